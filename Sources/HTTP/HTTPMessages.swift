@@ -1,0 +1,177 @@
+import Support
+
+/// A request, as `HTTPTransport` sends it.
+public struct HTTPRequest: Sendable {
+    public enum Method: String, Sendable, Hashable {
+        case get = "GET", head = "HEAD", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE"
+    }
+
+    public var method: Method
+    /// An absolute `https://` (or, where the configuration allows it, `http://`) URL.
+    public var url: String
+    public var headers: HTTPHeaders
+    public var body: [UInt8]?
+    /// Sent as `Authorization: Bearer …`, and only to the server of `url`: redirects are not followed.
+    public var bearerToken: Sensitive?
+    public var timeouts: HTTPTimeouts
+    /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit: it is read piece by piece.
+    public var maximumBodySize: Int
+
+    public init(
+        _ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil, bearerToken: Sensitive? = nil,
+        timeouts: HTTPTimeouts = HTTPTimeouts(), maximumBodySize: Int = 64 << 20
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.bearerToken = bearerToken
+        self.timeouts = timeouts
+        self.maximumBodySize = maximumBodySize
+    }
+}
+
+/// How long to wait, each counted on its own. Nil waits forever.
+public struct HTTPTimeouts: Sendable, Hashable {
+    /// Name lookup, TCP and TLS handshake.
+    public var connect: Duration? = .seconds(10)
+    /// From the start of the request to the first byte of the response's head.
+    public var firstByte: Duration? = .seconds(30)
+    /// Between two pieces of the body: a watch that is silent for longer fails with `.timeout(.idle)`. Time during
+    /// which the reader does not take what has arrived (back-pressure) does not count.
+    public var idle: Duration? = .seconds(30)
+    /// The whole exchange. Set for `send`; nil for a watch.
+    public var total: Duration?
+
+    public init(
+        connect: Duration? = .seconds(10), firstByte: Duration? = .seconds(30), idle: Duration? = .seconds(30),
+        total: Duration? = nil
+    ) {
+        self.connect = connect
+        self.firstByte = firstByte
+        self.idle = idle
+        self.total = total
+    }
+}
+
+/// Header fields in order; names compare without case.
+public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    public struct Field: Sendable, Hashable {
+        public var name: String
+        public var value: String
+    }
+    public private(set) var fields: [Field] = []
+
+    public init() {}
+    public init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map { Field(name: $0.0, value: $0.1) }
+    }
+
+    /// The first value of that name.
+    public subscript(name: String) -> String? {
+        get { fields.first { $0.name.lowercased() == name.lowercased() }?.value }
+        set {
+            fields.removeAll { $0.name.lowercased() == name.lowercased() }
+            if let newValue { fields.append(Field(name: name, value: newValue)) }
+        }
+    }
+
+    public mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+}
+
+/// A response whose body has arrived whole.
+public struct HTTPResponse: Sendable {
+    public var status: Int
+    public var headers: HTTPHeaders
+    public var body: [UInt8]
+
+    public init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// A response whose head has arrived and whose body is read piece by piece.
+public struct HTTPStream: Sendable {
+    public var status: Int
+    public var headers: HTTPHeaders
+    public var body: HTTPBody
+
+    public init(status: Int, headers: HTTPHeaders, body: HTTPBody) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// The pieces of a body, split wherever the network split them. For one reader.
+///
+/// The sender is slowed down while the reader is behind (a bounded buffer). Cancelling the reader's task, or letting go
+/// of the body, ends the transfer.
+public struct HTTPBody: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+    public typealias Failure = HTTPError
+    private let read: @Sendable () async throws(HTTPError) -> [UInt8]?
+
+    /// `read` gives the next piece, nil at the end; it captures whatever must live as long as the body.
+    public init(_ read: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?) { self.read = read }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(read: read) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let read: @Sendable () async throws(HTTPError) -> [UInt8]?
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(HTTPError) -> [UInt8]? {
+            try await read()
+        }
+    }
+}
+
+/// Why an exchange did not come to its end. Never holds a header, a body or a credential.
+public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Kind: Sendable, Hashable {
+        case invalidRequest
+        case dnsFailed
+        case connectFailed
+        case tlsUntrusted
+        case tlsNameMismatch
+        case tlsExpired
+        /// Any other failure of the handshake: protocol version, client certificate refused, …
+        case tlsFailed
+        case timeout(Phase)
+        /// The connection broke after it stood: reset, closed in the middle of a body, HTTP/2 error.
+        case connectionLost
+        case bodyTooLarge
+        case proxyFailed
+        /// The caller's task was cancelled.
+        case cancelled
+        /// The transport was closed.
+        case closed
+        case other
+    }
+    public enum Phase: String, Sendable, Hashable { case connect, firstByte, idle, total }
+
+    public var kind: Kind
+    /// What happened, for people: "could not connect to 10.0.0.1 port 6443: Connection refused".
+    public var message: String
+    /// Whether the server may have acted on the request: false only where it surely never left (lookup, connect, TLS).
+    public var mayHaveBeenProcessed: Bool
+
+    public init(_ kind: Kind, _ message: String, mayHaveBeenProcessed: Bool) {
+        self.kind = kind
+        self.message = message
+        self.mayHaveBeenProcessed = mayHaveBeenProcessed
+    }
+
+    public var description: String { message }
+}
+
+/// Sends requests to one server (or, more exactly, with one TLS and proxy configuration) and keeps its connections.
+public protocol HTTPTransport: Sendable {
+    /// The whole response, whatever its status. Cancelling the task ends the transfer at once with `.cancelled`.
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
+    /// Returns when the head has arrived.
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream
+    /// Ends what is in flight with `.closed` and drops the connections. Later calls fail with `.closed`.
+    func close()
+}

@@ -1,0 +1,68 @@
+import HTTP
+import JSON
+import KubeObjects
+
+/// Why an API request did not succeed. Names what was tried; never holds a credential.
+public struct KubeError: Error, Sendable, CustomStringConvertible {
+    public enum Cause: Sendable {
+        /// No usable answer: the network, TLS, a timeout.
+        case transport(HTTPError)
+        /// The server's own `Status`, or one made from the status code where the body is none (a proxy's HTML page).
+        case status(APIStatus)
+        /// A 2xx answer that is not what was asked for: not JSON, a list without items or resourceVersion, `{}`.
+        case unexpectedAnswer(String)
+        /// The token file or credentials could not be read.
+        case credentials(String)
+    }
+    /// "apply namespaces/project1-development", "list secrets in flyte".
+    public var operation: String
+    public var cause: Cause
+
+    public init(operation: String, cause: Cause) {
+        self.operation = operation
+        self.cause = cause
+    }
+    public var description: String { "\(operation): \(detail)" }
+    public var detail: String {
+        switch cause {
+        case .transport(let error): error.message
+        case .status(let status): status.summary
+        case .unexpectedAnswer(let text), .credentials(let text): text
+        }
+    }
+    public var status: APIStatus? { if case .status(let status) = cause { status } else { nil } }
+    public var isCancelled: Bool {
+        if case .transport(let error) = cause { error.kind == .cancelled || error.kind == .closed } else { false }
+    }
+}
+
+/// `metav1.Status` of a failed request.
+public struct APIStatus: Sendable, Hashable {
+    public struct Cause: Sendable, Hashable {
+        public var reason: String
+        public var message: String
+        public var field: String
+        public init(reason: String, message: String, field: String) {
+            self.reason = reason
+            self.message = message
+            self.field = field
+        }
+    }
+    public var code: Int
+    /// `NotFound`, `Conflict`, `Forbidden`, `Expired`, …; empty where the answer had none.
+    public var reason: String
+    public var message: String
+    public var causes: [Cause]
+    /// From the `Retry-After` header or `details.retryAfterSeconds`.
+    public var retryAfter: Duration?
+
+    public init(code: Int, reason: String, message: String, causes: [Cause] = [], retryAfter: Duration? = nil) {
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+        self.retryAfter = retryAfter
+    }
+    /// "403 Forbidden: namespaces is forbidden: …".
+    public var summary: String { "\(code)\(reason.isEmpty ? "" : " " + reason)\(message.isEmpty ? "" : ": " + message)" }
+}
