@@ -16,8 +16,8 @@ struct ParserTests {
     func integers() throws {
         #expect(try JSON(parsing: "9223372036854775807") == .int(.max))
         #expect(try JSON(parsing: "-9223372036854775808") == .int(.min))
-        #expect(try JSON(parsing: "9223372036854775808") == .double(9_223_372_036_854_775_808))
-        #expect(try JSON(parsing: "-9223372036854775809") == .double(-9_223_372_036_854_775_809))
+        #expect(try JSON(parsing: "9223372036854775808") == .double(0x1p63))
+        #expect(try JSON(parsing: "-9223372036854775809") == .double(-0x1p63))
         #expect(try JSON(parsing: "123456789012345678901234567890") == .double(1.2345678901234568e29))
         #expect(try JSON(parsing: "-0") == .int(0))
         #expect(try JSON(parsing: "1e2") == .double(100))
@@ -107,7 +107,8 @@ struct ParserTests {
             }
             damaged.removeLast(Int.random(in: 0..<damaged.count, using: &generator) / 4)
             guard let value = try? JSON(parsing: damaged) else { continue }
-            #expect((try? JSON(parsing: value.serialized())) == value)
+            // Texts, not values: a whole double comes back as an integer.
+            #expect((try? JSON(parsing: value.serialized()))?.serialized() == value.serialized())
         }
     }
 }
