@@ -105,9 +105,13 @@ final class EngineLoop {
     }
 
     private var statistics: HTTPEngine.Statistics {
-        HTTPEngine.Statistics(
-            clients: clients.count, transfers: transfers.count, easyHandles: easyHandles,
-            multiHandles: clients.values.reduce(0) { $0 + $1.laneCount }, sockets: poller.socketCount)
+        var statistics = HTTPEngine.Statistics()
+        statistics.clients = clients.count
+        statistics.transfers = transfers.count
+        statistics.easyHandles = easyHandles
+        statistics.multiHandles = clients.values.reduce(0) { $0 + $1.laneCount }
+        statistics.sockets = poller.socketCount
+        return statistics
     }
 
     // MARK: Time
@@ -172,7 +176,12 @@ final class EngineLoop {
             while let (easy, code) = lane.nextResult() {
                 guard let context = squadron_easy_private(easy) else { continue }
                 let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-                end(transfer, transfer.conclusion(code), isWhole: code == CURLE_OK)
+                let error = transfer.conclusion(code)
+                // A stream that the server refused or that was too large says nothing about its connection.
+                if let error, error.kind == .other || error.kind == .connectionLost, code != CURLE_HTTP2_STREAM {
+                    suspect(transfer)
+                }
+                end(transfer, error, isWhole: code == CURLE_OK)
             }
         }
     }

@@ -20,6 +20,8 @@ public final class HTTPEngine: Sendable {
         public var multiHandles = 0
         /// Sockets that are watched; connections at rest are not.
         public var sockets = 0
+
+        public init() {}
     }
 
     let mailbox = Mailbox()
@@ -67,11 +69,12 @@ private func startThread(_ mailbox: Mailbox) -> pthread_t? {
         let mailbox: Mailbox, poller: Poller
         init(mailbox: Mailbox, poller: Poller) { (self.mailbox, self.poller) = (mailbox, poller) }
     }
-    // Signals are for the other threads: the mask is inherited.
-    var all = sigset_t()
+    // Signals are for the other threads (the mask is inherited), but for those that report a crash of this one.
+    var blocked = sigset_t()
     var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
+    sigfillset(&blocked)
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] { sigdelset(&blocked, signal) }
+    pthread_sigmask(SIG_SETMASK, &blocked, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 
     // Retained for the new thread, which takes it over.
