@@ -30,6 +30,9 @@ final class ClientState {
         }
     }
 
+    /// Whether new exchanges go to it.
+    func uses(_ lane: Lane) -> Bool { lane === exchanges || lane === streams }
+
     /// The next exchange gets connections of its own; those under way stay where they are.
     ///
     /// After a timeout nobody knows whether the server was slow or the connection is dead, and over HTTP/2 libcurl would

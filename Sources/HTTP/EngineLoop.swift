@@ -32,7 +32,9 @@ final class EngineLoop {
             collectResults()
             if isStopping { break }
             let pause = mailbox.fallsAsleep() ? millisecondsToNextTimer() : 0
-            let wasWoken = poller.wait(milliseconds: pause) { lane, event in lane.socketIsReady(event) }
+            let wasWoken = poller.wait(milliseconds: pause) { lane, event in
+                event.isAtRest ? connectionClosedAtRest(in: lane) : lane.socketIsReady(event)
+            }
             if wasWoken { mailbox.clearWakeUp() }
             now = monotonicNow()
             collectResults()
@@ -120,7 +122,7 @@ final class EngineLoop {
         // Limited, so that timers that are set to "now" while one fires can't keep sockets and commands waiting.
         var budget = 1024
         while budget > 0, let timer = timers.popDue(now) {
-            timer.owner.timerFired()
+            timer.fire()
             budget -= 1
         }
     }
@@ -156,9 +158,29 @@ final class EngineLoop {
         }
     }
 
+    /// libcurl 7.88 doesn't see that an HTTP/2 connection at rest has been closed, and sends the next request into the
+    /// void: then a request that may not be repeated is lost for no reason. So the engine looks after it.
+    private func connectionClosedAtRest(in lane: Lane) {
+        guard lane.mayUseHTTP2, let client = clients.values.first(where: { $0.uses(lane) }) else { return }
+        client.retire(lane)
+    }
+
+    /// Makes libcurl send the RST_STREAM of a stream that was stopped midway: 7.88 puts it into a buffer of the
+    /// connection and leaves it there until the connection sends something else, so that the server goes on with a watch
+    /// that nobody reads. Resuming another stream, paused or not, sends what is in that buffer; without another stream
+    /// the connection is given up.
+    func flush(_ lane: Lane) {
+        if lane.transferCount == 0 {
+            clients.values.first { $0.uses(lane) }?.retire(lane)
+        } else {
+            for transfer in transfers.values where transfer.lane === lane { transfer.nudge() }
+            touch(lane)
+        }
+    }
+
     /// HTTP/1.1 needs nothing: taking away a transfer midway closes its connection.
     private func suspect(_ transfer: Transfer) {
-        if transfer.client.configuration.prefersHTTP2 { transfer.client.retire(transfer.lane) }
+        if transfer.lane.mayUseHTTP2 { transfer.client.retire(transfer.lane) }
     }
 
     // MARK: Results
@@ -192,7 +214,7 @@ final class EngineLoop {
         timers.cancel(transfer.timer)
         transfer.lane.remove(transfer.easy)
         transfer.clearRequest()
-        if isWhole { transfer.client.keep(transfer.easy) }
+        if isWhole { transfer.client.keep(transfer.easy) } else { transfer.lane.flushSoon() }
         if transfer.lane.isRetired { transfer.client.sweep() }
         transfer.deliver(error)
     }

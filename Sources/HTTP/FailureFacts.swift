@@ -53,7 +53,8 @@ struct FailureFacts {
             return make(.timeout(.connect), "could not connect to \(server): timed out")
         case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
             CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_OPERATION_TIMEDOUT:
-            let why = systemReason.isEmpty ? reason : systemReason
+            let known = systemReason.isEmpty ? reason : systemReason
+            let why = known.isEmpty ? ": " + Self.words(code) : known
             return make(.connectionLost, "the connection to \(server) was lost\(why)")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL,
             CURLE_OUT_OF_MEMORY:

@@ -5,7 +5,7 @@ import CCurl
 ///
 /// Everything here runs on the engine's thread. libcurl calls `onSocket` and `onTimer` with the lane as an unretained
 /// pointer; the lane cleans its multi handle up before it goes away, and after that libcurl calls no more.
-final class Lane: TimerOwner {
+final class Lane {
     enum Kind { case exchanges, streams }
 
     let kind: Kind
@@ -13,10 +13,13 @@ final class Lane: TimerOwner {
     private var multi: UnsafeMutableRawPointer?
     private unowned let loop: EngineLoop
     /// libcurl's one timer for all that goes on in here.
-    private(set) lazy var timer = Timer(owner: self)
+    private lazy var timer = Timer { [unowned self] in timerFired() }
+    private lazy var flushTimer = Timer { [unowned self] in loop.flush(self) }
     private(set) var transferCount = 0
     /// Whether a connection ever stood: see `TransferClock.expiry`.
     var hasConnected = false
+    /// False once the server answered with HTTP/1.1, or from the start if only that was offered.
+    var mayUseHTTP2: Bool
     /// Takes no new exchanges, and is closed when the last one ends.
     var isRetired = false
     /// In the engine's list of lanes that may have results.
@@ -27,6 +30,7 @@ final class Lane: TimerOwner {
         self.kind = kind
         self.multi = multi
         self.loop = loop
+        mayUseHTTP2 = configuration.prefersHTTP2
         let limit = max(1, configuration.maximumConnections)
         let context = Unmanaged.passUnretained(self).toOpaque()
         guard squadron_multi_set_callbacks(multi, onSocket, onTimer, context) == CURLM_OK,
@@ -46,6 +50,7 @@ final class Lane: TimerOwner {
     func close() {
         guard let multi else { return }
         loop.timers.cancel(timer)
+        loop.timers.cancel(flushTimer)
         curl_multi_cleanup(multi)
         self.multi = nil
         loop.poller.forgetAll(of: self)
@@ -77,7 +82,7 @@ final class Lane: TimerOwner {
         loop.touch(self)
     }
 
-    func timerFired() {
+    private func timerFired() {
         guard let multi else { return }
         var running: Int32 = 0
         curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
@@ -88,6 +93,11 @@ final class Lane: TimerOwner {
             if curl_multi_timeout(multi, &milliseconds) == CURLM_OK { setTimer(milliseconds) }
         }
         loop.touch(self)
+    }
+
+    /// After a stream was stopped midway: see `EngineLoop.flush`. Once for a burst.
+    func flushSoon() {
+        if mayUseHTTP2, !flushTimer.isScheduled { loop.timers.schedule(flushTimer, at: loop.now) }
     }
 
     /// The next transfer that libcurl is done with.
@@ -112,7 +122,7 @@ final class Lane: TimerOwner {
 
     fileprivate func watch(_ socket: Int32, _ action: Int32) {
         switch action {
-        case CURL_POLL_REMOVE: loop.poller.forget(socket)
+        case CURL_POLL_REMOVE: loop.poller.rest(socket)
         default:
             loop.poller.watch(
                 socket, reads: action & CURL_POLL_IN != 0, writes: action & CURL_POLL_OUT != 0, for: self)

@@ -8,10 +8,14 @@ final class Poller {
         var isReadable: Bool
         var isWritable: Bool
         var hasFailed: Bool
+        /// Nobody waits for this socket, and the other end has closed it.
+        var isAtRest: Bool
     }
 
     private struct Slot {
         var lane: Lane?
+        /// Of a kept connection without a transfer: watched for its end only.
+        var isAtRest = false
         var events: UInt32 = 0
         /// A descriptor's number is soon used again: an event that was fetched for the old one must not reach the new.
         var generation: UInt32 = 0
@@ -42,12 +46,13 @@ final class Poller {
         let events = (reads ? EPOLLIN.rawValue : 0) | (writes ? EPOLLOUT.rawValue : 0)
         let isNew = slots[index].lane !== lane
         if isNew {
-            if slots[index].lane == nil { socketCount += 1 }
             slots[index].lane = lane
             slots[index].generation &+= 1
         } else if slots[index].events == events {
             return
         }
+        if slots[index].isAtRest || slots[index].events == 0 { socketCount += 1 }
+        slots[index].isAtRest = false
         slots[index].events = events
         let generation = slots[index].generation
         // The kernel forgets a closed socket by itself, so what we believe of its set may be out of date.
@@ -56,19 +61,23 @@ final class Poller {
         }
     }
 
-    func forget(_ socket: Int32) {
-        guard slots.indices.contains(Int(socket)), slots[Int(socket)].lane != nil else { return }
-        slots[Int(socket)].lane = nil
-        slots[Int(socket)].events = 0
-        slots[Int(socket)].generation &+= 1
+    /// libcurl has no interest in the socket now: it closes it, or keeps the connection for later.
+    func rest(_ socket: Int32) {
+        let index = Int(socket)
+        guard slots.indices.contains(index), slots[index].lane != nil, !slots[index].isAtRest else { return }
+        slots[index].isAtRest = true
+        slots[index].events = EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
         socketCount -= 1
         // Fails where libcurl has closed it already: fine.
-        _ = control(EPOLL_CTL_DEL, socket, 0, generation: 0)
+        _ = control(EPOLL_CTL_MOD, socket, slots[index].events, generation: slots[index].generation)
     }
 
-    /// A lane that goes away: nothing may reach it any more.
+    /// A lane that goes away, with its sockets closed: nothing may reach it any more.
     func forgetAll(of lane: Lane) {
-        for index in slots.indices where slots[index].lane === lane { forget(Int32(index)) }
+        for index in slots.indices where slots[index].lane === lane {
+            if !slots[index].isAtRest { socketCount -= 1 }
+            slots[index] = Slot(generation: slots[index].generation &+ 1)
+        }
     }
 
     /// Waits until something happens or the time is over (nil: without end), then calls `handle` for each socket.
@@ -94,7 +103,8 @@ final class Poller {
                 Event(
                     socket: socket, isReadable: event.events & (EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0,
                     isWritable: event.events & EPOLLOUT.rawValue != 0,
-                    hasFailed: event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0))
+                    hasFailed: event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0,
+                    isAtRest: slots[Int(socket)].isAtRest))
         }
         return wasWoken
     }

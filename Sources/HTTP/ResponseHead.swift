@@ -27,6 +27,7 @@ struct HeadParser {
     }
     private var state = State.start
     private var size = 0
+    private(set) var isHTTP2 = false
 
     var isComplete: Bool {
         if case .done = state { true } else { false }
@@ -41,6 +42,7 @@ struct HeadParser {
         case .start:
             // "HTTP/1.1 200 OK", "HTTP/2 200"
             let fields = text.split(separator: 0x20, maxSplits: 2)
+            isHTTP2 = fields.first.map { $0.elementsEqual("HTTP/2".utf8) } ?? false
             let status = fields.count > 1 ? Int(String(decoding: fields[1], as: UTF8.self)) : nil
             state = .fields(status: status ?? 0, HTTPHeaders())
         case .fields(let status, var headers):

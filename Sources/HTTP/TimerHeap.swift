@@ -3,17 +3,13 @@ final class Timer {
     /// Monotonic nanoseconds; means nothing while the timer isn't scheduled.
     fileprivate(set) var deadline: UInt64 = 0
     fileprivate var position: Int?
-    /// Unowned: the owner holds the timer and cancels it before it goes away.
-    unowned let owner: any TimerOwner
+    /// Called when the timer is due and no longer scheduled; it may schedule it again.
+    let fire: () -> Void
 
-    init(owner: any TimerOwner) { self.owner = owner }
+    /// The owner holds the timer and cancels it before it goes away, so `fire` may hold the owner unowned.
+    init(_ fire: @escaping () -> Void) { self.fire = fire }
 
     var isScheduled: Bool { position != nil }
-}
-
-protocol TimerOwner: AnyObject {
-    /// The timer is no longer scheduled; the owner may schedule it again.
-    func timerFired()
 }
 
 /// The earliest deadline first. Each timer knows its place, so that one that is no longer needed is taken out at once:

@@ -5,13 +5,13 @@ import Glibc
 ///
 /// libcurl's callbacks get it as an unretained pointer. The engine's table holds the transfer for as long as its handle
 /// is in a multi handle, and `clearRequest` takes the pointer away again.
-final class Transfer: TimerOwner {
+final class Transfer {
     let exchange: Exchange
     let client: ClientState
     let lane: Lane
     let easy: EasyHandle
     let target: RequestTarget
-    private(set) lazy var timer = Timer(owner: self)
+    private(set) lazy var timer = Timer { [unowned self] in timerFired() }
     private(set) var clock: TransferClock
     /// Why a callback of ours gave the transfer up; libcurl only says "write error" or "aborted".
     private(set) var failure: HTTPError?
@@ -57,7 +57,7 @@ final class Transfer: TimerOwner {
 
     // MARK: Time
 
-    func timerFired() {
+    private func timerFired() {
         guard let expiry = clock.expiry(hasConnected: lane.hasConnected) else { return }
         if expiry.at <= loop.now { loop.expire(self, expiry.phase) } else { loop.timers.schedule(timer, at: expiry.at) }
     }
@@ -104,6 +104,7 @@ final class Transfer: TimerOwner {
         case .more: break
         case .complete(let head):
             self.head = head
+            lane.mayUseHTTP2 = parser.isHTTP2
             if case .stream(let answer, _) = exchange.delivery { answer.resolve(.success(head)) }
         case .tooLarge:
             failure = HTTPError(
@@ -151,6 +152,13 @@ final class Transfer: TimerOwner {
         guard isPaused else { return }
         clock.receives(loop.now)
         reschedule()
+        curl_easy_pause(easy.raw, CURLPAUSE_CONT)
+    }
+
+    /// Changes nothing but makes libcurl look at the connection: see `EngineLoop.flush`.
+    func nudge() {
+        guard !isPaused, clock.wasSent else { return }
+        curl_easy_pause(easy.raw, CURLPAUSE_RECV)
         curl_easy_pause(easy.raw, CURLPAUSE_CONT)
     }
 

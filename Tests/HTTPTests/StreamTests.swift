@@ -44,6 +44,22 @@ import Testing
         await server.stop()
     }
 
+    @Test("A cancelled stream is ended at the server while others on the connection go on")
+    func cancelAmongOthers() async throws {
+        let server = try await TestServer.start()
+        let client = server.client()
+        let other = try await client.open(HTTPRequest(.get, server.url("/pieces/50/20")))
+        let cancelled = Task { for try await _ in try await client.open(HTTPRequest(.get, server.url("/stall"))).body {} }
+        await server.log.wait { $0.exchangesOpen == 2 }
+        cancelled.cancel()
+        await server.log.wait { $0.exchangesOpen == 1 }
+        var size = 0
+        for try await piece in other.body { size += piece.count }
+        #expect(size == 41 * 9 + 9 * 8)
+        #expect(server.log.value.connectionsAccepted == 1)
+        await server.stop()
+    }
+
     @Test("Letting go of a body ends its transfer", arguments: [true, false])
     func dropped(http2: Bool) async throws {
         let server = try await TestServer.start()
@@ -113,7 +129,8 @@ import Testing
         var received: [UInt8] = []
         let error = await #expect(throws: HTTPError.self) { for try await piece in stream.body { received += piece } }
         #expect(error?.kind == .connectionLost && error?.mayHaveBeenProcessed == true)
-        #expect(received == Array("start".utf8))
+        // Over HTTP/2 libcurl drops what came together with the RST_STREAM.
+        #expect(received == Array("start".utf8) || http2 && received.isEmpty)
         let whole = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(.get, server.url("/reset"))) }
         #expect(whole?.kind == .connectionLost)
         await server.stop()

@@ -51,6 +51,10 @@ final class TestServer: Sendable {
         let authority = try options.authority ?? Self.authority.get()
         let context = try options.isSecure ? Self.context(options, authority) : nil
         let log = log
+        var streams = NIOHTTP2Handler.StreamConfiguration()
+        // libcurl 7.88 also resets streams that have ended.
+        streams.streamResetFrameRateLimit.maximumCount = .max
+        let streamConfiguration = streams
         isSecure = options.isSecure
         authorityPEM = authority.certificatePEM
         channel = try await ServerBootstrap(group: Self.group)
@@ -69,7 +73,9 @@ final class TestServer: Sendable {
                                 try channel.pipeline.syncOperations.addHandler(ScriptHandler(log: log))
                             }
                         }
-                        : channel.configureCommonHTTPServerPipeline { channel in
+                        : channel.configureCommonHTTPServerPipeline(
+                            connectionConfiguration: .init(), streamConfiguration: streamConfiguration
+                        ) { channel in
                             channel.eventLoop.makeCompletedFuture {
                                 try channel.pipeline.syncOperations.addHandler(ScriptHandler(log: log))
                             }
