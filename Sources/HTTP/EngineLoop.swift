@@ -27,19 +27,25 @@ final class EngineLoop {
 
     func run() {
         while !isStopping {
-            for command in mailbox.take() { perform(command) }
+            let commands = mailbox.take()
+            // First whatever ended a connection at rest: it came before the request that would use it.
+            if !commands.isEmpty, poller.restingCount > 0 { poll(0) }
+            for command in commands { perform(command) }
             fireTimers()
             collectResults()
             if isStopping { break }
-            let pause = mailbox.fallsAsleep() ? millisecondsToNextTimer() : 0
-            let wasWoken = poller.wait(milliseconds: pause) { lane, event in
-                event.isAtRest ? connectionClosedAtRest(in: lane) : lane.socketIsReady(event)
-            }
-            if wasWoken { mailbox.clearWakeUp() }
-            now = monotonicNow()
-            collectResults()
+            poll(mailbox.fallsAsleep() ? millisecondsToNextTimer() : 0)
         }
         tearDown()
+    }
+
+    private func poll(_ milliseconds: Int32?) {
+        // The time before the events: what they start is measured from it.
+        let wasWoken = poller.wait(milliseconds: milliseconds, awake: { now = monotonicNow() }) { lane, event in
+            event.isAtRest ? connectionClosedAtRest(in: lane) : lane.socketIsReady(event)
+        }
+        if wasWoken { mailbox.clearWakeUp() }
+        collectResults()
     }
 
     // MARK: Commands

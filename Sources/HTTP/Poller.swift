@@ -27,6 +27,8 @@ final class Poller {
     private var slots: [Slot] = []
     private var fetched = [epoll_event](repeating: epoll_event(), count: 256)
     private(set) var socketCount = 0
+    /// May be too high: libcurl does not say which sockets it closed.
+    private(set) var restingCount = 0
 
     /// Nil if the system is out of descriptors. Takes no ownership of `wakeUp`.
     init?(wakeUp: Int32) {
@@ -51,6 +53,7 @@ final class Poller {
         } else if slots[index].events == events {
             return
         }
+        if slots[index].isAtRest { restingCount -= 1 }
         if slots[index].isAtRest || slots[index].events == 0 { socketCount += 1 }
         slots[index].isAtRest = false
         slots[index].events = events
@@ -68,6 +71,7 @@ final class Poller {
         slots[index].isAtRest = true
         slots[index].events = EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
         socketCount -= 1
+        restingCount += 1
         // Fails where libcurl has closed it already: fine.
         _ = control(EPOLL_CTL_MOD, socket, slots[index].events, generation: slots[index].generation)
     }
@@ -75,16 +79,17 @@ final class Poller {
     /// A lane that goes away, with its sockets closed: nothing may reach it any more.
     func forgetAll(of lane: Lane) {
         for index in slots.indices where slots[index].lane === lane {
-            if !slots[index].isAtRest { socketCount -= 1 }
+            if slots[index].isAtRest { restingCount -= 1 } else { socketCount -= 1 }
             slots[index] = Slot(generation: slots[index].generation &+ 1)
         }
     }
 
     /// Waits until something happens or the time is over (nil: without end), then calls `handle` for each socket.
     /// True if the engine was woken.
-    func wait(milliseconds: Int32?, handle: (Lane, Event) -> Void) -> Bool {
+    func wait(milliseconds: Int32?, awake: () -> Void, handle: (Lane, Event) -> Void) -> Bool {
         // EINTR and failures give no events: the caller's loop comes round again.
         let count = Int(epoll_wait(descriptor, &fetched, Int32(fetched.count), milliseconds ?? -1))
+        awake()
         guard count > 0 else { return false }
         var wasWoken = false
         for index in 0..<count {
