@@ -67,5 +67,6 @@ let package = Package(
         library("DevPKI", ["Support", x509, crypto]),
 
         .testTarget(name: "DevPKITests", dependencies: ["DevPKI", "Support", x509], swiftSettings: settings),
+        .testTarget(name: "HTTPTests", dependencies: ["CCurl", "DevPKI", "HTTP", "Support"] + nio, swiftSettings: settings),
     ]
 )

@@ -1,6 +1,11 @@
 import Support
 
 /// The bounded buffer between the engine, which fills it, and the one task that reads a streamed body.
+///
+/// When it is full libcurl is told to pause. Over HTTP/1.1, and over HTTP/2 for the only active stream of a connection,
+/// the socket is then no longer read. Where other streams of the connection go on, libcurl 7.88 keeps reading for them
+/// and puts aside what comes for the paused one, up to its stream window of 32 MB, which no option makes smaller. The
+/// alternative, a connection for each stream, costs some 80 KB for each watch (both ends; 9 KB multiplexed).
 final class BodyPipe: Sendable {
     typealias Outcome = Result<[UInt8]?, HTTPError>
 

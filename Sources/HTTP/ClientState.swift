@@ -58,11 +58,7 @@ final class ClientState {
     }
 
     func takeHandle() -> EasyHandle? {
-        if let handle = idle.popLast() { return handle }
-        guard let handle = EasyHandle(configuration, material, onRelease: { [unowned loop] in loop.easyHandles -= 1 })
-        else { return nil }
-        loop.easyHandles += 1
-        return handle
+        idle.popLast() ?? EasyHandle(configuration, material, count: { [unowned loop] in loop.easyHandles += $0 })
     }
 
     /// Only for handles whose exchange came to its regular end: one that was stopped midway may hold back pieces of the

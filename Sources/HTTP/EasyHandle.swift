@@ -7,26 +7,28 @@ final class EasyHandle {
     let raw: UnsafeMutableRawPointer
     /// Where libcurl writes what went wrong: CURL_ERROR_SIZE bytes, always with a NUL at the end.
     private let errorText: UnsafeMutablePointer<CChar>
-    private let onRelease: () -> Void
+    /// Called with 1 for a handle that came to be, and with -1 when it goes.
+    private let count: (Int) -> Void
 
     /// Nil if memory is short or libcurl refuses an option. `material` must outlive the handle.
-    init?(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial, onRelease: @escaping () -> Void) {
+    init?(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial, count: @escaping (Int) -> Void) {
         guard let raw = curl_easy_init() else { return nil }
         self.raw = raw
-        self.onRelease = onRelease
+        self.count = count
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         var options = EasyOptions(raw)
         options.setClient(configuration, material)
         options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         // All stored properties are set: from here on `deinit` cleans up.
+        count(1)
         guard options.failure == nil else { return nil }
     }
 
     deinit {
         curl_easy_cleanup(raw)
         errorText.deallocate()
-        onRelease()
+        count(-1)
     }
 
     var lastError: String { String(cString: errorText) }

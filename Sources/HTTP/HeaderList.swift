@@ -11,7 +11,7 @@ import Support
 struct HeaderList: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
 
-    /// Nil for no lines. `isSecret` where any line must not stay in memory.
+    /// Nil for no lines.
     var first: UnsafeMutablePointer<curl_slist>? {
         memory.isEmpty ? nil : memory.baseAddress?.assumingMemoryBound(to: curl_slist.self)
     }

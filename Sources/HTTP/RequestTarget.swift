@@ -63,7 +63,9 @@ struct RequestTarget: Equatable {
     /// What CURLOPT_CONNECT_TO takes: whatever the URL says, connect here.
     var connectTo: String { "::\(Self.bracketed(host)):\(port)" }
 
-    private static func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
+    private static func bracketed(_ host: String) -> String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+    }
 }
 
 extension Array<UInt8> {

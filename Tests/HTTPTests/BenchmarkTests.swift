@@ -54,7 +54,8 @@ struct BenchmarkTests {
         var silent: [HTTPStream] = []
         for _ in 0..<300 { silent.append(try await client.open(HTTPRequest(.get, server.url("/stall")))) }
         let used = residentKilobytes() - before
-        print("HTTP/\(http2 ? 2 : 1): \(used / 300) KB each (both ends), \(server.log.value.connectionsOpen) connections")
+        print(
+            "HTTP/\(http2 ? 2 : 1): \(used / 300) KB each (both ends), \(server.log.value.connectionsOpen) connections")
         withExtendedLifetime(silent) {}
         await server.stop()
     }

@@ -23,7 +23,9 @@ import Testing
         await server.log.wait { $0.connectionsOpen == 1 }
         let interrupted = await #expect(throws: HTTPError.self) { for try await _ in stream.body {} }
         #expect(interrupted?.kind == .closed)
-        let late = await #expect(throws: HTTPError.self) { try await first.send(HTTPRequest(.get, server.url("/echo"))) }
+        let late = await #expect(throws: HTTPError.self) {
+            try await first.send(HTTPRequest(.get, server.url("/echo")))
+        }
         #expect(late?.kind == .closed && late?.mayHaveBeenProcessed == false)
         _ = try await second.send(HTTPRequest(.get, server.url("/echo")))
         #expect(server.log.value.connectionsAccepted == 3)
@@ -124,7 +126,9 @@ import Testing
         await server.stop()
     }
 
-    @Test("A connection that the server closed at rest is replaced without the caller's notice", arguments: [true, false])
+    @Test(
+        "A connection that the server closed at rest is replaced without the caller's notice",
+        arguments: [true, false])
     func closedAtRest(http2: Bool) async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))

@@ -7,7 +7,9 @@ extension HTTPResponse {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct ExchangeTests {
-    @Test("A request with method, headers, token and body arrives as written, over HTTP/2 and HTTP/1.1", arguments: [true, false])
+    @Test(
+        "A request with method, headers, token and body arrives as written, over HTTP/2 and HTTP/1.1",
+        arguments: [true, false])
     func echo(http2: Bool) async throws {
         let server = try await TestServer.start()
         let client = server.client(http2: http2)
@@ -103,7 +105,9 @@ extension HTTPResponse {
         let fine = try await client.send(HTTPRequest(.get, server.url("/headers/10")))
         #expect(fine.headers.fields.count > 10)
         for path in ["/headers/2000", "/header/2000000"] {
-            let error = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(.get, server.url(path))) }
+            let error = await #expect(throws: HTTPError.self) {
+                try await client.send(HTTPRequest(.get, server.url(path)))
+            }
             #expect(error?.kind == .other || error?.kind == .connectionLost)
         }
         #expect(try await client.send(HTTPRequest(.get, server.url("/echo"))).status == 200)

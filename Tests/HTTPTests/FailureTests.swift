@@ -1,12 +1,9 @@
 import DevPKI
+import Glibc
 import HTTP
 import NIOSSL
 import Support
 import Testing
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 @Suite(.timeLimit(.minutes(1))) struct FailureTests {
     private func kind(_ client: HTTPClient, _ request: HTTPRequest) async -> HTTPError? {
@@ -94,9 +91,15 @@ import Glibc
             return try await TestServer.start(options)
         }
         let good = try await server { _ in }
-        let other = try await server { $0.request.dnsNames = ["other.test"]; $0.request.ipAddresses = [] }
-        let expired = try await server { $0.request.notBefore = now + -7200; $0.request.notAfter = now + -3600 }
-        let future = try await server { $0.request.notBefore = now + 3600; $0.request.notAfter = now + 7200 }
+        let other = try await server {
+            $0.request.dnsNames = ["other.test"]; $0.request.ipAddresses = []
+        }
+        let expired = try await server {
+            $0.request.notBefore = now + -7200; $0.request.notAfter = now + -3600
+        }
+        let future = try await server {
+            $0.request.notBefore = now + 3600; $0.request.notAfter = now + 7200
+        }
         let old = try await server { $0.maximumTLSVersion = .tlsv11 }
         let cases: [(TestServer, HTTPError.Kind, (inout HTTPClientConfiguration) -> Void)] = [
             (good, .tlsUntrusted, { $0.tls.caCertificates = Array(foreign.certificatePEM.utf8) }),

@@ -15,7 +15,8 @@ import Testing
         #expect(RequestTarget("HTTPS://a.b-c")?.port == 443)
         #expect(RequestTarget("http://a?x")?.rest == "?x")
         for url in [
-            "", "https:/a", "https://", "https://:1/", "https://a:/", "https://a:0/", "https://a:65536/", "https://a:1x/",
+            "", "https:/a", "https://", "https://:1/", "https://a:/", "https://a:0/", "https://a:65536/",
+            "https://a:1x/",
             "https://a@b/", "https://[::1/", "https://[]/", "https://[::1]x/", "https://ü/", "https://a b/",
             "https://a/\u{7f}", "https://a\\b/", "https://a#f", "//a/",
         ] {

@@ -3,7 +3,9 @@ import Support
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct StormTests {
-    @Test("Hundreds of requests that hang, end early, time out and are cancelled at any moment: all come to an end", arguments: [true, false])
+    @Test(
+        "Hundreds of requests that hang, end early, time out and are cancelled at any moment: all come to an end",
+        arguments: [true, false])
     func storm(http2: Bool) async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))
@@ -12,7 +14,9 @@ import Testing
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<400 {
                 group.addTask {
-                    let paths = ["/echo", "/bytes/300000", "/hang", "/stall", "/endless", "/reset", "/pieces/3/5", "/status/404"]
+                    let paths = [
+                        "/echo", "/bytes/300000", "/hang", "/stall", "/endless", "/reset", "/pieces/3/5", "/status/404",
+                    ]
                     var request = HTTPRequest(
                         index % 3 == 0 ? .post : .get, "https://127.0.0.1:\(relay.port)\(paths[index % paths.count])",
                         maximumBodySize: 200_000)

@@ -19,7 +19,9 @@ import Testing
         await server.stop()
     }
 
-    @Test("A cancelled reader of a silent watch is free at once, and the server's end is closed", arguments: [true, false])
+    @Test(
+        "A cancelled reader of a silent watch is free at once, and the server's end is closed",
+        arguments: [true, false])
     func cancel(http2: Bool) async throws {
         let server = try await TestServer.start()
         let client = server.client(http2: http2)
@@ -49,7 +51,9 @@ import Testing
         let server = try await TestServer.start()
         let client = server.client()
         let other = try await client.open(HTTPRequest(.get, server.url("/pieces/50/20")))
-        let cancelled = Task { for try await _ in try await client.open(HTTPRequest(.get, server.url("/stall"))).body {} }
+        let cancelled = Task {
+            for try await _ in try await client.open(HTTPRequest(.get, server.url("/stall"))).body {}
+        }
         await server.log.wait { $0.exchangesOpen == 2 }
         cancelled.cancel()
         await server.log.wait { $0.exchangesOpen == 1 }
@@ -121,7 +125,9 @@ import Testing
         await server.stop()
     }
 
-    @Test("A connection that breaks in the middle of a body is an error, after what had arrived", arguments: [true, false])
+    @Test(
+        "A connection that breaks in the middle of a body is an error, after what had arrived",
+        arguments: [true, false])
     func reset(http2: Bool) async throws {
         let server = try await TestServer.start()
         let client = server.client(http2: http2)
@@ -131,7 +137,9 @@ import Testing
         #expect(error?.kind == .connectionLost && error?.mayHaveBeenProcessed == true)
         // Over HTTP/2 libcurl drops what came together with the RST_STREAM.
         #expect(received == Array("start".utf8) || http2 && received.isEmpty)
-        let whole = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(.get, server.url("/reset"))) }
+        let whole = await #expect(throws: HTTPError.self) {
+            try await client.send(HTTPRequest(.get, server.url("/reset")))
+        }
         #expect(whole?.kind == .connectionLost)
         await server.stop()
     }

@@ -84,7 +84,8 @@ private final class FrontHandler: ChannelInboundHandler {
         state.update { $0.connects.append(line) }
         let target = line.split(separator: " ").dropFirst().first?.split(separator: ":").last.flatMap { Int($0) }
         context.writeAndFlush(
-            wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 \(target == nil ? "403 No" : "200 OK")\r\n\r\n")), promise: nil)
+            wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 \(target == nil ? "403 No" : "200 OK")\r\n\r\n")), promise: nil
+        )
         if let target { connect(context, port: target) } else { context.close(promise: nil) }
     }
 

@@ -68,7 +68,9 @@ final class ScriptHandler: ChannelInboundHandler {
         case "status": reply(context, status: .init(statusCode: numbers[0]))
         case "redirect": reply(context, status: .found, headers: [("location", "https://127.0.0.1:1/elsewhere")])
         case "gzip":
-            reply(context, headers: [("content-encoding", "gzip")], body: Array(Data(base64Encoded: compressed) ?? Data()))
+            reply(
+                context, headers: [("content-encoding", "gzip")], body: Array(Data(base64Encoded: compressed) ?? Data())
+            )
         case "headers":
             reply(context, headers: (0..<numbers[0]).map { ("x-\($0)", String(repeating: "h", count: 1000)) })
         case "header": reply(context, headers: [("x-long", String(repeating: "h", count: numbers[0]))])
@@ -152,8 +154,8 @@ final class ScriptHandler: ChannelInboundHandler {
 
 /// 200,000 zeros.
 private let compressed = """
-H4sIAAAAAAACA+3BMQEAAADCoPVPbQZ/oAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACA1wB7WOBc\
-QA0DAA==
-"""
+    H4sIAAAAAAACA+3BMQEAAADCoPVPbQZ/oAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACA1wB7WOBc\
+    QA0DAA==
+    """

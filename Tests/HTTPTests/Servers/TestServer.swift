@@ -111,7 +111,9 @@ final class TestServer: Sendable {
     private static func context(_ options: Options, _ authority: CertificateAuthority) throws -> NIOSSLContext {
         let issued = try authority.issue(options.request)
         var tls = NIOSSL.TLSConfiguration.makeServerConfiguration(
-            certificateChain: [.certificate(try NIOSSLCertificate(bytes: Array(issued.certificatePEM.utf8), format: .pem))],
+            certificateChain: [
+                .certificate(try NIOSSLCertificate(bytes: Array(issued.certificatePEM.utf8), format: .pem))
+            ],
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(issued.privateKeyPEM.utf8), format: .pem)))
         tls.applicationProtocols = options.http2 ? ["h2", "http/1.1"] : ["http/1.1"]
         if let maximum = options.maximumTLSVersion {
