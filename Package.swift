@@ -58,10 +58,14 @@ let package = Package(
         library("Kube", ["HTTP", "JSON", "KubeObjects", "Support"]),
 
         // The loop: knows no Flyte.
-        // library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
+        library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections]),
 
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+
+        .testTarget(
+            name: "ControlLoopTests", dependencies: ["ControlLoop", "Kube", "KubeObjects", "JSON", "HTTP", "Support"],
+            swiftSettings: settings),
 
     ]
 )
