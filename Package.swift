@@ -65,6 +65,5 @@ let package = Package(
         tests("JSONTests", ["JSON"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
-        tests("ControlLoopTests", ["ControlLoop", "JSON", "Kube", "KubeObjects", "Support"]),
     ]
 )
