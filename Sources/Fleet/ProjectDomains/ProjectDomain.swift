@@ -40,7 +40,10 @@ public struct NamespaceTemplate: Sendable, Hashable {
     }
 
     public func namespace(of key: ProjectDomain) -> NamespaceAnswer {
-        if key.project.isEmpty || key.domain.isEmpty { return .invalid("project and domain must not be empty") }
+        for (what, text) in [("project", key.project), ("domain", key.domain)] {
+            // Both become label values, also where the template leaves one out of the name.
+            if let problem = NameRules.problem(ofLabel: text) { return .invalid("\(what) \(problem)") }
+        }
         let name = pattern.text { $0 == "project" ? key.project : key.domain }
         if let problem = NameRules.problem(ofNamespace: name) {
             return .invalid("project \(key.project.quotedForMessage), domain \(key.domain.quotedForMessage): \(problem)")
