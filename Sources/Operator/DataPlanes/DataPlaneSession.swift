@@ -57,6 +57,14 @@ final class DataPlaneSession: Sendable {
         }
     }
 
+    /// The cluster with that UID may be written to.
+    func approve(_ uid: String) {
+        change { state in
+            state.approvedUID = uid
+            return []
+        }
+    }
+
     /// Takes a new plan and looks again at the namespaces for which it is another.
     func follow(_ new: DataPlanePlan) {
         let old = plan.withLock { plan in

@@ -8,7 +8,7 @@ import Support
 /// A connection to a data plane's API server with one set of credentials.
 final class Link: Sendable {
     let configuration: LinkConfiguration
-    private let client: KubeClient
+    let client: KubeClient
     private let transport: any HTTPTransport
 
     init(_ configuration: LinkConfiguration, client: KubeClient, transport: any HTTPTransport) {
@@ -33,7 +33,7 @@ final class Link: Sendable {
 
     /// What is ours of a type, as metadata.
     func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
-        client.listWatch(metadataOf: type, labelSelector: Ownership.selector)
+        client.listWatch(PartialObject.self, of: KubeCollection(type, labelSelector: Ownership.selector, metadataOnly: true))
     }
 }
 

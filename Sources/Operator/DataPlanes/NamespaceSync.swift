@@ -27,7 +27,7 @@ struct NamespaceSync {
                     failures.append(entry(namespace, object.description, reason, message))
                 }
                 // Without its namespace nothing else can be there.
-                if object.type == .namespaces { break }
+                if object.type == Namespace.resourceType { break }
             }
             settle(namespace, failures.isEmpty ? (retry == nil ? .synced : .pending) : .failed(failures))
             return retry?.outcome ?? .done

@@ -34,7 +34,7 @@ struct SessionFacts: Sendable, Hashable {
     enum Authorization: Sendable, Hashable {
         case unknown
         case granted
-        case missing(String)
+        case missing([Permission])
     }
     var reachability = Reachability.unknown
     /// The server's own words, where it refused the token.

@@ -32,6 +32,8 @@ struct SessionState: Sendable {
     private(set) var facts = SessionFacts()
     /// Another DataPlane, older than this one, has the same cluster.
     var isDuplicate = false
+    /// The cluster that may be written to: its UID is recorded in the DataPlane's status, and no other DataPlane has it.
+    var approvedUID: String?
     /// A connection broke: who answers on the next one must be seen before anything is written.
     private(set) var isSuspect = false
 
@@ -42,7 +44,7 @@ struct SessionState: Sendable {
 
     /// Whether lists, watches and writes may be sent; the probe always may.
     var allowsReads: Bool { active != nil && breaker.allowsRequests && facts.changedUID == nil && !isDuplicate }
-    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil }
+    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil && facts.clusterUID == approvedUID }
 
     /// What to probe next.
     var probed: Link? { candidate ?? active }
