@@ -63,6 +63,7 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
+        .testTarget(name: "KubeObjectsTests", dependencies: ["JSON", "KubeObjects", "Support"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     ]
 )
