@@ -50,7 +50,7 @@ let package = Package(
         // Foundations: know neither Kubernetes nor Flyte.
         library("Support", []),
         library("JSON", []),
-        // library("YAML", ["CYAML", "JSON"]),
+        library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),
 
         // Kubernetes, without controllers and without Flyte.
@@ -65,5 +65,6 @@ let package = Package(
 
         .testTarget(name: "KubeObjectsTests", dependencies: ["JSON", "KubeObjects", "Support"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
     ]
 )
