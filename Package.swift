@@ -61,9 +61,12 @@ let package = Package(
         // library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
         // Flyte's rules as pure values: no I/O.
-        // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
+        .testTarget(
+            name: "FleetTests", dependencies: ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto],
+            swiftSettings: settings),
     ]
 )
