@@ -37,6 +37,9 @@ public final class KubeClient: Sendable {
     private let transport: any HTTPTransport
     private let authorization: any Authorization
 
+    /// Ends what is in flight and drops the connections: the client is of no more use.
+    public func close() { transport.close() }
+
     public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {
         self.server = String(server.reversed().drop { $0 == "/" }.reversed())
         self.transport = transport

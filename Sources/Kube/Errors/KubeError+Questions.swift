@@ -48,6 +48,12 @@ extension KubeError {
         }
     }
 
+    /// The network failed, rather than the server refused.
+    public var isConnectionBroken: Bool {
+        guard case .transport(let error) = cause else { return false }
+        return error.kind != .cancelled && error.kind != .closed
+    }
+
     /// Whether a write may have taken effect although no success was reported. Such a write must be checked and done
     /// again, and never be counted as done, nor as not done. A 5xx counts: etcd may have stored what it was late to
     /// confirm, and a proxy may have lost the answer.

@@ -27,24 +27,23 @@ struct FleetPicture: Sendable {
         labels = caches.executionLabels.valid()
         assignments = caches.assignments.valid().filter { $0.value.spec.problems().isEmpty }
         projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
-        registry = caches.registries.valid()[ClusterRegistrySpec.theName]
+        registry = caches.registries.valid()[ClusterRegistry.theName]
         spec = registry?.spec ?? ClusterRegistrySpec()
         templates = .standard
         templatesState = .valid("the default templates: Namespace and default ServiceAccount")
-        let template: NamespaceTemplate?
-        do throws(SpecProblem) {
-            template = try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
-        } catch {
-            template = nil
-            namespaceProblem = error
-        }
+        var problem: SpecProblem?
+        let template = Self.template(spec, operatorNamespace, &problem)
+        namespaceProblem = problem
         let assigned = Array(assignments.values)
         duplicateAssignments = AssignmentVerdicts.duplicates(assigned)
         duplicateProjects = ProjectObservation.duplicates(Array(projects.values))
-        projectDomains = template.map {
-            ProjectDomains(
-                template: $0, domains: spec.domains, projects: Array(projects.values), assignments: assigned)
-        } ?? ProjectDomains.none
+        // Without a usable template nothing is wanted: what is there stays, and the statuses say why.
+        if let template {
+            projectDomains = ProjectDomains(
+                template: template, domains: spec.domains, projects: Array(projects.values), assignments: assigned)
+        } else {
+            projectDomains = ProjectDomains()
+        }
         keys = [:]
         fingerprints = [:]
         for (key, entry) in projectDomains.entries {
@@ -54,6 +53,17 @@ struct FleetPicture: Sendable {
             hasher.combine(key)
             hasher.combine(entry.project?.spec)
             fingerprints[name] = UInt64(bitPattern: Int64(hasher.finalize()))
+        }
+    }
+
+    private static func template(
+        _ spec: ClusterRegistrySpec, _ operatorNamespace: String, _ problem: inout SpecProblem?
+    ) -> NamespaceTemplate? {
+        do throws(SpecProblem) {
+            return try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
+        } catch {
+            problem = error
+            return nil
         }
     }
 

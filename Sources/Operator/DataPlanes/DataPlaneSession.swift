@@ -83,6 +83,8 @@ final class DataPlaneSession: Sendable {
     // MARK: What it tells others
 
     var facts: SessionFacts { state.withLock { $0.facts } }
+    /// The settings of the link in use.
+    var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
 
     // MARK: Running
@@ -213,7 +215,7 @@ final class DataPlaneSession: Sendable {
     func requestFailed(_ error: KubeError) {
         guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
         let urgent = state.withLock { [context] state in
-            state.requestFailed(answer, connectionBroke: error.isTransport, now: context.timeline.now)
+            state.requestFailed(answer, connectionBroke: error.isConnectionBroken, now: context.timeline.now)
         }
         applyGate()
         if case .tokenRejected = answer { context.credentialsRejected(name) }

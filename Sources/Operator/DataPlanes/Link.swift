@@ -9,15 +9,13 @@ import Support
 final class Link: Sendable {
     let configuration: LinkConfiguration
     let client: KubeClient
-    private let transport: any HTTPTransport
 
-    init(_ configuration: LinkConfiguration, client: KubeClient, transport: any HTTPTransport) {
+    init(_ configuration: LinkConfiguration, client: KubeClient) {
         self.configuration = configuration
         self.client = client
-        self.transport = transport
     }
 
-    func close() { transport.close() }
+    func close() { client.close() }
 
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
     func apply(_ object: DesiredObject, force: Bool) async throws(KubeError) -> ObjectMeta {

@@ -8,7 +8,7 @@ final class NamespaceProgressBoard: Sendable {
         case synced
         case failed([FailureEntry])
     }
-    private struct State {
+    fileprivate struct State {
         var namespaces: [String: Progress] = [:]
         var synced = 0
         var failed: Set<String> = []

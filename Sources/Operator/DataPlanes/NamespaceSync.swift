@@ -85,7 +85,7 @@ struct NamespaceSync {
     }
 
     private func entry(_ namespace: String, _ object: String, _ reason: FailureReason, _ message: String) -> FailureEntry {
-        Failures.next(
+        FailureEntry.next(
             after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
             reason: reason, message: message, now: session.context.wallClock.now)
     }

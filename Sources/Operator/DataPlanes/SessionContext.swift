@@ -18,6 +18,7 @@ struct SessionContext: Sendable {
     /// Marks the namespaces that this registry has made: the UID of its own Namespace; nil where it may not be read.
     var registryUID: String?
     var connect: @Sendable (LinkConfiguration) -> Link
+    var metrics = Metrics()
     /// Whether this replica still leads; asked before each write.
     var mayWrite: @Sendable () -> Bool
     /// A session's facts (namespace nil) or the state of one of its namespaces are others now.

@@ -10,7 +10,7 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(
                 malformed: metadata, .clusterRegistries,
-                AssignmentVerdicts.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
+                ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let object):
             try await writer.write(observation(picture).status(of: object, now: wallClock.now), of: object)
         }

@@ -124,7 +124,7 @@ extension Reconcilers {
         seen.kubernetesVersion = facts.kubernetesVersion
         seen.user = facts.identity
         seen.sync = .counted(session.progress.counts)
-        seen.failures = session.progress.failures(limit: Failures.limit)
+        seen.failures = session.progress.failures(limit: 16)
     }
 
     /// An event for each condition that is another now.

@@ -15,12 +15,12 @@ extension Reconcilers {
         case .malformed(let metadata, let failure)?:
             isReady = false
             try await report(
-                malformed: metadata, .executionClusterLabels, AssignmentVerdicts.invalid(types, SpecProblem(failure)))
+                malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object)?:
             if let problem = object.spec.problems().first ?? picture.namespaceProblem {
                 isReady = false
                 try await report(
-                    malformed: object.metadata, .executionClusterLabels, AssignmentVerdicts.invalid(types, problem))
+                    malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
             } else {
                 let status = observation(of: object, picture).status(now: wallClock.now)
                 isReady = status.conditions.isTrue(.ready)

@@ -23,7 +23,7 @@ extension Reconcilers {
         switch decoded {
         case .malformed(let metadata, let failure):
             try await report(
-                malformed: metadata, .executionLabels, AssignmentVerdicts.invalid([.ready], SpecProblem(failure)))
+                malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
         case .valid(let object):
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
             try await writer.write(verdict.status(of: object, now: wallClock.now), of: object)

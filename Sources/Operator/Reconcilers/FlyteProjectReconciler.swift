@@ -9,13 +9,13 @@ extension Reconcilers {
         let types: [ConditionType] = [.namespaceSynced, .ready]
         switch decoded {
         case .malformed(let metadata, let failure):
-            try await report(malformed: metadata, .flyteProjects, AssignmentVerdicts.invalid(types, SpecProblem(failure)))
+            try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object):
             if let problem = object.spec.problems().first ?? picture.namespaceProblem {
-                try await report(malformed: object.metadata, .flyteProjects, AssignmentVerdicts.invalid(types, problem))
+                try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
                 return .done
             }
-            let domains = object.spec.effectiveDomains(picture.spec.domains).map { domain in
+            let domains = object.effectiveDomains(picture.spec.domains).map { domain in
                 let pair = ProjectDomain(project: object.spec.project, domain: domain)
                 let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("not wanted")
                 return ProjectObservation.Domain(
