@@ -33,7 +33,9 @@ struct ClientTests {
             ])
         #expect(requests[0].headers["Content-Type"] == "application/apply-patch+yaml")
         #expect(requests[0].headers["Accept"] == "application/json")
-        #expect(requests[1].headers["Accept"] == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+        #expect(
+            requests[1].headers["Accept"]
+                == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
         #expect(requests[0].headers["User-Agent"] == "squadron/1.2.3")
         #expect(requests[0].bearerToken == Sensitive("t0ken"))
         #expect(requests[0].body.flatMap { try? JSON(parsing: $0) } == object)
@@ -41,7 +43,8 @@ struct ClientTests {
 
     @Test("A metadata-only answer is read as the server sends it")
     func metadataOnly() async throws {
-        let transport = ScriptedTransport(.response(HTTPResponse(status: 200, body: try fixture("apply-metadata-only.json"))))
+        let transport = ScriptedTransport(
+            .response(HTTPResponse(status: 200, body: try fixture("apply-metadata-only.json"))))
         let answer = try await client(transport).apply(
             object, type: ServiceAccount.resourceType, namespace: "n", name: "robot", fieldManager: "squadron",
             force: true, metadataOnlyAnswer: true)
@@ -52,13 +55,16 @@ struct ClientTests {
 
     @Test(
         "A success that is not the object asked for is never taken for one",
-        arguments: [#"{}"#, #"[]"#, #"null"#, #"<html>"#, "", #"{"metadata":{"name":"other"}}"#, #"{"metadata":{"name":""}}"#])
+        arguments: [
+            #"{}"#, #"[]"#, #"null"#, #"<html>"#, "", #"{"metadata":{"name":"other"}}"#, #"{"metadata":{"name":""}}"#,
+        ])
     func nonsense(body: String) async throws {
         let transport = ScriptedTransport { _ in .text(body) }
         let client = client(transport)
         let error = try await failure {
             try await client.apply(
-                object, type: ServiceAccount.resourceType, namespace: "flyte", name: "default", fieldManager: "squadron",
+                object, type: ServiceAccount.resourceType, namespace: "flyte", name: "default",
+                fieldManager: "squadron",
                 force: false)
         }
         guard case .unexpectedAnswer = error.cause else {

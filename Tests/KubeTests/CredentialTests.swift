@@ -15,7 +15,9 @@ struct CredentialTests {
         func rejected() { tokens.withLock { if $0.count > 1 { $0.removeFirst() } } }
     }
     private struct Unreadable: Authorization {
-        func bearerToken() throws(CredentialsFailure) -> Sensitive? { throw CredentialsFailure("/token: can't be opened") }
+        func bearerToken() throws(CredentialsFailure) -> Sensitive? {
+            throw CredentialsFailure("/token: can't be opened")
+        }
         func rejected() {}
     }
 

@@ -8,7 +8,8 @@ import Testing
 @Suite("Kubeconfig")
 struct KubeconfigTests {
     /// `cluster` and `user` are lines of YAML.
-    private func config(cluster: String = "{server: 'https://10.0.0.1:6443/'}", user: String = "{token: abc}") -> String {
+    private func config(cluster: String = "{server: 'https://10.0.0.1:6443/'}", user: String = "{token: abc}") -> String
+    {
         """
         apiVersion: v1
         kind: Config
@@ -24,7 +25,8 @@ struct KubeconfigTests {
         """
     }
 
-    private func endpoint(_ text: String, file: String = "/x/config", context: String? = nil) throws -> ClusterEndpoint {
+    private func endpoint(_ text: String, file: String = "/x/config", context: String? = nil) throws -> ClusterEndpoint
+    {
         try Kubeconfig(parsing: Array(text.utf8), file: file).endpoint(context: context)
     }
 
@@ -77,7 +79,8 @@ struct KubeconfigTests {
 
     @Test("JSON is YAML too, and a user is not needed")
     func minimal() async throws {
-        let text = #"{"contexts": [{"name": "a", "context": {"cluster": "c"}}], "clusters": [{"name": "c", "cluster": {"server": "https://h"}}]}"#
+        let text =
+            #"{"contexts": [{"name": "a", "context": {"cluster": "c"}}], "clusters": [{"name": "c", "cluster": {"server": "https://h"}}]}"#
         let endpoint = try endpoint(text, context: "a")
         #expect(endpoint.server == "https://h")
         #expect(endpoint.namespace == nil)
@@ -87,21 +90,51 @@ struct KubeconfigTests {
     @Test(
         "What Squadron can't or won't do names the field, when it is the one in use",
         arguments: [
-            ("{server: 'https://a', insecure-skip-tls-verify: true}", "{}", "clusters[0].cluster.insecure-skip-tls-verify: Squadron has no insecure mode; give a certificate-authority"),
+            (
+                "{server: 'https://a', insecure-skip-tls-verify: true}", "{}",
+                "clusters[0].cluster.insecure-skip-tls-verify: Squadron has no insecure mode; give a certificate-authority"
+            ),
             ("{server: 'http://a'}", "{}", "clusters[0].cluster.server: must start with https://"),
             ("{}", "{}", "clusters[0].cluster.server: is missing"),
             ("", "{}", "clusters[0].cluster.server: is missing"),
             ("{server: 5}", "{}", "clusters[0].cluster.server: is no string"),
             ("[]", "{}", "clusters[0].cluster: is no mapping"),
-            ("{server: 'https://a', certificate-authority-data: '%%'}", "{}", "clusters[0].cluster.certificate-authority-data: is not base64"),
-            ("{server: 'https://a', certificate-authority: /nonexistent/ca}", "{}", "clusters[0].cluster.certificate-authority: /nonexistent/ca: can't be opened: No such file or directory"),
-            ("{server: 'https://a'}", "{exec: {command: aws}}", "users[0].user.exec: is not supported; use token, tokenFile or a client certificate"),
-            ("{server: 'https://a'}", "{auth-provider: {name: gcp}}", "users[0].user.auth-provider: is not supported; use token, tokenFile or a client certificate"),
-            ("{server: 'https://a'}", "{username: a, password: b}", "users[0].user.username: is not supported; use token, tokenFile or a client certificate"),
-            ("{server: 'https://a'}", "{as: admin}", "users[0].user.as: is not supported; use token, tokenFile or a client certificate"),
-            ("{server: 'https://a'}", "{client-certificate-data: YQ==}", "users[0].user.client-key: is missing beside client-certificate"),
-            ("{server: 'https://a'}", "{client-key-data: YQ==}", "users[0].user.client-certificate: is missing beside client-key"),
-            ("{server: 'https://a'}", "{token: 'a b'}", "users[0].user.token: the token has white space or characters that no token can have"),
+            (
+                "{server: 'https://a', certificate-authority-data: '%%'}", "{}",
+                "clusters[0].cluster.certificate-authority-data: is not base64"
+            ),
+            (
+                "{server: 'https://a', certificate-authority: /nonexistent/ca}", "{}",
+                "clusters[0].cluster.certificate-authority: /nonexistent/ca: can't be opened: No such file or directory"
+            ),
+            (
+                "{server: 'https://a'}", "{exec: {command: aws}}",
+                "users[0].user.exec: is not supported; use token, tokenFile or a client certificate"
+            ),
+            (
+                "{server: 'https://a'}", "{auth-provider: {name: gcp}}",
+                "users[0].user.auth-provider: is not supported; use token, tokenFile or a client certificate"
+            ),
+            (
+                "{server: 'https://a'}", "{username: a, password: b}",
+                "users[0].user.username: is not supported; use token, tokenFile or a client certificate"
+            ),
+            (
+                "{server: 'https://a'}", "{as: admin}",
+                "users[0].user.as: is not supported; use token, tokenFile or a client certificate"
+            ),
+            (
+                "{server: 'https://a'}", "{client-certificate-data: YQ==}",
+                "users[0].user.client-key: is missing beside client-certificate"
+            ),
+            (
+                "{server: 'https://a'}", "{client-key-data: YQ==}",
+                "users[0].user.client-certificate: is missing beside client-key"
+            ),
+            (
+                "{server: 'https://a'}", "{token: 'a b'}",
+                "users[0].user.token: the token has white space or characters that no token can have"
+            ),
             ("{server: 'https://a'}", "{token: [x]}", "users[0].user.token: is no string"),
         ])
     func refused(cluster: String, user: String, expected: String) {
@@ -116,14 +149,18 @@ struct KubeconfigTests {
             message(good.replacing("cluster: c,", with: "cluster: d,"))
                 == "/x/config: contexts[0].context.cluster: there is no cluster d")
         #expect(
-            message(good.replacing("user: u,", with: "user: v,")) == "/x/config: contexts[0].context.user: there is no user v")
-        #expect(message(good.replacing("current-context: main\n", with: "")) == "/x/config: current-context: is not set")
+            message(good.replacing("user: u,", with: "user: v,"))
+                == "/x/config: contexts[0].context.user: there is no user v")
+        #expect(
+            message(good.replacing("current-context: main\n", with: "")) == "/x/config: current-context: is not set")
     }
 
     @Test(
         "A file that is no kubeconfig is refused",
-        arguments: ["", "just text", "[]", "a: [", "kind: Pod", "clusters: 5", "users: [{user: {}}]", "current-context: []",
-            "clusters: [{name: a, cluster: {}}, {name: a, cluster: {}}]"])
+        arguments: [
+            "", "just text", "[]", "a: [", "kind: Pod", "clusters: 5", "users: [{user: {}}]", "current-context: []",
+            "clusters: [{name: a, cluster: {}}, {name: a, cluster: {}}]",
+        ])
     func noConfig(text: String) {
         #expect(message(text)?.hasPrefix("/x/config") == true)
     }
@@ -191,7 +228,9 @@ struct InClusterTests {
         let none = #expect(throws: EndpointFailure.self) { try InClusterConfiguration.endpoint(environment: [:]) }
         #expect(none?.description == "not in a pod: KUBERNETES_SERVICE_HOST is not set")
         let port = #expect(throws: EndpointFailure.self) {
-            try InClusterConfiguration.endpoint(environment: ["KUBERNETES_SERVICE_HOST": "a", "KUBERNETES_SERVICE_PORT": "x"])
+            try InClusterConfiguration.endpoint(environment: [
+                "KUBERNETES_SERVICE_HOST": "a", "KUBERNETES_SERVICE_PORT": "x",
+            ])
         }
         #expect(port?.description == "KUBERNETES_SERVICE_PORT is no port: x")
         let folder = try TemporaryFolder()

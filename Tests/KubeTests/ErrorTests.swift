@@ -63,7 +63,8 @@ struct ErrorTests {
         let kind = error(APIStatus(code: 404, reason: "NotFound", message: message))
         #expect(kind.isNotServed && !kind.isNotFound)
         let group = error(
-            APIStatus(answer: 404, headers: [:], body: Array("404 page not found\n".utf8), now: .init(secondsSince1970: 0)))
+            APIStatus(
+                answer: 404, headers: [:], body: Array("404 page not found\n".utf8), now: .init(secondsSince1970: 0)))
         #expect(group.isNotServed && !group.isNotFound)
         let page = error(
             APIStatus(answer: 404, headers: [:], body: Array("<html>Not Found".utf8), now: .init(secondsSince1970: 0)))
@@ -124,7 +125,9 @@ struct ErrorTests {
         #expect(!KubeError(operation: "", cause: .transport(refused)).mayHaveBeenProcessed)
         #expect(KubeError(operation: "", cause: .unexpectedAnswer("")).mayHaveBeenProcessed)
         #expect(!KubeError(operation: "", cause: .credentials("")).mayHaveBeenProcessed)
-        for (code, expected) in [(504, true), (500, true), (503, true), (408, true), (429, false), (409, false), (403, false)] {
+        for (code, expected) in [
+            (504, true), (500, true), (503, true), (408, true), (429, false), (409, false), (403, false),
+        ] {
             #expect(error(APIStatus(code: code, reason: "", message: "")).mayHaveBeenProcessed == expected, "\(code)")
         }
     }

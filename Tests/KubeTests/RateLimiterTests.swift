@@ -12,7 +12,10 @@ struct RateLimiterTests {
     func bucket() {
         var bucket = TokenBucket(qps: 10, burst: 3, now: .zero)
         #expect((0..<3).map { _ in bucket.reserve(now: .zero) } == [.zero, .zero, .zero])
-        #expect((1...3).map { _ in bucket.reserve(now: .zero) } == [.milliseconds(100), .milliseconds(200), .milliseconds(300)])
+        #expect(
+            (1...3).map { _ in bucket.reserve(now: .zero) } == [
+                .milliseconds(100), .milliseconds(200), .milliseconds(300),
+            ])
         #expect(bucket.reserve(now: .milliseconds(400)) == .zero)
     }
 
@@ -35,7 +38,9 @@ struct RateLimiterTests {
         #expect(bucket.tokens == 1)
     }
 
-    @Test("Rates that make no sense neither divide by zero nor let everything through", arguments: [0, -5, .nan, .infinity])
+    @Test(
+        "Rates that make no sense neither divide by zero nor let everything through",
+        arguments: [0, -5, .nan, .infinity])
     func nonsense(qps: Double) {
         var bucket = TokenBucket(qps: qps, burst: -1, now: .zero)
         #expect(bucket.reserve(now: .zero) == .zero)

@@ -17,7 +17,9 @@ struct WatchTests {
         }
     }
 
-    private static func events(_ pieces: [[UInt8]], maximumLine: Int = 16 << 20) throws(KubeError) -> [WatchEvent<ConfigMap>] {
+    private static func events(_ pieces: [[UInt8]], maximumLine: Int = 16 << 20) throws(KubeError) -> [WatchEvent<
+        ConfigMap
+    >] {
         var decoder = WatchDecoder<ConfigMap>(operation: "watch configmaps", maximumLine: maximumLine)
         var events: [WatchEvent<ConfigMap>] = []
         for piece in pieces {
@@ -58,7 +60,9 @@ struct WatchTests {
 
     @Test("Blank lines, carriage returns and event types that nobody knows are skipped")
     func skipped() throws {
-        let text = "\n\r\n  \n" + #"{"type":"NEW","object":{}}"# + "\n" + #"{"type":"ADDED","object":\#(Self.object)}"# + "\r\n\n"
+        let text =
+            "\n\r\n  \n" + #"{"type":"NEW","object":{}}"# + "\n" + #"{"type":"ADDED","object":\#(Self.object)}"#
+            + "\r\n\n"
         #expect(try Self.texts(text) == ["+a@5"])
         #expect(try Self.texts("").isEmpty)
     }
@@ -147,7 +151,9 @@ struct WatchTests {
         #expect(
             target(request) == "/api/v1/namespaces?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dsquadron&watch=true"
                 + "&allowWatchBookmarks=true&resourceVersion=12&timeoutSeconds=400")
-        #expect(request.headers["Accept"] == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+        #expect(
+            request.headers["Accept"] == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+        )
         #expect(request.timeouts.idle == .seconds(90))
         #expect(request.timeouts.total == nil)
     }

@@ -27,7 +27,9 @@ func client(
 }
 
 /// The error that `body` must throw.
-func failure(_ body: () async throws -> some Any, _ location: SourceLocation = #_sourceLocation) async throws -> KubeError {
+func failure(_ body: () async throws -> some Any, _ location: SourceLocation = #_sourceLocation) async throws
+    -> KubeError
+{
     do {
         let value = try await body()
         Issue.record("no error but \(value)", sourceLocation: location)
