@@ -1,6 +1,8 @@
 /// `metav1.Condition`.
 public struct Condition: Sendable, Hashable, Codable {
-    public enum Status: String, Sendable, Hashable, Codable { case isTrue = "True", isFalse = "False", unknown = "Unknown" }
+    public enum Status: String, Sendable, Hashable, Codable {
+        case isTrue = "True", isFalse = "False", unknown = "Unknown"
+    }
     public var type: String
     public var status: Status
     public var reason: String

@@ -18,7 +18,8 @@ public enum FieldPathElement: Sendable, Hashable, ExpressibleByStringLiteral, Cu
         switch self {
         case .field(let name): ".\(name)"
         case .key(let keys):
-            "[" + keys.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.serializedString)" }
+            "["
+                + keys.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.serializedString)" }
                 .joined(separator: ",") + "]"
         case .value(let value): "[=\(value.serializedString)]"
         case .index(let index): "[\(index)]"

@@ -78,7 +78,8 @@ public enum KubeNames {
         func isAlphanumeric(_ character: Unicode.Scalar) -> Bool {
             isLowercaseAlphanumeric(character) || ("A"..."Z").contains(character)
         }
-        for character in part.unicodeScalars where !isAlphanumeric(character) && !"-_.".unicodeScalars.contains(character) {
+        for character in part.unicodeScalars
+        where !isAlphanumeric(character) && !"-_.".unicodeScalars.contains(character) {
             return "\(quoted(part)) must not contain \(quoted(String(character))): "
                 + "only letters a-z and A-Z, digits, \"-\", \"_\" and \".\" are allowed"
         }

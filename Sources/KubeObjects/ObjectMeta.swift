@@ -32,7 +32,8 @@ public struct OwnerReference: Sendable, Hashable, Codable {
     public var blockOwnerDeletion: Bool?
 
     public init(
-        apiVersion: String, kind: String, name: String, uid: String, controller: Bool? = nil, blockOwnerDeletion: Bool? = nil
+        apiVersion: String, kind: String, name: String, uid: String, controller: Bool? = nil,
+        blockOwnerDeletion: Bool? = nil
     ) {
         self.apiVersion = apiVersion
         self.kind = kind

@@ -5,7 +5,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
     public var instant: Instant
 
     /// Cuts to whole seconds, as the API server stores it.
-    public init(_ instant: Instant) { self.instant = Instant(secondsSince1970: instant.secondsSince1970.rounded(.down)) }
+    public init(_ instant: Instant) {
+        self.instant = Instant(secondsSince1970: instant.secondsSince1970.rounded(.down))
+    }
     /// Nil for what is no RFC 3339 time.
     public init?(_ text: String) {
         guard let instant = RFC3339.parse(text) else { return nil }

@@ -54,7 +54,8 @@ struct KindTests {
         let event = Event(
             metadata: metadata, eventTime: time, series: .init(count: 2, lastObservedTime: time),
             reportingController: "multicluster.flyte.org/squadron", reportingInstance: "pod-1", action: "Sync",
-            reason: "Synced", regarding: ObjectReference(Namespace.resourceType, ObjectMeta(name: "default")), note: "n",
+            reason: "Synced", regarding: ObjectReference(Namespace.resourceType, ObjectMeta(name: "default")),
+            note: "n",
             type: .normal)
         let json = try event.encoded()
         #expect(json["kind"] == "Event")
@@ -163,7 +164,9 @@ struct Base64Tests {
         #expect(Base64.decode("aGVs\nbG8=\r\n") == Array("hello".utf8))
     }
 
-    @Test("What is no base64 is refused", arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
+    @Test(
+        "What is no base64 is refused",
+        arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
     func broken(text: String) {
         #expect(Base64.decode(text) == nil)
     }

@@ -37,7 +37,9 @@ struct NameTests {
     @Test("Subdomains are labels with single dots between them")
     func subdomains() {
         #expect(KubeNames.problem(withSubdomain: "a.b-c.d") == nil)
-        for name in [".a", "a.", "a..b", "a.-b", "a.B"] { #expect(KubeNames.problem(withSubdomain: name) != nil, "\(name)") }
+        for name in [".a", "a.", "a..b", "a.-b", "a.B"] {
+            #expect(KubeNames.problem(withSubdomain: name) != nil, "\(name)")
+        }
     }
 
     @Test("A label's value may be empty and have capitals, underscores and dots inside")

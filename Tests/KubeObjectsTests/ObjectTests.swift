@@ -82,7 +82,9 @@ struct ObjectTests {
             json: ["apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": ["name": "a"]])
         #expect(partial.kind == nil)
         #expect(partial.apiVersion == nil)
-        let whole = try PartialObject(json: ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"], "data": []])
+        let whole = try PartialObject(json: [
+            "apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"], "data": [],
+        ])
         #expect(whole.kind == "Secret")
         #expect(whole.apiVersion == "v1")
     }

@@ -69,7 +69,8 @@ extension KubeClient {
             guard let plural = resource["name"]?.string, !plural.contains("/"), let kind = resource["kind"]?.string,
                 let isNamespaced = resource["namespaced"]?.bool
             else { return nil }
-            let type = ResourceType(group: group, version: version, kind: kind, plural: plural, isNamespaced: isNamespaced)
+            let type = ResourceType(
+                group: group, version: version, kind: kind, plural: plural, isNamespaced: isNamespaced)
             return APIResource(type: type, verbs: resource["verbs"]?.array?.compactMap(\.string) ?? [])
         }
     }

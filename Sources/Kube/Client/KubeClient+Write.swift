@@ -13,7 +13,9 @@ public struct Preconditions: Sendable, Hashable {
 }
 
 /// What becomes of the objects that an object owns.
-public enum PropagationPolicy: String, Sendable, Hashable { case background = "Background", foreground = "Foreground", orphan = "Orphan" }
+public enum PropagationPolicy: String, Sendable, Hashable {
+    case background = "Background", foreground = "Foreground", orphan = "Orphan"
+}
 
 /// What the server does about fields that a kind does not have.
 public enum FieldValidation: String, Sendable, Hashable {
@@ -32,7 +34,8 @@ extension KubeClient {
         let type = Object.resourceType
         let request = KubeRequest(.post, "", operation: type.operation("create", namespace: object.metadata.namespace))
         let json = try request.encoded(object)
-        let answer = try await create(json, type: type, namespace: object.metadata.namespace, fieldManager: fieldManager)
+        let answer = try await create(
+            json, type: type, namespace: object.metadata.namespace, fieldManager: fieldManager)
         do { return try Object(json: answer) } catch { throw request.unexpected(error.description) }
     }
 

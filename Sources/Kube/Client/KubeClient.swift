@@ -49,7 +49,9 @@ public final class KubeClient: Sendable {
 
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
-        let response = try await exchange(request) { http throws(HTTPError) in try await self.transport.send(http) } status: {
+        let response = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.send(http)
+        } status: {
             $0.status
         }
         guard (200..<300).contains(response.status) else {
@@ -71,7 +73,9 @@ public final class KubeClient: Sendable {
 
     /// An answer whose head has arrived and says success. Not rate-limited within: the caller decides.
     func open(_ request: KubeRequest) async throws(KubeError) -> HTTPStream {
-        let stream = try await exchange(request) { http throws(HTTPError) in try await self.transport.open(http) } status: {
+        let stream = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.open(http)
+        } status: {
             $0.status
         }
         guard (200..<300).contains(stream.status) else {

@@ -35,5 +35,7 @@ public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertibl
         self.path = path
         self.message = message
     }
-    public var description: String { [file, path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ") }
+    public var description: String {
+        [file, path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ")
+    }
 }

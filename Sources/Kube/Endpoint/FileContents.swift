@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Whole small files, without Foundation.
@@ -27,7 +27,9 @@ enum FileContents {
             let count = retrying { readBytes(descriptor, &buffer, buffer.count) }
             if count < 0 { throw Failure(path: path, message: "can't be read: \(reason(errno))") }
             if count == 0 { return result }
-            guard result.count + count <= limit else { throw Failure(path: path, message: "is larger than \(limit) bytes") }
+            guard result.count + count <= limit else {
+                throw Failure(path: path, message: "is larger than \(limit) bytes")
+            }
             result += buffer[..<count]
         }
     }

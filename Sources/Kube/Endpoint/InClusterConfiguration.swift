@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import HTTP
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// The endpoint that every pod has: its API server, with the pod's ServiceAccount.
 public struct InClusterConfiguration: Sendable {
@@ -11,7 +12,8 @@ public struct InClusterConfiguration: Sendable {
 
     /// Whether this process runs in a pod, as far as its environment tells.
     public static func isPresent(environment: [String: String] = environment()) -> Bool {
-        environment["KUBERNETES_SERVICE_HOST"]?.isEmpty == false && environment["KUBERNETES_SERVICE_PORT"]?.isEmpty == false
+        environment["KUBERNETES_SERVICE_HOST"]?.isEmpty == false
+            && environment["KUBERNETES_SERVICE_PORT"]?.isEmpty == false
     }
 
     /// `root` stands in front of the folder's path in tests. The CA and the namespace are read now, the token when it is

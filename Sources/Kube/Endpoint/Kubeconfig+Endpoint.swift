@@ -15,7 +15,9 @@ extension Kubeconfig {
             throw EndpointFailure(file: contexts.first?.file, path: "contexts", message: "no context \(name): \(known)")
         }
         let cluster = try referred(context, "cluster", in: clusters)
-        let user = try context.string("user").map { _ throws(EndpointFailure) in try referred(context, "user", in: users) }
+        let user = try context.string("user").map { _ throws(EndpointFailure) in
+            try referred(context, "user", in: users)
+        }
         var tls = try cluster.serverTLS()
         if let user {
             try user.refuseUnsupported()
@@ -73,7 +75,8 @@ extension Kubeconfig.Entry {
     func serverTLS() throws(EndpointFailure) -> TLSConfiguration {
         switch content["insecure-skip-tls-verify"] {
         case nil, .null, false: break
-        case true: throw failure("insecure-skip-tls-verify", "Squadron has no insecure mode; give a certificate-authority")
+        case true:
+            throw failure("insecure-skip-tls-verify", "Squadron has no insecure mode; give a certificate-authority")
         case _?: throw failure("insecure-skip-tls-verify", "is neither true nor false")
         }
         return TLSConfiguration(

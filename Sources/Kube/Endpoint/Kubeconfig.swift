@@ -34,6 +34,13 @@ public struct Kubeconfig: Sendable {
 
     public var contextNames: [String] { contexts.map(\.name) }
 
+    /// Where kubectl looks: the files of `KUBECONFIG`, else `~/.kube/config`.
+    public static func defaultFiles(kubeconfig: String?, home: String?) -> [String] {
+        let listed = (kubeconfig ?? "").split(separator: ":").map(String.init)
+        guard listed.isEmpty, let home, !home.isEmpty else { return listed }
+        return ["\(home)/.kube/config"]
+    }
+
     /// Reads the files in order. Of two entries of one name the first one counts, as in kubectl. Of several files those
     /// that do not exist are skipped (`KUBECONFIG` lists often name some), of one it is an error.
     public static func load(_ files: [String]) throws(EndpointFailure) -> Kubeconfig {
@@ -100,7 +107,9 @@ public struct Kubeconfig: Sendable {
             guard content.isNull || content.object != nil else {
                 throw EndpointFailure(file: file, path: "\(path).\(member)", message: "is no mapping")
             }
-            guard !result.contains(where: { $0.name == name }) else { continue }
+            guard !result.contains(where: { $0.name == name }) else {
+                throw EndpointFailure(file: file, path: "\(path).name", message: "\(name) is there twice")
+            }
             result.append(Entry(name: name, file: file, path: "\(path).\(member)", content: content))
         }
         return result

@@ -44,7 +44,9 @@ extension APIStatus {
     /// The start of a body that is no `Status`, on one line.
     static func excerpt(of body: [UInt8]) -> String {
         let text = String(decoding: body.prefix(8 * maximumExcerpt), as: UTF8.self)
-        let words = text.unicodeScalars.split { $0.properties.isWhitespace || $0.properties.generalCategory == .control }
+        let words = text.unicodeScalars.split {
+            $0.properties.isWhitespace || $0.properties.generalCategory == .control
+        }
         return shown(words.map { String(String.UnicodeScalarView($0)) }.joined(separator: " "), limit: maximumExcerpt)
     }
 

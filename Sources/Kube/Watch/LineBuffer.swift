@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Cuts a stream of pieces, split anywhere, into lines. A pure value.
@@ -30,7 +30,9 @@ struct LineBuffer {
         guard position < piece.count else { return nil }
         let end = piece.withUnsafeBytes { bytes -> Int? in
             guard let base = bytes.baseAddress else { return nil }
-            return memchr(base + position, Int32(UInt8(ascii: "\n")), bytes.count - position).map { base.distance(to: $0) }
+            return memchr(base + position, Int32(UInt8(ascii: "\n")), bytes.count - position).map {
+                base.distance(to: $0)
+            }
         }
         guard started.count + (end ?? piece.count) - position <= limit else { throw TooLong() }
         guard let end else {

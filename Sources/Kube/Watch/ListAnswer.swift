@@ -7,7 +7,8 @@ enum ListAnswer {
     /// An item that does not fit its type is malformed; one whose metadata is unusable fails the page.
     static func page<Object: KubeObject>(_ json: JSON, _ request: KubeRequest) throws(KubeError) -> ListPage<Object> {
         guard let kind = json["kind"]?.string, kind.hasSuffix("List") else {
-            throw request.unexpected("the answer is no list: its kind is \(json["kind"]?.serializedString ?? "missing")")
+            throw request.unexpected(
+                "the answer is no list: its kind is \(json["kind"]?.serializedString ?? "missing")")
         }
         guard let items = json["items"]?.array else { throw request.unexpected("the \(kind) has no items") }
         guard let version = json[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {

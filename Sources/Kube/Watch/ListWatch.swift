@@ -33,7 +33,8 @@ public struct WatchStream<Object: KubeObject>: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> Iterator { Iterator(read: read) }
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let read: @Sendable () async throws(KubeError) -> WatchEvent<Object>?
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent<Object>? {
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent<Object>?
+        {
             try await read()
         }
     }

@@ -25,7 +25,8 @@ struct WatchDecoder<Object: KubeObject> {
             let line: Result<JSON, JSON.SyntaxError>?
             do {
                 let next = try lines.next { bytes -> Result<JSON, JSON.SyntaxError>? in
-                    bytes.isBlank ? nil : Result { () throws(JSON.SyntaxError) in try JSON(parsing: bytes, limits: limits) }
+                    bytes.isBlank
+                        ? nil : Result { () throws(JSON.SyntaxError) in try JSON(parsing: bytes, limits: limits) }
                 }
                 guard let next else { return nil }
                 line = next
@@ -48,7 +49,8 @@ struct WatchDecoder<Object: KubeObject> {
             throw KubeError(
                 operation: operation,
                 cause: .transport(
-                    HTTPError(.connectionLost, "the watch was cut in the middle of an event", mayHaveBeenProcessed: false)))
+                    HTTPError(
+                        .connectionLost, "the watch was cut in the middle of an event", mayHaveBeenProcessed: false)))
         }
         return try event(json)
     }

@@ -62,7 +62,8 @@ public struct ServiceAccount: KubeResource, Hashable {
 
 extension Condition {
     package init?(lenient json: JSON) {
-        guard let type = json["type"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:)) else {
+        guard let type = json["type"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:))
+        else {
             return nil
         }
         guard let time = json["lastTransitionTime"]?.string.flatMap({ Timestamp($0) }) else { return nil }
