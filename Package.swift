@@ -67,6 +67,7 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
         .testTarget(
             name: "FleetTests", dependencies: ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto],
+            exclude: ["Fixtures"],
             swiftSettings: settings),
     ]
 )
