@@ -10,7 +10,10 @@ enum ListAnswer {
             throw request.unexpected(
                 "the answer is no list: its kind is \(json["kind"]?.serializedString ?? "missing")")
         }
-        guard let items = json["items"]?.array else { throw request.unexpected("the \(kind) has no items") }
+        // An empty PartialObjectMetadataList has `"items": null` (a nil slice in the server's Go): the key has to be there.
+        guard let member = json["items"], let items = member.isNull ? [] : member.array else {
+            throw request.unexpected("the \(kind) has no items")
+        }
         guard let version = json[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {
             throw request.unexpected("the \(kind) has no metadata.resourceVersion")
         }

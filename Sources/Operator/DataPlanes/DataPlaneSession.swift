@@ -168,6 +168,7 @@ final class DataPlaneSession: Sendable {
     }
 
     private func watch(of type: ResourceType, became status: WatcherStatus) {
+        context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
         case .synced:
             for key in observation(of: type).listedAnew() {
@@ -258,6 +259,7 @@ final class DataPlaneSession: Sendable {
                 for watcher in watchers.withLock({ $0 }) { reads ? watcher.resume() : watcher.pause() }
             }
             if gate.writes != writes {
+                context.logger.debug("gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
                 if writes {
                     queue.clearBackoff()
                     queue.resume()
