@@ -38,6 +38,8 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
+    var hasPending: Bool { state.withLock { $0.synced + $0.failed.count < $0.namespaces.count } }
+
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 
     subscript(name: String) -> Progress? { state.withLock { $0.namespaces[name] } }

@@ -47,6 +47,7 @@ struct SessionFacts: Sendable, Hashable {
     var identity: String?
     /// The UID that the endpoint answers with, where another one is recorded.
     var changedUID: String?
+    var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
     /// A list or watch that does not work, or a list that is not believed.
     var watchProblem: String?
 }

@@ -8,7 +8,7 @@ struct SessionContext: Sendable {
     struct Settings: Sendable {
         var workersPerDataPlane = 32
         var probeTimeout = Duration.seconds(5)
-        var breaker = CircuitBreaker.Configuration(failuresToOpen: 3, successesToClose: 1)
+        var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
     }
     var settings = Settings()

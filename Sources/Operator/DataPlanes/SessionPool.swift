@@ -44,6 +44,8 @@ final class SessionPool: Sendable {
     func remove(_ name: String) { sessions.withLock { $0.removeValue(forKey: name) }?.stop() }
 
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
+    /// Whether any of them may still come to a first result soon.
+    var isSettling: Bool { all.contains { $0.isSettling } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
     /// How far a namespace is over all data planes that are worked on.

@@ -49,6 +49,13 @@ struct SessionState: Sendable {
     /// What to probe next.
     var probed: Link? { candidate ?? active }
 
+    /// From the start of one probe to the start of the next. A first failure is looked into at once: whether the data
+    /// plane is away should be known well before the next interval is over.
+    var probeDelay: Duration {
+        if case .closed(let failures) = breaker.state, failures > 0 { return .milliseconds(500) }
+        return breaker.probeDelay
+    }
+
     /// Whether the next probe has to find out everything again.
     var needsFullProbe: Bool {
         if candidate != nil || !breaker.allowsRequests || facts.clusterUID == nil { return true }

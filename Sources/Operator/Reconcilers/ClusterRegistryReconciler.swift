@@ -12,6 +12,9 @@ extension Reconcilers {
                 malformed: metadata, .clusterRegistries,
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let object):
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
             try await writer.write(observation(picture).status(of: object, now: wallClock.now), of: object)
         }
         return .done

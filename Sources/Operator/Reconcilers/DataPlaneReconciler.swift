@@ -32,6 +32,13 @@ extension Reconcilers {
             pool.remove(name)
         }
         let status = seen.status(of: object, now: wallClock.now)
+        if let wait = patience(object, seen) {
+            // The status that is there says how it was; it is replaced when it is known how it is.
+            if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
+            let wasReady = object.status?.conditions.isTrue(.ready) ?? false
+            if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
+            return .requeue(after: wait)
+        }
         announce(object, status)
         try await writer.write(status, of: object)
         if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
@@ -39,6 +46,16 @@ extension Reconcilers {
         let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
         if board.set(dataPlane: name, state) { statusesChanged() }
         return again.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// How long to wait for a first result before the status of an earlier run is replaced: a restart of the operator
+    /// must not make a settled fleet look as if it had gone. Nil: don't.
+    private func patience(_ object: DataPlane, _ seen: DataPlaneObservation) -> Duration? {
+        guard let status = object.status, !status.conditions.isEmpty, status.clusterUID != nil,
+            status.observedGeneration == object.metadata.generation, seen.duplicate == nil,
+            status.endpoint == object.endpointDescription, let session = pool[object.metadata.name], session.isSettling
+        else { return nil }
+        return .milliseconds(500)
     }
 
     private func duplicates(_ picture: FleetPicture) -> [String: String] {
@@ -131,7 +148,7 @@ extension Reconcilers {
     private func announce(_ object: DataPlane, _ status: DataPlaneStatus) {
         for condition in status.conditions {
             let before = object.status?.conditions.first { $0.type == condition.type }
-            guard condition.status != .unknown, before?.status != condition.status || before?.reason != condition.reason,
+            guard condition.status != .unknown, condition.reason != Reason.pending, before?.status != condition.status || before?.reason != condition.reason,
                 before != nil || condition.status == .isFalse
             else { continue }
             events.publish(

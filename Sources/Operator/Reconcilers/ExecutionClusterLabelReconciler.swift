@@ -17,6 +17,9 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object)?:
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
             if let problem = object.spec.problems().first ?? picture.namespaceProblem {
                 isReady = false
                 try await report(

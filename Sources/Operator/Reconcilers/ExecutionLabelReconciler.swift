@@ -25,6 +25,9 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
         case .valid(let object):
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
             try await writer.write(verdict.status(of: object, now: wallClock.now), of: object)
         }

@@ -11,6 +11,9 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object):
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
             if let problem = object.spec.problems().first ?? picture.namespaceProblem {
                 try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
                 return .done

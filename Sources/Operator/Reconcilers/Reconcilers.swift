@@ -100,5 +100,10 @@ final class Reconcilers: Sendable {
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
 
+    /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
+    func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
+        observed != nil && observed == generation && pool.isSettling
+    }
+
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
 }
