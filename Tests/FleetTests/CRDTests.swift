@@ -62,7 +62,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
             status.clusters = [.init(name: "a", weight: 1, state: .ready)]
             status.summary = .init(clusters: "a=1")
             return ExecutionLabel(
-                metadata: metadata("x"), spec: .init(label: "l", clusters: [.init(name: "a", weight: 0.5)]), status: status)
+                metadata: metadata("x"), spec: .init(label: "l", clusters: [.init(name: "a", weight: 0.5)]),
+                status: status)
         },
         .of(
             ExecutionClusterLabelSpec.self, "ecl",
@@ -76,10 +77,12 @@ struct Kind: Sendable, CustomTestStringConvertible {
             status.dataPlanes = .init(desired: 1, synced: 1)
             status.summary = .init(synced: "1/1")
             return ExecutionClusterLabel(
-                metadata: metadata("x"), spec: .init(project: "p", domain: "d", workflow: "w", value: "v"), status: status)
+                metadata: metadata("x"), spec: .init(project: "p", domain: "d", workflow: "w", value: "v"),
+                status: status)
         },
         .of(
-            FlyteProjectSpec.self, "fp", ["PROJECT", "DOMAINS", "SYNCED", "READY", "REASON", "AGE"], least: ["project": "p"]
+            FlyteProjectSpec.self, "fp", ["PROJECT", "DOMAINS", "SYNCED", "READY", "REASON", "AGE"],
+            least: ["project": "p"]
         ) {
             var spec = FlyteProjectSpec(project: "p", domains: ["d"])
             spec.values = ["a": "b"]
@@ -94,12 +97,17 @@ struct Kind: Sendable, CustomTestStringConvertible {
             return FlyteProject(metadata: metadata("x"), spec: spec, status: status)
         },
         .of(
-            ClusterRegistrySpec.self, "creg", ["DATAPLANES", "LABELS", "ASSIGNMENTS", "NAMESPACES", "READY", "REASON", "AGE"],
+            ClusterRegistrySpec.self, "creg",
+            ["DATAPLANES", "LABELS", "ASSIGNMENTS", "NAMESPACES", "READY", "REASON", "AGE"],
             least: [
                 "workloadIdentity": [:],
                 "flyteAdmin": [
                     "endpoint": "https://a",
-                    "auth": ["oauth2": ["tokenURL": "https://a", "clientID": "c", "clientSecretRef": ["name": "n", "key": "k"]]],
+                    "auth": [
+                        "oauth2": [
+                            "tokenURL": "https://a", "clientID": "c", "clientSecretRef": ["name": "n", "key": "k"],
+                        ]
+                    ],
                 ],
                 "publish": ["healthAware": [:], "restart": [["name": "flyteadmin"]]],
             ]
@@ -111,7 +119,9 @@ struct Kind: Sendable, CustomTestStringConvertible {
 
 enum Populated {
     static let conditions = [
-        Condition(type: "Ready", status: .isTrue, reason: "Ready", message: "m", observedGeneration: 1, lastTransitionTime: Timestamp(now))
+        Condition(
+            type: "Ready", status: .isTrue, reason: "Ready", message: "m", observedGeneration: 1,
+            lastTransitionTime: Timestamp(now))
     ]
     static let reference = KeyReference(name: "n", key: "k")
     static let valuesFrom = [ValueSource(name: "v", secretKeyRef: reference, configMapKeyRef: reference)]
@@ -140,7 +150,8 @@ enum Populated {
         status.caExpirationTime = Timestamp(now)
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
         status.failures = [
-            FailureEntry(namespace: "n", object: "o", reason: .timeout, message: "m", since: Timestamp(now), attempts: 1)
+            FailureEntry(
+                namespace: "n", object: "o", reason: .timeout, message: "m", since: Timestamp(now), attempts: 1)
         ]
         status.summary = .init(synced: "1/1")
         return status
@@ -201,13 +212,15 @@ struct CRDTests {
             return Set(properties.keys).union(members.keys).sorted().flatMap { key in
                 guard let property = properties[key] else { return ["\(path).\(key): not in the CRD"] }
                 guard let member = members[key] else { return ["\(path).\(key): not in Swift"] }
-                let missing = property["description"]?.string?.isEmpty == false ? [] : ["\(path).\(key): no description"]
+                let missing =
+                    property["description"]?.string?.isEmpty == false ? [] : ["\(path).\(key): no description"]
                 return missing + differences(property, member, "\(path).\(key)")
             }
         case ("array", .array(let elements)):
             guard !elements.isEmpty, let items = schema["items"] else { return ["\(path): not populated"] }
             return elements.flatMap { differences(items, $0, path + "[]") }
-        case ("string", .string), ("boolean", .bool), ("integer", .int), ("number", .double), ("number", .int): return []
+        case ("string", .string), ("boolean", .bool), ("integer", .int), ("number", .double), ("number", .int):
+            return []
         default: return ["\(path): \(schema["type"]?.string ?? "no type") in the CRD, \(value) in Swift"]
         }
     }
@@ -256,15 +269,19 @@ struct CRDTests {
         }
         let spec = ["properties", "spec", "properties"]
         #expect(
-            try values("clusterregistries.yaml", spec + ["syncScope"]) == ClusterRegistrySpec.SyncScope.allCases.map(\.rawValue))
+            try values("clusterregistries.yaml", spec + ["syncScope"])
+                == ClusterRegistrySpec.SyncScope.allCases.map(\.rawValue))
         #expect(
             try values("clusterregistries.yaml", spec + ["conflictPolicy"])
                 == ClusterRegistrySpec.ConflictPolicy.allCases.map(\.rawValue))
         #expect(
-            try values("clusterregistries.yaml", spec + ["publish", "properties", "restart", "items", "properties", "kind"])
+            try values(
+                "clusterregistries.yaml", spec + ["publish", "properties", "restart", "items", "properties", "kind"])
                 == Publish.Workload.Kind.allCases.map(\.rawValue))
         #expect(
-            try values("executionlabels.yaml", ["properties", "status", "properties", "clusters", "items", "properties", "state"])
+            try values(
+                "executionlabels.yaml",
+                ["properties", "status", "properties", "clusters", "items", "properties", "state"])
                 == ["Ready", "NotReady", "Disabled", "Unknown"])
     }
 
@@ -291,18 +308,25 @@ struct CRDTests {
         }
     }
 
-    @Test("Every string, list and map of a spec is bounded, or rules over them would cost too much to be admitted", arguments: Kind.all)
+    @Test(
+        "Every string, list and map of a spec is bounded, or rules over them would cost too much to be admitted",
+        arguments: Kind.all)
     func bounded(_ kind: Kind) throws {
         func unbounded(_ schema: JSON, _ path: String) -> [String] {
             var found: [String] = []
             switch schema["type"]?.string {
             case "string": if schema["maxLength"] == nil && schema["enum"] == nil { found.append(path) }
             case "array": if schema["maxItems"] == nil { found.append(path) }
-            case "object": if schema["additionalProperties"] != nil && schema["maxProperties"] == nil { found.append(path) }
+            case "object":
+                if schema["additionalProperties"] != nil && schema["maxProperties"] == nil { found.append(path) }
             default: break
             }
-            for (key, property) in schema["properties"]?.object ?? [:] { found += unbounded(property, "\(path).\(key)") }
-            for key in ["items", "additionalProperties"] { found += schema[key].map { unbounded($0, path + "[]") } ?? [] }
+            for (key, property) in schema["properties"]?.object ?? [:] {
+                found += unbounded(property, "\(path).\(key)")
+            }
+            for key in ["items", "additionalProperties"] {
+                found += schema[key].map { unbounded($0, path + "[]") } ?? []
+            }
             return found
         }
         #expect(unbounded(try #require(try kind.schema()[path: ["properties", "spec"]]), "spec") == [])

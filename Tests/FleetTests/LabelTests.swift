@@ -13,7 +13,8 @@ struct LabelTests {
         ([("a", 2), ("b", -1)], false), ([("a", .nan)], false), ([("a", .infinity)], false),
         ([("a", 0.5), ("a", 0.5)], false),
     ]
-    @Test("Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weightCases)
+    @Test(
+        "Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weightCases)
     func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
         let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
         #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
@@ -91,7 +92,9 @@ struct AssignmentTests {
         change(&observation)
         return observation
     }
-    func summary(_ verdicts: [ConditionVerdict]) -> [String] { verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" } }
+    func summary(_ verdicts: [ConditionVerdict]) -> [String] {
+        verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
+    }
 
     @Test("With flyteadmin not configured an assignment can be Ready")
     func ready() {
@@ -124,7 +127,10 @@ struct AssignmentTests {
         #expect(ready { $0.publication = .unreachable("x") } == "False FlyteAdminUnreachable")
         #expect(ready { $0.publication = .pending } == "Unknown Pending")
         #expect(ready { $0.publication = .published } == "True Ready")
-        #expect(ready { $0.duplicateOf = "b"; $0.label = nil } == "False DuplicateAssignment")
+        #expect(
+            ready {
+                $0.duplicateOf = "b"; $0.label = nil
+            } == "False DuplicateAssignment")
         #expect(ready { $0.object.spec.project = "" } == "False Invalid")
     }
 

@@ -37,12 +37,15 @@ struct ManifestTests {
         #expect(planes.map(\.metadata.name) == ["dataplane-1", "dataplane-2", "controlplane"])
         #expect(planes.map(\.clusterName) == ["dataplane_1", "dataplane_2", "controlplane"])
         #expect(planes[0].tokenKey == "dataplane_1_token" && planes[0].caCertKey == "dataplane_1_cacert")
-        let assignments = try documents.filter { $0["kind"] == "ExecutionClusterLabel" }.map { try ExecutionClusterLabel(json: $0).spec }
+        let assignments = try documents.filter { $0["kind"] == "ExecutionClusterLabel" }.map {
+            try ExecutionClusterLabel(json: $0).spec
+        }
         #expect(
             assignments == [
                 .init(project: "project1", domain: "development", value: "label1"),
                 .init(project: "team1", domain: "production", value: "label2"),
-                .init(project: "project1", domain: "development", workflow: "example.training_workflow", value: "label1"),
+                .init(
+                    project: "project1", domain: "development", workflow: "example.training_workflow", value: "label1"),
             ])
     }
 
@@ -50,7 +53,8 @@ struct ManifestTests {
     func placeholders() throws {
         let secret = try #require(try Repository.documents(in: "manifests/samples").first { $0["kind"] == "Secret" })
         let values = try #require(secret["stringData"]?.object)
-        #expect(Set(values.keys) == ["dataplane_1_token", "dataplane_1_cacert", "dataplane_2_token", "dataplane_2_cacert"])
+        #expect(
+            Set(values.keys) == ["dataplane_1_token", "dataplane_1_cacert", "dataplane_2_token", "dataplane_2_cacert"])
         let verdict = CredentialsVerdict.read(
             secret: values.mapValues { .init($0.string ?? "") }, secretName: "cluster-credentials",
             tokenKey: "dataplane_1_token", caCertKey: "dataplane_1_cacert", now: now)
@@ -66,7 +70,8 @@ struct ManifestTests {
     ]
     @Test("What admission refuses and an older CRD let through, Swift refuses too; what it accepts, Swift reads")
     func admission() throws {
-        let cases = try #require(YAML.parse(Repository.text("Tests/FleetTests/Fixtures/admission.yaml"))["cases"]?.array)
+        let cases = try #require(
+            YAML.parse(Repository.text("Tests/FleetTests/Fixtures/admission.yaml"))["cases"]?.array)
         #expect(cases.count > 80)
         for item in cases {
             let name = item["name"]?.string ?? ""
@@ -95,11 +100,19 @@ struct DecodingTests {
         (["kind": "ExecutionClusterLabel", "spec": ["project": "p", "domain": nil, "value": "v"]], "spec.domain"),
         (["kind": "FlyteProject", "spec": ["project": "p", "domains": "all"]], "spec.domains"),
         (["kind": "ClusterRegistry", "spec": ["syncScope": "Some"]], "spec.syncScope"),
-        (["kind": "ClusterRegistry", "spec": ["domainValues": ["production": ["a": [1]]]]], "spec.domainValues.production.a"),
+        (
+            ["kind": "ClusterRegistry", "spec": ["domainValues": ["production": ["a": [1]]]]],
+            "spec.domainValues.production.a"
+        ),
         (["kind": "ClusterRegistry", "spec": ["flyteAdmin": ["auth": [:]]]], "spec.flyteAdmin.endpoint"),
         (["kind": "DataPlane", "spec": ["endpoint": "https://a", "values": ["project": "x"]]], "spec.values.project"),
         (["kind": "DataPlane", "spec": ["endpoint": "https://a", "values": ["a b": "x"]]], "spec.values.a b"),
-        (["kind": "DataPlane", "spec": ["endpoint": "https://a", "connection": ["timeoutSeconds": -9_000_000_000]]], "spec.connection.timeoutSeconds"),
+        (
+            [
+                "kind": "DataPlane",
+                "spec": ["endpoint": "https://a", "connection": ["timeoutSeconds": -9_000_000_000]],
+            ], "spec.connection.timeoutSeconds"
+        ),
     ]
     @Test("A field that does not fit is named by its path", arguments: badCases)
     func bad(_ entry: (object: JSON, path: String)) {
@@ -110,7 +123,9 @@ struct DecodingTests {
 
     @Test("A status that doesn't fit is as good as none")
     func status() throws {
-        let object = try DataPlane(json: ["metadata": ["name": "x"], "spec": ["inCluster": true], "status": ["conditions": "none"]])
+        let object = try DataPlane(json: [
+            "metadata": ["name": "x"], "spec": ["inCluster": true], "status": ["conditions": "none"],
+        ])
         #expect(object.status == nil && object.spec.inCluster && object.clusterName == "x")
     }
 
@@ -123,7 +138,13 @@ struct DecodingTests {
     @Test("A value's text is what was typed, as far as JSON keeps it")
     func values() throws {
         let plane = try DataPlane(
-            json: ["metadata": ["name": "x"], "spec": ["values": ["a": "1.10", "b": 8, "c": 0.5, "d": true, "e": 1e300, "f": 2.0]]])
-        #expect(plane.spec.values.mapValues(\.text) == ["a": "1.10", "b": "8", "c": "0.5", "d": "true", "e": "1e+300", "f": "2"])
+            json: [
+                "metadata": ["name": "x"],
+                "spec": ["values": ["a": "1.10", "b": 8, "c": 0.5, "d": true, "e": 1e300, "f": 2.0]],
+            ])
+        #expect(
+            plane.spec.values.mapValues(\.text) == [
+                "a": "1.10", "b": "8", "c": "0.5", "d": "true", "e": "1e+300", "f": "2",
+            ])
     }
 }

@@ -11,13 +11,16 @@ struct PermissionTests {
 
     @Test("The default set needs namespaces and serviceaccounts, with the verbs of server-side apply and watches")
     func standard() {
-        #expect(Permissions.text(required) == "get, list, watch, create, patch namespaces; get, list, watch, create, patch serviceaccounts")
+        #expect(
+            Permissions.text(required)
+                == "get, list, watch, create, patch namespaces; get, list, watch, create, patch serviceaccounts")
     }
 
     @Test("Templates add the kinds that they are made of")
     func templates() throws {
         let set = try TemplateSet(files: flyteTemplates)
-        #expect(Permissions.required(by: set).contains(Permission(verb: "patch", group: "", resource: "resourcequotas")))
+        #expect(
+            Permissions.required(by: set).contains(Permission(verb: "patch", group: "", resource: "resourcequotas")))
     }
 
     func review(_ rules: JSON, incomplete: Bool = false) -> RulesReview {
@@ -27,7 +30,9 @@ struct PermissionTests {
 
     @Test("Exact rules and wildcards grant; names, subresources and other groups don't")
     func rules() {
-        #expect(review([["verbs": Self.all, "apiGroups": [""], "resources": ["namespaces", "serviceaccounts"]]]).check(required) == .granted)
+        #expect(
+            review([["verbs": Self.all, "apiGroups": [""], "resources": ["namespaces", "serviceaccounts"]]]).check(
+                required) == .granted)
         #expect(review([["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]]]).check(required) == .granted)
         #expect(
             review([
@@ -66,6 +71,8 @@ struct PermissionTests {
         #expect(review([["verbs": "all"]]).check(required) == .undecided(required))
         #expect(RulesReview(json: [:]).check(required) == .undecided(required))
         #expect(RulesReview(json: "<html>").check(required) == .undecided(required))
-        #expect(review([["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]]], incomplete: true).check(required) == .granted)
+        #expect(
+            review([["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]]], incomplete: true).check(required)
+                == .granted)
     }
 }

@@ -36,16 +36,20 @@ struct TemplateInjectionTests {
     /// Key paths with the kind of container at each, scalars all alike.
     static func shape(_ value: JSON) -> String {
         switch value {
-        case .object(let members): "{" + members.sorted { $0.key < $1.key }.map { $0.key + ":" + shape($0.value) }.joined(separator: ",") + "}"
+        case .object(let members):
+            "{" + members.sorted { $0.key < $1.key }.map { $0.key + ":" + shape($0.value) }.joined(separator: ",") + "}"
         case .array(let elements): "[" + elements.map(shape).joined(separator: ",") + "]"
         default: "."
         }
     }
 
     static let pieces = [
-        "\n", "\nkind: Evil", "\n---\n", "\n...\n", "{", "}", "[", "]", ":", ": ", ",", "#", " # ", "'", "\"", "\\", "\\n", "|", ">", "&a",
-        "*a", "!!binary ", "<<", "? ", "- ", "%YAML 1.1", "@", "`", "\t", "\r", "\u{85}", "\u{2028}", "\u{0}", "\u{feff}", "{{ a }}", "{{ b }}",
-        "{{ ", " }}", "null", "~", "true", "0x1", "1e400", ".nan", "\u{1F600}", "e\u{301}", "metadata:", "  ", "kind: Evil\napiVersion: v1",
+        "\n", "\nkind: Evil", "\n---\n", "\n...\n", "{", "}", "[", "]", ":", ": ", ",", "#", " # ", "'", "\"", "\\",
+        "\\n", "|", ">", "&a",
+        "*a", "!!binary ", "<<", "? ", "- ", "%YAML 1.1", "@", "`", "\t", "\r", "\u{85}", "\u{2028}", "\u{0}",
+        "\u{feff}", "{{ a }}", "{{ b }}",
+        "{{ ", " }}", "null", "~", "true", "0x1", "1e400", ".nan", "\u{1F600}", "e\u{301}", "metadata:", "  ",
+        "kind: Evil\napiVersion: v1",
     ]
 
     @Test("Random values, thousands of them, only ever change scalars")
@@ -56,7 +60,8 @@ struct TemplateInjectionTests {
         var random = SplitMix(seed: 42)
         for _ in 0..<3_000 {
             func value() -> String {
-                (0..<Int.random(in: 0..<6, using: &random)).map { _ in Self.pieces.randomElement(using: &random) ?? "" }.joined()
+                (0..<Int.random(in: 0..<6, using: &random)).map { _ in Self.pieces.randomElement(using: &random) ?? "" }
+                    .joined()
             }
             let values = ["a": value(), "b": value(), "namespace": "n"]
             for (document, shape) in zip(documents, shapes) {

@@ -53,7 +53,10 @@ struct TemplateTests {
     func placeholders() {
         #expect(Pattern("a{{ b }}c").names == ["b"])
         #expect(Pattern("{{ a }}{{ b-c.d_e }}").names == ["a", "b-c.d_e"])
-        for other in ["{{a}}", "{{  a }}", "{{ a  }}", "{ { a } }", "{{ a b }}", "{{ 1a }}", "{{ }}", "{{ a }", "{{ .Values.x }}", "{{ a|b }}"] {
+        for other in [
+            "{{a}}", "{{  a }}", "{{ a  }}", "{ { a } }", "{{ a b }}", "{{ 1a }}", "{{ }}", "{{ a }", "{{ .Values.x }}",
+            "{{ a|b }}",
+        ] {
             #expect(Pattern(other).names == [], "\(other)")
             #expect(Pattern(other).text { _ in "!" } == other)
         }
@@ -65,16 +68,21 @@ struct TemplateTests {
         ("{{ v }}", "5", 5), ("{{ v }}", "0.5", 0.5), ("{{ v }}", "true", true), ("{{ v }}", "no", false),
         ("{{ v }}", "", nil), ("{{ v }}", "~", nil), ("{{ v }}", "500m", "500m"), ("{{ v }}", "0x10", 16),
         ("{{ v }}", "x\nkind: Evil", "x\nkind: Evil"), ("{{ v }}", "{a: b}", "{a: b}"), ("{{ v }}", "[1]", "[1]"),
-        ("{{ v }}", "&a", "&a"), ("{{ v }}", "*a", "*a"), ("{{ v }}", "!!int 5", "!!int 5"), ("{{ v }}", "a # b", "a # b"),
-        ("{{ v }}", "\"5\"", "\"5\""), ("{{ v }}", ".inf", ".inf"), ("{{ v }}", "1e999", "1e999"), ("{{ v }}", "--- \n", "--- \n"),
+        ("{{ v }}", "&a", "&a"), ("{{ v }}", "*a", "*a"), ("{{ v }}", "!!int 5", "!!int 5"),
+        ("{{ v }}", "a # b", "a # b"),
+        ("{{ v }}", "\"5\"", "\"5\""), ("{{ v }}", ".inf", ".inf"), ("{{ v }}", "1e999", "1e999"),
+        ("{{ v }}", "--- \n", "--- \n"),
         ("{{ v }}", "2026-01-02", "2026-01-02"), ("{{ v }}", "{{ w }}", "{{ w }}"),
         ("\"{{ v }}\"", "5", "5"), ("'{{ v }}'", "it's", "it's"), ("\"{{ v }}\"", "a\"b\\n", "a\"b\\n"),
         ("!!str {{ v }}", "5", "5"), ("{{ v }}Gi", "5", "5Gi"), ("1{{ v }}", "5", 15), ("-{{ v }}", "5", -5),
-        ("a-{{ v }}-b", "5", "a-5-b"), ("|\n    {{ v }}\n    z", "5\n6", "5\n6\nz\n"), (">-\n    {{ v }}\n    z", "5", "5 z"),
-        ("[{{ v }}, \"{{ v }}\"]", "5", [5, "5"]), ("{a: {{ v }}}", "5", ["a": 5]), ("{{ v }} # comment {{ nothing }}", "5", 5),
+        ("a-{{ v }}-b", "5", "a-5-b"), ("|\n    {{ v }}\n    z", "5\n6", "5\n6\nz\n"),
+        (">-\n    {{ v }}\n    z", "5", "5 z"),
+        ("[{{ v }}, \"{{ v }}\"]", "5", [5, "5"]), ("{a: {{ v }}}", "5", ["a": 5]),
+        ("{{ v }} # comment {{ nothing }}", "5", 5),
         ("{{ v }}:{{ v }}", "5", "5:5"),
     ]
-    @Test("A value is text in a scalar: unquoted it means what YAML makes of it, quoted it is a string", arguments: typed)
+    @Test(
+        "A value is text in a scalar: unquoted it means what YAML makes of it, quoted it is a string", arguments: typed)
     func types(_ entry: (scalar: String, value: String, result: JSON)) throws {
         #expect(try value(entry.scalar, ["v": entry.value]) == entry.result)
     }
@@ -95,7 +103,8 @@ struct TemplateTests {
             status: {a: b}
             """, ["n": "2024", "b": "yes"])
         let expected: JSON = [
-            "name": "2024", "namespace": "2024", "labels": ["account": "2024", "fixed": "5"], "annotations": ["true": "yes"],
+            "name": "2024", "namespace": "2024", "labels": ["account": "2024", "fixed": "5"],
+            "annotations": ["true": "yes"],
         ]
         #expect(json["metadata"] == expected)
         #expect(json["status"] == nil)

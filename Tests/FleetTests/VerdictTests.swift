@@ -18,33 +18,71 @@ struct DataPlaneVerdictTests {
         return seen
     }
     static func failure(_ reason: FailureReason, _ namespace: String = "n", since: Double = 0) -> FailureEntry {
-        FailureEntry(namespace: namespace, object: "", reason: reason, message: "because", since: Timestamp(now + since), attempts: 1)
+        FailureEntry(
+            namespace: namespace, object: "", reason: reason, message: "because", since: Timestamp(now + since),
+            attempts: 1)
     }
 
     static let cases: [(String, @Sendable (inout DataPlaneObservation) -> Void, String)] = [
         ("healthy", { _ in }, "True Valid,True ProbeSucceeded,True PermissionsGranted,True InSync,True Ready"),
-        ("nothing known", { $0 = DataPlaneObservation() },
-            "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"),
-        ("bad credentials, never connected", { $0 = DataPlaneObservation(); $0.credentials = .invalid(.tokenMissing, "") },
-            "False TokenMissing,Unknown TokenMissing,Unknown TokenMissing,Unknown TokenMissing,False TokenMissing"),
-        ("new credentials are bad, the old ones still work", { $0.credentials = .invalid(.tokenRejected, "") },
-            "False TokenRejected,True ProbeSucceeded,True PermissionsGranted,True InSync,False TokenRejected"),
-        ("unreachable", { $0.probe = .failed(.tlsUntrusted, "") },
-            "True Valid,False TLSUntrusted,Unknown TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"),
-        ("permissions missing", { $0.authorization = .missing([.init(verb: "patch", group: "", resource: "namespaces")]) },
-            "True Valid,True ProbeSucceeded,False PermissionsMissing,True InSync,False PermissionsMissing"),
-        ("pending", { $0.sync = .counted(.init(desired: 12, synced: 3, failed: 0)) },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Pending,False Pending"),
-        ("conflict", { $0.sync = .counted(.init(desired: 12, synced: 11, failed: 1)); $0.failures = [failure(.conflict)] },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"),
-        ("another registry's namespace", { $0.sync = .counted(.init(desired: 2, synced: 1, failed: 1)); $0.failures = [failure(.namespaceNotOurs)] },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"),
-        ("conflict among others", { $0.sync = .counted(.init(desired: 12, synced: 10, failed: 2)); $0.failures = [failure(.conflict), failure(.forbidden)] },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False SyncFailed,False SyncFailed"),
-        ("another cluster", { $0.identity = .changed(recorded: "u", found: "v") },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown IdentityChanged,False IdentityChanged"),
-        ("duplicate", { $0.duplicate = "DataPlane a is older" },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown DuplicateCluster,False DuplicateCluster"),
+        (
+            "nothing known", { $0 = DataPlaneObservation() },
+            "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"
+        ),
+        (
+            "bad credentials, never connected",
+            {
+                $0 = DataPlaneObservation(); $0.credentials = .invalid(.tokenMissing, "")
+            },
+            "False TokenMissing,Unknown TokenMissing,Unknown TokenMissing,Unknown TokenMissing,False TokenMissing"
+        ),
+        (
+            "new credentials are bad, the old ones still work", { $0.credentials = .invalid(.tokenRejected, "") },
+            "False TokenRejected,True ProbeSucceeded,True PermissionsGranted,True InSync,False TokenRejected"
+        ),
+        (
+            "unreachable", { $0.probe = .failed(.tlsUntrusted, "") },
+            "True Valid,False TLSUntrusted,Unknown TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"
+        ),
+        (
+            "permissions missing",
+            { $0.authorization = .missing([.init(verb: "patch", group: "", resource: "namespaces")]) },
+            "True Valid,True ProbeSucceeded,False PermissionsMissing,True InSync,False PermissionsMissing"
+        ),
+        (
+            "pending", { $0.sync = .counted(.init(desired: 12, synced: 3, failed: 0)) },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Pending,False Pending"
+        ),
+        (
+            "conflict",
+            {
+                $0.sync = .counted(.init(desired: 12, synced: 11, failed: 1)); $0.failures = [failure(.conflict)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+        ),
+        (
+            "another registry's namespace",
+            {
+                $0.sync = .counted(.init(desired: 2, synced: 1, failed: 1)); $0.failures = [failure(.namespaceNotOurs)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+        ),
+        (
+            "conflict among others",
+            {
+                $0.sync = .counted(.init(desired: 12, synced: 10, failed: 2));
+                $0.failures = [failure(.conflict), failure(.forbidden)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False SyncFailed,False SyncFailed"
+        ),
+        (
+            "another cluster", { $0.identity = .changed(recorded: "u", found: "v") },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown IdentityChanged,False IdentityChanged"
+        ),
+        (
+            "duplicate", { $0.duplicate = "DataPlane a is older" },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown DuplicateCluster,False DuplicateCluster"
+        ),
     ]
     @Test("Each fact has its condition, and Ready the first false reason", arguments: cases.indices)
     func table(_ index: Int) {
@@ -59,7 +97,10 @@ struct DataPlaneVerdictTests {
 
     @Test("A disabled data plane: Ready is False, the others can't be known")
     func disabled() {
-        let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a") { $0.enabled = false; $0.endpoint = "http://x" }, Self.healthy())
+        let verdicts = DataPlaneVerdict.conditions(
+            of: dataPlane("a") {
+                $0.enabled = false; $0.endpoint = "http://x"
+            }, Self.healthy())
         #expect(verdicts.map(\.status) == [.unknown, .unknown, .unknown, .unknown, .isFalse])
         #expect(Set(verdicts.map(\.reason)) == ["Disabled"])
     }
@@ -68,7 +109,8 @@ struct DataPlaneVerdictTests {
     func invalid() {
         let ready = DataPlaneVerdict.conditions(of: dataPlane("a") { $0.endpoint = "http://a" }, Self.healthy()).last
         #expect(ready?.reason == "Invalid" && ready?.message == "spec.endpoint: must begin with https://")
-        let malformed = DataPlaneVerdict.conditions(malformed: SpecProblem(DecodingFailure(path: "spec.enabled", message: "expected a boolean")))
+        let malformed = DataPlaneVerdict.conditions(
+            malformed: SpecProblem(DecodingFailure(path: "spec.enabled", message: "expected a boolean")))
         #expect(malformed.last == .no(.ready, "Invalid", "spec.enabled: expected a boolean"))
     }
 
@@ -152,20 +194,32 @@ struct RegistryVerdictTests {
     @Test("What isn't configured does not keep it from being Ready")
     func notConfigured() {
         let verdicts = RegistryObservation().verdicts(of: object)
-        #expect(verdicts.map { "\($0.status.rawValue) \($0.reason)" } == ["True Valid", "False NotConfigured", "False NotConfigured", "True Ready"])
+        #expect(
+            verdicts.map { "\($0.status.rawValue) \($0.reason)" } == [
+                "True Valid", "False NotConfigured", "False NotConfigured", "True Ready",
+            ])
     }
 
     @Test("Ready names what keeps it from being so")
     func reasons() {
         let failure = TemplateFailure(.templateInvalid, file: "a.yaml", line: 3, "is no object")
-        #expect(ready { $0.templates = .invalid(failure); $0.notReadyDataPlanes = ["a"] } == "False TemplateInvalid")
+        #expect(
+            ready {
+                $0.templates = .invalid(failure); $0.notReadyDataPlanes = ["a"]
+            } == "False TemplateInvalid")
         #expect(ready { $0.templates = .configMapNotFound("t") } == "False ConfigMapNotFound")
-        #expect(ready { $0.notReadyDataPlanes = ["a"]; $0.notReadyLabels = ["b"] } == "False DataPlanesNotReady")
+        #expect(
+            ready {
+                $0.notReadyDataPlanes = ["a"]; $0.notReadyLabels = ["b"]
+            } == "False DataPlanesNotReady")
         #expect(ready { $0.notReadyLabels = ["b"] } == "False LabelsNotReady")
         #expect(ready { $0.namespaces = .init(desired: 3, synced: 2, failed: 0) } == "False SyncFailed")
         #expect(ready { $0.publishing = .failed("x") } == "False PublishFailed")
         #expect(ready { $0.rollout = .progressing("x") } == "False Progressing")
-        #expect(ready { $0.rollout = .rolledOut("x"); $0.publishing = .published("y") } == "True Ready")
+        #expect(
+            ready {
+                $0.rollout = .rolledOut("x"); $0.publishing = .published("y")
+            } == "True Ready")
     }
 
     @Test("Another name than flyte is ignored and told so")

@@ -45,7 +45,9 @@ public struct SpecProblem: Sendable, Hashable, CustomStringConvertible {
         self.path = path
         self.message = message
     }
-    public init(_ failure: DecodingFailure) { self.init(failure.path.isEmpty ? "the object" : failure.path, failure.message) }
+    public init(_ failure: DecodingFailure) {
+        self.init(failure.path.isEmpty ? "the object" : failure.path, failure.message)
+    }
 
     public var description: String { "\(path): \(message)" }
 }

@@ -15,7 +15,9 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
     /// "patch serviceaccounts", "create roles.rbac.authorization.k8s.io".
     public var description: String { "\(verb) \(resource)\(group.isEmpty ? "" : "." + group)" }
     public static func < (left: Permission, right: Permission) -> Bool {
-        (left.group, left.resource, order(left.verb), left.verb) < (right.group, right.resource, order(right.verb), right.verb)
+        (left.group, left.resource, order(left.verb), left.verb) < (
+            right.group, right.resource, order(right.verb), right.verb
+        )
     }
     private static func order(_ verb: String) -> Int { Permission.verbs.firstIndex(of: verb) ?? verbs.count }
     /// What server-side apply and a watch take: a PATCH that creates needs `create` as well.

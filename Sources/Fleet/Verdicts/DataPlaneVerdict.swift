@@ -109,7 +109,9 @@ public enum DataPlaneVerdict {
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
         // What was in sync when it was last seen may not be any more.
         if case let reachable = after[1], reachable.status != .isTrue { return blocked(.synced, by: reachable) }
-        if case .changed = seen.identity { return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster") }
+        if case .changed = seen.identity {
+            return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster")
+        }
         if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
@@ -163,7 +165,11 @@ extension DataPlaneObservation {
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
         if object.spec.enabled {
-            if case .counted(let counts) = sync { status.namespaces = counts } else { status.namespaces = previous?.namespaces }
+            if case .counted(let counts) = sync {
+                status.namespaces = counts
+            } else {
+                status.namespaces = previous?.namespaces
+            }
             status.failures = failures.isEmpty ? nil : FailureEntry.bounded(failures)
         }
         status.summary = status.namespaces.map { .init(synced: $0.summary) }
