@@ -55,7 +55,7 @@ struct ProjectDomainTests {
     }
 
     @Test(
-        "The wanted ones are the union of projects, with the registry's domains unless they have their own, and assignments"
+        "Wanted are projects, with the registry's domains unless they have their own, and assignments"
     )
     func union() throws {
         var own = FlyteProject(

@@ -1,6 +1,7 @@
 /// What names may be. Each answers with what is wrong, in words that go on from "spec.field: ", or nil.
 public enum NameRules {
-    /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the ends.
+    /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the
+    /// ends.
     public static func problem(ofNamespace name: String) -> String? {
         let shown = name.quotedForMessage
         if name.isEmpty { return "is empty" }

@@ -35,7 +35,7 @@ struct BearerToken {
         if token.isEmpty { throw CredentialsProblem(.tokenMissing, "is empty") }
         if isEncodedTwice(token) {
             throw malformed(
-                "the token was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all"
+                "the token " + CredentialsProblem.encodedTwice
             )
         }
         if token.starts(with: "-----BEGIN".utf8) {

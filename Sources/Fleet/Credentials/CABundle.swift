@@ -21,7 +21,7 @@ struct CABundle {
                 String(decoding: decoded, as: UTF8.self).contains("-----BEGIN ")
             {
                 throw malformed(
-                    "the certificate was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all"
+                    "the certificate " + CredentialsProblem.encodedTwice
                 )
             }
             if text.hasPrefix("eyJ") { throw malformed("is a token and no certificate: are the two keys mixed up?") }

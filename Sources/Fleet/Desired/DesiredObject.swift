@@ -77,8 +77,8 @@ public struct DesiredObject: Sendable, Hashable {
     /// For `KubeClient.apply`, which takes a value.
     public var json: JSON { (try? JSON(parsing: body)) ?? .null }
 
-    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled fleet
-    /// is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
+    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled
+    /// fleet is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }

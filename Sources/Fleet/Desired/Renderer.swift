@@ -117,7 +117,8 @@ public struct Renderer: Sendable {
             }
             let ready = sorted.compactMap { _, place -> DesiredObject? in
                 guard var json = objects[place] else { return nil }
-                // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there is.
+                // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
+                // is.
                 if place.type == .namespace, json["spec"] == ["finalizers": ["kubernetes"]] { json["spec"] = nil }
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }

@@ -153,8 +153,8 @@ public enum AssignmentVerdicts {
         return duplicates
     }
 
-    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first of them, so that
-    /// the assignment says `LabelNotReady` and not `LabelNotFound`.
+    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first
+    /// of them, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
     public static func byLabel(_ verdicts: [String: LabelVerdict]) -> [String: LabelVerdict] {
         var found: [String: LabelVerdict] = [:]
         for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {

@@ -66,8 +66,8 @@ public enum LabelVerdicts {
         return nil
     }
 
-    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one that
-    /// the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
+    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one
+    /// that the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
     /// moment is another matter: flyteadmin doesn't look, and one that is ready is enough.
     private static func resolution(
         of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]

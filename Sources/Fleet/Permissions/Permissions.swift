@@ -25,8 +25,8 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
 }
 
 public enum Permissions {
-    /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is) and
-    /// whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
+    /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
+    /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
     public static func required(by templates: TemplateSet, kinds: KindTable = .wellKnown) -> [Permission] {
         let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })

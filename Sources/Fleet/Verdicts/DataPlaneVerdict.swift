@@ -120,7 +120,8 @@ public enum DataPlaneVerdict {
                 $0.reason == FailureReason.conflict.rawValue || $0.reason == FailureReason.namespaceNotOurs.rawValue
             }
             let shown = FailureEntry.bounded(seen.failures)
-            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there is.
+            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
+            // is.
             let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
             let detail = shown.first.map { first in
                 let place = [first.namespace, first.object].filter { !$0.isEmpty }.joined(separator: " ")
@@ -136,8 +137,8 @@ public enum DataPlaneVerdict {
         if let duplicate = seen.duplicate { return .no(.ready, Reason.duplicateCluster, duplicate) }
         if case .changed(let recorded, let found) = seen.identity {
             let message =
-                "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). Nothing is written. "
-                + "If that is meant, delete the DataPlane and create it anew"
+                "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). "
+                + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
             return .no(.ready, Reason.identityChanged, message)
         }
         return .ready(parts, "connected and in sync")
