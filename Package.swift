@@ -50,12 +50,12 @@ let package = Package(
         // Foundations: know neither Kubernetes nor Flyte.
         library("Support", []),
         library("JSON", []),
-        // library("YAML", ["CYAML", "JSON"]),
+        library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),
 
         // Kubernetes, without controllers and without Flyte.
         library("KubeObjects", ["JSON", "Support"]),
-        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support"]),
+        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support", "YAML"]),
 
         // The loop: knows no Flyte.
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections]),
@@ -63,9 +63,20 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
+        // For the demo, the tests and the benchmarks. Never part of the operator.
+        library("DevPKI", ["Support", x509, crypto]),
+
+        .testTarget(name: "DevPKITests", dependencies: ["DevPKI", "Support", x509], swiftSettings: settings),
+        .testTarget(name: "HTTPTests", dependencies: ["CCurl", "DevPKI", "HTTP", "Support"] + nio, swiftSettings: settings),
+
+        .testTarget(
+            name: "KubeTests", dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], exclude: ["Fixtures"],
+            swiftSettings: settings),
         .testTarget(
             name: "ControlLoopTests", dependencies: ["ControlLoop", "Kube", "KubeObjects", "JSON", "HTTP", "Support"],
             swiftSettings: settings),
-
+        .testTarget(name: "KubeObjectsTests", dependencies: ["JSON", "KubeObjects", "Support"], swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
     ]
 )
