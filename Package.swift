@@ -63,6 +63,8 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
+        library("DevCluster", ["JSON", "Support"]),
+        .testTarget(name: "DevClusterTests", dependencies: ["DevCluster", "JSON", "Support", "YAML"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
     ]
