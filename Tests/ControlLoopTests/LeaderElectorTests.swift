@@ -123,6 +123,19 @@ struct LeaderElectorTests {
         #expect(store.lease?.holder == "" && store.lease?.transitions == 1)
     }
 
+    @Test("A renewal whose answer was lost does not keep the lease from being released")
+    func releasesAfterLostAnswer() async throws {
+        try await elector("a").run { _ in
+            await clock.sleeper(for: .seconds(2))
+            store.fault = .loseAnswer
+            clock.advance(by: .seconds(2))
+            await events.first { $0 == .failed("answer lost") }
+            store.fault = nil
+        }
+        #expect(store.lease?.holder == "")
+        #expect(events.all.last == .released)
+    }
+
     @Test("A revoked leadership can't be extended, and identities are unique")
     func revoked() {
         let leadership = Leadership(until: .seconds(5), timeline: clock.timeline)

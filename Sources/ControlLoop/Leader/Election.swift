@@ -176,7 +176,8 @@ public struct Election: Sendable {
         return observation.at + .seconds(seconds)
     }
 
-    private mutating func observe(_ lease: VersionedLease, now: Duration) {
+    /// Takes note of the Lease as it is; one that is as before keeps the time when it was first seen so.
+    mutating func observe(_ lease: VersionedLease, now: Duration) {
         if observation?.lease != lease { observation = Observation(lease: lease, at: now) }
     }
 

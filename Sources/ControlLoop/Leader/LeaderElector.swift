@@ -176,17 +176,24 @@ public final class LeaderElector: Sendable {
     }
 
     private func release() async {
-        guard let request = election.withLock({ [wallClock] in $0.release(wall: MicroTimestamp(wallClock.now)) }) else {
-            return
-        }
+        guard let request = releaseRequest() else { return }
         // Unstructured, since it has to be sent also after our own task was cancelled, when it matters most: the others
         // then need not wait until the lease runs out. Bounded in time and waited for.
-        let reply = await Task { [timeline, configuration] in
+        let result = await Task { [timeline, configuration] in
             await race(until: timeline.now + configuration.renewDeadline / 2, on: timeline) {
-                await self.perform(request)
+                let reply = await self.perform(request)
+                // A renewal that was under way when the work ended may have been done after all: look again, once.
+                guard reply == .conflict, case .found(let lease) = await self.perform(.read) else { return reply }
+                self.election.withLock { [timeline = self.timeline] in $0.observe(lease, now: timeline.now) }
+                guard let again = self.releaseRequest() else { return reply }
+                return await self.perform(again)
             }
         }.value
-        if case .finished(.written) = reply { observer(.released) }
+        if case .finished(.written) = result { observer(.released) }
+    }
+
+    private func releaseRequest() -> Election.Request? {
+        election.withLock { [wallClock] in $0.release(wall: MicroTimestamp(wallClock.now)) }
     }
 
     private func perform(_ request: Election.Request) async -> Election.Reply {
