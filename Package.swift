@@ -23,8 +23,10 @@ let nio: [Target.Dependency] = [
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+/// `fixtures`: files that the tests read from beside their sources.
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
 }
 
 let package = Package(
@@ -69,7 +71,9 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ]),
         .executableTarget(
-            name: "squadron", dependencies: ["Kube", "Operator", arguments, log,
+            name: "squadron",
+            dependencies: [
+                "Kube", "Operator", arguments, log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], path: "Sources/Squadron", swiftSettings: settings),
 
@@ -77,7 +81,15 @@ let package = Package(
         library("DevPKI", ["Support", x509, crypto]),
 
         tests("JSONTests", ["JSON"]),
+        tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
+        tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
+        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
+        tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
+        tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
+        tests(
+            "OperatorTests",
+            ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
     ]
 )

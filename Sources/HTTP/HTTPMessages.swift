@@ -18,7 +18,8 @@ public struct HTTPRequest: Sendable {
     public var maximumBodySize: Int
 
     public init(
-        _ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil, bearerToken: Sensitive? = nil,
+        _ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil,
+        bearerToken: Sensitive? = nil,
         timeouts: HTTPTimeouts = HTTPTimeouts(), maximumBodySize: Int = 64 << 20
     ) {
         self.method = method

@@ -74,7 +74,8 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
     private mutating func next<T>(_ body: (ValueDecoder) throws -> T) throws -> T {
         guard !isAtEnd else {
             throw DecodingError.valueNotFound(
-                T.self, .init(codingPath: codingPath, debugDescription: "the array has only \(elements.count) elements"))
+                T.self, .init(codingPath: codingPath, debugDescription: "the array has only \(elements.count) elements")
+            )
         }
         let result = try body(ValueDecoder(value: elements[currentIndex], path: path.appending(currentIndex)))
         currentIndex += 1

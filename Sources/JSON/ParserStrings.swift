@@ -122,7 +122,8 @@ struct KeyCache {
     /// Nil for what is not UTF-8.
     mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
         guard bytes.count > 15, bytes.count <= 64 else { return String(validating: bytes, as: UTF8.self) }
-        let mixed = bytes.count &* 31 &+ Int(bytes[bytes.count - 1]) &* 7 &+ Int(bytes[bytes.count / 2]) &+ Int(bytes[0])
+        let mixed =
+            bytes.count &* 31 &+ Int(bytes[bytes.count - 1]) &* 7 &+ Int(bytes[bytes.count / 2]) &+ Int(bytes[0])
         let slot = mixed & 255
         if slots[slot].utf8.elementsEqual(bytes) { return slots[slot] }
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }

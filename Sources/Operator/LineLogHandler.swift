@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#endif
 import JSON
 import KubeObjects
 import Logging
 import Support
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 public enum LogFormat: String, Sendable, CaseIterable { case text, json }
 

@@ -83,7 +83,7 @@ public final class SquadronOperator: Sendable {
 
     private func leadWhenElected() async throws {
         guard configuration.electsLeader else { return try await lead(.unlimited()) }
-        let store = KubeLeaseStore(client: client, namespace: configuration.namespace, name: "squadron")
+        let store = KubeLeaseStore(client, namespace: configuration.namespace, name: "squadron")
         let elector = LeaderElector(store, identity: configuration.instance) { [logger] event in
             logger.info("leader election", metadata: ["event": "\(event)"])
         }
@@ -109,7 +109,7 @@ public final class SquadronOperator: Sendable {
         context.metrics = metrics
         context.settings.breaker.probeInterval = configuration.probeInterval
         let pool = SessionPool(context: context)
-        let events = EventRecorder(KubeEventSink(client: client), reportingInstance: configuration.instance)
+        let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
             events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger)
@@ -201,7 +201,8 @@ public final class SquadronOperator: Sendable {
                     caCertificates: link.ca,
                     serverName: link.connection.tlsServerName.isEmpty ? nil : link.connection.tlsServerName)
                 endpoint = ClusterEndpoint(
-                    server: server, tls: tls, proxyURL: link.connection.proxyURL.isEmpty ? nil : link.connection.proxyURL,
+                    server: server, tls: tls,
+                    proxyURL: link.connection.proxyURL.isEmpty ? nil : link.connection.proxyURL,
                     authorization: link.token.map { StaticToken($0) } ?? NoAuthorization())
             }
             let limit = Duration.seconds(link.connection.timeoutSeconds)

@@ -88,7 +88,8 @@ struct Run: AsyncParsableCommand {
     }
 
     private func address() throws -> (String, UInt16) {
-        guard let colon = adminAddress.lastIndex(of: ":"), let port = UInt16(adminAddress[adminAddress.index(after: colon)...])
+        guard let colon = adminAddress.lastIndex(of: ":"),
+            let port = UInt16(adminAddress[adminAddress.index(after: colon)...])
         else { throw ValidationError("--admin-address: \(adminAddress) is not host:port") }
         let host = String(adminAddress[..<colon])
         return (host.isEmpty ? "0.0.0.0" : host == "localhost" ? "127.0.0.1" : host, port)

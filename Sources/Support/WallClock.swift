@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A point in calendar time: seconds since 1970-01-01T00:00:00Z. For what certificates, tokens and Kubernetes

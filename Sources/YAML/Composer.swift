@@ -102,7 +102,9 @@ struct Composer: ~Copyable {
         // Neither sum can overflow: each cost was itself within the limits.
         self.nodes += nodes
         self.bytes += bytes
-        guard self.nodes <= limits.nodes else { throw node.failure("more than \(limits.nodes) nodes, aliases expanded") }
+        guard self.nodes <= limits.nodes else {
+            throw node.failure("more than \(limits.nodes) nodes, aliases expanded")
+        }
         guard self.bytes <= limits.expandedBytes else {
             throw node.failure("more than \(limits.expandedBytes) bytes, aliases expanded")
         }

@@ -14,7 +14,9 @@ struct BackoffTests {
     @Test("A factor of one or less, or a base of zero, neither grows nor loops", .timeLimit(.minutes(1)))
     func flat() {
         for factor in [1.0, 0.5, -1, .nan] {
-            #expect(BackoffPolicy(base: .seconds(2), factor: factor, cap: .seconds(9)).ceiling(failures: .max) == .seconds(2))
+            #expect(
+                BackoffPolicy(base: .seconds(2), factor: factor, cap: .seconds(9)).ceiling(failures: .max)
+                    == .seconds(2))
         }
         #expect(BackoffPolicy(base: .zero, cap: .seconds(9)).ceiling(failures: .max) == .zero)
     }

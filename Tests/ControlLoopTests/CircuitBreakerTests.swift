@@ -5,7 +5,8 @@ import Testing
 @Suite("Circuit breaker")
 struct CircuitBreakerTests {
     func breaker() -> CircuitBreaker {
-        CircuitBreaker(.init(failuresToOpen: 3, successesToClose: 2, probeInterval: .seconds(10), halfOpenInterval: .seconds(1)))
+        CircuitBreaker(
+            .init(failuresToOpen: 3, successesToClose: 2, probeInterval: .seconds(10), halfOpenInterval: .seconds(1)))
     }
 
     @Test("It opens after so many failures in a row, and a success in between starts the count anew")

@@ -62,7 +62,8 @@ struct ElectionTests {
         attempt(&a, &lease, at: .zero)
         let request = a.begin(now: .seconds(2), wall: Self.wall)
         _ = lease.perform(request)
-        #expect(a.receive(.failed("lost"), to: request, startedAt: .seconds(2), now: .seconds(3), wall: Self.wall) == .rest)
+        #expect(
+            a.receive(.failed("lost"), to: request, startedAt: .seconds(2), now: .seconds(3), wall: Self.wall) == .rest)
         #expect(a.role == .leader(validUntil: .seconds(10)))
         attempt(&a, &lease, at: .seconds(4))
         #expect(a.role == .leader(validUntil: .seconds(14)))
@@ -105,8 +106,11 @@ struct ElectionTests {
     func nonsense() {
         for (seconds, free) in [(Int.max, 3_600), (-5, 1)] {
             var (lease, b) = (MemoryLeaseState(), Election(identity: "b"))
-            _ = lease.perform(.create(LeaseRecord(
-                holder: "x", leaseDurationSeconds: seconds, acquireTime: nil, renewTime: nil, transitions: .max)))
+            _ = lease.perform(
+                .create(
+                    LeaseRecord(
+                        holder: "x", leaseDurationSeconds: seconds, acquireTime: nil, renewTime: nil, transitions: .max)
+                ))
             attempt(&b, &lease, at: .zero)
             #expect(!b.isLeader)
             attempt(&b, &lease, at: .seconds(free))
@@ -122,7 +126,11 @@ struct ElectionTests {
         /// Its calendar jumps about.
         var wall = MicroTimestamp(Instant(secondsSince1970: 0))
         var wakesAt: Duration = .zero
-        var inFlight: (request: Election.Request, startedAt: Duration, arrivesAt: Duration, reply: Election.Reply?, answersAt: Duration)?
+        var inFlight:
+            (
+                request: Election.Request, startedAt: Duration, arrivesAt: Duration, reply: Election.Reply?,
+                answersAt: Duration
+            )?
         var terms = 0
         var wasLeader = false
 
@@ -137,9 +145,12 @@ struct ElectionTests {
     func contention(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         var lease = MemoryLeaseState()
-        func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(Int.random(in: range, using: &random)) }
+        func milliseconds(_ range: ClosedRange<Int>) -> Duration {
+            .milliseconds(Int.random(in: range, using: &random))
+        }
         var candidates = (0..<3).map {
-            Candidate(election: Election(identity: "c\($0)"), skew: .seconds($0 * 1_000), wakesAt: milliseconds(0...3_000))
+            Candidate(
+                election: Election(identity: "c\($0)"), skew: .seconds($0 * 1_000), wakesAt: milliseconds(0...3_000))
         }
         var restarts = 0
         var now = Duration.zero
@@ -189,7 +200,8 @@ struct ElectionTests {
                         {
                         case .request(let next): send(next)
                         case .rest:
-                            candidate.wakesAt = candidate.election.nextAttempt(now: local, using: &random) - candidate.skew
+                            candidate.wakesAt =
+                                candidate.election.nextAttempt(now: local, using: &random) - candidate.skew
                         }
                     }
                 } else {

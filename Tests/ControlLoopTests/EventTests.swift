@@ -155,7 +155,8 @@ struct EventTests {
         }
     }
 
-    @Test("Notes are cut at 1024 bytes between characters, words at 128; empty ones get a word, since the API wants one")
+    @Test(
+        "Notes are cut at 1024 bytes between characters, words at 128; empty ones get a word, since the API wants one")
     func texts() {
         let long = String(repeating: "é😀", count: 1_000)
         let cut = EventText.cut(long, to: 1_024)
@@ -168,7 +169,9 @@ struct EventTests {
 
     @Test(
         "An event's name is valid whatever the object is called",
-        arguments: ["dataplane-1", "system:node:x", "UPPER_case", "", "...", String(repeating: "a.", count: 200), "naïve😀"])
+        arguments: [
+            "dataplane-1", "system:node:x", "UPPER_case", "", "...", String(repeating: "a.", count: 200), "naïve😀",
+        ])
     func names(object: String) {
         let name = EventText.name(of: object, stamp: 0xABC)
         #expect(name.utf8.count <= 253 && name.hasSuffix(".abc"))

@@ -58,8 +58,10 @@ final class FakeServer: ListWatch {
     func answer(_ answer: Answer) { answers.put(answer) }
     func push(_ push: Push) { pushes.put(push) }
     func page(_ things: [Thing], version: Int, continueToken: String? = nil) {
-        answer(.page(ListPage(
-            items: things.map { .valid($0) }, resourceVersion: String(version), continueToken: continueToken)))
+        answer(
+            .page(
+                ListPage(
+                    items: things.map { .valid($0) }, resourceVersion: String(version), continueToken: continueToken)))
     }
 
     func list(continueToken: String?) async throws(KubeError) -> ListPage<Thing> {

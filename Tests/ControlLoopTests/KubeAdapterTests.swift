@@ -23,7 +23,13 @@ struct KubeAdapterTests {
             let (status, answer): (Int, JSON) = state.withLock { state in
                 let known = state.objects[path]
                 func refusal(_ code: Int, _ reason: String) -> (Int, JSON) {
-                    (code, ["kind": "Status", "status": "Failure", "code": .int(Int64(code)), "reason": .string(reason), "details": ["name": "x", "kind": "x"]])
+                    (
+                        code,
+                        [
+                            "kind": "Status", "status": "Failure", "code": .int(Int64(code)), "reason": .string(reason),
+                            "details": ["name": "x", "kind": "x"],
+                        ]
+                    )
                 }
                 var new: JSON
                 switch request.method {
@@ -33,7 +39,8 @@ struct KubeAdapterTests {
                     new = body
                 case .put:
                     guard let known else { return refusal(404, "NotFound") }
-                    guard known[path: ["metadata", "resourceVersion"]] == body[path: ["metadata", "resourceVersion"]] else {
+                    guard known[path: ["metadata", "resourceVersion"]] == body[path: ["metadata", "resourceVersion"]]
+                    else {
                         return refusal(409, "Conflict")
                     }
                     new = body
@@ -48,7 +55,8 @@ struct KubeAdapterTests {
                 state.objects[path] = new
                 return (200, new)
             }
-            return HTTPResponse(status: status, headers: ["Content-Type": "application/json"], body: answer.serialized())
+            return HTTPResponse(
+                status: status, headers: ["Content-Type": "application/json"], body: answer.serialized())
         }
         func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
             throw HTTPError(.other, "not used here", mayHaveBeenProcessed: false)
@@ -116,7 +124,9 @@ struct KubeAdapterTests {
         let clock = TestClock()
         let recorder = EventRecorder(KubeEventSink(client), reportingInstance: "pod", timeline: clock.timeline)
         await running(recorder.run) {
-            for _ in 0..<2 { recorder.record(EventReport(.normal, EventTests.subject, reason: "Synced", action: "Sync", note: "ok")) }
+            for _ in 0..<2 {
+                recorder.record(EventReport(.normal, EventTests.subject, reason: "Synced", action: "Sync", note: "ok"))
+            }
             #expect(await recorder.drained(within: .seconds(1)))
         }
         #expect(recorder.metrics.sent == 2 && recorder.metrics.failed == 0)

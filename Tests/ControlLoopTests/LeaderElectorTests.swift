@@ -8,10 +8,13 @@ struct LeaderElectorTests {
     let store = MemoryLeaseStore()
     let events = Probe<LeaderElector.Event>()
 
-    func elector(_ identity: String, clock: TestClock? = nil, events: Probe<LeaderElector.Event>? = nil) -> LeaderElector {
+    func elector(_ identity: String, clock: TestClock? = nil, events: Probe<LeaderElector.Event>? = nil)
+        -> LeaderElector
+    {
         LeaderElector(
             store, identity: identity, configuration: ElectionConfiguration(jitter: 0),
-            timeline: (clock ?? self.clock).timeline, seed: 1, observer: { [events = events ?? self.events] in events.record($0) })
+            timeline: (clock ?? self.clock).timeline, seed: 1,
+            observer: { [events = events ?? self.events] in events.record($0) })
     }
 
     /// Runs an elector whose leaders show up in the probe and lead until they are cancelled.

@@ -14,7 +14,8 @@ struct ModelTests {
     func workQueue(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
-        var queue = WorkQueueState<Int>(limit: 3, backoff: BackoffPolicy(base: .milliseconds(20), cap: .seconds(2)), seed: 5)
+        var queue = WorkQueueState<Int>(
+            limit: 3, backoff: BackoffPolicy(base: .milliseconds(20), cap: .seconds(2)), seed: 5)
         var now = Duration.zero
         var inFlight: Set<Int> = []
         var isPaused = false
@@ -52,7 +53,8 @@ struct ModelTests {
                     #expect(!isPaused && inFlight.count <= 3, "seed \(seed), step \(step)")
                 case .wait(let until):
                     let due = owed.subtracting(inFlight).contains { (latest[$0] ?? .zero) <= now }
-                    #expect(isPaused || inFlight.count == 3 || !due, "seed \(seed), step \(step): due and not handed out")
+                    #expect(
+                        isPaused || inFlight.count == 3 || !due, "seed \(seed), step \(step): due and not handed out")
                     if let until { #expect(until > now, "seed \(seed), step \(step): a wait that is over") }
                 case .finished:
                     Issue.record("seed \(seed): finished")
@@ -98,7 +100,8 @@ struct ModelTests {
             if step % 64 == 0 {
                 let metrics = queue.metrics(now: now)
                 #expect(metrics.inFlight == inFlight.count, "seed \(seed), step \(step)")
-                #expect(metrics.depth + metrics.delayed == owed.subtracting(inFlight).count, "seed \(seed), step \(step)")
+                #expect(
+                    metrics.depth + metrics.delayed == owed.subtracting(inFlight).count, "seed \(seed), step \(step)")
                 #expect(metrics.retrying == failing.count, "seed \(seed), step \(step)")
             }
         }
@@ -119,7 +122,8 @@ struct ModelTests {
     func breaker(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         let configuration = CircuitBreaker.Configuration(
-            failuresToOpen: Int.random(in: 1...4, using: &random), successesToClose: Int.random(in: 1...3, using: &random))
+            failuresToOpen: Int.random(in: 1...4, using: &random),
+            successesToClose: Int.random(in: 1...3, using: &random))
         var breaker = CircuitBreaker(configuration)
         var (isOpen, failures, successes, underWay) = (false, 0, 0, 0)
         for step in 0..<50_000 {
@@ -219,7 +223,8 @@ struct ModelTests {
                 case .remove(let key): store?[key] = nil
                 }
                 let expected = server.states[version] ?? [:]
-                let isWhole = store?.count == expected.count
+                let isWhole =
+                    store?.count == expected.count
                     && expected.allSatisfy { store?[ObjectKey(name: "\($0.key)")] == $0.value }
                 #expect(isWhole, "seed \(seed), step \(step): the store shows what never was")
                 #expect(version >= shown, "seed \(seed), step \(step): the store went back")
@@ -269,7 +274,9 @@ struct ModelTests {
                             state.received(.init(items: [], resourceVersion: "999999"), old, now: now) { _ in
                                 ListCensus(held: 0, listed: 0, gone: 0)
                             }, at: 0, index)
-                        take(state.received(.deleted(ObjectKey(name: "1"), resourceVersion: "999999"), old, now: now), at: 0, index)
+                        take(
+                            state.received(.deleted(ObjectKey(name: "1"), resourceVersion: "999999"), old, now: now),
+                            at: 0, index)
                     }
                 default: break
                 }
@@ -293,7 +300,8 @@ struct ModelTests {
                 let believed = store
                 let outputs = state.received(
                     .init(
-                        items: page.map { (ObjectKey(name: "\($0)"), snapshot[$0] ?? 0) }, resourceVersion: "\(version)",
+                        items: page.map { (ObjectKey(name: "\($0)"), snapshot[$0] ?? 0) },
+                        resourceVersion: "\(version)",
                         continueToken: rest > 0 ? "\(version)/\(from + page.count)" : nil),
                     ticket, now: now
                 ) { list in
@@ -346,7 +354,10 @@ struct ModelTests {
                     shown = event.version
                     work = state.isCurrent(ticket) ? .watch(ticket, position: event.version) : .nothing
                 } else if !isQuiet, chance(3) == 0 {
-                    take(state.received(.bookmark(resourceVersion: "\(max(position, server.version))"), ticket, now: now), at: 0, index)
+                    take(
+                        state.received(
+                            .bookmark(resourceVersion: "\(max(position, server.version))"), ticket, now: now), at: 0,
+                        index)
                     work = .watch(ticket, position: max(position, server.version))
                 }
             }

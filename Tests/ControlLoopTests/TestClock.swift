@@ -67,7 +67,9 @@ final class TestClock: Clock, Sendable {
     func sleeper(for rest: Duration) async {
         while true {
             let seen = slept.generation
-            if state.withLock({ state in state.sleepers.values.contains { $0.deadline == state.now + rest } }) { return }
+            if state.withLock({ state in state.sleepers.values.contains { $0.deadline == state.now + rest } }) {
+                return
+            }
             await slept.wait(past: seen)
         }
     }

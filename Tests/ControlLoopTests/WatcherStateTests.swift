@@ -55,9 +55,10 @@ struct WatcherStateTests {
             let held = store ?? [:]
             let page = State.Page(
                 items: names.map { (ObjectKey(name: $0), 1) }, resourceVersion: version, continueToken: token)
-            take(state.received(page, ticket ?? self.ticket, now: now) { list in
-                ListCensus(held: held.count, listed: list.count, gone: held.keys.count { list[$0] == nil })
-            })
+            take(
+                state.received(page, ticket ?? self.ticket, now: now) { list in
+                    ListCensus(held: held.count, listed: list.count, gone: held.keys.count { list[$0] == nil })
+                })
         }
         mutating func event(_ event: State.Event) { take(state.received(event, ticket, now: now)) }
         mutating func fail(_ error: KubeError) { take(state.failed(error, ticket, now: now)) }
@@ -293,7 +294,9 @@ struct WatcherStateTests {
         #expect(other.names == ["o0", "o1"])
     }
 
-    @Test("A list of a lower version than was seen is not believed at once; versions that are no numbers are not compared")
+    @Test(
+        "A list of a lower version than was seen is not believed at once; versions that are no numbers are not compared"
+    )
     func wentBack() {
         var world = World.watching(["a"])
         world.event(.bookmark(resourceVersion: "900"))

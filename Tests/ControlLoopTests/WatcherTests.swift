@@ -36,7 +36,9 @@ struct WatcherTests {
             server.push(.end)
             await server.requests.count(4)
             #expect(
-                server.requests.all == [.list(continueToken: nil), .list(continueToken: "more"), .watch(from: "10"), .watch(from: "12")])
+                server.requests.all == [
+                    .list(continueToken: nil), .list(continueToken: "more"), .watch(from: "10"), .watch(from: "12"),
+                ])
         }
     }
 

@@ -87,7 +87,8 @@ struct WorkQueueStateTests {
         for key in ["failed", "timer"] { queue.add(key, now: .zero) }
         for key in ["failed", "timer"] {
             #expect(queue.poll(now: .zero) == .key(key))
-            queue.finish(key, key == "timer" ? .requeue(after: .seconds(50)) : .failed(retryAfter: .seconds(900)), now: .zero)
+            queue.finish(
+                key, key == "timer" ? .requeue(after: .seconds(50)) : .failed(retryAfter: .seconds(900)), now: .zero)
         }
         #expect(queue.metrics(now: .zero).retrying == 1)
         queue.clearBackoff(now: .seconds(1))

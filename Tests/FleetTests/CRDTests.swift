@@ -145,6 +145,7 @@ enum Populated {
         status.clusterName = "c"
         status.kubernetesVersion = "v1.36.0"
         status.clusterUID = "u"
+        status.endpoint = "https://dp1:443"
         status.identity = "i"
         status.tokenExpirationTime = Timestamp(now)
         status.caExpirationTime = Timestamp(now)

@@ -53,7 +53,9 @@ struct CodingTests {
         #expect(
             failure(["spec", "clusters"], [["name": "a", "weight": "1"]])
                 == "spec.clusters[0].weight: expected a number, found a string")
-        #expect(failure(["spec", "clusters"], [["name": "a", "weight": 1], [:]]) == "spec.clusters[1].name: required, but missing")
+        #expect(
+            failure(["spec", "clusters"], [["name": "a", "weight": 1], [:]])
+                == "spec.clusters[1].name: required, but missing")
         #expect(failure(["spec", "clusters"], ["a": 1]) == "spec.clusters: expected an array, found an object")
         #expect(failure(["spec", "replicas"], 1.5) == "spec.replicas: expected a whole number, found 1.5")
         #expect(

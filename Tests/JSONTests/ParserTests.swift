@@ -56,7 +56,8 @@ struct ParserTests {
     @Test(
         "What is no JSON is refused",
         arguments: [
-            "", " ", "{", "[", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "tru", "nulL", "True",
+            "", " ", "{", "[", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "tru", "nulL",
+            "True",
             "NaN", "Infinity", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "0x10", "1e999", "\"", "\"a", "\"\\",
             "\"\\u12", "\"\\u12g4\"", "\"\\x\"", "\"a\nb\"", "\"a\0b\"", "[1]]", "1 2", "//", "\u{FEFF}1",
         ])
@@ -66,7 +67,8 @@ struct ParserTests {
 
     @Test(
         "Invalid UTF-8 is refused",
-        arguments: [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82], [0x80], [0xF5, 0x80, 0x80, 0x80]] as [[UInt8]])
+        arguments: [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82], [0x80], [0xF5, 0x80, 0x80, 0x80]]
+            as [[UInt8]])
     func invalidUTF8(bytes: [UInt8]) {
         for prefix in ["", "a long beginning of a string", "an \\n escape"] {
             let text = Array("\"\(prefix)".utf8) + bytes + [0x22]
@@ -98,7 +100,8 @@ struct ParserTests {
 
     @Test("Damaged texts never crash the parser")
     func damaged() {
-        let text = Array(#"{"metadata":{"name":"a\u00e9\ud83d\ude00","n":[-1.5e+10,true,null]},"long-key-of-a-kind":"é"}"#.utf8)
+        let text = Array(
+            #"{"metadata":{"name":"a\u00e9\ud83d\ude00","n":[-1.5e+10,true,null]},"long-key-of-a-kind":"é"}"#.utf8)
         var generator = SplitMix(state: 7)
         for _ in 0..<20_000 {
             var damaged = text

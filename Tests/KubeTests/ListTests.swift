@@ -47,12 +47,19 @@ struct ListTests {
         #expect(page.continueToken == nil)
     }
 
+    @Test("A list whose items are null is empty: so a real API server answers for no PartialObjectMetadata at all")
+    func nullItems() async throws {
+        let transport = ScriptedTransport(
+            .json(["kind": "PartialObjectMetadataList", "metadata": ["resourceVersion": "5"], "items": nil]))
+        let page = try await client(transport).listWatch(Secret.self, namespace: "flyte").list(continueToken: nil)
+        #expect(page.items.isEmpty)
+    }
+
     @Test(
         "What only looks like an empty list is an error",
         arguments: [
             #"{}"#, #"[]"#, #"null"#, "", #"<html></html>"#,
             #"{"kind":"SecretList","metadata":{"resourceVersion":"5"}}"#,
-            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":null}"#,
             #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":{}}"#,
             #"{"kind":"SecretList","metadata":{"resourceVersion":""},"items":[]}"#,
             #"{"kind":"SecretList","metadata":{},"items":[]}"#,

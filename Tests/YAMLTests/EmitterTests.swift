@@ -47,14 +47,21 @@ struct EmitterTests {
     @Test(
         "Every string comes back as itself",
         arguments: [
-            "", " ", "a ", " a", "yes", "NO", "~", "null", "1", "1.5", "0x1", "1e3", ".inf", "-", "--- a", "...", "a: b", "a:",
+            "", " ", "a ", " a", "yes", "NO", "~", "null", "1", "1.5", "0x1", "1e3", ".inf", "-", "--- a", "...",
+            "a: b", "a:",
             "a #b", "#a", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "{a}", "[a]", "a, b", "? a", "'", "\"", "\\",
-            "a\nb", "a\n", "a\n\n", "\na", "\n", "\n\n", " a\nb", "a\n b\n", "a \nb", "a\n  \nb", "a\tb", "\ta", "a\r\nb", "a\r", "\0",
-            "\u{7F}", "\u{85}", "\u{2028}a", "a\u{2029}\nb", "\u{FEFF}", "é", "é\nü\n", "😀", "😀\nx", "<<", "=", "2026-01-02", "12:30:45", "0o7", "Infinity",
-            "\u{1B}[0m", "a\u{A0}b", "a\n---\nb\n", "a\n...\n", "# x\n# y\n", "x: |\n  y\n", "- a\n- b\n", "\tx\ny\n", "a\u{FFFE}",
+            "a\nb", "a\n", "a\n\n", "\na", "\n", "\n\n", " a\nb", "a\n b\n", "a \nb", "a\n  \nb", "a\tb", "\ta",
+            "a\r\nb", "a\r", "\0",
+            "\u{7F}", "\u{85}", "\u{2028}a", "a\u{2029}\nb", "\u{FEFF}", "é", "é\nü\n", "😀", "😀\nx", "<<", "=",
+            "2026-01-02", "12:30:45", "0o7", "Infinity",
+            "\u{1B}[0m", "a\u{A0}b", "a\n---\nb\n", "a\n...\n", "# x\n# y\n", "x: |\n  y\n", "- a\n- b\n", "\tx\ny\n",
+            "a\u{FFFE}",
         ])
     func strings(text: String) throws {
-        for value in [.string(text), ["k": .string(text)], [.string(text)], [text: ["x": .string(text)]], [[["a": .string(text)]]]] as [JSON] {
+        for value in [
+            .string(text), ["k": .string(text)], [.string(text)], [text: ["x": .string(text)]],
+            [[["a": .string(text)]]],
+        ] as [JSON] {
             #expect(try YAML.parse(YAML.emit(value)) == value)
         }
     }

@@ -41,7 +41,8 @@ struct HostileTests {
 
     @Test("A large scalar repeated by aliases is refused")
     func largeAliases() {
-        let text = "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [\(Array(repeating: "*a", count: 1000).joined(separator: ","))]"
+        let text =
+            "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [\(Array(repeating: "*a", count: 1000).joined(separator: ","))]"
         #expect(throws: YAML.Failure.self) { try YAML.parse(text) }
     }
 
@@ -73,7 +74,10 @@ struct HostileTests {
 
     @Test(
         "Broken structure is refused",
-        arguments: ["a: b: c", "[a", "{a: 1", "\"a", "'a", "a: 1\n b: 2", "- a\nb: 1", "%FOO", "&", "*", "!<", "@a", "`a", "a: |x\n b"])
+        arguments: [
+            "a: b: c", "[a", "{a: 1", "\"a", "'a", "a: 1\n b: 2", "- a\nb: 1", "%FOO", "&", "*", "!<", "@a", "`a",
+            "a: |x\n b",
+        ])
     func broken(text: String) {
         #expect(throws: YAML.Failure.self) { try YAML.parse(text) }
     }

@@ -11,9 +11,11 @@ struct ScalarTests {
             ("~", nil), ("null", nil), ("Null", nil), ("", nil),
             ("12", 12), ("-7", -7), ("+3", 3), ("0x1F", 31), ("0b101", 5), ("0o17", 15), ("017", 15), ("1_000", 1000),
             ("-0x10", -16), ("9223372036854775807", .int(.max)), ("9223372036854775808", .double(0x1p63)),
-            ("08", .double(8)), ("1.5", 1.5), (".5", 0.5), ("1.", .double(1)), ("1e3", .double(1000)), ("-1.5e-3", -0.0015),
+            ("08", .double(8)), ("1.5", 1.5), (".5", 0.5), ("1.", .double(1)), ("1e3", .double(1000)),
+            ("-1.5e-3", -0.0015),
             ("2026-01-02", "2026-01-02"), ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"), ("12:30", "12:30"),
-            ("1.2.3", "1.2.3"), ("--1", "--1"), ("+-1", "+-1"), ("0x", "0x"), ("1e", "1e"), (".", "."), ("tRue", "tRue"),
+            ("1.2.3", "1.2.3"), ("--1", "--1"), ("+-1", "+-1"), ("0x", "0x"), ("1e", "1e"), (".", "."),
+            ("tRue", "tRue"),
             ("NaN", "NaN"), ("0xZZ", "0xZZ"), ("500m", "500m"), ("v1", "v1"), ("1e999", "1e999"), ("1__", 1),
         ] as [(String, JSON)])
     func plain(text: String, expected: JSON) throws {
@@ -41,13 +43,18 @@ struct ScalarTests {
 
     @Test("Core tags convert or refuse")
     func tags() throws {
-        #expect(try YAML.parse("[!!int \"3\", !!float 3, !!bool 'on', !!null '', !!binary aGk=]") == [3, .double(3), true, nil, "hi"])
+        #expect(
+            try YAML.parse("[!!int \"3\", !!float 3, !!bool 'on', !!null '', !!binary aGk=]") == [
+                3, .double(3), true, nil, "hi",
+            ])
         for text in ["!!int x", "!!bool 1", "!!binary '*'", "!!binary /w==", "!!null 1"] {
             #expect(throws: YAML.Failure.self) { try YAML.parse(text) }
         }
     }
 
-    @Test("Keys take their string form", arguments: [("1: a", "1"), ("yes: a", "true"), ("1.5: a", "1.5"), ("'1': a", "1")])
+    @Test(
+        "Keys take their string form",
+        arguments: [("1: a", "1"), ("yes: a", "true"), ("1.5: a", "1.5"), ("'1': a", "1")])
     func keys(text: String, key: String) throws {
         #expect(try YAML.parse(text) == JSON.object([key: "a"]))
     }

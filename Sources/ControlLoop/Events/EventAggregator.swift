@@ -130,7 +130,8 @@ struct EventAggregator: Sendable {
 
     /// One object that reports ever new things must not use up what all have.
     private mutating func mayReport(on subject: ObjectKey, now: Duration) -> Bool {
-        var bucket = subjects[subject]
+        var bucket =
+            subjects[subject]
             ?? TokenBucket(rate: configuration.subjectRatePerSecond, burst: configuration.subjectBurst, now: now)
         let isAllowed = bucket.take(now: now) == nil
         if subjects[subject] == nil, subjects.count >= configuration.maximumSeries { return isAllowed }
@@ -190,7 +191,8 @@ struct EventAggregator: Sendable {
         known.isQueued = false
         series[identity] = known
         return [
-            "count": .int(Int64(Int32(clamping: known.count))), "lastObservedTime": .string(MicroTimestamp(known.last).description),
+            "count": .int(Int64(Int32(clamping: known.count))),
+            "lastObservedTime": .string(MicroTimestamp(known.last).description),
         ]
     }
 

@@ -93,13 +93,17 @@ public final class EventRecorder: Sendable {
             case .wait(let until):
                 await changed.wait(past: seen, until: until, on: timeline)
             case .create(let event, let request):
-                finish(request, await attempt { [sink] () async throws(KubeError) in
-                    try await sink.create(event, namespace: request.namespace, name: request.name)
-                })
+                finish(
+                    request,
+                    await attempt { [sink] () async throws(KubeError) in
+                        try await sink.create(event, namespace: request.namespace, name: request.name)
+                    })
             case .patch(let patch, let request):
-                finish(request, await attempt { [sink] () async throws(KubeError) in
-                    try await sink.patch(patch, namespace: request.namespace, name: request.name)
-                })
+                finish(
+                    request,
+                    await attempt { [sink] () async throws(KubeError) in
+                        try await sink.patch(patch, namespace: request.namespace, name: request.name)
+                    })
             }
         }
     }

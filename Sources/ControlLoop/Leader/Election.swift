@@ -16,7 +16,8 @@ public struct ElectionConfiguration: Sendable, Hashable {
         retryPeriod: Duration = .seconds(2), jitter: Double = 1.2
     ) {
         precondition(leaseDuration > renewDeadline, "the renew deadline must be shorter than the lease")
-        precondition(renewDeadline > retryPeriod && retryPeriod > .zero, "the retry period must be shorter than the deadline")
+        precondition(
+            renewDeadline > retryPeriod && retryPeriod > .zero, "the retry period must be shorter than the deadline")
         self.leaseDuration = leaseDuration
         self.renewDeadline = renewDeadline
         self.retryPeriod = retryPeriod

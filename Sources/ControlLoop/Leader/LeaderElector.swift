@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import KubeObjects
 import Support
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Takes part in an election and runs a closure while elected. The rules are `Election`'s; this carries them out.
 public final class LeaderElector: Sendable {
@@ -52,7 +53,8 @@ public final class LeaderElector: Sendable {
     /// `<host name>_<random UUID>`, as client-go has it: a restarted pod is another candidate.
     public static func uniqueIdentity() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&buffer, buffer.count - 1) == 0
+        let host =
+            gethostname(&buffer, buffer.count - 1) == 0
             ? String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown"
         func hex(_ value: UInt64, _ digits: Int) -> String {
             let text = String(value, radix: 16)

@@ -207,7 +207,8 @@ struct WatcherState<Value: Sendable>: Sendable {
         let version: String?
         let update: StoreUpdate<Value>?
         switch event {
-        case .applied(let key, let value, let its): (version, update) = (its, value.map { .set(key, $0) } ?? .remove(key))
+        case .applied(let key, let value, let its):
+            (version, update) = (its, value.map { .set(key, $0) } ?? .remove(key))
         case .deleted(let key, let its): (version, update) = (its, .remove(key))
         case .bookmark(let its): (version, update) = (its, nil)
         }

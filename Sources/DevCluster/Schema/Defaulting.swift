@@ -17,7 +17,9 @@ extension StructuralSchema {
             value = .null  // `members` is the only reference: no copy of the object
             for name in propertyNames {
                 guard let property = properties[name], let defaultValue = property.defaultValue else { continue }
-                if members[name] == nil || members[name] == .null && !property.isNullable { members[name] = defaultValue }
+                if members[name] == nil || members[name] == .null && !property.isNullable {
+                    members[name] = defaultValue
+                }
             }
             for name in members.keys {
                 guard let schema = member(name), var member = members[name] else { continue }

@@ -108,7 +108,8 @@ extension [FieldError] {
         var details: JSON = ["name": .string(name), "kind": .string(kind), "causes": .array(map(\.cause))]
         if !group.isEmpty { details["group"] = .string(group) }
         return [
-            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "reason": "Invalid", "code": 422,
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "reason": "Invalid",
+            "code": 422,
             "message": .string(invalidMessage(kind: kind, group: group, name: name)), "details": details,
         ]
     }

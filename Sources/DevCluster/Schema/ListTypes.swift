@@ -51,9 +51,11 @@ extension StructuralSchema {
                 for name in ["apiVersion", "kind"] {
                     switch members[name] {
                     case nil: errors.append(FieldError(.required, path.child(name)))
-                    case .string(""): errors.append(FieldError(.invalid, path.child(name), value: "", "must not be empty"))
+                    case .string(""):
+                        errors.append(FieldError(.invalid, path.child(name), value: "", "must not be empty"))
                     case .string: break
-                    case let other?: errors.append(FieldError(.invalid, path.child(name), value: other, "must be a string"))
+                    case let other?:
+                        errors.append(FieldError(.invalid, path.child(name), value: other, "must be a string"))
                     }
                 }
             }

@@ -311,7 +311,9 @@ struct RegexCompiler {
 
     private mutating func append(_ node: RegexNode) throws(LinearRegex.SyntaxError) {
         steps += 1
-        guard instructions.count < Self.limit, steps < 10 * Self.limit else { throw .init(message: "expression too large") }
+        guard instructions.count < Self.limit, steps < 10 * Self.limit else {
+            throw .init(message: "expression too large")
+        }
         switch node {
         case .empty: break
         case .set(let set): instructions.append(.scalar(set))

@@ -16,7 +16,9 @@ struct SchemaChecks {
         return checks.errors
     }
 
-    private mutating func require(_ condition: Bool, _ kind: FieldError.Kind, _ path: FieldPath, value: JSON? = nil, _ detail: String) {
+    private mutating func require(
+        _ condition: Bool, _ kind: FieldError.Kind, _ path: FieldPath, value: JSON? = nil, _ detail: String
+    ) {
         if !condition { errors.append(FieldError(kind, path, value: value, detail)) }
     }
 
@@ -64,7 +66,8 @@ struct SchemaChecks {
                 value: .string(schema.type), "must be object if x-kubernetes-embedded-resource is true")
             require(
                 schema.preservesUnknownFields || !schema.properties.isEmpty, .required, path.child("properties"),
-                "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields")
+                "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
+            )
         }
         for (nested, nestedPath) in Self.nested(schema, path) { checkNested(nested, nestedPath) }
         for name in schema.propertyNames {
@@ -80,7 +83,8 @@ struct SchemaChecks {
 
     private mutating func checkType(_ schema: StructuralSchema, _ level: Level, _ path: FieldPath) {
         require(
-            level != .root || !schema.isNullable, .forbidden, path.child("nullable"), "nullable cannot be true at the root")
+            level != .root || !schema.isNullable, .forbidden, path.child("nullable"),
+            "nullable cannot be true at the root")
         require(!(schema.type == "array" && schema.items == nil), .required, path.child("items"), "must be specified")
         if schema.type.isEmpty {
             guard !schema.isIntOrString, !(schema.preservesUnknownFields && level != .root) else { return }
@@ -140,7 +144,8 @@ struct SchemaChecks {
         for name in schema.listMapKeys {
             let keyPath = path.child("items").child("properties").key(name)
             guard let key = items.properties[name] else {
-                errors.append(FieldError(.invalid, keysPath, value: keys, "entries must all be names of item properties"))
+                errors.append(
+                    FieldError(.invalid, keysPath, value: keys, "entries must all be names of item properties"))
                 continue
             }
             require(

@@ -80,7 +80,8 @@ enum StringFormat {
         }
         // `::` shows as an empty group: one within, two at an end, three when it is all.
         let isShortened = text.contains("::")
-        if isShortened, let range = firstDoubleColon(text), firstDoubleColon(String(text[range...].dropFirst())) != nil {
+        if isShortened, let range = firstDoubleColon(text), firstDoubleColon(String(text[range...].dropFirst())) != nil
+        {
             return false
         }
         if !isShortened, groups.contains(where: \.isEmpty) { return false }

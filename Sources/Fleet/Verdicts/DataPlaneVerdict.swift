@@ -162,7 +162,9 @@ extension DataPlaneObservation {
         status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion
         status.identity = user ?? previous?.identity
         (status.clusterUID, status.endpoint) = (previous?.clusterUID, previous?.endpoint)
-        if case .confirmed(let uid) = identity { (status.clusterUID, status.endpoint) = (uid, object.endpointDescription) }
+        if case .confirmed(let uid) = identity {
+            (status.clusterUID, status.endpoint) = (uid, object.endpointDescription)
+        }
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
         if object.spec.enabled {

@@ -21,7 +21,9 @@ struct AdminServer: Sendable {
         try await server.run()
     }
 
-    private static func text(_ status: HTTPStatusCode, _ text: String, type: String = "text/plain") -> FlyingFox.HTTPResponse {
+    private static func text(_ status: HTTPStatusCode, _ text: String, type: String = "text/plain")
+        -> FlyingFox.HTTPResponse
+    {
         FlyingFox.HTTPResponse(statusCode: status, headers: [.contentType: type], body: .init(text.utf8))
     }
 }

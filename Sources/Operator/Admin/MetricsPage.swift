@@ -7,11 +7,15 @@ struct MetricsPage {
     init(metrics: Metrics, pool: SessionPool?, queue: WorkQueueMetrics, isLeader: Bool) {
         header("squadron_leader", "gauge", "1 on the replica that leads.")
         line("squadron_leader", [:], isLeader ? 1 : 0)
-        header("squadron_control_plane_queue_depth", "gauge", "Keys that wait for a reconcile of the control plane's objects.")
+        header(
+            "squadron_control_plane_queue_depth", "gauge",
+            "Keys that wait for a reconcile of the control plane's objects.")
         line("squadron_control_plane_queue_depth", [:], queue.depth)
         let sessions = (pool?.all ?? []).sorted { $0.name < $1.name }
         header("squadron_dataplane_connected", "gauge", "1 while a data plane may be written to.")
-        for session in sessions { line("squadron_dataplane_connected", ["dataplane": session.name], session.isWorking ? 1 : 0) }
+        for session in sessions {
+            line("squadron_dataplane_connected", ["dataplane": session.name], session.isWorking ? 1 : 0)
+        }
         header("squadron_dataplane_namespaces", "gauge", "Wanted namespaces by state.")
         for session in sessions {
             let counts = session.progress.counts

@@ -10,7 +10,8 @@ public enum ControlPlane {
         }
         let files = environment["KUBECONFIG"].flatMap { $0.isEmpty ? nil : $0.split(separator: ":").map(String.init) }
         guard let files = files ?? environment["HOME"].map({ ["\($0)/.kube/config"] }) else {
-            throw EndpointFailure(message: "no control plane: not in a pod, and neither --kubeconfig nor KUBECONFIG is set")
+            throw EndpointFailure(
+                message: "no control plane: not in a pod, and neither --kubeconfig nor KUBECONFIG is set")
         }
         return try Kubeconfig.load(files).endpoint(context: context)
     }

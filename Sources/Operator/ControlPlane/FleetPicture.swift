@@ -69,7 +69,8 @@ struct FleetPicture: Sendable {
 
     /// What one data plane should hold.
     func plan(for dataPlane: DataPlane, registryUID: String?) -> DataPlanePlan {
-        let identity = dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 } ?? spec.workloadIdentity
+        let identity =
+            dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 } ?? spec.workloadIdentity
         let renderer = Renderer(templates: templates, identity: identity, controlPlaneUID: registryUID ?? "")
         var hasher = Hasher()
         hasher.combine(identity)

@@ -46,9 +46,11 @@ final class NamedSecrets: Sendable {
             guard let secret = snapshot[ObjectKey(namespace: namespace, name: name)] else { return .absent }
             switch secret {
             case .valid(let secret):
-                return .present(Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in
-                    secret[key].map { (key, $0) }
-                }))
+                return .present(
+                    Dictionary(
+                        uniqueKeysWithValues: secret.data.keys.compactMap { key in
+                            secret[key].map { (key, $0) }
+                        }))
             case .malformed(_, let failure): return .unreadable("\(failure)")
             }
         }

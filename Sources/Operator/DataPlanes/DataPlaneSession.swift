@@ -176,9 +176,11 @@ final class DataPlaneSession: Sendable {
             project: { [weak self] object in self?.observe(object.metadata, of: type) })
     }
 
-    private func isSettled(_ namespace: String, _ type: ResourceType, _ key: ObjectKey, _ seen: ObservedObject) -> Bool {
+    private func isSettled(_ namespace: String, _ type: ResourceType, _ key: ObjectKey, _ seen: ObservedObject) -> Bool
+    {
         guard !seen.isTerminating, seen.foreignOwner == nil else { return false }
-        return seen.satisfies != nil && progress.isSynced(namespace) || queue.isInFlight(namespace) && seen.satisfies != nil
+        return seen.satisfies != nil && progress.isSynced(namespace)
+            || queue.isInFlight(namespace) && seen.satisfies != nil
     }
 
     private func watch(of type: ResourceType, became status: WatcherStatus) {
@@ -273,7 +275,8 @@ final class DataPlaneSession: Sendable {
                 for watcher in watchers.withLock({ $0 }) { reads ? watcher.resume() : watcher.pause() }
             }
             if gate.writes != writes {
-                context.logger.debug("gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
+                context.logger.debug(
+                    "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
                 if writes {
                     queue.clearBackoff()
                     queue.resume()

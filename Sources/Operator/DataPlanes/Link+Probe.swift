@@ -52,7 +52,8 @@ extension Link {
         do throws(KubeError) {
             let answer = try await prober.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
             guard let uid = answer[path: ["metadata", "uid"]]?.string, !uid.isEmpty else {
-                throw KubeError(operation: "get namespaces/kube-system", cause: .unexpectedAnswer("an object without a UID"))
+                throw KubeError(
+                    operation: "get namespaces/kube-system", cause: .unexpectedAnswer("an object without a UID"))
             }
             return .success(uid)
         } catch {
@@ -87,8 +88,9 @@ extension Link {
             for need in unclear {
                 let attributes = SelfSubjectAccessReview.Attributes(
                     verb: need.verb, group: need.group, resource: need.resource)
-                guard let answer = try? await prober.review(
-                    SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes)),
+                guard
+                    let answer = try? await prober.review(
+                        SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes)),
                     let review = try? SelfSubjectAccessReview(json: answer)
                 else { return nil }
                 if !review.isAllowed { missing.append(need) }

@@ -34,7 +34,8 @@ final class Link: Sendable {
 
     /// What is ours of a type, as metadata.
     func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
-        client.listWatch(PartialObject.self, of: KubeCollection(type, labelSelector: Ownership.selector, metadataOnly: true))
+        client.listWatch(
+            PartialObject.self, of: KubeCollection(type, labelSelector: Ownership.selector, metadataOnly: true))
     }
 }
 

@@ -63,7 +63,8 @@ struct NamespaceSync {
             }
             if seen.isTerminating {
                 // Its end is reported by the watch, which brings us back here.
-                return .object(.namespaceTerminating, "\(object.description) is being deleted", retryAfter: .seconds(30))
+                return .object(
+                    .namespaceTerminating, "\(object.description) is being deleted", retryAfter: .seconds(30))
             }
             if seen.satisfies == object.hash { return nil }
         }
@@ -84,7 +85,9 @@ struct NamespaceSync {
         }
     }
 
-    private func entry(_ namespace: String, _ object: String, _ reason: FailureReason, _ message: String) -> FailureEntry {
+    private func entry(_ namespace: String, _ object: String, _ reason: FailureReason, _ message: String)
+        -> FailureEntry
+    {
         FailureEntry.next(
             after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
             reason: reason, message: message, now: session.context.wallClock.now)
@@ -100,7 +103,9 @@ extension KubeError {
     func failure(of object: DesiredObject) -> (FailureReason, String) {
         switch cause {
         case .transport(let error):
-            return (ReachableReason(error.kind).flatMap { FailureReason(rawValue: $0.rawValue) } ?? .connectFailed, detail)
+            return (
+                ReachableReason(error.kind).flatMap { FailureReason(rawValue: $0.rawValue) } ?? .connectFailed, detail
+            )
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }

@@ -93,7 +93,8 @@ extension Reconcilers {
         _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation
     ) {
         var configuration = SessionConfiguration()
-        configuration.recordedUID = object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.recordedUID =
+            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
         switch verdict {
         case .valid(let credentials)?:
             seen.tokenExpirationTime = credentials.tokenExpirationTime
@@ -121,7 +122,8 @@ extension Reconcilers {
         if let text = facts.tokenRejected {
             seen.credentials = .invalid(.tokenRejected, text)
         } else if let text = facts.refusedCandidate {
-            seen.credentials = .invalid(.tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
+            seen.credentials = .invalid(
+                .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
         }
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
@@ -148,7 +150,8 @@ extension Reconcilers {
     private func announce(_ object: DataPlane, _ status: DataPlaneStatus) {
         for condition in status.conditions {
             let before = object.status?.conditions.first { $0.type == condition.type }
-            guard condition.status != .unknown, condition.reason != Reason.pending, before?.status != condition.status || before?.reason != condition.reason,
+            guard condition.status != .unknown, condition.reason != Reason.pending,
+                before?.status != condition.status || before?.reason != condition.reason,
                 before != nil || condition.status == .isFalse
             else { continue }
             events.publish(

@@ -31,7 +31,9 @@ extension Reconcilers {
             }
         }
         if board.set(assignment: name, isReady) {
-            for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+            for key in (caches.registries.snapshot ?? [:]).keys {
+                queue.add(.registry(key.name), after: Self.gathering)
+            }
         }
         return .done
     }

@@ -10,7 +10,8 @@ extension Reconcilers {
     ) async throws(KubeError) {
         // Its own conditions could not be read; the time of the last change is that of this report then, kept in memory.
         let conditions = verdicts.conditions(
-            previous: malformedBefore(metadata.uid ?? metadata.name), generation: metadata.generation, now: wallClock.now)
+            previous: malformedBefore(metadata.uid ?? metadata.name), generation: metadata.generation,
+            now: wallClock.now)
         remember(malformed: metadata.uid ?? metadata.name, conditions)
         var status: JSON = ["conditions": (try? JSON(encoding: conditions)) ?? []]
         if let generation = metadata.generation { status["observedGeneration"] = .int(generation) }

@@ -82,7 +82,9 @@ final class Reconcilers: Sendable {
 
     /// Everything whose status follows from others is looked at again soon.
     func statusesChanged() {
-        for key in (caches.executionLabels.snapshot ?? [:]).keys { queue.add(.executionLabel(key.name), after: Self.gathering) }
+        for key in (caches.executionLabels.snapshot ?? [:]).keys {
+            queue.add(.executionLabel(key.name), after: Self.gathering)
+        }
         for key in (caches.assignments.snapshot ?? [:]).keys { queue.add(.assignment(key.name), after: Self.gathering) }
         for key in (caches.projects.snapshot ?? [:]).keys { queue.add(.project(key.name), after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
@@ -91,7 +93,8 @@ final class Reconcilers: Sendable {
     /// A namespace of a data plane is in another state.
     func namespaceChanged(_ namespace: String) {
         guard let picture, let key = picture.keys[namespace] else { return }
-        for (name, object) in picture.assignments where object.spec.project == key.project && object.spec.domain == key.domain {
+        for (name, object) in picture.assignments
+        where object.spec.project == key.project && object.spec.domain == key.domain {
             queue.add(.assignment(name), after: Self.gathering)
         }
         for (name, object) in picture.projects where object.spec.project == key.project {

@@ -64,7 +64,9 @@ struct CELChecker {
         case .optionalMap(let target, let variable, let body, let isFlat, let offset):
             let targetType = type(of: target)
             var inner = CELType.dyn
-            if case .optional(let type) = targetType { inner = type } else if targetType != .dyn {
+            if case .optional(let type) = targetType {
+                inner = type
+            } else if targetType != .dyn {
                 return fail(offset, Self.noOverload("optMap", [targetType], isMember: true))
             }
             variables.append((variable, inner))

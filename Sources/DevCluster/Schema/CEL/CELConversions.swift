@@ -1,94 +1,95 @@
 extension CELLibrary {
     private static let plain: [CELType] = [.bool, .int, .uint, .double, .string, .bytes, .duration, .timestamp]
 
-    static let conversions: [Entry] = [
-        function("dyn", [element], .dyn) { (_, arguments) throws(CELError) in arguments[0] },
-        function("type", [element], .type) { (_, arguments) throws(CELError) in .type(arguments[0].typeName) },
-        function("int", [.int], .int) { (_, arguments) throws(CELError) in arguments[0] },
-        function("int", [.uint], .int) { (_, arguments) throws(CELError) in
-            guard let value = Int64(exactly: try arguments[0].asUInt()) else { throw CELError("integer overflow") }
-            return .int(value)
-        },
-        function("int", [.double], .int) { (_, arguments) throws(CELError) in
-            guard let value = Int64(exactly: try arguments[0].asDouble().rounded(.towardZero)) else {
-                throw CELError("integer overflow")
-            }
-            return .int(value)
-        },
-        function("int", [.string], .int) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            guard let value = Int64(text) else { throw parseError("Int", text) }
-            return .int(value)
-        },
-        function("int", [.timestamp], .int) { (_, arguments) throws(CELError) in
-            let nanoseconds = try arguments[0].asNanoseconds()
-            return .int(Int64((Double(nanoseconds) / 1e9).rounded(.down)))
-        },
-        function("uint", [.uint], .uint) { (_, arguments) throws(CELError) in arguments[0] },
-        function("uint", [.int], .uint) { (_, arguments) throws(CELError) in
-            guard let value = UInt64(exactly: try arguments[0].asInt()) else {
-                throw CELError("unsigned integer overflow")
-            }
-            return .uint(value)
-        },
-        function("uint", [.double], .uint) { (_, arguments) throws(CELError) in
-            guard let value = UInt64(exactly: try arguments[0].asDouble().rounded(.towardZero)) else {
-                throw CELError("unsigned integer overflow")
-            }
-            return .uint(value)
-        },
-        function("uint", [.string], .uint) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            guard let value = UInt64(text) else { throw parseError("Uint", text) }
-            return .uint(value)
-        },
-        function("double", [.double], .double) { (_, arguments) throws(CELError) in arguments[0] },
-        function("double", [.int], .double) { (_, arguments) throws(CELError) in
-            .double(Double(try arguments[0].asInt()))
-        },
-        function("double", [.uint], .double) { (_, arguments) throws(CELError) in
-            .double(Double(try arguments[0].asUInt()))
-        },
-        function("double", [.string], .double) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            guard let value = Double(text) else { throw parseError("Float", text) }
-            return .double(value)
-        },
-        function("bool", [.bool], .bool) { (_, arguments) throws(CELError) in arguments[0] },
-        function("bool", [.string], .bool) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            switch text {
-            case "true", "True", "TRUE", "t", "T", "1": return .bool(true)
-            case "false", "False", "FALSE", "f", "F", "0": return .bool(false)
-            default: throw parseError("Bool", text)
-            }
-        },
-        function("bytes", [.bytes], .bytes) { (_, arguments) throws(CELError) in arguments[0] },
-        function("bytes", [.string], .bytes) { (_, arguments) throws(CELError) in
-            .bytes(Array(try arguments[0].asString().utf8))
-        },
-        function("duration", [.duration], .duration) { (_, arguments) throws(CELError) in arguments[0] },
-        function("duration", [.string], .duration) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            guard let value = CELTime.duration(text) else {
-                throw CELError("time: invalid duration \(GoText.quoted(text))")
-            }
-            return .duration(value)
-        },
-        function("timestamp", [.timestamp], .timestamp) { (_, arguments) throws(CELError) in arguments[0] },
-        function("timestamp", [.int], .timestamp) { (_, arguments) throws(CELError) in
-            let (value, overflow) = try arguments[0].asInt().multipliedReportingOverflow(by: 1_000_000_000)
-            if overflow { throw CELError("timestamp overflow") }
-            return .timestamp(value)
-        },
-        function("timestamp", [.string], .timestamp) { (_, arguments) throws(CELError) in
-            let text = try arguments[0].asString()
-            guard let value = CELTime.timestamp(text) else {
-                throw CELError("parsing time \(GoText.quoted(text)) failed")
-            }
-            return .timestamp(value)
-        },
-    ]
+    static let conversions: [Entry] =
+        [
+            function("dyn", [element], .dyn) { (_, arguments) throws(CELError) in arguments[0] },
+            function("type", [element], .type) { (_, arguments) throws(CELError) in .type(arguments[0].typeName) },
+            function("int", [.int], .int) { (_, arguments) throws(CELError) in arguments[0] },
+            function("int", [.uint], .int) { (_, arguments) throws(CELError) in
+                guard let value = Int64(exactly: try arguments[0].asUInt()) else { throw CELError("integer overflow") }
+                return .int(value)
+            },
+            function("int", [.double], .int) { (_, arguments) throws(CELError) in
+                guard let value = Int64(exactly: try arguments[0].asDouble().rounded(.towardZero)) else {
+                    throw CELError("integer overflow")
+                }
+                return .int(value)
+            },
+            function("int", [.string], .int) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                guard let value = Int64(text) else { throw parseError("Int", text) }
+                return .int(value)
+            },
+            function("int", [.timestamp], .int) { (_, arguments) throws(CELError) in
+                let nanoseconds = try arguments[0].asNanoseconds()
+                return .int(Int64((Double(nanoseconds) / 1e9).rounded(.down)))
+            },
+            function("uint", [.uint], .uint) { (_, arguments) throws(CELError) in arguments[0] },
+            function("uint", [.int], .uint) { (_, arguments) throws(CELError) in
+                guard let value = UInt64(exactly: try arguments[0].asInt()) else {
+                    throw CELError("unsigned integer overflow")
+                }
+                return .uint(value)
+            },
+            function("uint", [.double], .uint) { (_, arguments) throws(CELError) in
+                guard let value = UInt64(exactly: try arguments[0].asDouble().rounded(.towardZero)) else {
+                    throw CELError("unsigned integer overflow")
+                }
+                return .uint(value)
+            },
+            function("uint", [.string], .uint) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                guard let value = UInt64(text) else { throw parseError("Uint", text) }
+                return .uint(value)
+            },
+            function("double", [.double], .double) { (_, arguments) throws(CELError) in arguments[0] },
+            function("double", [.int], .double) { (_, arguments) throws(CELError) in
+                .double(Double(try arguments[0].asInt()))
+            },
+            function("double", [.uint], .double) { (_, arguments) throws(CELError) in
+                .double(Double(try arguments[0].asUInt()))
+            },
+            function("double", [.string], .double) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                guard let value = Double(text) else { throw parseError("Float", text) }
+                return .double(value)
+            },
+            function("bool", [.bool], .bool) { (_, arguments) throws(CELError) in arguments[0] },
+            function("bool", [.string], .bool) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                switch text {
+                case "true", "True", "TRUE", "t", "T", "1": return .bool(true)
+                case "false", "False", "FALSE", "f", "F", "0": return .bool(false)
+                default: throw parseError("Bool", text)
+                }
+            },
+            function("bytes", [.bytes], .bytes) { (_, arguments) throws(CELError) in arguments[0] },
+            function("bytes", [.string], .bytes) { (_, arguments) throws(CELError) in
+                .bytes(Array(try arguments[0].asString().utf8))
+            },
+            function("duration", [.duration], .duration) { (_, arguments) throws(CELError) in arguments[0] },
+            function("duration", [.string], .duration) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                guard let value = CELTime.duration(text) else {
+                    throw CELError("time: invalid duration \(GoText.quoted(text))")
+                }
+                return .duration(value)
+            },
+            function("timestamp", [.timestamp], .timestamp) { (_, arguments) throws(CELError) in arguments[0] },
+            function("timestamp", [.int], .timestamp) { (_, arguments) throws(CELError) in
+                let (value, overflow) = try arguments[0].asInt().multipliedReportingOverflow(by: 1_000_000_000)
+                if overflow { throw CELError("timestamp overflow") }
+                return .timestamp(value)
+            },
+            function("timestamp", [.string], .timestamp) { (_, arguments) throws(CELError) in
+                let text = try arguments[0].asString()
+                guard let value = CELTime.timestamp(text) else {
+                    throw CELError("parsing time \(GoText.quoted(text)) failed")
+                }
+                return .timestamp(value)
+            },
+        ]
         + plain.map { type in
             function("string", [type], .string) { (_, arguments) throws(CELError) in .string(text(arguments[0])) }
         }
@@ -133,7 +134,8 @@ extension CELLibrary {
         function("url", [.string], .url) { (_, arguments) throws(CELError) in
             let text = try arguments[0].asString()
             guard let url = URLText(text) else {
-                throw CELError("URL parse error during conversion from string: parse \(GoText.quoted(text)): invalid URI")
+                throw CELError(
+                    "URL parse error during conversion from string: parse \(GoText.quoted(text)): invalid URI")
             }
             return .url(url)
         },

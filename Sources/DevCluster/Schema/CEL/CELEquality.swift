@@ -35,9 +35,12 @@ enum CELEquality {
     }
 
     private static func equalEntries(_ left: CELValue, _ right: CELValue) -> Bool {
-        guard let keys = Self.keys(left), let others = Self.keys(right), keys.count == others.count else { return false }
+        guard let keys = Self.keys(left), let others = Self.keys(right), keys.count == others.count else {
+            return false
+        }
         return keys.allSatisfy { key in
-            guard let left = try? CELEvaluator.member(left, key), let right = try? CELEvaluator.member(right, key) else {
+            guard let left = try? CELEvaluator.member(left, key), let right = try? CELEvaluator.member(right, key)
+            else {
                 return false
             }
             return equal(left, right)

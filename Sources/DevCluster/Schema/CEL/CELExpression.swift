@@ -44,7 +44,8 @@ indirect enum CELExpression: Sendable {
     case conditional(CELExpression, CELExpression, CELExpression, Int)
     case list([(CELExpression, isOptional: Bool)], Int)
     case map([(key: CELExpression, value: CELExpression, isOptional: Bool)], Int)
-    case comprehension(Macro, over: CELExpression, variables: [String], filter: CELExpression?, body: CELExpression, Int)
+    case comprehension(
+        Macro, over: CELExpression, variables: [String], filter: CELExpression?, body: CELExpression, Int)
     /// optMap and optFlatMap.
     case optionalMap(CELExpression, variable: String, body: CELExpression, isFlat: Bool, Int)
 

@@ -56,7 +56,8 @@ extension CELLibrary {
                     throw CELError("cannot slice(\(start), \(end)), negative indexes not supported")
                 }
                 guard start <= end else {
-                    throw CELError("cannot slice(\(start), \(end)), start index must be less than or equal to end index")
+                    throw CELError(
+                        "cannot slice(\(start), \(end)), start index must be less than or equal to end index")
                 }
                 guard end <= values.count else {
                     throw CELError("cannot slice(\(start), \(end)), list is length \(values.count)")

@@ -81,7 +81,8 @@ extension CELLibrary {
                 try evaluator.spend(joined.count / 10)
                 return .bytes(joined)
             },
-            function("_+_", [listOfElements, listOfElements], listOfElements) { (evaluator, arguments) throws(CELError) in
+            function("_+_", [listOfElements, listOfElements], listOfElements) {
+                (evaluator, arguments) throws(CELError) in
                 let (left, right) = (try arguments[0].asList(), try arguments[1].asList())
                 try evaluator.spend(left.count + right.count)
                 return .list(try joined(left, right, &evaluator))

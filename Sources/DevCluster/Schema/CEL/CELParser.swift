@@ -251,7 +251,8 @@ struct CELParser {
             }
             return names
         }
-        func macro(_ kind: CELExpression.Macro, _ count: Int, hasFilter: Bool = false) throws(CELIssue) -> CELExpression {
+        func macro(_ kind: CELExpression.Macro, _ count: Int, hasFilter: Bool = false) throws(CELIssue) -> CELExpression
+        {
             let filter = hasFilter ? arguments[count] : nil
             return .comprehension(
                 kind, over: target, variables: try variables(count), filter: filter,

@@ -103,7 +103,8 @@ private struct CELRuleCompiler {
         let expression = compile(
             rule.rule, variables, rule, at: path.child("rule"), prefix: "compilation failed: ", result: .bool,
             otherwise: "cel expression must evaluate to a bool")
-        let message = rule.messageExpression.isEmpty
+        let message =
+            rule.messageExpression.isEmpty
             ? nil
             : compile(
                 rule.messageExpression, variables, rule, at: path.child("messageExpression"),

@@ -320,7 +320,8 @@ extension GoText {
         text = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
         let sign = value < 0 ? "-" : ""
         if digits == 0 { return sign + text }
-        return sign + text.dropLast(digits) + "." + text.suffix(digits) + String(repeating: "0", count: precision - digits)
+        return sign + text.dropLast(digits) + "." + text.suffix(digits)
+            + String(repeating: "0", count: precision - digits)
     }
 
     private static func scientific(_ value: Double, _ precision: Int) -> String {

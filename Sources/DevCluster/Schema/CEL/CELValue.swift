@@ -50,7 +50,9 @@ indirect enum CELValue: Sendable {
         case ("number", .int(let number)): self = .double(Double(number))
         case ("integer", .int(let number)): self = .int(number)
         case ("integer", .double(let number)):
-            guard let integer = Int64(exactly: number) else { throw CELError("invalid data, expected int, got float64") }
+            guard let integer = Int64(exactly: number) else {
+                throw CELError("invalid data, expected int, got float64")
+            }
             self = .int(integer)
         case ("boolean", .bool(let flag)): self = .bool(flag)
         default: throw CELError("invalid data, expected a value of type \(schema.type)")

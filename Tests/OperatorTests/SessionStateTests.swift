@@ -1,0 +1,161 @@
+import ControlLoop
+import Fleet
+import HTTP
+import Kube
+import Support
+import Testing
+
+@testable import Operator
+
+/// A server that nobody asks anything.
+private struct DeafTransport: HTTPTransport {
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { HTTPResponse(status: 500) }
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        throw HTTPError(.closed, "closed", mayHaveBeenProcessed: false)
+    }
+    func close() {}
+}
+
+private func link(_ configuration: LinkConfiguration) -> Link {
+    let client = KubeClient(
+        server: "https://dp", transport: DeafTransport(), authorization: NoAuthorization(),
+        options: .init(version: "test"))
+    return Link(configuration, client: client, prober: client)
+}
+
+private func settings(_ server: String = "https://dp1", token: String = "one") -> LinkConfiguration {
+    LinkConfiguration(server: .url(server), token: Sensitive(token), ca: [], connection: Connection())
+}
+
+private func success(_ uid: String? = "u1") -> ProbeResult {
+    var result = ProbeResult(.succeeded)
+    result.clusterUID = uid
+    result.authorization = .granted
+    return result
+}
+
+private let failure = ProbeResult(.failed(.timeout, "no answer"))
+
+private func state(recorded: String? = nil, approved: String? = "u1") -> SessionState {
+    var state = SessionState(
+        SessionConfiguration(), breaker: CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1))
+    _ = state.configure(SessionConfiguration(link: settings(), recordedUID: recorded), connect: link)
+    state.approvedUID = approved
+    return state
+}
+
+private func connected(recorded: String? = nil, approved: String? = "u1") throws -> SessionState {
+    var state = state(recorded: recorded, approved: approved)
+    let candidate = try #require(state.candidate)
+    _ = state.take(success(), of: candidate, now: .zero)
+    return state
+}
+
+@Suite("A session's decisions")
+struct SessionStateTests {
+    @Test("Nothing is read or written before a probe has succeeded")
+    func startsShut() throws {
+        let state = state()
+        #expect(!state.allowsReads && !state.allowsWrites)
+        #expect(try connected().allowsWrites)
+    }
+
+    @Test("Nothing is written before the cluster's UID is recorded and approved")
+    func waitsForApproval() throws {
+        var state = try connected(approved: nil)
+        #expect(state.allowsReads && !state.allowsWrites)
+        state.approvedUID = "u1"
+        #expect(state.allowsWrites)
+    }
+
+    @Test("Another cluster on the endpoint is neither read nor written to, until the recorded one is back")
+    func changedIdentity() throws {
+        var state = try connected(recorded: "u1")
+        let active = try #require(state.active)
+        _ = state.take(success("u2"), of: active, now: .zero)
+        #expect(state.facts.changedUID == "u2")
+        #expect(!state.allowsReads && !state.allowsWrites)
+        _ = state.take(success("u1"), of: active, now: .zero)
+        #expect(state.facts.changedUID == nil && state.allowsWrites)
+    }
+
+    @Test("A different identity than the recorded one is found with the first probe after a restart")
+    func changedWhileAway() throws {
+        var state = state(recorded: "u0", approved: "u0")
+        let candidate = try #require(state.candidate)
+        _ = state.take(success("u1"), of: candidate, now: .zero)
+        #expect(state.facts.changedUID == "u1" && !state.allowsWrites)
+    }
+
+    @Test("Failures in a row shut it, one success opens it")
+    func breaker() throws {
+        var state = try connected()
+        let active = try #require(state.active)
+        _ = state.take(failure, of: active, now: .zero)
+        #expect(state.allowsWrites && state.probeDelay < .seconds(1))
+        _ = state.take(failure, of: active, now: .zero)
+        #expect(!state.allowsReads && state.facts.reachability == .unreachable(.timeout, "no answer"))
+        _ = state.take(success(), of: active, now: .zero)
+        #expect(state.allowsWrites && state.facts.reachability == .reachable)
+    }
+
+    @Test("New credentials take over only when they work; those in use stay until then")
+    func rotation() throws {
+        var state = try connected()
+        let old = try #require(state.active)
+        _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        let candidate = try #require(state.candidate)
+        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: candidate, now: .zero)
+        #expect(state.active === old && state.allowsWrites && state.facts.refusedCandidate == "401 Unauthorized")
+        let unused = state.take(success(), of: candidate, now: .zero)
+        #expect(state.active === candidate && state.facts.refusedCandidate == nil)
+        #expect(unused.count == 1 && unused.first === old)
+    }
+
+    @Test("Another endpoint lets go of the old server at once and may be another cluster")
+    func moved() throws {
+        var state = try connected()
+        let unused = state.configure(SessionConfiguration(link: settings("https://dp2")), connect: link)
+        #expect(unused.count == 1 && state.active == nil && !state.allowsReads)
+        let candidate = try #require(state.candidate)
+        _ = state.take(success("u2"), of: candidate, now: .zero)
+        #expect(state.facts.clusterUID == "u2" && state.facts.changedUID == nil)
+        #expect(!state.allowsWrites, "the new one is to be approved first")
+    }
+
+    @Test("A rejected token stops writes but says that the server is reachable")
+    func rejected() throws {
+        var state = try connected()
+        let active = try #require(state.active)
+        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
+        #expect(!state.allowsWrites && state.facts.reachability == .reachable)
+        #expect(state.facts.tokenRejected == "401 Unauthorized")
+    }
+
+    @Test("After a broken connection nothing is written before a probe has seen who answers now")
+    func suspicion() throws {
+        var state = try connected()
+        let active = try #require(state.active)
+        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        #expect(wakes && !state.allowsWrites)
+        _ = state.take(success(), of: active, now: .zero)
+        #expect(state.allowsWrites)
+    }
+
+    @Test("Too many requests asks for patience, not for a new connection")
+    func tooManyRequests() throws {
+        var state = try connected()
+        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false, now: .zero)
+        #expect(!wakes)
+        #expect(state.allowsWrites)
+    }
+
+    @Test("Changing settings there and back keeps the connection")
+    func thereAndBack() throws {
+        var state = try connected()
+        let active = try #require(state.active)
+        _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        _ = state.configure(SessionConfiguration(link: settings()), connect: link)
+        #expect(state.active === active && state.candidate == nil)
+    }
+}
