@@ -4,7 +4,6 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 IMAGE ?= squadron:latest
-KEEP ?=
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,9 +13,6 @@ setup: ## Install what is missing: libcurl, libyaml, pkg-config, kubectl (Debian
 
 build: setup ## Build everything (debug)
 	@swift build
-
-demo: setup ## Run the main job on the embedded devcluster: three API servers, kubectl, the operator (KEEP=1 leaves it running)
-	@KEEP=$(KEEP) hack/demo
 
 test: setup ## Run all tests (on real API servers too, where KUBEBUILDER_ASSETS names kube-apiserver and etcd)
 	@hack/test
@@ -30,13 +26,10 @@ format: ## Format the Swift sources
 tsan: setup ## Run the tests under ThreadSanitizer
 	@hack/test --sanitize=thread --scratch-path .build-tsan
 
-bench: setup ## Measure against the floor; prints ratios (numbers kept in docs/benchmarks.md)
-	@hack/bench
-
 image: ## Build the container image $(IMAGE) (needs docker)
 	@docker build --tag $(IMAGE) --file hack/Dockerfile .
 
 deploy: ## Apply the manifests to the cluster that kubectl points at
 	@kubectl apply -k manifests
 
-.PHONY: help setup build demo test lint format tsan bench image deploy
+.PHONY: help setup build test lint format tsan image deploy
