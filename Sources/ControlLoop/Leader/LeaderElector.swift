@@ -33,6 +33,8 @@ public final class LeaderElector: Sendable {
     private let observer: @Sendable (Event) -> Void
     private let election: Locked<Election>
     private let random: Locked<SeededRandom>
+    /// Whom the observer was last told of.
+    private let announced = Locked<String?>(nil)
 
     public init(
         _ store: any LeaseStore, identity: String = LeaderElector.uniqueIdentity(),
@@ -154,7 +156,6 @@ public final class LeaderElector: Sendable {
 
     /// One attempt to get or keep the lease, of up to three requests, given up at `deadline`.
     private func attempt(until deadline: Duration) async {
-        let before = election.withLock { $0.holder }
         var request = election.withLock { [timeline, wallClock] in
             $0.begin(now: timeline.now, wall: MicroTimestamp(wallClock.now))
         }
@@ -173,8 +174,16 @@ public final class LeaderElector: Sendable {
             guard case .request(let another) = next, !Task.isCancelled else { break }
             request = another
         }
+        announceHolder()
+    }
+
+    private func announceHolder() {
         let holder = election.withLock { $0.holder }
-        if holder != before { observer(.holder(holder)) }
+        let isNews = announced.withLock { announced in
+            defer { announced = holder }
+            return announced != holder
+        }
+        if isNews { observer(.holder(holder)) }
     }
 
     private func release() async {
@@ -187,6 +196,7 @@ public final class LeaderElector: Sendable {
                 // A renewal that was under way when the work ended may have been done after all: look again, once.
                 guard reply == .conflict, case .found(let lease) = await self.perform(.read) else { return reply }
                 self.election.withLock { [timeline = self.timeline] in $0.observe(lease, now: timeline.now) }
+                self.announceHolder()
                 guard let again = self.releaseRequest() else { return reply }
                 return await self.perform(again)
             }

@@ -18,9 +18,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Wanted now.
-    public func add(_ key: Key, priority: Priority = .fresh) {
-        state.withLock { [timeline] in $0.add(key, priority: priority, now: timeline.now) }
-    }
+    public func add(_ key: Key, priority: Priority = .fresh) { change { $0.add(key, priority: priority, now: $1) } }
 
     /// Many at once, under one lock and with one wake-up.
     public func add(_ keys: some Sequence<Key> & Sendable, priority: Priority = .fresh) {
