@@ -63,5 +63,6 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     ]
 )
