@@ -50,7 +50,7 @@ let package = Package(
         // Foundations: know neither Kubernetes nor Flyte.
         library("Support", []),
         library("JSON", []),
-        // library("YAML", ["CYAML", "JSON"]),
+        library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),
 
         // Kubernetes, without controllers and without Flyte.
@@ -63,6 +63,9 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
+        library("DevCluster", ["JSON", "Support"]),
+        .testTarget(name: "DevClusterTests", dependencies: ["DevCluster", "JSON", "Support", "YAML"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
     ]
 )
