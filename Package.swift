@@ -24,8 +24,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, exclude: [], resources: [.copy("Fixtures")], swiftSettings: settings)
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -55,17 +54,30 @@ let package = Package(
 
         // Kubernetes, without controllers and without Flyte.
         library("KubeObjects", ["JSON", "Support"]),
-        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support"]),
+        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support", "YAML"]),
 
         // The loop: knows no Flyte.
-        // library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
+        library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
         // Flyte's rules as pure values: no I/O.
-        // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
-        library("DevCluster", ["JSON", "Support"]),
-        .testTarget(name: "DevClusterTests", dependencies: ["DevCluster", "JSON", "Support", "YAML"], swiftSettings: settings),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
-        .testTarget(name: "YAMLTests", dependencies: ["JSON", "YAML"], swiftSettings: settings),
+        library(
+            "Operator",
+            [
+                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ]),
+        .executableTarget(
+            name: "squadron", dependencies: ["Kube", "Operator", arguments, log,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ], path: "Sources/Squadron", swiftSettings: settings),
+
+        // For the demo, the tests and the benchmarks. Never part of the operator.
+        library("DevPKI", ["Support", x509, crypto]),
+
+        tests("JSONTests", ["JSON"]),
+        tests("DevPKITests", ["DevPKI", "Support", x509]),
+        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
     ]
 )
