@@ -81,6 +81,10 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             if !seen.insert(name).inserted {
                 errors.append(.invalid("spec.versions", .string(name), "must contain unique version names"))
             }
+            errors +=
+                PrinterColumns.parse(
+                    version["additionalPrinterColumns"], at: FieldPath("\(path).additionalPrinterColumns")
+                ).errors
             guard let schema = version["schema"]?["openAPIV3Schema"] else {
                 errors.append(.required("\(path).schema.openAPIV3Schema", "schemas are required"))
                 continue
@@ -144,7 +148,7 @@ extension ResourceDefinition {
             definition.allowsUnconditionalUpdate = false
             definition.namesUnsupportedFieldsShortly = true
             if version["subresources"]?["status"] != nil { definition.subresources = ["status"] }
-            definition.columns = CustomColumns(version["additionalPrinterColumns"]?.array ?? [])
+            definition.columns = CustomColumns(version["additionalPrinterColumns"])
             definition.strategy = CustomResourceStrategy(hasStatus: !definition.subresources.isEmpty)
             var custom = CustomResource(
                 listKind: names["listKind"]?.string ?? kind + "List", schema: compiled(schema),

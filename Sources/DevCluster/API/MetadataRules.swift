@@ -31,10 +31,7 @@ enum MetadataRules {
             errors += Names.qualifiedNameProblems(key.lowercased()).map { .invalid("metadata.annotations", .string(key), $0) }
         }
         if size > 256 << 10 {
-            errors.append(
-                FieldError(
-                    reason: "FieldValueTooLong", field: "metadata.annotations",
-                    message: "Too long: may not be more than 262144 bytes"))
+            errors.append(.tooLong("metadata.annotations", limit: 256 << 10))
         }
         for finalizer in metadata["finalizers"]?.array ?? [] {
             let text = finalizer.string ?? ""

@@ -1,4 +1,5 @@
 import JSON
+import YAML
 
 /// An object out of a request's body, or out of a patch, as its kind wants it.
 struct ObjectReading: Sendable {
@@ -73,7 +74,11 @@ struct ObjectReading: Sendable {
     private func parse(_ body: [UInt8], contentType: String?) throws(APIError) -> JSON {
         switch MediaRange.contentType(contentType) {
         case nil, "", "application/json", "*/*": break
-        default: throw .unsupportedMediaType(["application/json"])
+        case "application/yaml":
+            do { return try YAML.parse(body) } catch {
+                throw .badRequest("error converting YAML to JSON: yaml: line \(error.line): \(error.message)")
+            }
+        default: throw .unsupportedMediaType(["application/json", "application/yaml"])
         }
         let shown = Self.excerpt(body)
         do {
