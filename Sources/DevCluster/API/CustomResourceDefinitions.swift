@@ -15,7 +15,7 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             spec["names"] = names
         }
         if spec["conversion"] == nil { spec["conversion"] = ["strategy": "None"] }
-        spec["preserveUnknownFields"] = spec["preserveUnknownFields"]?.bool == true ? true : nil
+        if spec["preserveUnknownFields"]?.bool == false { spec["preserveUnknownFields"] = nil }
         object["spec"] = spec
     }
 
@@ -93,7 +93,9 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
                 errors.append(
                     .invalid("\(path).schema.openAPIV3Schema.type", schema["type"] ?? "", "must be object at the root"))
             }
-            errors += compiler.compile(schema: schema, path: "\(path).schema.openAPIV3Schema").errors
+            // With one version the real server speaks of the field that this was before versions had schemas.
+            let schemaPath = versions.count == 1 ? "spec.validation.openAPIV3Schema" : "\(path).schema.openAPIV3Schema"
+            errors += compiler.compile(schema: schema, path: schemaPath).errors
         }
         if versions.filter({ $0["storage"]?.bool == true }).count != 1 {
             errors.append(
@@ -164,7 +166,8 @@ extension ResourceDefinition {
                     version["deprecationWarning"]?.string ?? "\(group)/\(name) \(kind) is deprecated"
             }
             // While a CRD goes, its objects can only be read and deleted.
-            if isDeleted { definition.verbs = ["delete", "deletecollection", "get", "list", "watch", "patch", "update"] }
+            definition.verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+            if isDeleted { definition.verbs.removeAll { $0 == "create" } }
             return definition
         }
     }

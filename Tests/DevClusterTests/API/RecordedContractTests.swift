@@ -15,7 +15,8 @@ struct RecordedContractTests {
         let answers = try JSON(parsing: Array(Data(contentsOf: Self.folder.appending(path: "answers.json")))).array ?? []
         let requests = steps.filter { $0["request"] != nil }
         try #require(requests.count == answers.count)
-        let api = Harness()
+        // No controller ran beside the real server: nothing ends a namespace.
+        let api = Harness { $0.namespaceTerminationDelay = nil }
         var report = ""
         for (step, expected) in zip(requests, answers) {
             let request = step["request"]?.string ?? ""
@@ -56,6 +57,12 @@ struct RecordedContractTests {
                 if name == "description" { continue }
                 if name == "storageVersionHash" || name == "serverAddress" { continue }
                 result[name] = normal(member, key: name)
+            }
+            // By time on the real server, which depends on where a second ends; conflicts come in the order of a Go map.
+            for field in ["managedFields", "causes"] {
+                if let entries = result[field]?.array {
+                    result[field] = .array(entries.sorted { $0.serializedString < $1.serializedString })
+                }
             }
             return .object(result)
         case .array(let elements): return .array(elements.map { normal($0) })

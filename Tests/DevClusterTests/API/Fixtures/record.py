@@ -16,7 +16,7 @@ for step in json.load(open(here + "/steps.json")):
         continue
     method, path = step["request"].split(" ", 1)
     body = step.get("body")
-    data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
     request = urllib.request.Request(server + path, data=data, method=method)
     request.add_header("Authorization", "Bearer " + token)
     request.add_header("User-Agent", "contract/1.0")
