@@ -6,14 +6,8 @@ import Support
 /// Each controller is level-based: it is told that something changed, looks at the store and makes it right, so that a change
 /// seen twice or late does no harm. Deleting a namespace's content is the API's (`APIServer.run`).
 struct SystemControllers: Sendable {
-    struct Configuration: Sendable {
-        /// From a namespace's creation to its `default` ServiceAccount, and from a deletion to the new one. Nil: never.
-        var defaultServiceAccountDelay: Duration? = .zero
-        var fillsTokenSecrets = true
-        var publishesRootCA = true
-    }
     let store: ObjectStore
-    let configuration: Configuration
+    let configuration: DevCluster.ControllerOptions
     let signer: TokenSigner
     let authorityPEM: @Sendable () -> String
     let timer: any Clock<Duration>

@@ -109,9 +109,9 @@ struct Exchange {
             return writer.end()
         default: break
         }
-        let watch = core.watches.open(attributes)
+        let watch = core.watches.open(attributes, userAgent: userAgent, task: writer.task)
         defer { core.watches.close(watch) }
-        while let chunk = await watch.next(of: stream) {
+        while let chunk = await stream.next(), watch.ending == nil {
             if core.faults.planForOpenWatch(attributes, userAgent: userAgent) == .watchStuck { return await hang() }
             switch fault {
             case .truncateBody:

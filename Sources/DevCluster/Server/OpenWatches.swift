@@ -3,25 +3,22 @@ import Support
 /// The watches that are open, so that they can be ended from outside.
 final class OpenWatches: Sendable {
     /// How a watch is ended by order.
-    enum Ending: Sendable { case inOrder, gone, reset }
+    enum Ending: String, Sendable { case inOrder = "in-order", gone, reset }
 
-    private struct State {
-        var watches: [ObjectIdentifier: OpenWatch] = [:]
-    }
-    private let state = Locked(State())
+    private let watches = Locked<[ObjectIdentifier: OpenWatch]>([:])
 
-    func open(_ attributes: RequestAttributes) -> OpenWatch {
-        let watch = OpenWatch(attributes)
-        state.withLock { $0.watches[ObjectIdentifier(watch)] = watch }
+    func open(_ attributes: RequestAttributes, userAgent: String, task: Task<Void, Never>?) -> OpenWatch {
+        let watch = OpenWatch(attributes, userAgent: userAgent, task: task)
+        watches.withLock { $0[ObjectIdentifier(watch)] = watch }
         return watch
     }
 
-    func close(_ watch: OpenWatch) { _ = state.withLock { $0.watches.removeValue(forKey: ObjectIdentifier(watch)) } }
+    func close(_ watch: OpenWatch) { _ = watches.withLock { $0.removeValue(forKey: ObjectIdentifier(watch)) } }
 
     /// - Returns: how many.
     @discardableResult
     func end(_ ending: Ending, match: FaultRule.Match = FaultRule.Match()) -> Int {
-        let hit = state.withLock { $0.watches.values.filter { match.covers($0.attributes, userAgent: "") } }
+        let hit = watches.withLock { $0.values.filter { match.covers($0.attributes, userAgent: $0.userAgent) } }
         for watch in hit { watch.end(ending) }
         return hit.count
     }
@@ -29,39 +26,23 @@ final class OpenWatches: Sendable {
 
 /// One of them.
 final class OpenWatch: Sendable {
-    private struct State {
-        var ending: OpenWatches.Ending?
-        var reader: Task<[UInt8]?, Never>?
-    }
     let attributes: RequestAttributes
-    private let state = Locked(State())
+    let userAgent: String
+    /// The exchange's: cancelling it is what interrupts the stream.
+    private let task: Task<Void, Never>?
+    private let order = Locked<OpenWatches.Ending?>(nil)
 
-    init(_ attributes: RequestAttributes) { self.attributes = attributes }
-
-    var ending: OpenWatches.Ending? { state.withLock { $0.ending } }
-
-    /// The next piece of the stream; nil at its end, when it is ended by order and when the task is cancelled.
-    func next(of stream: ResponseStream) async -> [UInt8]? {
-        // A task of its own, since cancelling it is the one way to interrupt the stream; it inherits the event loop.
-        let reader = Task { await stream.next() }
-        let isEnded = state.withLock { state in
-            state.reader = reader
-            return state.ending != nil
-        }
-        if isEnded { reader.cancel() }
-        let chunk = await withTaskCancellationHandler {
-            await reader.value
-        } onCancel: {
-            reader.cancel()
-        }
-        return ending == nil ? chunk : nil
+    init(_ attributes: RequestAttributes, userAgent: String, task: Task<Void, Never>?) {
+        self.attributes = attributes
+        self.userAgent = userAgent
+        self.task = task
     }
+
+    /// Nil while nobody has ordered its end.
+    var ending: OpenWatches.Ending? { order.withLock { $0 } }
 
     func end(_ ending: OpenWatches.Ending) {
-        let reader = state.withLock { state in
-            if state.ending == nil { state.ending = ending }
-            return state.reader
-        }
-        reader?.cancel()
+        order.withLock { $0 = $0 ?? ending }
+        task?.cancel()
     }
 }

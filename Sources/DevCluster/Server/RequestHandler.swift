@@ -81,6 +81,7 @@ final class RequestHandler: ChannelInboundHandler {
             await server.serve(request, connection: bound.value, writer: writer)
             writer.finish()
         }
+        writer.task = task
         state = isTooLarge ? .draining(task, writer) : .answering(task, writer)
     }
 

@@ -20,6 +20,8 @@ final class ResponseWriter: @unchecked Sendable {
     private var state = State.waiting
     private var outstanding = 0
     private var waiter: CheckedContinuation<Void, Never>?
+    /// The one that answers through this writer.
+    var task: Task<Void, Never>?
 
     init(
         context: ChannelHandlerContext, connection: any Channel, version: HTTPVersion, isHead: Bool, keepsAlive: Bool
@@ -34,7 +36,7 @@ final class ResponseWriter: @unchecked Sendable {
     /// The client is no longer there.
     var isGone: Bool { state == .gone }
 
-    /// The whole response in one go. `claiming` puts a larger Content-Length into the head than the body has.
+    /// The whole response in one go.
     func respond(status: Int, headers: [(String, String)], body: [UInt8]) {
         guard state == .waiting else { return }
         writeHead(status, headers, length: body.count)
