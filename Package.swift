@@ -63,9 +63,6 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
-        // For the demo, the tests and the benchmarks. Never part of the operator.
-        library("DevPKI", ["Support", x509, crypto]),
-
-        .testTarget(name: "DevPKITests", dependencies: ["DevPKI", "Support", x509], swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     ]
 )

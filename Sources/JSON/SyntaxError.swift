@@ -1,0 +1,77 @@
+extension JSON {
+    /// What a parser accepts from a peer. Both bounds hold before memory is spent on what exceeds them.
+    public struct Limits: Sendable, Hashable {
+        /// How many arrays and objects may be open at once. Bounds the stack: the parser calls itself once for each.
+        public var depth = 128
+        /// How long a text may be.
+        public var bytes = 64 << 20
+
+        public init(depth: Int = 128, bytes: Int = 64 << 20) {
+            self.depth = depth
+            self.bytes = bytes
+        }
+        public static let `default` = Limits()
+    }
+
+    /// A text that is no JSON (RFC 8259), or exceeds the limits.
+    public struct SyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
+        /// Counted from 1.
+        public var line: Int
+        /// Counted from 1, in bytes.
+        public var column: Int
+        public var message: String
+
+        public init(line: Int = 1, column: Int = 1, message: String) {
+            self.line = line
+            self.column = column
+            self.message = message
+        }
+        public var description: String { "line \(line), column \(column): \(message)" }
+    }
+}
+
+extension JSON {
+    /// Parses one JSON text. Nothing but white space may surround it.
+    ///
+    /// Numbers without fraction and exponent that fit 64 bits are exact `int`s, all others `double`s. Of equal keys the
+    /// last wins and lone surrogates become U+FFFD, as in Go, so that both sides of a connection read a text alike.
+    public init(parsing bytes: UnsafeRawBufferPointer, limits: Limits = .default) throws(SyntaxError) {
+        guard bytes.count <= limits.bytes else {
+            throw SyntaxError(message: "the text has \(bytes.count) bytes, the limit is \(limits.bytes)")
+        }
+        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else {
+            throw SyntaxError(message: "the text is empty")
+        }
+        var parser = Parser(base, count: bytes.count, depth: limits.depth)
+        do {
+            self = try parser.parse()
+        } catch {
+            let before = bytes[..<min(error.offset, bytes.count)]
+            let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+            let line = 1 + before.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+            throw SyntaxError(line: line, column: before.count - lineStart + 1, message: error.message)
+        }
+    }
+
+    public init(parsing bytes: [UInt8], limits: Limits = .default) throws(SyntaxError) {
+        self = try bytes.withUnsafeBytes { Self.result($0, limits) }.get()
+    }
+
+    public init(parsing bytes: ArraySlice<UInt8>, limits: Limits = .default) throws(SyntaxError) {
+        self = try bytes.withUnsafeBytes { Self.result($0, limits) }.get()
+    }
+
+    public init(parsing text: String, limits: Limits = .default) throws(SyntaxError) {
+        var text = text
+        self = try text.withUTF8 { Self.result(UnsafeRawBufferPointer($0), limits) }.get()
+    }
+
+    /// The `with…` functions of the standard library rethrow untyped; a `Result` carries the type through.
+    private static func result(_ bytes: UnsafeRawBufferPointer, _ limits: Limits) -> Result<JSON, SyntaxError> {
+        do {
+            return .success(try JSON(parsing: bytes, limits: limits))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
