@@ -24,8 +24,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, exclude: [], resources: [.copy("Fixtures")], swiftSettings: settings)
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -50,7 +49,6 @@ let package = Package(
         // Foundations: know neither Kubernetes nor Flyte.
         library("Support", []),
         library("JSON", []),
-        // library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),
 
         // Kubernetes, without controllers and without Flyte.
@@ -58,11 +56,14 @@ let package = Package(
         library("Kube", ["HTTP", "JSON", "KubeObjects", "Support"]),
 
         // The loop: knows no Flyte.
-        // library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
+        library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
-        // Flyte's rules as pure values: no I/O.
-        // library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
 
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        // For the demo, the tests and the benchmarks. Never part of the operator.
+        library("DevPKI", ["Support", x509, crypto]),
+
+        tests("JSONTests", ["JSON"]),
+        tests("DevPKITests", ["DevPKI", "Support", x509]),
+        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
     ]
 )

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// The 4 or 16 bytes of an address written as text; nil where it isn't one.
 func ipAddressBytes(_ text: String) -> [UInt8]? {

@@ -1,0 +1,42 @@
+# `make` or `make help` lists what there is. Every target sets up what it needs (hack/setup).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+IMAGE ?= squadron:latest
+KEEP ?=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: libcurl, libyaml, pkg-config, kubectl (Debian packages; asks for nothing)
+	@hack/setup
+
+build: setup ## Build everything (debug)
+	@swift build
+
+demo: setup ## Run the main job on the embedded devcluster: three API servers, kubectl, the operator (KEEP=1 leaves it running)
+	@KEEP=$(KEEP) hack/demo
+
+test: setup ## Run all tests (on real API servers too, where KUBEBUILDER_ASSETS names kube-apiserver and etcd)
+	@hack/test
+
+lint: ## Check format and house rules
+	@hack/lint
+
+format: ## Format the Swift sources
+	@swift format format --in-place --parallel --recursive Package.swift Sources Tests
+
+tsan: setup ## Run the tests under ThreadSanitizer
+	@hack/test --sanitize=thread --scratch-path .build-tsan
+
+bench: setup ## Measure against the floor; prints ratios (numbers kept in docs/benchmarks.md)
+	@hack/bench
+
+image: ## Build the container image $(IMAGE) (needs docker)
+	@docker build --tag $(IMAGE) --file hack/Dockerfile .
+
+deploy: ## Apply the manifests to the cluster that kubectl points at
+	@kubectl apply -k manifests
+
+.PHONY: help setup build demo test lint format tsan bench image deploy

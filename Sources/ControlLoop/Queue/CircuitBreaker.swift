@@ -1,0 +1,98 @@
+/// Keeps requests away from a server that does not answer, as a value.
+///
+/// ```
+/// closed ── N failures in a row ──► open ── probe succeeded ──► halfOpen ── M successes ──► closed
+///                                    ▲ ◄──── any probe failed ────┘
+/// ```
+///
+/// Only while it is closed do requests pass; the probe passes always, and is the only way back. `record` says what the
+/// transition asks of the caller. The caller decides which outcomes are failures of the server (no answer, 5xx) and
+/// which are not (403, 404, 422: those are answers).
+public struct CircuitBreaker: Sendable, Hashable {
+    public struct Configuration: Sendable, Hashable {
+        /// Failures in a row, of probes or requests, that open it.
+        public var failuresToOpen: Int
+        /// Successful probes in a row that close it again.
+        public var successesToClose: Int
+        /// Between probes while closed and while open.
+        public var probeInterval: Duration
+        /// Between probes while half-open: short, since a server that is back should not wait for a second interval.
+        public var halfOpenInterval: Duration
+
+        public init(
+            failuresToOpen: Int = 3, successesToClose: Int = 2, probeInterval: Duration = .seconds(10),
+            halfOpenInterval: Duration = .milliseconds(500)
+        ) {
+            self.failuresToOpen = max(1, failuresToOpen)
+            self.successesToClose = max(1, successesToClose)
+            self.probeInterval = probeInterval
+            self.halfOpenInterval = halfOpenInterval
+        }
+    }
+
+    public enum State: Sendable, Hashable {
+        case closed(failures: Int)
+        case open(since: Duration)
+        case halfOpen(since: Duration, successes: Int)
+    }
+
+    public enum Event: Sendable, Hashable {
+        case probeSucceeded, probeFailed, requestSucceeded, requestFailed
+    }
+
+    /// What a transition asks for.
+    public enum Action: Sendable, Hashable {
+        /// Let callers fail at once, pause watchers and the queue, drop connections.
+        case open
+        /// Resume everything at once and clear the backoff of what failed.
+        case close(outage: Duration)
+    }
+
+    public let configuration: Configuration
+    public private(set) var state = State.closed(failures: 0)
+
+    public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
+
+    /// Whether a request may be sent; a probe may always.
+    public var allowsRequests: Bool { if case .closed = state { true } else { false } }
+
+    /// From the end of one probe to the start of the next.
+    public var probeDelay: Duration {
+        if case .halfOpen = state { configuration.halfOpenInterval } else { configuration.probeInterval }
+    }
+
+    /// Takes an outcome into account. Outcomes of requests that were sent before it opened change nothing while it is
+    /// open: they say how the server was.
+    public mutating func record(_ event: Event, now: Duration) -> Action? {
+        switch (state, event) {
+        case (.closed, .probeSucceeded), (.closed, .requestSucceeded):
+            state = .closed(failures: 0)
+        case (.closed(let failures), .probeFailed), (.closed(let failures), .requestFailed):
+            guard failures + 1 >= configuration.failuresToOpen else {
+                state = .closed(failures: failures + 1)
+                return nil
+            }
+            state = .open(since: now)
+            return .open
+        case (.open(let since), .probeSucceeded):
+            return succeeded(since: since, successes: 1, now: now)
+        case (.halfOpen(let since, let successes), .probeSucceeded):
+            return succeeded(since: since, successes: successes + 1, now: now)
+        case (.halfOpen(let since, _), .probeFailed):
+            state = .open(since: since)
+        case (.open, .probeFailed), (.open, .requestSucceeded), (.open, .requestFailed),
+            (.halfOpen, .requestSucceeded), (.halfOpen, .requestFailed):
+            break
+        }
+        return nil
+    }
+
+    private mutating func succeeded(since: Duration, successes: Int, now: Duration) -> Action? {
+        guard successes >= configuration.successesToClose else {
+            state = .halfOpen(since: since, successes: successes)
+            return nil
+        }
+        state = .closed(failures: 0)
+        return .close(outage: now - since)
+    }
+}

@@ -1,0 +1,85 @@
+import Support
+
+/// A `WorkQueueState` that tasks share: locked, with a `next` that waits. See there for what it guarantees.
+///
+/// It has no task of its own: whoever waits in `next` sleeps until the next delayed key is due. So an idle queue costs
+/// one waiting task, that of its controller.
+public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
+    public typealias Priority = WorkQueueState<Key>.Priority
+    public typealias Ending = WorkQueueState<Key>.Ending
+
+    let timeline: Timeline
+    private let state: Locked<WorkQueueState<Key>>
+    private let changed = Signal()
+
+    public init(_ state: sending WorkQueueState<Key> = WorkQueueState(), timeline: Timeline = .continuous) {
+        self.timeline = timeline
+        self.state = Locked(state)
+    }
+
+    /// Wanted now.
+    public func add(_ key: Key, priority: Priority = .fresh) { change { $0.add(key, priority: priority, now: $1) } }
+
+    /// Many at once, under one lock and with one wake-up.
+    public func add(_ keys: some Sequence<Key> & Sendable, priority: Priority = .fresh) {
+        change { state, now in for key in keys { state.add(key, priority: priority, now: now) } }
+    }
+
+    /// Wanted after a time, if not before.
+    public func add(_ key: Key, after delay: Duration, priority: Priority = .background) {
+        change { $0.add(key, after: delay, priority: priority, now: $1) }
+    }
+
+    /// The next key, as soon as there is one; it has to be finished. Nil once the queue is shut down or the task is
+    /// cancelled; a cancelled task is given no key.
+    public func next() async -> Key? {
+        while !Task.isCancelled {
+            let seen = changed.generation
+            switch state.withLock({ [timeline] in $0.poll(now: timeline.now) }) {
+            case .key(let key): return key
+            case .finished: return nil
+            case .wait(let until): await changed.wait(past: seen, until: until, on: timeline)
+            }
+        }
+        return nil
+    }
+
+    /// The work on a key from `next` has ended.
+    public func finish(_ key: Key, _ ending: Ending) { change { $0.finish(key, ending, now: $1) } }
+
+    /// The key's next failure waits like a first one.
+    public func forget(_ key: Key) { change { state, _ in state.forget(key) } }
+
+    /// Forgets every failure, and whatever waits because of one is wanted now.
+    public func clearBackoff() { change { $0.clearBackoff(now: $1) } }
+
+    /// Hands out nothing until `resume`.
+    public func pause() { change { state, _ in state.pause() } }
+    public func resume() { change { state, _ in state.resume() } }
+
+    /// How many keys may be in flight. Lowering it stops no work under way.
+    public func setLimit(_ limit: Int) { change { state, _ in state.limit = limit } }
+
+    /// Hands out nothing any more, for good.
+    public func shutDown() { change { state, _ in state.shutDown() } }
+
+    /// Waits until nothing is in flight; false if `deadline` passed or the task was cancelled before that.
+    public func drained(until deadline: Duration) async -> Bool {
+        while true {
+            let seen = changed.generation
+            if !state.withLock({ $0.hasInFlight }) { return true }
+            if Task.isCancelled || timeline.now >= deadline { return false }
+            await changed.wait(past: seen, until: deadline, on: timeline)
+        }
+    }
+
+    public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.metrics(now: timeline.now) } }
+    /// How often in a row the key has failed.
+    public func failures(of key: Key) -> Int { state.withLock { $0.failures(of: key) } }
+
+    private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {
+        let now = timeline.now
+        state.withLock { body(&$0, now) }
+        changed.advance()
+    }
+}

@@ -1,0 +1,347 @@
+import DequeModule
+import HeapModule
+
+/// A work queue as a value: which key to work on next, and when.
+///
+/// Guarantees:
+/// - A key is at one place only: ready, delayed or in flight. It is never handed out while it is in flight.
+/// - A key added while in flight is handed out again after it is finished: no change is lost.
+/// - Of several times for one key the earliest counts.
+/// - Fresh keys go before background ones, but at least every `backgroundShare`-th key handed out is a background one
+///   while there are any. Within a priority the order is that of arrival.
+/// - At most `limit` keys are in flight.
+///
+/// Memory is proportional to the keys in it: nothing is kept of a key that is neither waiting nor in flight.
+public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
+    public enum Priority: Int, Sendable, Hashable, Comparable {
+        /// First lists and resyncs.
+        case background
+        /// Somebody has just changed something.
+        case fresh
+        public static func < (left: Priority, right: Priority) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// How the work on a key ended.
+    public enum Ending: Sendable, Hashable {
+        /// Done for now: failures are forgotten.
+        case done
+        /// As `done`, and wanted again after this time.
+        case requeue(after: Duration)
+        /// Again after a backoff, and not before `retryAfter` (what a server asked for).
+        case failed(retryAfter: Duration?)
+        /// It was not worked on to the end, for no fault of its own: at once again.
+        case abandoned
+    }
+
+    public enum Poll: Sendable, Hashable {
+        /// To be worked on, and then to be finished.
+        case key(Key)
+        /// Nothing before this time (nil: before something happens).
+        case wait(until: Duration?)
+        /// Shut down: nothing any more.
+        case finished
+    }
+
+    /// How many keys may be in flight.
+    public var limit: Int
+
+    private enum Mode: Sendable { case running, paused, shutDown }
+
+    private enum Place: Sendable {
+        case ready(ticket: UInt64, Priority)
+        case delayed(ticket: UInt64, Wake)
+        /// With what is wanted once it is finished.
+        case inFlight(again: Wake?)
+    }
+
+    private struct Wake: Sendable {
+        /// Nil: at once.
+        var time: Duration?
+        var priority: Priority
+        /// It waits because it failed, not because somebody wants it then.
+        var isBackoff = false
+
+        /// The earlier time and the higher priority of both.
+        func merged(with other: Wake) -> Wake {
+            let isFirst = (time ?? .zero) <= (other.time ?? .zero)
+            var merged = isFirst ? self : other
+            merged.priority = max(priority, other.priority)
+            return merged
+        }
+    }
+
+    private struct Entry: Sendable {
+        var place: Place
+        var priority: Priority
+        /// In a row.
+        var failures = 0
+    }
+
+    private struct Waiting: Sendable {
+        var key: Key
+        /// The entry's; another one means that the key has moved on and this is a leftover.
+        var ticket: UInt64
+        var since: Duration
+    }
+
+    private struct Alarm: Sendable, Comparable {
+        var key: Key
+        var ticket: UInt64
+        var time: Duration
+        static func < (left: Alarm, right: Alarm) -> Bool {
+            (left.time, left.ticket) < (right.time, right.ticket)
+        }
+        static func == (left: Alarm, right: Alarm) -> Bool { left.ticket == right.ticket }
+    }
+
+    private let backoff: BackoffPolicy
+    private let backgroundShare: Int
+    private var random: SeededRandom
+    private var mode = Mode.running
+    private var entries: [Key: Entry] = [:]
+    private var fresh = Deque<Waiting>()
+    private var background = Deque<Waiting>()
+    private var alarms = Heap<Alarm>()
+    private var lastTicket: UInt64 = 0
+    private var freshInARow = 0
+    private var liveFresh = 0
+    private var liveBackground = 0
+    private var delayed = 0
+    private var inFlight = 0
+    private var retrying = 0
+    private var counters = WorkQueueMetrics()
+
+    public init(
+        limit: Int = 4, backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(500), cap: .seconds(60)),
+        backgroundShare: Int = 8, seed: UInt64 = .random(in: .min ... .max)
+    ) {
+        self.limit = limit
+        self.backoff = backoff
+        self.backgroundShare = max(2, backgroundShare)
+        random = SeededRandom(seed: seed)
+    }
+
+    // MARK: Adding
+
+    /// Wanted now. A key in backoff does not wait any longer: what failed may go well with what has changed.
+    public mutating func add(_ key: Key, priority: Priority = .fresh, now: Duration) {
+        want(key, Wake(time: nil, priority: priority), now: now)
+    }
+
+    /// Wanted after a time, if not before.
+    public mutating func add(_ key: Key, after delay: Duration, priority: Priority = .background, now: Duration) {
+        want(key, Wake(time: delay > .zero ? now + delay : nil, priority: priority), now: now)
+    }
+
+    private mutating func want(_ key: Key, _ wake: Wake, now: Duration) {
+        guard mode != .shutDown else { return }
+        guard var entry = entries[key] else {
+            counters.added += 1
+            place(key, wake, failures: 0, now: now)
+            return
+        }
+        switch entry.place {
+        case .ready(_, let priority):
+            guard wake.time == nil, wake.priority > priority else { return }
+            liveBackground -= 1
+            place(key, wake, failures: entry.failures, now: now)
+        case .delayed(let ticket, let before):
+            let merged = before.merged(with: wake)
+            if merged.time == before.time {
+                entry.place = .delayed(ticket: ticket, merged)
+                entries[key] = entry
+            } else {
+                delayed -= 1
+                place(key, merged, failures: entry.failures, now: now)
+            }
+        case .inFlight(let again):
+            if again == nil { counters.added += 1 }
+            entry.place = .inFlight(again: again?.merged(with: wake) ?? wake)
+            entries[key] = entry
+        }
+    }
+
+    /// Puts a key that is nowhere else into its lane or among the alarms.
+    private mutating func place(_ key: Key, _ wake: Wake, failures: Int, now: Duration) {
+        lastTicket += 1
+        guard let time = wake.time, time > now else {
+            let waiting = Waiting(key: key, ticket: lastTicket, since: now)
+            entries[key] = Entry(
+                place: .ready(ticket: lastTicket, wake.priority), priority: wake.priority, failures: failures)
+            if wake.priority == .fresh {
+                liveFresh += 1
+                fresh.append(waiting)
+            } else {
+                liveBackground += 1
+                background.append(waiting)
+                compactBackground()
+            }
+            return
+        }
+        delayed += 1
+        entries[key] = Entry(place: .delayed(ticket: lastTicket, wake), priority: wake.priority, failures: failures)
+        alarms.insert(Alarm(key: key, ticket: lastTicket, time: time))
+        compactAlarms()
+    }
+
+    // MARK: Handing out
+
+    /// The next key, which is in flight from now on; or how long to wait.
+    public mutating func poll(now: Duration) -> Poll {
+        switch mode {
+        case .shutDown: return .finished
+        case .paused: return .wait(until: nil)
+        case .running: break
+        }
+        wakeDue(now: now)
+        guard inFlight < limit else { return .wait(until: nil) }
+        guard let key = popReady() else { return .wait(until: alarms.min?.time) }
+        inFlight += 1
+        counters.handedOut += 1
+        return .key(key)
+    }
+
+    private mutating func popReady() -> Key? {
+        let takesBackground = liveBackground > 0 && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
+        freshInARow = takesBackground ? 0 : freshInARow + 1
+        while let waiting = takesBackground ? background.popFirst() : fresh.popFirst() {
+            guard var entry = entries[waiting.key], case .ready(waiting.ticket, _) = entry.place else { continue }
+            if takesBackground { liveBackground -= 1 } else { liveFresh -= 1 }
+            entry.place = .inFlight(again: nil)
+            entries[waiting.key] = entry
+            return waiting.key
+        }
+        freshInARow = 0
+        return nil
+    }
+
+    /// Moves the keys whose time has come to the lanes; also drops leftovers, so that the first alarm is a real one.
+    private mutating func wakeDue(now: Duration) {
+        while let alarm = alarms.min {
+            let entry = entries[alarm.key]
+            if let entry, case .delayed(alarm.ticket, var wake) = entry.place {
+                guard alarm.time <= now else { return }
+                wake.time = nil
+                delayed -= 1
+                place(alarm.key, wake, failures: entry.failures, now: now)
+            }
+            alarms.removeMin()
+        }
+    }
+
+    // MARK: Finishing
+
+    /// The work on a key that was handed out has ended. Ignored for any other key.
+    public mutating func finish(_ key: Key, _ ending: Ending, now: Duration) {
+        guard let entry = entries[key], case .inFlight(let again) = entry.place else { return }
+        entries[key] = nil
+        inFlight -= 1
+        var failures = entry.failures
+        var next: Wake?
+        switch ending {
+        case .done:
+            failures = 0
+        case .requeue(let delay):
+            failures = 0
+            next = Wake(time: delay > .zero ? now + delay : nil, priority: .background)
+        case .failed(let retryAfter):
+            failures += 1
+            counters.failures += 1
+            let delay = max(backoff.delay(failures: failures, using: &random), retryAfter ?? .zero)
+            next = Wake(time: now + delay, priority: entry.priority, isBackoff: true)
+        case .abandoned:
+            next = Wake(time: nil, priority: entry.priority)
+        }
+        retrying += (failures > 0 ? 1 : 0) - (entry.failures > 0 ? 1 : 0)
+        if let again { next = next?.merged(with: again) ?? again }
+        guard let next, mode != .shutDown else {
+            if failures > 0 { retrying -= 1 }
+            return
+        }
+        place(key, next, failures: failures, now: now)
+    }
+
+    /// The key's next failure waits like a first one.
+    public mutating func forget(_ key: Key) {
+        guard var entry = entries[key], entry.failures > 0 else { return }
+        entry.failures = 0
+        retrying -= 1
+        entries[key] = entry
+    }
+
+    /// Forgets every failure, and whatever waits because of one is wanted now: what they failed at is well again.
+    public mutating func clearBackoff(now: Duration) {
+        for (key, entry) in entries {
+            forget(key)
+            guard case .delayed(_, var wake) = entry.place, wake.isBackoff else { continue }
+            wake.time = nil
+            wake.isBackoff = false
+            delayed -= 1
+            place(key, wake, failures: 0, now: now)
+        }
+    }
+
+    public func failures(of key: Key) -> Int { entries[key]?.failures ?? 0 }
+
+    // MARK: Modes
+
+    /// Hands out nothing until `resume`; adding and finishing go on.
+    public mutating func pause() { if mode == .running { mode = .paused } }
+    public mutating func resume() { if mode == .paused { mode = .running } }
+
+    /// Hands out nothing any more, for good, and forgets what waits. Keys in flight are still to be finished.
+    public mutating func shutDown() {
+        mode = .shutDown
+        entries = entries.filter { if case .inFlight = $0.value.place { true } else { false } }
+        retrying = entries.values.count { $0.failures > 0 }
+        fresh = []
+        background = []
+        alarms = []
+        (liveFresh, liveBackground, delayed) = (0, 0, 0)
+    }
+
+    public var hasInFlight: Bool { inFlight > 0 }
+    public func isInFlight(_ key: Key) -> Bool { if case .inFlight = entries[key]?.place { true } else { false } }
+
+    // MARK: Metrics
+
+    public mutating func metrics(now: Duration) -> WorkQueueMetrics {
+        dropLeftovers()
+        var metrics = counters
+        metrics.depth = liveFresh + liveBackground
+        metrics.inFlight = inFlight
+        metrics.delayed = delayed
+        metrics.retrying = retrying
+        let oldest = [fresh.first?.since, background.first?.since].compactMap { $0 }.min()
+        metrics.oldestAge = oldest.map { max(.zero, now - $0) } ?? .zero
+        return metrics
+    }
+
+    // MARK: Leftovers
+
+    // A key that moves leaves its old place in a lane or among the alarms, where its ticket tells that it is stale: that
+    // is cheaper than looking for it. Whatever piles up is swept once it outweighs what is live.
+
+    private func isLive(_ waiting: Waiting) -> Bool {
+        if case .ready(waiting.ticket, _) = entries[waiting.key]?.place { true } else { false }
+    }
+
+    private mutating func dropLeftovers() {
+        while let first = fresh.first, !isLive(first) { fresh.removeFirst() }
+        while let first = background.first, !isLive(first) { background.removeFirst() }
+    }
+
+    private mutating func compactBackground() {
+        // Only this lane has leftovers: a key leaves the fresh one by being handed out only.
+        guard background.count > 2 * liveBackground + 64 else { return }
+        background = Deque(background.filter(isLive))
+    }
+
+    private mutating func compactAlarms() {
+        guard alarms.count > 2 * delayed + 64 else { return }
+        alarms = Heap(
+            alarms.unordered.filter { alarm in
+                if case .delayed(alarm.ticket, _) = entries[alarm.key]?.place { true } else { false }
+            })
+    }
+}

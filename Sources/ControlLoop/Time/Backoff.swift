@@ -1,0 +1,70 @@
+/// How long to wait after the n-th failure in a row: exponential, with a cap, spread by chance so that a fleet that
+/// failed together does not come back together.
+public struct BackoffPolicy: Sendable, Hashable {
+    public enum Jitter: Sendable, Hashable {
+        /// Always the ceiling: for tests.
+        case none
+        /// Half of the ceiling for sure, the other half by chance: never a retry at once.
+        case equal
+        /// Anything from zero to the ceiling: spreads most.
+        case full
+    }
+
+    /// The ceiling after the first failure.
+    public var base: Duration
+    /// What the ceiling is multiplied with after each further failure; values below 1 count as 1.
+    public var factor: Double
+    /// The ceiling never exceeds it.
+    public var cap: Duration
+    public var jitter: Jitter
+
+    public init(base: Duration, factor: Double = 2, cap: Duration, jitter: Jitter = .equal) {
+        self.base = base
+        self.factor = factor
+        self.cap = cap
+        self.jitter = jitter
+    }
+
+    /// The longest wait after `failures` failures in a row; zero for none.
+    public func ceiling(failures: Int) -> Duration {
+        guard failures > 0 else { return .zero }
+        let limit = cap.seconds
+        var seconds = base.seconds
+        // Stops at the cap: a million failures neither overflow nor take a million steps (a factor of 1 has none).
+        guard factor > 1, seconds > 0 else { return min(base, cap) }
+        var step = 1
+        while step < failures, seconds < limit {
+            seconds *= factor
+            step += 1
+        }
+        return seconds < limit ? .seconds(seconds) : cap
+    }
+
+    /// The wait after `failures` failures in a row.
+    public func delay(failures: Int, using random: inout some RandomNumberGenerator) -> Duration {
+        let ceiling = ceiling(failures: failures)
+        return switch jitter {
+        case .none: ceiling
+        case .equal: ceiling / 2 + ceiling / 2 * Double.random(in: 0...1, using: &random)
+        case .full: ceiling * Double.random(in: 0...1, using: &random)
+        }
+    }
+}
+
+/// A policy and the failures so far.
+public struct Backoff: Sendable, Hashable {
+    public let policy: BackoffPolicy
+    /// Failures in a row.
+    public private(set) var failures = 0
+
+    public init(_ policy: BackoffPolicy) { self.policy = policy }
+
+    /// Counts a failure and says how long to wait.
+    public mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
+        failures += 1
+        return policy.delay(failures: failures, using: &random)
+    }
+
+    /// After a success: the next failure waits like a first one.
+    public mutating func reset() { failures = 0 }
+}

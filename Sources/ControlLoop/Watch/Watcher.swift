@@ -1,0 +1,191 @@
+import Kube
+import KubeObjects
+import Support
+
+/// Keeps a `Store` equal to a collection at an API server: lists it, then follows its changes, for as long as `run` runs.
+///
+/// The decisions are `WatcherState`'s; this drives it. Guarantees:
+/// - The store changes only by a complete list or by single events after one.
+/// - It never gives up: every failure is told to the observer and tried again with backoff.
+/// - `run` returns soon after its task is cancelled, and nothing of it goes on afterwards.
+///
+/// An object that does not fit its type reaches the projection as `.malformed`: it neither stops the watch nor vanishes.
+public final class Watcher<Object: KubeResource, Value: Sendable>: Sendable {
+    /// What to keep of an object; nil leaves it out.
+    public typealias Projection = @Sendable (Decoded<Object>) -> Value?
+    /// Called from `run`'s task, in order; must be quick and not block.
+    public typealias Observer = @Sendable (WatcherStatus) -> Void
+
+    public let store: Store<Value>
+    private let source: any ListWatch<Object>
+    private let configuration: WatcherConfiguration
+    private let timeline: Timeline
+    private let observer: Observer
+    private let project: Projection
+    private let state: Locked<WatcherState<Value>>
+    /// Moves when what is under way is to be dropped.
+    private let control = Signal()
+
+    public init(
+        _ source: any ListWatch<Object>, into store: Store<Value>, configuration: WatcherConfiguration = .init(),
+        timeline: Timeline = .continuous, seed: UInt64 = .random(in: .min ... .max),
+        observer: @escaping Observer = { _ in }, project: @escaping Projection
+    ) {
+        self.source = source
+        self.store = store
+        self.configuration = configuration
+        self.timeline = timeline
+        self.observer = observer
+        self.project = project
+        state = Locked(WatcherState(configuration, seed: seed))
+    }
+
+    /// Reconnects at once, without backoff: after new credentials, or when the server is known to be back. Does nothing
+    /// to a paused watcher but clear its backoff.
+    public func poke() {
+        state.withLock { $0.poke() }
+        control.advance()
+    }
+
+    /// Drops the connection and asks nothing until `resume`: while a circuit breaker is open.
+    public func pause() {
+        state.withLock { $0.pause() }
+        control.advance()
+    }
+
+    /// Goes on at once after `pause`: a watch where it was.
+    public func resume() {
+        state.withLock { $0.resume() }
+        control.advance()
+    }
+
+    /// Runs until the task is cancelled. Once at a time.
+    public func run() async {
+        while !Task.isCancelled {
+            let seen = control.generation
+            switch state.withLock({ [timeline] in $0.begin(now: timeline.now) }) {
+            case .park:
+                observer(.paused)
+                await control.wait(past: seen)
+            case .wait(let until):
+                await control.wait(past: seen, until: until, on: timeline)
+            case .list(let token, let ticket):
+                await list(token, ticket, seen)
+            case .watch(let from, let ticket):
+                await watch(from, ticket, seen)
+            }
+        }
+    }
+
+    private func list(_ token: String?, _ ticket: UInt64, _ seen: UInt64) async {
+        let result = await race(
+            until: timeline.now + configuration.pageTimeout, on: timeline, interruptedBy: (control, past: seen)
+        ) { [source] () async -> Result<ListPage<Object>, KubeError> in
+            do throws(KubeError) {
+                return .success(try await source.list(continueToken: token))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard !Task.isCancelled else { return }
+        switch result {
+        case .finished(.success(let page)):
+            var items: [(key: ObjectKey, value: Value)] = []
+            items.reserveCapacity(page.items.count)
+            for item in page.items {
+                if let value = project(item) { items.append((item.metadata.key, value)) }
+            }
+            let projected = WatcherState<Value>.Page(
+                items: items, resourceVersion: page.resourceVersion, continueToken: page.continueToken)
+            // The lock is held while the census is taken: this task is the store's only writer, and readers of the
+            // store don't take this lock.
+            step { [store] in $0.received(projected, ticket, now: $1) { store.census(of: $0) } }
+        case .finished(.failure(let error)):
+            step { $0.failed(error, ticket, now: $1) }
+        case .timedOut:
+            let limit = configuration.pageTimeout
+            let error = KubeError(operation: "list", cause: .unexpectedAnswer("no answer within \(limit)"))
+            step { $0.failed(error, ticket, now: $1) }
+        case .interrupted:
+            break
+        }
+    }
+
+    private func watch(_ from: String, _ ticket: UInt64, _ seen: UInt64) async {
+        await withDiscardingTaskGroup { group in
+            // Three children; the first to end ends the others. Only the reader touches the store.
+            let first = Signal()
+            group.addTask {
+                await self.read(from, ticket)
+                first.advance()
+            }
+            group.addTask {
+                // Events move the deadline while this sleeps, so it looks again when it wakes.
+                while let deadline = self.state.withLock({ $0.silenceDeadline(ticket) }) {
+                    guard self.timeline.now < deadline else { break }
+                    if await self.timeline.sleep(until: deadline) { break }
+                }
+                first.advance()
+            }
+            group.addTask {
+                await self.control.wait(past: seen)
+                first.advance()
+            }
+            await first.wait(past: 0)
+            group.cancelAll()
+        }
+        let isSilent = state.withLock { [timeline] in ($0.silenceDeadline(ticket).map { timeline.now >= $0 }) ?? false }
+        if isSilent, !Task.isCancelled { step { $0.fellSilent(ticket, now: $1) } }
+    }
+
+    private func read(_ from: String, _ ticket: UInt64) async {
+        do throws(KubeError) {
+            let stream = try await source.watch(from: from)
+            step { $0.opened(ticket, now: $1) }
+            var events = stream.makeAsyncIterator()
+            while let event = try await events.next(isolation: nil) {
+                let projected: WatcherState<Value>.Event =
+                    switch event {
+                    case .applied(let object):
+                        .applied(
+                            object.metadata.key, project(object), resourceVersion: object.metadata.resourceVersion)
+                    case .deleted(let object):
+                        .deleted(object.metadata.key, resourceVersion: object.metadata.resourceVersion)
+                    case .bookmark(let version, _):
+                        .bookmark(resourceVersion: version)
+                    }
+                step { $0.received(projected, ticket, now: $1) }
+                guard state.withLock({ $0.silenceDeadline(ticket) }) != nil else { return }
+            }
+            if !Task.isCancelled { step { $0.ended(ticket, now: $1) } }
+        } catch {
+            // Cancelled: because of a poke, a pause, silence or the end of `run`; none of them is the server's failure.
+            if !Task.isCancelled { step { $0.failed(error, ticket, now: $1) } }
+        }
+    }
+
+    /// Changes the state under the lock, then acts outside of it.
+    private func step(_ change: (inout WatcherState<Value>, Duration) -> [WatcherState<Value>.Output]) {
+        let now = timeline.now
+        let outputs = state.withLock { change(&$0, now) }
+        for output in outputs {
+            switch output {
+            case .update(let update): store.apply(update)
+            case .status(let status): observer(status)
+            }
+        }
+    }
+}
+
+extension Watcher where Value == Decoded<Object> {
+    /// Keeps the objects themselves.
+    public convenience init(
+        _ source: any ListWatch<Object>, into store: Store<Decoded<Object>>,
+        configuration: WatcherConfiguration = .init(), timeline: Timeline = .continuous,
+        seed: UInt64 = .random(in: .min ... .max), observer: @escaping Observer = { _ in }
+    ) {
+        self.init(
+            source, into: store, configuration: configuration, timeline: timeline, seed: seed, observer: observer
+        ) { $0 }
+    }
+}

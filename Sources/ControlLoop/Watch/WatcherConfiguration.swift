@@ -1,0 +1,41 @@
+/// How a watcher behaves. The defaults suit a Kubernetes API server.
+public struct WatcherConfiguration: Sendable, Hashable {
+    /// Between attempts that fail in a row. A `Retry-After` that is longer is honoured, up to `longestRetryAfter`.
+    public var backoff: BackoffPolicy
+    public var longestRetryAfter: Duration
+    /// How often the server sends a bookmark on a quiet watch; Kubernetes does about once a minute.
+    public var bookmarkInterval: Duration
+    /// See `idleLimit`.
+    public var idleSlack: Duration
+    /// A page that takes longer fails. A fuse: the HTTP client's own time limits should be shorter.
+    public var pageTimeout: Duration
+    /// A watch that ends in good order sooner than this, having moved nothing, counts as a failure: or a server that
+    /// closes every watch at once would be asked without pause.
+    public var shortestWatch: Duration
+    /// A list of more objects, or of more pages, fails: a server that never comes to an end must not fill the memory.
+    public var maximumObjects: Int
+    public var maximumPages: Int
+    public var listGuard: ListGuard
+
+    public init(
+        backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(800), cap: .seconds(30)),
+        longestRetryAfter: Duration = .seconds(120), bookmarkInterval: Duration = .seconds(60),
+        idleSlack: Duration = .seconds(15), pageTimeout: Duration = .seconds(90),
+        shortestWatch: Duration = .seconds(1), maximumObjects: Int = 500_000, maximumPages: Int = 10_000,
+        listGuard: ListGuard = ListGuard()
+    ) {
+        self.backoff = backoff
+        self.longestRetryAfter = longestRetryAfter
+        self.bookmarkInterval = bookmarkInterval
+        self.idleSlack = idleSlack
+        self.pageTimeout = pageTimeout
+        self.shortestWatch = shortestWatch
+        self.maximumObjects = maximumObjects
+        self.maximumPages = maximumPages
+        self.listGuard = listGuard
+    }
+
+    /// A watch that is silent for longer (no event, no bookmark) is replaced: a half-open connection looks like a quiet
+    /// one. Two bookmarks may be missed.
+    public var idleLimit: Duration { bookmarkInterval * 2 + idleSlack }
+}

@@ -1,0 +1,109 @@
+import KubeObjects
+
+/// Settings and the state of the whole: one object, named `flyte`. Without it the defaults hold.
+public typealias ClusterRegistry = CustomResource<ClusterRegistrySpec>
+
+extension CustomResource<ClusterRegistrySpec> {
+    /// The one name that counts.
+    public static var theName: String { "flyte" }
+}
+
+public struct ClusterRegistrySpec: CustomResourceSpec {
+    public typealias Status = ClusterRegistryStatus
+    public static var resourceType: ResourceType { .clusterRegistries }
+    public static var absent: ClusterRegistrySpec? { ClusterRegistrySpec() }
+
+    public enum SyncScope: String, Sendable, Hashable, Codable, CaseIterable { case all = "All", labelled = "Labelled" }
+    public enum ConflictPolicy: String, Sendable, Hashable, Codable, CaseIterable { case report = "Report", force = "Force" }
+
+    public static let defaultDomains = ["development", "staging", "production"]
+    public static let defaultNamespaceTemplate = "{{ project }}-{{ domain }}"
+
+    public var domains = defaultDomains
+    public var namespaceTemplate = defaultNamespaceTemplate
+    /// Empty: none.
+    public var defaultExecutionLabel = ""
+    /// For data planes that set none.
+    public var workloadIdentity = WorkloadIdentity()
+    /// Flyte's `templateData`.
+    public var values: TemplateValues = [:]
+    /// Flyte's `customData`.
+    public var domainValues: [String: TemplateValues] = [:]
+    public var valuesFrom: [ValueSource] = []
+    /// Empty: a Namespace and, with a workload identity, its `default` ServiceAccount.
+    public var templatesConfigMap = ""
+    public var syncScope = SyncScope.all
+    public var conflictPolicy = ConflictPolicy.report
+    public var flyteAdmin: FlyteAdmin?
+    public var publish: Publish?
+    public var prune = false
+
+    public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        domains = try container.value(.domains, default: Self.defaultDomains)
+        namespaceTemplate = try container.value(.namespaceTemplate, default: Self.defaultNamespaceTemplate)
+        defaultExecutionLabel = try container.value(.defaultExecutionLabel, default: "")
+        workloadIdentity = try container.value(.workloadIdentity, default: WorkloadIdentity())
+        values = try container.value(.values, default: [:])
+        domainValues = try container.value(.domainValues, default: [:])
+        valuesFrom = try container.value(.valuesFrom, default: [])
+        templatesConfigMap = try container.value(.templatesConfigMap, default: "")
+        syncScope = try container.value(.syncScope, default: .all)
+        conflictPolicy = try container.value(.conflictPolicy, default: .report)
+        flyteAdmin = try container.decodeIfPresent(FlyteAdmin.self, forKey: .flyteAdmin)
+        publish = try container.decodeIfPresent(Publish.self, forKey: .publish)
+        prune = try container.value(.prune, default: false)
+    }
+
+    public func problems() -> [SpecProblem] {
+        var problems: [SpecProblem] = []
+        for (index, domain) in domains.enumerated() where domain.isEmpty {
+            problems.append(SpecProblem("spec.domains[\(index)]", "is empty"))
+        }
+        if !defaultExecutionLabel.isEmpty, let message = NameRules.problem(ofLabel: defaultExecutionLabel) {
+            problems.append(SpecProblem("spec.defaultExecutionLabel", message))
+        }
+        return problems + workloadIdentity.problems(at: "spec.workloadIdentity")
+            + ValueRules.problems(of: values, at: "spec.values")
+            + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
+            + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+            + (flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []) + (publish?.problems(at: "spec.publish") ?? [])
+    }
+}
+
+public struct ClusterRegistryStatus: Sendable, Hashable, Codable {
+    public struct Counts: Sendable, Hashable, Codable {
+        public var total: Int
+        public var ready: Int
+        public init(total: Int, ready: Int) {
+            self.total = total
+            self.ready = ready
+        }
+        public var summary: String { "\(ready)/\(total)" }
+    }
+    public struct Summary: Sendable, Hashable, Codable {
+        /// Each "ready/total".
+        public var dataPlanes: String
+        public var labels: String
+        public var assignments: String
+        /// "synced/desired".
+        public var namespaces: String
+        public init(dataPlanes: String, labels: String, assignments: String, namespaces: String) {
+            self.dataPlanes = dataPlanes
+            self.labels = labels
+            self.assignments = assignments
+            self.namespaces = namespaces
+        }
+    }
+    public var observedGeneration: Int64?
+    public var conditions: [Condition] = []
+    public var dataPlanes: Counts?
+    public var executionLabels: Counts?
+    public var executionClusterLabels: Counts?
+    public var namespaces: NamespaceCounts?
+    public var summary: Summary?
+
+    public init() {}
+}

@@ -1,0 +1,122 @@
+import KubeObjects
+
+/// A cluster that Flyte runs executions in.
+public typealias DataPlane = CustomResource<DataPlaneSpec>
+
+public struct DataPlaneSpec: CustomResourceSpec {
+    public typealias Status = DataPlaneStatus
+    public static var resourceType: ResourceType { .dataPlanes }
+
+    /// Flyte's cluster id; nil means the object's name. `DataPlane.clusterName` has the answer.
+    public var clusterName: String?
+    public var endpoint: String?
+    public var inCluster = false
+    public var enabled = true
+    public var credentials = CredentialsReference()
+    public var connection = Connection()
+    public var workloadIdentity: WorkloadIdentity?
+    public var values: TemplateValues = [:]
+    public var valuesFrom: [ValueSource] = []
+
+    public init() {}
+    public init(endpoint: String) { self.endpoint = endpoint }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        clusterName = try container.decodeIfPresent(String.self, forKey: .clusterName)
+        endpoint = try container.decodeIfPresent(String.self, forKey: .endpoint)
+        inCluster = try container.value(.inCluster, default: false)
+        enabled = try container.value(.enabled, default: true)
+        credentials = try container.value(.credentials, default: CredentialsReference())
+        connection = try container.value(.connection, default: Connection())
+        workloadIdentity = try container.decodeIfPresent(WorkloadIdentity.self, forKey: .workloadIdentity)
+        values = try container.value(.values, default: [:])
+        valuesFrom = try container.value(.valuesFrom, default: [])
+    }
+
+    public func problems() -> [SpecProblem] {
+        var problems: [SpecProblem] = []
+        if let clusterName, let message = NameRules.problem(ofClusterName: clusterName) {
+            problems.append(SpecProblem("spec.clusterName", message))
+        }
+        switch (endpoint, inCluster) {
+        case (nil, false): problems.append(SpecProblem("spec.endpoint", "set exactly one of endpoint and inCluster"))
+        case (_?, true): problems.append(SpecProblem("spec.inCluster", "set exactly one of endpoint and inCluster"))
+        case (let endpoint?, false):
+            if let message = URLRules.problem(of: endpoint, schemes: ["https"]) {
+                problems.append(SpecProblem("spec.endpoint", message))
+            }
+        case (nil, true): break
+        }
+        return problems + connection.problems(at: "spec.connection")
+            + (workloadIdentity?.problems(at: "spec.workloadIdentity") ?? [])
+            + ValueRules.problems(of: values, at: "spec.values")
+            + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+    }
+}
+
+/// Where the credentials of a data plane are.
+public struct CredentialsReference: Sendable, Hashable, Codable {
+    public static let defaultSecretName = "cluster-credentials"
+    public var secretName = defaultSecretName
+    /// Nil: `<cluster>_token`. `DataPlane.tokenKey` has the answer.
+    public var tokenKey: String?
+    /// Nil: `<cluster>_cacert`.
+    public var caCertKey: String?
+
+    public init() {}
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        secretName = try container.value(.secretName, default: Self.defaultSecretName)
+        tokenKey = try container.decodeIfPresent(String.self, forKey: .tokenKey)
+        caCertKey = try container.decodeIfPresent(String.self, forKey: .caCertKey)
+    }
+}
+
+/// How the operator talks to a data plane.
+public struct Connection: Sendable, Hashable, Codable {
+    public var timeoutSeconds = 30
+    /// Requests a second, sustained and at once.
+    public var qps = 100
+    public var burst = 200
+    /// Empty: none. Environment variables are not read.
+    public var proxyURL = ""
+    /// The name that the certificate is checked for; empty: the endpoint's.
+    public var tlsServerName = ""
+
+    public init() {}
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        timeoutSeconds = try container.value(.timeoutSeconds, default: 30)
+        qps = try container.value(.qps, default: 100)
+        burst = try container.value(.burst, default: 200)
+        proxyURL = try container.value(.proxyURL, default: "")
+        tlsServerName = try container.value(.tlsServerName, default: "")
+    }
+
+    func problems(at path: String) -> [SpecProblem] {
+        let ranges = [
+            ("timeoutSeconds", timeoutSeconds, 1...600), ("qps", qps, 1...100_000), ("burst", burst, 1...100_000),
+        ]
+        var problems = ranges.filter { !$0.2.contains($0.1) }.map {
+            SpecProblem("\(path).\($0.0)", "\($0.1) is not between \($0.2.lowerBound) and \($0.2.upperBound)")
+        }
+        if !proxyURL.isEmpty, let message = URLRules.problem(of: proxyURL, schemes: ["http", "https", "socks5h"]) {
+            problems.append(SpecProblem(path + ".proxyURL", message))
+        }
+        if !tlsServerName.isEmpty, let message = NameRules.problem(ofDNSName: tlsServerName) {
+            problems.append(SpecProblem(path + ".tlsServerName", message))
+        }
+        return problems
+    }
+}
+
+extension CustomResource<DataPlaneSpec> {
+    /// Flyte's cluster id.
+    public var clusterName: String { spec.clusterName ?? metadata.name }
+    public var tokenKey: String { spec.credentials.tokenKey ?? clusterName + "_token" }
+    public var caCertKey: String { spec.credentials.caCertKey ?? clusterName + "_cacert" }
+
+    /// For messages and metrics: where it is.
+    public var endpointDescription: String { spec.inCluster ? "in-cluster" : spec.endpoint ?? "" }
+}

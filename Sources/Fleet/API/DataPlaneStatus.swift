@@ -1,0 +1,71 @@
+import KubeObjects
+
+public struct DataPlaneStatus: Sendable, Hashable, Codable {
+    public var observedGeneration: Int64?
+    public var conditions: [Condition] = []
+    /// Flyte's cluster id: what the CLUSTER column shows, since a CRD can't default it from the name.
+    public var clusterName: String?
+    /// `v1.36.0`.
+    public var kubernetesVersion: String?
+    /// The UID of the data plane's `kube-system` namespace: which cluster answered, recorded before the first write.
+    public var clusterUID: String?
+    /// Who the token is there: `system:serviceaccount:flyte:flyteadmin`.
+    public var identity: String?
+    public var tokenExpirationTime: Timestamp?
+    public var caExpirationTime: Timestamp?
+    public var namespaces: NamespaceCounts?
+    /// Oldest first, at most 16.
+    public var failures: [FailureEntry]?
+    public var summary: Summary?
+
+    /// Ready-made texts for the columns of `kubectl get`, which can only show a field.
+    public struct Summary: Sendable, Hashable, Codable {
+        /// "12/12".
+        public var synced: String
+        public init(synced: String) { self.synced = synced }
+    }
+
+    public init() {}
+}
+
+public struct NamespaceCounts: Sendable, Hashable, Codable {
+    public var desired: Int
+    public var synced: Int
+    public var failed: Int
+
+    public init(desired: Int, synced: Int, failed: Int) {
+        self.desired = desired
+        self.synced = synced
+        self.failed = failed
+    }
+    public static var zero: NamespaceCounts { NamespaceCounts(desired: 0, synced: 0, failed: 0) }
+    public static func + (left: NamespaceCounts, right: NamespaceCounts) -> NamespaceCounts {
+        NamespaceCounts(
+            desired: left.desired + right.desired, synced: left.synced + right.synced, failed: left.failed + right.failed)
+    }
+    /// "11/12".
+    public var summary: String { "\(synced)/\(desired)" }
+}
+
+/// Something that could not be applied.
+public struct FailureEntry: Sendable, Hashable, Codable {
+    public var namespace: String
+    /// `serviceaccounts/default`; empty for the namespace as a whole.
+    public var object: String
+    /// One of `FailureReason`.
+    public var reason: String
+    public var message: String
+    public var since: Timestamp
+    public var attempts: Int
+
+    public init(
+        namespace: String, object: String, reason: FailureReason, message: String, since: Timestamp, attempts: Int
+    ) {
+        self.namespace = namespace
+        self.object = object
+        self.reason = reason.rawValue
+        self.message = message
+        self.since = since
+        self.attempts = attempts
+    }
+}

@@ -1,0 +1,141 @@
+/// How to reach flyteadmin's REST API.
+public struct FlyteAdmin: Sendable, Hashable, Codable {
+    public static let defaultIntervalSeconds = 60
+
+    public var endpoint: String
+    /// PEM certificates to trust; nil: the system's.
+    public var caCertRef: KeyReference?
+    public var auth: Auth?
+    /// Whether flyteadmin's own projects are wanted too.
+    public var projectDiscovery = false
+    public var intervalSeconds = defaultIntervalSeconds
+
+    /// A static token or OAuth2 client credentials.
+    public struct Auth: Sendable, Hashable, Codable {
+        public var tokenRef: KeyReference?
+        public var oauth2: OAuth2?
+        public init(tokenRef: KeyReference? = nil, oauth2: OAuth2? = nil) {
+            self.tokenRef = tokenRef
+            self.oauth2 = oauth2
+        }
+    }
+
+    public struct OAuth2: Sendable, Hashable, Codable {
+        public var tokenURL: String
+        public var clientID: String
+        public var clientSecretRef: KeyReference
+        public var scopes: [String] = []
+
+        public init(tokenURL: String, clientID: String, clientSecretRef: KeyReference, scopes: [String] = []) {
+            self.tokenURL = tokenURL
+            self.clientID = clientID
+            self.clientSecretRef = clientSecretRef
+            self.scopes = scopes
+        }
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            tokenURL = try container.decode(String.self, forKey: .tokenURL)
+            clientID = try container.decode(String.self, forKey: .clientID)
+            clientSecretRef = try container.decode(KeyReference.self, forKey: .clientSecretRef)
+            scopes = try container.value(.scopes, default: [])
+        }
+    }
+
+    public init(endpoint: String) { self.endpoint = endpoint }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        endpoint = try container.decode(String.self, forKey: .endpoint)
+        caCertRef = try container.decodeIfPresent(KeyReference.self, forKey: .caCertRef)
+        auth = try container.decodeIfPresent(Auth.self, forKey: .auth)
+        projectDiscovery = try container.value(.projectDiscovery, default: false)
+        intervalSeconds = try container.value(.intervalSeconds, default: Self.defaultIntervalSeconds)
+    }
+
+    func problems(at path: String) -> [SpecProblem] {
+        var problems: [SpecProblem] = []
+        if let message = URLRules.problem(ofFlyteAdmin: endpoint) {
+            problems.append(SpecProblem(path + ".endpoint", message))
+        }
+        if !(5...86_400).contains(intervalSeconds) {
+            problems.append(SpecProblem(path + ".intervalSeconds", "\(intervalSeconds) is not between 5 and 86400"))
+        }
+        problems += caCertRef?.problems(at: path + ".caCertRef") ?? []
+        guard let auth else { return problems }
+        if auth.tokenRef != nil, auth.oauth2 != nil {
+            problems.append(SpecProblem(path + ".auth", "set at most one of tokenRef and oauth2"))
+        }
+        problems += auth.tokenRef?.problems(at: path + ".auth.tokenRef") ?? []
+        if let oauth2 = auth.oauth2 {
+            let place = path + ".auth.oauth2"
+            if let message = URLRules.problem(ofFlyteAdmin: oauth2.tokenURL) {
+                problems.append(SpecProblem(place + ".tokenURL", message))
+            }
+            if oauth2.clientID.isEmpty { problems.append(SpecProblem(place + ".clientID", "is empty")) }
+            problems += oauth2.clientSecretRef.problems(at: place + ".clientSecretRef")
+        }
+        return problems
+    }
+}
+
+/// What is written for flyteadmin and its controllers to read.
+public struct Publish: Sendable, Hashable, Codable {
+    public static let defaultCredentialsPath = "/var/run/credentials"
+    public static let defaultMinIntervalSeconds = 300
+
+    /// Nil: no configuration is written.
+    public var clustersConfigMap: KeyReference?
+    /// Where flyteadmin has `cluster-credentials` mounted.
+    public var credentialsPath = defaultCredentialsPath
+    public var healthAware = HealthAware()
+    /// What to restart, one after the other, when what it has read changed.
+    public var restart: [Workload] = []
+    public var minIntervalSeconds = defaultMinIntervalSeconds
+
+    public struct HealthAware: Sendable, Hashable, Codable {
+        public var enabled = false
+        public var graceSeconds = 300
+        public init() {}
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            enabled = try container.value(.enabled, default: false)
+            graceSeconds = try container.value(.graceSeconds, default: 300)
+        }
+    }
+
+    public struct Workload: Sendable, Hashable, Codable {
+        public enum Kind: String, Sendable, Hashable, Codable, CaseIterable { case deployment = "Deployment" }
+        public var kind = Kind.deployment
+        public var name: String
+        public init(name: String) { self.name = name }
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            kind = try container.value(.kind, default: .deployment)
+            name = try container.decode(String.self, forKey: .name)
+        }
+    }
+
+    public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        clustersConfigMap = try container.decodeIfPresent(KeyReference.self, forKey: .clustersConfigMap)
+        credentialsPath = try container.value(.credentialsPath, default: Self.defaultCredentialsPath)
+        healthAware = try container.value(.healthAware, default: HealthAware())
+        restart = try container.value(.restart, default: [])
+        minIntervalSeconds = try container.value(.minIntervalSeconds, default: Self.defaultMinIntervalSeconds)
+    }
+
+    func problems(at path: String) -> [SpecProblem] {
+        var problems = clustersConfigMap?.problems(at: path + ".clustersConfigMap") ?? []
+        if !credentialsPath.hasPrefix("/") { problems.append(SpecProblem(path + ".credentialsPath", "is not absolute")) }
+        if healthAware.graceSeconds < 0 {
+            problems.append(SpecProblem(path + ".healthAware.graceSeconds", "is negative"))
+        }
+        if minIntervalSeconds < 0 { problems.append(SpecProblem(path + ".minIntervalSeconds", "is negative")) }
+        for (index, workload) in restart.enumerated() where workload.name.isEmpty {
+            problems.append(SpecProblem("\(path).restart[\(index)].name", "is empty"))
+        }
+        return problems
+    }
+}

@@ -1,0 +1,72 @@
+import KubeObjects
+
+/// A project of Flyte's and its domains, without flytectl.
+public typealias FlyteProject = CustomResource<FlyteProjectSpec>
+
+public struct FlyteProjectSpec: CustomResourceSpec {
+    public typealias Status = FlyteProjectStatus
+    public static var resourceType: ResourceType { .flyteProjects }
+
+    public var project: String
+    /// Nil or empty: the registry's.
+    public var domains: [String]?
+    public var values: TemplateValues = [:]
+    public var domainValues: [String: TemplateValues] = [:]
+    public var valuesFrom: [ValueSource] = []
+
+    public init(project: String, domains: [String]? = nil) {
+        self.project = project
+        self.domains = domains
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        project = try container.decode(String.self, forKey: .project)
+        domains = try container.decodeIfPresent([String].self, forKey: .domains)
+        values = try container.value(.values, default: [:])
+        domainValues = try container.value(.domainValues, default: [:])
+        valuesFrom = try container.value(.valuesFrom, default: [])
+    }
+
+    public func problems() -> [SpecProblem] {
+        var problems = project.isEmpty ? [SpecProblem("spec.project", "is empty")] : []
+        for (index, domain) in (domains ?? []).enumerated() where domain.isEmpty {
+            problems.append(SpecProblem("spec.domains[\(index)]", "is empty"))
+        }
+        return problems + ValueRules.problems(of: values, at: "spec.values")
+            + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
+            + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+    }
+}
+
+public struct FlyteProjectStatus: Sendable, Hashable, Codable {
+    public struct Namespace: Sendable, Hashable, Codable {
+        public var domain: String
+        public var namespace: String
+        public var dataPlanes: DataPlaneCounts
+        public init(domain: String, namespace: String, dataPlanes: DataPlaneCounts) {
+            self.domain = domain
+            self.namespace = namespace
+            self.dataPlanes = dataPlanes
+        }
+    }
+    public var observedGeneration: Int64?
+    public var conditions: [Condition] = []
+    public var namespaces: [Namespace] = []
+    /// Of all the project's namespaces: a data plane counts once for each.
+    public var dataPlanes: DataPlaneCounts?
+    public var summary: Summary?
+
+    public struct Summary: Sendable, Hashable, Codable {
+        /// "development,production".
+        public var domains: String
+        /// "4/4".
+        public var synced: String
+        public init(domains: String, synced: String) {
+            self.domains = domains
+            self.synced = synced
+        }
+    }
+
+    public init() {}
+}

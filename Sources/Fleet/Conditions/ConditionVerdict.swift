@@ -1,0 +1,84 @@
+import KubeObjects
+import Support
+
+/// What is known of one condition now. It becomes a `Condition` when it meets the ones before it.
+public struct ConditionVerdict: Sendable, Hashable {
+    public var type: ConditionType
+    public var status: Condition.Status
+    public var reason: String
+    public var message: String
+
+    public init(_ type: ConditionType, _ status: Condition.Status, _ reason: String, _ message: String) {
+        self.type = type
+        self.status = status
+        self.reason = reason
+        self.message = message
+    }
+    static func yes(_ type: ConditionType, _ reason: String, _ message: String) -> ConditionVerdict {
+        ConditionVerdict(type, .isTrue, reason, message)
+    }
+    static func no(_ type: ConditionType, _ reason: String, _ message: String) -> ConditionVerdict {
+        ConditionVerdict(type, .isFalse, reason, message)
+    }
+    static func unknown(_ type: ConditionType, _ reason: String, _ message: String) -> ConditionVerdict {
+        ConditionVerdict(type, .unknown, reason, message)
+    }
+
+    /// The same finding as a condition of another type.
+    func `as`(_ type: ConditionType) -> ConditionVerdict { ConditionVerdict(type, status, reason, message) }
+
+    /// `Ready` from the conditions it rests on, in order: the first false one, else the first unknown one, else true.
+    static func ready(_ parts: [ConditionVerdict], _ message: String) -> ConditionVerdict {
+        (parts.first { $0.status == .isFalse } ?? parts.first { $0.status == .unknown })?.as(.ready)
+            ?? .yes(.ready, Reason.ready, message)
+    }
+}
+
+extension [ConditionVerdict] {
+    /// The conditions to store. `lastTransitionTime` stays where the status does; `observedGeneration` is `generation`'s.
+    /// Conditions of other types in `previous` are dropped: every verdict lists all that its kind has.
+    public func conditions(previous: [Condition], generation: Int64?, now: Instant) -> [Condition] {
+        map { verdict in
+            let before = previous.first { $0.type == verdict.type.rawValue }
+            return Condition(
+                type: verdict.type.rawValue, status: verdict.status, reason: verdict.reason,
+                message: verdict.message.cut(toBytes: Condition.messageLimit), observedGeneration: generation,
+                lastTransitionTime: before.flatMap { $0.status == verdict.status ? $0.lastTransitionTime : nil }
+                    ?? Timestamp(now))
+        }
+    }
+}
+
+extension [Condition] {
+    public subscript(type: ConditionType) -> Condition? { first { $0.type == type.rawValue } }
+    public func isTrue(_ type: ConditionType) -> Bool { self[type]?.status == .isTrue }
+}
+
+extension Condition {
+    /// `metav1.Condition` allows 32768; what no one reads to the end is cut far before.
+    static let messageLimit = 2048
+}
+
+extension String {
+    /// At most so many bytes of UTF-8, ending in "…" where something is missing.
+    func cut(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var size = 3
+        var text = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            size += UTF8.width(scalar)
+            if size > limit { break }
+            text.append(scalar)
+        }
+        return String(text) + "…"
+    }
+}
+
+extension Sequence<String> {
+    /// "a, b, c and 4 more".
+    func listed(limit: Int = 5) -> String {
+        let all = Array(self)
+        let rest = all.count - limit
+        return all.prefix(limit).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
+}

@@ -1,0 +1,145 @@
+import KubeObjects
+
+// Condition types and reasons: the contract's strings, and nothing else spells them.
+//
+// | Kind                  | Condition         | True                 | False                                                     |
+// |-----------------------|-------------------|----------------------|-----------------------------------------------------------|
+// | DataPlane             | CredentialsValid  | Valid                | CredentialsReason                                         |
+// |                       | Reachable         | ProbeSucceeded       | ReachableReason                                           |
+// |                       | Authorized        | PermissionsGranted   | PermissionsMissing                                        |
+// |                       | Synced            | InSync               | Pending SyncFailed Conflict                               |
+// |                       | Ready             | Ready                | the first above; Disabled DuplicateCluster IdentityChanged|
+// | ExecutionLabel        | Ready             | Resolved             | LabelReason                                               |
+// | ExecutionClusterLabel | LabelResolved     | Resolved             | LabelNotFound LabelNotReady                               |
+// |                       | NamespaceSynced   | InSync               | Pending Partial SyncFailed InvalidName                    |
+// |                       | Published         | Published            | FlyteAdminNotConfigured …Unreachable …Refused             |
+// |                       | Ready             | Ready                | the first above; DuplicateAssignment                      |
+// | FlyteProject          | NamespaceSynced   | InSync               | as above                                                  |
+// |                       | Ready             | Ready                | the first above; DuplicateProject                         |
+// | ClusterRegistry       | TemplatesValid    | Valid                | ConfigMapNotFound TemplateInvalid                         |
+// |                       | Published         | Published            | NotConfigured PublishFailed                               |
+// |                       | RolledOut         | RolledOut            | NotConfigured Progressing RolloutFailed                   |
+// |                       | Ready             | Ready                | DataPlanesNotReady LabelsNotReady SyncFailed; those above |
+//
+// Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the field),
+// `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named `flyte`), and the
+// reasons of `Unknown`: `Pending`, `Disabled`, `Invalid`, and the reason that keeps the condition from being known.
+
+public enum ConditionType: String, Sendable, Hashable, CaseIterable {
+    case credentialsValid = "CredentialsValid"
+    case reachable = "Reachable"
+    case authorized = "Authorized"
+    case synced = "Synced"
+    case labelResolved = "LabelResolved"
+    case namespaceSynced = "NamespaceSynced"
+    case templatesValid = "TemplatesValid"
+    case published = "Published"
+    case rolledOut = "RolledOut"
+    case ready = "Ready"
+}
+
+/// Why credentials can't be used.
+public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
+    case secretNotFound = "SecretNotFound"
+    case tokenMissing = "TokenMissing"
+    case caCertMissing = "CACertMissing"
+    case tokenMalformed = "TokenMalformed"
+    case caCertMalformed = "CACertMalformed"
+    case tokenExpired = "TokenExpired"
+    /// The data plane answered 401.
+    case tokenRejected = "TokenRejected"
+}
+
+/// Why a data plane can't be reached.
+public enum ReachableReason: String, Sendable, Hashable, CaseIterable {
+    case dnsFailed = "DNSFailed"
+    case connectFailed = "ConnectFailed"
+    case tlsUntrusted = "TLSUntrusted"
+    case tlsNameMismatch = "TLSNameMismatch"
+    case tlsExpired = "TLSExpired"
+    case timeout = "Timeout"
+    case tooManyRequests = "TooManyRequests"
+    case serverError = "ServerError"
+}
+
+/// Why something could not be applied: the reasons in `failures`.
+public enum FailureReason: String, Sendable, Hashable, CaseIterable {
+    case namespaceTerminating = "NamespaceTerminating"
+    case namespaceNotOurs = "NamespaceNotOurs"
+    case placeholderUnresolved = "PlaceholderUnresolved"
+    case templateInvalid = "TemplateInvalid"
+    case kindNotServed = "KindNotServed"
+    case forbidden = "Forbidden"
+    case conflict = "Conflict"
+    case invalid = "Invalid"
+    case dnsFailed = "DNSFailed"
+    case connectFailed = "ConnectFailed"
+    case tlsUntrusted = "TLSUntrusted"
+    case tlsNameMismatch = "TLSNameMismatch"
+    case tlsExpired = "TLSExpired"
+    case timeout = "Timeout"
+    case tooManyRequests = "TooManyRequests"
+    case serverError = "ServerError"
+
+    public init(_ reason: ReachableReason) {
+        self =
+            switch reason {
+            case .dnsFailed: .dnsFailed
+            case .connectFailed: .connectFailed
+            case .tlsUntrusted: .tlsUntrusted
+            case .tlsNameMismatch: .tlsNameMismatch
+            case .tlsExpired: .tlsExpired
+            case .timeout: .timeout
+            case .tooManyRequests: .tooManyRequests
+            case .serverError: .serverError
+            }
+    }
+}
+
+/// Why an ExecutionLabel is not Ready.
+public enum LabelReason: String, Sendable, Hashable, CaseIterable {
+    case invalid = "Invalid"
+    case weightsInvalid = "WeightsInvalid"
+    case duplicateLabel = "DuplicateLabel"
+    case unknownCluster = "UnknownCluster"
+    case clusterDisabled = "ClusterDisabled"
+    case noReadyCluster = "NoReadyCluster"
+}
+
+/// Every other reason, by its string.
+public enum Reason {
+    public static let valid = "Valid"
+    public static let probeSucceeded = "ProbeSucceeded"
+    public static let permissionsGranted = "PermissionsGranted"
+    public static let permissionsMissing = "PermissionsMissing"
+    public static let inSync = "InSync"
+    public static let pending = "Pending"
+    public static let partial = "Partial"
+    public static let syncFailed = "SyncFailed"
+    public static let conflict = "Conflict"
+    public static let invalidName = "InvalidName"
+    public static let ready = "Ready"
+    public static let disabled = "Disabled"
+    public static let duplicateCluster = "DuplicateCluster"
+    public static let identityChanged = "IdentityChanged"
+    public static let resolved = "Resolved"
+    public static let labelNotFound = "LabelNotFound"
+    public static let labelNotReady = "LabelNotReady"
+    public static let published = "Published"
+    public static let flyteAdminNotConfigured = "FlyteAdminNotConfigured"
+    public static let flyteAdminUnreachable = "FlyteAdminUnreachable"
+    public static let flyteAdminRefused = "FlyteAdminRefused"
+    public static let duplicateAssignment = "DuplicateAssignment"
+    public static let duplicateProject = "DuplicateProject"
+    public static let configMapNotFound = "ConfigMapNotFound"
+    public static let templateInvalid = "TemplateInvalid"
+    public static let notConfigured = "NotConfigured"
+    public static let publishFailed = "PublishFailed"
+    public static let rolledOut = "RolledOut"
+    public static let progressing = "Progressing"
+    public static let rolloutFailed = "RolloutFailed"
+    public static let dataPlanesNotReady = "DataPlanesNotReady"
+    public static let labelsNotReady = "LabelsNotReady"
+    public static let invalid = "Invalid"
+    public static let ignored = "Ignored"
+}

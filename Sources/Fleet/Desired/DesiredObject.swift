@@ -1,0 +1,128 @@
+import JSON
+import KubeObjects
+
+/// What everything that we create carries.
+public enum Ownership {
+    public static let fieldManager = "squadron"
+    public static let managedByLabel = "app.kubernetes.io/managed-by"
+    public static let managedBy = "squadron"
+    public static let projectLabel = "multicluster.flyte.org/project"
+    public static let domainLabel = "multicluster.flyte.org/domain"
+    /// On Namespaces only: whose they are. The UID of the control plane's `kube-system`.
+    public static let controlPlaneAnnotation = "multicluster.flyte.org/control-plane-uid"
+
+    /// Selects what is ours in metadata-only lists and watches.
+    public static let selector = "\(managedByLabel)=\(managedBy)"
+
+    static func labels(_ key: ProjectDomain) -> [String: String] {
+        [managedByLabel: managedBy, projectLabel: key.project, domainLabel: key.domain]
+    }
+
+    /// Whether a Namespace that is there already may be written to.
+    public enum Claim: Sendable, Hashable {
+        case ours
+        /// Made by someone else and claimed by nobody: our labels are added.
+        case free
+        /// Another control plane's: reason `NamespaceNotOurs`, with this message.
+        case foreign(String)
+    }
+
+    public static func claim(on namespace: ObjectMeta, controlPlaneUID: String) -> Claim {
+        guard let owner = namespace.annotations?[controlPlaneAnnotation], !owner.isEmpty else { return .free }
+        if owner == controlPlaneUID { return .ours }
+        return .foreign(
+            "namespace \(namespace.name) belongs to the control plane \(owner.shortForMessage) "
+                + "(annotation \(controlPlaneAnnotation)) and this one is \(controlPlaneUID); "
+                + "remove the annotation in the data plane to hand it over")
+    }
+}
+
+/// One object as it is to be in a data plane, ready to be sent.
+public struct DesiredObject: Sendable, Hashable {
+    public let type: ResourceType
+    /// Nil for the Namespace itself.
+    public let namespace: String?
+    public let name: String
+    /// All labels and annotations that we set.
+    public let labels: [String: String]
+    public let annotations: [String: String]
+    /// The body of a server-side apply.
+    public let body: [UInt8]
+    /// Of type, place and body: the same in every process. Equal hashes mean that there is nothing to write.
+    public let hash: UInt64
+
+    init(type: ResourceType, namespace: String?, name: String, json: JSON) {
+        self.type = type
+        self.namespace = namespace
+        self.name = name
+        labels = Self.strings(json[path: ["metadata", "labels"]])
+        annotations = Self.strings(json[path: ["metadata", "annotations"]])
+        body = json.serialized()
+        var hash = StableHash()
+        hash.combine(type.description.utf8)
+        hash.combine([0])
+        hash.combine((namespace ?? "").utf8)
+        hash.combine([0])
+        hash.combine(body)
+        self.hash = hash.value
+    }
+
+    private static func strings(_ value: JSON?) -> [String: String] { (value?.object ?? [:]).compactMapValues(\.string) }
+
+    public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+    /// As `failures` and messages name it: `serviceaccounts/default`.
+    public var description: String { "\(type)/\(name)" }
+    /// For `KubeClient.apply`, which takes a value.
+    public var json: JSON { (try? JSON(parsing: body)) ?? .null }
+
+    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled fleet
+    /// is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
+    public func matches(_ observed: ObjectMeta) -> Bool {
+        observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
+            && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
+    }
+
+    /// Whether metadata is all that the object sets, so that `matches` says all there is to say.
+    public var isMetadataOnly: Bool {
+        json.object?.keys.allSatisfy { $0 == "apiVersion" || $0 == "kind" || $0 == "metadata" } ?? false
+    }
+}
+
+/// Where the kinds that templates name are served.
+public struct KindTable: Sendable {
+    private var types: [GroupVersionKind: ResourceType] = [:]
+
+    public init(_ types: some Sequence<ResourceType>) { for type in types { add(type) } }
+    public subscript(kind: GroupVersionKind) -> ResourceType? { types[kind] }
+    /// From a data plane's discovery.
+    public mutating func add(_ type: ResourceType) { types[GroupVersionKind(type)] = type }
+
+    /// What Kubernetes itself always serves: for these nothing needs to be discovered.
+    public static let wellKnown = KindTable([
+        .namespace, .serviceAccount,
+        core("ResourceQuota", "resourcequotas"), core("LimitRange", "limitranges"), core("Secret", "secrets"),
+        core("ConfigMap", "configmaps"), core("Service", "services"), core("PersistentVolumeClaim", "persistentvolumeclaims"),
+        core("Pod", "pods"), core("PersistentVolume", "persistentvolumes", isNamespaced: false),
+        of("rbac.authorization.k8s.io", "Role", "roles"), of("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
+        of("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", isNamespaced: false),
+        of("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", isNamespaced: false),
+        of("networking.k8s.io", "NetworkPolicy", "networkpolicies"), of("networking.k8s.io", "Ingress", "ingresses"),
+        of("apps", "Deployment", "deployments"), of("batch", "Job", "jobs"), of("batch", "CronJob", "cronjobs"),
+        of("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
+        of("storage.k8s.io", "StorageClass", "storageclasses", isNamespaced: false),
+        of("scheduling.k8s.io", "PriorityClass", "priorityclasses", isNamespaced: false),
+    ])
+    private static func core(_ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType {
+        of("", kind, plural, isNamespaced: isNamespaced)
+    }
+    private static func of(_ group: String, _ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType {
+        ResourceType(group: group, version: "v1", kind: kind, plural: plural, isNamespaced: isNamespaced)
+    }
+}
+
+extension ResourceType {
+    // Not `public`: Kube has its own, and two of a name would be ambiguous where both are imported.
+    static let namespace = ResourceType(version: "v1", kind: "Namespace", plural: "namespaces", isNamespaced: false)
+    static let serviceAccount = ResourceType(
+        version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
+}

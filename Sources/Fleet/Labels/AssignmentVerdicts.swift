@@ -1,0 +1,172 @@
+import KubeObjects
+import Support
+
+/// What two ExecutionClusterLabels can't both set.
+public struct AssignmentKey: Sendable, Hashable {
+    public var project: String
+    public var domain: String
+    public var workflow: String?
+    public init(_ spec: ExecutionClusterLabelSpec) {
+        (project, domain, workflow) = (spec.project, spec.domain, spec.workflow)
+    }
+}
+
+/// How far a project-domain's namespace is, over all data planes that want it.
+public struct NamespaceProgress: Sendable, Hashable {
+    public var desired: Int
+    public var synced: Int
+    /// Tried without success. The rest is pending.
+    public var failed: Int
+    /// The first failure, for the message: "dataplane_2: Timeout: …".
+    public var failure: String?
+
+    public init(desired: Int, synced: Int, failed: Int, failure: String? = nil) {
+        self.desired = desired
+        self.synced = synced
+        self.failed = failed
+        self.failure = failure
+    }
+    public static func + (left: NamespaceProgress, right: NamespaceProgress) -> NamespaceProgress {
+        NamespaceProgress(
+            desired: left.desired + right.desired, synced: left.synced + right.synced, failed: left.failed + right.failed,
+            failure: left.failure ?? right.failure)
+    }
+    public var counts: DataPlaneCounts { DataPlaneCounts(desired: desired, synced: synced) }
+
+    /// - Parameter place: the namespaces, for the message.
+    func verdict(_ place: String) -> ConditionVerdict {
+        let score = "\(place): on \(synced) of \(desired) data planes"
+        let detail = failure.map { "; " + $0 } ?? ""
+        if desired == 0 { return .no(.namespaceSynced, Reason.pending, "\(place): no data plane is enabled for it") }
+        if synced >= desired { return .yes(.namespaceSynced, Reason.inSync, score) }
+        if failed > 0 { return .no(.namespaceSynced, synced > 0 ? Reason.partial : Reason.syncFailed, score + detail) }
+        return .no(.namespaceSynced, Reason.pending, score)
+    }
+}
+
+/// What flyteadmin has of an assignment.
+public enum Publication: Sendable, Hashable {
+    case notConfigured
+    case pending
+    case published
+    case unreachable(String)
+    /// flyteadmin's own words.
+    case refused(String)
+
+    var verdict: ConditionVerdict {
+        switch self {
+        case .notConfigured: .no(.published, Reason.flyteAdminNotConfigured, "the ClusterRegistry has no flyteAdmin")
+        case .pending: .unknown(.published, Reason.pending, "not written to flyteadmin yet")
+        case .published: .yes(.published, Reason.published, "flyteadmin has the label")
+        case .unreachable(let message): .no(.published, Reason.flyteAdminUnreachable, message)
+        case .refused(let message): .no(.published, Reason.flyteAdminRefused, message)
+        }
+    }
+}
+
+/// What is known of one ExecutionClusterLabel.
+public struct AssignmentObservation: Sendable {
+    public var object: ExecutionClusterLabel
+    /// The older object with the same key.
+    public var duplicateOf: String?
+    /// The verdict of the label that is in force; nil where there is none of that name.
+    public var label: LabelVerdict?
+    public var namespace: NamespaceAnswer
+    public var progress: NamespaceProgress
+    public var publication: Publication
+
+    public init(
+        object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer,
+        progress: NamespaceProgress, publication: Publication
+    ) {
+        self.object = object
+        self.duplicateOf = duplicateOf
+        self.label = label
+        self.namespace = namespace
+        self.progress = progress
+        self.publication = publication
+    }
+
+    public var verdicts: [ConditionVerdict] {
+        let spec = object.spec
+        if let problem = spec.problems().first {
+            return ConditionVerdict.invalid([.labelResolved, .namespaceSynced, .published, .ready], problem)
+        }
+        let resolved = labelVerdict(spec.value)
+        let synced =
+            switch namespace {
+            case .invalid(let message): ConditionVerdict.no(.namespaceSynced, Reason.invalidName, message)
+            case .name(let name): progress.verdict("namespace \(name)")
+            }
+        let published = publication.verdict
+        var counted = [resolved, synced, published]
+        if publication == .notConfigured { counted.removeLast() }
+        let ready: ConditionVerdict =
+            duplicateOf.map {
+                .no(.ready, Reason.duplicateAssignment, "ExecutionClusterLabel \($0) is older and sets the same already")
+            } ?? .ready(counted, "executions get the label \(spec.value)")
+        return [resolved, synced, published, ready]
+    }
+
+    private func labelVerdict(_ value: String) -> ConditionVerdict {
+        guard let label else {
+            return .no(.labelResolved, Reason.labelNotFound, "no ExecutionLabel has the label \(value)")
+        }
+        switch label.ready.status {
+        case .isTrue: return .yes(.labelResolved, Reason.resolved, "label \(value): \(label.ready.message)")
+        case .unknown: return .unknown(.labelResolved, label.ready.reason, "label \(value): \(label.ready.message)")
+        case .isFalse:
+            let detail = "label \(value): \(label.ready.reason): \(label.ready.message)"
+            return .no(.labelResolved, Reason.labelNotReady, detail)
+        }
+    }
+
+    public func status(now: Instant) -> ExecutionClusterLabelStatus {
+        var status = ExecutionClusterLabelStatus()
+        status.observedGeneration = object.metadata.generation
+        status.conditions = verdicts.conditions(
+            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        if case .name(let name) = namespace { status.namespace = name }
+        status.dataPlanes = progress.counts
+        status.summary = SyncSummary(synced: progress.counts.summary)
+        return status
+    }
+}
+
+public enum AssignmentVerdicts {
+    /// The name of the older object, for each object that sets what another one sets already.
+    public static func duplicates(_ assignments: [ExecutionClusterLabel]) -> [String: String] {
+        var owners: [AssignmentKey: ExecutionClusterLabel] = [:]
+        for assignment in assignments {
+            let key = AssignmentKey(assignment.spec)
+            if let owner = owners[key], Seniority(owner.metadata) < Seniority(assignment.metadata) { continue }
+            owners[key] = assignment
+        }
+        var duplicates: [String: String] = [:]
+        for assignment in assignments {
+            let owner = owners[AssignmentKey(assignment.spec)]?.metadata.name
+            if let owner, owner != assignment.metadata.name { duplicates[assignment.metadata.name] = owner }
+        }
+        return duplicates
+    }
+
+    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first of them, so that
+    /// the assignment says `LabelNotReady` and not `LabelNotFound`.
+    public static func byLabel(_ verdicts: [String: LabelVerdict]) -> [String: LabelVerdict] {
+        var found: [String: LabelVerdict] = [:]
+        for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {
+            if verdict.isInForce || found[verdict.label] == nil { found[verdict.label] = verdict }
+        }
+        return found
+    }
+}
+
+extension ConditionVerdict {
+    /// All conditions of an object whose spec can't be used: Ready says why, the others can't be known.
+    public static func invalid(_ types: [ConditionType], _ problem: SpecProblem) -> [ConditionVerdict] {
+        types.map {
+            $0 == .ready
+                ? .no(.ready, Reason.invalid, problem.description) : .unknown($0, Reason.invalid, problem.description)
+        }
+    }
+}

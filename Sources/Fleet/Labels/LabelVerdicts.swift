@@ -1,0 +1,104 @@
+import KubeObjects
+import Support
+
+/// How a data plane is, as far as labels care.
+public enum ClusterState: Sendable, Hashable {
+    case ready
+    case notReady
+    case disabled
+    /// There is a DataPlane; whether it is ready isn't known yet.
+    case undetermined
+}
+
+/// What an ExecutionLabel comes to.
+public struct LabelVerdict: Sendable, Hashable {
+    public var label: String
+    public var clusters: [ExecutionLabelStatus.Cluster]
+    public var ready: ConditionVerdict
+    /// Whether this object is the one that its label goes by: nothing of the others takes effect.
+    public var isInForce: Bool
+}
+
+/// Every label's verdict: needed together, since two objects can claim one label.
+public enum LabelVerdicts {
+    /// - Parameter clusters: by `clusterName`, of every DataPlane there is.
+    /// - Returns: by object name.
+    public static func all(
+        _ labels: [ExecutionLabel], clusters: [String: ClusterState]
+    ) -> [String: LabelVerdict] {
+        var owners: [String: ExecutionLabel] = [:]
+        for label in labels {
+            if let owner = owners[label.label], Seniority(owner.metadata) < Seniority(label.metadata) { continue }
+            owners[label.label] = label
+        }
+        var verdicts: [String: LabelVerdict] = [:]
+        for label in labels {
+            let owner = owners[label.label]?.metadata.name ?? label.metadata.name
+            let problem = problem(of: label, owner: owner)
+            verdicts[label.metadata.name] = LabelVerdict(
+                label: label.label, clusters: label.spec.clusters.map { row($0, clusters[$0.name]) },
+                ready: problem.map { .no(.ready, $0.0.rawValue, $0.1) } ?? resolution(of: label.spec.clusters, clusters),
+                isInForce: problem == nil)
+        }
+        return verdicts
+    }
+
+    private static func row(_ cluster: ExecutionLabelSpec.Cluster, _ state: ClusterState?) -> ExecutionLabelStatus.Cluster {
+        let state: ExecutionLabelStatus.Cluster.State =
+            switch state {
+            case .ready: .ready
+            case .notReady: .notReady
+            case .disabled: .disabled
+            case .undetermined, nil: .unknown
+            }
+        return .init(name: cluster.name, weight: cluster.weight, state: state)
+    }
+
+    private static func problem(of label: ExecutionLabel, owner: String) -> (LabelReason, String)? {
+        if let problem = label.spec.problems().first { return (.invalid, problem.description) }
+        if let problem = LabelWeights.problem(label.spec.clusters) { return (.weightsInvalid, problem) }
+        if owner != label.metadata.name {
+            return (.duplicateLabel, "ExecutionLabel \(owner) is older and has the label \(label.label) already")
+        }
+        return nil
+    }
+
+    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one that
+    /// the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
+    /// moment is another matter: flyteadmin doesn't look, and one that is ready is enough.
+    private static func resolution(
+        of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]
+    ) -> ConditionVerdict {
+        func names(_ isIncluded: (ExecutionLabelSpec.Cluster) -> Bool) -> [String] { entries.filter(isIncluded).map(\.name) }
+        func no(_ reason: LabelReason, _ message: String) -> ConditionVerdict { .no(.ready, reason.rawValue, message) }
+        let unknown = names { clusters[$0.name] == nil }
+        if !unknown.isEmpty { return no(.unknownCluster, "no DataPlane has the clusterName \(unknown.listed())") }
+        let disabled = names { $0.weight > 0 && clusters[$0.name] == .disabled }
+        if !disabled.isEmpty { return no(.clusterDisabled, "disabled: \(disabled.listed()); Flyte leaves it out") }
+        let ready = names { $0.weight > 0 && clusters[$0.name] == .ready }
+        let rest = names { $0.weight > 0 && clusters[$0.name] != .ready }
+        if ready.isEmpty {
+            if entries.contains(where: { $0.weight > 0 && clusters[$0.name] == .undetermined }) {
+                return .unknown(.ready, Reason.pending, "not known yet: whether \(rest.listed()) is ready")
+            }
+            return no(.noReadyCluster, "not ready: \(rest.listed())")
+        }
+        let message = "executions go to \(ready.listed())" + (rest.isEmpty ? "" : "; not ready: \(rest.listed())")
+        return .yes(.ready, Reason.resolved, message)
+    }
+}
+
+extension LabelVerdict {
+    /// The status to store, given the one before.
+    public func status(of object: ExecutionLabel, now: Instant) -> ExecutionLabelStatus {
+        var status = ExecutionLabelStatus()
+        status.observedGeneration = object.metadata.generation
+        status.conditions = [ready].conditions(
+            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        status.label = label
+        status.clusters = clusters
+        status.summary = .init(
+            clusters: clusters.map { "\($0.name)=\(LabelWeights.text($0.weight))" }.joined(separator: ",").cut(toBytes: 1024))
+        return status
+    }
+}

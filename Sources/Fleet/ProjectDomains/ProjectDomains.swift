@@ -1,0 +1,89 @@
+import KubeObjects
+
+/// Every project-domain that is wanted, and the namespace of each: the union of FlyteProjects, ExecutionClusterLabels
+/// and, later, flyteadmin's own projects.
+public struct ProjectDomains: Sendable {
+    public struct Entry: Sendable, Hashable {
+        public var answer: NamespaceAnswer
+        /// The oldest object that wants it.
+        public var seniority: Seniority
+        /// The FlyteProject whose values apply; nil where none names the project.
+        public var project: FlyteProject?
+        /// The project-domain that got the namespace before this one; nil for the one that has it.
+        public var sharesWith: ProjectDomain?
+    }
+
+    public private(set) var entries: [ProjectDomain: Entry] = [:]
+    /// Who has each namespace. With `{{ domain }}` as the template, as Flyte's GCP values have it, several want one.
+    public private(set) var owners: [String: ProjectDomain] = [:]
+
+    /// - Parameters:
+    ///   - domains: the registry's, for projects that list none.
+    ///   - discovered: flyteadmin's projects, where they count.
+    public init(
+        template: NamespaceTemplate, domains: [String], projects: [FlyteProject], assignments: [ExecutionClusterLabel],
+        discovered: [(ProjectDomain, Seniority)] = []
+    ) {
+        let inForce = Self.inForce(projects)
+        func want(_ key: ProjectDomain, _ seniority: Seniority) {
+            if var entry = entries[key] {
+                entry.seniority = min(entry.seniority, seniority)
+                entries[key] = entry
+            } else {
+                entries[key] = Entry(
+                    answer: template.namespace(of: key), seniority: seniority, project: inForce[key.project])
+            }
+        }
+        for project in inForce.values {
+            for domain in project.effectiveDomains(domains) {
+                want(ProjectDomain(project: project.spec.project, domain: domain), Seniority(project.metadata))
+            }
+        }
+        for assignment in assignments where assignment.spec.problems().isEmpty {
+            want(assignment.spec.projectDomain, Seniority(assignment.metadata))
+        }
+        for (key, seniority) in discovered { want(key, seniority) }
+        settleOwners()
+    }
+
+    /// By project, the one FlyteProject that counts: the oldest usable one.
+    public static func inForce(_ projects: [FlyteProject]) -> [String: FlyteProject] {
+        var owners: [String: FlyteProject] = [:]
+        for project in projects where project.spec.problems().isEmpty {
+            if let owner = owners[project.spec.project], Seniority(owner.metadata) < Seniority(project.metadata) { continue }
+            owners[project.spec.project] = project
+        }
+        return owners
+    }
+
+    private mutating func settleOwners() {
+        for (key, entry) in entries.sorted(by: { ($0.value.seniority, $0.key) < ($1.value.seniority, $1.key) }) {
+            guard let name = entry.answer.name else { continue }
+            if let owner = owners[name] {
+                entries[key]?.sharesWith = owner
+            } else {
+                owners[name] = key
+            }
+        }
+    }
+
+    /// The namespaces to be made, with the project-domain that each belongs to.
+    public var wanted: [ProjectDomain: String] {
+        var wanted: [ProjectDomain: String] = [:]
+        wanted.reserveCapacity(owners.count)
+        for (name, key) in owners { wanted[key] = name }
+        return wanted
+    }
+
+    /// The project-domain whose objects stand for this one: itself, or the one that it shares its namespace with.
+    public func owner(of key: ProjectDomain) -> ProjectDomain { entries[key]?.sharesWith ?? key }
+}
+
+extension CustomResource<FlyteProjectSpec> {
+    /// In the order written, without repetitions.
+    public func effectiveDomains(_ registry: [String]) -> [String] {
+        let own = spec.domains ?? []
+        var seen: Set<String> = []
+        return (own.isEmpty ? registry : own).filter { seen.insert($0).inserted }
+    }
+}

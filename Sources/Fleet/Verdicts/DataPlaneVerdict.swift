@@ -1,0 +1,198 @@
+import KubeObjects
+import Support
+
+/// All that is known of a data plane, from which its conditions follow.
+public struct DataPlaneObservation: Sendable {
+    public enum CredentialsFact: Sendable, Hashable {
+        case unknown
+        /// With what to say of them: where they are from, what ends soon.
+        case valid(String)
+        case invalid(CredentialsReason, String)
+    }
+    public enum Probe: Sendable, Hashable {
+        case unknown
+        /// With what to say: "answered at https://…".
+        case succeeded(String)
+        case failed(ReachableReason, String)
+    }
+    public enum Authorization: Sendable, Hashable {
+        case unknown
+        case granted
+        case missing([Permission])
+    }
+    public enum Identity: Sendable, Hashable {
+        case unknown
+        /// The same cluster as before, or the first one seen.
+        case confirmed(uid: String)
+        case changed(recorded: String, found: String)
+    }
+    public enum Sync: Sendable, Hashable {
+        case unknown
+        case counted(NamespaceCounts)
+    }
+
+    /// Another DataPlane that is older and is the same cluster: the whole message.
+    public var duplicate: String?
+    public var credentials = CredentialsFact.unknown
+    public var probe = Probe.unknown
+    public var authorization = Authorization.unknown
+    public var identity = Identity.unknown
+    public var sync = Sync.unknown
+    /// All there are; the status shows the oldest.
+    public var failures: [FailureEntry] = []
+    public var kubernetesVersion: String?
+    /// Who the token is.
+    public var user: String?
+    public var tokenExpirationTime: Timestamp?
+    public var caExpirationTime: Timestamp?
+
+    public init() {}
+}
+
+/// The conditions of a DataPlane.
+public enum DataPlaneVerdict {
+    static let types: [ConditionType] = [.credentialsValid, .reachable, .authorized, .synced, .ready]
+
+    public static func conditions(of object: DataPlane, _ seen: DataPlaneObservation) -> [ConditionVerdict] {
+        if !object.spec.enabled {
+            let message = "spec.enabled is false: the data plane is left alone"
+            return types.map {
+                $0 == .ready ? .no(.ready, Reason.disabled, message) : .unknown($0, Reason.disabled, message)
+            }
+        }
+        if let problem = object.spec.problems().first { return ConditionVerdict.invalid(types, problem) }
+        let credentials = credentials(seen.credentials)
+        let reachable = reachable(seen.probe, credentials)
+        let authorized = authorized(seen.authorization, reachable)
+        let synced = synced(seen, after: [credentials, reachable, authorized])
+        let parts = [credentials, reachable, authorized, synced]
+        return parts + [ready(seen, parts)]
+    }
+
+    /// The verdict on an object that can't be read at all.
+    public static func conditions(malformed problem: SpecProblem) -> [ConditionVerdict] {
+        ConditionVerdict.invalid(types, problem)
+    }
+
+    private static func credentials(_ fact: DataPlaneObservation.CredentialsFact) -> ConditionVerdict {
+        switch fact {
+        case .unknown: .unknown(.credentialsValid, Reason.pending, "not read yet")
+        case .valid(let message): .yes(.credentialsValid, Reason.valid, message)
+        case .invalid(let reason, let message): .no(.credentialsValid, reason.rawValue, message)
+        }
+    }
+
+    private static func reachable(
+        _ probe: DataPlaneObservation.Probe, _ credentials: ConditionVerdict
+    ) -> ConditionVerdict {
+        switch probe {
+        case .succeeded(let message): .yes(.reachable, Reason.probeSucceeded, message)
+        case .failed(let reason, let message): .no(.reachable, reason.rawValue, message)
+        case .unknown where credentials.status == .isFalse:
+            .unknown(.reachable, credentials.reason, "not tried: there are no credentials to try it with")
+        case .unknown: .unknown(.reachable, Reason.pending, "not probed yet")
+        }
+    }
+
+    private static func authorized(
+        _ authorization: DataPlaneObservation.Authorization, _ reachable: ConditionVerdict
+    ) -> ConditionVerdict {
+        switch authorization {
+        case _ where reachable.status != .isTrue: blocked(.authorized, by: reachable)
+        case .unknown: .unknown(.authorized, Reason.pending, "not checked yet")
+        case .granted: .yes(.authorized, Reason.permissionsGranted, "all permissions are there")
+        case .missing(let permissions):
+            .no(.authorized, Reason.permissionsMissing, "missing: \(Permissions.text(permissions))")
+        }
+    }
+
+    private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
+        // What was in sync when it was last seen may not be any more.
+        if case let reachable = after[1], reachable.status != .isTrue { return blocked(.synced, by: reachable) }
+        if case .changed = seen.identity { return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster") }
+        if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
+        guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
+        let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
+        if counts.failed > 0 || !seen.failures.isEmpty {
+            let isConflict: (FailureEntry) -> Bool = {
+                $0.reason == FailureReason.conflict.rawValue || $0.reason == FailureReason.namespaceNotOurs.rawValue
+            }
+            let shown = FailureEntry.bounded(seen.failures)
+            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there is.
+            let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
+            let detail = shown.first.map { first in
+                let place = [first.namespace, first.object].filter { !$0.isEmpty }.joined(separator: " ")
+                return "; \(place): \(first.reason): \(first.message)"
+            }
+            return .no(.synced, reason, score + (detail ?? ""))
+        }
+        if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
+        return .yes(.synced, Reason.inSync, score)
+    }
+
+    private static func ready(_ seen: DataPlaneObservation, _ parts: [ConditionVerdict]) -> ConditionVerdict {
+        if let duplicate = seen.duplicate { return .no(.ready, Reason.duplicateCluster, duplicate) }
+        if case .changed(let recorded, let found) = seen.identity {
+            let message =
+                "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). Nothing is written. "
+                + "If that is meant, delete the DataPlane and create it anew"
+            return .no(.ready, Reason.identityChanged, message)
+        }
+        return .ready(parts, "connected and in sync")
+    }
+
+    private static func blocked(_ type: ConditionType, by reachable: ConditionVerdict) -> ConditionVerdict {
+        .unknown(type, reachable.reason, "can't be known: " + reachable.message)
+    }
+}
+
+extension DataPlaneObservation {
+    /// The status to store, given the one before. Equal statuses need no write.
+    public func status(of object: DataPlane, now: Instant) -> DataPlaneStatus {
+        let previous = object.status
+        var status = DataPlaneStatus()
+        status.observedGeneration = object.metadata.generation
+        status.conditions = DataPlaneVerdict.conditions(of: object, self).conditions(
+            previous: previous?.conditions ?? [], generation: object.metadata.generation, now: now)
+        status.clusterName = object.clusterName
+        // What was known stays, so that a data plane that is away or disabled can still be told from another.
+        status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion
+        status.identity = user ?? previous?.identity
+        status.clusterUID = previous?.clusterUID
+        if status.clusterUID == nil, case .confirmed(let uid) = identity { status.clusterUID = uid }
+        status.tokenExpirationTime = tokenExpirationTime
+        status.caExpirationTime = caExpirationTime
+        if object.spec.enabled {
+            if case .counted(let counts) = sync { status.namespaces = counts } else { status.namespaces = previous?.namespaces }
+            status.failures = failures.isEmpty ? nil : FailureEntry.bounded(failures)
+        }
+        status.summary = status.namespaces.map { .init(synced: $0.summary) }
+        return status
+    }
+}
+
+/// DataPlanes that claim what another one has: the older object wins.
+public enum DuplicateClusters {
+    /// - Parameter uids: by object name, the cluster that answered there, as far as it is known.
+    /// - Returns: by object name, what to say of each that is to be left alone.
+    public static func messages(_ dataPlanes: [DataPlane], uids: [String: String]) -> [String: String] {
+        var names: [String: String] = [:]
+        var clusters: [String: String] = [:]
+        var messages: [String: String] = [:]
+        for dataPlane in dataPlanes.sorted(by: { Seniority($0.metadata) < Seniority($1.metadata) }) {
+            let own = dataPlane.metadata.name
+            if let owner = names[dataPlane.clusterName] {
+                messages[own] = "DataPlane \(owner) is older and has the clusterName \(dataPlane.clusterName) already"
+                continue
+            }
+            names[dataPlane.clusterName] = own
+            guard dataPlane.spec.enabled, let uid = uids[own] else { continue }
+            if let owner = clusters[uid] {
+                messages[own] = "DataPlane \(owner) is older and is the same cluster (kube-system's UID is \(uid))"
+            } else {
+                clusters[uid] = own
+            }
+        }
+        return messages
+    }
+}

@@ -1,0 +1,74 @@
+import KubeObjects
+import Support
+
+/// What is known of one FlyteProject.
+public struct ProjectObservation: Sendable {
+    public struct Domain: Sendable, Hashable {
+        public var domain: String
+        public var namespace: NamespaceAnswer
+        public var progress: NamespaceProgress
+        public init(domain: String, namespace: NamespaceAnswer, progress: NamespaceProgress) {
+            self.domain = domain
+            self.namespace = namespace
+            self.progress = progress
+        }
+    }
+    public var object: FlyteProject
+    /// The older object of the same project.
+    public var duplicateOf: String?
+    public var domains: [Domain]
+
+    public init(object: FlyteProject, duplicateOf: String?, domains: [Domain]) {
+        self.object = object
+        self.duplicateOf = duplicateOf
+        self.domains = domains
+    }
+
+    public var verdicts: [ConditionVerdict] {
+        if let problem = object.spec.problems().first {
+            return ConditionVerdict.invalid([.namespaceSynced, .ready], problem)
+        }
+        let synced = synced
+        let ready: ConditionVerdict =
+            duplicateOf.map {
+                .no(.ready, Reason.duplicateProject, "FlyteProject \($0) is older and has the project \(object.spec.project) already")
+            } ?? .ready([synced], "all namespaces are in sync")
+        return [synced, ready]
+    }
+
+    private var synced: ConditionVerdict {
+        for domain in domains {
+            if case .invalid(let message) = domain.namespace { return .no(.namespaceSynced, Reason.invalidName, message) }
+        }
+        return total.verdict("\(domains.count) namespaces")
+    }
+
+    private var total: NamespaceProgress {
+        domains.map(\.progress).reduce(NamespaceProgress(desired: 0, synced: 0, failed: 0), +)
+    }
+
+    public func status(now: Instant) -> FlyteProjectStatus {
+        var status = FlyteProjectStatus()
+        status.observedGeneration = object.metadata.generation
+        status.conditions = verdicts.conditions(
+            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        status.namespaces = domains.compactMap { domain in
+            domain.namespace.name.map { .init(domain: domain.domain, namespace: $0, dataPlanes: domain.progress.counts) }
+        }
+        status.dataPlanes = total.counts
+        status.summary = .init(
+            domains: domains.map(\.domain).joined(separator: ",").cut(toBytes: 1024), synced: total.counts.summary)
+        return status
+    }
+
+    /// The name of the older object, for each that names a project that another one has.
+    public static func duplicates(_ projects: [FlyteProject]) -> [String: String] {
+        let owners = ProjectDomains.inForce(projects)
+        var duplicates: [String: String] = [:]
+        for project in projects {
+            let owner = owners[project.spec.project]?.metadata.name
+            if let owner, owner != project.metadata.name { duplicates[project.metadata.name] = owner }
+        }
+        return duplicates
+    }
+}

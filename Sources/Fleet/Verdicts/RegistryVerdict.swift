@@ -1,0 +1,108 @@
+import KubeObjects
+import Support
+
+/// What is known of the whole.
+public struct RegistryObservation: Sendable {
+    public enum Templates: Sendable, Hashable {
+        case valid(String)
+        case configMapNotFound(String)
+        case invalid(TemplateFailure)
+    }
+    public enum Publishing: Sendable, Hashable {
+        case notConfigured
+        case pending
+        case published(String)
+        case failed(String)
+    }
+    public enum Rollout: Sendable, Hashable {
+        case notConfigured
+        case progressing(String)
+        case rolledOut(String)
+        case failed(String)
+    }
+    public var templates = Templates.valid("Namespace and default ServiceAccount")
+    public var publishing = Publishing.notConfigured
+    public var rollout = Rollout.notConfigured
+    public var dataPlanes = ClusterRegistryStatus.Counts(total: 0, ready: 0)
+    public var executionLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
+    public var executionClusterLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
+    /// Over all enabled data planes.
+    public var namespaces = NamespaceCounts.zero
+    /// Enabled DataPlanes, ExecutionLabels and assignments that aren't Ready, by object name, for the messages. A
+    /// disabled DataPlane counts in neither number: it was asked for.
+    public var notReadyDataPlanes: [String] = []
+    public var notReadyLabels: [String] = []
+
+    public init() {}
+
+    static let types: [ConditionType] = [.templatesValid, .published, .rolledOut, .ready]
+
+    public func verdicts(of object: ClusterRegistry) -> [ConditionVerdict] {
+        if object.metadata.name != ClusterRegistry.theName {
+            let message = "only the ClusterRegistry named \(ClusterRegistry.theName) counts"
+            return Self.types.map {
+                $0 == .ready ? .no(.ready, Reason.ignored, message) : .unknown($0, Reason.ignored, message)
+            }
+        }
+        if let problem = object.spec.problems().first { return ConditionVerdict.invalid(Self.types, problem) }
+        let parts = [templatesVerdict, publishedVerdict, rolledOutVerdict]
+        return parts + [ready(parts)]
+    }
+
+    private var templatesVerdict: ConditionVerdict {
+        switch templates {
+        case .valid(let message): .yes(.templatesValid, Reason.valid, message)
+        case .configMapNotFound(let name):
+            .no(.templatesValid, Reason.configMapNotFound, "ConfigMap \(name) does not exist")
+        case .invalid(let failure): .no(.templatesValid, Reason.templateInvalid, failure.description)
+        }
+    }
+
+    private var publishedVerdict: ConditionVerdict {
+        switch publishing {
+        case .notConfigured: .no(.published, Reason.notConfigured, "spec.publish.clustersConfigMap is not set")
+        case .pending: .unknown(.published, Reason.pending, "not written yet")
+        case .published(let message): .yes(.published, Reason.published, message)
+        case .failed(let message): .no(.published, Reason.publishFailed, message)
+        }
+    }
+
+    private var rolledOutVerdict: ConditionVerdict {
+        switch rollout {
+        case .notConfigured: .no(.rolledOut, Reason.notConfigured, "spec.publish.restart is not set")
+        case .progressing(let message): .no(.rolledOut, Reason.progressing, message)
+        case .rolledOut(let message): .yes(.rolledOut, Reason.rolledOut, message)
+        case .failed(let message): .no(.rolledOut, Reason.rolloutFailed, message)
+        }
+    }
+
+    private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        if !notReadyDataPlanes.isEmpty {
+            return .no(.ready, Reason.dataPlanesNotReady, "not ready: \(notReadyDataPlanes.sorted().listed())")
+        }
+        if !notReadyLabels.isEmpty {
+            return .no(.ready, Reason.labelsNotReady, "not ready: \(notReadyLabels.sorted().listed())")
+        }
+        if namespaces.synced < namespaces.desired || namespaces.failed > 0 {
+            let message = "\(namespaces.synced) of \(namespaces.desired) namespaces are in sync, \(namespaces.failed) failed"
+            return .no(.ready, Reason.syncFailed, message)
+        }
+        return .ready(parts.filter { $0.reason != Reason.notConfigured }, "everything is in sync")
+    }
+
+    public func status(of object: ClusterRegistry, now: Instant) -> ClusterRegistryStatus {
+        var status = ClusterRegistryStatus()
+        status.observedGeneration = object.metadata.generation
+        status.conditions = verdicts(of: object).conditions(
+            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        guard object.metadata.name == ClusterRegistry.theName else { return status }
+        status.dataPlanes = dataPlanes
+        status.executionLabels = executionLabels
+        status.executionClusterLabels = executionClusterLabels
+        status.namespaces = namespaces
+        status.summary = .init(
+            dataPlanes: dataPlanes.summary, labels: executionLabels.summary, assignments: executionClusterLabels.summary,
+            namespaces: namespaces.summary)
+        return status
+    }
+}

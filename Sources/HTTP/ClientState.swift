@@ -1,0 +1,79 @@
+/// A client on the engine's thread: its lanes and the handles that it keeps for the next requests.
+final class ClientState {
+    let configuration: HTTPClientConfiguration
+    private let material: TLSMaterial
+    private unowned let loop: EngineLoop
+    private var exchanges: Lane?
+    private var streams: Lane?
+    /// Lanes whose connections are suspected dead and that still have exchanges in them.
+    private var retired: [Lane] = []
+    private var idle: [EasyHandle] = []
+    private var isClosed = false
+
+    /// More would only keep memory: a handle at rest holds some 10 KB.
+    private static let idleLimit = 8
+
+    init(_ configuration: HTTPClientConfiguration, loop: EngineLoop) {
+        self.configuration = configuration
+        self.loop = loop
+        material = TLSMaterial(configuration.tls)
+    }
+
+    func lane(_ kind: Lane.Kind) -> Lane? {
+        switch kind {
+        case .exchanges:
+            if exchanges == nil { exchanges = Lane(kind, configuration, loop: loop) }
+            return exchanges
+        case .streams:
+            if streams == nil { streams = Lane(kind, configuration, loop: loop) }
+            return streams
+        }
+    }
+
+    /// Whether new exchanges go to it.
+    func uses(_ lane: Lane) -> Bool { lane === exchanges || lane === streams }
+
+    /// The next exchange gets connections of its own; those under way stay where they are.
+    ///
+    /// After a timeout nobody knows whether the server was slow or the connection is dead, and over HTTP/2 libcurl would
+    /// put every further request onto the same connection until TCP gives it up. Forbidding reuse for the one request
+    /// that timed out, or a fresh connection for the next, would leave the dead one among those to choose from. A new
+    /// multi handle costs one handshake and leaves nothing to chance.
+    func retire(_ lane: Lane) {
+        guard !lane.isRetired else { return }
+        lane.isRetired = true
+        if exchanges === lane { exchanges = nil }
+        if streams === lane { streams = nil }
+        retired.append(lane)
+        sweep()
+    }
+
+    /// Closes retired lanes that have become empty.
+    func sweep() {
+        retired.removeAll { lane in
+            guard lane.transferCount == 0 else { return false }
+            lane.close()
+            return true
+        }
+    }
+
+    func takeHandle() -> EasyHandle? {
+        idle.popLast() ?? EasyHandle(configuration, material, count: { [unowned loop] in loop.easyHandles += $0 })
+    }
+
+    /// Only for handles whose exchange came to its regular end: one that was stopped midway may hold back pieces of the
+    /// old answer (libcurl 7.88 keeps what arrived while paused if the connection has other users).
+    func keep(_ handle: EasyHandle) {
+        if !isClosed, idle.count < Self.idleLimit { idle.append(handle) }
+    }
+
+    /// All transfers were removed before.
+    func close() {
+        isClosed = true
+        idle.removeAll()
+        for lane in [exchanges, streams].compactMap({ $0 }) + retired { lane.close() }
+        (exchanges, streams, retired) = (nil, nil, [])
+    }
+
+    var laneCount: Int { (exchanges == nil ? 0 : 1) + (streams == nil ? 0 : 1) + retired.count }
+}

@@ -1,0 +1,98 @@
+import CCurl
+import Glibc
+import Support
+
+/// The one thread that owns every libcurl handle: thousands of idle watches cost a descriptor in its epoll set each,
+/// and no thread, no timer tick and no polling.
+///
+/// `shared` lives as long as the process. Another engine stops when it is let go of, or by `shutdown()`.
+public final class HTTPEngine: Sendable {
+    public static let shared = HTTPEngine()
+
+    /// What the engine holds at a moment.
+    public struct Statistics: Sendable, Hashable {
+        /// Clients that were not closed.
+        public var clients = 0
+        /// Exchanges in flight.
+        public var transfers = 0
+        /// libcurl's handles, kept ones included.
+        public var easyHandles = 0
+        public var multiHandles = 0
+        /// Sockets that are watched; connections at rest are not.
+        public var sockets = 0
+
+        public init() {}
+    }
+
+    let mailbox = Mailbox()
+    private let thread: Locked<pthread_t?>
+
+    public init() {
+        _ = Self.globalInit
+        thread = Locked(startThread(mailbox))
+    }
+
+    deinit {
+        // Not joined: the last reference may go away on the engine's own thread.
+        _ = mailbox.post(.stop)
+        if let thread = thread.withLock({ $0 }) { pthread_detach(thread) }
+    }
+
+    /// Ends what is in flight with `.closed` and waits for the thread's end. Later requests fail with `.closed`.
+    public func shutdown() {
+        _ = mailbox.post(.stop)
+        let thread = thread.withLock { thread -> pthread_t? in
+            defer { thread = nil }
+            return thread
+        }
+        if let thread { pthread_join(thread, nil) }
+    }
+
+    /// Nil after a shutdown.
+    public func statistics() async -> Statistics? {
+        await withCheckedContinuation { continuation in
+            if !mailbox.post(.report { continuation.resume(returning: $0) }) { continuation.resume(returning: nil) }
+        }
+    }
+
+    private static let globalInit: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+}
+
+/// Nil, with the mailbox closed, if the system is out of descriptors or threads: then every request fails with
+/// `.closed` instead of the process.
+private func startThread(_ mailbox: Mailbox) -> pthread_t? {
+    guard let poller = Poller(wakeUp: mailbox.descriptor) else {
+        _ = mailbox.close()
+        return nil
+    }
+    final class Start {
+        let mailbox: Mailbox, poller: Poller
+        init(mailbox: Mailbox, poller: Poller) { (self.mailbox, self.poller) = (mailbox, poller) }
+    }
+    // Signals are for the other threads (the mask is inherited), but for those that report a crash of this one.
+    var blocked = sigset_t()
+    var before = sigset_t()
+    sigfillset(&blocked)
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] { sigdelset(&blocked, signal) }
+    pthread_sigmask(SIG_SETMASK, &blocked, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+
+    // Retained for the new thread, which takes it over.
+    let start = Unmanaged.passRetained(Start(mailbox: mailbox, poller: poller))
+    var thread = pthread_t()
+    let result = pthread_create(
+        &thread, nil,
+        { context in
+            guard let context else { return nil }
+            let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+            squadron_name_thread("http")
+            EngineLoop(mailbox: start.mailbox, poller: start.poller).run()
+            return nil
+        }, start.toOpaque())
+    guard result == 0 else {
+        start.release()
+        _ = mailbox.close()
+        return nil
+    }
+    return thread
+}

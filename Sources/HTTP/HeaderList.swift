@@ -1,0 +1,65 @@
+import CCurl
+import Glibc
+import Support
+
+/// Lines in the form that libcurl reads (`curl_slist`), in one block of memory of our own: one allocation for each
+/// request, and it can be zeroed.
+///
+/// libcurl keeps the pointer and copies nothing at this stage; the list must outlive the transfer. It does copy the
+/// lines when it sends them (its request buffer, nghttp2's and OpenSSL's buffers): these are freed when sent, but not
+/// cleared, and we can't reach them.
+struct HeaderList: ~Copyable {
+    private let memory: UnsafeMutableRawBufferPointer
+
+    /// Nil for no lines.
+    var first: UnsafeMutablePointer<curl_slist>? {
+        memory.isEmpty ? nil : memory.baseAddress?.assumingMemoryBound(to: curl_slist.self)
+    }
+
+    /// The last line may end in bytes that must not become a `String`.
+    init(_ lines: [String], secretLine prefix: StaticString = "", _ secret: Sensitive? = nil) {
+        let count = lines.count + (secret == nil ? 0 : 1)
+        let stride = MemoryLayout<curl_slist>.stride
+        var size = count * stride
+        for line in lines { size += line.utf8.count + 1 }
+        if let secret { size += prefix.utf8CodeUnitCount + secret.count + 1 }
+        guard count > 0 else {
+            memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        memory = .allocate(byteCount: size, alignment: MemoryLayout<curl_slist>.alignment)
+        // Nodes first, then the lines' bytes, each with its NUL.
+        let nodes = UnsafeMutableRawBufferPointer(rebasing: memory[..<(count * stride)]).bindMemory(to: curl_slist.self)
+        var cursor = count * stride
+        var index = 0
+        func beginLine() {
+            let start = memory.baseAddress.map { ($0 + cursor).assumingMemoryBound(to: CChar.self) }
+            let next = index + 1 < count ? nodes.baseAddress.map { $0 + index + 1 } : nil
+            nodes.initializeElement(at: index, to: curl_slist(data: start, next: next))
+            index += 1
+        }
+        func put(_ bytes: some Sequence<UInt8>) {
+            for byte in bytes {
+                memory[cursor] = byte
+                cursor += 1
+            }
+        }
+        for line in lines {
+            beginLine()
+            put(line.utf8)
+            put(CollectionOfOne(0))
+        }
+        if let secret {
+            beginLine()
+            prefix.withUTF8Buffer { put($0) }
+            secret.withBytes { put($0) }
+            put(CollectionOfOne(0))
+        }
+    }
+
+    deinit {
+        guard let base = memory.baseAddress else { return }
+        explicit_bzero(base, memory.count)
+        memory.deallocate()
+    }
+}

@@ -1,0 +1,237 @@
+import CCurl
+import Glibc
+
+/// One exchange on the engine's thread: a libcurl easy handle at work and what has arrived so far.
+///
+/// libcurl's callbacks get it as an unretained pointer. The engine's table holds the transfer for as long as its handle
+/// is in a multi handle, and `clearRequest` takes the pointer away again.
+final class Transfer {
+    let exchange: Exchange
+    let client: ClientState
+    let lane: Lane
+    let easy: EasyHandle
+    let target: RequestTarget
+    private(set) lazy var timer = Timer { [unowned self] in timerFired() }
+    private(set) var clock: TransferClock
+    /// Why a callback of ours gave the transfer up; libcurl only says "write error" or "aborted".
+    private(set) var failure: HTTPError?
+
+    private unowned let loop: EngineLoop
+    private let headers: HeaderList
+    private let connectTo: HeaderList
+    private var attempts = 0
+    private var parser = HeadParser()
+    private var head: ResponseHead?
+    private var body: [UInt8] = []
+
+    init(
+        _ exchange: Exchange, _ lines: RequestLines, client: ClientState, lane: Lane, easy: EasyHandle, loop: EngineLoop
+    ) throws(HTTPError) {
+        self.exchange = exchange
+        self.client = client
+        self.lane = lane
+        self.easy = easy
+        self.loop = loop
+        target = lines.target
+        clock = TransferClock(exchange.request.timeouts, start: loop.now)
+        headers = HeaderList(
+            lines.headers, secretLine: "Authorization: Bearer ", exchange.request.bearerToken)
+        connectTo = HeaderList(lines.connectTo)
+
+        easy.clearLastError()
+        var options = EasyOptions(easy.raw)
+        options.setContext(Unmanaged.passUnretained(self).toOpaque())
+        options.setRequest(exchange.request, url: lines.url, headers: headers.first, connectTo: connectTo.first)
+        if let code = options.failure {
+            clearRequest()
+            throw .invalid("\(server): the request can't be sent: \(FailureFacts.words(code))")
+        }
+    }
+
+    var server: String { FailureFacts.name(target.host, target.port) }
+
+    func clearRequest() {
+        var options = EasyOptions(easy.raw)
+        options.clearRequest()
+    }
+
+    // MARK: Time
+
+    private func timerFired() {
+        guard let expiry = clock.expiry(hasConnected: lane.hasConnected) else { return }
+        if expiry.at <= loop.now { loop.expire(self, expiry.phase) } else { loop.timers.schedule(timer, at: expiry.at) }
+    }
+
+    /// After anything that may have brought the next deadline nearer. One that moved away is found when the timer
+    /// fires: so a piece of a body costs nothing here.
+    func reschedule() {
+        guard let expiry = clock.expiry(hasConnected: lane.hasConnected) else { return }
+        if !timer.isScheduled || expiry.at < timer.deadline { loop.timers.schedule(timer, at: expiry.at) }
+    }
+
+    // MARK: What libcurl tells
+
+    fileprivate func beginsConnecting() {
+        guard clock.phase == .queued else { return }
+        clock.beginsConnecting(loop.now)
+        reschedule()
+    }
+
+    /// The connection stands, the next thing is to send. False: don't.
+    ///
+    /// libcurl sends a request again, on another connection, when a kept one turns out to be dead. The server may have
+    /// acted on the first by then, so only what changes nothing may be repeated behind the caller's back.
+    fileprivate func requestGoesOut() -> Bool {
+        attempts += 1
+        if attempts > 1, exchange.request.method != .get, exchange.request.method != .head {
+            failure = HTTPError(
+                .connectionLost, "the connection to \(server) was lost while the request was sent",
+                mayHaveBeenProcessed: true)
+            return false
+        }
+        clock.requestGoesOut(loop.now)
+        if !lane.hasConnected {
+            lane.hasConnected = true
+            loop.rescheduleQueued(in: lane)
+        }
+        reschedule()
+        return true
+    }
+
+    fileprivate func take(headerLine line: UnsafeRawBufferPointer) -> Bool {
+        if clock.phase != .paused { clock.receives(loop.now) }
+        switch parser.take(line) {
+        case .more: break
+        case .complete(let head):
+            self.head = head
+            lane.mayUseHTTP2 = parser.isHTTP2
+            if case .stream(let answer, _) = exchange.delivery { answer.resolve(.success(head)) }
+        case .tooLarge:
+            failure = HTTPError(
+                .other, "\(server): the answer's head is larger than \(HeadParser.limit) bytes",
+                mayHaveBeenProcessed: true)
+            return false
+        }
+        reschedule()
+        return true
+    }
+
+    fileprivate func take(piece: UnsafeRawBufferPointer) -> Int {
+        switch exchange.delivery {
+        case .whole:
+            guard body.count + piece.count <= exchange.request.maximumBodySize else {
+                failure = HTTPError(
+                    .bodyTooLarge, "\(server): the answer is larger than \(exchange.request.maximumBodySize) bytes",
+                    mayHaveBeenProcessed: true)
+                return 0
+            }
+            if body.isEmpty { reserve() }
+            body.append(contentsOf: piece)
+        case .stream(_, let pipe):
+            guard pipe.offer(piece) else {
+                clock.pauses()
+                return Int(CURL_WRITEFUNC_PAUSE)
+            }
+        }
+        clock.receives(loop.now)
+        return piece.count
+    }
+
+    /// What the server announces, as far as it is modest: it could announce anything.
+    private func reserve() {
+        guard let length = head?.headers["Content-Length"].flatMap({ Int($0) }), length > 0 else { return }
+        body.reserveCapacity(min(length, exchange.request.maximumBodySize, 1 << 20))
+    }
+
+    // MARK: What the engine does
+
+    var isPaused: Bool { clock.phase == .paused }
+
+    /// The reader has room again. May deliver, and pause again, before it returns.
+    func resume() {
+        guard isPaused else { return }
+        clock.receives(loop.now)
+        reschedule()
+        curl_easy_pause(easy.raw, CURLPAUSE_CONT)
+    }
+
+    /// Changes nothing but makes libcurl look at the connection: see `EngineLoop.flush`.
+    func nudge() {
+        guard !isPaused, clock.wasSent else { return }
+        curl_easy_pause(easy.raw, CURLPAUSE_RECV)
+        curl_easy_pause(easy.raw, CURLPAUSE_CONT)
+    }
+
+    /// What became of it, for the caller. `code` is libcurl's verdict.
+    func conclusion(_ code: CURLcode) -> HTTPError? {
+        if let failure { return failure }
+        guard code != CURLE_OK else {
+            return parser.isComplete
+                ? nil
+                : HTTPError(.connectionLost, "\(server): no HTTP answer came", mayHaveBeenProcessed: true)
+        }
+        return FailureFacts(
+            code: code, verifyResult: squadron_easy_info_long(easy.raw, CURLINFO_SSL_VERIFYRESULT),
+            systemError: Int32(truncatingIfNeeded: squadron_easy_info_long(easy.raw, CURLINFO_OS_ERRNO)),
+            detail: easy.lastError, host: target.host, port: target.port,
+            usesProxy: client.configuration.proxyURL != nil, wasSent: clock.wasSent
+        ).error
+    }
+
+    /// The last thing that happens to a transfer.
+    func deliver(_ error: HTTPError?) {
+        if let error { return exchange.fail(error) }
+        switch exchange.delivery {
+        case .stream(_, let pipe): pipe.finish(nil)
+        case .whole(let answer):
+            answer.resolve(
+                .success(HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)))
+        }
+    }
+}
+
+// MARK: libcurl's callbacks. `context` is the transfer, nil between two exchanges.
+
+private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+    context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// CURLOPT_WRITEFUNCTION: fewer bytes than given make libcurl give up.
+func onBody(
+    bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let transfer = transfer(context) else { return 0 }
+    return transfer.take(piece: UnsafeRawBufferPointer(start: bytes, count: size * count))
+}
+
+/// CURLOPT_HEADERFUNCTION: one complete line.
+func onHeader(
+    bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let transfer = transfer(context) else { return 0 }
+    return transfer.take(headerLine: UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+}
+
+/// CURLOPT_PREREQFUNCTION: connected, about to send.
+func onRequest(
+    context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
+    _: Int32
+) -> Int32 {
+    transfer(context)?.requestGoesOut() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+}
+
+/// CURLOPT_RESOLVER_START_FUNCTION.
+func onLookUp(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?, context: UnsafeMutableRawPointer?) -> Int32 {
+    transfer(context)?.beginsConnecting()
+    return 0
+}
+
+/// CURLOPT_SOCKOPTFUNCTION: a new socket, not yet connected.
+func onNewSocket(context: UnsafeMutableRawPointer?, socket: curl_socket_t, _: curlsocktype) -> Int32 {
+    transfer(context)?.beginsConnecting()
+    var milliseconds = EasyOptions.userTimeoutMilliseconds
+    // A failure costs only how soon a dead peer is found.
+    setsockopt(
+        socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, socklen_t(MemoryLayout<Int32>.size))
+    return CURL_SOCKOPT_OK
+}

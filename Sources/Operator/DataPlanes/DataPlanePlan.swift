@@ -1,0 +1,45 @@
+import Fleet
+import KubeObjects
+
+/// What one data plane should hold. A value: a new one replaces it when anything has changed.
+struct DataPlanePlan: Sendable {
+    /// What is desired in a namespace, in the order in which it is applied.
+    enum Content: Sendable {
+        case objects([DesiredObject])
+        /// It can't be said, so nothing is applied.
+        case failure(FailureReason, object: String, message: String)
+    }
+    /// Kinds that the templates have: what is watched.
+    var types: [ResourceType] = [.namespaces, .serviceAccounts]
+    /// What the session needs to be allowed to do.
+    var permissions: PermissionNeeds
+    /// Changes with anything that is the same for all namespaces: templates, values, identities, policy.
+    var common: UInt64
+    /// Wanted namespaces, each with a number that changes with what is its own.
+    var namespaces: [String: UInt64]
+    var forcesConflicts = false
+    var registryUID: String?
+    /// Nil for a namespace that isn't wanted.
+    var content: @Sendable (_ namespace: String) -> Content?
+
+    /// The namespaces to look at again.
+    func changes(since old: DataPlanePlan) -> Set<String> {
+        if common != old.common || forcesConflicts != old.forcesConflicts { return Set(namespaces.keys) }
+        return Set(namespaces.filter { old.namespaces[$0.key] != $0.value }.keys)
+    }
+
+    /// What is kept of an object that was seen.
+    func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
+        var seen = ObservedObject(
+            version: metadata.resourceVersion.flatMap(UInt64.init), isTerminating: metadata.deletionTimestamp != nil)
+        if let owner = metadata.annotations?[DesiredObject.ownerAnnotation], let registryUID, owner != registryUID {
+            seen.foreignOwner = owner
+        }
+        let namespace = type.isNamespaced ? metadata.namespace ?? "" : metadata.name
+        if case .objects(let objects)? = content(namespace) {
+            let same = objects.first { $0.type == type && $0.name == metadata.name }
+            if let same, same.matches(observed: metadata) { seen.satisfies = same.hash }
+        }
+        return seen
+    }
+}

@@ -1,0 +1,60 @@
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Support
+
+/// A connection to a data plane's API server with one set of credentials.
+final class Link: Sendable {
+    let configuration: LinkConfiguration
+    private let client: KubeClient
+    private let transport: any HTTPTransport
+
+    init(_ configuration: LinkConfiguration, client: KubeClient, transport: any HTTPTransport) {
+        self.configuration = configuration
+        self.client = client
+        self.transport = transport
+    }
+
+    func close() { transport.close() }
+
+    /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
+    func apply(_ object: DesiredObject, force: Bool) async throws(KubeError) -> ObjectMeta {
+        let answer = try await client.apply(
+            object.json, type: object.type, namespace: object.namespace, name: object.name,
+            fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true)
+        do {
+            return try ObjectMeta(json: answer["metadata"] ?? .null)
+        } catch {
+            throw KubeError(operation: "apply \(object.description)", cause: .unexpectedAnswer("\(error)"))
+        }
+    }
+
+    /// What is ours of a type, as metadata.
+    func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
+        client.listWatch(metadataOf: type, labelSelector: Ownership.selector)
+    }
+}
+
+/// Lists and watches with whatever link the session has in use; fails while it has none.
+struct SessionListWatch: ListWatch {
+    let type: ResourceType
+    unowned let session: DataPlaneSession
+
+    func list(continueToken: String?) async throws(KubeError) -> ListPage<PartialObject> {
+        try await source("list").list(continueToken: continueToken)
+    }
+
+    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<PartialObject> {
+        try await source("watch").watch(from: resourceVersion)
+    }
+
+    private func source(_ verb: String) throws(KubeError) -> any ListWatch<PartialObject> {
+        guard let link = session.readableLink else {
+            let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
+            throw KubeError(operation: "\(verb) \(type)", cause: .transport(closed))
+        }
+        return link.managed(type)
+    }
+}

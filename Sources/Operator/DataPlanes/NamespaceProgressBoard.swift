@@ -1,0 +1,80 @@
+import Fleet
+import Support
+
+/// How far each wanted namespace of one data plane is.
+final class NamespaceProgressBoard: Sendable {
+    enum Progress: Sendable, Hashable {
+        case pending
+        case synced
+        case failed([FailureEntry])
+    }
+    private struct State {
+        var namespaces: [String: Progress] = [:]
+        var synced = 0
+        var failed: Set<String> = []
+    }
+    private let state = Locked(State())
+
+    /// Takes in what is new and lets go of what isn't wanted any more.
+    func replace(with wanted: Set<String>) {
+        state.withLock { state in
+            for name in state.namespaces.keys where !wanted.contains(name) { state.set(name, nil) }
+            for name in wanted where state.namespaces[name] == nil { state.set(name, .pending) }
+        }
+    }
+
+    func pending(_ names: Set<String>) {
+        state.withLock { state in
+            for name in names { state.set(name, .pending) }
+        }
+    }
+
+    /// True where that is news.
+    func set(_ name: String, _ progress: Progress) -> Bool {
+        state.withLock { state in
+            guard let before = state.namespaces[name], before != progress else { return false }
+            state.set(name, progress)
+            return true
+        }
+    }
+
+    func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
+
+    subscript(name: String) -> Progress? { state.withLock { $0.namespaces[name] } }
+
+    /// What earlier attempts on this object came to.
+    func failure(of object: String, in name: String) -> FailureEntry? {
+        guard case .failed(let entries)? = self[name] else { return nil }
+        return entries.first { $0.object == object }
+    }
+
+    var counts: NamespaceCounts {
+        state.withLock {
+            NamespaceCounts(desired: $0.namespaces.count, synced: $0.synced, failed: $0.failed.count)
+        }
+    }
+
+    /// Oldest first, at most `limit`.
+    func failures(limit: Int) -> [FailureEntry] {
+        let all = state.withLock { state in
+            state.failed.flatMap { name -> [FailureEntry] in
+                if case .failed(let entries)? = state.namespaces[name] { entries } else { [] }
+            }
+        }
+        let sorted = all.sorted { ($0.since, $0.namespace, $0.object) < ($1.since, $1.namespace, $1.object) }
+        return Array(sorted.prefix(limit))
+    }
+}
+
+extension NamespaceProgressBoard.State {
+    fileprivate mutating func set(_ name: String, _ progress: NamespaceProgressBoard.Progress?) {
+        if namespaces[name] == .synced { synced -= 1 }
+        failed.remove(name)
+        namespaces[name] = progress
+        switch progress {
+        case .synced: synced += 1
+        case .failed: failed.insert(name)
+        case .pending, nil: break
+        }
+    }
+}

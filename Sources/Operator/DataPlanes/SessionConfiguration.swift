@@ -1,0 +1,52 @@
+import Fleet
+import HTTP
+import KubeObjects
+import Support
+
+/// What a session needs to know of its DataPlane. A new value replaces the old one while the session runs.
+struct SessionConfiguration: Sendable, Hashable {
+    /// The server and how it is talked to; nil while the credentials can't be used.
+    var link: LinkConfiguration?
+    /// The `kube-system` UID that was recorded for `endpoint`, from the DataPlane's status.
+    var recordedUID: String?
+}
+
+/// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew.
+struct LinkConfiguration: Sendable, Hashable {
+    enum Server: Sendable, Hashable {
+        case url(String)
+        /// The operator's own control plane, with its own credentials.
+        case controlPlane
+    }
+    var server: Server
+    var token: Sensitive?
+    var ca: [UInt8] = []
+    var connection: Connection
+}
+
+/// What a session has found out; what the DataPlane's status is made of.
+struct SessionFacts: Sendable, Hashable {
+    enum Reachability: Sendable, Hashable {
+        case unknown
+        case reachable
+        case unreachable(ReachableReason, String)
+    }
+    enum Authorization: Sendable, Hashable {
+        case unknown
+        case granted
+        case missing(String)
+    }
+    var reachability = Reachability.unknown
+    /// The server's own words, where it refused the token.
+    var tokenRejected: String?
+    /// Newer credentials than those in use were tried and refused.
+    var refusedCandidate: String?
+    var authorization = Authorization.unknown
+    var kubernetesVersion: String?
+    var clusterUID: String?
+    var identity: String?
+    /// The UID that the endpoint answers with, where another one is recorded.
+    var changedUID: String?
+    /// A list or watch that does not work, or a list that is not believed.
+    var watchProblem: String?
+}

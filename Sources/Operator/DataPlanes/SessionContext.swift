@@ -1,0 +1,27 @@
+import ControlLoop
+import Kube
+import Logging
+import Support
+
+/// What the sessions of one operator share, and how they tell what has changed.
+struct SessionContext: Sendable {
+    struct Settings: Sendable {
+        var workersPerDataPlane = 32
+        var probeTimeout = Duration.seconds(5)
+        var breaker = CircuitBreaker.Configuration(failuresToOpen: 3, successesToClose: 1)
+        var watcher = WatcherConfiguration()
+    }
+    var settings = Settings()
+    var timeline = Timeline.continuous
+    var wallClock = WallClock.system
+    var logger: Logger
+    /// Marks the namespaces that this registry has made: the UID of its own Namespace; nil where it may not be read.
+    var registryUID: String?
+    var connect: @Sendable (LinkConfiguration) -> Link
+    /// Whether this replica still leads; asked before each write.
+    var mayWrite: @Sendable () -> Bool
+    /// A session's facts (namespace nil) or the state of one of its namespaces are others now.
+    var changed: @Sendable (_ dataPlane: String, _ namespace: String?) -> Void
+    /// The server refused the token: read the credentials anew.
+    var credentialsRejected: @Sendable (_ dataPlane: String) -> Void
+}

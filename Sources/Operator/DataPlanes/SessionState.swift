@@ -1,0 +1,176 @@
+import ControlLoop
+import Fleet
+import KubeObjects
+import Support
+
+/// What one probe of a data plane found.
+struct ProbeResult: Sendable {
+    var answer: ProbeAnswer
+    /// The UID of `kube-system`; nil where it could not be read.
+    var clusterUID: String?
+    /// Only a full probe finds these.
+    var kubernetesVersion: String?
+    var identity: String?
+    var authorization: SessionFacts.Authorization?
+
+    init(_ answer: ProbeAnswer) { self.answer = answer }
+}
+
+/// The decisions of a session, as a value: which link is in use, whether requests may pass, what is known.
+///
+/// ```
+/// no link ── configured ──► candidate ── probe succeeded ──► active ── probes fail ──► breaker open
+///                              ▲                               │  ▲                        │
+///                              └───── reconfigured ────────────┘  └──── probe succeeded ───┘
+/// ```
+/// A candidate takes the active link's place only when it has proved to work: until then the old credentials stay in use.
+struct SessionState: Sendable {
+    private(set) var configuration: SessionConfiguration
+    private(set) var active: Link?
+    private(set) var candidate: Link?
+    private(set) var breaker: CircuitBreaker
+    private(set) var facts = SessionFacts()
+    /// Another DataPlane, older than this one, has the same cluster.
+    var isDuplicate = false
+    /// A connection broke: who answers on the next one must be seen before anything is written.
+    private(set) var isSuspect = false
+
+    init(_ configuration: SessionConfiguration, breaker: CircuitBreaker.Configuration) {
+        self.configuration = configuration
+        self.breaker = CircuitBreaker(breaker)
+    }
+
+    /// Whether lists, watches and writes may be sent; the probe always may.
+    var allowsReads: Bool { active != nil && breaker.allowsRequests && facts.changedUID == nil && !isDuplicate }
+    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil }
+
+    /// What to probe next.
+    var probed: Link? { candidate ?? active }
+
+    /// Whether the next probe has to find out everything again.
+    var needsFullProbe: Bool {
+        if candidate != nil || !breaker.allowsRequests || facts.clusterUID == nil { return true }
+        return facts.authorization != .granted
+    }
+
+    /// Takes new settings; `connect` makes a link for them. Returns the links that are of no more use.
+    mutating func configure(_ new: SessionConfiguration, connect: (LinkConfiguration) -> Link) -> [Link] {
+        let before = configuration
+        configuration = new
+        guard new.link != before.link || (new.link != nil && probed == nil) else { return [] }
+        var unused: [Link] = []
+        if let candidate { unused.append(candidate) }
+        candidate = nil
+        facts.refusedCandidate = nil
+        guard let wanted = new.link else {
+            if let active { unused.append(active) }
+            active = nil
+            let uid = facts.clusterUID
+            facts = SessionFacts()
+            facts.clusterUID = uid
+            return unused
+        }
+        if active?.configuration == wanted { return unused }  // changed there and back
+        if let active, active.configuration.server != wanted.server {
+            // The old credentials are of no use for another server.
+            unused.append(active)
+            self.active = nil
+            facts = SessionFacts()
+        }
+        candidate = connect(wanted)
+        return unused
+    }
+
+    /// Takes a probe's result into account. Returns the links that are of no more use.
+    mutating func take(_ result: ProbeResult, of link: Link, now: Duration) -> [Link] {
+        if link === candidate {
+            if case .succeeded = result.answer {
+                let old = active
+                active = link
+                candidate = nil
+                breaker = CircuitBreaker(breaker.configuration)
+                facts.refusedCandidate = nil
+                learn(result)
+                return old.map { [$0] } ?? []
+            }
+            if active != nil, breaker.allowsRequests, facts.tokenRejected == nil {
+                facts.refusedCandidate = result.answer.text
+            } else {
+                fail(result.answer)
+            }
+            return []
+        }
+        guard link === active else { return [link] }
+        switch result.answer {
+        case .succeeded:
+            _ = breaker.record(.probeSucceeded, now: now)
+            learn(result)
+        case .tokenRejected:
+            fail(result.answer)
+        case .failed:
+            _ = breaker.record(.probeFailed, now: now)
+            if !breaker.allowsRequests { fail(result.answer) }
+        }
+        return []
+    }
+
+    /// A request other than a probe failed: true where the next probe should not wait.
+    mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool, now: Duration) -> Bool {
+        if connectionBroke { isSuspect = true }
+        switch answer {
+        case .succeeded: return false
+        case .tokenRejected: fail(answer)
+        case .failed(.tooManyRequests, _): return false
+        case .failed:
+            if breaker.record(.requestFailed, now: now) == .open { fail(answer) }
+        }
+        return true
+    }
+
+    mutating func requestSucceeded(now: Duration) { _ = breaker.record(.requestSucceeded, now: now) }
+
+    mutating func watchProblem(_ text: String?) { facts.watchProblem = text }
+
+    /// Permissions turned out to be missing: look at them again with the next probe.
+    mutating func wasForbidden() { facts.authorization = .unknown }
+
+    private mutating func learn(_ result: ProbeResult) {
+        facts.reachability = .reachable
+        facts.tokenRejected = nil
+        isSuspect = false
+        if let version = result.kubernetesVersion { facts.kubernetesVersion = version }
+        if let identity = result.identity { facts.identity = identity }
+        if let authorization = result.authorization { facts.authorization = authorization }
+        guard let uid = result.clusterUID else { return }
+        if let recorded = configuration.recordedUID ?? facts.clusterUID, recorded != uid {
+            facts.changedUID = uid
+        } else {
+            facts.changedUID = nil
+            facts.clusterUID = uid
+        }
+    }
+
+    private mutating func fail(_ answer: ProbeAnswer) {
+        switch answer {
+        case .succeeded: break
+        case .tokenRejected(let text):
+            // It answered, so the way to it is fine.
+            facts.reachability = .reachable
+            facts.tokenRejected = text
+            facts.authorization = .unknown
+            isSuspect = true
+        case .failed(let reason, let text):
+            facts.reachability = .unreachable(reason, text)
+            facts.authorization = .unknown
+        }
+    }
+}
+
+extension ProbeAnswer {
+    var text: String {
+        switch self {
+        case .succeeded: "succeeded"
+        case .tokenRejected(let text), .failed(_, let text): text
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import KubeObjects
+import Testing
+
+@testable import ControlLoop
+
+@Suite("Store", .timeLimit(.minutes(1)))
+struct StoreTests {
+    static let a = ObjectKey(name: "a"), b = ObjectKey(name: "b")
+
+    @Test("It can't be read before the first complete list, and a single change before it leaves it unreadable")
+    func unreadable() {
+        let store = Store<Int>()
+        store.apply(.set(Self.a, 1))
+        store.apply(.remove(Self.a))
+        #expect(store.snapshot == nil)
+        #expect(!store.isReady)
+        store.apply(.replace([:]))
+        #expect(store.snapshot == [:])
+    }
+
+    @Test("Whoever waits for it to be ready goes on with the first list, and gives up when cancelled")
+    func ready() async throws {
+        let store = Store<Int>()
+        async let waiter: Void = store.ready()
+        store.apply(.replace([Self.a: 1]))
+        try await waiter
+        try await store.ready()
+
+        let never = Store<Int>()
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do {
+                    try await never.ready()
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            group.cancelAll()
+            #expect(await group.next() == false)
+        }
+    }
+
+    @Test("A handler sees each change after it is visible, with where it came from")
+    func changes() {
+        let store = Store<Int>()
+        let told = Probe<String>()
+        let subscription = store.subscribe { change in
+            let visible = store[change.key] == change.value
+            told.record("\(change.key) \(change.kind) \(change.origin) \(visible)")
+        }
+        store.apply(.replace([Self.a: 1]))
+        store.apply(.set(Self.a, 2))
+        store.apply(.set(Self.b, 1))
+        store.apply(.remove(Self.b))
+        store.apply(.remove(Self.b))
+        store.apply(.replace([Self.b: 9]))
+        #expect(
+            told.all == [
+                "a added(1) firstList true", "a updated(old: 1, new: 2) event true", "b added(1) event true",
+                "b deleted(1) event true", "b added(9) relist true", "a deleted(2) relist true",
+            ])
+        store.unsubscribe(subscription)
+        store.apply(.set(Self.a, 3))
+        #expect(told.all.count == 6)
+    }
+
+    @Test("A value that is the same as before is told only where nobody said what the same is")
+    func same() {
+        for (store, expected) in [(Store<Int>(), 2), (Store<Int>(isSame: ==), 1)] {
+            let told = Probe<Int>()
+            store.subscribe { told.record($0.value ?? 0) }
+            store.apply(.replace([Self.a: 1]))
+            store.apply(.replace([Self.a: 1]))
+            #expect(told.all.count == expected)
+        }
+    }
+
+    @Test("A census counts what a list would remove")
+    func census() {
+        let store = Store<Int>()
+        #expect(store.census(of: [Self.a: 1]) == ListCensus(held: 0, listed: 1, gone: 0))
+        store.apply(.replace([Self.a: 1, Self.b: 1]))
+        #expect(store.census(of: [Self.a: 5, ObjectKey(name: "c"): 1]) == ListCensus(held: 2, listed: 2, gone: 1))
+    }
+}

@@ -1,0 +1,145 @@
+import HTTP
+import Support
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+    @Test("Requests reuse one connection", arguments: [true, false])
+    func reuse(http2: Bool) async throws {
+        let server = try await TestServer.start()
+        let client = server.client(http2: http2)
+        for _ in 0..<20 { #expect(try await client.send(HTTPRequest(.get, server.url("/echo"))).status == 200) }
+        #expect(server.log.value.connectionsAccepted == 1)
+        await server.stop()
+    }
+
+    @Test("close() drops the client's connections and no other's, and later calls fail", arguments: [true, false])
+    func close(http2: Bool) async throws {
+        let server = try await TestServer.start()
+        let (first, second) = (server.client(http2: http2), server.client(http2: http2))
+        for client in [first, second] { _ = try await client.send(HTTPRequest(.get, server.url("/echo"))) }
+        let stream = try await first.open(HTTPRequest(.get, server.url("/stall")))
+        #expect(server.log.value.connectionsOpen == 3)
+        first.close()
+        await server.log.wait { $0.connectionsOpen == 1 }
+        let interrupted = await #expect(throws: HTTPError.self) { for try await _ in stream.body {} }
+        #expect(interrupted?.kind == .closed)
+        let late = await #expect(throws: HTTPError.self) {
+            try await first.send(HTTPRequest(.get, server.url("/echo")))
+        }
+        #expect(late?.kind == .closed && late?.mayHaveBeenProcessed == false)
+        _ = try await second.send(HTTPRequest(.get, server.url("/echo")))
+        #expect(server.log.value.connectionsAccepted == 3)
+        await server.stop()
+    }
+
+    @Test("Letting go of a client drops its connections")
+    func drop() async throws {
+        let server = try await TestServer.start()
+        _ = try await server.client().send(HTTPRequest(.get, server.url("/echo")))
+        await server.log.wait { $0.connectionsAccepted == 1 && $0.connectionsOpen == 0 }
+        await server.stop()
+    }
+
+    @Test("50 streams at a time: one connection with HTTP/2, no more than allowed without", arguments: [true, false])
+    func parallel(http2: Bool) async throws {
+        let server = try await TestServer.start()
+        let client = server.client(http2: http2) { $0.maximumConnections = 10 }
+        let sizes = try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<50 {
+                group.addTask {
+                    let stream = try await client.open(HTTPRequest(.get, server.url("/pieces/3/\(5 + index % 10)")))
+                    var size = 0
+                    for try await piece in stream.body { size += piece.count }
+                    return size
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(sizes == [Int](repeating: 24, count: 50))
+        #expect(server.log.value.connectionsAccepted <= (http2 ? 1 : 10))
+        #expect(!http2 || server.log.value.mostExchangesOpen > 25)
+        await server.stop()
+    }
+
+    @Test("1,000 requests in a row, 200 at a time, cancelled ones between: nothing leaks", arguments: [true, false])
+    func noLeaks(http2: Bool) async throws {
+        let server = try await TestServer.start()
+        let engine = HTTPEngine()
+        let client = server.client(http2: http2, engine: engine) { $0.maximumConnections = 8 }
+        for _ in 0..<1000 { _ = try await client.send(HTTPRequest(.get, server.url("/echo"))) }
+        #expect(await engine.statistics()?.easyHandles == 1)
+        let answers = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<200 {
+                group.addTask {
+                    if index % 10 == 0 {
+                        let hung = Task { try await client.send(HTTPRequest(.get, server.url("/hang"))) }
+                        hung.cancel()
+                        return await (try? hung.value) == nil
+                    }
+                    return await (try? client.send(HTTPRequest(.get, server.url("/bytes/1000"))))?.body.count == 1000
+                }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(answers == 200)
+        let statistics = try #require(await engine.statistics())
+        #expect(statistics.transfers == 0 && statistics.easyHandles <= 8 && statistics.multiHandles <= 1)
+        client.close()
+        #expect(await engine.statistics() == HTTPEngine.Statistics())
+        await server.log.wait { $0.connectionsOpen == 0 }
+        engine.shutdown()
+        await server.stop()
+    }
+
+    @Test("A connection that died silently is given up after one timeout, not asked again and again")
+    func blackHoledHTTP2() async throws {
+        let server = try await TestServer.start()
+        let relay = try await Relay(.to(port: server.port))
+        let client = server.client()
+        var request = HTTPRequest(.get, "https://127.0.0.1:\(relay.port)/echo")
+        #expect(try await client.send(request).status == 200)
+        relay.blackHole()
+        request.timeouts.firstByte = .milliseconds(200)
+        let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
+        #expect(error?.kind == .timeout(.firstByte) && error?.mayHaveBeenProcessed == true)
+        request.timeouts.firstByte = .seconds(30)
+        for _ in 0..<5 { #expect(try await client.send(request).status == 200) }
+        #expect(relay.state.value.connections == 2)
+        await relay.stop()
+        await server.stop()
+    }
+
+    @Test("A stream that fell silent on a dead connection is replaced on a new one; its neighbours go on")
+    func blackHoledStream() async throws {
+        let server = try await TestServer.start()
+        let relay = try await Relay(.to(port: server.port))
+        let client = server.client()
+        var request = HTTPRequest(.get, "https://127.0.0.1:\(relay.port)/stall")
+        request.timeouts.idle = .milliseconds(200)
+        let stream = try await client.open(request)
+        relay.blackHole()
+        let error = await #expect(throws: HTTPError.self) { for try await _ in stream.body {} }
+        #expect(error?.kind == .timeout(.idle))
+        #expect(try await client.open(request).status == 200)
+        #expect(relay.state.value.connections == 2)
+        await relay.stop()
+        await server.stop()
+    }
+
+    @Test(
+        "A connection that the server closed at rest is replaced without the caller's notice",
+        arguments: [true, false])
+    func closedAtRest(http2: Bool) async throws {
+        let server = try await TestServer.start()
+        let relay = try await Relay(.to(port: server.port))
+        let client = server.client(http2: http2)
+        for _ in 0..<5 {
+            let response = try await client.send(HTTPRequest(.post, "https://127.0.0.1:\(relay.port)/echo"))
+            #expect(response.status == 200)
+            await relay.dropAll()
+        }
+        #expect(relay.state.value.connections == 5)
+        await relay.stop()
+        await server.stop()
+    }
+}
