@@ -65,8 +65,10 @@ enum ConnectionPipeline {
         stream.targetWindowSize = 256 << 10
         stream.outboundBufferSizeHighWatermark = 256 << 10
         stream.outboundBufferSizeLowWatermark = 64 << 10
-        stream.streamResetFrameRateLimit.maximumCount = .max
-        stream.streamErrorRateLimit.maximumCount = .max
+        stream.streamResetFrameRateLimit.maximumCount = 1_000
+        stream.streamErrorRateLimit.maximumCount = 1_000
+        stream.streamResetFrameRateLimit.windowLength = .seconds(1)
+        stream.streamErrorRateLimit.windowLength = .seconds(1)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: http2, streamConfiguration: stream
         ) { stream in

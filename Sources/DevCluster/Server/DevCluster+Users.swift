@@ -74,7 +74,7 @@ extension DevCluster {
     ) throws -> String {
         let account = try ensureServiceAccount(namespace: namespace, name: name)
         let now = options.clock.now
-        let issued = lifetime < .zero ? now + lifetime.seconds - 3_600 : now
+        let issued = lifetime < .zero ? now + (lifetime.seconds - 3_600) : now
         return core.authenticator.signer.sign(
             TokenClaims.boundServiceAccount(
                 namespace: namespace, name: name, uid: account["metadata"]?["uid"]?.string ?? "",

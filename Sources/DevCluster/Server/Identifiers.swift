@@ -17,7 +17,7 @@ enum Identifiers {
                     at += 1
                 }
                 let word = nibble < 16 ? bits.0 : bits.1
-                text[at] = digits.utf8Start[Int(word >> UInt64((15 - nibble % 16) * 4)) & 15]
+                text[at] = digits.utf8Start[Int(truncatingIfNeeded: word >> UInt64((15 - nibble % 16) * 4)) & 15]
                 at += 1
             }
             return at

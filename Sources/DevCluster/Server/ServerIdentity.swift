@@ -35,6 +35,7 @@ final class ServerIdentity: Sendable {
     }
 
     var authority: CertificateAuthority { state.withLock { $0.authority } }
+    var hasFault: Bool { state.withLock { $0.fault != nil } }
 
     /// A new certificate from the same authority or, with `newAuthority`, from a new one of the same name.
     func rotate(newAuthority: Bool, fault: CertificateFault?) throws(PKIError) {
