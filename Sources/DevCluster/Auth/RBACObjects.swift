@@ -49,6 +49,9 @@ final class RBACPolicyCache: Sendable {
     }
     private let entry = Locked<Entry?>(nil)
 
+    /// After a restore, which may give numbers out a second time.
+    func invalidate() { entry.withLock { $0 = nil } }
+
     func policy(of store: ObjectStore) -> RBACPolicy {
         // Read before the list: a change in between makes the entry look older than it is, never newer.
         let version = store.policyVersion
@@ -63,6 +66,15 @@ final class RBACPolicyCache: Sendable {
 }
 
 extension ObjectStore {
+    private static let policyResources: [GroupResource] = [.clusterRoles, .clusterRoleBindings, .roles, .roleBindings]
+
     /// Moves whenever a role or binding does.
-    var policyVersion: Int64 { revision }
+    var policyVersion: Int64 {
+        state.withLock { state in
+            Self.policyResources.reduce(0) { version, resource in
+                guard let collection = state.collections[resource] else { return version }
+                return max(version, collection.history.last?.revision ?? collection.floor)
+            }
+        }
+    }
 }

@@ -74,6 +74,7 @@ extension DevCluster {
     public func restore(_ snapshot: StoreSnapshot) async {
         await network.resetAll()
         store.restore(snapshot)
+        core.authorizer.policies.invalidate()
     }
 
     /// - Parameter newAuthority: with a new certificate authority, which `caPEM` and new kubeconfigs show.
