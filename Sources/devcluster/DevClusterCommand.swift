@@ -44,6 +44,7 @@ struct DevClusterCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        Self.raiseFileLimit()
         var options = DevCluster.Options()
         options.port = port ?? 0
         options.seed = seed
@@ -62,6 +63,14 @@ struct DevClusterCommand: AsyncParsableCommand {
         for await _ in signals { break }
         await control?.stop()
         await fleet.stop()
+    }
+
+    /// Each server and each connection is a file: 500 servers do not fit into the usual 1024.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private func names() throws -> [String] {

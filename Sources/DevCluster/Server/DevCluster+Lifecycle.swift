@@ -19,7 +19,9 @@ extension DevCluster {
             try? await channel.close()
             await network.resetAll()
         }
-        // The port is never free in between: sockets that are bound and do not listen share it.
+        // A listening socket shares its port with nobody, so that one must go first; those that are bound and do not listen
+        // share it: the port is not free for others meanwhile.
+        if case .away(_, .unanswering) = state.withLock({ $0.phase }) { state.withLock { $0.phase = .away(nil, .refusing) } }
         let held = try ServerSocket.refusing(port: port)
         state.withLock { $0.phase = .away(held, .refusing) }
         switch wanted {

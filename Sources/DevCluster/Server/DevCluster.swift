@@ -55,7 +55,7 @@ public final class DevCluster: Sendable {
     enum Phase {
         case serving(any Channel)
         /// The port is held, so that it is still ours when the server comes back.
-        case away(ServerSocket, Availability)
+        case away(ServerSocket?, Availability)
     }
     struct State {
         var phase: Phase
