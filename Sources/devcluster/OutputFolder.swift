@@ -1,9 +1,9 @@
 import DevCluster
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Where kubeconfigs and CA certificates are written.

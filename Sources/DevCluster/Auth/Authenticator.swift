@@ -91,8 +91,10 @@ final class Authenticator: Sendable {
 
     private func legacyUser(_ claims: JSON, _ token: String) -> User? {
         let prefix = "kubernetes.io/serviceaccount/"
-        guard let namespace = claims[prefix + "namespace"]?.string, let name = claims[prefix + "service-account.name"]?.string,
-            let uid = claims[prefix + "service-account.uid"]?.string, let secret = claims[prefix + "secret.name"]?.string,
+        guard let namespace = claims[prefix + "namespace"]?.string,
+            let name = claims[prefix + "service-account.name"]?.string,
+            let uid = claims[prefix + "service-account.uid"]?.string,
+            let secret = claims[prefix + "secret.name"]?.string,
             let object = store().get(.secrets, namespace: namespace, name: secret),
             object["metadata"]?["deletionTimestamp"] == nil,
             object["data"]?["token"]?.string == Base64.encode(Array(token.utf8))

@@ -20,13 +20,15 @@ struct Authorizer: Sendable {
         guard attributes.isResourceRequest else {
             return APIError(
                 code: 403, reason: "Forbidden",
-                message: "forbidden: User \"\(user.name)\" cannot \(attributes.verb) path \"\(attributes.path)\"\(suffix)",
+                message:
+                    "forbidden: User \"\(user.name)\" cannot \(attributes.verb) path \"\(attributes.path)\"\(suffix)",
                 details: APIError.Details())
         }
         let group = attributes.apiGroup
         let subject = attributes.resource + (group.isEmpty ? "" : ".\(group)")
         let quoted = attributes.name.isEmpty ? "" : " \"\(attributes.name)\""
-        let scope = attributes.namespace.isEmpty ? "at the cluster scope" : "in the namespace \"\(attributes.namespace)\""
+        let scope =
+            attributes.namespace.isEmpty ? "at the cluster scope" : "in the namespace \"\(attributes.namespace)\""
         return APIError(
             code: 403, reason: "Forbidden",
             message: "\(subject)\(quoted) is forbidden: User \"\(user.name)\" cannot \(attributes.verb) resource "

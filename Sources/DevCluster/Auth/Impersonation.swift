@@ -2,7 +2,8 @@ extension Authorizer {
     /// Who the request is to count for, by its `Impersonate-*` headers (`kubectl --as`); each identity that it names needs the
     /// verb `impersonate`. UID and extra fields are taken without a check of their own.
     func impersonated(_ user: User, _ request: APIRequest) throws(APIError) -> User {
-        let groups = request.headers["impersonate-group"].map { $0.split(separator: ",").map { $0.trimmingSpaces } } ?? []
+        let groups =
+            request.headers["impersonate-group"].map { $0.split(separator: ",").map { $0.trimmingSpaces } } ?? []
         guard let name = request.headers["impersonate-user"] else {
             guard groups.isEmpty else {
                 throw APIError(
@@ -28,7 +29,9 @@ extension Authorizer {
             if let refusal = refusal(user, attributes) { throw refusal }
         }
         var all = groups
-        if isServiceAccount, groups.isEmpty { all = ["system:serviceaccounts", "system:serviceaccounts:\(account[2])"] }
+        if isServiceAccount, groups.isEmpty {
+            all = ["system:serviceaccounts", "system:serviceaccounts:\(account[2])"]
+        }
         if !all.contains("system:authenticated"), name != "system:anonymous" { all.append("system:authenticated") }
         return User(name: name, uid: request.headers["impersonate-uid"] ?? "", groups: all)
     }

@@ -15,7 +15,8 @@ extension RBACPolicy {
     private static func rules(_ role: JSON) -> [Rule] {
         (role["rules"]?.array ?? []).map { rule in
             Rule(
-                verbs: strings(rule["verbs"]), apiGroups: strings(rule["apiGroups"]), resources: strings(rule["resources"]),
+                verbs: strings(rule["verbs"]), apiGroups: strings(rule["apiGroups"]),
+                resources: strings(rule["resources"]),
                 resourceNames: strings(rule["resourceNames"]),
                 nonResourceURLs: (rule["nonResourceURLs"]?.array ?? []).compactMap(\.string), json: rule)
         }

@@ -54,7 +54,8 @@ struct RBACPolicy: Sendable {
             guard let subject = binding.subjects.first(where: { $0.matches(user, namespace: request.namespace) })
             else { continue }
             guard let rules = self.rules(of: binding, in: request.namespace) else {
-                missing.append("\(binding.roleKind.lowercased()).rbac.authorization.k8s.io \"\(binding.roleName)\" not found")
+                missing.append(
+                    "\(binding.roleKind.lowercased()).rbac.authorization.k8s.io \"\(binding.roleName)\" not found")
                 continue
             }
             if rules.contains(where: { $0.allows(request) }) {

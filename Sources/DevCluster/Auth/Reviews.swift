@@ -86,7 +86,9 @@ struct Reviews: VirtualResources {
         }
         let resourceRules = rules.filter { !$0.resources.isEmpty }
             .map { kept($0.json, ["verbs", "apiGroups", "resources", "resourceNames"]) }
-        let otherRules = rules.filter { !$0.nonResourceURLs.isEmpty }.map { kept($0.json, ["verbs", "nonResourceURLs"]) }
+        let otherRules = rules.filter { !$0.nonResourceURLs.isEmpty }.map {
+            kept($0.json, ["verbs", "nonResourceURLs"])
+        }
         var answer = request.answer([
             "resourceRules": .array(resourceRules), "nonResourceRules": .array(otherRules), "incomplete": false,
         ])

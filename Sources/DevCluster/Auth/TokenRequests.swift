@@ -21,8 +21,12 @@ struct TokenRequests {
         }
         let spec = request.object["spec"] ?? [:]
         let lifetime = spec["expirationSeconds"]?.int ?? 3_600
-        if lifetime < Self.minimumLifetime { throw Self.invalidLifetime(lifetime, "may not specify a duration less than 10 minutes") }
-        if lifetime > Self.maximumLifetime { throw Self.invalidLifetime(lifetime, "may not specify a duration larger than 2^32 seconds") }
+        if lifetime < Self.minimumLifetime {
+            throw Self.invalidLifetime(lifetime, "may not specify a duration less than 10 minutes")
+        }
+        if lifetime > Self.maximumLifetime {
+            throw Self.invalidLifetime(lifetime, "may not specify a duration larger than 2^32 seconds")
+        }
         var audiences = (spec["audiences"]?.array ?? []).compactMap(\.string)
         if audiences.isEmpty { audiences = [TokenClaims.issuer] }
 

@@ -51,7 +51,8 @@ final class TokenSigner: Sendable {
             "keys": [
                 [
                     "use": "sig", "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": .string(keyID),
-                    "x": .string(Base64URL.encode(Array(point[..<32]))), "y": .string(Base64URL.encode(Array(point[32...]))),
+                    "x": .string(Base64URL.encode(Array(point[..<32]))),
+                    "y": .string(Base64URL.encode(Array(point[32...]))),
                 ]
             ]
         ]

@@ -43,7 +43,8 @@ extension Fault {
         return response
     }
 
-    static let gone = APIError(code: 410, reason: "Expired", message: "The resourceVersion for the provided watch is too old.")
+    static let gone = APIError(
+        code: 410, reason: "Expired", message: "The resourceVersion for the provided watch is too old.")
 
     /// A watch's last word when its history is gone.
     static var goneEvent: [UInt8] {

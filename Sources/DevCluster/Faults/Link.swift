@@ -64,7 +64,9 @@ final class Link: Sendable {
         }
     }
 
-    func closed(_ channel: any Channel) { _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(channel)) } }
+    func closed(_ channel: any Channel) {
+        _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
 
     /// Ends every connection with a TCP reset, and waits until they are gone.
     func resetAll() async {

@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import DequeModule
 import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// The first handler of every connection: delays, holds or resets what passes, below TLS, without blocking anybody.
 final class LinkHandler: ChannelDuplexHandler {

@@ -21,7 +21,9 @@ extension DevCluster {
         }
         // A listening socket shares its port with nobody, so that one must go first; those that are bound and do not listen
         // share it: the port is not free for others meanwhile.
-        if case .away(_, .unanswering) = state.withLock({ $0.phase }) { state.withLock { $0.phase = .away(nil, .refusing) } }
+        if case .away(_, .unanswering) = state.withLock({ $0.phase }) {
+            state.withLock { $0.phase = .away(nil, .refusing) }
+        }
         let held = try ServerSocket.refusing(port: port)
         state.withLock { $0.phase = .away(held, .refusing) }
         switch wanted {

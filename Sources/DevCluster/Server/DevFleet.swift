@@ -5,7 +5,9 @@ public final class DevFleet: Sendable {
     private let byName: [String: DevCluster]
 
     /// Starts them side by side. With a port in the options the first gets that one, each other the next.
-    public static func start(_ names: [String], options: DevCluster.Options = DevCluster.Options()) async throws -> DevFleet {
+    public static func start(_ names: [String], options: DevCluster.Options = DevCluster.Options()) async throws
+        -> DevFleet
+    {
         var started: [DevCluster?] = Array(repeating: nil, count: names.count)
         try await withThrowingTaskGroup(of: (Int, DevCluster).self) { group in
             for (index, name) in names.enumerated() {

@@ -43,7 +43,8 @@ struct Exchange {
             connection.clientIdentity = ClientIdentity(
                 certificate: certificate, authority: core.authorityPEM(), now: core.authenticator.now)
         }
-        guard case .user(var user) = core.authenticator.authenticate(request.api, certificate: connection.clientIdentity)
+        guard
+            case .user(var user) = core.authenticator.authenticate(request.api, certificate: connection.clientIdentity)
         else { return (Authorizer.unauthorized.response, "") }
         do {
             user = try core.authorizer.impersonated(user, request.api)

@@ -1,9 +1,9 @@
 import Support
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The `Date` field, made once a second.

@@ -41,7 +41,8 @@ final class RequestHandler: ChannelInboundHandler {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), _):
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-                context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
             }
             state = .reading(head, body: [])
         case (.body(let part), .reading(let head, var body)):

@@ -106,7 +106,8 @@ public final class RequestLog: Sendable {
             state.counts[key, default: 0] += 1
             guard ringSize > 0 else { return }
             let entry = Entry(
-                key: key, namespace: attributes.namespace, name: attributes.name, user: user, time: now, duration: duration)
+                key: key, namespace: attributes.namespace, name: attributes.name, user: user, time: now,
+                duration: duration)
             if state.ring.count < ringSize {
                 state.ring.append(entry)
             } else {

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A TCP socket on a loopback port that serves nobody: keeps the port ours while a server is stopped, and plays a host

@@ -20,9 +20,10 @@ struct AuthTests {
             let secrets = try await nobody.get("/api/v1/secrets")
             #expect(secrets.status == 403)
             #expect(
-                secrets.json["message"] == .string(
-                    "secrets is forbidden: User \"system:anonymous\" cannot list resource \"secrets\" in API group \"\" at the "
-                        + "cluster scope"))
+                secrets.json["message"]
+                    == .string(
+                        "secrets is forbidden: User \"system:anonymous\" cannot list resource \"secrets\" in API group \"\" at the "
+                            + "cluster scope"))
             let api = try await nobody.get("/api")
             #expect(api.json["message"] == "forbidden: User \"system:anonymous\" cannot get path \"/api\"")
 
@@ -30,7 +31,8 @@ struct AuthTests {
             #expect(bad.status == 401)
             #expect(
                 bad.json == [
-                    "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": "Unauthorized",
+                    "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
+                    "message": "Unauthorized",
                     "reason": "Unauthorized", "code": 401,
                 ])
         }
@@ -39,7 +41,9 @@ struct AuthTests {
     @Test("A ServiceAccount's token works until it expires, is revoked, or its ServiceAccount is gone or another one")
     func serviceAccountTokens() async throws {
         try await withCluster { cluster async throws in
-            func status(_ token: String) async throws -> Int { try await TestClient(cluster, token: token).get(document).status }
+            func status(_ token: String) async throws -> Int {
+                try await TestClient(cluster, token: token).get(document).status
+            }
             func make(_ name: String, _ lifetime: Duration = .seconds(600)) throws -> String {
                 try cluster.makeServiceAccountToken(namespace: "flyte", name: name, lifetime: lifetime)
             }
@@ -123,13 +127,19 @@ struct AuthTests {
         var policy = RBACPolicy()
         func rule(_ resources: Set<String>, _ verbs: Set<String>, names: Set<String> = []) -> RBACPolicy.Rule {
             .init(
-                verbs: verbs, apiGroups: [""], resources: resources, resourceNames: names, nonResourceURLs: [], json: .null)
+                verbs: verbs, apiGroups: [""], resources: resources, resourceNames: names, nonResourceURLs: [],
+                json: .null)
         }
-        policy.roles["flyte"] = ["r": [rule(["secrets"], ["get", "list"], names: ["a"]), rule(["pods/log", "*/scale"], ["*"])]]
+        policy.roles["flyte"] = [
+            "r": [rule(["secrets"], ["get", "list"], names: ["a"]), rule(["pods/log", "*/scale"], ["*"])]
+        ]
         policy.bindings["flyte"] = [
             .init(
-                name: "b", roleKind: "Role", roleName: "r", subjects: [.init(kind: "ServiceAccount", name: "s", namespace: "flyte")]),
-            .init(name: "dangling", roleKind: "ClusterRole", roleName: "none", subjects: [.init(kind: "Group", name: "g", namespace: "")]),
+                name: "b", roleKind: "Role", roleName: "r",
+                subjects: [.init(kind: "ServiceAccount", name: "s", namespace: "flyte")]),
+            .init(
+                name: "dangling", roleKind: "ClusterRole", roleName: "none",
+                subjects: [.init(kind: "Group", name: "g", namespace: "")]),
         ]
         let account = User(name: "system:serviceaccount:flyte:s", groups: ["g"])
         func allows(_ target: String, method: String = "GET") -> Bool {

@@ -14,7 +14,9 @@ struct ControllerTests {
     private func wait(
         _ cluster: DevCluster, _ resource: GroupResource, _ namespace: String, until fits: (StoreChange) -> Bool
     ) async {
-        for await change in cluster.store.changes(of: resource) where change.namespace == namespace && fits(change) { return }
+        for await change in cluster.store.changes(of: resource) where change.namespace == namespace && fits(change) {
+            return
+        }
     }
 
     @Test("A namespace gets a default ServiceAccount and the authority's certificate, and gets them again")

@@ -13,7 +13,9 @@ struct FaultTests {
     func statuses(http2: Bool) async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster, prefersHTTP2: http2)
-            for (status, reason) in [(401, "Unauthorized"), (403, "Forbidden"), (500, "InternalError"), (504, "Timeout")] {
+            for (status, reason) in [
+                (401, "Unauthorized"), (403, "Forbidden"), (500, "InternalError"), (504, "Timeout"),
+            ] {
                 cluster.faults.add(.status(status), count: 1)
                 let response = try await client.get(document)
                 #expect(response.status == status)
@@ -35,7 +37,8 @@ struct FaultTests {
         let injector = FaultInjector(seed: 1)
         injector.add(.status(500), match: .init(verbs: ["patch"], resources: ["dataplanes/status"], userAgent: "squad"))
         func hits(_ method: String, _ path: String, _ agent: String) -> Bool {
-            injector.plan(for: RequestAttributes(APIRequest(method: method, target: path)), userAgent: agent).fault != nil
+            injector.plan(for: RequestAttributes(APIRequest(method: method, target: path)), userAgent: agent).fault
+                != nil
         }
         let path = "/apis/multicluster.flyte.org/v1alpha1/namespaces/flyte/dataplanes/x"
         #expect(hits("PATCH", path + "/status", "squadron/1"))

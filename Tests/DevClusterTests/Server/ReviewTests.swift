@@ -14,7 +14,8 @@ struct ReviewTests {
         let reviews = Reviews(authenticator: core.authenticator, authorizer: core.authorizer) { core.api().store }
         return try await reviews.create(
             VirtualRequest(
-                group: group, version: "v1", resource: resource, subresource: subresource, namespace: namespace, name: name,
+                group: group, version: "v1", resource: resource, subresource: subresource, namespace: namespace,
+                name: name,
                 object: object, user: user))
     }
     private let alice = User(
@@ -23,7 +24,8 @@ struct ReviewTests {
 
     private func grant(_ cluster: DevCluster) {
         cluster.grant(
-            .serviceAccount(namespace: "default", name: "alice"), [.init(["configmaps"], verbs: ["get"])], in: "default",
+            .serviceAccount(namespace: "default", name: "alice"), [.init(["configmaps"], verbs: ["get"])],
+            in: "default",
             name: "r")
     }
 
@@ -45,7 +47,8 @@ struct ReviewTests {
             #expect(
                 try await review("configmaps", "default") == [
                     "allowed": true,
-                    "reason": "RBAC: allowed by RoleBinding \"r/default\" of Role \"r\" to ServiceAccount \"alice/default\"",
+                    "reason":
+                        "RBAC: allowed by RoleBinding \"r/default\" of Role \"r\" to ServiceAccount \"alice/default\"",
                 ])
             #expect(try await review("configmaps", "other") == ["allowed": false])
             #expect(try await review("secrets", "default") == ["allowed": false])
@@ -88,7 +91,10 @@ struct ReviewTests {
             let rules = status?["resourceRules"]?.array ?? []
             #expect(rules.contains(["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]]))
             #expect(rules.contains { $0["resources"]?.array?.contains("selfsubjectaccessreviews") ?? false })
-            #expect((status?["nonResourceRules"]?.array ?? []).contains { $0["nonResourceURLs"]?.array?.contains("/api/*") ?? false })
+            #expect(
+                (status?["nonResourceRules"]?.array ?? []).contains {
+                    $0["nonResourceURLs"]?.array?.contains("/api/*") ?? false
+                })
             await #expect(throws: APIError(code: 400, reason: "BadRequest", message: "no namespace on request")) {
                 try await ask(cluster, "selfsubjectrulesreviews", ["spec": [:]], user: alice)
             }
@@ -112,7 +118,8 @@ struct ReviewTests {
             #expect((claims["exp"]?.int ?? 0) - (claims["iat"]?.int ?? 0) == 600)
 
             let review = try await ask(
-                cluster, "tokenreviews", group: "authentication.k8s.io", ["spec": ["token": .string(token)]], user: .admin)
+                cluster, "tokenreviews", group: "authentication.k8s.io", ["spec": ["token": .string(token)]],
+                user: .admin)
             #expect(review["status"]?["authenticated"] == true)
             #expect(review["status"]?["user"]?["username"]?.string == alice.name)
 

@@ -107,7 +107,8 @@ struct ServerTests {
         let b = TestClient.admin(try #require(fleet["b"]))
 
         let added = try await ask(
-            .post, "/faults", ["cluster": "a", "fault": "status", "status": 503, "match": ["verbs": ["get"]], "count": 1])
+            .post, "/faults",
+            ["cluster": "a", "fault": "status", "status": 503, "match": ["verbs": ["get"]], "count": 1])
         #expect(added.status == 200)
         #expect(try await a.get(document).status == 503)
         #expect(try await a.get(document).status == 200)

@@ -13,7 +13,8 @@ struct TestClient: Sendable {
     init(_ cluster: DevCluster, token: String?, prefersHTTP2: Bool = true, tls: TLSConfiguration? = nil) {
         http = HTTPClient(
             HTTPClientConfiguration(
-                tls: tls ?? TLSConfiguration(caCertificates: Array(cluster.caPEM.utf8)), userAgent: "devcluster-tests/1",
+                tls: tls ?? TLSConfiguration(caCertificates: Array(cluster.caPEM.utf8)),
+                userAgent: "devcluster-tests/1",
                 prefersHTTP2: prefersHTTP2))
         url = cluster.url
         self.token = token
