@@ -51,15 +51,29 @@ let package = Package(
         // Foundations: know neither Kubernetes nor Flyte.
         library("Support", []),
         library("JSON", []),
+        library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),
 
         // Kubernetes, without controllers and without Flyte.
         library("KubeObjects", ["JSON", "Support"]),
-        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support"]),
+        library("Kube", ["HTTP", "JSON", "KubeObjects", "Support", "YAML"]),
 
         // The loop: knows no Flyte.
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
+        // Flyte's rules as pure values: no I/O.
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+
+        library(
+            "Operator",
+            [
+                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ]),
+        .executableTarget(
+            name: "squadron", dependencies: ["Kube", "Operator", arguments, log,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ], path: "Sources/Squadron", swiftSettings: settings),
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),

@@ -5,7 +5,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
     public var instant: Instant
 
     /// Cuts to whole seconds, as the API server stores it.
-    public init(_ instant: Instant) { self.instant = Instant(secondsSince1970: instant.secondsSince1970.rounded(.down)) }
+    public init(_ instant: Instant) {
+        self.instant = Instant(secondsSince1970: instant.secondsSince1970.rounded(.down))
+    }
     /// Nil for what is no RFC 3339 time.
     public init?(_ text: String) {
         guard let instant = RFC3339.parse(text) else { return nil }
@@ -95,7 +97,11 @@ enum RFC3339 {
             secondsSince1970: Double(days * 86_400 + hour * 3_600 + minute * 60 + second - offset) + fraction)
     }
 
+    /// Years outside of 0000…9999, which RFC 3339 can't write, become the nearest that it can: a token's `exp` is a
+    /// number that anybody may have chosen.
     static func format(_ instant: Instant, fractionDigits: Int) -> String {
+        let clamped = instant.secondsSince1970.isNaN ? 0 : instant.secondsSince1970
+        let instant = Instant(secondsSince1970: min(max(clamped, -62_167_219_200), 253_402_300_799))
         var seconds = Int(instant.secondsSince1970.rounded(.down))
         var micros = Int(((instant.secondsSince1970 - Double(seconds)) * 1e6).rounded())
         if micros == 1_000_000 { (seconds, micros) = (seconds + 1, 0) }

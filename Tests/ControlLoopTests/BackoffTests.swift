@@ -45,7 +45,8 @@ struct BackoffTests {
     func bucket() throws {
         var bucket = TokenBucket(rate: 2, burst: 3, now: .zero)
         for _ in 0..<3 { #expect(bucket.take(now: .zero) == nil) }
-        let next = try #require(bucket.take(now: .zero))
+        let wait = bucket.take(now: .zero)
+        let next = try #require(wait)
         #expect(next >= .milliseconds(500) && next < .milliseconds(510))
         #expect(bucket.take(now: next) == nil)
         #expect(!bucket.isFull(now: next))

@@ -35,12 +35,10 @@ final class Probe<Value: Sendable>: Sendable {
 }
 
 /// Runs a service for as long as a test's body takes, then cancels it and waits for its end.
-func running<Result: Sendable>(
-    _ service: @escaping @Sendable () async -> Void, _ body: () async throws -> Result
-) async rethrows -> Result {
-    try await withThrowingDiscardingTaskGroup { group in
+func running(_ service: @escaping @Sendable () async -> Void, _ body: () async -> Void) async {
+    await withDiscardingTaskGroup { group in
         group.addTask { await service() }
-        defer { group.cancelAll() }
-        return try await body()
+        await body()
+        group.cancelAll()
     }
 }

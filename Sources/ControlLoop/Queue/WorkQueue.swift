@@ -75,6 +75,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.metrics(now: timeline.now) } }
     /// How often in a row the key has failed.
+    /// Whether the key is being worked on.
+    public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.isInFlight(key) } }
     public func failures(of key: Key) -> Int { state.withLock { $0.failures(of: key) } }
 
     private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {

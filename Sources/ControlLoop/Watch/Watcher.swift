@@ -10,7 +10,7 @@ import Support
 /// - `run` returns soon after its task is cancelled, and nothing of it goes on afterwards.
 ///
 /// An object that does not fit its type reaches the projection as `.malformed`: it neither stops the watch nor vanishes.
-public final class Watcher<Object: KubeResource, Value: Sendable>: Sendable {
+public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     /// What to keep of an object; nil leaves it out.
     public typealias Projection = @Sendable (Decoded<Object>) -> Value?
     /// Called from `run`'s task, in order; must be quick and not block.

@@ -9,6 +9,9 @@ public struct DataPlaneStatus: Sendable, Hashable, Codable {
     public var kubernetesVersion: String?
     /// The UID of the data plane's `kube-system` namespace: which cluster answered, recorded before the first write.
     public var clusterUID: String?
+    /// Where that cluster answered. A DataPlane that is given another endpoint may be another cluster; one whose
+    /// endpoint stays may not.
+    public var endpoint: String?
     /// Who the token is there: `system:serviceaccount:flyte:flyteadmin`.
     public var identity: String?
     public var tokenExpirationTime: Timestamp?

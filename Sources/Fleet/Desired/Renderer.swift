@@ -109,14 +109,14 @@ public struct Renderer: Sendable {
             let sorted = order.enumerated().sorted {
                 (ApplyOrder.rank($0.element.type), $0.offset) < (ApplyOrder.rank($1.element.type), $1.offset)
             }
-            let objects = sorted.compactMap { _, place -> DesiredObject? in
+            let ready = sorted.compactMap { _, place -> DesiredObject? in
                 guard var json = objects[place] else { return nil }
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }
                 return DesiredObject(
                     type: place.type, namespace: place.type.isNamespaced ? namespace : nil, name: place.name, json: json)
             }
-            return RenderedNamespace(objects: objects, refused: refused)
+            return RenderedNamespace(objects: ready, refused: refused)
         }
     }
 }

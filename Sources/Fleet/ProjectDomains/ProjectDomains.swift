@@ -17,6 +17,9 @@ public struct ProjectDomains: Sendable {
     /// Who has each namespace. With `{{ domain }}` as the template, as Flyte's GCP values have it, several want one.
     public private(set) var owners: [String: ProjectDomain] = [:]
 
+    /// Nothing is wanted.
+    public init() {}
+
     /// - Parameters:
     ///   - domains: the registry's, for projects that list none.
     ///   - discovered: flyteadmin's projects, where they count.

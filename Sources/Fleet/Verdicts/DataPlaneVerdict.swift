@@ -158,8 +158,8 @@ extension DataPlaneObservation {
         // What was known stays, so that a data plane that is away or disabled can still be told from another.
         status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion
         status.identity = user ?? previous?.identity
-        status.clusterUID = previous?.clusterUID
-        if status.clusterUID == nil, case .confirmed(let uid) = identity { status.clusterUID = uid }
+        (status.clusterUID, status.endpoint) = (previous?.clusterUID, previous?.endpoint)
+        if case .confirmed(let uid) = identity { (status.clusterUID, status.endpoint) = (uid, object.endpointDescription) }
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
         if object.spec.enabled {

@@ -77,6 +77,8 @@ public struct RegistryObservation: Sendable {
     }
 
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        // The cause before what it does: without usable templates no data plane is in sync.
+        if let templates = parts.first, templates.status == .isFalse { return templates.as(.ready) }
         if !notReadyDataPlanes.isEmpty {
             return .no(.ready, Reason.dataPlanesNotReady, "not ready: \(notReadyDataPlanes.sorted().listed())")
         }

@@ -5,14 +5,14 @@ import KubeObjects
 struct DataPlanePlan: Sendable {
     /// What is desired in a namespace, in the order in which it is applied.
     enum Content: Sendable {
-        case objects([DesiredObject])
+        case objects([DesiredObject], refused: [RenderedNamespace.Refusal])
         /// It can't be said, so nothing is applied.
         case failure(FailureReason, object: String, message: String)
     }
     /// Kinds that the templates have: what is watched.
-    var types: [ResourceType] = [.namespaces, .serviceAccounts]
+    var types: [ResourceType] = [Namespace.resourceType, ServiceAccount.resourceType]
     /// What the session needs to be allowed to do.
-    var permissions: PermissionNeeds
+    var permissions: [Permission]
     /// Changes with anything that is the same for all namespaces: templates, values, identities, policy.
     var common: UInt64
     /// Wanted namespaces, each with a number that changes with what is its own.
@@ -28,17 +28,23 @@ struct DataPlanePlan: Sendable {
         return Set(namespaces.filter { old.namespaces[$0.key] != $0.value }.keys)
     }
 
+    /// What to say of a namespace that another registry has made.
+    func foreign(_ object: DesiredObject, owner: String) -> String {
+        "\(object.description) belongs to the registry \(owner) (annotation \(Ownership.controlPlaneAnnotation)), this is "
+            + "\(registryUID ?? "unknown"); remove the annotation in the data plane to hand it over"
+    }
+
     /// What is kept of an object that was seen.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
         var seen = ObservedObject(
             version: metadata.resourceVersion.flatMap(UInt64.init), isTerminating: metadata.deletionTimestamp != nil)
-        if let owner = metadata.annotations?[DesiredObject.ownerAnnotation], let registryUID, owner != registryUID {
+        if let owner = metadata.annotations?[Ownership.controlPlaneAnnotation], let registryUID, owner != registryUID {
             seen.foreignOwner = owner
         }
         let namespace = type.isNamespaced ? metadata.namespace ?? "" : metadata.name
-        if case .objects(let objects)? = content(namespace) {
+        if case .objects(let objects, _)? = content(namespace) {
             let same = objects.first { $0.type == type && $0.name == metadata.name }
-            if let same, same.matches(observed: metadata) { seen.satisfies = same.hash }
+            if let same, same.matches(metadata) { seen.satisfies = same.hash }
         }
         return seen
     }

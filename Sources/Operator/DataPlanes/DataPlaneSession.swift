@@ -21,6 +21,7 @@ final class DataPlaneSession: Sendable {
     private let watchers: Locked<[Watcher<PartialObject, ObservedObject>]> = Locked([])
     /// Moves when the next probe should not wait.
     private let wake = Signal()
+    let started: Duration
     private let stopped = Signal()
 
     init(
@@ -29,6 +30,7 @@ final class DataPlaneSession: Sendable {
         self.name = name
         self.context = context
         self.plan = Locked(plan)
+        started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(limit: context.settings.workersPerDataPlane), timeline: context.timeline)
         queue.pause()
@@ -57,6 +59,14 @@ final class DataPlaneSession: Sendable {
         }
     }
 
+    /// The cluster with that UID may be written to.
+    func approve(_ uid: String) {
+        change { state in
+            state.approvedUID = uid
+            return []
+        }
+    }
+
     /// Takes a new plan and looks again at the namespaces for which it is another.
     func follow(_ new: DataPlanePlan) {
         let old = plan.withLock { plan in
@@ -75,6 +85,18 @@ final class DataPlaneSession: Sendable {
     // MARK: What it tells others
 
     var facts: SessionFacts { state.withLock { $0.facts } }
+    /// The settings of the link in use.
+    var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
+    /// Whether it may still come to a first result soon.
+    var isSettling: Bool { !hasResult && context.timeline.now < started + Self.settlingTime }
+    static let settlingTime = Duration.seconds(20)
+
+    /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
+    var hasResult: Bool {
+        let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
+        if writes, facts.watchProblem == nil { return !progress.hasPending }
+        return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
+    }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
 
     // MARK: Running
@@ -96,6 +118,7 @@ final class DataPlaneSession: Sendable {
         let timeline = context.timeline
         while !Task.isCancelled {
             let seen = wake.generation
+            let start = timeline.now
             let (links, full) = state.withLock { state in
                 ([state.candidate, state.active].compactMap { $0 }, state.needsFullProbe)
             }
@@ -104,8 +127,9 @@ final class DataPlaneSession: Sendable {
                 if Task.isCancelled { return }
                 change { $0.take(result, of: link, now: timeline.now) }
             }
-            let delay = state.withLock { $0.breaker.probeDelay }
-            await wake.wait(past: seen, until: timeline.now + delay, on: timeline)
+            // From start to start, so that a probe that runs into its timeout does not put off the next one.
+            let delay = state.withLock { $0.probeDelay }
+            await wake.wait(past: seen, until: start + delay, on: timeline)
             // However often it is woken, two probes are at least this far apart.
             await timeline.sleep(until: timeline.now + .milliseconds(links.isEmpty ? 0 : 20))
         }
@@ -158,6 +182,7 @@ final class DataPlaneSession: Sendable {
     }
 
     private func watch(of type: ResourceType, became status: WatcherStatus) {
+        context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
         case .synced:
             for key in observation(of: type).listedAnew() {
@@ -205,7 +230,7 @@ final class DataPlaneSession: Sendable {
     func requestFailed(_ error: KubeError) {
         guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
         let urgent = state.withLock { [context] state in
-            state.requestFailed(answer, connectionBroke: error.isTransport, now: context.timeline.now)
+            state.requestFailed(answer, connectionBroke: error.isConnectionBroken, now: context.timeline.now)
         }
         applyGate()
         if case .tokenRejected = answer { context.credentialsRejected(name) }
@@ -248,6 +273,7 @@ final class DataPlaneSession: Sendable {
                 for watcher in watchers.withLock({ $0 }) { reads ? watcher.resume() : watcher.pause() }
             }
             if gate.writes != writes {
+                context.logger.debug("gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
                 if writes {
                     queue.clearBackoff()
                     queue.resume()

@@ -8,16 +8,14 @@ import Support
 /// A connection to a data plane's API server with one set of credentials.
 final class Link: Sendable {
     let configuration: LinkConfiguration
-    private let client: KubeClient
-    private let transport: any HTTPTransport
+    let client: KubeClient
 
-    init(_ configuration: LinkConfiguration, client: KubeClient, transport: any HTTPTransport) {
+    init(_ configuration: LinkConfiguration, client: KubeClient) {
         self.configuration = configuration
         self.client = client
-        self.transport = transport
     }
 
-    func close() { transport.close() }
+    func close() { client.close() }
 
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
     func apply(_ object: DesiredObject, force: Bool) async throws(KubeError) -> ObjectMeta {
@@ -33,7 +31,7 @@ final class Link: Sendable {
 
     /// What is ours of a type, as metadata.
     func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
-        client.listWatch(metadataOf: type, labelSelector: Ownership.selector)
+        client.listWatch(PartialObject.self, of: KubeCollection(type, labelSelector: Ownership.selector, metadataOnly: true))
     }
 }
 

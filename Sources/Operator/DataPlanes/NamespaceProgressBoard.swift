@@ -8,7 +8,7 @@ final class NamespaceProgressBoard: Sendable {
         case synced
         case failed([FailureEntry])
     }
-    private struct State {
+    fileprivate struct State {
         var namespaces: [String: Progress] = [:]
         var synced = 0
         var failed: Set<String> = []
@@ -37,6 +37,8 @@ final class NamespaceProgressBoard: Sendable {
             return true
         }
     }
+
+    var hasPending: Bool { state.withLock { $0.synced + $0.failed.count < $0.namespaces.count } }
 
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 

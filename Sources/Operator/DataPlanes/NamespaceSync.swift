@@ -27,7 +27,7 @@ struct NamespaceSync {
                     failures.append(entry(namespace, object.description, reason, message))
                 }
                 // Without its namespace nothing else can be there.
-                if object.type == .namespaces { break }
+                if object.type == Namespace.resourceType { break }
             }
             settle(namespace, failures.isEmpty ? (retry == nil ? .synced : .pending) : .failed(failures))
             return retry?.outcome ?? .done
@@ -85,7 +85,7 @@ struct NamespaceSync {
     }
 
     private func entry(_ namespace: String, _ object: String, _ reason: FailureReason, _ message: String) -> FailureEntry {
-        Failures.next(
+        FailureEntry.next(
             after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
             reason: reason, message: message, now: session.context.wallClock.now)
     }

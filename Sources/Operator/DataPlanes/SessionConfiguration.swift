@@ -34,7 +34,7 @@ struct SessionFacts: Sendable, Hashable {
     enum Authorization: Sendable, Hashable {
         case unknown
         case granted
-        case missing(String)
+        case missing([Permission])
     }
     var reachability = Reachability.unknown
     /// The server's own words, where it refused the token.
@@ -47,6 +47,7 @@ struct SessionFacts: Sendable, Hashable {
     var identity: String?
     /// The UID that the endpoint answers with, where another one is recorded.
     var changedUID: String?
+    var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
     /// A list or watch that does not work, or a list that is not believed.
     var watchProblem: String?
 }

@@ -8,7 +8,7 @@ struct SessionContext: Sendable {
     struct Settings: Sendable {
         var workersPerDataPlane = 32
         var probeTimeout = Duration.seconds(5)
-        var breaker = CircuitBreaker.Configuration(failuresToOpen: 3, successesToClose: 1)
+        var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
     }
     var settings = Settings()
@@ -18,6 +18,7 @@ struct SessionContext: Sendable {
     /// Marks the namespaces that this registry has made: the UID of its own Namespace; nil where it may not be read.
     var registryUID: String?
     var connect: @Sendable (LinkConfiguration) -> Link
+    var metrics = Metrics()
     /// Whether this replica still leads; asked before each write.
     var mayWrite: @Sendable () -> Bool
     /// A session's facts (namespace nil) or the state of one of its namespaces are others now.

@@ -32,6 +32,8 @@ struct SessionState: Sendable {
     private(set) var facts = SessionFacts()
     /// Another DataPlane, older than this one, has the same cluster.
     var isDuplicate = false
+    /// The cluster that may be written to: its UID is recorded in the DataPlane's status, and no other DataPlane has it.
+    var approvedUID: String?
     /// A connection broke: who answers on the next one must be seen before anything is written.
     private(set) var isSuspect = false
 
@@ -42,10 +44,17 @@ struct SessionState: Sendable {
 
     /// Whether lists, watches and writes may be sent; the probe always may.
     var allowsReads: Bool { active != nil && breaker.allowsRequests && facts.changedUID == nil && !isDuplicate }
-    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil }
+    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil && facts.clusterUID == approvedUID }
 
     /// What to probe next.
     var probed: Link? { candidate ?? active }
+
+    /// From the start of one probe to the start of the next. A first failure is looked into at once: whether the data
+    /// plane is away should be known well before the next interval is over.
+    var probeDelay: Duration {
+        if case .closed(let failures) = breaker.state, failures > 0 { return .milliseconds(500) }
+        return breaker.probeDelay
+    }
 
     /// Whether the next probe has to find out everything again.
     var needsFullProbe: Bool {

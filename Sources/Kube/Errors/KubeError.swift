@@ -64,5 +64,7 @@ public struct APIStatus: Sendable, Hashable {
         self.retryAfter = retryAfter
     }
     /// "403 Forbidden: namespaces is forbidden: …".
-    public var summary: String { "\(code)\(reason.isEmpty ? "" : " " + reason)\(message.isEmpty ? "" : ": " + message)" }
+    public var summary: String {
+        "\(code)\(reason.isEmpty ? "" : " " + reason)\(message.isEmpty ? "" : ": " + message)"
+    }
 }

@@ -1,7 +1,7 @@
 import KubeObjects
 
 /// One page of a list.
-public struct ListPage<Object: KubeResource>: Sendable {
+public struct ListPage<Object: KubeObject>: Sendable {
     public var items: [Decoded<Object>]
     /// Of the whole list: the same on every page.
     public var resourceVersion: String
@@ -15,7 +15,7 @@ public struct ListPage<Object: KubeResource>: Sendable {
     }
 }
 
-public enum WatchEvent<Object: KubeResource>: Sendable {
+public enum WatchEvent<Object: KubeObject>: Sendable {
     /// ADDED or MODIFIED.
     case applied(Decoded<Object>)
     /// DELETED: the object's last state, with the resourceVersion of its deletion.
@@ -25,7 +25,7 @@ public enum WatchEvent<Object: KubeResource>: Sendable {
 
 /// The events of one watch, for one reader. Ends with nil when the server closes it in good order; an ERROR event
 /// (410 among them) is thrown as a `KubeError` with that status.
-public struct WatchStream<Object: KubeResource>: AsyncSequence, Sendable {
+public struct WatchStream<Object: KubeObject>: AsyncSequence, Sendable {
     public typealias Element = WatchEvent<Object>
     public typealias Failure = KubeError
     private let read: @Sendable () async throws(KubeError) -> WatchEvent<Object>?
@@ -33,7 +33,8 @@ public struct WatchStream<Object: KubeResource>: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> Iterator { Iterator(read: read) }
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let read: @Sendable () async throws(KubeError) -> WatchEvent<Object>?
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent<Object>? {
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KubeError) -> WatchEvent<Object>?
+        {
             try await read()
         }
     }
@@ -41,7 +42,7 @@ public struct WatchStream<Object: KubeResource>: AsyncSequence, Sendable {
 
 /// Where a watcher gets its objects: one collection with its selectors, at one API server. `KubeClient` makes them.
 public protocol ListWatch<Object>: Sendable {
-    associatedtype Object: KubeResource
+    associatedtype Object: KubeObject
     /// A page; `continueToken` of the page before, nil for the first one (a consistent read).
     /// 410 `Expired` means: the token is too old, start anew.
     func list(continueToken: String?) async throws(KubeError) -> ListPage<Object>

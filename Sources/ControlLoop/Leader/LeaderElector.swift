@@ -1,0 +1,207 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+import KubeObjects
+import Support
+
+/// Takes part in an election and runs a closure while elected. The rules are `Election`'s; this carries them out.
+public final class LeaderElector: Sendable {
+    /// What happens, for logs and metrics.
+    public enum Event: Sendable, Hashable {
+        /// Somebody holds the lease, us included; nil: nobody does.
+        case holder(String?)
+        case elected(transitions: Int)
+        case lost
+        case released
+        /// An attempt did not succeed.
+        case failed(String)
+    }
+
+    private enum LeadEnd: Sendable {
+        case returned(Result<Void, any Error>)
+        case lost
+    }
+
+    public let identity: String
+    private let store: any LeaseStore
+    private let configuration: ElectionConfiguration
+    private let timeline: Timeline
+    private let wallClock: WallClock
+    private let observer: @Sendable (Event) -> Void
+    private let election: Locked<Election>
+    private let random: Locked<SeededRandom>
+
+    public init(
+        _ store: any LeaseStore, identity: String = LeaderElector.uniqueIdentity(),
+        configuration: ElectionConfiguration = ElectionConfiguration(), timeline: Timeline = .continuous,
+        wallClock: WallClock = .system, seed: UInt64 = .random(in: .min ... .max),
+        observer: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        self.identity = identity
+        self.store = store
+        self.configuration = configuration
+        self.timeline = timeline
+        self.wallClock = wallClock
+        self.observer = observer
+        election = Locked(Election(identity: identity, configuration: configuration))
+        random = Locked(SeededRandom(seed: seed))
+    }
+
+    /// `<host name>_<random UUID>`, as client-go has it: a restarted pod is another candidate.
+    public static func uniqueIdentity() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let host = gethostname(&buffer, buffer.count - 1) == 0
+            ? String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown"
+        func hex(_ value: UInt64, _ digits: Int) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: max(0, digits - text.count)) + text
+        }
+        let (high, low) = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+        let version = 0x4000 | high & 0x0FFF
+        let variant = 0x8000 | (low >> 48) & 0x3FFF
+        let parts = [
+            hex(high >> 32, 8), hex(high >> 16 & 0xFFFF, 4), hex(version, 4), hex(variant, 4),
+            hex(low & 0xFFFF_FFFF_FFFF, 12),
+        ]
+        return host + "_" + parts.joined(separator: "-")
+    }
+
+    /// Contends until elected, then runs `lead`. When the term is lost, `lead` is cancelled, and contending starts again
+    /// once it has ended. When `lead` returns or throws, the lease is released and so does this.
+    ///
+    /// When the task is cancelled, so is `lead`; after its end the lease is released. For a graceful end let `lead`
+    /// return by itself: the lease is renewed until it does. Once at a time.
+    public func run(_ lead: @escaping @Sendable (Leadership) async throws -> Void) async throws {
+        while !Task.isCancelled {
+            guard let leadership = await acquire() else { return }
+            let end = await serve(leadership, lead)
+            leadership.revoke()
+            switch end {
+            case .lost:
+                observer(.lost)
+                // Lost by time only: nobody may have taken it. Releasing what is still ours lets the next one in sooner.
+                await release()
+            case .returned(let result):
+                await release()
+                if Task.isCancelled, case .failure = result { return }
+                return try result.get()
+            }
+        }
+    }
+
+    private func acquire() async -> Leadership? {
+        while !Task.isCancelled {
+            await attempt(until: timeline.now + configuration.renewDeadline)
+            let now = timeline.now
+            let (role, transitions) = election.withLock { ($0.role, $0.transitions) }
+            if case .leader(let end) = role {
+                observer(.elected(transitions: transitions))
+                return Leadership(until: end, timeline: timeline)
+            }
+            await timeline.sleep(until: nextAttempt(now))
+        }
+        return nil
+    }
+
+    private func serve(
+        _ leadership: Leadership, _ lead: @escaping @Sendable (Leadership) async throws -> Void
+    ) async -> LeadEnd {
+        await withTaskGroup(of: LeadEnd?.self) { group in
+            group.addTask {
+                do {
+                    return .returned(.success(try await lead(leadership)))
+                } catch {
+                    return .returned(.failure(error))
+                }
+            }
+            group.addTask { await self.keep(leadership) ? .lost : nil }
+            // Cancelled from outside, `keep` ends without a verdict and `lead`'s end is what counts.
+            var end = LeadEnd.lost
+            while let result = await group.next() {
+                guard let result else { continue }
+                end = result
+                break
+            }
+            leadership.revoke()
+            group.cancelAll()
+            return end
+        }
+    }
+
+    /// Renews until the term is lost (true) or the task is cancelled (false).
+    private func keep(_ leadership: Leadership) async -> Bool {
+        while true {
+            guard case .leader(let end) = election.withLock({ $0.role }) else { return true }
+            if await timeline.sleep(until: nextAttempt(timeline.now)) { return false }
+            let now = timeline.now
+            if election.withLock({ $0.expire(now: now) }) { return true }
+            await attempt(until: end)
+            if Task.isCancelled { return false }
+            guard case .leader(let extended) = election.withLock({ $0.role }), leadership.extend(until: extended) else {
+                return true
+            }
+        }
+    }
+
+    private func nextAttempt(_ now: Duration) -> Duration {
+        let election = election.withLock { $0 }
+        return random.withLock { election.nextAttempt(now: now, using: &$0) }
+    }
+
+    /// One attempt to get or keep the lease, of up to three requests, given up at `deadline`.
+    private func attempt(until deadline: Duration) async {
+        let before = election.withLock { $0.holder }
+        var request = election.withLock { [timeline, wallClock] in
+            $0.begin(now: timeline.now, wall: MicroTimestamp(wallClock.now))
+        }
+        while true {
+            let (sent, startedAt) = (request, timeline.now)
+            let result = await race(until: deadline, on: timeline) { await self.perform(sent) }
+            guard case .finished(let reply) = result else {
+                observer(.failed("no answer in time"))
+                break
+            }
+            if case .failed(let text) = reply, !Task.isCancelled { observer(.failed(text)) }
+            let next = election.withLock { [timeline, wallClock] in
+                $0.receive(
+                    reply, to: sent, startedAt: startedAt, now: timeline.now, wall: MicroTimestamp(wallClock.now))
+            }
+            guard case .request(let another) = next, !Task.isCancelled else { break }
+            request = another
+        }
+        let holder = election.withLock { $0.holder }
+        if holder != before { observer(.holder(holder)) }
+    }
+
+    private func release() async {
+        guard let request = election.withLock({ [wallClock] in $0.release(wall: MicroTimestamp(wallClock.now)) }) else {
+            return
+        }
+        // Unstructured, since it has to be sent also after our own task was cancelled, when it matters most: the others
+        // then need not wait until the lease runs out. Bounded in time and waited for.
+        let reply = await Task { [timeline, configuration] in
+            await race(until: timeline.now + configuration.renewDeadline / 2, on: timeline) {
+                await self.perform(request)
+            }
+        }.value
+        if case .finished(.written) = reply { observer(.released) }
+    }
+
+    private func perform(_ request: Election.Request) async -> Election.Reply {
+        do throws(LeaseStoreError) {
+            switch request {
+            case .read: return try await store.get().map { .found($0) } ?? .missing
+            case .create(let record): return .written(try await store.create(record))
+            case .update(let record, let version): return .written(try await store.update(record, version: version))
+            }
+        } catch {
+            return switch error {
+            case .conflict: .conflict
+            case .missing: .missing
+            case .failed(let text): .failed(text)
+            }
+        }
+    }
+}

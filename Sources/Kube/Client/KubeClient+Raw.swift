@@ -1,0 +1,77 @@
+import HTTP
+import JSON
+import KubeObjects
+
+/// A kind that an API server serves, from its discovery.
+public struct APIResource: Sendable, Hashable {
+    public var type: ResourceType
+    public var verbs: [String]
+}
+
+extension KubeClient {
+    /// The text at a path: `/readyz`, `/healthz`. A failed check is a 500 whose message is the start of that text.
+    ///
+    /// `isRateLimited` false: a probe must not wait behind the work that it decides about.
+    public func text(
+        _ path: String, timeouts: HTTPTimeouts? = nil, isRateLimited: Bool = true
+    ) async throws(KubeError) -> String {
+        var request = KubeRequest(.get, path, operation: "get \(path)")
+        request.accept = "*/*"
+        request.isRateLimited = isRateLimited
+        request.timeouts = timeouts
+        return String(decoding: try await send(request).body, as: UTF8.self)
+    }
+
+    /// `/version`.
+    public func version(isRateLimited: Bool = true) async throws(KubeError) -> VersionInfo {
+        var request = KubeRequest(.get, "/version", operation: "get /version")
+        request.isRateLimited = isRateLimited
+        let json = try await sendForJSON(request)
+        do { return try VersionInfo(json: json) } catch { throw request.unexpected(error.description) }
+    }
+
+    /// Any request that succeeds with JSON. An empty body is null.
+    public func raw(
+        _ method: HTTPRequest.Method, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
+        contentType: String = "application/json", accept: String = "application/json", isRateLimited: Bool = true
+    ) async throws(KubeError) -> (status: Int, body: JSON) {
+        var request = KubeRequest(method, path, operation: "\(method.rawValue) \(path)")
+        for (name, value) in query { request.add(name, value) }
+        request.body = body?.serialized()
+        request.contentType = contentType
+        request.accept = accept
+        request.isRateLimited = isRateLimited
+        let response = try await send(request)
+        guard !response.body.isEmpty else { return (response.status, .null) }
+        do {
+            return (response.status, try JSON(parsing: response.body))
+        } catch {
+            throw request.unexpected("the answer is not JSON: \(error.message)")
+        }
+    }
+
+    /// What one group version serves, subresources left out; nil where the group version is not served. Not cached: the
+    /// caller knows when CRDs may have changed.
+    public func resources(group: String, version: String) async throws(KubeError) -> [APIResource]? {
+        let path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
+        let request = KubeRequest(.get, path, operation: "discover \(group.isEmpty ? version : "\(group)/\(version)")")
+        let json: JSON
+        do {
+            json = try await sendForJSON(request)
+        } catch {
+            if error.isNotServed { return nil }
+            throw error
+        }
+        guard json["kind"] == "APIResourceList", let resources = json["resources"]?.array else {
+            throw request.unexpected("the answer is no APIResourceList")
+        }
+        return resources.compactMap { resource in
+            guard let plural = resource["name"]?.string, !plural.contains("/"), let kind = resource["kind"]?.string,
+                let isNamespaced = resource["namespaced"]?.bool
+            else { return nil }
+            let type = ResourceType(
+                group: group, version: version, kind: kind, plural: plural, isNamespaced: isNamespaced)
+            return APIResource(type: type, verbs: resource["verbs"]?.array?.compactMap(\.string) ?? [])
+        }
+    }
+}

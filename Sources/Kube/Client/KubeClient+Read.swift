@@ -1,0 +1,97 @@
+import HTTP
+import JSON
+import KubeObjects
+
+extension KubeClient {
+    /// One object. One that does not fit its type fails as `.unexpectedAnswer` with the field's path.
+    public func get<Object: KubeResource>(
+        _ type: Object.Type, namespace: String? = nil, name: String
+    ) async throws(KubeError) -> Object {
+        let request = getRequest(type.resourceType, namespace, name)
+        let json = try await sendForObject(request, named: name)
+        do { return try Object(json: json) } catch { throw request.unexpected(error.description) }
+    }
+
+    /// One object of any kind. `metadataOnly`: as `PartialObjectMetadata`.
+    public func get(
+        _ type: ResourceType, namespace: String? = nil, name: String, metadataOnly: Bool = false
+    ) async throws(KubeError) -> JSON {
+        var request = getRequest(type, namespace, name)
+        if metadataOnly { request.accept = Accept.partialObject }
+        return try await sendForObject(request, named: name)
+    }
+
+    /// One page of a collection, as the most recent state (a quorum read); further pages by `continueToken`, which
+    /// stand for that same state. 410: the token is too old, list anew.
+    public func list<Object: KubeObject>(
+        _ object: Object.Type, of collection: KubeCollection, limit: Int? = nil, continueToken: String? = nil
+    ) async throws(KubeError) -> ListPage<Object> {
+        var request = collection.request("list")
+        request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
+        request.add("limit", limit.map(String.init))
+        request.add("continue", continueToken)
+        return try ListAnswer.page(try await sendForJSON(request), request)
+    }
+
+    /// A whole collection, page by page. For a few objects at a time; what is kept up to date is for `listWatch`.
+    public func listAll<Object: KubeObject>(
+        _ object: Object.Type, of collection: KubeCollection, pageSize: Int = 500
+    ) async throws(KubeError) -> [Decoded<Object>] {
+        var items: [Decoded<Object>] = []
+        var token: String?
+        repeat {
+            let page = try await list(object, of: collection, limit: pageSize, continueToken: token)
+            items += page.items
+            token = page.continueToken
+        } while token != nil
+        return items
+    }
+
+    private func getRequest(_ type: ResourceType, _ namespace: String?, _ name: String) -> KubeRequest {
+        KubeRequest(
+            .get, type.path(namespace: namespace, name: name),
+            operation: type.operation("get", namespace: namespace, name: name))
+    }
+
+    /// An answer that is an object, and the one that was asked for: anything else proves nothing.
+    func sendForObject(_ request: KubeRequest, named name: String?) async throws(KubeError) -> JSON {
+        let json = try await sendForJSON(request)
+        guard let found = json[path: ["metadata", "name"]]?.string, !found.isEmpty else {
+            throw request.unexpected("the answer is not an object: it has no metadata.name")
+        }
+        guard name == nil || name == found else { throw request.unexpected("the answer is another object") }
+        return json
+    }
+}
+
+/// Objects of a kind: in one namespace or everywhere, all or those that selectors match.
+public struct KubeCollection: Sendable, Hashable {
+    public var type: ResourceType
+    /// Nil: all namespaces.
+    public var namespace: String?
+    /// `app.kubernetes.io/managed-by=squadron`.
+    public var labelSelector: String?
+    /// `metadata.name=cluster-credentials`.
+    public var fieldSelector: String?
+    /// Ask for `PartialObjectMetadata`. Read the items as `PartialObject`.
+    public var metadataOnly: Bool
+
+    public init(
+        _ type: ResourceType, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
+        metadataOnly: Bool = false
+    ) {
+        self.type = type
+        self.namespace = namespace
+        self.labelSelector = labelSelector
+        self.fieldSelector = fieldSelector
+        self.metadataOnly = metadataOnly
+    }
+
+    func request(_ verb: String) -> KubeRequest {
+        var request = KubeRequest(
+            .get, type.path(namespace: namespace), operation: type.operation(verb, namespace: namespace))
+        request.add("labelSelector", labelSelector)
+        request.add("fieldSelector", fieldSelector)
+        return request
+    }
+}

@@ -1,0 +1,150 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+
+/// One API server.
+///
+/// - Every failure is a `KubeError` that says what was tried and whether to try again. The client itself repeats a
+///   request in one case only: a 401, once, if reading the credentials anew brought other ones (the server has not
+///   acted on the first). 429 and 503 with `Retry-After` go to the caller: his queue knows what else waits.
+/// - A success is checked before it is believed: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
+/// - Credentials go to `server` only and appear in no error.
+/// - Cancelling the task ends the request at once; a write may then have been processed or not
+///   (`mayHaveBeenProcessed`).
+public final class KubeClient: Sendable {
+    public struct Options: Sendable {
+        public var userAgent: String
+        /// Of requests; a watch has its own.
+        public var timeouts = HTTPTimeouts(total: .seconds(60))
+        /// Nil: unlimited.
+        public var limiter: RateLimiter?
+        /// Of an answer, in bytes; of a list it bounds a page.
+        public var maximumAnswer = 64 << 20
+        /// Of one event of a watch, in bytes. etcd takes objects of 1.5 MiB by default.
+        public var maximumWatchLine = 16 << 20
+        /// For `Retry-After` given as a date.
+        public var wallClock = WallClock.system
+
+        /// `version` as in `squadron/<version>`.
+        public init(version: String) { userAgent = "squadron/\(version)" }
+        public init(userAgent: String) { self.userAgent = userAgent }
+    }
+
+    /// Without a slash at the end: `https://10.0.0.1:6443`, `https://proxy.example/k8s/clusters/c-1`.
+    public let server: String
+    let options: Options
+    private let transport: any HTTPTransport
+    private let authorization: any Authorization
+
+    /// Ends what is in flight and drops the connections: the client is of no more use.
+    public func close() { transport.close() }
+
+    public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {
+        self.server = String(server.reversed().drop { $0 == "/" }.reversed())
+        self.transport = transport
+        self.authorization = authorization
+        self.options = options
+    }
+
+    /// The whole answer of a request that succeeded (2xx).
+    func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
+        let response = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.send(http)
+        } status: {
+            $0.status
+        }
+        guard (200..<300).contains(response.status) else {
+            throw failure(request, response.status, response.headers, response.body)
+        }
+        return response
+    }
+
+    /// The whole answer as JSON.
+    func sendForJSON(_ request: KubeRequest) async throws(KubeError) -> JSON {
+        let response = try await send(request)
+        do {
+            return try JSON(parsing: response.body, limits: JSON.Limits(bytes: options.maximumAnswer))
+        } catch {
+            let excerpt = APIStatus.excerpt(of: response.body)
+            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message): \(excerpt)")
+        }
+    }
+
+    /// An answer whose head has arrived and says success. Not rate-limited within: the caller decides.
+    func open(_ request: KubeRequest) async throws(KubeError) -> HTTPStream {
+        let stream = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.open(http)
+        } status: {
+            $0.status
+        }
+        guard (200..<300).contains(stream.status) else {
+            throw failure(request, stream.status, stream.headers, await stream.body.start(limit: 256 << 10))
+        }
+        return stream
+    }
+
+    private func exchange<Answer>(
+        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, status: (Answer) -> Int
+    ) async throws(KubeError) -> Answer {
+        if request.isRateLimited, let limiter = options.limiter {
+            do {
+                try await limiter.acquire()
+            } catch {
+                let reason = HTTPError(.cancelled, "cancelled before it was sent", mayHaveBeenProcessed: false)
+                throw KubeError(operation: request.operation, cause: .transport(reason))
+            }
+        }
+        do {
+            let token = try await token(for: request)
+            let answer = try await carryOut(http(request, token: token))
+            guard status(answer) == 401 else { return answer }
+            authorization.rejected()
+            let fresh = try await self.token(for: request)
+            return fresh == token ? answer : try await carryOut(http(request, token: fresh))
+        } catch let error as HTTPError {
+            throw KubeError(operation: request.operation, cause: .transport(error))
+        } catch let error as KubeError {
+            throw error
+        } catch {
+            throw request.unexpected("\(error)")  // nothing else is thrown above; the compiler can't know
+        }
+    }
+
+    private func token(for request: KubeRequest) async throws(KubeError) -> Sensitive? {
+        do {
+            return try await authorization.bearerToken()
+        } catch {
+            throw KubeError(operation: request.operation, cause: .credentials(error.message))
+        }
+    }
+
+    private func http(_ request: KubeRequest, token: Sensitive?) -> HTTPRequest {
+        var headers: HTTPHeaders = ["Accept": request.accept, "User-Agent": options.userAgent]
+        if request.body != nil { headers.append("Content-Type", request.contentType) }
+        return HTTPRequest(
+            request.method, server + request.target, headers: headers, body: request.body, bearerToken: token,
+            timeouts: request.timeouts ?? options.timeouts, maximumBodySize: options.maximumAnswer)
+    }
+
+    private func failure(_ request: KubeRequest, _ code: Int, _ headers: HTTPHeaders, _ body: [UInt8]) -> KubeError {
+        let status = APIStatus(answer: code, headers: headers, body: body, now: options.wallClock.now)
+        return KubeError(operation: request.operation, cause: .status(status))
+    }
+}
+
+extension KubeRequest {
+    func unexpected(_ text: String) -> KubeError { KubeError(operation: operation, cause: .unexpectedAnswer(text)) }
+}
+
+extension HTTPBody {
+    /// As much as arrives, up to a limit: the body of a refusal, which may well be cut short.
+    fileprivate func start(limit: Int) async -> [UInt8] {
+        var result: [UInt8] = []
+        var pieces = makeAsyncIterator()
+        while result.count < limit, let piece = try? await pieces.next(isolation: nil) {
+            result += piece.prefix(limit - result.count)
+        }
+        return result
+    }
+}

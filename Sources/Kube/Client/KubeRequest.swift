@@ -1,0 +1,54 @@
+import HTTP
+import JSON
+import KubeObjects
+
+/// One request, before it has a server, credentials and headers.
+struct KubeRequest: Sendable {
+    var method: HTTPRequest.Method
+    var path: String
+    var query: [(name: String, value: String)] = []
+    var body: [UInt8]?
+    var contentType = "application/json"
+    var accept = "application/json"
+    /// For errors: `apply namespaces/project1-development`.
+    var operation: String
+    /// Probes and watches may go past the rate limiter.
+    var isRateLimited = true
+    var timeouts: HTTPTimeouts?
+
+    init(_ method: HTTPRequest.Method, _ path: String, operation: String) {
+        self.method = method
+        self.path = path
+        self.operation = operation
+    }
+
+    mutating func add(_ name: String, _ value: String?) {
+        if let value { query.append((name, value)) }
+    }
+
+    /// `/api/v1/namespaces?limit=500`; names and values percent-encoded, in the order of adding.
+    var target: String {
+        guard !query.isEmpty else { return path }
+        return path + (path.contains("?") ? "&" : "?")
+            + query.map { "\($0.name.percentEncodedPathSegment)=\($0.value.percentEncodedPathSegment)" }
+            .joined(separator: "&")
+    }
+}
+
+extension ResourceType {
+    /// `apply serviceaccounts/default in flyte`, `list secrets in flyte`, `list namespaces`.
+    func operation(_ verb: String, namespace: String?, name: String? = nil, subresource: String? = nil) -> String {
+        var text = "\(verb) \(self)"
+        if let name { text += "/\(name)" }
+        if let subresource { text += "/\(subresource)" }
+        if isNamespaced, let namespace { text += " in \(namespace)" }
+        return text
+    }
+}
+
+/// Media types. The second of a pair is the fall-back of a server that can't do the first.
+enum Accept {
+    static let json = "application/json"
+    static let partialObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+    static let partialObjectList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+}

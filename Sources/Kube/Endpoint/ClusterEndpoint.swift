@@ -1,0 +1,41 @@
+import HTTP
+import Support
+
+/// How to reach an API server, and as whom.
+public struct ClusterEndpoint: Sendable {
+    /// `https://…`, without a slash at the end.
+    public var server: String
+    public var tls: TLSConfiguration
+    public var proxyURL: String?
+    public var authorization: any Authorization
+    /// Of the context or the pod; nil where none is set.
+    public var namespace: String?
+
+    public init(
+        server: String, tls: TLSConfiguration, proxyURL: String? = nil, authorization: any Authorization,
+        namespace: String? = nil
+    ) {
+        self.server = server
+        self.tls = tls
+        self.proxyURL = proxyURL
+        self.authorization = authorization
+        self.namespace = namespace
+    }
+}
+
+/// Why there is no endpoint: the file, where in it, and what is wrong there. Never holds a credential.
+public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    public var file: String?
+    /// `users[0].user.token`; empty for the whole file.
+    public var path: String
+    public var message: String
+
+    public init(file: String? = nil, path: String = "", message: String) {
+        self.file = file
+        self.path = path
+        self.message = message
+    }
+    public var description: String {
+        [file, path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ")
+    }
+}

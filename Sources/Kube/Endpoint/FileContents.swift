@@ -1,0 +1,51 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Whole small files, without Foundation.
+enum FileContents {
+    struct Failure: Error, CustomStringConvertible {
+        var path: String
+        var message: String
+        var isMissingFile = false
+        var description: String { "\(path): \(message)" }
+    }
+
+    /// At most `limit` bytes; a larger file is an error, not a cut.
+    static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+        let descriptor = retrying { open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else {
+            let code = errno
+            throw Failure(path: path, message: "can't be opened: \(reason(code))", isMissingFile: code == ENOENT)
+        }
+        defer { close(descriptor) }
+        var result: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = retrying { readBytes(descriptor, &buffer, buffer.count) }
+            if count < 0 { throw Failure(path: path, message: "can't be read: \(reason(errno))") }
+            if count == 0 { return result }
+            guard result.count + count <= limit else {
+                throw Failure(path: path, message: "is larger than \(limit) bytes")
+            }
+            result += buffer[..<count]
+        }
+    }
+
+    /// A signal may interrupt any of these calls; it says nothing about the file.
+    private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
+
+// `read` inside of `FileContents` would be its own.
+private func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, buffer, count)
+}

@@ -1,0 +1,123 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+
+extension Kubeconfig {
+    /// The endpoint of a context, the current one by default. Files that it names are read now, but for a `tokenFile`,
+    /// which is read as it is needed.
+    public func endpoint(context name: String? = nil) throws(EndpointFailure) -> ClusterEndpoint {
+        guard let name = name ?? currentContext else {
+            throw EndpointFailure(file: contexts.first?.file, path: "current-context", message: "is not set")
+        }
+        guard let context = contexts.first(where: { $0.name == name }) else {
+            let known = contextNames.isEmpty ? "there are none" : "there are \(contextNames.joined(separator: ", "))"
+            throw EndpointFailure(file: contexts.first?.file, path: "contexts", message: "no context \(name): \(known)")
+        }
+        let cluster = try referred(context, "cluster", in: clusters)
+        let user = try context.string("user").map { _ throws(EndpointFailure) in
+            try referred(context, "user", in: users)
+        }
+        var tls = try cluster.serverTLS()
+        if let user {
+            try user.refuseUnsupported()
+            (tls.clientCertificate, tls.clientKey) = try user.clientCertificate()
+        }
+        return ClusterEndpoint(
+            server: try cluster.server(), tls: tls, proxyURL: try cluster.string("proxy-url"),
+            authorization: try user?.authorization() ?? NoAuthorization(), namespace: try context.string("namespace"))
+    }
+
+    private func referred(_ context: Entry, _ field: String, in entries: [Entry]) throws(EndpointFailure) -> Entry {
+        guard let name = try context.string(field) else { throw context.failure(field, "is missing") }
+        guard let entry = entries.first(where: { $0.name == name }) else {
+            throw context.failure(field, "there is no \(field) \(name)")
+        }
+        return entry
+    }
+}
+
+extension Kubeconfig.Entry {
+    /// Nil for what is missing or empty: kubectl treats both alike.
+    func string(_ field: String) throws(EndpointFailure) -> String? {
+        switch content[field] {
+        case nil, .null: return nil
+        case .string(let text): return text.nonEmpty
+        case _?: throw failure(field, "is no string")
+        }
+    }
+
+    /// `FIELD-data` in base64, else the file that `FIELD` names, from the kubeconfig's folder on.
+    func bytes(_ field: String) throws(EndpointFailure) -> [UInt8]? {
+        let dataField = "\(field)-data"
+        if let data = try string(dataField) {
+            guard let bytes = Base64.decode(data), !bytes.isEmpty else { throw failure(dataField, "is not base64") }
+            return bytes
+        }
+        guard let file = try string(field) else { return nil }
+        do {
+            return try FileContents.read(absolute(file), limit: 1 << 20)
+        } catch {
+            throw failure(field, error.description)
+        }
+    }
+
+    func absolute(_ file: String) -> String { file.hasPrefix("/") ? file : "\(folder)/\(file)" }
+
+    // MARK: Of a cluster
+
+    func server() throws(EndpointFailure) -> String {
+        guard let server = try string("server") else { throw failure("server", "is missing") }
+        guard server.lowercased().hasPrefix("https://") else { throw failure("server", "must start with https://") }
+        return String(server.reversed().drop { $0 == "/" }.reversed())
+    }
+
+    func serverTLS() throws(EndpointFailure) -> TLSConfiguration {
+        switch content["insecure-skip-tls-verify"] {
+        case nil, .null, false: break
+        case true:
+            throw failure("insecure-skip-tls-verify", "Squadron has no insecure mode; give a certificate-authority")
+        case _?: throw failure("insecure-skip-tls-verify", "is neither true nor false")
+        }
+        return TLSConfiguration(
+            caCertificates: try bytes("certificate-authority"), serverName: try string("tls-server-name"))
+    }
+
+    // MARK: Of a user
+
+    /// What would be ignored at the user's expense: he would be somebody else than he asked for.
+    func refuseUnsupported() throws(EndpointFailure) {
+        let unsupported = [
+            "exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra",
+        ]
+        for field in unsupported {
+            switch content[field] {
+            case nil, .null, "", [], [:]: continue
+            case _?: throw failure(field, "is not supported; use token, tokenFile or a client certificate")
+            }
+        }
+    }
+
+    func clientCertificate() throws(EndpointFailure) -> ([UInt8]?, Sensitive?) {
+        let certificate = try bytes("client-certificate")
+        let key = try bytes("client-key")
+        if certificate != nil, key == nil { throw failure("client-key", "is missing beside client-certificate") }
+        if certificate == nil, key != nil { throw failure("client-certificate", "is missing beside client-key") }
+        return (certificate, key.map { Sensitive($0) })
+    }
+
+    /// Of both kinds of token the file counts, as in kubectl: it is the one that stays fresh.
+    func authorization() throws(EndpointFailure) -> any Authorization {
+        if let file = try string("tokenFile") {
+            let token = TokenFile(path: absolute(file))
+            do { _ = try token.bearerToken() } catch { throw failure("tokenFile", error.message) }
+            return token
+        }
+        guard let token = try string("token") else { return NoAuthorization() }
+        do {
+            return StaticToken(try BearerToken.check(Array(token.utf8)))
+        } catch {
+            throw failure("token", error.message)
+        }
+    }
+}

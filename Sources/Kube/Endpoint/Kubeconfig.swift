@@ -1,0 +1,117 @@
+import JSON
+import KubeObjects
+import YAML
+
+/// kubectl's configuration: who can be reached, as whom, and which pair is meant by default.
+///
+/// Entries keep the JSON they came from; only those of the context in use are read further, so that an entry of a kind
+/// that Squadron does not support (an exec plugin) bothers nobody who does not use it.
+public struct Kubeconfig: Sendable {
+    /// A named entry and where it stands: for errors, and for the files that it names.
+    struct Entry: Sendable {
+        var name: String
+        var file: String
+        /// `users[0].user`.
+        var path: String
+        var content: JSON
+
+        /// The folder that relative file names start from.
+        var folder: String {
+            guard let slash = file.lastIndex(of: "/") else { return "." }
+            return slash == file.startIndex ? "/" : String(file[..<slash])
+        }
+
+        func failure(_ field: String, _ message: String) -> EndpointFailure {
+            EndpointFailure(file: file, path: field.isEmpty ? path : "\(path).\(field)", message: message)
+        }
+    }
+
+    /// Nil where it is not set.
+    public private(set) var currentContext: String?
+    var clusters: [Entry] = []
+    var users: [Entry] = []
+    var contexts: [Entry] = []
+
+    public var contextNames: [String] { contexts.map(\.name) }
+
+    /// Where kubectl looks: the files of `KUBECONFIG`, else `~/.kube/config`.
+    public static func defaultFiles(kubeconfig: String?, home: String?) -> [String] {
+        let listed = (kubeconfig ?? "").split(separator: ":").map(String.init)
+        guard listed.isEmpty, let home, !home.isEmpty else { return listed }
+        return ["\(home)/.kube/config"]
+    }
+
+    /// Reads the files in order. Of two entries of one name the first one counts, as in kubectl. Of several files those
+    /// that do not exist are skipped (`KUBECONFIG` lists often name some), of one it is an error.
+    public static func load(_ files: [String]) throws(EndpointFailure) -> Kubeconfig {
+        var merged: Kubeconfig?
+        var missing: EndpointFailure?
+        for file in files {
+            let bytes: [UInt8]
+            do {
+                bytes = try FileContents.read(file, limit: 4 << 20)
+            } catch {
+                let failure = EndpointFailure(file: error.path, message: error.message)
+                guard error.isMissingFile, files.count > 1 else { throw failure }
+                missing = failure
+                continue
+            }
+            let next = try Kubeconfig(parsing: bytes, file: file)
+            if merged == nil { merged = next } else { merged?.add(next) }
+        }
+        guard let merged else { throw missing ?? EndpointFailure(message: "no kubeconfig is given") }
+        return merged
+    }
+
+    /// `file` names it in errors, and its folder is where relative file names start.
+    public init(parsing bytes: [UInt8], file: String) throws(EndpointFailure) {
+        let json: JSON
+        do {
+            json = try YAML.parse(bytes)
+        } catch {
+            throw EndpointFailure(file: file, message: error.description)
+        }
+        guard json.object != nil else { throw EndpointFailure(file: file, message: "is no kubeconfig: not a mapping") }
+        if let kind = json["kind"]?.string, kind != "Config" {
+            throw EndpointFailure(file: file, path: "kind", message: "is \(kind), not Config")
+        }
+        do {
+            currentContext = try Fields(json).string("current-context")?.nonEmpty
+        } catch {
+            throw EndpointFailure(file: file, path: error.path, message: error.message)
+        }
+        clusters = try Self.entries(json, "clusters", "cluster", file)
+        users = try Self.entries(json, "users", "user", file)
+        contexts = try Self.entries(json, "contexts", "context", file)
+    }
+
+    private mutating func add(_ other: Kubeconfig) {
+        currentContext = currentContext ?? other.currentContext
+        clusters += other.clusters.filter { new in !clusters.contains { $0.name == new.name } }
+        users += other.users.filter { new in !users.contains { $0.name == new.name } }
+        contexts += other.contexts.filter { new in !contexts.contains { $0.name == new.name } }
+    }
+
+    private static func entries(
+        _ json: JSON, _ list: String, _ member: String, _ file: String
+    ) throws(EndpointFailure) -> [Entry] {
+        guard let value = json[list], value != .null else { return [] }
+        guard let array = value.array else { throw EndpointFailure(file: file, path: list, message: "is no list") }
+        var result: [Entry] = []
+        for (index, item) in array.enumerated() {
+            let path = "\(list)[\(index)]"
+            guard let name = item["name"]?.string, !name.isEmpty else {
+                throw EndpointFailure(file: file, path: "\(path).name", message: "is missing or no string")
+            }
+            let content = item[member] ?? .null
+            guard content.isNull || content.object != nil else {
+                throw EndpointFailure(file: file, path: "\(path).\(member)", message: "is no mapping")
+            }
+            guard !result.contains(where: { $0.name == name }) else {
+                throw EndpointFailure(file: file, path: "\(path).name", message: "\(name) is there twice")
+            }
+            result.append(Entry(name: name, file: file, path: "\(path).\(member)", content: content))
+        }
+        return result
+    }
+}

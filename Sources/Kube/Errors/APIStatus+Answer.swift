@@ -1,0 +1,96 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+
+extension APIStatus {
+    /// What a failed exchange says: the server's own `Status`, or one made of the code and the start of a body that is
+    /// none. The HTTP code wins over the one in the body: a proxy may have changed its mind about it, and the code is
+    /// what every hop agrees on.
+    init(answer code: Int, headers: HTTPHeaders, body: [UInt8], now: Instant) {
+        let header = headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) }
+        if let json = try? JSON(parsing: body), var status = APIStatus(json: json) {
+            status.code = code
+            status.retryAfter = header ?? status.retryAfter
+            self = status
+        } else {
+            self.init(code: code, reason: "", message: Self.excerpt(of: body), retryAfter: header)
+        }
+    }
+
+    /// Nil for what is no `Status`.
+    init?(json: JSON) {
+        guard json["kind"] == "Status", json["status"]?.string != "Success" else { return nil }
+        let details = json["details"]
+        let causes = details?["causes"]?.array?.prefix(Self.maximumCauses).map { cause in
+            Cause(
+                reason: Self.shown(cause["reason"]?.string ?? "", limit: 256),
+                message: Self.shown(cause["message"]?.string ?? "", limit: Self.maximumText),
+                field: Self.shown(cause["field"]?.string ?? "", limit: Self.maximumText))
+        }
+        self.init(
+            code: json["code"]?.int.flatMap { Int(exactly: $0) } ?? 0,
+            reason: Self.shown(json["reason"]?.string ?? "", limit: 256),
+            message: Self.shown(json["message"]?.string ?? "", limit: Self.maximumText),
+            causes: causes ?? [],
+            retryAfter: (details?["retryAfterSeconds"]?.int).flatMap { RetryAfter.bounded($0) })
+    }
+
+    // A message ends up in statuses and events, which have limits of their own, and a hostile data plane writes it.
+    private static let maximumText = 4096
+    private static let maximumCauses = 64
+    static let maximumExcerpt = 200
+
+    /// The start of a body that is no `Status`, on one line.
+    static func excerpt(of body: [UInt8]) -> String {
+        let text = String(decoding: body.prefix(8 * maximumExcerpt), as: UTF8.self)
+        let words = text.unicodeScalars.split {
+            $0.properties.isWhitespace || $0.properties.generalCategory == .control
+        }
+        return shown(words.map { String(String.UnicodeScalarView($0)) }.joined(separator: " "), limit: maximumExcerpt)
+    }
+
+    /// Without control and formatting characters (line breaks excepted), cut to `limit` characters.
+    private static func shown(_ text: String, limit: Int) -> String {
+        var result = String.UnicodeScalarView()
+        for (count, scalar) in text.unicodeScalars.enumerated() {
+            if count == limit {
+                result.removeLast()
+                return String(result) + "…"
+            }
+            switch scalar.properties.generalCategory {
+            case .control where scalar != "\n", .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+                result.append("\u{FFFD}")
+            default: result.append(scalar)
+            }
+        }
+        return String(result)
+    }
+}
+
+/// `Retry-After`, RFC 9110: seconds, or a date.
+enum RetryAfter {
+    /// Nobody is made to wait for longer than this, whatever a server says.
+    static let maximum = 86_400
+
+    static func parse(_ value: String, now: Instant) -> Duration? {
+        if let seconds = Int64(value) { return bounded(seconds) }
+        guard let date = date(value) else { return nil }
+        return bounded(Int64(min(max((date - now).rounded(.up), 0), Double(maximum))))
+    }
+
+    static func bounded(_ seconds: Int64) -> Duration? {
+        seconds < 0 ? nil : .seconds(min(seconds, Int64(maximum)))
+    }
+
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`: the one form that may still be sent.
+    private static func date(_ text: String) -> Instant? {
+        let parts = text.split(separator: " ")
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard parts.count == 6, parts[5] == "GMT", parts[1].count == 2, parts[3].count == 4,
+            let month = months.firstIndex(of: String(parts[2]))
+        else { return nil }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        return Timestamp("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")?.instant
+    }
+}

@@ -1,0 +1,87 @@
+import HTTP
+
+// What callers decide by. The status codes alone don't do: 404 may mean the object, its kind or a proxy's own page.
+extension KubeError {
+    /// The object does not exist, says an API server. A 404 that is no `Status` (a proxy's page) proves no absence.
+    public var isNotFound: Bool {
+        status.map { $0.code == 404 && $0.reason == "NotFound" && !$0.saysNotServed } ?? false
+    }
+    /// The kind is not served here: no such group, version or resource.
+    public var isNotServed: Bool { status?.saysNotServed ?? false }
+    /// Either the object changed meanwhile (read it again) or, with `conflicts`, other managers own fields of it.
+    public var isConflict: Bool { status.map { $0.code == 409 && $0.reason == "Conflict" } ?? false }
+    public var isAlreadyExists: Bool { status.map { $0.code == 409 && $0.reason == "AlreadyExists" } ?? false }
+    public var isUnauthorized: Bool { status?.code == 401 }
+    public var isForbidden: Bool { status?.code == 403 }
+    /// The resourceVersion or continue token is too old: list anew. Reasons `Expired` and `Gone`.
+    public var isGone: Bool { status.map { $0.code == 410 || $0.reason == "Expired" || $0.reason == "Gone" } ?? false }
+    public var isTooManyRequests: Bool { status?.code == 429 }
+    /// 422, and what server-side apply answers with a 500 of no reason: a field that the schema doesn't have.
+    public var isInvalid: Bool { status.map { $0.code == 422 || $0.saysUnknownField } ?? false }
+    /// Nothing can be made in a namespace that is being deleted; after its end it can again.
+    public var isNamespaceTerminating: Bool {
+        status.map { $0.code == 403 && $0.causes.contains { $0.reason == "NamespaceTerminating" } } ?? false
+    }
+
+    /// How long the server asks to wait before the next attempt. The client itself never waits: the caller's queue does.
+    public var retryAfter: Duration? { status?.retryAfter }
+
+    /// Whether the same intent may succeed later with nobody changing the request: an outage, overload, a race with
+    /// another writer (read again first), a namespace on its way out. False for what only another request, other
+    /// permissions or other credentials can cure, and for a cancelled one.
+    public var isRetryable: Bool {
+        switch cause {
+        case .transport(let error):
+            switch error.kind {
+            case .invalidRequest, .bodyTooLarge, .cancelled, .closed: false
+            default: true
+            }
+        case .status(let status):
+            switch status.code {
+            case 408, 425, 429: true
+            case 409: status.reason == "Conflict" && status.fieldConflicts.isEmpty
+            case 403: isNamespaceTerminating
+            case 500...: !status.saysUnknownField
+            default: false
+            }
+        case .unexpectedAnswer, .credentials: true
+        }
+    }
+
+    /// The network failed, rather than the server refused.
+    public var isConnectionBroken: Bool {
+        guard case .transport(let error) = cause else { return false }
+        return error.kind != .cancelled && error.kind != .closed
+    }
+
+    /// Whether a write may have taken effect although no success was reported. Such a write must be checked and done
+    /// again, and never be counted as done, nor as not done. A 5xx counts: etcd may have stored what it was late to
+    /// confirm, and a proxy may have lost the answer.
+    public var mayHaveBeenProcessed: Bool {
+        switch cause {
+        case .transport(let error): error.mayHaveBeenProcessed
+        case .status(let status): status.code == 408 || (status.code >= 500 && !status.saysUnknownField)
+        case .unexpectedAnswer: true
+        case .credentials: false
+        }
+    }
+
+    /// Fields that others own, from a refused server-side apply; empty for any other failure.
+    public var conflicts: [FieldConflict] { status?.fieldConflicts ?? [] }
+}
+
+extension APIStatus {
+    /// Both forms that API servers use: a `Status` without details, and plain text where not even the group exists.
+    var saysNotServed: Bool {
+        code == 404
+            && (message == "the server could not find the requested resource" || message == "404 page not found")
+    }
+
+    /// Seen on 1.36: `failed to create typed patch object (…): .spec.x: field not declared in schema`, code 500.
+    var saysUnknownField: Bool { code == 500 && reason.isEmpty && message.contains("field not declared in schema") }
+
+    var fieldConflicts: [FieldConflict] {
+        guard code == 409 else { return [] }
+        return causes.filter { $0.reason == "FieldManagerConflict" }.map(FieldConflict.init(cause:))
+    }
+}

@@ -1,0 +1,124 @@
+import HTTP
+import KubeObjects
+
+/// Lists and watches one collection at one API server.
+public struct CollectionListWatch<Object: KubeObject>: ListWatch {
+    public let client: KubeClient
+    public let collection: KubeCollection
+    public let settings: WatchSettings
+
+    /// The first page is a consistent read of the most recent state: no `resourceVersion` is sent. (`resourceVersion=0`
+    /// would be cheaper for the server, and may go back in time: after a restart of one of several API servers it can
+    /// answer with less than was seen before.)
+    public func list(continueToken: String?) async throws(KubeError) -> ListPage<Object> {
+        var request = collection.request("list")
+        request.isRateLimited = settings.isRateLimited
+        request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
+        request.add("limit", String(settings.pageSize))
+        request.add("continue", continueToken)
+        return try ListAnswer.page(try await client.sendForJSON(request), request)
+    }
+
+    public func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object> {
+        let request = watchRequest(from: resourceVersion)
+        let stream = try await client.open(request)
+        let source = WatchSource<Object>(
+            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine)
+        return WatchStream { () async throws(KubeError) in try await source.next() }
+    }
+
+    /// A streamed first list would go here instead of `list`: `sendInitialEvents=true` with
+    /// `resourceVersionMatch=NotOlderThan` and no resourceVersion; its end is the bookmark with `isInitialEventsEnd`.
+    func watchRequest(from resourceVersion: String) -> KubeRequest {
+        var request = collection.request("watch")
+        request.isRateLimited = settings.isRateLimited
+        request.accept = collection.metadataOnly ? Accept.partialObject : Accept.json
+        request.add("watch", "true")
+        request.add("allowWatchBookmarks", "true")
+        request.add("resourceVersion", resourceVersion)
+        request.add("timeoutSeconds", String(Int.random(in: settings.timeoutSeconds)))
+        var timeouts = client.options.timeouts
+        timeouts.total = nil
+        timeouts.idle = settings.idleTimeout
+        request.timeouts = timeouts
+        return request
+    }
+}
+
+public struct WatchSettings: Sendable, Hashable {
+    /// Objects a page: bounds the memory of one answer on both sides.
+    public var pageSize: Int
+    /// How long the server shall keep a watch, drawn anew each time so that the watches of a fleet don't all end at once.
+    /// client-go's values.
+    public var timeoutSeconds: ClosedRange<Int>
+    /// A watch that is silent for longer is dead: servers send a bookmark about every minute.
+    public var idleTimeout: Duration
+    public var isRateLimited: Bool
+
+    public init(
+        pageSize: Int = 500, timeoutSeconds: ClosedRange<Int> = 300...600, idleTimeout: Duration = .seconds(150),
+        isRateLimited: Bool = true
+    ) {
+        self.pageSize = pageSize
+        self.timeoutSeconds = timeoutSeconds
+        self.idleTimeout = idleTimeout
+        self.isRateLimited = isRateLimited
+    }
+}
+
+extension KubeClient {
+    /// Objects of a kind known at compile time.
+    public func listWatch<Object: KubeResource>(
+        _ type: Object.Type, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
+        settings: WatchSettings = WatchSettings()
+    ) -> CollectionListWatch<Object> {
+        listWatch(
+            type,
+            of: KubeCollection(
+                type.resourceType, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector),
+            settings: settings)
+    }
+
+    /// Objects of any kind: `PartialObject` with `metadataOnly`, `DynamicObject`, or a type of the caller's that keeps
+    /// only what he needs of each object.
+    public func listWatch<Object: KubeObject>(
+        _ type: Object.Type, of collection: KubeCollection, settings: WatchSettings = WatchSettings()
+    ) -> CollectionListWatch<Object> {
+        CollectionListWatch(client: self, collection: collection, settings: settings)
+    }
+}
+
+/// The body of one watch and what is decoded of it. An actor, since the two change together; it has one reader.
+actor WatchSource<Object: KubeObject> {
+    private let body: HTTPBody
+    private let operation: String
+    private var decoder: WatchDecoder<Object>
+    private var isFinished = false
+
+    init(_ body: HTTPBody, operation: String, maximumLine: Int) {
+        self.body = body
+        self.operation = operation
+        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine)
+    }
+
+    /// The next event; nil when the server has ended the watch in good order, and after a failure.
+    func next() async throws(KubeError) -> WatchEvent<Object>? {
+        guard !isFinished else { return nil }
+        do {
+            while true {
+                if let event = try decoder.next() { return event }
+                // The position in the body is the body's, not the iterator's: each reads on where the last one stopped.
+                var pieces = body.makeAsyncIterator()
+                guard let piece = try await pieces.next(isolation: self) else {
+                    isFinished = true
+                    return try decoder.finish()
+                }
+                decoder.feed(piece)
+            }
+        } catch {
+            isFinished = true
+            if let error = error as? HTTPError { throw KubeError(operation: operation, cause: .transport(error)) }
+            throw error as? KubeError ?? KubeError(operation: operation, cause: .unexpectedAnswer("\(error)"))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Cuts a stream of pieces, split anywhere, into lines. A pure value.
+///
+/// A line within one piece is handed out in place; only one that crosses from piece to piece is put together.
+struct LineBuffer {
+    struct TooLong: Error {}
+
+    let limit: Int
+    /// The start of a line whose end has not come yet.
+    private var started: [UInt8] = []
+    private var piece: [UInt8] = []
+    private var position = 0
+
+    /// `limit`: the most bytes of a line, and so of memory.
+    init(limit: Int) { self.limit = limit }
+
+    /// Adds what came, once `next` has answered nil.
+    mutating func feed(_ bytes: [UInt8]) {
+        piece = bytes
+        position = 0
+    }
+
+    /// Hands the next complete line to `body`, without its line break; nil when there is none yet.
+    mutating func next<Result>(_ body: (UnsafeRawBufferPointer) -> Result) throws(TooLong) -> Result? {
+        guard position < piece.count else { return nil }
+        let end = piece.withUnsafeBytes { bytes -> Int? in
+            guard let base = bytes.baseAddress else { return nil }
+            return memchr(base + position, Int32(UInt8(ascii: "\n")), bytes.count - position).map {
+                base.distance(to: $0)
+            }
+        }
+        guard started.count + (end ?? piece.count) - position <= limit else { throw TooLong() }
+        guard let end else {
+            started += piece[position...]
+            piece = []
+            position = 0
+            return nil
+        }
+        defer { position = end + 1 }
+        if started.isEmpty {
+            return piece.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[position..<end])) }
+        }
+        started += piece[position..<end]
+        defer { started = [] }
+        return started.withUnsafeBytes(body)
+    }
+
+    /// What follows the last line break, at the end of the stream.
+    mutating func rest() -> [UInt8] {
+        defer { started = [] }
+        return started
+    }
+}

@@ -1,0 +1,32 @@
+import JSON
+import KubeObjects
+
+/// Reads the answer to a list, and believes nothing of it: what looks like an empty list makes a cache forget everything.
+enum ListAnswer {
+    /// Strict: a kind that ends in `List`, `items` an array, a resourceVersion. A proxy's `{}` is none of that.
+    /// An item that does not fit its type is malformed; one whose metadata is unusable fails the page.
+    static func page<Object: KubeObject>(_ json: JSON, _ request: KubeRequest) throws(KubeError) -> ListPage<Object> {
+        guard let kind = json["kind"]?.string, kind.hasSuffix("List") else {
+            throw request.unexpected(
+                "the answer is no list: its kind is \(json["kind"]?.serializedString ?? "missing")")
+        }
+        // An empty PartialObjectMetadataList has `"items": null` (a nil slice in the server's Go): the key has to be there.
+        guard let member = json["items"], let items = member.isNull ? [] : member.array else {
+            throw request.unexpected("the \(kind) has no items")
+        }
+        guard let version = json[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {
+            throw request.unexpected("the \(kind) has no metadata.resourceVersion")
+        }
+        var decoded: [Decoded<Object>] = []
+        decoded.reserveCapacity(items.count)
+        for (index, item) in items.enumerated() {
+            do {
+                decoded.append(try Decoded(json: item))
+            } catch {
+                throw request.unexpected("\(error.under("items[\(index)]"))")
+            }
+        }
+        let token = json[path: ["metadata", "continue"]]?.string
+        return ListPage(items: decoded, resourceVersion: version, continueToken: token?.nonEmpty)
+    }
+}

@@ -1,0 +1,99 @@
+import HTTP
+import JSON
+import KubeObjects
+
+/// Makes events of the bytes of a watch. A pure value.
+///
+/// The stream is one JSON object a line: `{"type": …, "object": …}`.
+struct WatchDecoder<Object: KubeObject> {
+    private var lines: LineBuffer
+    private let operation: String
+    private let limits: JSON.Limits
+
+    init(operation: String, maximumLine: Int) {
+        self.operation = operation
+        lines = LineBuffer(limit: maximumLine)
+        limits = JSON.Limits(bytes: maximumLine)
+    }
+
+    mutating func feed(_ bytes: [UInt8]) { lines.feed(bytes) }
+
+    /// The next event of what came so far; nil: more bytes are needed.
+    mutating func next() throws(KubeError) -> WatchEvent<Object>? {
+        let limits = limits
+        while true {
+            let line: Result<JSON, JSON.SyntaxError>?
+            do {
+                let next = try lines.next { bytes -> Result<JSON, JSON.SyntaxError>? in
+                    bytes.isBlank
+                        ? nil : Result { () throws(JSON.SyntaxError) in try JSON(parsing: bytes, limits: limits) }
+                }
+                guard let next else { return nil }
+                line = next
+            } catch {
+                throw unexpected("an event is longer than \(lines.limit) bytes")
+            }
+            switch line {
+            case nil: continue
+            case .failure(let error): throw unexpected("an event is not JSON: \(error.message)")
+            case .success(let json): if let event = try event(json) { return event }
+            }
+        }
+    }
+
+    /// At the end of the stream: the last event, if it is complete but for its line break.
+    mutating func finish() throws(KubeError) -> WatchEvent<Object>? {
+        let rest = lines.rest()
+        guard !rest.withUnsafeBytes(\.isBlank) else { return nil }
+        guard let json = try? JSON(parsing: rest, limits: limits) else {
+            throw KubeError(
+                operation: operation,
+                cause: .transport(
+                    HTTPError(
+                        .connectionLost, "the watch was cut in the middle of an event", mayHaveBeenProcessed: false)))
+        }
+        return try event(json)
+    }
+
+    /// Nil for a type that is not known: newer servers may have more.
+    private func event(_ json: JSON) throws(KubeError) -> WatchEvent<Object>? {
+        guard let type = json["type"]?.string, let object = json["object"] else {
+            throw unexpected("an event has no type or no object")
+        }
+        switch type {
+        case "ADDED", "MODIFIED": return .applied(try decode(object, type))
+        case "DELETED": return .deleted(try decode(object, type))
+        case "BOOKMARK":
+            guard let version = object[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {
+                throw unexpected("a bookmark has no resourceVersion")
+            }
+            let isInitial = object[path: ["metadata", "annotations", "k8s.io/initial-events-end"]] == "true"
+            return .bookmark(resourceVersion: version, isInitialEventsEnd: isInitial)
+        case "ERROR":
+            guard let status = APIStatus(json: object) else { throw unexpected("an ERROR event holds no Status") }
+            throw KubeError(operation: operation, cause: .status(status))
+        default: return nil
+        }
+    }
+
+    private func decode(_ object: JSON, _ type: String) throws(KubeError) -> Decoded<Object> {
+        let decoded: Decoded<Object>
+        do {
+            decoded = try Decoded(json: object)
+        } catch {
+            throw unexpected("a \(type) event's object has unusable metadata: \(error)")
+        }
+        guard decoded.metadata.resourceVersion != nil else {
+            throw unexpected("a \(type) event's object has no resourceVersion: the watch could not be resumed after it")
+        }
+        return decoded
+    }
+
+    private func unexpected(_ text: String) -> KubeError {
+        KubeError(operation: operation, cause: .unexpectedAnswer(text))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    var isBlank: Bool { allSatisfy { $0 == UInt8(ascii: " ") || (9...13).contains($0) } }
+}

@@ -1,0 +1,111 @@
+import JSON
+
+/// A step from a value to a part of it, as `managedFields` counts them.
+public enum FieldPathElement: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// A member of an object: `f:metadata`.
+    case field(String)
+    /// An element of a list of objects, by the values of its keys: `k:{"containerPort":80,"protocol":"TCP"}`.
+    case key([String: JSON])
+    /// An element of a set of scalars: `v:"example.org/finalizer"`.
+    case value(JSON)
+    /// An element by position: `i:0`.
+    case index(Int)
+
+    public init(stringLiteral name: String) { self = .field(name) }
+
+    /// As the API server writes it in conflicts: `.metadata`, `[name="x"]`, `[="x"]`, `[0]`.
+    public var description: String {
+        switch self {
+        case .field(let name): ".\(name)"
+        case .key(let keys):
+            "["
+                + keys.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.serializedString)" }
+                .joined(separator: ",") + "]"
+        case .value(let value): "[=\(value.serializedString)]"
+        case .index(let index): "[\(index)]"
+        }
+    }
+}
+
+/// The set of fields of a `fieldsV1` tree.
+public struct FieldSet: Sendable, Hashable {
+    /// Paths that end here are in the set.
+    public private(set) var members: Set<FieldPathElement> = []
+    public private(set) var children: [FieldPathElement: FieldSet] = [:]
+
+    public init() {}
+
+    /// A node is in the set itself when it is empty (`{}`) or has a member `.`; it may have children as well.
+    /// Keys of an unknown form are skipped, as the format asks its readers to.
+    public init(fieldsV1 json: JSON) throws(DecodingFailure) {
+        for (key, child) in try Fields(json).members where key != "." {
+            guard let element = FieldPathElement(fieldsV1Key: key) else { continue }
+            guard case .object(let grandchildren) = child else { throw .expected("an object", found: child, at: key) }
+            if grandchildren.isEmpty || grandchildren["."] != nil { members.insert(element) }
+            if grandchildren.keys.contains(where: { $0 != "." }) {
+                do { children[element] = try FieldSet(fieldsV1: child) } catch { throw error.under(key) }
+            }
+        }
+    }
+
+    /// Whether exactly this path is in the set. Owning an object's member does not mean owning the object around it,
+    /// and owning an object (`.`) not its other members.
+    public func contains(_ path: [FieldPathElement]) -> Bool {
+        guard let last = path.last else { return false }
+        var node = self
+        for element in path.dropLast() {
+            guard let next = node.children[element] else { return false }
+            node = next
+        }
+        return node.members.contains(last)
+    }
+
+    /// Every path in the set, parents before their children, siblings by name.
+    public var paths: [[FieldPathElement]] {
+        Set(members).union(children.keys).sorted { $0.description < $1.description }.flatMap { element in
+            (members.contains(element) ? [[element]] : []) + (children[element]?.paths ?? []).map { [element] + $0 }
+        }
+    }
+}
+
+extension FieldPathElement {
+    /// Nil for a form that is not known.
+    init?(fieldsV1Key key: String) {
+        let body = String(key.dropFirst(2))
+        switch key.prefix(2) {
+        case "f:": self = .field(body)
+        case "k:":
+            guard let keys = (try? JSON(parsing: body))?.object else { return nil }
+            self = .key(keys)
+        case "v:":
+            guard let value = try? JSON(parsing: body) else { return nil }
+            self = .value(value)
+        case "i:":
+            guard let index = Int(body) else { return nil }
+            self = .index(index)
+        default: return nil
+        }
+    }
+}
+
+extension ManagedFieldsEntry {
+    public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
+
+    /// Nil where there are none or they can't be read.
+    public var fieldSet: FieldSet? { fieldsV1.flatMap { try? FieldSet(fieldsV1: $0) } }
+}
+
+extension ObjectMeta {
+    /// Whether the manager owns the field by server-side apply. `subresource` nil: through the object itself.
+    public func isApplied(_ path: [FieldPathElement], by manager: String, subresource: String? = nil) -> Bool {
+        managedFields?.contains {
+            $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
+                && $0.subresource == subresource && $0.fieldSet?.contains(path) == true
+        } ?? false
+    }
+
+    /// Everyone who owns the field, in the server's order: several may, as long as they agree on its value.
+    public func owners(of path: [FieldPathElement], except manager: String? = nil) -> [ManagedFieldsEntry] {
+        managedFields?.filter { $0.manager != manager && $0.fieldSet?.contains(path) == true } ?? []
+    }
+}

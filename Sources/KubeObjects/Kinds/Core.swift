@@ -1,0 +1,74 @@
+import JSON
+
+/// `v1` ConfigMap. `binaryData` is left out: nothing of ours is kept there.
+public struct ConfigMap: KubeResource, Hashable, Encodable {
+    public static let resourceType = ResourceType(
+        version: "v1", kind: "ConfigMap", plural: "configmaps", isNamespaced: true)
+
+    public var metadata: ObjectMeta
+    public var data: [String: String]
+
+    public init(metadata: ObjectMeta, data: [String: String]) {
+        self.metadata = metadata
+        self.data = data
+    }
+
+    public init(json: JSON) throws(DecodingFailure) {
+        let fields = try Fields(json)
+        self.init(metadata: try fields.metadata(), data: try fields.stringMap("data") ?? [:])
+    }
+}
+
+/// `v1` Namespace.
+public struct Namespace: KubeResource, Hashable {
+    public static let resourceType = ResourceType(
+        version: "v1", kind: "Namespace", plural: "namespaces", isNamespaced: false)
+
+    public var metadata: ObjectMeta
+    /// `Active`, `Terminating`.
+    public var phase: String?
+    /// Why a deletion does not end: `NamespaceContentRemaining`, `NamespaceFinalizersRemaining`, …
+    public var conditions: [Condition]
+
+    public init(metadata: ObjectMeta, phase: String? = nil, conditions: [Condition] = []) {
+        self.metadata = metadata
+        self.phase = phase
+        self.conditions = conditions
+    }
+
+    /// Reads leniently what only explains: a condition that can't be read is left out.
+    public init(json: JSON) throws(DecodingFailure) {
+        let fields = try Fields(json)
+        let status = fields["status"]
+        self.init(
+            metadata: try fields.metadata(), phase: status?["phase"]?.string,
+            conditions: status?["conditions"]?.array?.compactMap(Condition.init(lenient:)) ?? [])
+    }
+
+    /// Being deleted: nothing new can be made in it.
+    public var isTerminating: Bool { metadata.deletionTimestamp != nil || phase == "Terminating" }
+}
+
+/// `v1` ServiceAccount: all that is ours in it is metadata.
+public struct ServiceAccount: KubeResource, Hashable {
+    public static let resourceType = ResourceType(
+        version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
+
+    public var metadata: ObjectMeta
+
+    public init(metadata: ObjectMeta) { self.metadata = metadata }
+    public init(json: JSON) throws(DecodingFailure) { metadata = try Fields(json).metadata() }
+}
+
+extension Condition {
+    package init?(lenient json: JSON) {
+        guard let type = json["type"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:))
+        else {
+            return nil
+        }
+        guard let time = json["lastTransitionTime"]?.string.flatMap({ Timestamp($0) }) else { return nil }
+        self.init(
+            type: type, status: status, reason: json["reason"]?.string ?? "", message: json["message"]?.string ?? "",
+            observedGeneration: json["observedGeneration"]?.int, lastTransitionTime: time)
+    }
+}

@@ -1,0 +1,86 @@
+import JSON
+
+/// The part of an `apps/v1` Deployment that a rollout needs.
+public struct Deployment: KubeResource, Hashable {
+    public static let resourceType = ResourceType(
+        group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true)
+
+    public var metadata: ObjectMeta
+    /// Wanted; the API server fills in 1.
+    public var replicas: Int64
+    /// `spec.template.metadata.annotations`: a change there is what rolls the pods over.
+    public var templateAnnotations: [String: String]
+    public var isPaused: Bool
+    public var status: Status
+
+    /// Counts that the server leaves out are 0.
+    public struct Status: Sendable, Hashable {
+        public var observedGeneration: Int64 = 0
+        public var replicas: Int64 = 0
+        public var updatedReplicas: Int64 = 0
+        public var readyReplicas: Int64 = 0
+        public var availableReplicas: Int64 = 0
+        public var unavailableReplicas: Int64 = 0
+        /// `Available`, `Progressing` (reason `ProgressDeadlineExceeded` when it got stuck), `ReplicaFailure`.
+        public var conditions: [Condition] = []
+        public init() {}
+    }
+
+    public enum Rollout: Sendable, Hashable {
+        case complete
+        case progressing(String)
+        /// It will not get on by itself.
+        case failed(String)
+    }
+
+    public init(json: JSON) throws(DecodingFailure) {
+        let fields = try Fields(json)
+        metadata = try fields.metadata()
+        let spec = try fields.value("spec") { json throws(DecodingFailure) in try Fields(json) }
+        replicas = try spec?.int("replicas") ?? 1
+        isPaused = try spec?.bool("paused") ?? false
+        templateAnnotations =
+            spec?["template"]?["metadata"]?["annotations"]?.object?.compactMapValues(\.string) ?? [:]
+        status = try fields.value("status", Status.init(json:)) ?? Status()
+    }
+
+    /// Where the rollout of the present generation stands, by the rules of `kubectl rollout status`.
+    public var rollout: Rollout {
+        if let generation = metadata.generation, status.observedGeneration < generation {
+            return .progressing("the change has not been observed yet")
+        }
+        if let stuck = status.conditions.first(where: {
+            $0.type == "Progressing" && $0.reason == "ProgressDeadlineExceeded"
+        }) {
+            return .failed(stuck.message)
+        }
+        if status.updatedReplicas < replicas {
+            return .progressing("\(status.updatedReplicas) of \(replicas) replicas are updated")
+        }
+        if status.replicas > status.updatedReplicas {
+            return .progressing("\(status.replicas - status.updatedReplicas) old replicas are still there")
+        }
+        if status.availableReplicas < status.updatedReplicas {
+            return .progressing("\(status.availableReplicas) of \(status.updatedReplicas) replicas are available")
+        }
+        return .complete
+    }
+
+    /// A merge patch that sets annotations of the pod template, as `kubectl rollout restart` does.
+    public static func templateAnnotationsPatch(_ annotations: [String: String]) -> JSON {
+        ["spec": ["template": ["metadata": ["annotations": .object(annotations.mapValues { .string($0) })]]]]
+    }
+}
+
+extension Deployment.Status {
+    init(json: JSON) throws(DecodingFailure) {
+        let fields = try Fields(json)
+        observedGeneration = try fields.int("observedGeneration") ?? 0
+        replicas = try fields.int("replicas") ?? 0
+        updatedReplicas = try fields.int("updatedReplicas") ?? 0
+        readyReplicas = try fields.int("readyReplicas") ?? 0
+        availableReplicas = try fields.int("availableReplicas") ?? 0
+        unavailableReplicas = try fields.int("unavailableReplicas") ?? 0
+        conditions = fields["conditions"]?.array?.compactMap(Condition.init(lenient:)) ?? []
+    }
+}

@@ -1,0 +1,150 @@
+import JSON
+
+// Reviews are questions that are POSTed and answered at once; nothing is stored, so they have no name.
+
+/// `authentication.k8s.io/v1` SelfSubjectReview: who am I?
+public struct SelfSubjectReview: Sendable, Hashable {
+    public static let resourceType = ResourceType(
+        group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview", plural: "selfsubjectreviews",
+        isNamespaced: false)
+
+    public var username: String
+    public var uid: String?
+    public var groups: [String]
+    public var extra: [String: [String]]
+
+    public init(json: JSON) throws(DecodingFailure) {
+        let user: Fields
+        do {
+            user = try Fields(json[path: ["status", "userInfo"]] ?? .null)
+            username = try user.required("username")
+            uid = try user.string("uid")?.nonEmpty
+            groups = try user.strings("groups") ?? []
+        } catch {
+            throw error.under("status.userInfo")
+        }
+        extra = (user["extra"]?.object ?? [:]).mapValues { $0.array?.compactMap(\.string) ?? [] }
+    }
+
+    public static var request: JSON { Self.resourceType.review(spec: nil) }
+}
+
+/// `authorization.k8s.io/v1` SelfSubjectAccessReview: may I do this?
+public struct SelfSubjectAccessReview: Sendable, Hashable {
+    public static let resourceType = ResourceType(
+        group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectAccessReview",
+        plural: "selfsubjectaccessreviews", isNamespaced: false)
+
+    /// The action that is asked about. Nil or empty `namespace`: all namespaces, or cluster-scoped.
+    public struct Attributes: Sendable, Hashable {
+        public var verb: String
+        public var group: String
+        public var resource: String
+        public var subresource: String?
+        public var namespace: String?
+        public var name: String?
+
+        public init(
+            verb: String, group: String = "", resource: String, subresource: String? = nil, namespace: String? = nil,
+            name: String? = nil
+        ) {
+            self.verb = verb
+            self.group = group
+            self.resource = resource
+            self.subresource = subresource
+            self.namespace = namespace
+            self.name = name
+        }
+
+        var json: JSON {
+            var json: JSON = ["verb": .string(verb), "group": .string(group), "resource": .string(resource)]
+            if let subresource { json["subresource"] = .string(subresource) }
+            if let namespace { json["namespace"] = .string(namespace) }
+            if let name { json["name"] = .string(name) }
+            return json
+        }
+    }
+
+    public var isAllowed: Bool
+    public var reason: String?
+    /// The authorizer could not look at everything; "not allowed" may then be wrong.
+    public var evaluationError: String?
+
+    /// Fails where `status.allowed` is missing: silence is no permission.
+    public init(json: JSON) throws(DecodingFailure) {
+        do throws(DecodingFailure) {
+            let status = try Fields(json["status"] ?? .null)
+            guard let allowed = try status.bool("allowed") else { throw .missing("allowed") }
+            isAllowed = allowed
+            reason = try status.string("reason")?.nonEmpty
+            evaluationError = try status.string("evaluationError")?.nonEmpty
+        } catch {
+            throw error.under("status")
+        }
+    }
+
+    public static func request(_ attributes: Attributes) -> JSON {
+        resourceType.review(spec: ["resourceAttributes": attributes.json])
+    }
+}
+
+/// `authorization.k8s.io/v1` SelfSubjectRulesReview: what may I do in this namespace?
+public struct SelfSubjectRulesReview: Sendable, Hashable {
+    public static let resourceType = ResourceType(
+        group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview",
+        plural: "selfsubjectrulesreviews", isNamespaced: false)
+
+    public struct Rule: Sendable, Hashable {
+        public var verbs: [String]
+        public var groups: [String]
+        public var resources: [String]
+        /// Empty: every name.
+        public var resourceNames: [String]
+
+        /// Whether it alone grants the action. `*` stands for all, `*/scale` for a subresource of all.
+        public func allows(_ attributes: SelfSubjectAccessReview.Attributes) -> Bool {
+            let resource = attributes.resource + (attributes.subresource.map { "/" + $0 } ?? "")
+            let wildcard = attributes.subresource.map { "*/" + $0 }
+            return (verbs.contains("*") || verbs.contains(attributes.verb))
+                && (groups.contains("*") || groups.contains(attributes.group))
+                && (resources.contains("*") || resources.contains(resource)
+                    || wildcard.map(resources.contains) ?? false)
+                && (resourceNames.isEmpty || attributes.name.map(resourceNames.contains) ?? false)
+        }
+    }
+
+    public var rules: [Rule]
+    /// Some authorizer could not list its rules: more may be allowed than is listed.
+    public var isIncomplete: Bool
+    public var evaluationError: String?
+
+    public init(json: JSON) throws(DecodingFailure) {
+        do {
+            let status = try Fields(json["status"] ?? .null)
+            rules =
+                try status.list("resourceRules") { json throws(DecodingFailure) in
+                    let rule = try Fields(json)
+                    return Rule(
+                        verbs: try rule.strings("verbs") ?? [], groups: try rule.strings("apiGroups") ?? [],
+                        resources: try rule.strings("resources") ?? [],
+                        resourceNames: try rule.strings("resourceNames") ?? [])
+                } ?? []
+            isIncomplete = try status.bool("incomplete") ?? false
+            evaluationError = try status.string("evaluationError")?.nonEmpty
+        } catch {
+            throw error.under("status")
+        }
+    }
+
+    public static func request(namespace: String) -> JSON {
+        resourceType.review(spec: ["namespace": .string(namespace)])
+    }
+}
+
+extension ResourceType {
+    fileprivate func review(spec: JSON?) -> JSON {
+        var json: JSON = ["apiVersion": .string(apiVersion), "kind": .string(kind)]
+        json["spec"] = spec
+        return json
+    }
+}

@@ -1,0 +1,59 @@
+import JSON
+import Support
+
+/// `v1` Secret, its values decoded and kept from being printed.
+///
+/// The values are zeroed in memory when the last reference goes. The answer that they were read from is not ours to
+/// zero: Swift's strings can't be.
+public struct Secret: KubeResource, Hashable {
+    /// One key's value: a broken one says so and leaves the other keys usable.
+    public enum Value: Sendable, Hashable {
+        case bytes(Sensitive)
+        /// Why it can't be used; never holds any of the value itself.
+        case unusable(String)
+    }
+
+    public static let resourceType = ResourceType(
+        version: "v1", kind: "Secret", plural: "secrets", isNamespaced: true)
+
+    public var metadata: ObjectMeta
+    /// `Opaque`, `kubernetes.io/service-account-token`, …
+    public var type: String?
+    public var isImmutable: Bool
+    public var data: [String: Value]
+
+    public init(metadata: ObjectMeta, type: String? = nil, isImmutable: Bool = false, data: [String: Value]) {
+        self.metadata = metadata
+        self.type = type
+        self.isImmutable = isImmutable
+        self.data = data
+    }
+
+    public init(json: JSON) throws(DecodingFailure) {
+        let fields = try Fields(json)
+        let members = try fields.value("data") { json throws(DecodingFailure) in try Fields(json).members } ?? [:]
+        self.init(
+            metadata: try fields.metadata(), type: try fields.string("type"),
+            isImmutable: try fields.bool("immutable") ?? false, data: members.mapValues(Value.init(base64:)))
+    }
+
+    /// The bytes of a key; nil where it is missing or unusable.
+    public subscript(key: String) -> Sensitive? {
+        if case .bytes(let bytes)? = data[key] { bytes } else { nil }
+    }
+}
+
+extension Secret.Value {
+    init(base64 json: JSON) {
+        switch json {
+        case .null: self = .bytes(Sensitive(""))
+        case .string(let text):
+            guard let bytes = Base64.decode(text) else {
+                self = .unusable("the value is not base64")
+                return
+            }
+            self = .bytes(Sensitive(bytes))
+        default: self = .unusable("the value is not a string")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ControlLoop
+
+/// The metrics in Prometheus' text format.
+struct MetricsPage {
+    private var text = ""
+
+    init(metrics: Metrics, pool: SessionPool?, queue: WorkQueueMetrics, isLeader: Bool) {
+        header("squadron_leader", "gauge", "1 on the replica that leads.")
+        line("squadron_leader", [:], isLeader ? 1 : 0)
+        header("squadron_control_plane_queue_depth", "gauge", "Keys that wait for a reconcile of the control plane's objects.")
+        line("squadron_control_plane_queue_depth", [:], queue.depth)
+        let sessions = (pool?.all ?? []).sorted { $0.name < $1.name }
+        header("squadron_dataplane_connected", "gauge", "1 while a data plane may be written to.")
+        for session in sessions { line("squadron_dataplane_connected", ["dataplane": session.name], session.isWorking ? 1 : 0) }
+        header("squadron_dataplane_namespaces", "gauge", "Wanted namespaces by state.")
+        for session in sessions {
+            let counts = session.progress.counts
+            line("squadron_dataplane_namespaces", ["dataplane": session.name, "state": "desired"], counts.desired)
+            line("squadron_dataplane_namespaces", ["dataplane": session.name, "state": "synced"], counts.synced)
+            line("squadron_dataplane_namespaces", ["dataplane": session.name, "state": "failed"], counts.failed)
+        }
+        header("squadron_dataplane_queue_depth", "gauge", "Namespaces that wait to be looked at.")
+        for session in sessions {
+            line("squadron_dataplane_queue_depth", ["dataplane": session.name], session.queue.metrics.depth)
+        }
+        header("squadron_writes_total", "counter", "Objects applied to data planes, by result.")
+        let writes = metrics.writes
+        for session in sessions {
+            for result in Metrics.WriteResult.allCases {
+                line(
+                    "squadron_writes_total", ["dataplane": session.name, "result": result.rawValue],
+                    writes[session.name]?[result] ?? 0)
+            }
+        }
+    }
+
+    var rendered: String { text }
+
+    private mutating func header(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    private mutating func line(_ name: String, _ labels: [String: String], _ value: some BinaryInteger) {
+        let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }
+        text += name + (pairs.isEmpty ? "" : "{" + pairs.joined(separator: ",") + "}") + " \(value)\n"
+    }
+}

@@ -1,0 +1,63 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+import Support
+
+/// What the operator watches in its namespace of the control plane: the custom resources, and Secrets by name.
+///
+/// Runs on every replica, leader or not, so that a new leader starts with warm caches.
+final class Caches: Sendable {
+    let dataPlanes = Store<Decoded<DataPlane>>()
+    let executionLabels = Store<Decoded<ExecutionLabel>>()
+    let assignments = Store<Decoded<ExecutionClusterLabel>>()
+    let projects = Store<Decoded<FlyteProject>>()
+    let registries = Store<Decoded<ClusterRegistry>>()
+    let secrets: NamedSecrets
+
+    private let client: KubeClient
+    private let namespace: String
+
+    init(client: KubeClient, namespace: String) {
+        self.client = client
+        self.namespace = namespace
+        secrets = NamedSecrets(client: client, namespace: namespace)
+    }
+
+    /// - Parameter observer: told of every change of a watch's state, with the kind.
+    func run(observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watch(DataPlane.self, self.dataPlanes, observer) }
+            group.addTask { await self.watch(ExecutionLabel.self, self.executionLabels, observer) }
+            group.addTask { await self.watch(ExecutionClusterLabel.self, self.assignments, observer) }
+            group.addTask { await self.watch(FlyteProject.self, self.projects, observer) }
+            group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
+            group.addTask { await self.secrets.run() }
+        }
+    }
+
+    func ready() async throws(CancellationError) {
+        try await dataPlanes.ready()
+        try await executionLabels.ready()
+        try await assignments.ready()
+        try await projects.ready()
+        try await registries.ready()
+    }
+
+    var areReady: Bool {
+        dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
+    }
+
+    private func watch<Object: KubeResource>(
+        _ type: Object.Type, _ store: Store<Decoded<Object>>,
+        _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
+    ) async {
+        let source = client.listWatch(type, namespace: namespace, settings: .unlimited)
+        await Watcher(source, into: store, observer: { observer(Object.resourceType, $0) }).run()
+    }
+}
+
+extension WatchSettings {
+    /// Watches are few and must not wait behind writes for the client's rate limit.
+    static var unlimited: WatchSettings { WatchSettings(isRateLimited: false) }
+}

@@ -1,0 +1,100 @@
+import ControlLoop
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+
+extension Link {
+    /// Asks whether the API server is there, which cluster it is and, with `full`, who we are and what we may do.
+    ///
+    /// The questions go out at once, over one connection. `/readyz` decides whether the way is fine; the UID of
+    /// `kube-system` decides whether it is still the same cluster, and tells a rejected token from an accepted one
+    /// (`/readyz` may answer anybody).
+    func probe(full: Bool, needs: [Permission], timeout: Duration) async -> ProbeResult {
+        async let health = health(timeout)
+        async let uid = clusterUID()
+        async let details = full ? details(needs) : nil
+        var result: ProbeResult
+        switch (await health, await uid) {
+        case (.some(let failure), _): result = ProbeResult(failure)
+        case (nil, .failure(let error)):
+            // 403: it is the cluster, and says that we may not look. That is for `Authorized` to tell.
+            result = ProbeResult(error.isForbidden ? .succeeded : ProbeAnswer(error) ?? .succeeded)
+        case (nil, .success(let uid)):
+            result = ProbeResult(.succeeded)
+            result.clusterUID = uid
+        }
+        if let details = await details {
+            result.kubernetesVersion = details.version
+            result.identity = details.identity
+            result.authorization = details.authorization
+        }
+        return result
+    }
+
+    private func health(_ timeout: Duration) async -> ProbeAnswer? {
+        let timeouts = HTTPTimeouts(connect: timeout, firstByte: timeout, idle: timeout, total: timeout)
+        do throws(KubeError) {
+            do throws(KubeError) {
+                _ = try await client.text("/readyz", timeouts: timeouts, isRateLimited: false)
+            } catch {
+                guard error.status?.code == 404 else { throw error }
+                _ = try await client.text("/healthz", timeouts: timeouts, isRateLimited: false)
+            }
+            return nil
+        } catch {
+            if error.isForbidden { return nil }  // an answer all the same
+            return ProbeAnswer(error) ?? .failed(.serverError, error.description)
+        }
+    }
+
+    private func clusterUID() async -> Result<String, KubeError> {
+        do throws(KubeError) {
+            let answer = try await client.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
+            guard let uid = answer[path: ["metadata", "uid"]]?.string, !uid.isEmpty else {
+                throw KubeError(operation: "get namespaces/kube-system", cause: .unexpectedAnswer("an object without a UID"))
+            }
+            return .success(uid)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private struct Details: Sendable {
+        var version: String?
+        var identity: String?
+        var authorization: SessionFacts.Authorization?
+    }
+
+    private func details(_ needs: [Permission]) async -> Details {
+        async let version = try? client.version(isRateLimited: false).gitVersion
+        async let identity = try? client.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+        async let authorization = authorization(needs)
+        let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
+        return await Details(version: version, identity: user, authorization: authorization)
+    }
+
+    /// Nil where nobody would say.
+    private func authorization(_ needs: [Permission]) async -> SessionFacts.Authorization? {
+        // For a namespace that nobody has: only what is allowed everywhere is listed then.
+        let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
+        guard let answer = try? await client.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        switch RulesReview(json: answer).check(needs) {
+        case .granted: return .granted
+        case .missing(let missing): return .missing(missing)
+        case .undecided(let unclear):
+            var missing: [Permission] = []
+            for need in unclear {
+                let attributes = SelfSubjectAccessReview.Attributes(
+                    verb: need.verb, group: need.group, resource: need.resource)
+                guard let answer = try? await client.review(
+                    SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes)),
+                    let review = try? SelfSubjectAccessReview(json: answer)
+                else { return nil }
+                if !review.isAllowed { missing.append(need) }
+            }
+            return missing.isEmpty ? .granted : .missing(missing)
+        }
+    }
+}

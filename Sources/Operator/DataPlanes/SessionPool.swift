@@ -1,0 +1,69 @@
+import ControlLoop
+import Fleet
+import Support
+
+/// The sessions of all data planes that are worked on, by the name of their DataPlane.
+final class SessionPool: Sendable {
+    private let context: SessionContext
+    private let sessions = Locked<[String: DataPlaneSession]>([:])
+    private let starting: AsyncStream<DataPlaneSession>
+    private let start: AsyncStream<DataPlaneSession>.Continuation
+
+    init(context: SessionContext) {
+        self.context = context
+        // One element for each session that was started: taken at once by `run`.
+        (starting, start) = AsyncStream.makeStream(of: DataPlaneSession.self)
+    }
+
+    /// Runs the sessions until it is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await session in starting { group.addTask { await session.run() } }
+            group.cancelAll()
+        }
+    }
+
+    /// The session of that DataPlane with these settings: a new one, or the one there is.
+    func update(_ name: String, configuration: SessionConfiguration, plan: DataPlanePlan) -> DataPlaneSession {
+        let (session, isNew) = sessions.withLock { [context] sessions in
+            if let session = sessions[name] { return (session, false) }
+            let session = DataPlaneSession(name: name, configuration: configuration, plan: plan, context: context)
+            sessions[name] = session
+            return (session, true)
+        }
+        if isNew {
+            start.yield(session)
+        } else {
+            session.configure(configuration)
+            session.follow(plan)
+        }
+        return session
+    }
+
+    /// Ends the session; what it has made in the data plane stays.
+    func remove(_ name: String) { sessions.withLock { $0.removeValue(forKey: name) }?.stop() }
+
+    subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
+    /// Whether any of them may still come to a first result soon.
+    var isSettling: Bool { all.contains { $0.isSettling } }
+    var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
+
+    /// How far a namespace is over all data planes that are worked on.
+    func progress(of namespace: String) -> NamespaceProgress {
+        var result = NamespaceProgress(desired: 0, synced: 0, failed: 0)
+        for session in all.sorted(by: { $0.name < $1.name }) {
+            guard let progress = session.progress[namespace] else { continue }
+            result.desired += 1
+            switch progress {
+            case .pending: break
+            case .synced: result.synced += 1
+            case .failed(let entries):
+                result.failed += 1
+                if result.failure == nil, let first = entries.first {
+                    result.failure = "\(session.name): \(first.reason): \(first.message)"
+                }
+            }
+        }
+        return result
+    }
+}

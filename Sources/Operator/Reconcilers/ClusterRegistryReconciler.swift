@@ -1,0 +1,42 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+
+extension Reconcilers {
+    func reconcileRegistry(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
+        guard let picture, let decoded = caches.registries[key(name)] else { return .done }
+        switch decoded {
+        case .malformed(let metadata, let failure):
+            try await report(
+                malformed: metadata, .clusterRegistries,
+                ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
+        case .valid(let object):
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
+            try await writer.write(observation(picture).status(of: object, now: wallClock.now), of: object)
+        }
+        return .done
+    }
+
+    private func observation(_ picture: FleetPicture) -> RegistryObservation {
+        var seen = RegistryObservation()
+        seen.templates = picture.templatesState
+        let dataPlanes = picture.dataPlanes.keys.sorted()
+        let readyPlanes = dataPlanes.filter { board[dataPlane: $0] == .ready }
+        seen.dataPlanes = .init(total: dataPlanes.count, ready: readyPlanes.count)
+        seen.notReadyDataPlanes = dataPlanes.filter { name in
+            board[dataPlane: name] != .ready && picture.dataPlanes[name]?.spec.enabled == true
+        }
+        let verdicts = labelVerdicts(picture)
+        let notReady = verdicts.filter { $0.value.ready.status != .isTrue }.keys.sorted()
+        seen.executionLabels = .init(total: verdicts.count, ready: verdicts.count - notReady.count)
+        let assignments = picture.assignments.keys.sorted()
+        let readyAssignments = assignments.filter { board.isReady(assignment: $0) }
+        seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
+        seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
+        seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
+        return seen
+    }
+}

@@ -1,0 +1,159 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+import Support
+
+extension Reconcilers {
+    /// Brings a DataPlane's session in line with its spec and credentials, and its status in line with the session.
+    func reconcileDataPlane(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
+        guard let picture else { return .done }
+        guard let decoded = caches.dataPlanes[key(name)] else {
+            pool.remove(name)
+            if board.set(dataPlane: name, nil) { statusesChanged() }
+            return .done
+        }
+        guard let object = decoded.object else {
+            if case .malformed(let metadata, let failure) = decoded {
+                pool.remove(name)
+                try await report(
+                    malformed: metadata, .dataPlanes, DataPlaneVerdict.conditions(malformed: SpecProblem(failure)))
+            }
+            return .done
+        }
+        var seen = DataPlaneObservation()
+        seen.duplicate = duplicates(picture)[name]
+        var again: Duration?
+        if object.spec.enabled, object.spec.problems().isEmpty {
+            let (credentials, wake) = credentials(of: object)
+            again = wake
+            observe(object, credentials, picture, &seen)
+        } else {
+            pool.remove(name)
+        }
+        let status = seen.status(of: object, now: wallClock.now)
+        if let wait = patience(object, seen) {
+            // The status that is there says how it was; it is replaced when it is known how it is.
+            if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
+            let wasReady = object.status?.conditions.isTrue(.ready) ?? false
+            if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
+            return .requeue(after: wait)
+        }
+        announce(object, status)
+        try await writer.write(status, of: object)
+        if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
+        let isReady = status.conditions.isTrue(.ready)
+        let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
+        if board.set(dataPlane: name, state) { statusesChanged() }
+        return again.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// How long to wait for a first result before the status of an earlier run is replaced: a restart of the operator
+    /// must not make a settled fleet look as if it had gone. Nil: don't.
+    private func patience(_ object: DataPlane, _ seen: DataPlaneObservation) -> Duration? {
+        guard let status = object.status, !status.conditions.isEmpty, status.clusterUID != nil,
+            status.observedGeneration == object.metadata.generation, seen.duplicate == nil,
+            status.endpoint == object.endpointDescription, let session = pool[object.metadata.name], session.isSettling
+        else { return nil }
+        return .milliseconds(500)
+    }
+
+    private func duplicates(_ picture: FleetPicture) -> [String: String] {
+        var uids: [String: String] = [:]
+        for (name, object) in picture.dataPlanes {
+            uids[name] = pool[name]?.facts.clusterUID ?? object.status?.clusterUID
+        }
+        return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
+    }
+
+    /// The verdict on the credentials, and when to look at them again because of the time alone.
+    private func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
+        if object.spec.inCluster { return (nil, nil) }
+        let now = wallClock.now
+        let secretName = object.spec.credentials.secretName
+        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
+            CredentialsVerdict.read(
+                secret: data, secretName: secretName, tokenKey: object.tokenKey, caCertKey: object.caCertKey, now: now)
+        }
+        switch caches.secrets[secretName] {
+        case .unknown: return (nil, nil)
+        case .absent: return (read(nil), nil)
+        case .unreadable(let text):
+            return (.invalid(.secretNotFound, "Secret \(secretName) can't be read: \(text)"), nil)
+        case .present(let data):
+            let verdict = read(data)
+            guard case .valid(let credentials) = verdict else { return (verdict, nil) }
+            // Looked at daily for the warnings, and when the token ends.
+            let left = credentials.tokenExpirationTime.map { $0.instant - now } ?? 86_400
+            return (verdict, .seconds(max(1, min(86_400, left + 1))))
+        }
+    }
+
+    private func observe(
+        _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation
+    ) {
+        var configuration = SessionConfiguration()
+        configuration.recordedUID = object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        switch verdict {
+        case .valid(let credentials)?:
+            seen.tokenExpirationTime = credentials.tokenExpirationTime
+            seen.caExpirationTime = credentials.caExpirationTime
+            seen.credentials = .valid("from Secret \(object.spec.credentials.secretName)")
+            configuration.link = LinkConfiguration(
+                server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
+                connection: object.spec.connection)
+        case .invalid(let reason, let message)?:
+            seen.credentials = .invalid(reason, message)
+        case nil where object.spec.inCluster:
+            seen.credentials = .valid("the operator's own")
+            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
+        case nil: break
+        }
+        // Broken credentials in the Secret don't end a connection whose own still work.
+        if configuration.link == nil, let session = pool[object.metadata.name], let inUse = session.linkInUse {
+            configuration.link = inUse
+        }
+        let session = pool.update(
+            object.metadata.name, configuration: configuration,
+            plan: picture.plan(for: object, registryUID: registryUID))
+        session.hold(asDuplicate: seen.duplicate != nil)
+        let facts = session.facts
+        if let text = facts.tokenRejected {
+            seen.credentials = .invalid(.tokenRejected, text)
+        } else if let text = facts.refusedCandidate {
+            seen.credentials = .invalid(.tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
+        }
+        switch facts.reachability {
+        case .unknown: seen.probe = .unknown
+        case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
+        case .unreachable(let reason, let text): seen.probe = .failed(reason, text)
+        }
+        switch facts.authorization {
+        case .unknown: seen.authorization = .unknown
+        case .granted: seen.authorization = .granted
+        case .missing(let permissions): seen.authorization = .missing(permissions)
+        }
+        if let found = facts.changedUID {
+            seen.identity = .changed(recorded: configuration.recordedUID ?? facts.clusterUID ?? "", found: found)
+        } else if let uid = facts.clusterUID {
+            seen.identity = .confirmed(uid: uid)
+        }
+        seen.kubernetesVersion = facts.kubernetesVersion
+        seen.user = facts.identity
+        seen.sync = .counted(session.progress.counts)
+        seen.failures = session.progress.failures(limit: 16)
+    }
+
+    /// An event for each condition that is another now.
+    private func announce(_ object: DataPlane, _ status: DataPlaneStatus) {
+        for condition in status.conditions {
+            let before = object.status?.conditions.first { $0.type == condition.type }
+            guard condition.status != .unknown, condition.reason != Reason.pending, before?.status != condition.status || before?.reason != condition.reason,
+                before != nil || condition.status == .isFalse
+            else { continue }
+            events.publish(
+                regarding: object.metadata, type: .dataPlanes, isWarning: condition.status == .isFalse,
+                reason: condition.reason, action: "Reconcile", note: "\(condition.type): \(condition.message)")
+        }
+    }
+}

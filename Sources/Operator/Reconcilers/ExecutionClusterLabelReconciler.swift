@@ -1,0 +1,49 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+
+extension Reconcilers {
+    func reconcileAssignment(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
+        guard let picture else { return .done }
+        let types: [ConditionType] = [.labelResolved, .namespaceSynced, .published, .ready]
+        let isReady: Bool
+        switch caches.assignments[key(name)] {
+        case nil:
+            _ = board.set(assignment: name, nil)
+            return .done
+        case .malformed(let metadata, let failure)?:
+            isReady = false
+            try await report(
+                malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
+        case .valid(let object)?:
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
+            if let problem = object.spec.problems().first ?? picture.namespaceProblem {
+                isReady = false
+                try await report(
+                    malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
+            } else {
+                let status = observation(of: object, picture).status(now: wallClock.now)
+                isReady = status.conditions.isTrue(.ready)
+                try await writer.write(status, of: object)
+            }
+        }
+        if board.set(assignment: name, isReady) {
+            for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+        }
+        return .done
+    }
+
+    private func observation(of object: ExecutionClusterLabel, _ picture: FleetPicture) -> AssignmentObservation {
+        let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
+        let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
+        let labels = AssignmentVerdicts.byLabel(labelVerdicts(picture))
+        return AssignmentObservation(
+            object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
+            label: labels[object.spec.value], namespace: answer,
+            progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
+            publication: .notConfigured)
+    }
+}

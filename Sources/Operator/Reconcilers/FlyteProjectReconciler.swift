@@ -1,0 +1,35 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+
+extension Reconcilers {
+    func reconcileProject(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
+        guard let picture, let decoded = caches.projects[key(name)] else { return .done }
+        let types: [ConditionType] = [.namespaceSynced, .ready]
+        switch decoded {
+        case .malformed(let metadata, let failure):
+            try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
+        case .valid(let object):
+            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
+            if let problem = object.spec.problems().first ?? picture.namespaceProblem {
+                try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
+                return .done
+            }
+            let domains = object.effectiveDomains(picture.spec.domains).map { domain in
+                let pair = ProjectDomain(project: object.spec.project, domain: domain)
+                let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("not wanted")
+                return ProjectObservation.Domain(
+                    domain: domain, namespace: answer,
+                    progress: answer.name.map { pool.progress(of: $0) }
+                        ?? NamespaceProgress(desired: 0, synced: 0, failed: 0))
+            }
+            let observation = ProjectObservation(
+                object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
+            try await writer.write(observation.status(now: wallClock.now), of: object)
+        }
+        return .done
+    }
+}

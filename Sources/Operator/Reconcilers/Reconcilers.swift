@@ -1,0 +1,109 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+import Logging
+import Support
+
+/// What the control plane's queue holds.
+enum Work: Sendable, Hashable {
+    /// Compute anew what is wanted.
+    case picture
+    case dataPlane(String)
+    case executionLabel(String)
+    case assignment(String)
+    case project(String)
+    case registry(String)
+}
+
+/// What every reconciler has at hand.
+final class Reconcilers: Sendable {
+    let caches: Caches
+    let pool: SessionPool
+    let writer: StatusWriter
+    let queue: WorkQueue<Work>
+    let events: any EventPublisher
+    let namespace: String
+    let registryUID: String?
+    let logger: Logger
+    let wallClock: WallClock
+    let board = ReadinessBoard()
+    private let latest = Locked<FleetPicture?>(nil)
+
+    init(
+        caches: Caches, pool: SessionPool, writer: StatusWriter, queue: WorkQueue<Work>, events: any EventPublisher,
+        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system
+    ) {
+        self.caches = caches
+        self.pool = pool
+        self.writer = writer
+        self.queue = queue
+        self.events = events
+        self.namespace = namespace
+        self.registryUID = registryUID
+        self.logger = logger
+        self.wallClock = wallClock
+    }
+
+    private let malformed = Locked<[String: [Condition]]>([:])
+    func malformedBefore(_ id: String) -> [Condition] { malformed.withLock { $0[id] ?? [] } }
+    func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
+
+    /// Nil before the caches are complete.
+    var picture: FleetPicture? { latest.withLock { $0 } }
+
+    func reconcile(_ work: Work) async -> Controller<Work>.Outcome {
+        do throws(KubeError) {
+            switch work {
+            case .picture: return reconcilePicture()
+            case .dataPlane(let name): return try await reconcileDataPlane(name)
+            case .executionLabel(let name): return try await reconcileExecutionLabel(name)
+            case .assignment(let name): return try await reconcileAssignment(name)
+            case .project(let name): return try await reconcileProject(name)
+            case .registry(let name): return try await reconcileRegistry(name)
+            }
+        } catch {
+            if !error.isCancelled { logger.warning("\(error)", metadata: ["work": "\(work)"]) }
+            return .failed(error.description, retryAfter: error.retryAfter)
+        }
+    }
+
+    /// How long changes are gathered before a status is written: a cold sync is a few writes to each object, not one
+    /// for each namespace.
+    static let gathering = Duration.milliseconds(200)
+
+    private func reconcilePicture() -> Controller<Work>.Outcome {
+        let picture = FleetPicture(caches: caches, operatorNamespace: namespace)
+        latest.withLock { $0 = picture }
+        for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
+        statusesChanged()
+        return .done
+    }
+
+    /// Everything whose status follows from others is looked at again soon.
+    func statusesChanged() {
+        for key in (caches.executionLabels.snapshot ?? [:]).keys { queue.add(.executionLabel(key.name), after: Self.gathering) }
+        for key in (caches.assignments.snapshot ?? [:]).keys { queue.add(.assignment(key.name), after: Self.gathering) }
+        for key in (caches.projects.snapshot ?? [:]).keys { queue.add(.project(key.name), after: Self.gathering) }
+        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+    }
+
+    /// A namespace of a data plane is in another state.
+    func namespaceChanged(_ namespace: String) {
+        guard let picture, let key = picture.keys[namespace] else { return }
+        for (name, object) in picture.assignments where object.spec.project == key.project && object.spec.domain == key.domain {
+            queue.add(.assignment(name), after: Self.gathering)
+        }
+        for (name, object) in picture.projects where object.spec.project == key.project {
+            queue.add(.project(name), after: Self.gathering)
+        }
+        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+    }
+
+    /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
+    func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
+        observed != nil && observed == generation && pool.isSettling
+    }
+
+    func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
+}

@@ -1,0 +1,226 @@
+import ControlLoop
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+import Logging
+import Support
+
+/// How an operator is run: the flags of `squadron run`.
+public struct OperatorConfiguration: Sendable {
+    public var namespace = "flyte"
+    public var endpoint: ClusterEndpoint
+    public var adminHost = "0.0.0.0"
+    public var adminPort: UInt16 = 8080
+    public var electsLeader = true
+    public var probeInterval = Duration.seconds(10)
+    /// Of this replica, in events and the Lease.
+    public var instance = LeaderElector.uniqueIdentity()
+    public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
+}
+
+/// The operator: watches the control plane's custom resources and Secrets, and keeps every data plane as they say.
+///
+/// In reading order: caches → picture (what is wanted) → one session for each data plane (what is there, and the writes
+/// that make it so) → statuses.
+public final class SquadronOperator: Sendable {
+    private let configuration: OperatorConfiguration
+    private let logger: Logger
+    private let client: KubeClient
+    private let caches: Caches
+    private let metrics = Metrics()
+    private let leading = Locked<(pool: SessionPool, queue: WorkQueue<Work>)?>(nil)
+    private let stop = Signal()
+
+    public init(_ configuration: OperatorConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        client = Self.client(
+            for: configuration.endpoint, connection: nil, userAgent: "squadron/\(SquadronVersion.current)")
+        caches = Caches(client: client, namespace: configuration.namespace)
+    }
+
+    /// Ends `run` in good order: what is in flight is finished, the Lease released.
+    public func shutDown() { stop.advance() }
+
+    /// Runs until `shutDown` or cancellation. Throws where it can't start: the admin address is taken.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.adminServer.run() }
+            group.addTask { await self.caches.run { self.watch(of: $0, became: $1) } }
+            group.addTask {
+                try await self.leadWhenElected()
+                throw CancellationError()
+            }
+            group.addTask {
+                await self.stop.wait(past: 0)
+                throw CancellationError()
+            }
+            do {
+                while try await group.next() != nil {}
+            } catch is CancellationError {}
+            group.cancelAll()
+            do { try await group.waitForAll() } catch {}
+        }
+        client.close()
+    }
+
+    private var adminServer: AdminServer {
+        AdminServer(
+            host: configuration.adminHost, port: configuration.adminPort,
+            isReady: { self.caches.areReady },
+            metrics: {
+                let leading = self.leading.withLock { $0 }
+                return MetricsPage(
+                    metrics: self.metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
+                    isLeader: leading != nil
+                ).rendered
+            })
+    }
+
+    private func leadWhenElected() async throws {
+        guard configuration.electsLeader else { return try await lead(.unlimited()) }
+        let store = KubeLeaseStore(client: client, namespace: configuration.namespace, name: "squadron")
+        let elector = LeaderElector(store, identity: configuration.instance) { [logger] event in
+            logger.info("leader election", metadata: ["event": "\(event)"])
+        }
+        try await elector.run { try await self.lead($0) }
+    }
+
+    /// Everything that only one replica does.
+    private func lead(_ leadership: Leadership) async throws {
+        try await caches.ready()
+        let registryUID = await registryUID()
+        let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
+        let mayWrite: @Sendable () -> Bool = { leadership.isValid }
+        // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
+        let reconcilersBox = Locked<Reconcilers?>(nil)
+        var context = SessionContext(
+            logger: logger, registryUID: registryUID, connect: connect, mayWrite: mayWrite,
+            changed: { dataPlane, namespace in
+                guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
+                queue.add(.dataPlane(dataPlane), after: Reconcilers.gathering)
+                reconcilersBox.withLock { $0 }?.namespaceChanged(namespace)
+            },
+            credentialsRejected: { queue.add(.dataPlane($0)) })
+        context.metrics = metrics
+        context.settings.breaker.probeInterval = configuration.probeInterval
+        let pool = SessionPool(context: context)
+        let events = EventRecorder(KubeEventSink(client: client), reportingInstance: configuration.instance)
+        let reconcilers = Reconcilers(
+            caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
+            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger)
+        reconcilersBox.withLock { $0 = reconcilers }
+        leading.withLock { $0 = (pool, queue) }
+        defer {
+            leading.withLock { $0 = nil }
+            reconcilersBox.withLock { $0 = nil }
+        }
+        let subscriptions = follow(queue)
+        defer { for end in subscriptions { end() } }
+        queue.add(.picture)
+        let controller = Controller(queue) { await reconcilers.reconcile($0) }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await pool.run() }
+            group.addTask { await events.run() }
+            await controller.run()
+            group.cancelAll()
+        }
+    }
+
+    /// Puts into the queue what a change of a custom resource or Secret asks for.
+    private func follow(_ queue: WorkQueue<Work>) -> [@Sendable () -> Void] {
+        func follow<Object: KubeResource>(
+            _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
+        ) -> @Sendable () -> Void {
+            let subscription = store.subscribe { change in
+                // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
+                if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
+                    new.metadata.generation != nil
+                {
+                    queue.add(work(change.key.name), after: Reconcilers.gathering)
+                    return
+                }
+                queue.add(.picture)
+                queue.add(work(change.key.name))
+            }
+            return { store.unsubscribe(subscription) }
+        }
+        let caches = caches
+        caches.secrets.subscribe { name in
+            for (key, object) in caches.dataPlanes.snapshot ?? [:]
+            where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
+                queue.add(.dataPlane(key.name))
+            }
+        }
+        return [
+            follow(caches.dataPlanes) { .dataPlane($0) }, follow(caches.executionLabels) { .executionLabel($0) },
+            follow(caches.assignments) { .assignment($0) }, follow(caches.projects) { .project($0) },
+            follow(caches.registries) { .registry($0) },
+        ]
+    }
+
+    /// The UID of the operator's own Namespace, which marks what this registry has made; nil where it may not be read.
+    private func registryUID() async -> String? {
+        var delay = Duration.milliseconds(200)
+        while !Task.isCancelled {
+            do throws(KubeError) {
+                return try await client.get(Namespace.self, name: configuration.namespace).metadata.uid
+            } catch {
+                guard !error.isForbidden, !error.isNotFound else {
+                    logger.warning("namespaces of other registries can't be told from ours: \(error)")
+                    return nil
+                }
+                logger.warning("\(error)")
+                await Timeline.continuous.sleep(until: Timeline.continuous.now + delay)
+                delay = min(delay * 2, .seconds(5))
+            }
+        }
+        return nil
+    }
+
+    private func watch(of type: ResourceType, became status: WatcherStatus) {
+        switch status {
+        case .failing(let error, let attempts, let retryIn):
+            logger.warning("\(error)", metadata: ["attempts": "\(attempts)", "retryIn": "\(retryIn)"])
+        case .suspicious(let suspicion, _):
+            logger.error("a list that is not believed", metadata: ["type": "\(type)", "suspicion": "\(suspicion)"])
+        default: break
+        }
+    }
+
+    private var connect: @Sendable (LinkConfiguration) -> Link {
+        { [configuration] link in
+            let userAgent = "squadron/\(SquadronVersion.current)"
+            var endpoint = configuration.endpoint
+            if case .url(let server) = link.server {
+                let tls = TLSConfiguration(
+                    caCertificates: link.ca,
+                    serverName: link.connection.tlsServerName.isEmpty ? nil : link.connection.tlsServerName)
+                endpoint = ClusterEndpoint(
+                    server: server, tls: tls, proxyURL: link.connection.proxyURL.isEmpty ? nil : link.connection.proxyURL,
+                    authorization: link.token.map { StaticToken($0) } ?? NoAuthorization())
+            }
+            let client = Self.client(for: endpoint, connection: link.connection, userAgent: userAgent)
+            return Link(link, client: client)
+        }
+    }
+
+    private static func client(
+        for endpoint: ClusterEndpoint, connection: Fleet.Connection?, userAgent: String
+    ) -> KubeClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
+        transport.proxyURL = endpoint.proxyURL
+        transport.maximumConnections = 32
+        var options = KubeClient.Options(userAgent: userAgent)
+        if let connection {
+            let limit = Duration.seconds(connection.timeoutSeconds)
+            options.timeouts = HTTPTimeouts(
+                connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
+            options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
+        }
+        return KubeClient(
+            server: endpoint.server, transport: HTTPClient(transport), authorization: endpoint.authorization,
+            options: options)
+    }
+}

@@ -1,0 +1,389 @@
+import HTTP
+import Kube
+import KubeObjects
+import Testing
+
+@testable import ControlLoop
+
+@Suite("Watcher, as a value")
+struct WatcherStateTests {
+    typealias State = WatcherState<Int>
+    static let configuration = WatcherConfiguration(
+        backoff: BackoffPolicy(base: .seconds(1), cap: .seconds(30), jitter: .none),
+        listGuard: ListGuard(minimumGone: 2, interval: .seconds(15)))
+
+    /// A state and the store that its outputs make.
+    struct World {
+        var state = State(WatcherStateTests.configuration, seed: 1)
+        var store: [ObjectKey: Int]?
+        var statuses: [String] = []
+        var now = Duration.zero
+        var ticket: UInt64 = 0
+
+        mutating func next() -> String {
+            switch state.begin(now: now) {
+            case .list(let token, let ticket):
+                self.ticket = ticket
+                return token.map { "list \($0)" } ?? "list"
+            case .watch(let from, let ticket):
+                self.ticket = ticket
+                return "watch \(from)"
+            case .wait(let until): return "wait \(Int((until - now).components.seconds))"
+            case .park: return "park"
+            }
+        }
+
+        mutating func take(_ outputs: [State.Output]) {
+            for output in outputs {
+                switch output {
+                case .update(.replace(let all)): store = all
+                case .update(.set(let key, let value)): store?[key] = value
+                case .update(.remove(let key)): store?[key] = nil
+                case .status(.synced(let count)): statuses.append("synced \(count)")
+                case .status(.connected): statuses.append("connected")
+                case .status(.failing(_, let attempts, let wait)):
+                    statuses.append("failing \(attempts) \(wait.components.seconds)")
+                case .status(.silent): statuses.append("silent")
+                case .status(.suspicious(_, let confirmations)): statuses.append("suspicious \(confirmations)")
+                case .status(.confirmed): statuses.append("confirmed")
+                case .status(.paused): statuses.append("paused")
+                }
+            }
+        }
+
+        mutating func page(_ names: [String], _ version: String, more token: String? = nil, ticket: UInt64? = nil) {
+            let held = store ?? [:]
+            let page = State.Page(
+                items: names.map { (ObjectKey(name: $0), 1) }, resourceVersion: version, continueToken: token)
+            take(state.received(page, ticket ?? self.ticket, now: now) { list in
+                ListCensus(held: held.count, listed: list.count, gone: held.keys.count { list[$0] == nil })
+            })
+        }
+        mutating func event(_ event: State.Event) { take(state.received(event, ticket, now: now)) }
+        mutating func fail(_ error: KubeError) { take(state.failed(error, ticket, now: now)) }
+        mutating func end() { take(state.ended(ticket, now: now)) }
+        mutating func open() { take(state.opened(ticket, now: now)) }
+
+        var names: [String]? { store.map { $0.keys.map(\.name).sorted() } }
+
+        /// Listed with these objects and following from version 100.
+        static func watching(_ names: [String]) -> World {
+            var world = World()
+            _ = world.next()
+            world.page(names, "100")
+            _ = world.next()
+            world.open()
+            world.statuses = []
+            return world
+        }
+    }
+
+    static func names(_ count: Int) -> [String] { (0..<count).map { "o\($0)" } }
+
+    @Test("Pages fill a buffer that becomes visible at once, and the watch starts at the first page's version")
+    func pages() {
+        var world = World()
+        #expect(world.next() == "list")
+        world.page(["a"], "5", more: "t1")
+        #expect(world.store == nil)
+        #expect(world.next() == "list t1")
+        world.page(["b"], "5", more: "t2")
+        #expect(world.store == nil)
+        #expect(world.next() == "list t2")
+        world.page(["c"], "5")
+        #expect(world.names == ["a", "b", "c"])
+        #expect(world.statuses == ["synced 3"])
+        #expect(world.next() == "watch 5")
+    }
+
+    @Test("An expired continue token starts the list over, and the half list is forgotten")
+    func expiredToken() {
+        var world = World()
+        _ = world.next()
+        world.page(["old"], "5", more: "t1")
+        _ = world.next()
+        world.fail(.status(410))
+        #expect(world.next() == "list")
+        world.page(["new"], "9")
+        #expect(world.names == ["new"])
+    }
+
+    @Test("A token that expires again and again is asked for with backoff")
+    func expiresForEver() {
+        var world = World()
+        for expected in ["list", "list", "wait 2", "wait 4"] {
+            let step = world.next()
+            #expect(step == expected)
+            if step != "list" {
+                world.now += .seconds(100)
+                #expect(world.next() == "list")
+            }
+            world.page(["a"], "5", more: "t")
+            _ = world.next()
+            world.fail(.status(410))
+        }
+    }
+
+    @Test("Events change the store one by one; a bookmark moves the version only")
+    func events() {
+        var world = World.watching(["a"])
+        world.event(.applied(ObjectKey(name: "b"), 2, resourceVersion: "101"))
+        world.event(.applied(ObjectKey(name: "a"), 3, resourceVersion: "102"))
+        world.event(.deleted(ObjectKey(name: "b"), resourceVersion: "103"))
+        world.event(.bookmark(resourceVersion: "150"))
+        #expect(world.store == [ObjectKey(name: "a"): 3])
+        world.end()
+        #expect(world.next() == "watch 150")
+        #expect(world.statuses.isEmpty)
+    }
+
+    @Test("An object that the projection no longer wants leaves the store")
+    func filtered() {
+        var world = World.watching(["a"])
+        world.event(.applied(ObjectKey(name: "a"), nil, resourceVersion: "101"))
+        #expect(world.store == [:])
+    }
+
+    @Test("A watch that ends in good order goes on where it was, without a list")
+    func resumes() {
+        var world = World.watching(["a"])
+        world.now = .seconds(300)
+        world.end()
+        #expect(world.next() == "watch 100")
+    }
+
+    @Test("A server that closes every watch at once is asked with backoff")
+    func closesAtOnce() {
+        var world = World.watching(["a"])
+        world.end()
+        #expect(world.next() == "wait 1")
+        world.now = .seconds(1)
+        #expect(world.next() == "watch 100")
+        world.end()
+        #expect(world.next() == "wait 2")
+    }
+
+    @Test("410 on a watch lists anew while the store stays readable, and repeated 410 backs off")
+    func gone() {
+        var world = World.watching(["a"])
+        world.fail(.status(410))
+        #expect(world.next() == "list")
+        #expect(world.names == ["a"])
+        world.page(["a", "b"], "200")
+        #expect(world.next() == "watch 200")
+        world.fail(.status(410))
+        #expect(world.next() == "wait 2")
+    }
+
+    @Test(
+        "What a failed watch means for its version",
+        arguments: [
+            (KubeError.refused, "watch 100"), (.status(500), "watch 100"), (.status(401), "watch 100"),
+            (.status(429), "watch 100"), (.status(400), "list"), (.status(404), "list"),
+            (.status(504, cause: "ResourceVersionTooLarge"), "list"), (.status(504), "watch 100"),
+            (KubeError(operation: "", cause: .unexpectedAnswer("not JSON")), "list"),
+        ])
+    func failures(error: KubeError, expected: String) {
+        var world = World.watching(["a"])
+        world.fail(error)
+        #expect(world.next() == "wait 1")
+        world.now = .seconds(1)
+        #expect(world.next() == expected)
+        #expect(world.names == ["a"])
+    }
+
+    @Test("Errors back off ever longer, honour a longer Retry-After within reason, and an event forgets them")
+    func backoff() {
+        var world = World.watching([])
+        for (error, wait) in [
+            (KubeError.refused, 1), (.refused, 2), (.status(429, retryAfter: .seconds(20)), 20),
+            (.status(429, retryAfter: .seconds(1_000_000)), 120),
+        ] {
+            world.fail(error)
+            #expect(world.next() == "wait \(wait)")
+            world.now += .seconds(wait)
+            #expect(world.next() == "watch 100")
+        }
+        #expect(world.statuses == ["failing 1 1", "failing 2 2", "failing 3 20", "failing 4 120"])
+        world.open()
+        world.event(.bookmark(resourceVersion: "101"))
+        world.fail(.refused)
+        #expect(world.next() == "wait 1")
+    }
+
+    @Test("A watch that is silent past its limit is replaced at once, and any event moves that limit")
+    func silence() {
+        var world = World.watching(["a"])
+        let limit = Self.configuration.idleLimit
+        #expect(world.state.silenceDeadline(world.ticket) == limit)
+        world.now = .seconds(100)
+        world.event(.bookmark(resourceVersion: "101"))
+        #expect(world.state.silenceDeadline(world.ticket) == .seconds(100) + limit)
+        world.now = .seconds(100) + limit
+        world.take(world.state.fellSilent(world.ticket, now: world.now))
+        #expect(world.statuses == ["silent"])
+        #expect(world.next() == "watch 101")
+    }
+
+    @Test("A list that would remove in bulk is believed only after two more, with time between")
+    func bulkRemoval() {
+        var world = World.watching(Self.names(8))
+        world.fail(.status(410))
+        _ = world.next()
+        world.page(["o0"], "200")
+        for confirmation in 1...2 {
+            #expect(world.names?.count == 8)
+            #expect(world.next() == "wait 15")
+            world.now += .seconds(15)
+            #expect(world.next() == "list")
+            world.page(["o0"], "20\(confirmation)")
+        }
+        #expect(world.statuses == ["suspicious 0", "suspicious 1", "confirmed", "synced 1"])
+        #expect(world.names == ["o0"])
+        #expect(world.next() == "watch 202")
+    }
+
+    @Test("A good list after a truncated one ends the suspicion, and a later one starts from nothing")
+    func clears() {
+        var world = World.watching(Self.names(8))
+        for _ in 0..<2 {
+            world.fail(.status(410))
+            while world.next() != "list" { world.now += .seconds(60) }
+            world.page([], "200")
+            #expect(world.statuses.last == "suspicious 0")
+            world.now += .seconds(15)
+            #expect(world.next() == "list")
+            world.page(Self.names(8), "200")
+            #expect(world.names?.count == 8)
+            #expect(world.next() == "watch 200")
+        }
+    }
+
+    @Test("Neither pokes nor errors nor a pause let an empty list be believed sooner")
+    func notSooner() {
+        var world = World.watching(Self.names(8))
+        world.fail(.status(410))
+        _ = world.next()
+        world.page([], "200")
+        for _ in 0..<10 {
+            world.state.poke()
+            #expect(world.next() == "list")
+            world.page([], "200")
+            world.state.pause()
+            world.state.resume()
+            #expect(world.next() == "list")
+            world.fail(.refused)
+        }
+        #expect(world.names?.count == 8)
+        #expect(!world.statuses.contains("suspicious 1"))
+    }
+
+    @Test("An empty list is suspicious for a store of two, a few removals are not")
+    func small() {
+        var world = World.watching(["a", "b"])
+        world.fail(.status(410))
+        _ = world.next()
+        world.page([], "200")
+        #expect(world.names == ["a", "b"])
+
+        var other = World.watching(Self.names(4))
+        other.fail(.status(410))
+        _ = other.next()
+        other.page(["o0", "o1"], "200")
+        #expect(other.names == ["o0", "o1"])
+    }
+
+    @Test("A list of a lower version than was seen is not believed at once; versions that are no numbers are not compared")
+    func wentBack() {
+        var world = World.watching(["a"])
+        world.event(.bookmark(resourceVersion: "900"))
+        world.fail(.status(410))
+        _ = world.next()
+        world.page(["a"], "899")
+        #expect(world.statuses == ["suspicious 0"])
+
+        var opaque = World()
+        _ = opaque.next()
+        opaque.page(["a"], "zz")
+        _ = opaque.next()
+        opaque.fail(.status(410))
+        _ = opaque.next()
+        opaque.page(["b"], "aa")
+        #expect(opaque.names == ["b"])
+    }
+
+    @Test("An event older than the watch's start is not believed: it leads to a list")
+    func oldEvent() {
+        var world = World.watching(["a"])
+        world.event(.deleted(ObjectKey(name: "a"), resourceVersion: "50"))
+        #expect(world.names == ["a"])
+        #expect(world.next() == "wait 1")
+        world.now = .seconds(1)
+        #expect(world.next() == "list")
+    }
+
+    @Test("A list without a version or without an end fails instead of filling the memory")
+    func endless() {
+        var world = World()
+        _ = world.next()
+        world.page(["a"], "")
+        #expect(world.store == nil)
+        #expect(world.statuses == ["failing 1 1"])
+
+        var same = World()
+        _ = same.next()
+        same.page(["a"], "5", more: "t")
+        _ = same.next()
+        same.page(["b"], "5", more: "t")
+        #expect(same.store == nil && same.statuses == ["failing 1 1"])
+
+        var many = World()
+        many.state = State(WatcherConfiguration(maximumObjects: 3, maximumPages: 9), seed: 1)
+        _ = many.next()
+        many.page(Self.names(4), "5")
+        #expect(many.store == nil && many.statuses.count == 1)
+
+        var pages = World()
+        pages.state = State(WatcherConfiguration(maximumPages: 3), seed: 1)
+        for index in 0..<3 {
+            _ = pages.next()
+            pages.page([], "5", more: "t\(index)")
+        }
+        #expect(pages.statuses.count == 1)
+    }
+
+    @Test("Answers to a step that was given up change nothing")
+    func stale() {
+        var world = World()
+        _ = world.next()
+        let old = world.ticket
+        world.state.poke()
+        world.page(["a"], "5", ticket: old)
+        #expect(world.store == nil)
+        #expect(world.next() == "list")
+        world.page(["b"], "6")
+        #expect(world.names == ["b"])
+        world.take(world.state.failed(.refused, old, now: .zero))
+        #expect(world.next() == "watch 6")
+    }
+
+    @Test("A poke ends the backoff; a pause asks nothing until it is resumed, and goes on where it was")
+    func control() {
+        var world = World.watching(["a"])
+        for _ in 0..<5 {
+            world.fail(.refused)
+            world.now += .seconds(60)
+            _ = world.next()
+        }
+        world.fail(.refused)
+        world.state.poke()
+        #expect(world.next() == "watch 100")
+        world.state.pause()
+        #expect(world.next() == "park")
+        world.state.poke()
+        #expect(world.next() == "park")
+        world.state.resume()
+        #expect(world.next() == "watch 100")
+        #expect(world.names == ["a"])
+    }
+}

@@ -1,0 +1,138 @@
+import KubeObjects
+import Testing
+
+@testable import Fleet
+
+@Suite("Labels and weights")
+struct LabelTests {
+    static let weights: [([(String, Double)], Bool)] = [
+        ([("a", 1)], true), ([("a", 0.5), ("b", 0.5)], true), ([("a", 1), ("b", 0)], true),
+        ([("a", 0.333), ("b", 0.333), ("c", 0.333)], true), ([("a", 0.5), ("b", 0.501)], true),
+        ([("a", 0.1), ("b", 0.2), ("c", 0.7)], true), ((0..<10).map { ("c\($0)", 0.1) }, true),
+        ([("a", 0.5), ("b", 0.502)], false), ([("a", 0.5), ("b", 0.498)], false), ([("a", 0)], false), ([], false),
+        ([("a", 2), ("b", -1)], false), ([("a", .nan)], false), ([("a", .infinity)], false),
+        ([("a", 0.5), ("a", 0.5)], false),
+    ]
+    @Test("Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weights)
+    func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
+        let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
+        #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
+        let verdict = LabelVerdicts.all([label("l", entry.clusters)], clusters: [:])["l"]
+        #expect((verdict?.ready.reason == "WeightsInvalid") == !entry.isGood)
+    }
+
+    @Test(
+        "Weights are shown short",
+        arguments: [(1, "1"), (0, "0"), (0.5, "0.5"), (0.333, "0.333"), (1.0 / 3, "0.333333"), (1e300, "1e+300")])
+    func text(_ entry: (weight: Double, text: String)) { #expect(LabelWeights.text(entry.weight) == entry.text) }
+
+    static let states: [String: ClusterState] = [
+        "ready": .ready, "down": .notReady, "off": .disabled, "new": .undetermined,
+    ]
+    static let resolutions: [([(String, Double)], Condition.Status, String)] = [
+        ([("ready", 1)], .isTrue, "Resolved"),
+        ([("ready", 0.5), ("down", 0.5)], .isTrue, "Resolved"),
+        ([("ready", 1), ("off", 0)], .isTrue, "Resolved"),
+        ([("nowhere", 1)], .isFalse, "UnknownCluster"),
+        ([("ready", 1), ("nowhere", 0)], .isFalse, "UnknownCluster"),
+        ([("off", 1)], .isFalse, "ClusterDisabled"),
+        ([("ready", 0.5), ("off", 0.5)], .isFalse, "ClusterDisabled"),
+        ([("down", 1)], .isFalse, "NoReadyCluster"),
+        ([("down", 1), ("ready", 0)], .isFalse, "NoReadyCluster"),
+        ([("new", 1)], .unknown, "Pending"),
+        ([("new", 0.5), ("down", 0.5)], .unknown, "Pending"),
+        ([("new", 0.5), ("ready", 0.5)], .isTrue, "Resolved"),
+    ]
+    @Test("A label is Ready when its clusters exist, are enabled, and one of them is ready", arguments: resolutions)
+    func resolution(_ entry: (clusters: [(String, Double)], status: Condition.Status, reason: String)) throws {
+        let verdict = try #require(LabelVerdicts.all([label("l", entry.clusters)], clusters: Self.states)["l"])
+        #expect(verdict.ready.status == entry.status)
+        #expect(verdict.ready.reason == entry.reason)
+        #expect(verdict.isInForce)
+    }
+
+    @Test("The status shows each cluster's state and the column's text")
+    func status() throws {
+        let object = label("l", [("ready", 0.7), ("nowhere", 0.3)], label: "Team1")
+        let verdict = try #require(LabelVerdicts.all([object], clusters: Self.states)["l"])
+        let status = verdict.status(of: object, now: now)
+        #expect(status.clusters.map(\.state) == [.ready, .unknown])
+        #expect(status.label == "Team1")
+        #expect(status.summary?.clusters == "ready=0.7,nowhere=0.3")
+    }
+
+    @Test("Of two objects with one label the older wins, then the smaller name; the other says so")
+    func duplicates() {
+        let labels = [
+            label("young", [("ready", 1)], label: "x", age: 1), label("old", [("down", 1)], label: "x", age: 10),
+            label("b", [("ready", 1)], label: "y"), label("a", [("ready", 1)], label: "y"), label("y2", [("ready", 1)]),
+        ]
+        let verdicts = LabelVerdicts.all(labels, clusters: Self.states)
+        #expect(verdicts["old"]?.ready.reason == "NoReadyCluster")
+        #expect(verdicts["young"]?.ready.reason == "DuplicateLabel")
+        #expect(verdicts["young"]?.ready.message.contains("old") == true)
+        #expect(verdicts["a"]?.ready.reason == "Resolved")
+        #expect(verdicts["b"]?.ready.reason == "DuplicateLabel")
+        #expect(AssignmentVerdicts.byLabel(verdicts)["x"]?.ready.reason == "NoReadyCluster")
+        #expect(LabelVerdicts.all(labels.reversed(), clusters: Self.states) == verdicts)
+    }
+}
+
+@Suite("Assignments")
+struct AssignmentTests {
+    let good = LabelVerdict(label: "label1", clusters: [], ready: .yes(.ready, "Resolved", "fine"), isInForce: true)
+
+    func observation(_ change: (inout AssignmentObservation) -> Void = { _ in }) -> AssignmentObservation {
+        var observation = AssignmentObservation(
+            object: assignment("a", "project1", "development"), duplicateOf: nil, label: good,
+            namespace: .name("project1-development"), progress: .init(desired: 2, synced: 2, failed: 0),
+            publication: .notConfigured)
+        change(&observation)
+        return observation
+    }
+    func summary(_ verdicts: [ConditionVerdict]) -> [String] { verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" } }
+
+    @Test("With flyteadmin not configured an assignment can be Ready")
+    func ready() {
+        let observation = observation()
+        #expect(
+            summary(observation.verdicts) == [
+                "LabelResolved=True Resolved", "NamespaceSynced=True InSync", "Published=False FlyteAdminNotConfigured",
+                "Ready=True Ready",
+            ])
+        let status = observation.status(now: now)
+        #expect(status.namespace == "project1-development")
+        #expect(status.dataPlanes == DataPlaneCounts(desired: 2, synced: 2))
+        #expect(status.summary?.synced == "2/2")
+    }
+
+    @Test("Ready takes the first false reason, and an older assignment comes before all")
+    func notReady() {
+        func ready(_ change: (inout AssignmentObservation) -> Void) -> String {
+            observation(change).verdicts.last.map { "\($0.status.rawValue) \($0.reason)" } ?? ""
+        }
+        #expect(ready { $0.label = nil } == "False LabelNotFound")
+        #expect(ready { $0.label?.ready = .no(.ready, "NoReadyCluster", "") } == "False LabelNotReady")
+        #expect(ready { $0.label?.ready = .unknown(.ready, "Pending", "") } == "Unknown Pending")
+        #expect(ready { $0.namespace = .invalid("no") } == "False InvalidName")
+        #expect(ready { $0.progress = .init(desired: 2, synced: 1, failed: 1) } == "False Partial")
+        #expect(ready { $0.progress = .init(desired: 2, synced: 0, failed: 1) } == "False SyncFailed")
+        #expect(ready { $0.progress = .init(desired: 2, synced: 1, failed: 0) } == "False Pending")
+        #expect(ready { $0.progress = .init(desired: 0, synced: 0, failed: 0) } == "False Pending")
+        #expect(ready { $0.publication = .refused("project [p] is not active") } == "False FlyteAdminRefused")
+        #expect(ready { $0.publication = .unreachable("x") } == "False FlyteAdminUnreachable")
+        #expect(ready { $0.publication = .pending } == "Unknown Pending")
+        #expect(ready { $0.publication = .published } == "True Ready")
+        #expect(ready { $0.duplicateOf = "b"; $0.label = nil } == "False DuplicateAssignment")
+        #expect(ready { $0.object.spec.project = "" } == "False Invalid")
+    }
+
+    @Test("Assignments of one project, domain and workflow: the older one wins")
+    func duplicates() {
+        let duplicates = AssignmentVerdicts.duplicates([
+            assignment("new", "p", "d", age: 1), assignment("old", "p", "d", age: 2),
+            assignment("workflow", "p", "d", workflow: "w"), assignment("other", "p", "e"),
+        ])
+        #expect(duplicates == ["new": "old"])
+    }
+}

@@ -1,0 +1,173 @@
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@Suite("Kinds")
+struct KindTests {
+    @Test("One broken key of a Secret leaves the others usable, and nothing prints a value")
+    func secret() throws {
+        let secret = try Secret(
+            json: [
+                "metadata": ["name": "cluster-credentials"], "type": "Opaque",
+                "data": ["good": "aGVsbG8=", "broken": "%%%", "number": 5, "empty": "", "null": nil],
+            ])
+        #expect(secret["good"] == Sensitive("hello"))
+        #expect(secret["broken"] == nil)
+        #expect(secret.data["broken"] == .unusable("the value is not base64"))
+        #expect(secret.data["number"] == .unusable("the value is not a string"))
+        #expect(secret["empty"] == Sensitive(""))
+        #expect(secret["null"] == Sensitive(""))
+        #expect(!"\(secret)".contains("hello"))
+        #expect(!String(reflecting: secret).contains("hello"))
+    }
+
+    @Test("A Secret without data has no keys; one whose data is no object is malformed")
+    func secretShapes() throws {
+        #expect(try Secret(json: ["metadata": ["name": "a"]]).data.isEmpty)
+        let failure = #expect(throws: DecodingFailure.self) {
+            try Secret(json: ["metadata": ["name": "a"], "data": "x"])
+        }
+        #expect(failure?.path == "data")
+    }
+
+    @Test("A Lease keeps all of its spec through a round, to the microsecond")
+    func lease() throws {
+        let json: JSON = [
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": ["name": "squadron", "namespace": "flyte", "resourceVersion": "9"],
+            "spec": [
+                "holderIdentity": "a", "leaseDurationSeconds": 15, "acquireTime": "2026-01-02T03:04:05.000001Z",
+                "renewTime": "2026-01-02T03:04:06.999999Z", "leaseTransitions": 4, "strategy": "OldestEmulationVersion",
+                "preferredHolder": "b",
+            ],
+        ]
+        #expect(try Lease(json: json).encoded() == json)
+        #expect(try Lease(json: ["metadata": ["name": "a"]]).spec == nil)
+    }
+
+    @Test("An Event is written with its series, and read back from what a server answers")
+    func event() throws {
+        let time = MicroTimestamp(Instant(secondsSince1970: 1_767_323_045.000001))
+        var metadata = ObjectMeta(name: "e1", namespace: "default")
+        metadata.uid = "u"
+        let event = Event(
+            metadata: metadata, eventTime: time, series: .init(count: 2, lastObservedTime: time),
+            reportingController: "multicluster.flyte.org/squadron", reportingInstance: "pod-1", action: "Sync",
+            reason: "Synced", regarding: ObjectReference(Namespace.resourceType, ObjectMeta(name: "default")),
+            note: "n",
+            type: .normal)
+        let json = try event.encoded()
+        #expect(json["kind"] == "Event")
+        #expect(json["apiVersion"] == "events.k8s.io/v1")
+        #expect(json[path: ["series", "lastObservedTime"]] == "2026-01-02T03:04:05.000001Z")
+        #expect(try Event(json: json) == event)
+        var answer = json
+        answer["deprecatedSource"] = [:]
+        answer["deprecatedFirstTimestamp"] = nil
+        #expect(try Event(json: answer) == event)
+    }
+
+    @Test("A Namespace is terminating from its deletionTimestamp on")
+    func namespace() throws {
+        #expect(try !Namespace(json: ["metadata": ["name": "a"], "status": ["phase": "Active"]]).isTerminating)
+        #expect(try Namespace(json: ["metadata": ["name": "a"], "status": ["phase": "Terminating"]]).isTerminating)
+        let deleted: JSON = ["metadata": ["name": "a", "deletionTimestamp": "2026-01-02T03:04:05Z"]]
+        #expect(try Namespace(json: deleted).isTerminating)
+    }
+
+    @Test("Access that is not mentioned is an unusable answer, not a refusal or a permission")
+    func accessReview() throws {
+        #expect(try SelfSubjectAccessReview(json: ["status": ["allowed": true]]).isAllowed)
+        #expect(try !SelfSubjectAccessReview(json: ["status": ["allowed": false, "reason": "no"]]).isAllowed)
+        for json: JSON in [[:], ["status": [:]], ["status": ["allowed": "yes"]]] {
+            #expect(throws: DecodingFailure.self) { try SelfSubjectAccessReview(json: json) }
+        }
+        let request = SelfSubjectAccessReview.request(.init(verb: "patch", resource: "namespaces", name: "x"))
+        #expect(
+            request[path: ["spec", "resourceAttributes"]]
+                == ["verb": "patch", "group": "", "resource": "namespaces", "name": "x"])
+        #expect(request["apiVersion"] == "authorization.k8s.io/v1")
+    }
+
+    @Test("A rule grants verbs, groups, resources, subresources and names, with their wildcards")
+    func rules() throws {
+        let review = try SelfSubjectRulesReview(
+            json: [
+                "status": [
+                    "incomplete": false,
+                    "resourceRules": [
+                        ["verbs": ["get"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"]],
+                        ["verbs": ["*"], "apiGroups": ["apps"], "resources": ["*/status"]],
+                    ],
+                ]
+            ])
+        func allows(_ attributes: SelfSubjectAccessReview.Attributes) -> Bool {
+            review.rules.contains { $0.allows(attributes) }
+        }
+        #expect(allows(.init(verb: "get", resource: "secrets", name: "a")))
+        #expect(!allows(.init(verb: "get", resource: "secrets", name: "b")))
+        #expect(!allows(.init(verb: "get", resource: "secrets")))
+        #expect(!allows(.init(verb: "list", resource: "secrets", name: "a")))
+        #expect(allows(.init(verb: "patch", group: "apps", resource: "deployments", subresource: "status")))
+        #expect(!allows(.init(verb: "patch", group: "apps", resource: "deployments")))
+    }
+
+    @Test("Who am I, as the server answers it")
+    func selfSubjectReview() throws {
+        let review = try SelfSubjectReview(
+            json: ["status": ["userInfo": ["username": "system:serviceaccount:a:b", "uid": "u", "groups": ["g"]]]])
+        #expect(review.username == "system:serviceaccount:a:b")
+        #expect(review.groups == ["g"])
+        #expect(throws: DecodingFailure.self) { try SelfSubjectReview(json: [:]) }
+    }
+
+    @Test("A rollout's state follows kubectl's rules")
+    func rollout() throws {
+        func rollout(_ status: JSON, generation: Int64 = 2) throws -> Deployment.Rollout {
+            let generation = JSON.int(generation)
+            return try Deployment(
+                json: ["metadata": ["name": "a", "generation": generation], "spec": ["replicas": 2], "status": status]
+            ).rollout
+        }
+        let done: JSON = ["observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2]
+        #expect(try rollout(done) == .complete)
+        #expect(try rollout(done, generation: 3) == .progressing("the change has not been observed yet"))
+        #expect(
+            try rollout(["observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 2])
+                == .progressing("1 old replicas are still there"))
+        #expect(
+            try rollout(["observedGeneration": 2, "replicas": 2, "updatedReplicas": 1])
+                == .progressing("1 of 2 replicas are updated"))
+        #expect(
+            try rollout([
+                "observedGeneration": 2,
+                "conditions": [
+                    [
+                        "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+                        "message": "stuck", "lastTransitionTime": "2026-01-02T03:04:05Z",
+                    ]
+                ],
+            ]) == .failed("stuck"))
+    }
+}
+
+@Suite("Base64")
+struct Base64Tests {
+    @Test("What is encoded decodes to the same bytes, at every length")
+    func round() {
+        for length in 0..<70 {
+            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
+            #expect(Base64.decode(Base64.encode(bytes)) == bytes)
+        }
+        #expect(Base64.encode(Array("hello".utf8)) == "aGVsbG8=")
+        #expect(Base64.decode("aGVs\nbG8=\r\n") == Array("hello".utf8))
+    }
+
+    @Test(
+        "What is no base64 is refused",
+        arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
+    func broken(text: String) {
+        #expect(Base64.decode(text) == nil)
+    }
+}

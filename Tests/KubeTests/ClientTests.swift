@@ -1,0 +1,175 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@testable import Kube
+
+@Suite("Client")
+struct ClientTests {
+    private let object: JSON = [
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default"],
+    ]
+
+    @Test("An apply is one PATCH that says who applies what, and how strictly")
+    func apply() async throws {
+        let transport = ScriptedTransport(.json(object), .json(object))
+        let client = client(transport, authorization: StaticToken(Sensitive("t0ken")))
+        try await client.apply(
+            object, type: ServiceAccount.resourceType, namespace: "project1-development", name: "default",
+            fieldManager: "squadron", force: false)
+        try await client.apply(
+            object, type: ServiceAccount.resourceType, namespace: "a/b", name: "default", subresource: "status",
+            fieldManager: "squadron", force: true, dryRun: true, fieldValidation: .warn, metadataOnlyAnswer: true)
+        let requests = transport.requests
+        #expect(requests.map(\.method) == [.patch, .patch])
+        #expect(
+            requests.map(target) == [
+                "/api/v1/namespaces/project1-development/serviceaccounts/default"
+                    + "?fieldManager=squadron&fieldValidation=Strict",
+                "/api/v1/namespaces/a%2Fb/serviceaccounts/default/status"
+                    + "?fieldManager=squadron&force=true&dryRun=All&fieldValidation=Warn",
+            ])
+        #expect(requests[0].headers["Content-Type"] == "application/apply-patch+yaml")
+        #expect(requests[0].headers["Accept"] == "application/json")
+        #expect(
+            requests[1].headers["Accept"]
+                == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+        #expect(requests[0].headers["User-Agent"] == "squadron/1.2.3")
+        #expect(requests[0].bearerToken == Sensitive("t0ken"))
+        #expect(requests[0].body.flatMap { try? JSON(parsing: $0) } == object)
+    }
+
+    @Test("A metadata-only answer is read as the server sends it")
+    func metadataOnly() async throws {
+        let transport = ScriptedTransport(
+            .response(HTTPResponse(status: 200, body: try fixture("apply-metadata-only.json"))))
+        let answer = try await client(transport).apply(
+            object, type: ServiceAccount.resourceType, namespace: "n", name: "robot", fieldManager: "squadron",
+            force: true, metadataOnlyAnswer: true)
+        let partial = try PartialObject(json: answer)
+        #expect(partial.metadata.resourceVersion == "791")
+        #expect(partial.metadata.isApplied(["metadata", "annotations", "eks.amazonaws.com/role-arn"], by: "squadron"))
+    }
+
+    @Test(
+        "A success that is not the object asked for is never taken for one",
+        arguments: [
+            #"{}"#, #"[]"#, #"null"#, #"<html>"#, "", #"{"metadata":{"name":"other"}}"#, #"{"metadata":{"name":""}}"#,
+        ])
+    func nonsense(body: String) async throws {
+        let transport = ScriptedTransport { _ in .text(body) }
+        let client = client(transport)
+        let error = try await failure {
+            try await client.apply(
+                object, type: ServiceAccount.resourceType, namespace: "flyte", name: "default",
+                fieldManager: "squadron",
+                force: false)
+        }
+        guard case .unexpectedAnswer = error.cause else {
+            Issue.record("unexpected \(error)")
+            return
+        }
+        #expect(error.mayHaveBeenProcessed)
+        #expect(error.operation == "apply serviceaccounts/default in flyte")
+        await #expect(throws: KubeError.self) { try await client.get(Namespace.self, name: "default") }
+        await #expect(throws: KubeError.self) { try await client.version() }
+        await #expect(throws: KubeError.self) {
+            try await client.delete(Namespace.resourceType, name: "default")
+        }
+    }
+
+    @Test("Get, create, replace, patch and delete are the requests that Kubernetes documents")
+    func verbs() async throws {
+        let lease: JSON = ["metadata": ["name": "l", "namespace": "flyte", "resourceVersion": "3"], "spec": [:]]
+        let transport = ScriptedTransport { _ in .json(lease.merging(kind: "Lease")) }
+        let client = client(transport)
+        let type = Lease.resourceType
+        var object = try await client.get(Lease.self, namespace: "flyte", name: "l")
+        object.spec = Lease.Spec(holderIdentity: "me")
+        try await client.create(object, fieldManager: "squadron")
+        try await client.replace(object)
+        try await client.patch(.merge(["spec": [:]]), type: type, namespace: "flyte", name: "l", fieldManager: "m")
+        try await client.patch(.operations([["op": "test"]]), type: type, namespace: "flyte", name: "l")
+        try await client.delete(
+            type, namespace: "flyte", name: "l", preconditions: Preconditions(uid: "u", resourceVersion: "3"),
+            propagation: .foreground)
+        let requests = transport.requests
+        let path = "/apis/coordination.k8s.io/v1/namespaces/flyte/leases"
+        #expect(
+            requests.map { "\($0.method.rawValue) \(target($0))" } == [
+                "GET \(path)/l", "POST \(path)?fieldManager=squadron", "PUT \(path)/l",
+                "PATCH \(path)/l?fieldManager=m", "PATCH \(path)/l", "DELETE \(path)/l",
+            ])
+        let bodies = try requests.dropFirst().map { try JSON(parsing: try #require($0.body)) }
+        #expect(bodies[0]["kind"] == "Lease")
+        #expect(bodies[1][path: ["spec", "holderIdentity"]] == "me")
+        #expect(bodies[1][path: ["metadata", "resourceVersion"]] == "3")
+        #expect(requests[3].headers["Content-Type"] == "application/merge-patch+json")
+        #expect(requests[4].headers["Content-Type"] == "application/json-patch+json")
+        #expect(
+            bodies[4] == [
+                "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": ["uid": "u", "resourceVersion": "3"],
+                "propagationPolicy": "Foreground",
+            ])
+    }
+
+    @Test("An object that does not fit its type names the field")
+    func misfit() async throws {
+        let transport = ScriptedTransport(.json(["metadata": ["name": "a"], "data": ["k": 1]]))
+        let error = try await failure { try await client(transport).get(ConfigMap.self, namespace: "flyte", name: "a") }
+        #expect(error.description == "get configmaps/a in flyte: data.k: expected a string, found a number")
+    }
+
+    @Test("Probes read text, and a failed check is a failure with its text")
+    func text() async throws {
+        let transport = ScriptedTransport(.text("ok"), .text("[+]ping ok\n[-]etcd failed\n", status: 500))
+        let client = client(transport)
+        #expect(try await client.text("/readyz") == "ok")
+        let error = try await failure { try await client.text("/readyz") }
+        #expect(error.description == "get /readyz: 500: [+]ping ok [-]etcd failed")
+    }
+
+    @Test("Discovery tells what a group version serves, and that one is not served")
+    func discovery() async throws {
+        let html = ScriptedTransport.Reply.text("<html>", status: 404)
+        let transport = ScriptedTransport(
+            .response(HTTPResponse(status: 200, body: try fixture("discovery.json"))),
+            .text("404 page not found\n", status: 404), html, .json([:]))
+        let client = client(transport)
+        let resources = try await client.resources(group: "coordination.k8s.io", version: "v1")
+        #expect(resources?.map(\.type) == [Lease.resourceType])
+        #expect(resources?.first?.verbs.contains("watch") == true)
+        #expect(try await client.resources(group: "nope.example", version: "v1") == nil)
+        await #expect(throws: KubeError.self) { try await client.resources(group: "", version: "v1") }
+        await #expect(throws: KubeError.self) { try await client.resources(group: "", version: "v1") }
+        #expect(target(transport.requests[3]) == "/api/v1")
+    }
+
+    @Test("A review is answered by its own kind only")
+    func reviews() async throws {
+        let answer: JSON = ["kind": "SelfSubjectAccessReview", "status": ["allowed": true]]
+        let transport = ScriptedTransport(.json(answer), .json([:]))
+        let client = client(transport)
+        let type = SelfSubjectAccessReview.resourceType
+        let question = SelfSubjectAccessReview.request(.init(verb: "patch", resource: "namespaces"))
+        #expect(try await SelfSubjectAccessReview(json: client.review(type, question)).isAllowed)
+        await #expect(throws: KubeError.self) { try await client.review(type, question) }
+        #expect(target(transport.requests[0]) == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+    }
+
+    @Test("The version is read from a recorded answer")
+    func version() async throws {
+        let transport = ScriptedTransport(.response(HTTPResponse(status: 200, body: try fixture("version.json"))))
+        #expect(try await client(transport).version().gitVersion == "v1.36.2")
+    }
+}
+
+extension JSON {
+    fileprivate func merging(kind: String) -> JSON {
+        var result = self
+        result["kind"] = .string(kind)
+        return result
+    }
+}

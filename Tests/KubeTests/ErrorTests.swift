@@ -1,0 +1,143 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@testable import Kube
+
+@Suite("Errors")
+struct ErrorTests {
+    private func error(_ status: APIStatus) -> KubeError { KubeError(operation: "apply x", cause: .status(status)) }
+
+    @Test("Conflicts of a server-side apply name field and manager")
+    func conflicts() throws {
+        let error = error(try fixtureStatus("apply-conflict.json", code: 409))
+        #expect(error.isConflict)
+        #expect(!error.isRetryable)
+        #expect(
+            error.conflicts == [
+                FieldConflict(
+                    field: ".metadata.annotations.eks.amazonaws.com/role-arn", manager: "kubectl",
+                    message: #"conflict with "kubectl""#),
+                FieldConflict(
+                    field: ".metadata.annotations.x", manager: "kubectl", message: #"conflict with "kubectl""#),
+            ])
+        let update = self.error(try fixtureStatus("apply-conflict-update.json", code: 409))
+        #expect(update.conflicts.map(\.manager) == ["kubectl-annotate"])
+    }
+
+    @Test("A manager's name is unquoted; a message of another form is shown as it is")
+    func managers() {
+        func manager(_ message: String) -> String {
+            FieldConflict(cause: .init(reason: "FieldManagerConflict", message: message, field: ".a")).manager
+        }
+        #expect(manager(#"conflict with "a \"b\" \\c" with subresource "status" using v1"#) == #"a "b" \c"#)
+        #expect(manager("conflict with nobody") == "conflict with nobody")
+        #expect(manager(#"conflict with "open"#) == #"conflict with "open"#)
+    }
+
+    @Test("Each refusal that Kubernetes was recorded to give answers the questions about it")
+    func recorded() throws {
+        let exists = error(try fixtureStatus("exists.json", code: 409))
+        #expect(exists.isAlreadyExists && !exists.isConflict && !exists.isRetryable)
+        let optimistic = error(try fixtureStatus("optimistic.json", code: 409))
+        #expect(optimistic.isConflict && optimistic.conflicts.isEmpty && optimistic.isRetryable)
+        let terminating = error(try fixtureStatus("terminating.json", code: 403))
+        #expect(terminating.isNamespaceTerminating && terminating.isForbidden && terminating.isRetryable)
+        let forbidden = error(try fixtureStatus("forbidden.json", code: 403))
+        #expect(forbidden.isForbidden && !forbidden.isNamespaceTerminating && !forbidden.isRetryable)
+        let unauthorized = error(try fixtureStatus("unauthorized.json", code: 401))
+        #expect(unauthorized.isUnauthorized && !unauthorized.isRetryable)
+        let invalid = error(try fixtureStatus("invalid.json", code: 422))
+        #expect(invalid.isInvalid && !invalid.isRetryable && invalid.status?.causes.first?.field == "metadata.name")
+        let strict = error(try fixtureStatus("strict.json", code: 500))
+        #expect(strict.isInvalid && !strict.isRetryable && !strict.mayHaveBeenProcessed)
+    }
+
+    @Test("A missing object, a kind that is not served and a proxy's page are three different things")
+    func notFound() {
+        let message = "the server could not find the requested resource"
+        let object = error(APIStatus(code: 404, reason: "NotFound", message: #"namespaces "x" not found"#))
+        #expect(object.isNotFound && !object.isNotServed)
+        let kind = error(APIStatus(code: 404, reason: "NotFound", message: message))
+        #expect(kind.isNotServed && !kind.isNotFound)
+        let group = error(
+            APIStatus(
+                answer: 404, headers: [:], body: Array("404 page not found\n".utf8), now: .init(secondsSince1970: 0)))
+        #expect(group.isNotServed && !group.isNotFound)
+        let page = error(
+            APIStatus(answer: 404, headers: [:], body: Array("<html>Not Found".utf8), now: .init(secondsSince1970: 0)))
+        #expect(!page.isNotServed && !page.isNotFound && !page.isRetryable)
+    }
+
+    @Test("Gone, under both of its names")
+    func gone() {
+        for reason in ["Expired", "Gone", ""] {
+            #expect(error(APIStatus(code: 410, reason: reason, message: "")).isGone)
+        }
+    }
+
+    @Test(
+        "Retry-After is read as seconds, as a date and from the status, and never grows beyond a day",
+        arguments: [
+            ("30", 30), ("0", 0), ("Sun, 06 Nov 1994 08:50:37 GMT", 60), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
+            ("99999999999", 86_400), ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400), ("-1", nil), ("soon", nil),
+            ("Sun, 99 Nov 1994 08:49:37 GMT", nil),
+        ])
+    func retryAfter(header: String, seconds: Int?) async throws {
+        let transport = ScriptedTransport(.text("slow down", status: 429, headers: ["retry-after": header]))
+        let error = try await failure { try await client(transport).version() }
+        #expect(error.isTooManyRequests && error.isRetryable && !error.mayHaveBeenProcessed)
+        #expect(error.retryAfter == seconds.map { .seconds($0) })
+        #expect(transport.requests.count == 1, "the client itself does not repeat it")
+    }
+
+    @Test("retryAfterSeconds of the body counts where there is no header")
+    func retryAfterInBody() async throws {
+        let body: JSON = ["kind": "Status", "status": "Failure", "code": 503, "details": ["retryAfterSeconds": 7]]
+        let both: HTTPHeaders = ["Retry-After": "3"]
+        let transport = ScriptedTransport(.json(body, status: 503), .json(body, status: 503, headers: both))
+        #expect(try await failure { try await client(transport).version() }.retryAfter == .seconds(7))
+        #expect(try await failure { try await client(transport).version() }.retryAfter == .seconds(3))
+    }
+
+    @Test("A body that is no Status is shown in one short line of printable characters")
+    func excerpts() async throws {
+        let html = "<html>\r\n\u{1B}[31m<h1>Bad\u{0} Gateway</h1>" + String(repeating: "x", count: 5000)
+        let transport = ScriptedTransport(.text(html, status: 502), .response(HTTPResponse(status: 503)))
+        let error = try await failure { try await client(transport).version() }
+        let message = try #require(error.status?.message)
+        #expect(message.hasPrefix("<html> [31m<h1>Bad Gateway</h1>xxx"))
+        #expect(message.unicodeScalars.count == 200)
+        #expect(error.isRetryable && error.mayHaveBeenProcessed)
+        let empty = try await failure { try await client(transport).version() }
+        #expect(empty.description == "get /version: 503")
+        let garbage = APIStatus(answer: 500, headers: [:], body: [0xFF, 0xFE, 0x41], now: .init(secondsSince1970: 0))
+        #expect(garbage.message.hasSuffix("A"))
+    }
+
+    @Test("The outcome of a write is unknown after a timeout, a loss, a 5xx or an answer that makes no sense")
+    func outcome() {
+        let lost = HTTPError(.connectionLost, "reset", mayHaveBeenProcessed: true)
+        let refused = HTTPError(.connectFailed, "refused", mayHaveBeenProcessed: false)
+        #expect(KubeError(operation: "", cause: .transport(lost)).mayHaveBeenProcessed)
+        #expect(!KubeError(operation: "", cause: .transport(refused)).mayHaveBeenProcessed)
+        #expect(KubeError(operation: "", cause: .unexpectedAnswer("")).mayHaveBeenProcessed)
+        #expect(!KubeError(operation: "", cause: .credentials("")).mayHaveBeenProcessed)
+        for (code, expected) in [
+            (504, true), (500, true), (503, true), (408, true), (429, false), (409, false), (403, false),
+        ] {
+            #expect(error(APIStatus(code: code, reason: "", message: "")).mayHaveBeenProcessed == expected, "\(code)")
+        }
+    }
+
+    @Test("A cancelled request and one that can't be sent are not worth repeating; an outage is")
+    func retryable() {
+        func isRetryable(_ kind: HTTPError.Kind) -> Bool {
+            KubeError(operation: "", cause: .transport(HTTPError(kind, "", mayHaveBeenProcessed: false))).isRetryable
+        }
+        #expect(!isRetryable(.cancelled) && !isRetryable(.closed) && !isRetryable(.invalidRequest))
+        #expect(isRetryable(.dnsFailed) && isRetryable(.tlsUntrusted) && isRetryable(.timeout(.firstByte)))
+    }
+}

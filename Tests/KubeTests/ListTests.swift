@@ -1,0 +1,96 @@
+import HTTP
+import JSON
+import KubeObjects
+import Testing
+
+@testable import Kube
+
+@Suite("Lists")
+struct ListTests {
+    @Test("Pages follow one another by their token, as one state")
+    func pages() async throws {
+        let transport = ScriptedTransport(
+            .response(HTTPResponse(status: 200, body: try fixture("namespaces-page1.json"))),
+            .response(HTTPResponse(status: 200, body: try fixture("namespaces-page2.json"))))
+        let listWatch = client(transport).listWatch(
+            Namespace.self, labelSelector: "a in (b, c)", settings: WatchSettings(pageSize: 2))
+        let first = try await listWatch.list(continueToken: nil)
+        #expect(first.items.map(\.metadata.name) == ["default", "kube-node-lease"])
+        #expect(first.resourceVersion == "791")
+        let token = try #require(first.continueToken)
+        let second = try await listWatch.list(continueToken: token)
+        #expect(second.items.map(\.metadata.name) == ["kube-public", "kube-system"])
+        #expect(
+            transport.requests.map(target) == [
+                "/api/v1/namespaces?labelSelector=a%20in%20%28b%2C%20c%29&limit=2",
+                "/api/v1/namespaces?labelSelector=a%20in%20%28b%2C%20c%29&limit=2&continue=\(token)",
+            ])
+    }
+
+    @Test("Metadata-only lists of a server are read as partial objects")
+    func metadataOnly() async throws {
+        let transport = ScriptedTransport(.response(HTTPResponse(status: 200, body: try fixture("metadata-list.json"))))
+        let collection = KubeCollection(ServiceAccount.resourceType, metadataOnly: true)
+        let items = try await client(transport).listAll(PartialObject.self, of: collection)
+        #expect(items.contains { $0.metadata.key == ObjectKey(namespace: "project1-development", name: "robot") })
+        #expect(
+            transport.requests[0].headers["Accept"]
+                == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json")
+    }
+
+    @Test("An empty continue token is none, and an empty list is a list")
+    func empty() async throws {
+        let transport = ScriptedTransport(
+            .json(["kind": "SecretList", "metadata": ["resourceVersion": "5", "continue": ""], "items": []]))
+        let page = try await client(transport).listWatch(Secret.self, namespace: "flyte").list(continueToken: nil)
+        #expect(page.items.isEmpty)
+        #expect(page.continueToken == nil)
+    }
+
+    @Test(
+        "What only looks like an empty list is an error",
+        arguments: [
+            #"{}"#, #"[]"#, #"null"#, "", #"<html></html>"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"}}"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":null}"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":{}}"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":""},"items":[]}"#,
+            #"{"kind":"SecretList","metadata":{},"items":[]}"#,
+            #"{"kind":"SecretList","items":[]}"#,
+            #"{"metadata":{"resourceVersion":"5"},"items":[]}"#,
+            #"{"kind":"Status","metadata":{"resourceVersion":"5"},"items":[]}"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":[{"metadata":{}}]}"#,
+            #"{"kind":"SecretList","metadata":{"resourceVersion":"5"},"items":[null]}"#,
+        ])
+    func strict(body: String) async throws {
+        let transport = ScriptedTransport(.text(body))
+        let error = try await failure {
+            try await client(transport).listWatch(Secret.self, namespace: "flyte").list(continueToken: nil)
+        }
+        guard case .unexpectedAnswer = error.cause else {
+            Issue.record("unexpected \(error)")
+            return
+        }
+        #expect(error.operation == "list secrets in flyte")
+    }
+
+    @Test("A malformed item stays in its list")
+    func malformed() async throws {
+        let transport = ScriptedTransport(
+            .json([
+                "kind": "ConfigMapList", "metadata": ["resourceVersion": "5"],
+                "items": [["metadata": ["name": "a"], "data": 1], ["metadata": ["name": "b"]]],
+            ]))
+        let page = try await client(transport).listWatch(ConfigMap.self).list(continueToken: nil)
+        #expect(page.items.map(\.metadata.name) == ["a", "b"])
+        #expect(page.items.map { $0.object == nil } == [true, false])
+    }
+
+    @Test("An expired token says that the list must start anew")
+    func expired() async throws {
+        let status: JSON = ["kind": "Status", "status": "Failure", "reason": "Expired", "code": 410]
+        let transport = ScriptedTransport(.json(status, status: 410))
+        let error = try await failure { try await client(transport).listWatch(Secret.self).list(continueToken: "x") }
+        #expect(error.isGone)
+    }
+}
