@@ -77,7 +77,9 @@ let package = Package(
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),
-        library("DevCluster", ["DevPKI", "JSON", "KubeObjects", "Support", collections, crypto, x509] + nio),
+        .target(
+            name: "DevCluster", dependencies: ["DevPKI", "JSON", "KubeObjects", "Support", collections, crypto, x509] + nio,
+            exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "devcluster", dependencies: ["DevCluster", arguments, unixSignals], path: "Sources/devcluster",
             swiftSettings: settings),
