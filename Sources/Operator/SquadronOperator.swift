@@ -35,8 +35,11 @@ public final class SquadronOperator: Sendable {
     public init(_ configuration: OperatorConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        client = Self.client(
-            for: configuration.endpoint, connection: nil, userAgent: "squadron/\(SquadronVersion.current)")
+        let userAgent = "squadron/\(SquadronVersion.current)"
+        client = KubeClient(
+            server: configuration.endpoint.server,
+            transport: Self.transport(for: configuration.endpoint, userAgent: userAgent),
+            authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
         caches = Caches(client: client, namespace: configuration.namespace)
     }
 
@@ -201,26 +204,31 @@ public final class SquadronOperator: Sendable {
                     server: server, tls: tls, proxyURL: link.connection.proxyURL.isEmpty ? nil : link.connection.proxyURL,
                     authorization: link.token.map { StaticToken($0) } ?? NoAuthorization())
             }
-            let client = Self.client(for: endpoint, connection: link.connection, userAgent: userAgent)
-            return Link(link, client: client)
+            let limit = Duration.seconds(link.connection.timeoutSeconds)
+            let transport = Self.transport(for: endpoint, userAgent: userAgent)
+            var options = KubeClient.Options(userAgent: userAgent)
+            options.timeouts = HTTPTimeouts(
+                connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
+            options.limiter = RateLimiter(qps: Double(link.connection.qps), burst: link.connection.burst)
+            var probing = KubeClient.Options(userAgent: userAgent)
+            let patience = min(limit, Self.probeTimeout)
+            probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
+            func client(_ options: KubeClient.Options) -> KubeClient {
+                KubeClient(
+                    server: endpoint.server, transport: transport, authorization: endpoint.authorization,
+                    options: options)
+            }
+            return Link(link, client: client(options), prober: client(probing))
         }
     }
 
-    private static func client(
-        for endpoint: ClusterEndpoint, connection: Fleet.Connection?, userAgent: String
-    ) -> KubeClient {
+    /// A data plane that takes longer for `/readyz` can't be worked with.
+    private static let probeTimeout = Duration.seconds(3)
+
+    private static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         transport.proxyURL = endpoint.proxyURL
         transport.maximumConnections = 32
-        var options = KubeClient.Options(userAgent: userAgent)
-        if let connection {
-            let limit = Duration.seconds(connection.timeoutSeconds)
-            options.timeouts = HTTPTimeouts(
-                connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
-            options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
-        }
-        return KubeClient(
-            server: endpoint.server, transport: HTTPClient(transport), authorization: endpoint.authorization,
-            options: options)
+        return HTTPClient(transport)
     }
 }

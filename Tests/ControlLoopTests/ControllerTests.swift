@@ -79,7 +79,8 @@ struct ControllerTests {
                 }
             }
             // Settled when every key's last version was seen: a lost wake-up would hang here, up to the time limit.
-            while versions.withLock({ $0 }) != working.withLock({ $0.last }) { await Task.yield() }
+            while versions.withLock({ $0 }) != working.withLock({ $0.last }), !Task.isCancelled { await Task.yield() }
+            #expect(!Task.isCancelled)
             queue.shutDown()
         }
         #expect(working.withLock { $0.overlaps } == 0)

@@ -55,7 +55,9 @@ struct CredentialsTests {
         }
     }
 
-    @Test("A static token without the shape of a JWT is accepted", arguments: ["abcdef.0123456789abcdef", "s3cr3t", "a/b+c=="])
+    @Test(
+        "A static token without the shape of a JWT is accepted",
+        arguments: ["abcdef.0123456789abcdef", "s3cr3t", "a/b+c=="])
     func opaque(_ token: String) throws {
         let found = try credentials(read(token: token, ca: Self.pem()))
         #expect(found.token == Sensitive(token))
@@ -65,7 +67,10 @@ struct CredentialsTests {
     static let malformedTokens: [(String, String)] = [
         (Token.base64(token), "base64-encoded once too often"),
         (Token.base64(token + "\n"), "base64-encoded once too often"),
-        (String(Token.base64(token).prefix(60)) + "\n" + String(Token.base64(token).dropFirst(60)), "base64-encoded once too often"),
+        (
+            String(Token.base64(token).prefix(60)) + "\n" + String(Token.base64(token).dropFirst(60)),
+            "base64-encoded once too often"
+        ),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "mixed up"),
         ("Bearer " + token, "the word Bearer"),
         ("\"" + token + "\"", "quotes"),
@@ -138,12 +143,14 @@ struct CredentialsTests {
 
     @Test("A bundle ends with its first certificate, and only its certificates are kept")
     func bundle() throws {
-        let bundle = try "# one\r\n" + TestCA.pem(ends: now + 50 * day).replacing("\n", with: "\r\n") + "words between\n"
+        let bundle =
+            try "# one\r\n" + TestCA.pem(ends: now + 50 * day).replacing("\n", with: "\r\n") + "words between\n"
             + TestCA.pem(ends: now + 5 * day)
         let found = try credentials(read(token: Self.token, ca: bundle))
         #expect(found.caExpirationTime == Timestamp(now + 5 * day))
         let text = String(decoding: found.ca, as: UTF8.self)
-        #expect(text.components(of: "-----BEGIN CERTIFICATE-----") == 2 && !text.contains("words") && !text.contains("\r"))
+        #expect(
+            text.components(of: "-----BEGIN CERTIFICATE-----") == 2 && !text.contains("words") && !text.contains("\r"))
         #expect(found.warnings(now: now) == ["a CA certificate expires at \(Timestamp(now + 5 * day))"])
     }
 
@@ -175,9 +182,12 @@ struct CredentialsTests {
         var random = SplitMix(seed: 7)
         let alphabet = Array("eyJ.-_ABC=\n{}\"-----BEGIN CERTIFICATE-----END ".utf8) + [0, 0xff, 0xc3]
         for _ in 0..<3_000 {
-            let bytes = (0..<Int.random(in: 0..<90, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+            let bytes = (0..<Int.random(in: 0..<90, using: &random)).map { _ in
+                alphabet.randomElement(using: &random) ?? 0
+            }
             let secret = ["t": Sensitive(bytes), "c": Sensitive("-----BEGIN ".utf8 + bytes)]
-            let verdict = CredentialsVerdict.read(secret: secret, secretName: "s", tokenKey: "t", caCertKey: "c", now: now)
+            let verdict = CredentialsVerdict.read(
+                secret: secret, secretName: "s", tokenKey: "t", caCertKey: "c", now: now)
             #expect(reason(verdict) != nil)
         }
     }

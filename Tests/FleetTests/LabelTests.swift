@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Labels and weights")
 struct LabelTests {
-    static let weights: [([(String, Double)], Bool)] = [
+    static let weightCases: [([(String, Double)], Bool)] = [
         ([("a", 1)], true), ([("a", 0.5), ("b", 0.5)], true), ([("a", 1), ("b", 0)], true),
         ([("a", 0.333), ("b", 0.333), ("c", 0.333)], true), ([("a", 0.5), ("b", 0.501)], true),
         ([("a", 0.1), ("b", 0.2), ("c", 0.7)], true), ((0..<10).map { ("c\($0)", 0.1) }, true),
@@ -13,7 +13,8 @@ struct LabelTests {
         ([("a", 2), ("b", -1)], false), ([("a", .nan)], false), ([("a", .infinity)], false),
         ([("a", 0.5), ("a", 0.5)], false),
     ]
-    @Test("Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weights)
+    @Test(
+        "Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weightCases)
     func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
         let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
         #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
@@ -21,9 +22,10 @@ struct LabelTests {
         #expect((verdict?.ready.reason == "WeightsInvalid") == !entry.isGood)
     }
 
-    @Test(
-        "Weights are shown short",
-        arguments: [(1, "1"), (0, "0"), (0.5, "0.5"), (0.333, "0.333"), (1.0 / 3, "0.333333"), (1e300, "1e+300")])
+    static let texts: [(Double, String)] = [
+        (1, "1"), (0, "0"), (0.5, "0.5"), (0.333, "0.333"), (1.0 / 3, "0.333333"), (1e300, "1e+300"),
+    ]
+    @Test("Weights are shown short", arguments: texts)
     func text(_ entry: (weight: Double, text: String)) { #expect(LabelWeights.text(entry.weight) == entry.text) }
 
     static let states: [String: ClusterState] = [
@@ -90,7 +92,9 @@ struct AssignmentTests {
         change(&observation)
         return observation
     }
-    func summary(_ verdicts: [ConditionVerdict]) -> [String] { verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" } }
+    func summary(_ verdicts: [ConditionVerdict]) -> [String] {
+        verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
+    }
 
     @Test("With flyteadmin not configured an assignment can be Ready")
     func ready() {
@@ -123,7 +127,10 @@ struct AssignmentTests {
         #expect(ready { $0.publication = .unreachable("x") } == "False FlyteAdminUnreachable")
         #expect(ready { $0.publication = .pending } == "Unknown Pending")
         #expect(ready { $0.publication = .published } == "True Ready")
-        #expect(ready { $0.duplicateOf = "b"; $0.label = nil } == "False DuplicateAssignment")
+        #expect(
+            ready {
+                $0.duplicateOf = "b"; $0.label = nil
+            } == "False DuplicateAssignment")
         #expect(ready { $0.object.spec.project = "" } == "False Invalid")
     }
 

@@ -21,7 +21,10 @@ struct ProjectDomainTests {
         ("{{ project }}-{{ domain }}", "a/../b", "d", nil),
         ("{{ project }}-{{ domain }}", "ünïcode", "d", nil),
         ("{{ project }}-{{ domain }}", "a\nb", "d", nil),
-        ("{{ project }}-{{ domain }}", String(repeating: "p", count: 58), "prod", "\(String(repeating: "p", count: 58))-prod"),
+        (
+            "{{ project }}-{{ domain }}", String(repeating: "p", count: 58), "prod",
+            "\(String(repeating: "p", count: 58))-prod"
+        ),
         ("{{ project }}-{{ domain }}", String(repeating: "p", count: 59), "prod", nil),
         ("{{ project }}-{{ domain }}", String(repeating: "p", count: 100_000), "prod", nil),
         ("{{ project }}-{{ domain }}", "kube", "system", nil),
@@ -32,7 +35,9 @@ struct ProjectDomainTests {
         ("{{ project }}-{{ domain }}", "{{ domain }}", "d", nil),
         ("constant", "p", "d", "constant"),
     ]
-    @Test("A project-domain gets a namespace that Kubernetes takes and that is nobody else's, or a reason", arguments: names)
+    @Test(
+        "A project-domain gets a namespace that Kubernetes takes and that is nobody else's, or a reason",
+        arguments: names)
     func naming(_ entry: (template: String, project: String, domain: String, name: String?)) throws {
         let answer = try template(entry.template).namespace(of: .init(project: entry.project, domain: entry.domain))
         #expect(answer.name == entry.name)
@@ -41,14 +46,20 @@ struct ProjectDomainTests {
 
     @Test("A template with another placeholder is refused by name")
     func unknownPlaceholder() {
-        #expect(throws: SpecProblem("spec.namespaceTemplate", "{{ user }} can't be there: only {{ project }} and {{ domain }} can")) {
+        #expect(
+            throws: SpecProblem(
+                "spec.namespaceTemplate", "{{ user }} can't be there: only {{ project }} and {{ domain }} can")
+        ) {
             try template("{{ project }}-{{ user }}")
         }
     }
 
-    @Test("The wanted ones are the union of projects, with the registry's domains unless they have their own, and assignments")
+    @Test(
+        "Wanted are projects, with the registry's domains unless they have their own, and assignments"
+    )
     func union() throws {
-        var own = FlyteProject(metadata: metadata("team2"), spec: .init(project: "team2", domains: ["production", "production"]))
+        var own = FlyteProject(
+            metadata: metadata("team2"), spec: .init(project: "team2", domains: ["production", "production"]))
         own.spec.values = ["a": "b"]
         let domains = ProjectDomains(
             template: try template(), domains: ["development", "staging"],
@@ -58,7 +69,9 @@ struct ProjectDomainTests {
                 assignment("w", "team3", "production", workflow: "w"), assignment("bad", "Bad", "production"),
             ])
         #expect(
-            Set(domains.wanted.values) == ["team1-development", "team1-staging", "team2-production", "team3-production"])
+            Set(domains.wanted.values) == [
+                "team1-development", "team1-staging", "team2-production", "team3-production",
+            ])
         #expect(domains.entries[.init(project: "team2", domain: "production")]?.project == own)
         #expect(domains.entries[.init(project: "Bad", domain: "production")]?.answer.name == nil)
     }

@@ -41,7 +41,8 @@ func label(_ name: String, _ clusters: [(String, Double)], label: String? = nil,
 }
 
 func assignment(
-    _ name: String, _ project: String, _ domain: String, workflow: String? = nil, value: String = "label1", age: Double = 0
+    _ name: String, _ project: String, _ domain: String, workflow: String? = nil, value: String = "label1",
+    age: Double = 0
 ) -> ExecutionClusterLabel {
     ExecutionClusterLabel(
         metadata: metadata(name, age: age),
@@ -75,7 +76,9 @@ enum TestCA {
             notValidBefore: Date(timeIntervalSince1970: ends.secondsSince1970 - 365 * day),
             notValidAfter: Date(timeIntervalSince1970: ends.secondsSince1970), issuer: subject, subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: try Certificate.Extensions { Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil)) },
+            extensions: try Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+            },
             issuerPrivateKey: key)
         return try certificate.serializeAsPEM().pemString + "\n"
     }

@@ -190,7 +190,7 @@ struct EventAggregator: Sendable {
         known.isQueued = false
         series[identity] = known
         return [
-            "count": .int(Int64(known.count)), "lastObservedTime": .string(MicroTimestamp(known.last).description),
+            "count": .int(Int64(Int32(clamping: known.count))), "lastObservedTime": .string(MicroTimestamp(known.last).description),
         ]
     }
 
@@ -210,7 +210,7 @@ struct EventAggregator: Sendable {
             }
             var event = known.event
             event["series"] = [
-                "count": .int(Int64(max(2, known.count))),
+                "count": .int(Int64(Int32(clamping: max(2, known.count)))),
                 "lastObservedTime": .string(MicroTimestamp(known.last).description),
             ]
             request.body = .create(event)

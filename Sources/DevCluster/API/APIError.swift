@@ -36,6 +36,8 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     public var message: String
     public var details: Details?
+    /// Of an expired list: where an inconsistent continuation can start (`metadata.continue`).
+    public var continueToken: String?
 
     public init(code: Int, reason: String, message: String, details: Details? = nil) {
         self.code = code
@@ -52,6 +54,7 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
             "code": .int(Int64(code)),
         ]
+        if let continueToken { status["metadata"] = ["continue": .string(continueToken)] }
         if !reason.isEmpty { status["reason"] = .string(reason) }
         if let details { status["details"] = details.json }
         return status

@@ -109,6 +109,12 @@ extension CompactJSON {
         reader.transcode(to: &output)
     }
 
+    /// Appends an object as JSON without some of its members.
+    func append(to output: inout [UInt8], leavingOut names: Set<String>) {
+        var reader = CompactReader(bytes)
+        reader.transcodeObject(to: &output, leavingOut: names)
+    }
+
     /// Appends the value at the path as JSON; false where there is none.
     func append(path: [String], to output: inout [UInt8]) -> Bool {
         var reader = CompactReader(bytes)
@@ -230,6 +236,25 @@ private struct CompactReader {
             return false
         }
         return true
+    }
+
+    mutating func transcodeObject(to output: inout [UInt8], leavingOut names: Set<String>) {
+        guard byte() == CompactJSON.Tag.object else { return }
+        var isFirst = true
+        output.append(UInt8(ascii: "{"))
+        for _ in 0..<number() {
+            let key = key()
+            if names.contains(key) {
+                skip()
+                continue
+            }
+            if !isFirst { output.append(UInt8(ascii: ",")) }
+            isFirst = false
+            appendJSONString(key, to: &output)
+            output.append(UInt8(ascii: ":"))
+            transcode(to: &output)
+        }
+        output.append(UInt8(ascii: "}"))
     }
 
     mutating func transcode(to output: inout [UInt8]) {

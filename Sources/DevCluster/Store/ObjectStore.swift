@@ -10,7 +10,7 @@ public final class ObjectStore: Sendable {
     struct State: Sendable {
         var revision: Int64
         var compacted: Int64 = 0
-        var collections: [GroupResource: Collection] = [:]
+        var collections: [GroupResource: ObjectCollection] = [:]
         var waiting: [GroupResource: [UInt64: CheckedContinuation<Void, Never>]] = [:]
         var nextWaiter: UInt64 = 0
     }
@@ -31,12 +31,12 @@ public final class ObjectStore: Sendable {
     public var revision: Int64 { state.withLock { $0.revision } }
 
     public func get(_ resource: GroupResource, namespace: String? = nil, name: String) -> JSON? {
-        stored(resource, Collection.key(namespace: namespace, name: name))?.content.json
+        stored(resource, ObjectCollection.key(namespace: namespace, name: name))?.content.json
     }
 
     /// Sorted by namespace and name.
     public func list(_ resource: GroupResource, namespace: String? = nil) -> [JSON] {
-        let bounds = Collection.bounds(namespace: namespace)
+        let bounds = ObjectCollection.bounds(namespace: namespace)
         let entries = state.withLock { $0.collections[resource]?.range(from: bounds.from, to: bounds.to) ?? [] }
         return entries.map { $0.object.content.json }
     }
@@ -69,7 +69,7 @@ public final class ObjectStore: Sendable {
         _ resource: GroupResource, namespace: String? = nil, name: String, _ body: (inout JSON) -> Bool
     ) throws(StoreError) -> JSON {
         while true {
-            guard let current = stored(resource, Collection.key(namespace: namespace, name: name)) else {
+            guard let current = stored(resource, ObjectCollection.key(namespace: namespace, name: name)) else {
                 throw .notFound
             }
             let before = current.content.json
@@ -86,7 +86,7 @@ public final class ObjectStore: Sendable {
     /// Removes it at once, finalizers or not. Returns the last state, under the deletion's resourceVersion.
     @discardableResult
     public func delete(_ resource: GroupResource, namespace: String? = nil, name: String) -> JSON? {
-        (try? remove(resource, Collection.key(namespace: namespace, name: name), expecting: nil, last: nil)) ?? nil
+        (try? remove(resource, ObjectCollection.key(namespace: namespace, name: name), expecting: nil, last: nil)) ?? nil
     }
 
     /// Forgets the history: older resourceVersions and continue tokens are answered with 410 from now on.
@@ -125,7 +125,7 @@ extension ObjectStore {
     @discardableResult
     func write(_ resource: GroupResource, _ object: JSON, expecting: Expectation?) throws(StoreError) -> JSON {
         let metadata = object["metadata"]
-        let key = Collection.key(namespace: metadata?["namespace"]?.string, name: metadata?["name"]?.string ?? "")
+        let key = ObjectCollection.key(namespace: metadata?["namespace"]?.string, name: metadata?["name"]?.string ?? "")
         let (written, waiting) = try state.withLock {
             state throws(StoreError) -> (JSON, [CheckedContinuation<Void, Never>]) in
             let current = state.collections[resource]?[key]
@@ -138,7 +138,7 @@ extension ObjectStore {
             }
             state.revision += 1
             let object = object.with(resourceVersion: state.revision)
-            state.collections[resource, default: Collection()].set(
+            state.collections[resource, default: ObjectCollection()].set(
                 key, StoredObject(revision: state.revision, content: CompactJSON(object)), limit: historyLimit)
             return (object, state.takeWaiting(for: resource))
         }

@@ -7,7 +7,7 @@ extension ObjectStore {
     }
 
     struct Page: Sendable {
-        var entries: ArraySlice<Collection.Entry>
+        var entries: ArraySlice<ObjectCollection.Entry>
         /// What the page shows the state of.
         var revision: Int64
     }
@@ -17,7 +17,7 @@ extension ObjectStore {
         _ resource: GroupResource, from: String, to: String?, exactly revision: Int64? = nil
     ) throws(ReadFailure) -> Page {
         try state.withLock { state throws(ReadFailure) -> Page in
-            let collection = state.collections[resource] ?? Collection()
+            let collection = state.collections[resource] ?? ObjectCollection()
             guard let revision, revision != state.revision else {
                 return Page(entries: collection.range(from: from, to: to), revision: state.revision)
             }

@@ -4,7 +4,7 @@ import Support
 public struct StoreSnapshot: Sendable {
     fileprivate let revision: Int64
     fileprivate let compacted: Int64
-    fileprivate let collections: [GroupResource: Collection]
+    fileprivate let collections: [GroupResource: ObjectCollection]
 }
 
 extension ObjectStore {

@@ -14,7 +14,9 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     public static var absent: ClusterRegistrySpec? { ClusterRegistrySpec() }
 
     public enum SyncScope: String, Sendable, Hashable, Codable, CaseIterable { case all = "All", labelled = "Labelled" }
-    public enum ConflictPolicy: String, Sendable, Hashable, Codable, CaseIterable { case report = "Report", force = "Force" }
+    public enum ConflictPolicy: String, Sendable, Hashable, Codable, CaseIterable {
+        case report = "Report", force = "Force"
+    }
 
     public static let defaultDomains = ["development", "staging", "production"]
     public static let defaultNamespaceTemplate = "{{ project }}-{{ domain }}"

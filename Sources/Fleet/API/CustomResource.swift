@@ -26,8 +26,8 @@ public protocol CustomResourceSpec: Codable, Hashable, Sendable {
     static var resourceType: ResourceType { get }
     /// What an object without `spec` means; nil where it means nothing.
     static var absent: Self? { get }
-    /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since an
-    /// older CRD may have let the object through. Empty for a good one.
+    /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since
+    /// an older CRD may have let the object through. Empty for a good one.
     func problems() -> [SpecProblem]
 }
 
@@ -45,7 +45,9 @@ public struct SpecProblem: Sendable, Hashable, CustomStringConvertible {
         self.path = path
         self.message = message
     }
-    public init(_ failure: DecodingFailure) { self.init(failure.path.isEmpty ? "the object" : failure.path, failure.message) }
+    public init(_ failure: DecodingFailure) {
+        self.init(failure.path.isEmpty ? "the object" : failure.path, failure.message)
+    }
 
     public var description: String { "\(path): \(message)" }
 }

@@ -44,7 +44,8 @@ public struct NamespaceCounts: Sendable, Hashable, Codable {
     public static var zero: NamespaceCounts { NamespaceCounts(desired: 0, synced: 0, failed: 0) }
     public static func + (left: NamespaceCounts, right: NamespaceCounts) -> NamespaceCounts {
         NamespaceCounts(
-            desired: left.desired + right.desired, synced: left.synced + right.synced, failed: left.failed + right.failed)
+            desired: left.desired + right.desired, synced: left.synced + right.synced,
+            failed: left.failed + right.failed)
     }
     /// "11/12".
     public var summary: String { "\(synced)/\(desired)" }

@@ -128,7 +128,9 @@ public struct Publish: Sendable, Hashable, Codable {
 
     func problems(at path: String) -> [SpecProblem] {
         var problems = clustersConfigMap?.problems(at: path + ".clustersConfigMap") ?? []
-        if !credentialsPath.hasPrefix("/") { problems.append(SpecProblem(path + ".credentialsPath", "is not absolute")) }
+        if !credentialsPath.hasPrefix("/") {
+            problems.append(SpecProblem(path + ".credentialsPath", "is not absolute"))
+        }
         if healthAware.graceSeconds < 0 {
             problems.append(SpecProblem(path + ".healthAware.graceSeconds", "is negative"))
         }

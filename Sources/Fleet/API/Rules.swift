@@ -1,6 +1,7 @@
 /// What names may be. Each answers with what is wrong, in words that go on from "spec.field: ", or nil.
 public enum NameRules {
-    /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the ends.
+    /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the
+    /// ends.
     public static func problem(ofNamespace name: String) -> String? {
         let shown = name.quotedForMessage
         if name.isEmpty { return "is empty" }
@@ -74,7 +75,8 @@ public enum URLRules {
         case .success(let parts):
             if parts.scheme == "https" { return nil }
             guard parts.scheme == "http" else { return "must begin with https://" }
-            return isLocal(parts.host) ? nil : "must begin with https://: http is only for loopback and in-cluster names"
+            return isLocal(parts.host)
+                ? nil : "must begin with https://: http is only for loopback and in-cluster names"
         }
     }
 
@@ -92,7 +94,9 @@ public enum URLRules {
         func refused(_ text: String) -> Result<Parts, Problem> { .failure(Problem(text: text)) }
         if url.isEmpty { return refused("is empty") }
         if url.utf8.count > 2048 { return refused("is longer than 2048 bytes") }
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return refused("has white space or other characters that no URL has") }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            return refused("has white space or other characters that no URL has")
+        }
         let colon = url.utf8.firstIndex(of: UInt8(ascii: ":")) ?? url.endIndex
         guard url[colon...].hasPrefix("://") else { return refused("is no URL: scheme://host:port is expected") }
         let scheme = url[..<colon].lowercased()
@@ -111,7 +115,9 @@ public enum URLRules {
                 return refused("has no IPv6 address between its brackets")
             }
             let after = authority[authority.index(after: bracket)...]
-            guard after.isEmpty || after.hasPrefix(":") else { return refused("is no URL: scheme://host:port is expected") }
+            guard after.isEmpty || after.hasPrefix(":") else {
+                return refused("is no URL: scheme://host:port is expected")
+            }
             port = after.isEmpty ? nil : after.dropFirst()
         } else if let colon = authority.firstIndex(of: ":") {
             host = authority[..<colon]
@@ -119,7 +125,9 @@ public enum URLRules {
         }
         if let port, (UInt16(port) ?? 0) == 0 || port.hasPrefix("+") { return refused("has a port that is none") }
         if host.isEmpty { return refused("has no host") }
-        if !host.hasPrefix("["), NameRules.problem(ofDNSName: String(host)) != nil { return refused("has a host that is no DNS name or address") }
+        if !host.hasPrefix("["), NameRules.problem(ofDNSName: String(host)) != nil {
+            return refused("has a host that is no DNS name or address")
+        }
         return .success(Parts(scheme: scheme, host: host.lowercased()))
     }
 }

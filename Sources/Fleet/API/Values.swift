@@ -1,8 +1,8 @@
 /// A template value. YAML gives strings, numbers or booleans; a template only ever sees text.
 ///
-/// The CRDs say `x-kubernetes-int-or-string`: an API server keeps a number's value and not its spelling, so `1.10` would
-/// become `1.1` and `yes` `true` before anyone could tell. Fractions and booleans are therefore to be quoted. Reading
-/// is more lenient, for objects that an older CRD let through.
+/// The CRDs say `x-kubernetes-int-or-string`: an API server keeps a number's value and not its spelling, so `1.10`
+/// would become `1.1` and `yes` `true` before anyone could tell. Fractions and booleans are therefore to be quoted.
+/// Reading is more lenient, for objects that an older CRD let through.
 public enum TemplateValue: Sendable, Hashable, Codable {
     case string(String)
     case integer(Int64)

@@ -32,7 +32,10 @@ public struct WorkloadIdentity: Sendable, Hashable, Codable {
     }
 
     func problems(at path: String) -> [SpecProblem] {
-        let texts = [("aws.roleARN", aws?.roleARN), ("gcp.serviceAccount", gcp?.serviceAccount), ("azure.clientID", azure?.clientID)]
+        let texts = [
+            ("aws.roleARN", aws?.roleARN), ("gcp.serviceAccount", gcp?.serviceAccount),
+            ("azure.clientID", azure?.clientID),
+        ]
         var problems = texts.filter { $0.1?.isEmpty == true }.map { SpecProblem("\(path).\($0.0)", "is empty") }
         if texts.count(where: { $0.1 != nil }) > 1 {
             problems.append(SpecProblem(path, "set at most one of aws, gcp and azure"))

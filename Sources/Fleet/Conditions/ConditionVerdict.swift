@@ -35,8 +35,8 @@ public struct ConditionVerdict: Sendable, Hashable {
 }
 
 extension [ConditionVerdict] {
-    /// The conditions to store. `lastTransitionTime` stays where the status does; `observedGeneration` is `generation`'s.
-    /// Conditions of other types in `previous` are dropped: every verdict lists all that its kind has.
+    /// The conditions to store. `lastTransitionTime` stays where the status does; `observedGeneration` is
+    /// `generation`'s. Conditions of other types in `previous` are dropped: every verdict lists all that its kind has.
     public func conditions(previous: [Condition], generation: Int64?, now: Instant) -> [Condition] {
         map { verdict in
             let before = previous.first { $0.type == verdict.type.rawValue }

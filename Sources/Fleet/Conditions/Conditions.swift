@@ -2,28 +2,29 @@ import KubeObjects
 
 // Condition types and reasons: the contract's strings, and nothing else spells them.
 //
-// | Kind                  | Condition         | True                 | False                                                     |
-// |-----------------------|-------------------|----------------------|-----------------------------------------------------------|
-// | DataPlane             | CredentialsValid  | Valid                | CredentialsReason                                         |
-// |                       | Reachable         | ProbeSucceeded       | ReachableReason                                           |
-// |                       | Authorized        | PermissionsGranted   | PermissionsMissing                                        |
-// |                       | Synced            | InSync               | Pending SyncFailed Conflict                               |
-// |                       | Ready             | Ready                | the first above; Disabled DuplicateCluster IdentityChanged|
-// | ExecutionLabel        | Ready             | Resolved             | LabelReason                                               |
-// | ExecutionClusterLabel | LabelResolved     | Resolved             | LabelNotFound LabelNotReady                               |
-// |                       | NamespaceSynced   | InSync               | Pending Partial SyncFailed InvalidName                    |
-// |                       | Published         | Published            | FlyteAdminNotConfigured …Unreachable …Refused             |
-// |                       | Ready             | Ready                | the first above; DuplicateAssignment                      |
-// | FlyteProject          | NamespaceSynced   | InSync               | as above                                                  |
-// |                       | Ready             | Ready                | the first above; DuplicateProject                         |
-// | ClusterRegistry       | TemplatesValid    | Valid                | ConfigMapNotFound TemplateInvalid                         |
-// |                       | Published         | Published            | NotConfigured PublishFailed                               |
-// |                       | RolledOut         | RolledOut            | NotConfigured Progressing RolloutFailed                   |
-// |                       | Ready             | Ready                | DataPlanesNotReady LabelsNotReady SyncFailed; those above |
+// | Kind                  | Condition        | True               | False
+// |-----------------------|------------------|--------------------|----------------------------------------------------
+// | DataPlane             | CredentialsValid | Valid              | `CredentialsReason`
+// |                       | Reachable        | ProbeSucceeded     | `ReachableReason`
+// |                       | Authorized       | PermissionsGranted | PermissionsMissing
+// |                       | Synced           | InSync             | Pending SyncFailed Conflict
+// |                       | Ready            | Ready              | above; Disabled DuplicateCluster IdentityChanged
+// | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
+// | ExecutionClusterLabel | LabelResolved    | Resolved           | LabelNotFound LabelNotReady
+// |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName
+// |                       | Published        | Published          | FlyteAdmin: NotConfigured, Unreachable, Refused
+// |                       | Ready            | Ready              | above; DuplicateAssignment
+// | FlyteProject          | NamespaceSynced  | InSync             | as for ExecutionClusterLabel
+// |                       | Ready            | Ready              | above; DuplicateProject
+// | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid
+// |                       | Published        | Published          | NotConfigured PublishFailed
+// |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed
+// |                       | Ready            | Ready              | above; DataPlanesNotReady LabelsNotReady SyncFailed
 //
-// Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the field),
-// `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named `flyte`), and the
-// reasons of `Unknown`: `Pending`, `Disabled`, `Invalid`, and the reason that keeps the condition from being known.
+// Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the
+// field), `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named
+// `flyte`), and the reasons of `Unknown`: `Pending`, `Disabled`, `Invalid`, and the reason that keeps the condition
+// from being known.
 
 public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case credentialsValid = "CredentialsValid"

@@ -28,13 +28,19 @@ struct BearerToken {
         claims = try outcome.get()
     }
 
-    private static func check(_ token: Slice<UnsafeRawBufferPointer>, now: Instant) throws(CredentialsProblem) -> TokenClaims? {
+    private static func check(_ token: Slice<UnsafeRawBufferPointer>, now: Instant) throws(CredentialsProblem)
+        -> TokenClaims?
+    {
         func malformed(_ message: String) -> CredentialsProblem { CredentialsProblem(.tokenMalformed, message) }
         if token.isEmpty { throw CredentialsProblem(.tokenMissing, "is empty") }
         if isEncodedTwice(token) {
-            throw malformed("the token was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all")
+            throw malformed(
+                "the token " + CredentialsProblem.encodedTwice
+            )
         }
-        if token.starts(with: "-----BEGIN".utf8) { throw malformed("is a PEM file and no token: are the two keys mixed up?") }
+        if token.starts(with: "-----BEGIN".utf8) {
+            throw malformed("is a PEM file and no token: are the two keys mixed up?")
+        }
         if token.count > CredentialsLimits.token {
             throw malformed("has \(token.count) bytes, more than \(CredentialsLimits.token)")
         }
@@ -49,16 +55,21 @@ struct BearerToken {
         guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw malformed("has bytes that no token has") }
         guard token.starts(with: "eyJ".utf8) else { return nil }
         guard let claims = claims(of: token) else {
-            throw malformed("begins like a JWT but is none (three base64url parts with a JSON object as the second): is it cut off?")
+            throw malformed(
+                "begins like a JWT but is none (three base64url parts with a JSON object as the second): is it cut off?"
+            )
         }
-        if let end = claims.expiration, end.instant <= now { throw CredentialsProblem(.tokenExpired, "the token expired at \(end)") }
+        if let end = claims.expiration, end.instant <= now {
+            throw CredentialsProblem(.tokenExpired, "the token expired at \(end)")
+        }
         return claims
     }
 
     /// Nil unless it is a JWT: header, payload and signature in base64url, the first two JSON objects.
     private static func claims(of token: some Sequence<UInt8>) -> TokenClaims? {
         let parts = Array(token).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(parts[0]), let payload = Base64.decode(parts[1]),
+        guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(parts[0]),
+            let payload = Base64.decode(parts[1]),
             Base64.decode(parts[2]) != nil
         else { return nil }
         let limits = JSON.Limits(depth: 16, bytes: CredentialsLimits.token)

@@ -13,12 +13,16 @@ struct CABundle {
         func malformed(_ message: String) -> CredentialsProblem { CredentialsProblem(.caCertMalformed, message) }
         let bytes = entry.withBytes { Array(Bytes.trimmed($0)) }
         if bytes.isEmpty { throw CredentialsProblem(.caCertMissing, "is empty") }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("is no text: PEM is expected") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw malformed("is no text: PEM is expected")
+        }
         if !text.contains("-----BEGIN ") {
             if let decoded = Base64.decode(bytes.filter { !Bytes.isSpace($0) }),
                 String(decoding: decoded, as: UTF8.self).contains("-----BEGIN ")
             {
-                throw malformed("the certificate was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all")
+                throw malformed(
+                    "the certificate " + CredentialsProblem.encodedTwice
+                )
             }
             if text.hasPrefix("eyJ") { throw malformed("is a token and no certificate: are the two keys mixed up?") }
             throw malformed("is no PEM: no line begins with -----BEGIN CERTIFICATE-----")
@@ -65,7 +69,9 @@ enum PEM {
                 open = (label, number, [])
             } else if let label = boundary(line, "END") {
                 guard let begun = open, begun.label == label else { throw malformed(number, "ends what has not begun") }
-                guard let der = Base64.decode(begun.base64) else { throw malformed(begun.line, "the block is no base64") }
+                guard let der = Base64.decode(begun.base64) else {
+                    throw malformed(begun.line, "the block is no base64")
+                }
                 blocks.append(Block(label: label, der: der, line: begun.line))
                 open = nil
             } else {

@@ -8,7 +8,8 @@ public struct Credentials: Sendable, Hashable {
     public var ca: [UInt8]
     /// Nil for a token that says nothing of its end, as long-lived ServiceAccount tokens do.
     public var tokenExpirationTime: Timestamp?
-    /// When the first of the CA certificates ends: from then on some of the servers behind them may not verify any more.
+    /// When the first of the CA certificates ends: from then on some of the servers behind them may not verify any
+    /// more.
     public var caExpirationTime: Timestamp
     /// What the token says of itself; only for messages, since nobody has verified it here.
     public var claims: TokenClaims?
@@ -71,6 +72,9 @@ enum CredentialsLimits {
 }
 
 struct CredentialsProblem: Error {
+    static let encodedTwice =
+        "was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all"
+
     var reason: CredentialsReason
     var message: String
     init(_ reason: CredentialsReason, _ message: String) {

@@ -67,7 +67,9 @@ public struct DesiredObject: Sendable, Hashable {
         self.hash = hash.value
     }
 
-    private static func strings(_ value: JSON?) -> [String: String] { (value?.object ?? [:]).compactMapValues(\.string) }
+    private static func strings(_ value: JSON?) -> [String: String] {
+        (value?.object ?? [:]).compactMapValues(\.string)
+    }
 
     public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
     /// As `failures` and messages name it: `serviceaccounts/default`.
@@ -75,8 +77,8 @@ public struct DesiredObject: Sendable, Hashable {
     /// For `KubeClient.apply`, which takes a value.
     public var json: JSON { (try? JSON(parsing: body)) ?? .null }
 
-    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled fleet
-    /// is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
+    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled
+    /// fleet is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
@@ -101,9 +103,11 @@ public struct KindTable: Sendable {
     public static let wellKnown = KindTable([
         .namespace, .serviceAccount,
         core("ResourceQuota", "resourcequotas"), core("LimitRange", "limitranges"), core("Secret", "secrets"),
-        core("ConfigMap", "configmaps"), core("Service", "services"), core("PersistentVolumeClaim", "persistentvolumeclaims"),
+        core("ConfigMap", "configmaps"), core("Service", "services"),
+        core("PersistentVolumeClaim", "persistentvolumeclaims"),
         core("Pod", "pods"), core("PersistentVolume", "persistentvolumes", isNamespaced: false),
-        of("rbac.authorization.k8s.io", "Role", "roles"), of("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
+        of("rbac.authorization.k8s.io", "Role", "roles"),
+        of("rbac.authorization.k8s.io", "RoleBinding", "rolebindings"),
         of("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", isNamespaced: false),
         of("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", isNamespaced: false),
         of("networking.k8s.io", "NetworkPolicy", "networkpolicies"), of("networking.k8s.io", "Ingress", "ingresses"),
@@ -115,7 +119,8 @@ public struct KindTable: Sendable {
     private static func core(_ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType {
         of("", kind, plural, isNamespaced: isNamespaced)
     }
-    private static func of(_ group: String, _ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType {
+    private static func of(_ group: String, _ kind: String, _ plural: String, isNamespaced: Bool = true) -> ResourceType
+    {
         ResourceType(group: group, version: "v1", kind: kind, plural: plural, isNamespaced: isNamespaced)
     }
 }

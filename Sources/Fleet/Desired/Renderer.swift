@@ -77,12 +77,16 @@ public struct Renderer: Sendable {
                 let object = "\(document.file), line \(document.line): \(document.kind) \(name.shortForMessage)"
                 refused.append(.init(object: object, reason: reason, message: message))
             }
-            if name.isEmpty || name.utf8.count > 253 || name == "." || name == ".." || name.contains("/") || name.contains("%") {
+            if name.isEmpty || name.utf8.count > 253 || name == "." || name == ".." || name.contains("/")
+                || name.contains("%")
+            {
                 return refuse(.invalid, "metadata.name: \(name.quotedForMessage) is no name")
             }
             guard let type else { return refuse(.kindNotServed, "the data plane doesn't serve \(document.kind)") }
             if type == .namespace {
-                guard name == namespace else { return refuse(.templateInvalid, "names another namespace, \(name.shortForMessage)") }
+                guard name == namespace else {
+                    return refuse(.templateInvalid, "names another namespace, \(name.shortForMessage)")
+                }
             } else if !type.isNamespaced {
                 return refuse(.templateInvalid, "is cluster-scoped: it would be shared by all project-domains")
             } else if let other = json[path: ["metadata", "namespace"]], other != .string(namespace), !other.isNull {
@@ -98,9 +102,11 @@ public struct Renderer: Sendable {
         mutating func overlay(_ type: ResourceType, name: String, annotation: (key: String, value: String)) {
             let place = Place(type: type, name: name)
             if objects[place] == nil { order.append(place) }
-            var object = objects[place] ?? [
-                "apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": ["name": .string(name)],
-            ]
+            var object =
+                objects[place] ?? [
+                    "apiVersion": .string(type.apiVersion), "kind": .string(type.kind),
+                    "metadata": ["name": .string(name)],
+                ]
             object[path: ["metadata", "annotations", annotation.key]] = .string(annotation.value)
             objects[place] = object
         }
@@ -111,10 +117,14 @@ public struct Renderer: Sendable {
             }
             let ready = sorted.compactMap { _, place -> DesiredObject? in
                 guard var json = objects[place] else { return nil }
+                // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
+                // is.
+                if place.type == .namespace, json["spec"] == ["finalizers": ["kubernetes"]] { json["spec"] = nil }
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }
                 return DesiredObject(
-                    type: place.type, namespace: place.type.isNamespaced ? namespace : nil, name: place.name, json: json)
+                    type: place.type, namespace: place.type.isNamespaced ? namespace : nil, name: place.name, json: json
+                )
             }
             return RenderedNamespace(objects: ready, refused: refused)
         }

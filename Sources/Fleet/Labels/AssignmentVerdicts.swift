@@ -28,7 +28,8 @@ public struct NamespaceProgress: Sendable, Hashable {
     }
     public static func + (left: NamespaceProgress, right: NamespaceProgress) -> NamespaceProgress {
         NamespaceProgress(
-            desired: left.desired + right.desired, synced: left.synced + right.synced, failed: left.failed + right.failed,
+            desired: left.desired + right.desired, synced: left.synced + right.synced,
+            failed: left.failed + right.failed,
             failure: left.failure ?? right.failure)
     }
     public var counts: DataPlaneCounts { DataPlaneCounts(desired: desired, synced: synced) }
@@ -103,7 +104,9 @@ public struct AssignmentObservation: Sendable {
         if publication == .notConfigured { counted.removeLast() }
         let ready: ConditionVerdict =
             duplicateOf.map {
-                .no(.ready, Reason.duplicateAssignment, "ExecutionClusterLabel \($0) is older and sets the same already")
+                .no(
+                    .ready, Reason.duplicateAssignment, "ExecutionClusterLabel \($0) is older and sets the same already"
+                )
             } ?? .ready(counted, "executions get the label \(spec.value)")
         return [resolved, synced, published, ready]
     }
@@ -150,8 +153,8 @@ public enum AssignmentVerdicts {
         return duplicates
     }
 
-    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first of them, so that
-    /// the assignment says `LabelNotReady` and not `LabelNotFound`.
+    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first
+    /// of them, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
     public static func byLabel(_ verdicts: [String: LabelVerdict]) -> [String: LabelVerdict] {
         var found: [String: LabelVerdict] = [:]
         for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {

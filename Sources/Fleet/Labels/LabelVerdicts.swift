@@ -37,13 +37,16 @@ public enum LabelVerdicts {
             let problem = problem(of: label, owner: owner)
             verdicts[label.metadata.name] = LabelVerdict(
                 label: label.label, clusters: label.spec.clusters.map { row($0, clusters[$0.name]) },
-                ready: problem.map { .no(.ready, $0.0.rawValue, $0.1) } ?? resolution(of: label.spec.clusters, clusters),
+                ready: problem.map { .no(.ready, $0.0.rawValue, $0.1) }
+                    ?? resolution(of: label.spec.clusters, clusters),
                 isInForce: problem == nil)
         }
         return verdicts
     }
 
-    private static func row(_ cluster: ExecutionLabelSpec.Cluster, _ state: ClusterState?) -> ExecutionLabelStatus.Cluster {
+    private static func row(_ cluster: ExecutionLabelSpec.Cluster, _ state: ClusterState?)
+        -> ExecutionLabelStatus.Cluster
+    {
         let state: ExecutionLabelStatus.Cluster.State =
             switch state {
             case .ready: .ready
@@ -63,13 +66,15 @@ public enum LabelVerdicts {
         return nil
     }
 
-    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one that
-    /// the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
+    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one
+    /// that the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
     /// moment is another matter: flyteadmin doesn't look, and one that is ready is enough.
     private static func resolution(
         of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]
     ) -> ConditionVerdict {
-        func names(_ isIncluded: (ExecutionLabelSpec.Cluster) -> Bool) -> [String] { entries.filter(isIncluded).map(\.name) }
+        func names(_ isIncluded: (ExecutionLabelSpec.Cluster) -> Bool) -> [String] {
+            entries.filter(isIncluded).map(\.name)
+        }
         func no(_ reason: LabelReason, _ message: String) -> ConditionVerdict { .no(.ready, reason.rawValue, message) }
         let unknown = names { clusters[$0.name] == nil }
         if !unknown.isEmpty { return no(.unknownCluster, "no DataPlane has the clusterName \(unknown.listed())") }
@@ -98,7 +103,8 @@ extension LabelVerdict {
         status.label = label
         status.clusters = clusters
         status.summary = .init(
-            clusters: clusters.map { "\($0.name)=\(LabelWeights.text($0.weight))" }.joined(separator: ",").cut(toBytes: 1024))
+            clusters: clusters.map { "\($0.name)=\(LabelWeights.text($0.weight))" }.joined(separator: ",").cut(
+                toBytes: 1024))
         return status
     }
 }

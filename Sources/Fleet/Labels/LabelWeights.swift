@@ -18,7 +18,9 @@ public enum LabelWeights {
             sum += cluster.weight
         }
         // One part in 10^9 beyond the tolerance, for the rounding of the sum itself.
-        guard abs(sum - 1) <= tolerance + 1e-9 else { return "spec.clusters: the weights sum to \(text(sum)) and not to 1" }
+        guard abs(sum - 1) <= tolerance + 1e-9 else {
+            return "spec.clusters: the weights sum to \(text(sum)) and not to 1"
+        }
         return nil
     }
 

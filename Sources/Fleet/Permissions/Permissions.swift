@@ -15,7 +15,9 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
     /// "patch serviceaccounts", "create roles.rbac.authorization.k8s.io".
     public var description: String { "\(verb) \(resource)\(group.isEmpty ? "" : "." + group)" }
     public static func < (left: Permission, right: Permission) -> Bool {
-        (left.group, left.resource, order(left.verb), left.verb) < (right.group, right.resource, order(right.verb), right.verb)
+        (left.group, left.resource, order(left.verb), left.verb) < (
+            right.group, right.resource, order(right.verb), right.verb
+        )
     }
     private static func order(_ verb: String) -> Int { Permission.verbs.firstIndex(of: verb) ?? verbs.count }
     /// What server-side apply and a watch take: a PATCH that creates needs `create` as well.
@@ -23,8 +25,8 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
 }
 
 public enum Permissions {
-    /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is) and
-    /// whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
+    /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
+    /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
     public static func required(by templates: TemplateSet, kinds: KindTable = .wellKnown) -> [Permission] {
         let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })

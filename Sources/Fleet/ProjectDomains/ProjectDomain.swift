@@ -42,11 +42,14 @@ public struct NamespaceTemplate: Sendable, Hashable {
     public func namespace(of key: ProjectDomain) -> NamespaceAnswer {
         for (what, text) in [("project", key.project), ("domain", key.domain)] {
             // Both become label values, also where the template leaves one out of the name.
-            if let problem = NameRules.problem(ofLabel: text) { return .invalid("\(what) \(problem)") }
+            if NameRules.problem(ofLabel: text) != nil {
+                return .invalid("\(what) \(text.quotedForMessage) can't be a Kubernetes label value")
+            }
         }
         let name = pattern.text { $0 == "project" ? key.project : key.domain }
         if let problem = NameRules.problem(ofNamespace: name) {
-            return .invalid("project \(key.project.quotedForMessage), domain \(key.domain.quotedForMessage): \(problem)")
+            return .invalid(
+                "project \(key.project.quotedForMessage), domain \(key.domain.quotedForMessage): \(problem)")
         }
         if name == "default" || name.hasPrefix("kube-") || name == operatorNamespace {
             return .invalid("namespace \(name) is reserved: Squadron never touches \"default\", \"kube-*\" and its own")

@@ -53,7 +53,9 @@ public struct ProjectDomains: Sendable {
     public static func inForce(_ projects: [FlyteProject]) -> [String: FlyteProject] {
         var owners: [String: FlyteProject] = [:]
         for project in projects where project.spec.problems().isEmpty {
-            if let owner = owners[project.spec.project], Seniority(owner.metadata) < Seniority(project.metadata) { continue }
+            if let owner = owners[project.spec.project], Seniority(owner.metadata) < Seniority(project.metadata) {
+                continue
+            }
             owners[project.spec.project] = project
         }
         return owners

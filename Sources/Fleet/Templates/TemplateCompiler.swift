@@ -30,7 +30,8 @@ struct TemplateCompiler {
         }
         members.removeAll { $0.key == Pattern("status") }
         let literals = Dictionary(
-            members.compactMap { member in member.value.literal.map { (member.key.text { $0 }, $0) } }, uniquingKeysWith: { _, last in last })
+            members.compactMap { member in member.value.literal.map { (member.key.text { $0 }, $0) } },
+            uniquingKeysWith: { _, last in last })
         let gvk = try kind(apiVersion: literals["apiVersion"], kind: literals["kind"], node)
         guard let metadata = members.first(where: { $0.key == Pattern("metadata") })?.value else {
             throw invalid(node, "has no metadata")
@@ -54,7 +55,9 @@ struct TemplateCompiler {
         guard let apiVersion = apiVersion?.string, let kind = kind?.string, !kind.isEmpty,
             let gvk = GroupVersionKind(apiVersion: apiVersion, kind: kind)
         else { throw invalid(node, "is no Kubernetes object: apiVersion and kind must be there, without placeholders") }
-        if kind.hasSuffix("List"), gvk.group.isEmpty { throw invalid(node, "is a \(kind): write the objects as documents of their own") }
+        if kind.hasSuffix("List"), gvk.group.isEmpty {
+            throw invalid(node, "is a \(kind): write the objects as documents of their own")
+        }
         return gvk
     }
 
@@ -112,17 +115,22 @@ struct TemplateCompiler {
         }
     }
 
-    private func object(_ pairs: [YAMLNode.Pair], place: Place, at node: YAMLNode) throws(TemplateFailure) -> TemplateNode {
+    private func object(_ pairs: [YAMLNode.Pair], place: Place, at node: YAMLNode) throws(TemplateFailure)
+        -> TemplateNode
+    {
         var members: [TemplateNode.Member] = []
         var seen: Set<Pattern> = []
         for pair in try merged(pairs) {
             let key = try key(pair.key)
             if key.hasPlaceholders, place == .root || place == .metadata {
-                throw invalid(pair.key, "a placeholder can't be a key here: a value would decide what kind of object it is")
+                throw invalid(
+                    pair.key, "a placeholder can't be a key here: a value would decide what kind of object it is")
             }
             let text = key.text { $0 }
             if place == .metadata, !key.hasPlaceholders, Self.serverFields.contains(text) { continue }
-            guard seen.insert(key).inserted else { throw invalid(pair.key, "the key \(text.quotedForMessage) is there twice") }
+            guard seen.insert(key).inserted else {
+                throw invalid(pair.key, "the key \(text.quotedForMessage) is there twice")
+            }
             let below = place.below(key.hasPlaceholders ? "" : text)
             members.append(.init(key: key, value: try compile(pair.value, place: below), line: pair.key.line))
         }
@@ -139,11 +147,13 @@ struct TemplateCompiler {
             let pattern = tokens.pattern(text)
             if pattern.hasPlaceholders { return pattern }
         } else if node.mapping != nil {
-            throw invalid(node, "a key must be a scalar; a placeholder is written {{ name }}, with one space on each side")
+            throw invalid(
+                node, "a key must be a scalar; a placeholder is written {{ name }}, with one space on each side")
         }
         // The module that knows what a key of another type is called, asked with a mapping of one.
         let single = YAMLNode(
-            .mapping([.init(key: node, value: YAMLNode(.scalar("", .doubleQuoted)))]), line: node.line, column: node.column)
+            .mapping([.init(key: node, value: YAMLNode(.scalar("", .doubleQuoted)))]), line: node.line,
+            column: node.column)
         return Pattern(parts: [.text(try json(single).object?.keys.first ?? "")])
     }
 

@@ -63,7 +63,9 @@ public struct TemplateSet: Sendable {
     /// Fails where a value is missing, naming all that are: half a set of objects is worse than none.
     func checkResolved(_ values: [String: String]) throws(TemplateFailure) {
         for document in documents where document.names.contains(where: { values[$0.key] == nil }) {
-            let missing = document.names.filter { values[$0.key] == nil }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+            let missing = document.names.filter { values[$0.key] == nil }.sorted {
+                ($0.value, $0.key) < ($1.value, $1.key)
+            }
             let list = missing.map { "{{ \($0.key) }}" }.listed()
             throw TemplateFailure(
                 .placeholderUnresolved, file: document.file, line: missing[0].value, "no value for \(list)")

@@ -109,7 +109,9 @@ public enum DataPlaneVerdict {
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
         // What was in sync when it was last seen may not be any more.
         if case let reachable = after[1], reachable.status != .isTrue { return blocked(.synced, by: reachable) }
-        if case .changed = seen.identity { return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster") }
+        if case .changed = seen.identity {
+            return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster")
+        }
         if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
@@ -118,7 +120,8 @@ public enum DataPlaneVerdict {
                 $0.reason == FailureReason.conflict.rawValue || $0.reason == FailureReason.namespaceNotOurs.rawValue
             }
             let shown = FailureEntry.bounded(seen.failures)
-            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there is.
+            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
+            // is.
             let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
             let detail = shown.first.map { first in
                 let place = [first.namespace, first.object].filter { !$0.isEmpty }.joined(separator: " ")
@@ -134,8 +137,8 @@ public enum DataPlaneVerdict {
         if let duplicate = seen.duplicate { return .no(.ready, Reason.duplicateCluster, duplicate) }
         if case .changed(let recorded, let found) = seen.identity {
             let message =
-                "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). Nothing is written. "
-                + "If that is meant, delete the DataPlane and create it anew"
+                "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). "
+                + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
             return .no(.ready, Reason.identityChanged, message)
         }
         return .ready(parts, "connected and in sync")
@@ -163,7 +166,11 @@ extension DataPlaneObservation {
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
         if object.spec.enabled {
-            if case .counted(let counts) = sync { status.namespaces = counts } else { status.namespaces = previous?.namespaces }
+            if case .counted(let counts) = sync {
+                status.namespaces = counts
+            } else {
+                status.namespaces = previous?.namespaces
+            }
             status.failures = failures.isEmpty ? nil : FailureEntry.bounded(failures)
         }
         status.summary = status.namespaces.map { .init(synced: $0.summary) }

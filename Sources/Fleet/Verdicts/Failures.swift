@@ -7,17 +7,20 @@ extension FailureEntry {
 
     /// What a status shows of all failures: the oldest, in an order that doesn't change from one look to the next.
     public static func bounded(_ failures: [FailureEntry]) -> [FailureEntry] {
-        Array(failures.sorted { ($0.since, $0.namespace, $0.object) < ($1.since, $1.namespace, $1.object) }.prefix(limit))
-            .map {
-                var entry = $0
-                entry.message = entry.message.cut(toBytes: 512)
-                return entry
-            }
+        Array(
+            failures.sorted { ($0.since, $0.namespace, $0.object) < ($1.since, $1.namespace, $1.object) }.prefix(limit)
+        )
+        .map {
+            var entry = $0
+            entry.message = entry.message.cut(toBytes: 512)
+            return entry
+        }
     }
 
     /// The next entry for an object that failed again: `since` stays while the reason does.
     public static func next(
-        after previous: FailureEntry?, namespace: String, object: String, reason: FailureReason, message: String, now: Instant
+        after previous: FailureEntry?, namespace: String, object: String, reason: FailureReason, message: String,
+        now: Instant
     ) -> FailureEntry {
         let continues = previous?.reason == reason.rawValue
         return FailureEntry(

@@ -31,14 +31,18 @@ public struct ProjectObservation: Sendable {
         let synced = synced
         let ready: ConditionVerdict =
             duplicateOf.map {
-                .no(.ready, Reason.duplicateProject, "FlyteProject \($0) is older and has the project \(object.spec.project) already")
+                .no(
+                    .ready, Reason.duplicateProject,
+                    "FlyteProject \($0) is older and has the project \(object.spec.project) already")
             } ?? .ready([synced], "all namespaces are in sync")
         return [synced, ready]
     }
 
     private var synced: ConditionVerdict {
         for domain in domains {
-            if case .invalid(let message) = domain.namespace { return .no(.namespaceSynced, Reason.invalidName, message) }
+            if case .invalid(let message) = domain.namespace {
+                return .no(.namespaceSynced, Reason.invalidName, message)
+            }
         }
         return total.verdict("\(domains.count) namespaces")
     }
@@ -53,7 +57,9 @@ public struct ProjectObservation: Sendable {
         status.conditions = verdicts.conditions(
             previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
         status.namespaces = domains.compactMap { domain in
-            domain.namespace.name.map { .init(domain: domain.domain, namespace: $0, dataPlanes: domain.progress.counts) }
+            domain.namespace.name.map {
+                .init(domain: domain.domain, namespace: $0, dataPlanes: domain.progress.counts)
+            }
         }
         status.dataPlanes = total.counts
         status.summary = .init(

@@ -28,8 +28,7 @@ public struct RegistryObservation: Sendable {
     public var executionClusterLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
     /// Over all enabled data planes.
     public var namespaces = NamespaceCounts.zero
-    /// Enabled DataPlanes, ExecutionLabels and assignments that aren't Ready, by object name, for the messages. A
-    /// disabled DataPlane counts in neither number: it was asked for.
+    /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
 
@@ -86,7 +85,8 @@ public struct RegistryObservation: Sendable {
             return .no(.ready, Reason.labelsNotReady, "not ready: \(notReadyLabels.sorted().listed())")
         }
         if namespaces.synced < namespaces.desired || namespaces.failed > 0 {
-            let message = "\(namespaces.synced) of \(namespaces.desired) namespaces are in sync, \(namespaces.failed) failed"
+            let message =
+                "\(namespaces.synced) of \(namespaces.desired) namespaces are in sync, \(namespaces.failed) failed"
             return .no(.ready, Reason.syncFailed, message)
         }
         return .ready(parts.filter { $0.reason != Reason.notConfigured }, "everything is in sync")
@@ -103,7 +103,8 @@ public struct RegistryObservation: Sendable {
         status.executionClusterLabels = executionClusterLabels
         status.namespaces = namespaces
         status.summary = .init(
-            dataPlanes: dataPlanes.summary, labels: executionLabels.summary, assignments: executionClusterLabels.summary,
+            dataPlanes: dataPlanes.summary, labels: executionLabels.summary,
+            assignments: executionClusterLabels.summary,
             namespaces: namespaces.summary)
         return status
     }

@@ -10,7 +10,7 @@ struct AdminServer: Sendable {
     let metrics: @Sendable () -> String
 
     func run() async throws {
-        let server = HTTPServer(address: try .inet(ip4: host, port: port))
+        let server = HTTPServer(address: try .inet(ip4: host, port: port), logger: .disabled)
         let isReady = isReady
         let metrics = metrics
         await server.appendRoute("GET /healthz") { _ in Self.text(.ok, "ok\n") }

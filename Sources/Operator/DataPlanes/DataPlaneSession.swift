@@ -123,7 +123,7 @@ final class DataPlaneSession: Sendable {
                 ([state.candidate, state.active].compactMap { $0 }, state.needsFullProbe)
             }
             for link in links {
-                let result = await link.probe(full: full, needs: currentPlan.permissions, timeout: context.settings.probeTimeout)
+                let result = await link.probe(full: full, needs: currentPlan.permissions)
                 if Task.isCancelled { return }
                 change { $0.take(result, of: link, now: timeline.now) }
             }

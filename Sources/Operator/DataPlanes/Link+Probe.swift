@@ -11,8 +11,8 @@ extension Link {
     /// The questions go out at once, over one connection. `/readyz` decides whether the way is fine; the UID of
     /// `kube-system` decides whether it is still the same cluster, and tells a rejected token from an accepted one
     /// (`/readyz` may answer anybody).
-    func probe(full: Bool, needs: [Permission], timeout: Duration) async -> ProbeResult {
-        async let health = health(timeout)
+    func probe(full: Bool, needs: [Permission]) async -> ProbeResult {
+        async let health = health()
         async let uid = clusterUID()
         async let details = full ? details(needs) : nil
         var result: ProbeResult
@@ -33,14 +33,13 @@ extension Link {
         return result
     }
 
-    private func health(_ timeout: Duration) async -> ProbeAnswer? {
-        let timeouts = HTTPTimeouts(connect: timeout, firstByte: timeout, idle: timeout, total: timeout)
+    private func health() async -> ProbeAnswer? {
         do throws(KubeError) {
             do throws(KubeError) {
-                _ = try await client.text("/readyz", timeouts: timeouts, isRateLimited: false)
+                _ = try await prober.text("/readyz", isRateLimited: false)
             } catch {
                 guard error.status?.code == 404 else { throw error }
-                _ = try await client.text("/healthz", timeouts: timeouts, isRateLimited: false)
+                _ = try await prober.text("/healthz", isRateLimited: false)
             }
             return nil
         } catch {
@@ -51,7 +50,7 @@ extension Link {
 
     private func clusterUID() async -> Result<String, KubeError> {
         do throws(KubeError) {
-            let answer = try await client.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
+            let answer = try await prober.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
             guard let uid = answer[path: ["metadata", "uid"]]?.string, !uid.isEmpty else {
                 throw KubeError(operation: "get namespaces/kube-system", cause: .unexpectedAnswer("an object without a UID"))
             }
@@ -68,8 +67,8 @@ extension Link {
     }
 
     private func details(_ needs: [Permission]) async -> Details {
-        async let version = try? client.version(isRateLimited: false).gitVersion
-        async let identity = try? client.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+        async let version = try? prober.version(isRateLimited: false).gitVersion
+        async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
         async let authorization = authorization(needs)
         let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
         return await Details(version: version, identity: user, authorization: authorization)
@@ -79,7 +78,7 @@ extension Link {
     private func authorization(_ needs: [Permission]) async -> SessionFacts.Authorization? {
         // For a namespace that nobody has: only what is allowed everywhere is listed then.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
-        guard let answer = try? await client.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        guard let answer = try? await prober.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
         switch RulesReview(json: answer).check(needs) {
         case .granted: return .granted
         case .missing(let missing): return .missing(missing)
@@ -88,7 +87,7 @@ extension Link {
             for need in unclear {
                 let attributes = SelfSubjectAccessReview.Attributes(
                     verb: need.verb, group: need.group, resource: need.resource)
-                guard let answer = try? await client.review(
+                guard let answer = try? await prober.review(
                     SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes)),
                     let review = try? SelfSubjectAccessReview(json: answer)
                 else { return nil }

@@ -9,10 +9,13 @@ import Support
 final class Link: Sendable {
     let configuration: LinkConfiguration
     let client: KubeClient
+    /// The same connections with the probe's timeouts, and exempt from the rate limit.
+    let prober: KubeClient
 
-    init(_ configuration: LinkConfiguration, client: KubeClient) {
+    init(_ configuration: LinkConfiguration, client: KubeClient, prober: KubeClient) {
         self.configuration = configuration
         self.client = client
+        self.prober = prober
     }
 
     func close() { client.close() }

@@ -7,7 +7,6 @@ import Support
 struct SessionContext: Sendable {
     struct Settings: Sendable {
         var workersPerDataPlane = 32
-        var probeTimeout = Duration.seconds(5)
         var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
     }

@@ -17,7 +17,7 @@ struct StoredChange: Sendable {
 /// The objects of one resource, sorted by key, and its latest changes.
 ///
 /// The key is `namespace/name`, or `name` for cluster-scoped objects: etcd's order.
-struct Collection: Sendable {
+struct ObjectCollection: Sendable {
     struct Entry: Sendable {
         let key: String
         var object: StoredObject

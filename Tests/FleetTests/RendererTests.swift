@@ -1,0 +1,220 @@
+import JSON
+import KubeObjects
+import Testing
+
+@testable import Fleet
+
+@Suite("Desired objects")
+struct RendererTests {
+    let key = ProjectDomain(project: "project1", domain: "development")
+    func renderer(_ templates: TemplateSet = .standard, _ identity: WorkloadIdentity? = nil) -> Renderer {
+        Renderer(templates: templates, identity: identity, controlPlaneUID: "cp-uid")
+    }
+    func render(_ renderer: Renderer, _ values: [String: String] = [:]) throws -> RenderedNamespace {
+        var all = values
+        for (name, value) in ["project": "project1", "domain": "development", "namespace": "project1-development"] {
+            all[name] = value
+        }
+        return try renderer.render(key, namespace: "project1-development", values: all)
+    }
+    func set(_ text: String) throws -> TemplateSet { try TemplateSet(files: ["t.yaml": text]) }
+    static let labels: JSON = [
+        "app.kubernetes.io/managed-by": "squadron", "multicluster.flyte.org/project": "project1",
+        "multicluster.flyte.org/domain": "development",
+    ]
+
+    @Test("Without templates and identity there is the Namespace, ours, and nothing else")
+    func namespaceOnly() throws {
+        let objects = try render(renderer()).objects
+        #expect(objects.count == 1)
+        let expected: JSON = [
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": [
+                "name": "project1-development", "labels": Self.labels,
+                "annotations": ["multicluster.flyte.org/control-plane-uid": "cp-uid"],
+            ],
+        ]
+        #expect(objects[0].json == expected)
+        #expect(objects[0].namespace == nil && objects[0].isMetadataOnly)
+    }
+
+    static let identities: [(WorkloadIdentity, String, String)] = [
+        (
+            .init(aws: .init(roleARN: "arn:aws:iam::1:role/flyte-{{ project }}-{{ domain }}")),
+            "eks.amazonaws.com/role-arn",
+            "arn:aws:iam::1:role/flyte-project1-development"
+        ),
+        (
+            .init(gcp: .init(serviceAccount: "gsa-{{ domain }}@proj.iam.gserviceaccount.com")),
+            "iam.gke.io/gcp-service-account", "gsa-development@proj.iam.gserviceaccount.com"
+        ),
+        (.init(azure: .init(clientID: "{{ client }}")), "azure.workload.identity/client-id", "0000"),
+    ]
+    @Test(
+        "With an identity the default ServiceAccount gets our labels and one annotation, nothing else",
+        arguments: identities)
+    func identity(_ entry: (identity: WorkloadIdentity, key: String, value: String)) throws {
+        let objects = try render(renderer(.standard, entry.identity), ["client": "0000"]).objects
+        #expect(objects.map(\.description) == ["namespaces/project1-development", "serviceaccounts/default"])
+        let expected: JSON = [
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": [
+                "name": "default", "namespace": "project1-development", "labels": Self.labels,
+                "annotations": .object([entry.key: .string(entry.value)]),
+            ],
+        ]
+        #expect(objects[1].json == expected)
+    }
+
+    @Test("An identity with an unresolved placeholder applies nothing")
+    func unresolvedIdentity() {
+        let renderer = renderer(.standard, .init(aws: .init(roleARN: "{{ nothing }}")))
+        #expect(
+            throws: TemplateFailure(
+                .placeholderUnresolved, file: "spec.workloadIdentity", line: 0, "no value for {{ nothing }}")
+        ) {
+            try render(renderer)
+        }
+    }
+
+    @Test("Flyte's own templates render, with the identity joined to its ServiceAccount")
+    func flyte() throws {
+        let renderer = renderer(try TemplateSet(files: flyteTemplates), .init(gcp: .init(serviceAccount: "g@p")))
+        let rendered = try render(
+            renderer, ["defaultIamRole": "arn:r", "projectQuotaCpu": "5", "projectQuotaMemory": "4Gi"])
+        #expect(rendered.refused.isEmpty)
+        #expect(
+            rendered.objects.map(\.description) == [
+                "namespaces/project1-development", "resourcequotas/project-quota", "serviceaccounts/default",
+            ])
+        #expect(rendered.objects[1].json[path: ["spec", "hard"]] == ["limits.cpu": 5, "limits.memory": "4Gi"])
+        #expect(
+            rendered.objects[2].annotations == [
+                "eks.amazonaws.com/role-arn": "arn:r", "iam.gke.io/gcp-service-account": "g@p",
+            ])
+        #expect(rendered.objects[0].isMetadataOnly && !rendered.objects[1].isMetadataOnly)
+        #expect(rendered.objects.allSatisfy { $0.labels.count == 3 })
+    }
+
+    @Test("Objects that can't be applied there are refused with a reason, and the others are not")
+    func refused() throws {
+        let set = try set(
+            """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: elsewhere, namespace: kube-system}
+            ---
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: another}
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: all}
+            ---
+            apiVersion: example.com/v1
+            kind: Widget
+            metadata: {name: w}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: "{{ evil }}"}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: good}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: good}
+            """)
+        let rendered = try render(renderer(set), ["evil": "../../secrets"])
+        #expect(rendered.objects.map(\.description) == ["namespaces/project1-development", "configmaps/good"])
+        #expect(rendered.objects[1].json[path: ["metadata", "namespace"]] == "project1-development")
+        #expect(
+            rendered.refused.map(\.reason) == [
+                .templateInvalid, .templateInvalid, .templateInvalid, .kindNotServed, .invalid, .templateInvalid,
+            ])
+        #expect(rendered.refused[3].object == "t.yaml, line 13: Widget (example.com/v1) w")
+    }
+
+    @Test("A kind that discovery found is applied")
+    func discovered() throws {
+        let set = try set("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}")
+        var kinds = KindTable.wellKnown
+        kinds.add(
+            ResourceType(group: "example.com", version: "v1", kind: "Widget", plural: "widgets", isNamespaced: true))
+        let renderer = Renderer(templates: set, identity: nil, controlPlaneUID: "u", kinds: kinds)
+        #expect(
+            try render(renderer).objects.map(\.description) == [
+                "namespaces/project1-development", "widgets.example.com/w",
+            ])
+    }
+
+    @Test("The hash is the same for the same object, in every process, and differs with any change")
+    func hash() throws {
+        let first = try render(renderer()).objects[0]
+        #expect(first.hash == (try render(renderer()).objects[0].hash))
+        var hash = StableHash()
+        hash.combine("foobar".utf8)
+        #expect(hash.value == 0x85944171f73967e8)
+        let other = Renderer(templates: .standard, identity: nil, controlPlaneUID: "other")
+        #expect(try render(other).objects[0].hash != first.hash)
+    }
+
+    @Test("Observed metadata matches when all that we want is there with our values")
+    func matching() throws {
+        let wanted = try render(renderer(.standard, .init(aws: .init(roleARN: "r")))).objects[1]
+        var observed = ObjectMeta(name: "default", namespace: "project1-development")
+        #expect(!wanted.matches(observed))
+        observed.labels = wanted.labels.merging(["other": "label"]) { a, _ in a }
+        #expect(!wanted.matches(observed))
+        observed.annotations = ["eks.amazonaws.com/role-arn": "r", "other": "annotation"]
+        #expect(wanted.matches(observed))
+        observed.annotations?["eks.amazonaws.com/role-arn"] = "changed"
+        #expect(!wanted.matches(observed))
+        observed.annotations?["eks.amazonaws.com/role-arn"] = "r"
+        observed.deletionTimestamp = Timestamp(now)
+        #expect(!wanted.matches(observed))
+    }
+
+    @Test("A namespace is adopted unless it is another control plane's")
+    func claims() {
+        var namespace = ObjectMeta(name: "n")
+        #expect(Ownership.claim(on: namespace, controlPlaneUID: "u") == .free)
+        namespace.annotations = [Ownership.controlPlaneAnnotation: "u"]
+        #expect(Ownership.claim(on: namespace, controlPlaneUID: "u") == .ours)
+        guard case .foreign(let message) = Ownership.claim(on: namespace, controlPlaneUID: "v") else {
+            Issue.record("not foreign")
+            return
+        }
+        #expect(message.contains("u") && message.contains("control-plane-uid"))
+    }
+
+    @Test("Values are layered as the contract says, and the system's names can't be set")
+    func layers() {
+        var registry = ClusterRegistrySpec()
+        registry.values = ["a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "project": "evil"]
+        registry.domainValues = ["dev": ["b": "2", "c": "2", "d": "2", "e": "2"], "prod": ["a": "never"]]
+        var project = FlyteProjectSpec(project: "p")
+        project.values = ["c": "3", "d": "3", "e": "3"]
+        project.domainValues = ["dev": ["d": "4", "e": "4"]]
+        var plane = DataPlaneSpec()
+        plane.values = ["e": 5, "namespace": "evil"]
+        let values = ValueLayers(registry: registry, project: project, dataPlane: plane)
+            .values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
+        #expect(
+            values == [
+                "a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "project": "p", "domain": "dev", "namespace": "p-dev",
+            ])
+    }
+
+    @Test("A thousand namespaces render in little time")
+    func speed() throws {
+        let renderer = renderer(try TemplateSet(files: flyteTemplates))
+        let values = ["defaultIamRole": "arn:r", "projectQuotaCpu": "5", "projectQuotaMemory": "4Gi"]
+        let time = try ContinuousClock().measure { for _ in 0..<1_000 { _ = try render(renderer, values) } }
+        print("3,000 objects rendered in \(time)")
+        #expect(time < .seconds(20))
+    }
+}

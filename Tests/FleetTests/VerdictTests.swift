@@ -1,0 +1,240 @@
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@testable import Fleet
+
+@Suite("Conditions of a DataPlane")
+struct DataPlaneVerdictTests {
+    static func healthy() -> DataPlaneObservation {
+        var seen = DataPlaneObservation()
+        seen.credentials = .valid("from Secret cluster-credentials")
+        seen.probe = .succeeded("answered")
+        seen.authorization = .granted
+        seen.identity = .confirmed(uid: "u")
+        seen.sync = .counted(.init(desired: 12, synced: 12, failed: 0))
+        seen.kubernetesVersion = "v1.36.0"
+        return seen
+    }
+    static func failure(_ reason: FailureReason, _ namespace: String = "n", since: Double = 0) -> FailureEntry {
+        FailureEntry(
+            namespace: namespace, object: "", reason: reason, message: "because", since: Timestamp(now + since),
+            attempts: 1)
+    }
+
+    static let cases: [(String, @Sendable (inout DataPlaneObservation) -> Void, String)] = [
+        ("healthy", { _ in }, "True Valid,True ProbeSucceeded,True PermissionsGranted,True InSync,True Ready"),
+        (
+            "nothing known", { $0 = DataPlaneObservation() },
+            "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"
+        ),
+        (
+            "bad credentials, never connected",
+            {
+                $0 = DataPlaneObservation(); $0.credentials = .invalid(.tokenMissing, "")
+            },
+            "False TokenMissing,Unknown TokenMissing,Unknown TokenMissing,Unknown TokenMissing,False TokenMissing"
+        ),
+        (
+            "new credentials are bad, the old ones still work", { $0.credentials = .invalid(.tokenRejected, "") },
+            "False TokenRejected,True ProbeSucceeded,True PermissionsGranted,True InSync,False TokenRejected"
+        ),
+        (
+            "unreachable", { $0.probe = .failed(.tlsUntrusted, "") },
+            "True Valid,False TLSUntrusted,Unknown TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"
+        ),
+        (
+            "permissions missing",
+            { $0.authorization = .missing([.init(verb: "patch", group: "", resource: "namespaces")]) },
+            "True Valid,True ProbeSucceeded,False PermissionsMissing,True InSync,False PermissionsMissing"
+        ),
+        (
+            "pending", { $0.sync = .counted(.init(desired: 12, synced: 3, failed: 0)) },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Pending,False Pending"
+        ),
+        (
+            "conflict",
+            {
+                $0.sync = .counted(.init(desired: 12, synced: 11, failed: 1)); $0.failures = [failure(.conflict)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+        ),
+        (
+            "another registry's namespace",
+            {
+                $0.sync = .counted(.init(desired: 2, synced: 1, failed: 1)); $0.failures = [failure(.namespaceNotOurs)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+        ),
+        (
+            "conflict among others",
+            {
+                $0.sync = .counted(.init(desired: 12, synced: 10, failed: 2));
+                $0.failures = [failure(.conflict), failure(.forbidden)]
+            },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False SyncFailed,False SyncFailed"
+        ),
+        (
+            "another cluster", { $0.identity = .changed(recorded: "u", found: "v") },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown IdentityChanged,False IdentityChanged"
+        ),
+        (
+            "duplicate", { $0.duplicate = "DataPlane a is older" },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown DuplicateCluster,False DuplicateCluster"
+        ),
+    ]
+    @Test("Each fact has its condition, and Ready the first false reason", arguments: cases.indices)
+    func table(_ index: Int) {
+        let (name, change, expected) = Self.cases[index]
+        var seen = Self.healthy()
+        change(&seen)
+        let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
+        #expect(verdicts.map(\.type) == [.credentialsValid, .reachable, .authorized, .synced, .ready])
+        #expect(verdicts.map { "\($0.status.rawValue) \($0.reason)" }.joined(separator: ",") == expected, "\(name)")
+        #expect(verdicts.allSatisfy { !$0.reason.isEmpty })
+    }
+
+    @Test("A disabled data plane: Ready is False, the others can't be known")
+    func disabled() {
+        let verdicts = DataPlaneVerdict.conditions(
+            of: dataPlane("a") {
+                $0.enabled = false; $0.endpoint = "http://x"
+            }, Self.healthy())
+        #expect(verdicts.map(\.status) == [.unknown, .unknown, .unknown, .unknown, .isFalse])
+        #expect(Set(verdicts.map(\.reason)) == ["Disabled"])
+    }
+
+    @Test("A spec that slipped past the CRD is Invalid, and the message names the field")
+    func invalid() {
+        let ready = DataPlaneVerdict.conditions(of: dataPlane("a") { $0.endpoint = "http://a" }, Self.healthy()).last
+        #expect(ready?.reason == "Invalid" && ready?.message == "spec.endpoint: must begin with https://")
+        let malformed = DataPlaneVerdict.conditions(
+            malformed: SpecProblem(DecodingFailure(path: "spec.enabled", message: "expected a boolean")))
+        #expect(malformed.last == .no(.ready, "Invalid", "spec.enabled: expected a boolean"))
+    }
+
+    @Test("lastTransitionTime moves only when the status does; an unchanged status is equal")
+    func transitions() {
+        var object = dataPlane("a")
+        let first = Self.healthy().status(of: object, now: now)
+        object.status = first
+        #expect(Self.healthy().status(of: object, now: now + 100) == first)
+        var seen = Self.healthy()
+        seen.sync = .counted(.init(desired: 12, synced: 11, failed: 0))
+        let second = seen.status(of: object, now: now + 100)
+        #expect(second.conditions[.synced]?.lastTransitionTime == Timestamp(now + 100))
+        #expect(second.conditions[.reachable]?.lastTransitionTime == Timestamp(now))
+        object.status = second
+        seen.sync = .counted(.init(desired: 12, synced: 10, failed: 0))
+        let third = seen.status(of: object, now: now + 200)
+        #expect(third.conditions[.synced]?.lastTransitionTime == Timestamp(now + 100))
+        #expect(third.summary?.synced == "10/12")
+        #expect(third.conditions.allSatisfy { $0.observedGeneration == 1 })
+    }
+
+    @Test("The cluster's UID is recorded once and stays, and what was known of a data plane that is away stays too")
+    func recorded() {
+        var object = dataPlane("a")
+        object.status = Self.healthy().status(of: object, now: now)
+        #expect(object.status?.clusterUID == "u")
+        var seen = DataPlaneObservation()
+        seen.identity = .changed(recorded: "u", found: "v")
+        let next = seen.status(of: object, now: now)
+        #expect(next.clusterUID == "u" && next.kubernetesVersion == "v1.36.0")
+        #expect(next.namespaces == NamespaceCounts(desired: 12, synced: 12, failed: 0))
+    }
+
+    @Test("Failures are the oldest sixteen, in a steady order, with cut messages")
+    func failures() {
+        var seen = Self.healthy()
+        seen.sync = .counted(.init(desired: 50, synced: 10, failed: 40))
+        seen.failures = (0..<40).map { Self.failure(.forbidden, "n\($0)", since: Double($0 * 7 % 40)) }.shuffled()
+        seen.failures[0].message = String(repeating: "é", count: 10_000)
+        let status = seen.status(of: dataPlane("a"), now: now)
+        #expect(status.failures?.map(\.since) == (0..<16).map { Timestamp(now + Double($0)) })
+        #expect(status.failures?.allSatisfy { $0.message.utf8.count <= 512 } == true)
+        #expect(status.conditions.allSatisfy { $0.message.utf8.count <= 2048 })
+    }
+
+    @Test("A failure that repeats keeps its beginning; another reason starts anew")
+    func repeats() {
+        func next(_ previous: FailureEntry?, _ reason: FailureReason, _ later: Double) -> FailureEntry {
+            .next(after: previous, namespace: "n", object: "o", reason: reason, message: "m", now: now + later)
+        }
+        let first = next(nil, .timeout, 0)
+        let second = next(first, .timeout, 10)
+        #expect(second.since == first.since && second.attempts == 2)
+        #expect(next(second, .forbidden, 20).attempts == 1)
+        #expect(next(second, .forbidden, 20).since == Timestamp(now + 20))
+    }
+
+    @Test("Two DataPlanes of one clusterName or one cluster: the older is used")
+    func duplicates() {
+        let planes = [
+            dataPlane("young", age: 1) { $0.clusterName = "x" }, dataPlane("old", age: 5) { $0.clusterName = "x" },
+            dataPlane("twin", age: 2), dataPlane("first", age: 3), dataPlane("off", age: 9) { $0.enabled = false },
+        ]
+        let messages = DuplicateClusters.messages(planes, uids: ["twin": "u", "first": "u", "old": "v", "off": "u"])
+        #expect(Set(messages.keys) == ["young", "twin"])
+        #expect(messages["young"] == "DataPlane old is older and has the clusterName x already")
+        #expect(messages["twin"]?.contains("DataPlane first is older and is the same cluster") == true)
+    }
+}
+
+@Suite("Conditions of the ClusterRegistry")
+struct RegistryVerdictTests {
+    let object = ClusterRegistry(metadata: metadata("flyte"), spec: .init())
+    func ready(_ change: (inout RegistryObservation) -> Void) -> String {
+        var seen = RegistryObservation()
+        change(&seen)
+        return seen.verdicts(of: object).last.map { "\($0.status.rawValue) \($0.reason)" } ?? ""
+    }
+
+    @Test("What isn't configured does not keep it from being Ready")
+    func notConfigured() {
+        let verdicts = RegistryObservation().verdicts(of: object)
+        #expect(
+            verdicts.map { "\($0.status.rawValue) \($0.reason)" } == [
+                "True Valid", "False NotConfigured", "False NotConfigured", "True Ready",
+            ])
+    }
+
+    @Test("Ready names what keeps it from being so")
+    func reasons() {
+        let failure = TemplateFailure(.templateInvalid, file: "a.yaml", line: 3, "is no object")
+        #expect(
+            ready {
+                $0.templates = .invalid(failure); $0.notReadyDataPlanes = ["a"]
+            } == "False TemplateInvalid")
+        #expect(ready { $0.templates = .configMapNotFound("t") } == "False ConfigMapNotFound")
+        #expect(
+            ready {
+                $0.notReadyDataPlanes = ["a"]; $0.notReadyLabels = ["b"]
+            } == "False DataPlanesNotReady")
+        #expect(ready { $0.notReadyLabels = ["b"] } == "False LabelsNotReady")
+        #expect(ready { $0.namespaces = .init(desired: 3, synced: 2, failed: 0) } == "False SyncFailed")
+        #expect(ready { $0.publishing = .failed("x") } == "False PublishFailed")
+        #expect(ready { $0.rollout = .progressing("x") } == "False Progressing")
+        #expect(
+            ready {
+                $0.rollout = .rolledOut("x"); $0.publishing = .published("y")
+            } == "True Ready")
+    }
+
+    @Test("Another name than flyte is ignored and told so")
+    func ignored() {
+        let other = ClusterRegistry(metadata: metadata("other"), spec: .init())
+        #expect(RegistryObservation().verdicts(of: other).last?.reason == "Ignored")
+        #expect(RegistryObservation().status(of: other, now: now).summary == nil)
+    }
+
+    @Test("The columns show ready and total")
+    func summary() {
+        var seen = RegistryObservation()
+        seen.dataPlanes = .init(total: 3, ready: 2)
+        seen.namespaces = .init(desired: 12, synced: 12, failed: 0)
+        let status = seen.status(of: object, now: now)
+        #expect(status.summary == .init(dataPlanes: "2/3", labels: "0/0", assignments: "0/0", namespaces: "12/12"))
+    }
+}
