@@ -11,11 +11,13 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
 ]
@@ -75,8 +77,15 @@ let package = Package(
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),
+        .target(
+            name: "DevCluster", dependencies: ["DevPKI", "JSON", "KubeObjects", "Support", collections, crypto, x509] + nio,
+            exclude: ["README.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "devcluster", dependencies: ["DevCluster", arguments, unixSignals], path: "Sources/devcluster",
+            swiftSettings: settings),
 
         tests("JSONTests", ["JSON"]),
+        tests("DevClusterTests", ["DevCluster", "HTTP", "JSON", "KubeObjects", "Support"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
     ]
