@@ -20,8 +20,8 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 /// `fixtures`: files that the tests read from beside their sources.
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
@@ -79,6 +79,17 @@ let package = Package(
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),
+
+        library(
+            "DevCluster",
+            ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
+            exclude: ["README.md"]),
+        .executableTarget(
+            name: "devcluster",
+            dependencies: [
+                "DevCluster", arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/devcluster", swiftSettings: settings),
 
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),

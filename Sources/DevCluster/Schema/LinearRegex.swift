@@ -18,6 +18,8 @@ struct LinearRegex: Sendable {
     }
 
     private let program: [Instruction]
+    /// How much there is to do for each character, at most.
+    var size: Int { program.count }
 
     init(_ pattern: String) throws(SyntaxError) {
         var parser = RegexParser(pattern)
@@ -36,7 +38,7 @@ struct LinearRegex: Sendable {
         var position = start
         while true {
             if found == nil { follow(0, from: position, at: position, in: text, &current) }
-            guard !current.list.isEmpty else { return found }
+            if current.list.isEmpty, found != nil { return found }
             next.removeAll()
             search: for thread in current.list {
                 switch program[thread.pc] {

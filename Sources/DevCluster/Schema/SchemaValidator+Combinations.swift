@@ -93,7 +93,7 @@ extension SchemaValidator {
         return outcome
     }
 
-    /// An integer is compared with the bound cut to an integer, also where the type is `number`: so the real server does.
+    /// An integer is compared with the bound cut to an integer, also where the type is `number`, as on the server.
     private static func holds(
         _ value: JSON, _ number: Double, _ bound: StructuralSchema.Bound, isMinimum: Bool
     ) -> Bool {

@@ -27,7 +27,7 @@ struct CELEvaluator {
         case .literal(let value, _): return value
         case .identifier(let name, _):
             if let variable = variables.last(where: { $0.name == name }) { return variable.value }
-            if CELLibrary.typeNames.contains(name) { return .type(CELLibrary.fullTypeName(name)) }
+            if CELLibrary.typeNames.contains(name) { return .type(name) }
             throw CELError("no such attribute(s): \(name)")
         case .select(let target, let field, let isTest, let isOptional, _):
             return try select(evaluate(target), field, isTest: isTest, isOptional: isOptional)

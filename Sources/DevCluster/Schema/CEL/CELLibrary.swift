@@ -24,7 +24,6 @@ enum CELLibrary {
     static let typeNames: Set = [
         "bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type", "optional_type",
     ]
-    static func fullTypeName(_ name: String) -> String { name }
 
     static let element = CELType.parameter("A")
     static let listOfElements = CELType.list(element)

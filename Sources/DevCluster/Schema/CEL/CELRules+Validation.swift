@@ -128,7 +128,8 @@ private struct CELRun {
             if !text.isEmpty, !text.contains("\n"), text.utf8.count <= 5 * 1024 { detail = text }
         }
         let isCompound = rules.schema.type == "object" || rules.schema.type == "array"
-        let shown = isCompound ? nil : value
+        // Written out: a bare nil would be JSON's null.
+        let shown = isCompound ? Optional<JSON>.none : value
         let path = rule.fieldPath.isEmpty ? path : path.child(rule.fieldPath)
         switch rule.rule.reason {
         case "FieldValueForbidden": return FieldError(.forbidden, path, detail)

@@ -1,0 +1,47 @@
+import JSON
+
+/// Where the next page starts and which state it shows: the real server's form, base64 without padding of
+/// `{"v":"meta.k8s.io/v1","rv":665,"start":"/kube-system\u0000"}`.
+struct ContinueToken: Sendable, Hashable {
+    /// Of the first page; -1 for the inconsistent continuation of an expired list.
+    var revision: Int64
+    /// The last key that has been shown, relative to the collection (or to its namespace).
+    var after: String
+
+    var text: String {
+        let json: JSON = ["v": "meta.k8s.io/v1", "rv": .int(revision), "start": .string(after + "\u{0}")]
+        let base64 = Base64.encode(json.serialized())
+        return String(
+            decoding: base64.utf8.compactMap { byte -> UInt8? in
+                switch byte {
+                case UInt8(ascii: "+"): UInt8(ascii: "-")
+                case UInt8(ascii: "/"): UInt8(ascii: "_")
+                case UInt8(ascii: "="): nil
+                default: byte
+                }
+            }, as: UTF8.self)
+    }
+
+    init(revision: Int64, after: String) {
+        self.revision = revision
+        self.after = after
+    }
+
+    init(parsing text: String) throws(APIError) {
+        guard let bytes = Base64.decode(text, unpadded: true), let json = try? JSON(parsing: bytes) else {
+            throw .badRequest("invalid continue token: continue key is not valid: it is not base64 of JSON")
+        }
+        guard json["v"]?.string == "meta.k8s.io/v1" else {
+            throw .badRequest(
+                "invalid continue token: continue key is not valid: server does not recognize this encoded version")
+        }
+        guard let revision = json["rv"]?.int, revision != 0, revision >= -1, let start = json["start"]?.string,
+            !start.isEmpty
+        else {
+            throw .badRequest(
+                "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion")
+        }
+        self.revision = revision
+        after = start.hasSuffix("\u{0}") ? String(start.unicodeScalars.dropLast()) : start
+    }
+}

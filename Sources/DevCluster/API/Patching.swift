@@ -1,0 +1,223 @@
+import JSON
+
+extension APIServer {
+    func patch(_ request: ResourceRequest) throws(APIError) -> APIResponse {
+        let type = MediaRange.contentType(request.http.headers["content-type"]) ?? ""
+        let accepted =
+            ["application/json-patch+json", "application/merge-patch+json"]
+            + (request.definition.isCustom ? [] : ["application/strategic-merge-patch+json"]) + [
+                "application/apply-patch+yaml"
+            ]
+        guard accepted.contains(type) else {
+            // The router of built-in kinds knows no other types; custom ones are told which there are.
+            throw request.definition.isCustom
+                ? .unsupportedMediaType(accepted)
+                : APIError(
+                    code: 415, reason: "UnsupportedMediaType", message: "415: Unsupported Media Type",
+                    details: APIError.Details())
+        }
+        let isApply = type == "application/apply-patch+yaml"
+        let options = try WriteOptions(request.http, kind: "PatchOptions", isApply: isApply)
+        let presenter = try Presenter(request, now: clock.now)
+        if isApply { return try apply(request, options, presenter) }
+        let document: JSON
+        do {
+            document = try JSON(parsing: request.http.body)
+        } catch {
+            let isCutOff = request.http.body.isEmpty || ObjectReading.looksCutOff(request.http.body)
+            throw .badRequest("error decoding patch: \(isCutOff ? "unexpected end of JSON input" : "\(error)")")
+        }
+        let patching = try Patching(type, document, definition: request.definition)
+        let manager = fieldManager(request)
+        var warnings: [String] = []
+        let result = try modify(request, options) { live throws(APIError) in
+            let patched = try patching(live)
+            func unfit(_ why: String) -> APIError {
+                .invalid(group: "", kind: "", name: "", [.invalid("patch", .string(patched.serializedString), why)])
+            }
+            let read: ObjectReading.Result
+            do throws(ObjectReading.Unfit) {
+                read = try ObjectReading(definition: request.definition).normalised(patched)
+            } catch {
+                throw unfit(error.message)
+            }
+            if options.fieldValidation == .strict, !read.problems.isEmpty {
+                throw unfit("strict decoding error: " + read.problems.joined(separator: ", "))
+            }
+            warnings = options.fieldValidation == .warn ? read.problems : []
+            try self.requireName(read.object, request)
+            let sent = read.object["metadata"]?["resourceVersion"]?.string ?? ""
+            let object = self.reset(MetadataRules.complete(read.object, from: live), live, request)
+            return Change(
+                object: manager.tracked(live: live, new: object, manager: request.fieldManager),
+                resourceVersion: sent == live["metadata"]?["resourceVersion"]?.string || sent.isEmpty ? nil : sent)
+        }
+        return respond(200, presenter.answer(request.definition.presented(result)), request, warnings: warnings)
+    }
+
+    private func apply(_ request: ResourceRequest, _ options: WriteOptions, _ presenter: Presenter) throws(APIError)
+        -> APIResponse
+    {
+        let definition = request.definition
+        let configuration = try ApplyConfiguration.read(request.http.body, request)
+        let manager = fieldManager(request)
+        let name = request.fieldManager
+        func applied(_ live: JSON?) throws(APIError) -> JSON {
+            do {
+                return try manager.applied(configuration, live: live, manager: name, force: options.force)
+            } catch {
+                switch error {
+                case .conflicts(let conflicts): throw .applyConflicts(conflicts)
+                case .invalid(let failure):
+                    let namespace = configuration["metadata"]?["namespace"]?.string ?? ""
+                    throw APIError(
+                        code: 500, reason: "",
+                        message: "failed to create typed patch object (\(namespace)/\(request.name ?? ""); "
+                            + "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)): "
+                            + failure.message)
+                }
+            }
+        }
+        func normalised(_ object: JSON) throws(APIError) -> JSON {
+            let reading = ObjectReading(definition: definition)
+            do throws(ObjectReading.Unfit) { return try reading.normalised(object).object } catch {
+                throw reading.refusal(error.message)
+            }
+        }
+        if store.stored(definition.storage, request.key) == nil {
+            guard request.subresource == nil else { throw request.notFound() }
+            if !(configuration["metadata"]?["uid"]?.string ?? "").isEmpty {
+                throw .conflict(
+                    definition.groupResource, request.name ?? "",
+                    "uid mismatch: the provided object specified uid \(configuration["metadata"]?["uid"]?.string ?? ""), and no "
+                        + "existing object was found")
+            }
+            var object = try normalised(try applied(nil))
+            try place(&object, request)
+            object[path: ["metadata", "name"]] = .string(request.name ?? "")
+            if let created = try createdByApply(object, request, options) {
+                return respond(201, presenter.answer(definition.presented(created)), request)
+            }
+        }
+        let result = try modify(request, options) { live throws(APIError) in
+            let object = try applied(live)
+            if object == live { return Change(object: live) }
+            let read = try normalised(object)
+            let sent = configuration["metadata"]?["resourceVersion"]?.string ?? ""
+            if let uid = configuration["metadata"]?["uid"]?.string, !uid.isEmpty,
+                uid != live["metadata"]?["uid"]?.string
+            {
+                throw .conflict(
+                    definition.groupResource, request.name ?? "",
+                    "StorageError: invalid object, Code: 4, Key: /registry/\(definition.plural)/\(request.key), ResourceVersion: "
+                        + "0, AdditionalErrorMsg: Precondition failed: UID in precondition: \(uid), UID in object meta: "
+                        + "\(live["metadata"]?["uid"]?.string ?? "")")
+            }
+            return Change(
+                object: self.reset(MetadataRules.complete(read, from: live), live, request),
+                resourceVersion: sent.isEmpty ? nil : sent)
+        }
+        return respond(200, presenter.answer(definition.presented(result)), request)
+    }
+
+    /// Nil where somebody else created the object in between.
+    private func createdByApply(_ object: JSON, _ request: ResourceRequest, _ options: WriteOptions) throws(APIError)
+        -> JSON?
+    {
+        do {
+            return try insert(object, request, options)
+        } catch {
+            if error.reason == "AlreadyExists" { return nil }
+            throw error
+        }
+    }
+}
+
+/// A patch of one of the three plain types, ready to be applied.
+struct Patching {
+    private let apply: (JSON) throws(APIError) -> JSON
+
+    init(_ contentType: String, _ document: JSON, definition: ResourceDefinition) throws(APIError) {
+        switch contentType {
+        case "application/json-patch+json":
+            let patch: JSONPatch
+            do { patch = try JSONPatch(document) } catch { throw Self.error(error) }
+            apply = { live throws(APIError) in
+                do throws(JSONPatch.Failure) { return try patch.apply(to: live) } catch { throw Self.error(error) }
+            }
+        default:
+            guard document.object != nil else {
+                let what = document.array == nil ? "value" : "array"
+                throw .badRequest(
+                    "error decoding patch: json: cannot unmarshal \(what) into Go value of type map[string]interface {}"
+                )
+            }
+            if contentType == "application/merge-patch+json" {
+                apply = { live throws(APIError) in live.mergePatched(with: document) }
+            } else {
+                apply = { live throws(APIError) in
+                    do throws(StrategicMergePatch.Failure) {
+                        return try StrategicMergePatch.apply(document, to: live, type: definition.type)
+                    } catch {
+                        throw APIError(code: 500, reason: "", message: error.message)
+                    }
+                }
+            }
+        }
+    }
+
+    func callAsFunction(_ live: JSON) throws(APIError) -> JSON { try apply(live) }
+
+    private static func error(_ failure: JSONPatch.Failure) -> APIError {
+        switch failure {
+        case .malformed(let why): .badRequest("error decoding patch: \(why)")
+        case .rejected:
+            APIError(
+                code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request",
+                details: APIError.Details())
+        case .tooMany(let count):
+            APIError(
+                code: 413, reason: "RequestEntityTooLarge",
+                message:
+                    "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got \(count)")
+        }
+    }
+}
+
+/// The body of an apply.
+enum ApplyConfiguration {
+    static func read(_ body: [UInt8], _ request: ResourceRequest) throws(APIError) -> JSON {
+        let definition = request.definition
+        var configuration: JSON
+        do {
+            configuration = try JSON(parsing: body)
+        } catch {
+            configuration = try parseYAML(body)
+        }
+        guard configuration.object != nil else { throw .badRequest("error decoding YAML: expected an object") }
+        let apiVersion = configuration["apiVersion"]?.string ?? ""
+        let kind = configuration["kind"]?.string ?? ""
+        if apiVersion.isEmpty || kind.isEmpty {
+            let parts = apiVersion.split(separator: "/", omittingEmptySubsequences: false)
+            let group = parts.count > 1 ? String(parts[0]) : ""
+            throw .badRequest("invalid object type: \(group)/\(parts.last ?? ""), Kind=\(kind)")
+        }
+        if apiVersion != definition.apiVersion || kind != definition.kind {
+            throw .badRequest("invalid object type: \(apiVersion.contains("/") ? "" : "/")\(apiVersion), Kind=\(kind)")
+        }
+        if let managed = configuration["metadata"]?["managedFields"], !managed.isNull, managed.array?.isEmpty != true {
+            throw .badRequest("metadata.managedFields must be nil")
+        }
+        let name = configuration["metadata"]?["name"]?.string ?? ""
+        if !name.isEmpty, name != request.name {
+            throw .badRequest(
+                "the name of the object (\(name)) does not match the name on the URL (\(request.name ?? ""))")
+        }
+        let namespace = configuration["metadata"]?["namespace"]?.string ?? ""
+        if let wanted = request.namespace, !namespace.isEmpty, namespace != wanted {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
+        if configuration["metadata"] == nil { configuration["metadata"] = [:] }
+        return configuration
+    }
+}

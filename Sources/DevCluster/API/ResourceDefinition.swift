@@ -1,0 +1,109 @@
+import JSON
+
+/// One resource in one version, as the server serves it.
+struct ResourceDefinition: Sendable {
+    var group: String
+    var version: String
+    var kind: String
+    var plural: String
+    var singular: String
+    var isNamespaced: Bool
+    var shortNames: [String] = []
+    var categories: [String] = []
+    var verbs = Self.allVerbs
+    var type: FieldType
+    var strategy: any ResourceStrategy = PlainStrategy()
+    var columns: any TableColumns = NameAndAge()
+    /// `status`, `finalize`.
+    var subresources: [String] = []
+    /// Counts changes of `spec`.
+    var hasGeneration = false
+    /// PUT creates what does not exist.
+    var createsOnUpdate = false
+    /// PUT without a resourceVersion overwrites.
+    var allowsUnconditionalUpdate = true
+    var selectableFields: Set<String> = ["metadata.name", "metadata.namespace"]
+    var namesUnsupportedFieldsShortly = false
+    /// The collection in the store, and the apiVersion and kind of what is in it.
+    var storage: GroupResource
+    var storedAPIVersion: String
+    var conversion: Conversion = .none
+    /// Nil for built-in kinds.
+    var custom: CustomResource?
+    /// Under which names `warnings` are sent, and similar facts of a deprecated version.
+    var deprecationWarning: String?
+
+    enum Conversion: Sendable {
+        /// Versions differ in `apiVersion` only.
+        case none
+        /// `events.k8s.io/v1` shows core events.
+        case events
+    }
+
+    static let allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+
+    var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
+    var groupResource: GroupResource { GroupResource(plural, group: group) }
+    var listKind: String { custom?.listKind ?? kind + "List" }
+    var isCustom: Bool { custom != nil }
+
+    init(
+        _ group: String, _ version: String, _ kind: String, _ plural: String, namespaced: Bool, type: String? = nil
+    ) {
+        self.group = group
+        self.version = version
+        self.kind = kind
+        self.plural = plural
+        singular = kind.lowercased()
+        isNamespaced = namespaced
+        self.type = .named(type ?? kind)
+        storage = GroupResource(plural, group: group)
+        storedAPIVersion = group.isEmpty ? version : "\(group)/\(version)"
+    }
+
+    /// An object as this version shows it.
+    func presented(_ object: JSON) -> JSON {
+        switch conversion {
+        case .events: return EventConversion.fromCore(object)
+        case .none:
+            guard storedAPIVersion != apiVersion else { return object }
+            var copy = object
+            copy["apiVersion"] = .string(apiVersion)
+            return copy
+        }
+    }
+
+    /// An object of this version as it is stored.
+    func stored(_ object: JSON) -> JSON {
+        switch conversion {
+        case .events: return EventConversion.toCore(object)
+        case .none:
+            guard storedAPIVersion != apiVersion else { return object }
+            var copy = object
+            copy["apiVersion"] = .string(storedAPIVersion)
+            return copy
+        }
+    }
+
+    /// The value of a selectable field, nil where it is absent.
+    func value(of field: String, in object: JSON) -> String? {
+        let path = custom?.selectablePaths[field] ?? field.split(separator: ".").map(String.init)
+        switch object[path: path] {
+        case .string(let text): return text
+        case .bool(let flag): return flag ? "true" : "false"
+        case .int(let number): return String(number)
+        default: return nil
+        }
+    }
+}
+
+/// What a CRD says of one of its versions.
+struct CustomResource: Sendable {
+    var listKind: String
+    var schema: any SchemaProcessing
+    /// Revision of the CRD's last change: older objects get the defaults when they are read.
+    var definedAt: Int64
+    /// `openAPIV3Schema`, for OpenAPI.
+    var schemaJSON: JSON
+    var selectablePaths: [String: [String]] = [:]
+}

@@ -1,0 +1,198 @@
+import JSON
+
+/// Takes an object into a built-in type as Go's decoder does: what does not fit is an error, unknown fields go, null and
+/// empty values that Go leaves out when it writes go too.
+struct TypedDecoding {
+    /// What Go's decoder says: "json: cannot unmarshal number into Go struct field ConfigMap.data of type string".
+    struct Failure: Error {
+        var message: String
+    }
+    /// Paths of fields that the type does not have, in the order of a strict decoding error.
+    private(set) var unknownFields: [String] = []
+    private let kind: String
+
+    init(kind: String) { self.kind = kind }
+
+    mutating func decode(_ value: JSON, as type: FieldType) throws(Failure) -> JSON {
+        try decode(value, as: type, path: "", go: GoField(owner: "", path: "")) ?? .null
+    }
+
+    /// Nil where Go would leave the value out.
+    private mutating func decode(_ value: JSON, as type: FieldType, path: String, go: GoField) throws(Failure) -> JSON?
+    {
+        if value == .null { return nil }
+        switch type.resolved {
+        case .any, .named: return value
+        case .string:
+            guard value.string != nil else { throw mismatch(value, go, "string") }
+            return value
+        case .bytes:
+            guard let text = value.string else { throw mismatch(value, go, "[]uint8") }
+            if let offset = Base64.firstIllegalByte(text) {
+                throw Failure(message: "illegal base64 data at input byte \(offset)")
+            }
+            return value
+        case .time, .microTime:
+            guard let text = value.string else {
+                throw Failure(message: "json: cannot unmarshal \(value.goName) into Go value of type string")
+            }
+            guard text.isEmpty || TimeText.isValid(text) else {
+                throw Failure(
+                    message:
+                        "parsing time \"\(text)\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"\(text)\" as \"2006\""
+                )
+            }
+            return text.isEmpty ? nil : value
+        case .integer:
+            if case .double(let number) = value, number == number.rounded(), abs(number) < 9e15 {
+                return .int(Int64(number))
+            }
+            guard value.int != nil else { throw mismatch(value, go, "int32") }
+            return value
+        case .number:
+            guard value.double != nil else { throw mismatch(value, go, "float64") }
+            return value
+        case .boolean:
+            guard value.bool != nil else { throw mismatch(value, go, "bool") }
+            return value
+        case .quantity:
+            switch value {
+            case .string(let text):
+                guard Quantity.isValid(text) else {
+                    throw Failure(
+                        message:
+                            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                    )
+                }
+                return value
+            case .int(let number): return .string(String(number))
+            case .double: return .string(value.serializedString)
+            default: throw mismatch(value, go, "resource.Quantity")
+            }
+        case .intOrString:
+            guard value.int != nil || value.string != nil else { throw mismatch(value, go, "intstr.IntOrString") }
+            return value
+        case .map(let element, _):
+            guard let members = value.object else { throw mismatch(value, go, "map[string]\(element.goName)") }
+            var result: [String: JSON] = [:]
+            for (key, member) in members {
+                result[key] =
+                    try decode(member, as: element, path: path + "." + key, go: go) ?? (element.emptyValue)
+            }
+            return .object(result)
+        case .list(let element, _):
+            guard let elements = value.array else { throw mismatch(value, go, "[]\(element.goName)") }
+            var result: [JSON] = []
+            for (index, member) in elements.enumerated() {
+                result.append(
+                    try decode(member, as: element, path: "\(path)[\(index)]", go: go) ?? element.emptyValue)
+            }
+            return .array(result)
+        case .object(let object):
+            guard let members = value.object else {
+                throw mismatch(value, go, go.path.isEmpty ? object.name : "v1.\(object.name)")
+            }
+            return .object(try decode(members, as: object, path: path, go: go))
+        }
+    }
+
+    private mutating func decode(
+        _ members: [String: JSON], as type: ObjectType, path: String, go: GoField
+    ) throws(Failure) -> [String: JSON] {
+        var result: [String: JSON] = [:]
+        for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+            let childPath = path.isEmpty ? key : path + "." + key
+            let below = GoField(owner: type.name, path: go.path.isEmpty ? key : go.path + "." + key)
+            guard let field = type.fields[key] else {
+                if type.isOpen { result[key] = value } else { unknownFields.append(childPath) }
+                continue
+            }
+            let decoded = try decode(value, as: field.type, path: childPath, go: below)
+            if let decoded, field.isAlwaysPresent || !decoded.isOmitted { result[key] = decoded }
+        }
+        for (name, field) in type.fields where field.isAlwaysPresent && result[name] == nil {
+            result[name] = field.type.zero
+        }
+        return result
+    }
+
+    private func mismatch(_ value: JSON, _ go: GoField, _ wanted: String) -> Failure {
+        let place = go.path.isEmpty ? "value" : "struct field \(go.owner).\(go.path)"
+        return Failure(message: "json: cannot unmarshal \(value.goName) into Go \(place) of type \(wanted)")
+    }
+
+    /// As Go's decoder names a field: the innermost struct, then the whole path.
+    private struct GoField {
+        var owner: String
+        var path: String
+    }
+}
+
+extension FieldType {
+    /// What a create is compared with: the fields that Go writes even when they are empty.
+    var skeleton: JSON? {
+        guard case .object(let type) = resolved else { return nil }
+        var members: [String: JSON] = [:]
+        for (name, field) in type.fields where field.isAlwaysPresent { members[name] = field.type.zero }
+        return .object(members)
+    }
+
+    /// What Go writes for an empty value.
+    fileprivate var zero: JSON {
+        switch resolved {
+        case .string: ""
+        case .integer, .number: 0
+        case .boolean: false
+        case .object: skeleton ?? [:]
+        // Kinds of which we describe no more than that they are there.
+        case .any: [:]
+        case .list, .map, .bytes, .time, .microTime, .quantity, .intOrString, .named: .null
+        }
+    }
+
+    fileprivate var emptyValue: JSON {
+        switch resolved {
+        case .string, .bytes, .quantity, .time, .microTime: ""
+        case .object: [:]
+        default: .null
+        }
+    }
+
+    fileprivate var goName: String {
+        switch self {
+        case .string, .quantity, .time, .microTime: "string"
+        case .integer: "int32"
+        case .number: "float64"
+        case .boolean: "bool"
+        case .bytes: "[]uint8"
+        case .intOrString: "intstr.IntOrString"
+        case .any: "interface {}"
+        case .named(let name): "v1.\(name)"
+        case .object(let type): "v1.\(type.name)"
+        case .map(let element, _): "map[string]\(element.goName)"
+        case .list(let element, _): "[]\(element.goName)"
+        }
+    }
+}
+
+extension JSON {
+    fileprivate var goName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "bool"
+        case .int, .double: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
+        }
+    }
+
+    /// Strings, lists and maps that Go leaves out with `omitempty`. Objects stay: most are pointers, where `{}` says something.
+    fileprivate var isOmitted: Bool {
+        switch self {
+        case .string(let text): text.isEmpty
+        case .array(let elements): elements.isEmpty
+        default: false
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/// What can be made to go wrong with a request that reached the server. (What goes wrong before that is `LinkConditions`,
+/// `DevCluster.Availability` and `CertificateFault`.)
+public enum Fault: Sendable, Hashable {
+    // MARK: before the request is processed
+    /// Waits, then goes on as if nothing had been; may be combined with any other fault.
+    case latency(Duration, jitter: Duration = .zero)
+    /// The request is read and never answered.
+    case blackHole
+    /// Answers with this status (401, 403, 410, 429, 500, 503, 504, …) without looking at the request.
+    case status(Int, retryAfter: Int? = nil)
+    /// Resets the connection instead of answering; nothing was processed.
+    case resetBeforeProcessing
+
+    // MARK: after it was processed
+    /// The change is made, and the connection is reset instead of saying so.
+    case loseResponse
+    /// Resets the connection after half of the body (of a watch: half of the next event).
+    case resetInBody
+    /// Ends the response in good order after half of the body (of a watch: half a line).
+    case truncateBody
+    /// The body comes in small pieces.
+    case slowDrip(bytes: Int, every: Duration)
+
+    // MARK: lists that lie
+    /// A list without items.
+    case emptyList
+    /// `{}`.
+    case emptyObject
+    /// A list that lacks the second half of its items, without a continue token.
+    case truncatedList
+
+    // MARK: watches
+    /// Ends in good order, before the next event is sent.
+    case watchEnd
+    /// Stays open and says nothing, neither events nor bookmarks. Applies to open watches as well.
+    case watchStuck
+    /// An ERROR event with 410 Gone, then the end.
+    case watchGone
+
+    // MARK: floods
+    /// A 200 whose body is one line without end, up to this many bytes.
+    case endlessLine(bytes: Int)
+    /// A 200 whose body is an endless list of objects, up to this many bytes.
+    case endlessBody(bytes: Int)
+
+    var isLatency: Bool { if case .latency = self { true } else { false } }
+}
+
+/// Which requests a fault hits, and how often.
+public struct FaultRule: Sendable, Hashable {
+    /// An empty set matches everything.
+    public struct Match: Sendable, Hashable {
+        /// `get`, `list`, `watch`, `create`, `patch`, …
+        public var verbs: Set<String> = []
+        /// Plurals, with a subresource where it is meant: `secrets`, `dataplanes/status`. Other paths by themselves:
+        /// `/readyz`.
+        public var resources: Set<String> = []
+        public var namespaces: Set<String> = []
+        public var names: Set<String> = []
+        /// Found anywhere in the User-Agent.
+        public var userAgent: String?
+
+        public init(
+            verbs: Set<String> = [], resources: Set<String> = [], namespaces: Set<String> = [], names: Set<String> = [],
+            userAgent: String? = nil
+        ) {
+            self.verbs = verbs
+            self.resources = resources
+            self.namespaces = namespaces
+            self.names = names
+            self.userAgent = userAgent
+        }
+
+        func covers(_ attributes: RequestAttributes, userAgent: String) -> Bool {
+            let subject = attributes.isResourceRequest ? attributes.resourceWithSubresource : attributes.path
+            return (verbs.isEmpty || verbs.contains(attributes.verb))
+                && (resources.isEmpty || resources.contains(subject))
+                && (namespaces.isEmpty || namespaces.contains(attributes.namespace))
+                && (names.isEmpty || names.contains(attributes.name))
+                && (self.userAgent.map { userAgent.contains($0) } ?? true)
+        }
+    }
+    public var fault: Fault
+    public var match: Match
+    /// Of the requests that match, this part is hit: 0…1.
+    public var rate: Double
+    /// After this many hits the rule is used up; nil for never.
+    public var count: Int?
+
+    public init(_ fault: Fault, match: Match = Match(), rate: Double = 1, count: Int? = nil) {
+        self.fault = fault
+        self.match = match
+        self.rate = rate
+        self.count = count
+    }
+}

@@ -1,0 +1,17 @@
+import JSON
+
+extension JSON {
+    /// RFC 7386: null takes away, objects are merged, the rest replaces.
+    func mergePatched(with patch: JSON) -> JSON {
+        guard case .object(let changes) = patch else { return patch }
+        var members = object ?? [:]
+        for (key, change) in changes {
+            if change.isNull {
+                members.removeValue(forKey: key)
+            } else {
+                members[key] = (members[key] ?? .null).mergePatched(with: change)
+            }
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,174 @@
+import NIOCore
+import Support
+
+/// One request and its answer: faults → authentication → authorisation → API → faults → wire.
+struct Exchange {
+    let request: IncomingRequest
+    let attributes: RequestAttributes
+    let userAgent: String
+    let connection: Connection
+    let writer: ResponseWriter
+    let core: ServerCore
+    let started = ContinuousClock.now
+
+    func run() async {
+        let isWatch = attributes.verb == "watch"
+        core.log.began(isWatch: isWatch)
+        defer { core.log.ended(isWatch: isWatch) }
+        let plan = core.faults.plan(for: attributes, userAgent: userAgent)
+        if plan.delay > .zero, (try? await Task.sleep(for: plan.delay)) == nil { return record(0, user: "") }
+        switch plan.fault {
+        case .blackHole:
+            record(0, user: "")
+            await hang()
+        case .resetBeforeProcessing:
+            record(0, user: "")
+            writer.reset()
+        case .status(let status, let retryAfter):
+            await answer(
+                Fault.response(status: status, retryAfter: retryAfter, attributes, user: "system:anonymous"), user: "",
+                fault: nil)
+        case .endlessLine(let bytes):
+            await flood(bytes, unit: Array(repeating: UInt8(ascii: "x"), count: 64 << 10))
+        case .endlessBody(let bytes):
+            await flood(bytes, unit: Array(#"{"kind":"ConfigMap","apiVersion":"v1"},"#.utf8))
+        case let fault:
+            let (response, user) = await process()
+            await answer(response, user: user, fault: fault)
+        }
+    }
+
+    private func process() async -> (APIResponse, user: String) {
+        if connection.clientIdentity == nil, let certificate = connection.clientCertificate {
+            connection.clientIdentity = ClientIdentity(
+                certificate: certificate, authority: core.authorityPEM(), now: core.authenticator.now)
+        }
+        guard
+            case .user(var user) = core.authenticator.authenticate(request.api, certificate: connection.clientIdentity)
+        else { return (Authorizer.unauthorized.response, "") }
+        do {
+            user = try core.authorizer.impersonated(user, request.api)
+        } catch {
+            return (error.response, user.name)
+        }
+        if let refusal = core.authorizer.refusal(user, attributes) { return (refusal.response, user.name) }
+        if request.isTooLarge {
+            let error = APIError(
+                code: 413, reason: "RequestEntityTooLarge", message: "Request entity too large: limit is 3145728")
+            return (error.response, user.name)
+        }
+        if let own = core.wellKnown(attributes.path) { return (own, user.name) }
+        return (await core.api().respond(to: request.api, user: user), user.name)
+    }
+
+    private func answer(_ response: APIResponse, user: String, fault: Fault?) async {
+        if fault == .loseResponse {
+            record(0, user: user)
+            return writer.reset()
+        }
+        switch response.body {
+        case .bytes(let bytes): await answer(response, bytes, user: user, fault: fault)
+        case .stream(let stream): await answer(response, stream, user: user, fault: fault)
+        }
+    }
+
+    private func answer(_ response: APIResponse, _ original: [UInt8], user: String, fault: Fault?) async {
+        record(response.status, user: user)
+        var bytes = original
+        switch fault {
+        case .emptyList, .emptyObject, .truncatedList:
+            if response.status == 200, let fault { bytes = fault.rewritten(original) }
+        case .truncateBody:
+            bytes = Array(original.prefix(original.count / 2))
+        case .resetInBody:
+            writer.begin(status: response.status, headers: response.headers, length: original.count)
+            _ = await writer.send(Array(original.prefix(original.count / 2)))
+            await writer.drain()
+            return writer.reset()
+        case .slowDrip(let size, let interval):
+            writer.begin(status: response.status, headers: response.headers, length: original.count)
+            if await drip(original, size, interval) { writer.end() }
+            return
+        default: break
+        }
+        writer.respond(status: response.status, headers: response.headers, body: bytes)
+    }
+
+    // MARK: Watches
+
+    private func answer(_ response: APIResponse, _ stream: ResponseStream, user: String, fault: Fault?) async {
+        record(response.status, user: user)
+        let resource = attributes.resourceWithSubresource
+        core.log.watch(resource, isOpen: true)
+        defer { core.log.watch(resource, isOpen: false) }
+        writer.begin(status: response.status, headers: response.headers)
+        switch fault {
+        case .watchStuck: return await hang()
+        case .watchEnd: return writer.end()
+        case .watchGone:
+            _ = await writer.send(Fault.goneEvent)
+            return writer.end()
+        default: break
+        }
+        let watch = core.watches.open(attributes, userAgent: userAgent, task: writer.task)
+        defer { core.watches.close(watch) }
+        while let chunk = await stream.next(), watch.ending == nil {
+            if core.faults.planForOpenWatch(attributes, userAgent: userAgent) == .watchStuck { return await hang() }
+            switch fault {
+            case .truncateBody:
+                _ = await writer.send(Array(chunk.prefix(chunk.count / 2)))
+                return writer.end()
+            case .resetInBody:
+                _ = await writer.send(Array(chunk.prefix(chunk.count / 2)))
+                await writer.drain()
+                return writer.reset()
+            case .slowDrip(let size, let interval):
+                guard await drip(chunk, size, interval) else { return }
+            default:
+                guard await writer.send(chunk) else { return }
+            }
+        }
+        switch watch.ending {
+        case .gone:
+            _ = await writer.send(Fault.goneEvent)
+            writer.end()
+        case .reset: writer.reset()
+        case .inOrder, nil: if !Task.isCancelled { writer.end() }
+        }
+    }
+
+    // MARK: Parts
+
+    private func drip(_ bytes: [UInt8], _ size: Int, _ interval: Duration) async -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard await writer.send(Array(rest.prefix(max(1, size)))) else { return false }
+            rest = rest.dropFirst(max(1, size))
+            if !rest.isEmpty, (try? await Task.sleep(for: interval)) == nil { return false }
+        }
+        return true
+    }
+
+    private func flood(_ bytes: Int, unit: [UInt8]) async {
+        record(200, user: "")
+        writer.begin(status: 200, headers: [("Content-Type", "application/json")])
+        var piece = unit
+        while piece.count < 64 << 10 { piece += unit }
+        var sent = 0
+        while sent < bytes {
+            guard await writer.send(piece) else { return }
+            sent += piece.count
+        }
+        writer.end()
+    }
+
+    /// Until the client goes away.
+    private func hang() async {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
+    }
+
+    private func record(_ status: Int, user: String) {
+        core.log.record(
+            attributes, userAgent: userAgent, user: user, status: status, duration: ContinuousClock.now - started)
+    }
+}

@@ -1,0 +1,103 @@
+import HTTP
+import JSON
+import Support
+import Testing
+
+@testable import DevCluster
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Numbers, not checks: run with `DEVCLUSTER_MEASURE=1 swift test --filter Measurements`.
+@Suite("Measurements", .enabled(if: getenv("DEVCLUSTER_MEASURE") != nil), .serialized)
+struct Measurements {
+    @Test("Requests per second, 32 at a time on one connection", arguments: [true, false])
+    func throughput(http2: Bool) async throws {
+        try await withCluster { cluster async throws in
+            let client = TestClient.admin(cluster, prefersHTTP2: http2)
+            let namespace: JSON = [
+                "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "x", "labels": ["a": "b"]],
+            ]
+            let apply: HTTPHeaders = ["Content-Type": "application/apply-patch+yaml"]
+            let path = "/api/v1/namespaces/x?fieldManager=measure&force=true"
+            let small = try await Self.rate(2_000) { _ in
+                _ = try await client.get("/openid/v1/jwks")
+            }
+            let get = try await Self.rate(2_000) { _ in
+                _ = try await client.get("/api/v1/namespaces/x")
+            }
+            let same = try await Self.rate(1_000) { _ in
+                _ = try await client.send(.patch, path, namespace, headers: apply)
+            }
+            let changing = try await Self.rate(1_000) { number in
+                var changed = namespace
+                changed["metadata"] = ["name": "x", "labels": ["a": .string("v\(number)")]]
+                _ = try await client.send(.patch, path, changed, headers: apply)
+            }
+            print(
+                "HTTP/\(http2 ? 2 : 1): \(small) document, \(get) GET, \(same) idle apply, \(changing) apply per second"
+            )
+        }
+    }
+
+    @Test("Memory of 500 clusters with 300 namespaces of 3 objects")
+    func memory() async throws {
+        let before = Self.residentMegabytes()
+        var options = DevCluster.Options()
+        options.controllers.publishesRootCA = false
+        let fleet = try await DevFleet.start((1...500).map { "dataplane-\($0)" }, options: options)
+        let started = Self.residentMegabytes()
+        for cluster in fleet.clusters {
+            for number in 0..<300 {
+                let name = JSON.string("project\(number)-development")
+                let labels: JSON = [
+                    "app.kubernetes.io/managed-by": "squadron", "multicluster.flyte.org/project": "project",
+                    "multicluster.flyte.org/domain": "development",
+                ]
+                cluster.store.put(
+                    .namespaces,
+                    ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": name, "labels": labels]])
+                for (resource, kind) in [(GroupResource.serviceAccounts, "ServiceAccount"), (.configMaps, "ConfigMap")]
+                {
+                    cluster.store.put(
+                        resource,
+                        [
+                            "apiVersion": "v1", "kind": .string(kind),
+                            "metadata": ["name": "default", "namespace": name, "labels": labels],
+                        ])
+                }
+            }
+        }
+        print("MB: \(before) before, \(started) with 500 clusters, \(Self.residentMegabytes()) with 450,000 objects")
+        await fleet.stop()
+    }
+
+    private static func rate(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async throws -> Int {
+        let clock = ContinuousClock()
+        let duration = try await clock.measure {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<count {
+                    if number >= 32 { try await group.next() }
+                    group.addTask { try await body(number) }
+                }
+                try await group.waitForAll()
+            }
+        }
+        return Int(Double(count) / duration.seconds)
+    }
+
+    private static func residentMegabytes() -> Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var pages: [Int] = []
+        var text = [CChar](repeating: 0, count: 256)
+        if fgets(&text, 256, file) != nil {
+            pages = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                .split(separator: " ").compactMap { Int($0) }
+        }
+        return pages.count > 1 ? (pages[1] * 4_096) >> 20 : 0
+    }
+}
