@@ -14,6 +14,9 @@ setup: ## Install what is missing: libcurl, libyaml, pkg-config, kubectl (Debian
 build: setup ## Build everything (debug)
 	@swift build
 
+demo: setup ## Run the main job on the embedded devcluster: three API servers, kubectl, the operator (KEEP=1 leaves it running)
+	@hack/demo
+
 test: setup ## Run all tests (on real API servers too, where KUBEBUILDER_ASSETS names kube-apiserver and etcd)
 	@hack/test
 
@@ -32,4 +35,4 @@ image: ## Build the container image $(IMAGE) (needs docker)
 deploy: ## Apply the manifests to the cluster that kubectl points at
 	@kubectl apply -k manifests
 
-.PHONY: help setup build test lint format tsan image deploy
+.PHONY: help setup build demo test lint format tsan image deploy
