@@ -32,7 +32,10 @@ enum BuiltInResources {
                 "reportingComponent", "source", "type"])
             $0.namesUnsupportedFieldsShortly = true
         },
-        make("", "LimitRange", "limitranges", ["limits"]) { $0.columns = LimitRangeColumns() },
+        make("", "LimitRange", "limitranges", ["limits"]) {
+            $0.strategy = LimitRangeStrategy()
+            $0.columns = LimitRangeColumns()
+        },
         make("", "Namespace", "namespaces", ["ns"], namespaced: false) {
             $0.strategy = NamespaceStrategy()
             $0.columns = NamespaceColumns()

@@ -6,7 +6,7 @@ enum AnswerForm: Sendable, Hashable {
     case table
 
     /// The first range that can be served. JSON is what we serve: clients that prefer protobuf name JSON too.
-    init(accept: String?, isList: Bool) throws(APIError) {
+    init(accept: String?) throws(APIError) {
         guard let accept, !accept.isEmpty else {
             self = .object
             return
@@ -21,10 +21,6 @@ enum AnswerForm: Sendable, Hashable {
             case "Table":
                 self = .table
                 return
-            case "PartialObjectMetadata" where !isList, "PartialObjectMetadataList" where isList:
-                self = .metadata
-                return
-            // A watch of a metadata list asks for either.
             case "PartialObjectMetadata", "PartialObjectMetadataList":
                 self = .metadata
                 return

@@ -29,7 +29,7 @@ struct ContinueToken: Sendable, Hashable {
 
     init(parsing text: String) throws(APIError) {
         guard let bytes = Base64.decode(text, unpadded: true), let json = try? JSON(parsing: bytes) else {
-            throw .badRequest("invalid continue token: continue key is not valid: \(text)")
+            throw .badRequest("invalid continue token: continue key is not valid: it is not base64 of JSON")
         }
         guard json["v"]?.string == "meta.k8s.io/v1" else {
             throw .badRequest("invalid continue token: continue key is not valid: server does not recognize this encoded version")

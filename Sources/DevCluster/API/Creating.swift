@@ -3,7 +3,7 @@ import JSON
 extension APIServer {
     func create(_ request: ResourceRequest) throws(APIError) -> APIResponse {
         let options = try WriteOptions(request.http, kind: "CreateOptions")
-        let presenter = try Presenter(request, isList: false, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         var (object, warnings) = try ObjectReading(definition: request.definition).read(
             request.http.body, contentType: request.http.headers["content-type"], validation: options.fieldValidation)
         try place(&object, request)
@@ -77,7 +77,7 @@ extension APIServer {
             }
             do {
                 let written = try store.write(definition.storage, definition.stored(object), expecting: .absent)
-                if definition.storage == .customResourceDefinitions { establish(written) }
+                if definition.storage == .customResourceDefinitions { establish(written, request) }
                 return written
             } catch {
                 attempts -= 1
@@ -95,17 +95,23 @@ extension APIServer {
             errors += custom.schema.errors(object, old: old, isStatusUpdate: request.subresource == "status")
         }
         guard errors.isEmpty else {
+            // Events of either group are core events to the rules.
+            let group = definition.storage == GroupResource("events") ? "" : definition.group
             throw .invalid(
-                group: definition.group, kind: definition.kind, name: object["metadata"]?["name"]?.string ?? "", errors)
+                group: group, kind: definition.kind, name: object["metadata"]?["name"]?.string ?? "", errors)
         }
     }
 
     /// Accepts a CRD's names, in a write of its own as the real server's controller does.
-    private func establish(_ crd: JSON) {
+    func establish(_ crd: JSON, _ request: ResourceRequest) {
         guard let name = crd["metadata"]?["name"]?.string else { return }
         let time = timestamp
+        var status = request
+        status.subresource = "status"
+        let manager = fieldManager(status)
         _ = try? store.update(.customResourceDefinitions, name: name) { object in
-            object = CustomResourceDefinitionStrategy.established(object, at: time)
+            let established = CustomResourceDefinitionStrategy.established(object, at: time)
+            object = manager.tracked(live: object, new: established, manager: "kube-apiserver")
             return true
         }
     }

@@ -15,7 +15,7 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             spec["names"] = names
         }
         if spec["conversion"] == nil { spec["conversion"] = ["strategy": "None"] }
-        spec["preserveUnknownFields"] = spec["preserveUnknownFields"]?.bool == true ? true : nil
+        if spec["preserveUnknownFields"]?.bool == false { spec["preserveUnknownFields"] = nil }
         object["spec"] = spec
     }
 
@@ -81,6 +81,10 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             if !seen.insert(name).inserted {
                 errors.append(.invalid("spec.versions", .string(name), "must contain unique version names"))
             }
+            errors +=
+                PrinterColumns.parse(
+                    version["additionalPrinterColumns"], at: FieldPath("\(path).additionalPrinterColumns")
+                ).errors
             guard let schema = version["schema"]?["openAPIV3Schema"] else {
                 errors.append(.required("\(path).schema.openAPIV3Schema", "schemas are required"))
                 continue
@@ -89,7 +93,9 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
                 errors.append(
                     .invalid("\(path).schema.openAPIV3Schema.type", schema["type"] ?? "", "must be object at the root"))
             }
-            errors += compiler.compile(schema: schema, path: "\(path).schema.openAPIV3Schema").errors
+            // With one version the real server speaks of the field that this was before versions had schemas.
+            let schemaPath = versions.count == 1 ? "spec.validation.openAPIV3Schema" : "\(path).schema.openAPIV3Schema"
+            errors += compiler.compile(schema: schema, path: schemaPath).errors
         }
         if versions.filter({ $0["storage"]?.bool == true }).count != 1 {
             errors.append(
@@ -144,7 +150,7 @@ extension ResourceDefinition {
             definition.allowsUnconditionalUpdate = false
             definition.namesUnsupportedFieldsShortly = true
             if version["subresources"]?["status"] != nil { definition.subresources = ["status"] }
-            definition.columns = CustomColumns(version["additionalPrinterColumns"]?.array ?? [])
+            definition.columns = CustomColumns(version["additionalPrinterColumns"])
             definition.strategy = CustomResourceStrategy(hasStatus: !definition.subresources.isEmpty)
             var custom = CustomResource(
                 listKind: names["listKind"]?.string ?? kind + "List", schema: compiled(schema),
@@ -160,7 +166,8 @@ extension ResourceDefinition {
                     version["deprecationWarning"]?.string ?? "\(group)/\(name) \(kind) is deprecated"
             }
             // While a CRD goes, its objects can only be read and deleted.
-            if isDeleted { definition.verbs = ["delete", "deletecollection", "get", "list", "watch", "patch", "update"] }
+            definition.verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+            if isDeleted { definition.verbs.removeAll { $0 == "create" } }
             return definition
         }
     }

@@ -44,7 +44,7 @@ struct DeletionOptions: Sendable {
 extension APIServer {
     func delete(_ request: ResourceRequest) throws(APIError) -> APIResponse {
         let options = try DeletionOptions(request.http)
-        let presenter = try Presenter(request, isList: false, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         switch try remove(request, options) {
         case .gone(let object):
             return respond(200, status(of: object, request.definition), request)
@@ -56,7 +56,7 @@ extension APIServer {
     func deleteCollection(_ request: ResourceRequest) throws(APIError) -> APIResponse {
         let options = try DeletionOptions(request.http)
         let listOptions = try ListOptions(request.http, definition: request.definition, isWatch: false)
-        let presenter = try Presenter(request, isList: true, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         let page = try page(request, listOptions)
         for entry in page.entries {
             var one = request
@@ -88,14 +88,6 @@ extension APIServer {
             let marked = mark(object, definition)
             let isHeld = marked["metadata"]?["finalizers"]?.array?.isEmpty == false
                 || definition.storage == .namespaces && marked["spec"]?["finalizers"]?.array?.isEmpty == false
-            if definition.storage == .namespaces, object["metadata"]?["deletionTimestamp"] != nil, isHeld,
-                object["spec"]?["finalizers"]?.array?.isEmpty == false
-            {
-                throw .conflict(
-                    .namespaces, request.name ?? "",
-                    "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will "
-                        + "automatically be purged by the system.")
-            }
             if options.isDryRun { return isHeld ? .marked(marked) : .gone(object) }
             do {
                 if isHeld {

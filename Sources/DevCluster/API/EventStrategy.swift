@@ -15,6 +15,9 @@ enum EventConversion {
         return .object(members)
     }
 
+    /// Errors name fields as the stored form does.
+    static func coreName(_ field: String) -> String { names.first { $0.1 == field }?.0 ?? field }
+
     static func toCore(_ event: JSON) -> JSON {
         var members = event.object ?? [:]
         for (core, v1) in names { if let value = members.removeValue(forKey: v1) { members[core] = value } }
@@ -36,10 +39,13 @@ struct EventStrategy: ResourceStrategy {
         }
         guard isNew else { return errors }
         if old == nil {
-            if (object["eventTime"]?.string ?? "").isEmpty { errors.append(.required("eventTime")) }
-            for field in ["reportingController", "reportingInstance", "action", "reason"]
-            where (object[field]?.string ?? "").isEmpty {
-                errors.append(.required(field))
+            if (object["eventTime"]?.string ?? "").isEmpty {
+                errors.append(.required("eventTime"))
+            } else {
+                for field in ["reportingController", "reportingInstance", "action", "reason"]
+                where (object[field]?.string ?? "").isEmpty {
+                    errors.append(.required(field))
+                }
             }
             if (object["note"]?.string?.utf8.count ?? 0) > 1024 {
                 errors.append(.invalid("message", "", "can have at most 1024 characters"))
@@ -52,7 +58,7 @@ struct EventStrategy: ResourceStrategy {
                 "regarding", "reportingController", "reportingInstance", "action", "reason", "note", "type", "related",
                 "eventTime",
             ] where old[field] != object[field] {
-                errors.append(.invalid(field, object[field] ?? .null, "field is immutable"))
+                errors.append(.invalid(EventConversion.coreName(field), object[field] ?? .null, "field is immutable"))
             }
         }
         return errors

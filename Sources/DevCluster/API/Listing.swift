@@ -41,7 +41,7 @@ struct ObjectFilter: Sendable {
 
 extension APIServer {
     func get(_ request: ResourceRequest) throws(APIError) -> APIResponse {
-        let presenter = try Presenter(request, isList: false, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         if let text = request.http.parameter("resourceVersion"), !text.isEmpty {
             guard let version = Int64(text), version >= 0 else {
                 throw .badRequest(
@@ -57,7 +57,7 @@ extension APIServer {
 
     func list(_ request: ResourceRequest) throws(APIError) -> APIResponse {
         let options = try ListOptions(request.http, definition: request.definition, isWatch: false)
-        let presenter = try Presenter(request, isList: true, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         let page = try page(request, options)
         return APIResponse(
             status: 200, headers: headers(request), body: .bytes(presenter.list(page.entries, metadata: page.metadata)))
@@ -103,7 +103,8 @@ extension APIServer {
                 consumed += 1
                 continue
             }
-            if options.limit > 0, entries.count == options.limit, let last = entries.last {
+            // Any state will do (version 0): the real server answers from its cache, which knows no limit.
+            if options.limit > 0, options.resourceVersion != 0, entries.count == options.limit, let last = entries.last {
                 next = ContinueToken(revision: page.revision, after: last.key).text
                 break
             }
@@ -114,8 +115,6 @@ extension APIServer {
         if let next {
             metadata["continue"] = .string(next)
             if !filter.isSelective { metadata["remainingItemCount"] = .int(Int64(page.entries.count - consumed)) }
-        } else if request.definition.isCustom {
-            metadata["continue"] = ""
         }
         return (entries, metadata)
     }

@@ -31,19 +31,16 @@ enum MetadataRules {
             errors += Names.qualifiedNameProblems(key.lowercased()).map { .invalid("metadata.annotations", .string(key), $0) }
         }
         if size > 256 << 10 {
-            errors.append(
-                FieldError(
-                    reason: "FieldValueTooLong", field: "metadata.annotations",
-                    message: "Too long: may not be more than 262144 bytes"))
+            errors.append(.tooLong("metadata.annotations", limit: 256 << 10))
         }
-        for finalizer in metadata["finalizers"]?.array ?? [] {
+        for (index, finalizer) in (metadata["finalizers"]?.array ?? []).enumerated() {
             let text = finalizer.string ?? ""
             if let problem = Names.qualifiedNameProblem(text) {
-                errors.append(.invalid("metadata.finalizers", finalizer, problem))
+                errors.append(.invalid("metadata.finalizers[\(index)]", finalizer, problem))
             } else if !text.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(text) {
                 errors.append(
                     .invalid(
-                        "metadata.finalizers", finalizer,
+                        "metadata.finalizers[\(index)]", finalizer,
                         "name is neither a standard finalizer name nor is it fully qualified"))
             }
         }
@@ -77,7 +74,8 @@ enum MetadataRules {
         where new[field] != old[field] {
             errors.append(.invalid("metadata.\(field)", new[field] ?? .null, "field is immutable"))
         }
-        return errors
+        // The real server looks twice: for all kinds and again in the kind's own rules. Its causes show it.
+        return errors + errors
     }
 
     /// Takes from the stored object what requests need not repeat and cannot change.

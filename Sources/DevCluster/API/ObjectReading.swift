@@ -1,4 +1,5 @@
 import JSON
+import YAML
 
 /// An object out of a request's body, or out of a patch, as its kind wants it.
 struct ObjectReading: Sendable {
@@ -11,8 +12,13 @@ struct ObjectReading: Sendable {
         var problems: [String]
     }
 
+    /// An object that its type cannot hold.
+    struct Unfit: Error {
+        var message: String
+    }
+
     /// Decodes, prunes and fills in defaults.
-    func normalised(_ object: JSON) throws(APIError) -> Result {
+    func normalised(_ object: JSON) throws(Unfit) -> Result {
         var object = object
         var unknown: [String] = []
         if let custom = definition.custom {
@@ -21,7 +27,7 @@ struct ObjectReading: Sendable {
                 do {
                     object["metadata"] = try decoding.decode(metadata, as: .named("ObjectMeta"))
                 } catch {
-                    throw unfit(error.message)
+                    throw Unfit(message: error.message)
                 }
                 unknown += decoding.unknownFields.map { "metadata." + $0 }
             }
@@ -34,7 +40,7 @@ struct ObjectReading: Sendable {
             do {
                 object = try decoding.decode(object, as: definition.type)
             } catch {
-                throw unfit(error.message)
+                throw Unfit(message: error.message)
             }
             unknown = decoding.unknownFields
             definition.strategy.applyDefaults(to: &object)
@@ -44,10 +50,11 @@ struct ObjectReading: Sendable {
             object[path: ["metadata", member]] = nil
         }
         object["apiVersion"] = .string(definition.apiVersion)
+        object["kind"] = .string(definition.kind)
         return Result(object: object, problems: unknown.map { "unknown field \(JSON.string($0).shownInErrors)" })
     }
 
-    private func unfit(_ message: String) -> APIError {
+    func refusal(_ message: String) -> APIError {
         .badRequest(
             "\(definition.kind) in version \"\(definition.version)\" cannot be handled as a \(definition.kind): \(message)")
     }
@@ -58,13 +65,14 @@ struct ObjectReading: Sendable {
     ) throws(APIError) -> (object: JSON, warnings: [String]) {
         let object = try parse(body, contentType: contentType)
         try checkTypeMeta(object, body)
-        let result = try normalised(object)
+        let result: Result
+        do throws(Unfit) { result = try normalised(object) } catch { throw refusal(error.message) }
         switch validation {
         case .ignore: return (result.object, [])
         case .warn: return (result.object, result.problems)
         case .strict:
             guard result.problems.isEmpty else {
-                throw unfit("strict decoding error: " + result.problems.joined(separator: ", "))
+                throw refusal("strict decoding error: " + result.problems.joined(separator: ", "))
             }
             return (result.object, [])
         }
@@ -73,7 +81,11 @@ struct ObjectReading: Sendable {
     private func parse(_ body: [UInt8], contentType: String?) throws(APIError) -> JSON {
         switch MediaRange.contentType(contentType) {
         case nil, "", "application/json", "*/*": break
-        default: throw .unsupportedMediaType(["application/json"])
+        case "application/yaml":
+            do { return try YAML.parse(body) } catch {
+                throw .badRequest("error converting YAML to JSON: yaml: line \(error.line): \(error.message)")
+            }
+        default: throw .unsupportedMediaType(["application/json", "application/yaml"])
         }
         let shown = Self.excerpt(body)
         do {
@@ -95,7 +107,7 @@ struct ObjectReading: Sendable {
         }
     }
 
-    private static func looksCutOff(_ body: [UInt8]) -> Bool {
+    static func looksCutOff(_ body: [UInt8]) -> Bool {
         var depth = 0
         var inString = false
         var escaped = false

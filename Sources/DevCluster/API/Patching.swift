@@ -14,28 +14,31 @@ extension APIServer {
         }
         let isApply = type == "application/apply-patch+yaml"
         let options = try WriteOptions(request.http, kind: "PatchOptions", isApply: isApply)
-        let presenter = try Presenter(request, isList: false, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         if isApply { return try apply(request, options, presenter) }
         let document: JSON
         do {
             document = try JSON(parsing: request.http.body)
         } catch {
-            throw .badRequest("error decoding patch: \(request.http.body.isEmpty ? "unexpected end of JSON input" : "\(error)")")
+            let isCutOff = request.http.body.isEmpty || ObjectReading.looksCutOff(request.http.body)
+            throw .badRequest("error decoding patch: \(isCutOff ? "unexpected end of JSON input" : "\(error)")")
         }
         let patching = try Patching(type, document, definition: request.definition)
         let manager = fieldManager(request)
         var warnings: [String] = []
         let result = try modify(request, options) { live throws(APIError) in
             let patched = try patching(live)
-            let read = try ObjectReading(definition: request.definition).normalised(patched)
+            func unfit(_ why: String) -> APIError {
+                .invalid(group: "", kind: "", name: "", [.invalid("patch", .string(patched.serializedString), why)])
+            }
+            let read: ObjectReading.Result
+            do throws(ObjectReading.Unfit) {
+                read = try ObjectReading(definition: request.definition).normalised(patched)
+            } catch {
+                throw unfit(error.message)
+            }
             if options.fieldValidation == .strict, !read.problems.isEmpty {
-                throw .invalid(
-                    group: "", kind: "", name: "",
-                    [
-                        .invalid(
-                            "patch", .string(patched.serializedString),
-                            "strict decoding error: " + read.problems.joined(separator: ", "))
-                    ])
+                throw unfit("strict decoding error: " + read.problems.joined(separator: ", "))
             }
             warnings = options.fieldValidation == .warn ? read.problems : []
             try self.requireName(read.object, request)
@@ -64,9 +67,14 @@ extension APIServer {
                     throw APIError(
                         code: 500, reason: "",
                         message: "failed to create typed patch object (\(namespace)/\(request.name ?? ""); "
-                            + "\(definition.apiVersion), Kind=\(definition.kind)): \(failure.message)")
+                            + "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)): "
+                            + failure.message)
                 }
             }
+        }
+        func normalised(_ object: JSON) throws(APIError) -> JSON {
+            let reading = ObjectReading(definition: definition)
+            do throws(ObjectReading.Unfit) { return try reading.normalised(object).object } catch { throw reading.refusal(error.message) }
         }
         if store.stored(definition.storage, request.key) == nil {
             guard request.subresource == nil else { throw request.notFound() }
@@ -76,8 +84,7 @@ extension APIServer {
                     "uid mismatch: the provided object specified uid \(configuration["metadata"]?["uid"]?.string ?? ""), and no "
                         + "existing object was found")
             }
-            let read = try ObjectReading(definition: definition).normalised(try applied(nil))
-            var object = read.object
+            var object = try normalised(try applied(nil))
             try place(&object, request)
             object[path: ["metadata", "name"]] = .string(request.name ?? "")
             if let created = try createdByApply(object, request, options) {
@@ -87,7 +94,7 @@ extension APIServer {
         let result = try modify(request, options) { live throws(APIError) in
             let object = try applied(live)
             if object == live { return Change(object: live) }
-            let read = try ObjectReading(definition: definition).normalised(object)
+            let read = try normalised(object)
             let sent = configuration["metadata"]?["resourceVersion"]?.string ?? ""
             if let uid = configuration["metadata"]?["uid"]?.string, !uid.isEmpty, uid != live["metadata"]?["uid"]?.string {
                 throw .conflict(
@@ -97,7 +104,7 @@ extension APIServer {
                         + "\(live["metadata"]?["uid"]?.string ?? "")")
             }
             return Change(
-                object: self.reset(MetadataRules.complete(read.object, from: live), live, request),
+                object: self.reset(MetadataRules.complete(read, from: live), live, request),
                 resourceVersion: sent.isEmpty ? nil : sent)
         }
         return respond(200, presenter.answer(definition.presented(result)), request)
@@ -139,7 +146,7 @@ struct Patching {
                     do throws(StrategicMergePatch.Failure) {
                         return try StrategicMergePatch.apply(document, to: live, type: definition.type)
                     } catch {
-                        throw .badRequest(error.message)
+                        throw APIError(code: 500, reason: "", message: error.message)
                     }
                 }
             }
@@ -182,8 +189,7 @@ enum ApplyConfiguration {
             throw .badRequest("invalid object type: \(group)/\(parts.last ?? ""), Kind=\(kind)")
         }
         if apiVersion != definition.apiVersion || kind != definition.kind {
-            throw .badRequest(
-                "invalid object type: expected \(definition.apiVersion), Kind=\(definition.kind), got \(apiVersion), Kind=\(kind)")
+            throw .badRequest("invalid object type: \(apiVersion.contains("/") ? "" : "/")\(apiVersion), Kind=\(kind)")
         }
         if let managed = configuration["metadata"]?["managedFields"], !managed.isNull, managed.array?.isEmpty != true {
             throw .badRequest("metadata.managedFields must be nil")

@@ -10,12 +10,14 @@ struct Presenter: Sendable {
     var tableObject: TableObject
     var now: Instant
 
-    init(_ request: ResourceRequest, isList: Bool, now: Instant) throws(APIError) {
+    init(_ request: ResourceRequest, now: Instant) throws(APIError) {
         definition = request.definition
-        form = try AnswerForm(accept: request.http.headers["accept"], isList: isList)
+        form = try AnswerForm(accept: request.http.headers["accept"])
         let include = request.http.parameter("includeObject") ?? ""
         guard include.isEmpty || TableObject(rawValue: include) != nil else {
-            throw .badRequest("unrecognized includeObject value: \(JSON.string(include).shownInErrors)")
+            throw .badRequest(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \(JSON.string(include).shownInErrors): must "
+                    + "be 'Metadata', 'Object', 'None', or empty")
         }
         tableObject = TableObject(rawValue: include) ?? .metadata
         self.now = now
@@ -64,6 +66,9 @@ struct Presenter: Sendable {
                 output.append(UInt8(ascii: "}"))
             }
         case .object:
+            var metadata = metadata
+            // Lists of custom resources are written by other code, which leaves nothing out.
+            if definition.isCustom, metadata["continue"] == nil { metadata["continue"] = "" }
             append(
                 head: [
                     "kind": .string(definition.listKind), "apiVersion": .string(definition.apiVersion), "metadata": metadata,
@@ -95,6 +100,11 @@ struct Presenter: Sendable {
     ) {
         head.append(to: &output)
         output.removeLast()
+        if entries.isEmpty, form == .metadata {
+            // A nil slice in the server's Go.
+            output.append(contentsOf: #","items":null}"#.utf8)
+            return
+        }
         output.append(contentsOf: #","items":["#.utf8)
         for (index, entry) in entries.enumerated() {
             if index > 0 { output.append(UInt8(ascii: ",")) }

@@ -28,7 +28,7 @@ struct PlainStrategy: ResourceStrategy {}
 
 /// Kinds whose controllers write `status`: requests to the main resource leave it alone.
 struct StatusStrategy: ResourceStrategy {
-    func prepareForCreate(_ object: inout JSON) { object["status"] = object["status"] == nil ? nil : [:] }
+    func prepareForCreate(_ object: inout JSON) { object["status"] = [:] }
     func prepareForUpdate(_ object: inout JSON, old: JSON) { object["status"] = old["status"] }
 }
 
@@ -42,10 +42,14 @@ struct RBACStrategy: ResourceStrategy {
         if object["kind"]?.string?.hasSuffix("Binding") == true {
             if (object["roleRef"]?["name"]?.string ?? "").isEmpty { errors.append(.required("roleRef.name")) }
             if let old, old["roleRef"] != object["roleRef"] {
-                errors.append(.invalid("roleRef", object["roleRef"] ?? .null, "cannot change roleRef"))
+                errors.append(.invalid("roleRef", Self.internalForm(object["roleRef"]), "cannot change roleRef"))
             }
         }
         return errors
+    }
+    /// The real server shows its internal type here, in Go's names.
+    private static func internalForm(_ role: JSON?) -> JSON {
+        ["APIGroup": role?["apiGroup"] ?? "", "Kind": role?["kind"] ?? "", "Name": role?["name"] ?? ""]
     }
     func applyDefaults(to object: inout JSON) {
         if var role = object["roleRef"], (role["apiGroup"]?.string ?? "").isEmpty {

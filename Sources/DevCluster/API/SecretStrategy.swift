@@ -33,7 +33,7 @@ struct SecretStrategy: ResourceStrategy {
         }
         let size = data.values.reduce(0) { $0 + ($1.string?.utf8.count ?? 0) * 3 / 4 }
         if size > 1 << 20 {
-            errors.append(FieldError(reason: "FieldValueTooLong", field: "data", message: "Too long: may not be more than 1048576 bytes"))
+            errors.append(.tooLong("data", limit: 1 << 20))
         }
         if let old {
             if old["type"]?.string ?? "Opaque" != type {

@@ -39,15 +39,11 @@ extension APIError {
 
     static func invalid(group: String, kind: String, name: String, _ errors: [FieldError]) -> APIError {
         let subject = group.isEmpty ? kind : "\(kind).\(group)"
-        // Duplicates among the messages are shown once, as Go's Aggregate does.
-        var seen: Set<String> = []
-        let texts = errors.map(\.description).filter { seen.insert($0).inserted }
-        let joined = texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
         return APIError(
-            code: 422, reason: "Invalid", message: "\(subject) \"\(name)\" is invalid: \(joined)",
+            code: 422, reason: "Invalid", message: "\(subject) \"\(name)\" is invalid: \(errors.aggregate)",
             details: Details(
                 name: name, group: group, kind: kind,
-                causes: errors.map { Cause(reason: $0.reason, message: $0.message, field: $0.field) }))
+                causes: errors.map { Cause(reason: $0.kind.rawValue, message: $0.body, field: $0.field) }))
     }
     static func invalidOptions(_ kind: String, _ errors: [FieldError]) -> APIError {
         invalid(group: "meta.k8s.io", kind: kind, name: "", errors)

@@ -1,5 +1,4 @@
 import JSON
-import KubeObjects
 import Support
 
 /// A column of a Table.
@@ -33,30 +32,10 @@ enum Cell {
 
     static func age(_ object: JSON, now: Instant) -> JSON { since(object["metadata"]?["creationTimestamp"]?.string, now: now) }
 
-    /// "5m3s" as kubectl shows it; "<unknown>" for what is no time.
+    /// "5m3s" as kubectl shows it; "<unknown>" where nothing is said.
     static func since(_ text: String?, now: Instant) -> JSON {
-        guard let text, let time = Timestamp(text) else { return "<unknown>" }
-        return .string(duration(seconds: Int(now - time.instant)))
-    }
-
-    /// As apimachinery's `HumanDuration` does: two units at most, fewer the longer it is.
-    static func duration(seconds: Int) -> String {
-        if seconds < -1 { return "<invalid>" }
-        if seconds < 0 { return "0s" }
-        func two(_ large: Int, _ largeUnit: String, _ small: Int, _ smallUnit: String) -> String {
-            small == 0 ? "\(large)\(largeUnit)" : "\(large)\(largeUnit)\(small)\(smallUnit)"
-        }
-        if seconds < 120 { return "\(seconds)s" }
-        let minutes = seconds / 60
-        if minutes < 10 { return two(minutes, "m", seconds % 60, "s") }
-        if minutes < 180 { return "\(minutes)m" }
-        let hours = minutes / 60
-        if hours < 8 { return two(hours, "h", minutes % 60, "m") }
-        if hours < 48 { return "\(hours)h" }
-        if hours < 192 { return two(hours / 24, "d", hours % 24, "h") }
-        if hours < 24 * 365 * 2 { return "\(hours / 24)d" }
-        if hours < 24 * 365 * 8 { return two(hours / 24 / 365, "y", hours / 24 % 365, "d") }
-        return "\(hours / 24 / 365)y"
+        guard let text else { return "<unknown>" }
+        return .string(HumanDuration.age(of: text, now: now))
     }
 
     static func count(_ value: JSON?) -> JSON { .int(Int64(value?.object?.count ?? value?.array?.count ?? 0)) }
@@ -80,61 +59,21 @@ struct CreatedAtColumns: TableColumns {
     }
 }
 
-/// The columns of a CRD's version; name and age where it names none.
+/// The columns of a CRD's version; its age where it names none.
 struct CustomColumns: TableColumns {
-    private let paths: [(path: TablePath, type: String)]
+    private let printer: PrinterColumns
     let columns: [TableColumn]
 
-    init(_ definitions: [JSON]) {
-        let definitions: [JSON] =
-            definitions.isEmpty
-            ? [["name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"]] : definitions
-        var columns = [TableColumn.name]
-        var paths: [(TablePath, String)] = []
-        for definition in definitions {
-            let path = definition["jsonPath"]?.string ?? ""
-            let type = definition["type"]?.string ?? "string"
-            columns.append(
+    init(_ definitions: JSON?) {
+        printer = PrinterColumns.parse(definitions, at: .root).columns
+        columns =
+            [.name]
+            + printer.columns.map {
                 TableColumn(
-                    name: definition["name"]?.string ?? "", type: type, format: definition["format"]?.string ?? "",
-                    description: definition["description"]?.string
-                        ?? "Custom resource definition column (in JSONPath format): \(path)",
-                    priority: Int(clamping: definition["priority"]?.int ?? 0)))
-            paths.append((TablePath(path), type))
-        }
-        self.columns = columns
-        self.paths = paths
-    }
-
-    func cells(_ object: JSON, now: Instant) -> [JSON] {
-        [Cell.name(object)]
-            + paths.map { path, type in
-                let found = path.values(in: object)
-                guard let first = found.first, !first.isNull else { return .null }
-                switch type {
-                case "integer":
-                    if let number = first.int { return .int(number) }
-                    return first.double.map { .int(Int64(clamping: Int($0.rounded(.towardZero).clamped))) } ?? .null
-                case "number": return first.double == nil ? .null : first
-                case "boolean": return first.bool == nil ? .null : first
-                case "date":
-                    guard let text = first.string else { return .null }
-                    return Timestamp(text) == nil ? "<invalid>" : Cell.since(text, now: now)
-                default:
-                    // Several values are shown as a list.
-                    if path.mayFindSeveral, found.count > 1 {
-                        return .string(found.map(\.shownInCell).joined(separator: ","))
-                    }
-                    return .string(first.shownInCell)
-                }
+                    name: $0.name, type: $0.type, format: $0.format, description: $0.description,
+                    priority: Int(clamping: $0.priority))
             }
     }
-}
 
-extension Double {
-    fileprivate var clamped: Double { isNaN ? 0 : Swift.min(Swift.max(self, -9e15), 9e15) }
-}
-
-extension JSON {
-    fileprivate var shownInCell: String { string ?? serializedString }
+    func cells(_ object: JSON, now: Instant) -> [JSON] { printer.cells(object, now: now) }
 }

@@ -158,7 +158,8 @@ extension APIServer {
         let cleanup = JSON.string(CustomResourceDefinitionStrategy.cleanupFinalizer)
         _ = try? store.update(.customResourceDefinitions, name: name) { object in
             let left = (object["metadata"]?["finalizers"]?.array ?? []).filter { $0 != cleanup }
-            object[path: ["metadata", "finalizers"]] = left.isEmpty ? nil : .array(left)
+            object[path: ["metadata", "finalizers"]] = .array(left)
+            if left.isEmpty { object[path: ["metadata", "finalizers"]] = nil }
             return true
         }
         if let object = store.get(.customResourceDefinitions, name: name), object["metadata"]?["finalizers"] == nil {

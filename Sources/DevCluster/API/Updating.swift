@@ -3,7 +3,7 @@ import JSON
 extension APIServer {
     func update(_ request: ResourceRequest) throws(APIError) -> APIResponse {
         let options = try WriteOptions(request.http, kind: "UpdateOptions")
-        let presenter = try Presenter(request, isList: false, now: clock.now)
+        let presenter = try Presenter(request, now: clock.now)
         let definition = request.definition
         let (read, warnings) = try ObjectReading(definition: definition).read(
             request.http.body, contentType: request.http.headers["content-type"], validation: options.fieldValidation)
@@ -180,10 +180,6 @@ extension APIServer {
 
     private func wrote(_ object: JSON, _ request: ResourceRequest) {
         guard request.definition.storage == .customResourceDefinitions, request.subresource == nil else { return }
-        let time = timestamp
-        _ = try? store.update(.customResourceDefinitions, name: request.name ?? "") { crd in
-            crd = CustomResourceDefinitionStrategy.established(crd, at: time)
-            return true
-        }
+        establish(object, request)
     }
 }

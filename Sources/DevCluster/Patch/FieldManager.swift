@@ -24,7 +24,6 @@ struct FieldManager: Sendable {
     struct Conflict: Sendable, Hashable {
         var manager: ManagedFields.Manager
         var apiVersion: String
-        var time: String?
         var path: [PathElement]
     }
 
@@ -137,7 +136,7 @@ struct FieldManager: Sendable {
             .sorted { ($0.key.name, $0.value.time ?? "", $0.key.subresource) < ($1.key.name, $1.value.time ?? "", $1.key.subresource) }
         for (manager, entry) in others {
             entry.fields.intersection(changed).forEach { path in
-                result.append(Conflict(manager: manager, apiVersion: entry.apiVersion, time: entry.time, path: path))
+                result.append(Conflict(manager: manager, apiVersion: entry.apiVersion, path: path))
             }
         }
         return result
@@ -172,14 +171,11 @@ extension JSON {
 }
 
 extension FieldManager.Conflict {
-    /// `"kubectl" using v1`: with the subresource and, for updaters, their version and (where kept) time.
+    /// `"kubectl" using v1`: with the subresource and, for updaters, their version.
     var who: String {
         var text = "\"\(manager.name)\""
         if !manager.subresource.isEmpty { text += " with subresource \"\(manager.subresource)\"" }
-        if !manager.isApplier {
-            text += " using \(apiVersion)"
-            if let time { text += " at \(time)" }
-        }
+        if !manager.isApplier { text += " using \(apiVersion)" }
         return text
     }
     var field: String { path.map(\.shown).joined() }
@@ -199,8 +195,9 @@ extension APIError {
         }
         let parts = order.map { who in
             let paths = fields[who] ?? []
-            return paths.count == 1
-                ? "conflict with \(who): \(paths[0])" : "conflicts with \(who):\n" + paths.map { "- \($0)" }.joined(separator: "\n")
+            return conflicts.count == 1
+                ? "conflict with \(who): \(paths[0])"
+                : "conflicts with \(who):\n" + paths.map { "- \($0)" }.joined(separator: "\n")
         }
         let count = causes.count
         return APIError(

@@ -118,10 +118,8 @@ struct JSONPatch: Sendable {
         case .object(var members):
             if rest.isEmpty {
                 switch operation {
-                case .add(let value): members[token] = value
-                case .replace(let value):
-                    guard members[token] != nil else { throw .rejected }
-                    members[token] = value
+                // The real server's library replaces a member that is not there, too.
+                case .add(let value), .replace(let value): members[token] = value
                 default:
                     guard members.removeValue(forKey: token) != nil else { throw .rejected }
                 }

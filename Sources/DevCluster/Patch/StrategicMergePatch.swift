@@ -89,7 +89,7 @@ enum StrategicMergePatch {
         if key.isEmpty {
             var result = original
             for item in patch where !result.contains(item) { result.append(item) }
-            return order.map { sorted(result, live: original, order: $0, by: key) } ?? result
+            return sorted(result, live: original, order: order ?? patch, by: key)
         }
         let element: FieldType
         if case .list(let item, _) = type.resolved { element = item } else { element = .any }
@@ -100,7 +100,9 @@ enum StrategicMergePatch {
         for item in patch {
             guard case .object(let changes) = item else { throw Failure(message: "expected an object in a list merged by \(key)") }
             guard let identity = changes[key] else {
-                throw Failure(message: "map: map[] does not contain declared merge key: \(key)")
+                let shown = changes.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.string ?? $0.value.serializedString)" }
+                throw Failure(
+                    message: "map: map[\(shown.joined(separator: " "))] does not contain declared merge key: \(key)")
             }
             if changes[directive]?.string == "delete" {
                 result.removeAll { $0[key] == identity }
@@ -110,7 +112,9 @@ enum StrategicMergePatch {
                 result.append(.object(try merge([:], changes, element)))
             }
         }
-        return order.map { sorted(result, live: original, order: $0, by: key) } ?? result
+        // Without an order of its own the patch's is taken.
+        let kept = order ?? patch.filter { $0[directive] == nil }
+        return sorted(result, live: original, order: kept, by: key)
     }
 
     /// Elements that `order` names stand in its order; those that only the server has stay before the one that they stood

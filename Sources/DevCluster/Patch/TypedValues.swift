@@ -79,7 +79,7 @@ extension FieldType {
             for (index, item) in items.enumerated() {
                 if kind != .atomic {
                     guard let element = Self.element(item, kind, type) else {
-                        let what = kind == .set ? "not a scalar" : "associative list with keys has an element that omits key field"
+                        let what = kind.refusal
                         throw TypedFailure(message: "\(path): element \(index): \(what)")
                     }
                     if !seen.insert(element).inserted, rejectsDuplicates {
@@ -88,15 +88,15 @@ extension FieldType {
                 }
                 try type.check(item, path: "\(path)[\(index)]", rejectsDuplicates: rejectsDuplicates)
             }
-        case (.object, _), (.map, _): throw TypedFailure(message: "\(path): expected map, got &{\(value.shownInErrors)}")
-        case (.list, _): throw TypedFailure(message: "\(path): expected list, got &{\(value.shownInErrors)}")
+        case (.object, _), (.map, _): throw TypedFailure(message: "\(path): expected map, got &value.valueUnstructured{Value:\(value.shownInErrors)}")
+        case (.list, _): throw TypedFailure(message: "\(path): expected list, got &value.valueUnstructured{Value:\(value.shownInErrors)}")
         case (_, .object), (_, .array):
             if case .intOrString = self { return }
-            throw TypedFailure(message: "\(path): expected \(scalarName), got \(value.shownInErrors)")
+            throw TypedFailure(message: "\(path): expected \(scalarName), got &value.valueUnstructured{Value:\(value.shownInErrors)}")
         case (.string, .string), (.bytes, .string), (.integer, .int), (.number, .int), (.number, .double), (.boolean, .bool):
             return
         case (.string, _), (.bytes, _), (.integer, _), (.number, _), (.boolean, _):
-            throw TypedFailure(message: "\(path): expected \(scalarName), got &{\(value.shownInErrors)}")
+            throw TypedFailure(message: "\(path): expected \(scalarName), got &value.valueUnstructured{Value:\(value.shownInErrors)}")
         default: return
         }
     }
@@ -132,6 +132,16 @@ extension FieldType {
                 set.insert((path + [step])[...])
             }
         }
+    }
+}
+
+extension FieldType.ListKind {
+    /// Of an element that nothing identifies.
+    fileprivate var refusal: String {
+        guard case .map(let keys) = self else { return "set items must be scalars" }
+        let names = keys.map { JSON.string($0).shownInErrors }.joined(separator: " ")
+        return "associative list with keys has an element that omits all key fields [\(names)] (and doesn't have default values "
+            + "for any key fields)"
     }
 }
 

@@ -138,9 +138,9 @@ extension BuiltInTypes {
           related ObjectReference | A second object that it is about.
           note string | What, as a sentence.
           type string | Normal or Warning.
-          deprecatedSource EventSource | source of a core/v1 event.
-          deprecatedFirstTimestamp time | firstTimestamp of a core/v1 event.
-          deprecatedLastTimestamp time | lastTimestamp of a core/v1 event.
+          deprecatedSource EventSource ! | source of a core/v1 event.
+          deprecatedFirstTimestamp time ! | firstTimestamp of a core/v1 event.
+          deprecatedLastTimestamp time ! | lastTimestamp of a core/v1 event.
           deprecatedCount int | count of a core/v1 event.
         EventV1Series | An event that keeps happening.
           count int * ! | How often so far.

@@ -14,19 +14,19 @@ struct TypedDecoding {
     init(kind: String) { self.kind = kind }
 
     mutating func decode(_ value: JSON, as type: FieldType) throws(Failure) -> JSON {
-        try decode(value, as: type, path: "", goPath: "") ?? .null
+        try decode(value, as: type, path: "", go: GoField(owner: "", path: "")) ?? .null
     }
 
     /// Nil where Go would leave the value out.
-    private mutating func decode(_ value: JSON, as type: FieldType, path: String, goPath: String) throws(Failure) -> JSON? {
+    private mutating func decode(_ value: JSON, as type: FieldType, path: String, go: GoField) throws(Failure) -> JSON? {
         if value == .null { return nil }
         switch type.resolved {
         case .any, .named: return value
         case .string:
-            guard value.string != nil else { throw mismatch(value, goPath, "string") }
+            guard value.string != nil else { throw mismatch(value, go, "string") }
             return value
         case .bytes:
-            guard let text = value.string else { throw mismatch(value, goPath, "[]uint8") }
+            guard let text = value.string else { throw mismatch(value, go, "[]uint8") }
             if let offset = Base64.firstIllegalByte(text) {
                 throw Failure(message: "illegal base64 data at input byte \(offset)")
             }
@@ -39,13 +39,13 @@ struct TypedDecoding {
             return text.isEmpty ? nil : value
         case .integer:
             if case .double(let number) = value, number == number.rounded(), abs(number) < 9e15 { return .int(Int64(number)) }
-            guard value.int != nil else { throw mismatch(value, goPath, "int32") }
+            guard value.int != nil else { throw mismatch(value, go, "int32") }
             return value
         case .number:
-            guard value.double != nil else { throw mismatch(value, goPath, "float64") }
+            guard value.double != nil else { throw mismatch(value, go, "float64") }
             return value
         case .boolean:
-            guard value.bool != nil else { throw mismatch(value, goPath, "bool") }
+            guard value.bool != nil else { throw mismatch(value, go, "bool") }
             return value
         case .quantity:
             switch value {
@@ -57,53 +57,62 @@ struct TypedDecoding {
                 return value
             case .int(let number): return .string(String(number))
             case .double: return .string(value.serializedString)
-            default: throw mismatch(value, goPath, "resource.Quantity")
+            default: throw mismatch(value, go, "resource.Quantity")
             }
         case .intOrString:
-            guard value.int != nil || value.string != nil else { throw mismatch(value, goPath, "intstr.IntOrString") }
+            guard value.int != nil || value.string != nil else { throw mismatch(value, go, "intstr.IntOrString") }
             return value
         case .map(let element, _):
-            guard let members = value.object else { throw mismatch(value, goPath, "map[string]\(element.goName)") }
+            guard let members = value.object else { throw mismatch(value, go, "map[string]\(element.goName)") }
             var result: [String: JSON] = [:]
             for (key, member) in members {
                 result[key] =
-                    try decode(member, as: element, path: path + "." + key, goPath: goPath) ?? (element.emptyValue)
+                    try decode(member, as: element, path: path + "." + key, go: go) ?? (element.emptyValue)
             }
             return .object(result)
         case .list(let element, _):
-            guard let elements = value.array else { throw mismatch(value, goPath, "[]\(element.goName)") }
+            guard let elements = value.array else { throw mismatch(value, go, "[]\(element.goName)") }
             var result: [JSON] = []
             for (index, member) in elements.enumerated() {
                 result.append(
-                    try decode(member, as: element, path: "\(path)[\(index)]", goPath: goPath) ?? element.emptyValue)
+                    try decode(member, as: element, path: "\(path)[\(index)]", go: go) ?? element.emptyValue)
             }
             return .array(result)
         case .object(let object):
-            guard let members = value.object else { throw mismatch(value, goPath, goPath.isEmpty ? object.name : "v1.\(object.name)") }
-            return .object(try decode(members, as: object, path: path, goPath: goPath))
+            guard let members = value.object else { throw mismatch(value, go, go.path.isEmpty ? object.name : "v1.\(object.name)") }
+            return .object(try decode(members, as: object, path: path, go: go))
         }
     }
 
     private mutating func decode(
-        _ members: [String: JSON], as type: ObjectType, path: String, goPath: String
+        _ members: [String: JSON], as type: ObjectType, path: String, go: GoField
     ) throws(Failure) -> [String: JSON] {
         var result: [String: JSON] = [:]
         for (key, value) in members.sorted(by: { $0.key < $1.key }) {
             let childPath = path.isEmpty ? key : path + "." + key
-            let childGoPath = goPath.isEmpty ? "\(kind).\(key)" : goPath + "." + key
+            let below = GoField(owner: type.name, path: go.path.isEmpty ? key : go.path + "." + key)
             guard let field = type.fields[key] else {
                 if type.isOpen { result[key] = value } else { unknownFields.append(childPath) }
                 continue
             }
-            let decoded = try decode(value, as: field.type, path: childPath, goPath: childGoPath)
+            let decoded = try decode(value, as: field.type, path: childPath, go: below)
             if let decoded, field.isAlwaysPresent || !decoded.isOmitted { result[key] = decoded }
+        }
+        for (name, field) in type.fields where field.isAlwaysPresent && result[name] == nil {
+            result[name] = field.type.zero
         }
         return result
     }
 
-    private func mismatch(_ value: JSON, _ goPath: String, _ wanted: String) -> Failure {
-        if goPath.isEmpty { return Failure(message: "json: cannot unmarshal \(value.goName) into Go value of type \(wanted)") }
-        return Failure(message: "json: cannot unmarshal \(value.goName) into Go struct field \(goPath) of type \(wanted)")
+    private func mismatch(_ value: JSON, _ go: GoField, _ wanted: String) -> Failure {
+        let place = go.path.isEmpty ? "value" : "struct field \(go.owner).\(go.path)"
+        return Failure(message: "json: cannot unmarshal \(value.goName) into Go \(place) of type \(wanted)")
+    }
+
+    /// As Go's decoder names a field: the innermost struct, then the whole path.
+    private struct GoField {
+        var owner: String
+        var path: String
     }
 }
 
@@ -112,8 +121,21 @@ extension FieldType {
     var skeleton: JSON? {
         guard case .object(let type) = resolved else { return nil }
         var members: [String: JSON] = [:]
-        for (name, field) in type.fields where field.isAlwaysPresent { members[name] = field.type.skeleton ?? .null }
+        for (name, field) in type.fields where field.isAlwaysPresent { members[name] = field.type.zero }
         return .object(members)
+    }
+
+    /// What Go writes for an empty value.
+    fileprivate var zero: JSON {
+        switch resolved {
+        case .string: ""
+        case .integer, .number: 0
+        case .boolean: false
+        case .object: skeleton ?? [:]
+        // Kinds of which we describe no more than that they are there.
+        case .any: [:]
+        case .list, .map, .bytes, .time, .microTime, .quantity, .intOrString, .named: .null
+        }
     }
 
     fileprivate var emptyValue: JSON {
