@@ -6,9 +6,9 @@ import Testing
 @testable import DevCluster
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Numbers, not checks: run with `DEVCLUSTER_MEASURE=1 swift test --filter Measurements`.
@@ -37,7 +37,9 @@ struct Measurements {
                 changed["metadata"] = ["name": "x", "labels": ["a": .string("v\(number)")]]
                 _ = try await client.send(.patch, path, changed, headers: apply)
             }
-            print("HTTP/\(http2 ? 2 : 1): \(small) document, \(get) GET, \(same) idle apply, \(changing) apply per second")
+            print(
+                "HTTP/\(http2 ? 2 : 1): \(small) document, \(get) GET, \(same) idle apply, \(changing) apply per second"
+            )
         }
     }
 
@@ -58,7 +60,8 @@ struct Measurements {
                 cluster.store.put(
                     .namespaces,
                     ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": name, "labels": labels]])
-                for (resource, kind) in [(GroupResource.serviceAccounts, "ServiceAccount"), (.configMaps, "ConfigMap")] {
+                for (resource, kind) in [(GroupResource.serviceAccounts, "ServiceAccount"), (.configMaps, "ConfigMap")]
+                {
                     cluster.store.put(
                         resource,
                         [
