@@ -79,11 +79,10 @@ let package = Package(
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),
-
-        library(
-            "DevCluster",
-            ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
-            exclude: ["README.md"]),
+        .target(
+            name: "DevCluster",
+            dependencies: ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
+            exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "devcluster",
             dependencies: [

@@ -58,7 +58,7 @@ struct Exchange {
             return (error.response, user.name)
         }
         if let own = core.wellKnown(attributes.path) { return (own, user.name) }
-        return (await core.api().respond(to: request.api, user: user), user.name)
+        return (await core.api().respond(to: ProtobufBody.translated(request.api), user: user), user.name)
     }
 
     private func answer(_ response: APIResponse, user: String, fault: Fault?) async {

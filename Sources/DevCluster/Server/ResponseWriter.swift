@@ -111,7 +111,9 @@ final class ResponseWriter: @unchecked Sendable {
         var fields = HTTPHeaders()
         fields.reserveCapacity(headers.count + 5)
         fields.add(name: "Audit-Id", value: Identifiers.uuid())
-        fields.add(name: "Cache-Control", value: "no-cache, private")
+        if !headers.contains(where: { $0.0 == "Cache-Control" }) {
+            fields.add(name: "Cache-Control", value: "no-cache, private")
+        }
         for (name, value) in headers { fields.add(name: name, value: value) }
         fields.add(name: "Date", value: HTTPDate.now)
         if let length { fields.add(name: "Content-Length", value: String(length)) }

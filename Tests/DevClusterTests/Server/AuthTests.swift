@@ -95,7 +95,7 @@ struct AuthTests {
             #expect(try await client.get(document).status == 200)
 
             cluster.store.delete(.serviceAccounts, namespace: "flyte", name: "squadron")
-            for await change in cluster.store.changes(of: .secrets) where change.kind == .deleted { break }
+            while cluster.store.get(.secrets, namespace: "flyte", name: "token") != nil { await Task.yield() }
             #expect(cluster.store.get(.secrets, namespace: "flyte", name: "token") == nil)
             #expect(try await client.get(document).status == 401)
         }
