@@ -79,10 +79,11 @@ let package = Package(
 
         // For the demo, the tests and the benchmarks. Never part of the operator.
         library("DevPKI", ["Support", x509, crypto]),
-        .target(
-            name: "DevCluster",
-            dependencies: ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
-            exclude: ["README.md"], swiftSettings: settings),
+
+        library(
+            "DevCluster",
+            ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
+            exclude: ["README.md"]),
         .executableTarget(
             name: "devcluster",
             dependencies: [

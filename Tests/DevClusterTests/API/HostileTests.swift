@@ -35,28 +35,39 @@ struct HostileTests {
 
         mutating func word() -> String {
             pick([
-                "", "a", "b", "name", "metadata", "spec", "status", "data", "labels", "annotations", "finalizers", "kind",
-                "apiVersion", "v1", "ConfigMap", "managedFields", "fieldsV1", "f:data", ".", "k:{\"name\":\"x\"}", "k:", "v:", "i:-1",
-                "ownerReferences", "secrets", "$patch", "delete", "replace", "$setElementOrder/secrets", "$retainKeys", "op",
-                "path", "from", "value", "add", "/", "/metadata/labels/a", "/data/-", "~", "~2", "\u{0}", "\u{1F600}", "é",
-                "a/b/c", "9223372036854775808", "-", "*", "[*]", "resourceVersion", "uid", "generateName", "deletionTimestamp",
-                "containers", "template", "rules", "roleRef", "subjects", "items", "time", "manager", "Apply", "size", "tags",
+                "", "a", "b", "name", "metadata", "spec", "status", "data", "labels", "annotations", "finalizers",
+                "kind",
+                "apiVersion", "v1", "ConfigMap", "managedFields", "fieldsV1", "f:data", ".", "k:{\"name\":\"x\"}", "k:",
+                "v:", "i:-1",
+                "ownerReferences", "secrets", "$patch", "delete", "replace", "$setElementOrder/secrets", "$retainKeys",
+                "op",
+                "path", "from", "value", "add", "/", "/metadata/labels/a", "/data/-", "~", "~2", "\u{0}", "\u{1F600}",
+                "é",
+                "a/b/c", "9223372036854775808", "-", "*", "[*]", "resourceVersion", "uid", "generateName",
+                "deletionTimestamp",
+                "containers", "template", "rules", "roleRef", "subjects", "items", "time", "manager", "Apply", "size",
+                "tags",
                 String(repeating: "x", count: 300),
             ])
         }
 
         mutating func query() -> String {
             let names = [
-                "limit", "continue", "labelSelector", "fieldSelector", "resourceVersion", "resourceVersionMatch", "watch",
-                "timeoutSeconds", "sendInitialEvents", "dryRun", "fieldManager", "force", "fieldValidation", "includeObject",
+                "limit", "continue", "labelSelector", "fieldSelector", "resourceVersion", "resourceVersionMatch",
+                "watch",
+                "timeoutSeconds", "sendInitialEvents", "dryRun", "fieldManager", "force", "fieldValidation",
+                "includeObject",
                 "%", "%zz", "a%", "allowWatchBookmarks",
             ]
             let values = [
-                "", "1", "true", "-1", "99999999999999999999", "a=b", "a in (b", "!", "(", "a,b,,", "metadata.name=a", "%00", "%",
-                "All", "Exact", "NotOlderThan", "Strict", "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiJhIn0", "x\\,=\\",
+                "", "1", "true", "-1", "99999999999999999999", "a=b", "a in (b", "!", "(", "a,b,,", "metadata.name=a",
+                "%00", "%",
+                "All", "Exact", "NotOlderThan", "Strict", "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiJhIn0",
+                "x\\,=\\",
                 "0", "a==", "a=b=c", "in", "a notin ()", "a>1", "Object",
             ]
-            return (0..<Int.random(in: 0..<4, using: &self)).map { _ in "\(pick(names))=\(pick(values))" }.joined(separator: "&")
+            return (0..<Int.random(in: 0..<4, using: &self)).map { _ in "\(pick(names))=\(pick(values))" }.joined(
+                separator: "&")
         }
     }
 
@@ -68,9 +79,11 @@ struct HostileTests {
         let paths = [
             "/api/v1/namespaces/default/configmaps", "/api/v1/namespaces/default/secrets", "/api/v1/namespaces",
             "/api/v1/namespaces/default/serviceaccounts", "/api/v1/namespaces/default/pods",
-            "/apis/apps/v1/namespaces/default/deployments", "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
+            "/apis/apps/v1/namespaces/default/deployments",
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
             "/apis/example.com/v1/namespaces/default/toys", "/apis/events.k8s.io/v1/namespaces/default/events",
-            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+            "/apis/coordination.k8s.io/v1/namespaces/default/leases",
             "/", "//", "/api", "/apis", "/api/v1", "/openapi/v2/x", "/%2e%2e/%00", "/apis/example.com/v1/watch/toys",
         ]
         let types = [
@@ -79,12 +92,17 @@ struct HostileTests {
         ]
         let accepts = [
             "application/json", "application/json;as=Table;v=v1;g=meta.k8s.io",
-            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", "*/*;q=0", ";", ",,,", "application/json;q=x",
+            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", "*/*;q=0", ";", ",,,",
+            "application/json;q=x",
         ]
         for _ in 0..<1500 {
             var path = random.pick(paths)
-            if Bool.random(using: &random) { path += "/" + random.pick(["a", "b", "default", "%41", "toys.example.com"]) }
-            if Int.random(in: 0..<6, using: &random) == 0 { path += "/" + random.pick(["status", "finalize", "token", "x"]) }
+            if Bool.random(using: &random) {
+                path += "/" + random.pick(["a", "b", "default", "%41", "toys.example.com"])
+            }
+            if Int.random(in: 0..<6, using: &random) == 0 {
+                path += "/" + random.pick(["status", "finalize", "token", "x"])
+            }
             var body = random.json()
             if Bool.random(using: &random), case .object = body {
                 body["metadata"] = ["name": .string(random.pick(["a", "b"])), "labels": random.json(depth: 1)]
@@ -111,7 +129,8 @@ struct HostileTests {
         var random = Generator(state: seed)
         let api = Harness()
         let path = "/api/v1/namespaces/default/serviceaccounts/s"
-        await api("POST /api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "s"], "secrets": [["name": "x"]]])
+        await api(
+            "POST /api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "s"], "secrets": [["name": "x"]]])
         for _ in 0..<1500 {
             let type = random.pick([
                 "application/merge-patch+json", "application/json-patch+json", "application/strategic-merge-patch+json",
@@ -125,14 +144,24 @@ struct HostileTests {
                         [
                             "op": .string(random.pick(["add", "remove", "replace", "move", "copy", "test"])),
                             "path": .string(
-                                random.pick(["", "/metadata/labels", "/metadata/labels/a", "/secrets/0", "/secrets/-", "/secrets/9", "/~01"])),
-                            "from": .string(random.pick(["", "/metadata", "/secrets/0", "/secrets"])), "value": random.json(depth: 2),
+                                random.pick([
+                                    "", "/metadata/labels", "/metadata/labels/a", "/secrets/0", "/secrets/-",
+                                    "/secrets/9", "/~01",
+                                ])),
+                            "from": .string(random.pick(["", "/metadata", "/secrets/0", "/secrets"])),
+                            "value": random.json(depth: 2),
                         ]
                     })
             default:
                 body = [
                     "metadata": ["labels": random.json(depth: 1), "annotations": random.json(depth: 1)],
-                    "secrets": .array((0..<3).map { _ in ["name": .string(random.pick(["x", "y", "z"])), "$patch": .string(random.pick(["delete", "replace", "merge", ""]))] }),
+                    "secrets": .array(
+                        (0..<3).map { _ in
+                            [
+                                "name": .string(random.pick(["x", "y", "z"])),
+                                "$patch": .string(random.pick(["delete", "replace", "merge", ""])),
+                            ]
+                        }),
                 ]
                 if type == "application/apply-patch+yaml" {
                     body["apiVersion"] = "v1"

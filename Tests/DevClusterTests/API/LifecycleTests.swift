@@ -28,7 +28,8 @@ struct LifecycleTests {
         #expect(refused.status == 403)
         #expect(
             refused.message
-                == "configmaps \"c\" is forbidden: unable to create new content in namespace n because it is being terminated")
+                == "configmaps \"c\" is forbidden: unable to create new content in namespace n because it is being terminated"
+        )
         #expect(refused.json["details"]?["causes"]?[0]?["reason"] == "NamespaceTerminating")
         api.server.setNamespaceTerminationDelay(.zero)
         #expect(await api("GET \(namespaces)/n").status == 404)
@@ -61,7 +62,8 @@ struct LifecycleTests {
     }
 
     static let crd: JSON = [
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": ["name": "toys.example.com"],
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": ["name": "toys.example.com"],
         "spec": [
             "group": "example.com", "scope": "Namespaced", "names": ["plural": "toys", "kind": "Toy"],
             "versions": [
@@ -75,7 +77,9 @@ struct LifecycleTests {
                                     "type": "object",
                                     "properties": [
                                         "color": ["type": "string", "default": "red"],
-                                        "size": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 0"]]],
+                                        "size": [
+                                            "type": "integer", "x-kubernetes-validations": [["rule": "self > 0"]],
+                                        ],
                                     ],
                                 ]
                             ],
@@ -91,7 +95,10 @@ struct LifecycleTests {
     ]
     private let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     private func toy(_ name: String, version: String = "v1", _ spec: JSON) -> JSON {
-        ["apiVersion": .string("example.com/\(version)"), "kind": "Toy", "metadata": ["name": .string(name)], "spec": spec]
+        [
+            "apiVersion": .string("example.com/\(version)"), "kind": "Toy", "metadata": ["name": .string(name)],
+            "spec": spec,
+        ]
     }
 
     @Test("A CRD is served at once, in all its versions, and gone with its objects")

@@ -44,7 +44,8 @@ struct PagingTests {
         let second = await api("GET \(path)?limit=2&continue=\(token)")
         #expect(second.status == 410)
         #expect(second.json["reason"] == "Expired")
-        #expect(second.message.hasPrefix("The provided continue parameter is too old to display a consistent list result."))
+        #expect(
+            second.message.hasPrefix("The provided continue parameter is too old to display a consistent list result."))
         let other = second.json["metadata"]?["continue"]?.string ?? ""
         #expect(names(await api("GET \(path)?limit=5&continue=\(other)")) == ["c02", "c04"])
     }
@@ -54,7 +55,8 @@ struct PagingTests {
         let api = await filled(2)
         let version = api.store.revision
         await api("DELETE \(path)/c00")
-        #expect(names(await api("GET \(path)?resourceVersion=\(version)&resourceVersionMatch=Exact")) == ["c00", "c01"])
+        #expect(
+            names(await api("GET \(path)?resourceVersion=\(version)&resourceVersionMatch=Exact")) == ["c00", "c01"])
         api.store.compact()
         let late = await api("GET \(path)?resourceVersion=\(version)&resourceVersionMatch=Exact")
         #expect(late.status == 410)

@@ -97,7 +97,9 @@ struct WatchTests {
     @Test("Cancelling the reader ends a silent watch")
     func cancellation() async {
         let api = Harness()
-        guard case .stream(let stream) = await api.open("GET \(path)?watch=1&resourceVersion=\(api.store.revision)").body else {
+        guard
+            case .stream(let stream) = await api.open("GET \(path)?watch=1&resourceVersion=\(api.store.revision)").body
+        else {
             Issue.record("no stream")
             return
         }
