@@ -102,6 +102,9 @@ let package = Package(
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
         tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
         tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
+        tests(
+            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
+            fixtures: true),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
