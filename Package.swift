@@ -58,6 +58,9 @@ let package = Package(
         library("KubeObjects", ["JSON", "Support"]),
         library("Kube", ["HTTP", "JSON", "KubeObjects", "Support", "YAML"]),
 
+        // flyteadmin's REST API: knows no Kubernetes and no controllers.
+        library("FlyteAdmin", ["HTTP", "JSON", "Support"]),
+
         // The loop: knows no Flyte.
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
