@@ -94,12 +94,21 @@ let package = Package(
             ],
             path: "Sources/devcluster", swiftSettings: settings),
 
+        library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
+        .executableTarget(
+            name: "devflyteadmin",
+            dependencies: [
+                "DevFlyteAdmin", arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/devflyteadmin", swiftSettings: settings),
+
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
         tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
+        tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
         tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(

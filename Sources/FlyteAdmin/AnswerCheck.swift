@@ -27,8 +27,12 @@ struct AnswerCheck {
         switch status {
         case 200..<300:
             // Deletions and updates may answer with nothing at all.
-            if let json = parsed ?? (response.body.isEmpty ? .object([:]) : nil) {
-                self.json = json
+            if let parsed {
+                json = parsed
+                return
+            }
+            if response.body.isEmpty {
+                json = [:]
                 return
             }
             throw failure(.unreachable, "\(server) answered with \(Self.look(response)): is this its address?")
