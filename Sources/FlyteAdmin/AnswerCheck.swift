@@ -43,8 +43,7 @@ struct AnswerCheck {
             )
         case 408, 425, 429, 500...:
             throw failure(.unreachable, "\(server) answered \(status)" + (words.map { ": " + $0 } ?? ""))
-        case 404, 405,
-            501 where words == nil:
+        case 404 where words == nil, 405 where words == nil:
             throw failure(
                 .unreachable, "\(server) answered \(status) with \(Self.look(response)): is this its address?")
         default:
