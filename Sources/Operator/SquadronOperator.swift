@@ -16,6 +16,9 @@ public struct OperatorConfiguration: Sendable {
     public var probeInterval = Duration.seconds(10)
     /// Of this replica, in events and the Lease.
     public var instance = LeaderElector.uniqueIdentity()
+    /// Times of the election and of the data planes' watches; tests shorten them.
+    var election = ElectionConfiguration()
+    var watcher = WatcherConfiguration()
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
@@ -71,20 +74,24 @@ public final class SquadronOperator: Sendable {
     private var adminServer: AdminServer {
         AdminServer(
             host: configuration.adminHost, port: configuration.adminPort,
-            isReady: { self.caches.areReady },
-            metrics: {
-                let leading = self.leading.withLock { $0 }
-                return MetricsPage(
-                    metrics: self.metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-                    isLeader: leading != nil
-                ).rendered
-            })
+            isReady: { self.caches.areReady }, metrics: { self.metricsText })
+    }
+
+    /// What `/metrics` answers.
+    var metricsText: String {
+        let leading = leading.withLock { $0 }
+        return MetricsPage(
+            metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
+            isLeader: leading != nil
+        ).rendered
     }
 
     private func leadWhenElected() async throws {
         guard configuration.electsLeader else { return try await lead(.unlimited()) }
         let store = KubeLeaseStore(client, namespace: configuration.namespace, name: "squadron")
-        let elector = LeaderElector(store, identity: configuration.instance) { [logger] event in
+        let elector = LeaderElector(
+            store, identity: configuration.instance, configuration: configuration.election
+        ) { [logger] event in
             logger.info("leader election", metadata: ["event": "\(event)"])
         }
         try await elector.run { try await self.lead($0) }
@@ -108,6 +115,7 @@ public final class SquadronOperator: Sendable {
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics
         context.settings.breaker.probeInterval = configuration.probeInterval
+        context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
         let reconcilers = Reconcilers(
