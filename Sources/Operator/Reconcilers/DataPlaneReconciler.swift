@@ -61,7 +61,7 @@ extension Reconcilers {
     private func duplicates(_ picture: FleetPicture) -> [String: String] {
         var uids: [String: String] = [:]
         for (name, object) in picture.dataPlanes {
-            uids[name] = pool[name]?.facts.clusterUID ?? object.status?.clusterUID
+            uids[name] = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID
         }
         return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
     }
@@ -111,11 +111,12 @@ extension Reconcilers {
         case nil: break
         }
         // Broken credentials in the Secret don't end a connection whose own still work.
-        if configuration.link == nil, let session = pool[object.metadata.name], let inUse = session.linkInUse {
+        let subject = SessionSubject(object)
+        if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
         }
         let session = pool.update(
-            object.metadata.name, configuration: configuration,
+            object.metadata.name, of: subject, configuration: configuration,
             plan: picture.plan(for: object, registryUID: registryUID))
         session.hold(asDuplicate: seen.duplicate != nil)
         let facts = session.facts
