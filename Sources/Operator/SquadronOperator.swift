@@ -46,7 +46,7 @@ public final class SquadronOperator: Sendable {
         caches = Caches(client: client, namespace: configuration.namespace)
     }
 
-    /// Ends `run` in good order: what is in flight is finished, the Lease released.
+    /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.
     public func shutDown() { stop.advance() }
 
     /// Runs until `shutDown` or cancellation. Throws where it can't start: the admin address is taken.
@@ -60,7 +60,8 @@ public final class SquadronOperator: Sendable {
             }
             group.addTask {
                 await self.stop.wait(past: 0)
-                throw CancellationError()
+                // A leader drains, and ends the run by its own end.
+                if self.leading.withLock({ $0 == nil }) { throw CancellationError() }
             }
             do {
                 while try await group.next() != nil {}
@@ -134,10 +135,20 @@ public final class SquadronOperator: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
+            group.addTask {
+                await self.stop.wait(past: 0)
+                if Task.isCancelled { return }
+                await pool.drain(until: Timeline.continuous.now + Self.drainTime)
+                controller.shutDown()
+            }
             await controller.run()
+            if !Task.isCancelled { _ = await events.drained(within: .seconds(2)) }
             group.cancelAll()
         }
     }
+
+    /// What is in flight in the data planes may take so long to end; a pod has 30 s.
+    private static let drainTime = Duration.seconds(20)
 
     /// Puts into the queue what a change of a custom resource or Secret asks for.
     private func follow(_ queue: WorkQueue<Work>) -> [@Sendable () -> Void] {

@@ -23,6 +23,13 @@ final class SessionPool: Sendable {
         }
     }
 
+    /// Starts nothing any more, and waits for the end of what is in flight.
+    func drain(until deadline: Duration) async {
+        let sessions = all
+        for session in sessions { session.queue.shutDown() }
+        for session in sessions { _ = await session.queue.drained(until: deadline) }
+    }
+
     /// The session of that DataPlane with these settings: a new one, or the one there is. What is known of one server
     /// says nothing of another: a new subject gets a new session.
     func update(

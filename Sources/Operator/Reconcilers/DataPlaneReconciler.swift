@@ -60,8 +60,18 @@ extension Reconcilers {
 
     private func duplicates(_ picture: FleetPicture) -> [String: String] {
         var uids: [String: String] = [:]
+        var byEndpoint: [String: String] = [:]
         for (name, object) in picture.dataPlanes {
-            uids[name] = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID
+            guard let uid = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID else {
+                continue
+            }
+            uids[name] = uid
+            byEndpoint[object.endpointDescription] = uid
+        }
+        // Who has not been answered yet is the cluster that answers others at the same endpoint: so the newer of two does
+        // not write only because it came first.
+        for (name, object) in picture.dataPlanes where uids[name] == nil {
+            uids[name] = byEndpoint[object.endpointDescription]
         }
         return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
     }
