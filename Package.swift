@@ -120,5 +120,11 @@ let package = Package(
         tests(
             "OperatorTests",
             ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+        tests(
+            "EndToEndTests",
+            [
+                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
+                "YAML", log,
+            ]),
     ]
 )

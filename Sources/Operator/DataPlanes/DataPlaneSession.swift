@@ -12,6 +12,7 @@ import Support
 final class DataPlaneSession: Sendable {
     /// Of the DataPlane object.
     let name: String
+    let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
     let progress = NamespaceProgressBoard()
@@ -24,9 +25,11 @@ final class DataPlaneSession: Sendable {
     private let stopped = Signal()
 
     init(
-        name: String, configuration: SessionConfiguration, plan: DataPlanePlan, context: SessionContext
+        name: String, subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan,
+        context: SessionContext
     ) {
         self.name = name
+        self.subject = subject
         self.context = context
         self.plan = Locked(plan)
         hasPlan = Locked(!plan.isPending)
