@@ -83,8 +83,17 @@ public final class SquadronOperator: Sendable {
         let leading = leading.withLock { $0 }
         return MetricsPage(
             metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-            isLeader: leading != nil
+            isLeader: leading != nil, expirations: leading == nil ? [] : expirations
         ).rendered
+    }
+
+    private var expirations: [(dataPlane: String, credential: String, end: Int64)] {
+        caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
+            let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
+            return ends.compactMap { credential, end in
+                end.map { (name, credential, Int64($0.instant.secondsSince1970)) }
+            }
+        }
     }
 
     private func leadWhenElected() async throws {

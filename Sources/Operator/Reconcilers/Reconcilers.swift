@@ -46,7 +46,7 @@ final class Reconcilers: Sendable {
     }
 
     private let malformed = Locked<[String: [Condition]]>([:])
-    func malformedBefore(_ id: String) -> [Condition] { malformed.withLock { $0[id] ?? [] } }
+    func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
     /// Nil before the caches are complete.
