@@ -79,23 +79,22 @@ extension FieldSet {
         switch value {
         case .object(let members):
             members.allSatisfy { name, member in covers(member, at: .field(name)) }
-        case .array(let items):
-            items.enumerated().allSatisfy { index, item in
-                switch item {
-                case .object(let members):
-                    children.contains { element, child in
-                        guard case .key(let keys) = element else {
-                            return element == .index(index) && child.covers(item)
-                        }
-                        // A key that the item leaves out has a default, as `protocol: TCP`.
-                        return keys.allSatisfy { members[$0.key] == nil || members[$0.key] == $0.value }
-                            && child.covers(item)
-                    }
-                default: members.contains(.value(item)) || members.contains(.index(index))
-                }
-            }
+        case .array(let items): items.enumerated().allSatisfy { covers($0.element, atIndex: $0.offset) }
         default: true
         }
+    }
+
+    private func covers(_ item: JSON, atIndex index: Int) -> Bool {
+        if members.contains(.value(item)) || members.contains(.index(index)) { return true }
+        if let child = children[.index(index)], child.covers(item) { return true }
+        // A key that the item leaves out has a default, as `protocol: TCP`.
+        func isKey(_ element: FieldPathElement) -> Bool {
+            guard case .key(let keys) = element else { return false }
+            return keys.allSatisfy { item[$0.key] == nil || item[$0.key] == $0.value }
+        }
+        // An item without parts of its own (atomic) is in the set as a whole.
+        return children.contains { isKey($0.key) && $0.value.covers(item) }
+            || members.contains { isKey($0) && children[$0] == nil }
     }
 
     private func covers(_ value: JSON, at element: FieldPathElement) -> Bool {

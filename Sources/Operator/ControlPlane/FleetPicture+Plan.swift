@@ -25,7 +25,10 @@ extension FleetPicture {
         // Until it has said what it serves, an object of another kind is neither possible nor impossible.
         let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
         hasher.combine(kinds)
-        hasher.combine(isDiscovered)
+        let isPending =
+            !isDiscovered || readings.values.contains(.pending)
+            || (templates.compiled == nil && templates.failure == nil)
+        hasher.combine(isPending)
         let (keys, domains, failure) = (keys, projectDomains, templates.failure)
         let layers = layers(for: dataPlane)
         let set = templates.compiled
@@ -39,7 +42,8 @@ extension FleetPicture {
         }
         return DataPlanePlan(
             version: .init(
-                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isDiscovered: isDiscovered),
+                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            isPending: isPending,
             types: types(set, kinds), unknownKinds: unknownKinds,
             permissions: Permissions.required(by: set ?? .standard, kinds: kinds),
             common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,

@@ -16,9 +16,11 @@ struct DataPlanePlan: Sendable {
         var picture: UInt64
         var generation: Int64?
         var kinds: KindTable
-        var isDiscovered: Bool
+        var isPending: Bool
     }
     var version: Version
+    /// Something that rendering needs is not known yet: what is seen could not be compared with anything.
+    var isPending: Bool
     /// Kinds that the templates have: what is watched.
     var types: [ResourceType]
     /// Kinds of templates of which it isn't known whether, and as what, the data plane serves them.

@@ -12,6 +12,7 @@ import Support
 final class DataPlaneSession: Sendable {
     /// Of the DataPlane object.
     let name: String
+    let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
     let progress = NamespaceProgressBoard()
@@ -24,11 +25,14 @@ final class DataPlaneSession: Sendable {
     private let stopped = Signal()
 
     init(
-        name: String, configuration: SessionConfiguration, plan: DataPlanePlan, context: SessionContext
+        name: String, subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan,
+        context: SessionContext
     ) {
         self.name = name
+        self.subject = subject
         self.context = context
         self.plan = Locked(plan)
+        hasPlan = Locked(!plan.isPending)
         started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(limit: context.settings.workersPerDataPlane), timeline: context.timeline)
@@ -74,12 +78,22 @@ final class DataPlaneSession: Sendable {
         }
         guard new.version != old.version else { return }
         watches.follow(new.types)
+        if !new.isPending { planIsReady() }
         let changed = new.changes(since: old)
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
         queue.add(changed)
         if new.permissions != old.permissions { wasForbidden() }
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
+    }
+
+    /// Lists begin once there is something to compare them with: else all that they show would be written anew.
+    private func planIsReady() {
+        let isNews = hasPlan.withLock { hasPlan in
+            defer { hasPlan = true }
+            return !hasPlan
+        }
+        if isNews { applyGate() }
     }
 
     /// Ends `run`.
@@ -191,7 +205,9 @@ final class DataPlaneSession: Sendable {
         case .connected: break
         case .failing(let error, _, _):
             guard error.isForbidden || error.isNotServed else { return requestFailed(error) }
-            watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description)
+            guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
+                return
+            }
             queue.add(progress.unsynced, priority: .background)
             if error.isForbidden { wasForbidden() }
         case .silent(let after):
@@ -255,6 +271,7 @@ final class DataPlaneSession: Sendable {
         if differs { context.changed(name, nil) }
     }
 
+    private let hasPlan: Locked<Bool>
     private let gate = Locked(Gate())
     private struct Gate: Sendable {
         var writes: Bool?
@@ -266,7 +283,7 @@ final class DataPlaneSession: Sendable {
     private func applyGate() {
         gate.withLock { gate in
             let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWrites) }
-            watches.open(reads)
+            watches.open(reads && hasPlan.withLock { $0 })
             if gate.writes != writes {
                 context.logger.debug(
                     "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])

@@ -95,7 +95,15 @@ struct NamespaceSync {
             session.requestFailed(error)
             let (reason, message) = error.failure(of: object)
             if reason == .forbidden { session.wasForbidden() }
-            return .object(reason, message, retryAfter: error.retryAfter)
+            return .object(reason, message, retryAfter: error.retryAfter ?? Self.patience(reason))
+        }
+    }
+
+    /// What waits for somebody is not asked for all the time; where the object is ours, the watch tells when it changes.
+    private static func patience(_ reason: FailureReason) -> Duration? {
+        switch reason {
+        case .conflict, .invalid, .forbidden, .kindNotServed: .seconds(30)
+        default: nil
         }
     }
 

@@ -75,13 +75,13 @@ struct SessionState: Sendable {
         return needsReview || facts.authorization != .granted
     }
 
-    /// The group versions to ask for: those of kinds that aren't known, each once a minute at the most.
+    /// The group versions to ask for: those of kinds that aren't known, each twice a minute at the most.
     func apiVersionsToDiscover(_ unknown: Set<GroupVersionKind>, now: Duration) -> Set<String> {
         Set(unknown.map(\.apiVersion)).filter { version in
             lastDiscovery[version].map { now - $0 >= Self.discoveryInterval } ?? true
         }
     }
-    static let discoveryInterval = Duration.seconds(60)
+    static let discoveryInterval = Duration.seconds(30)
 
     /// Takes new settings; `connect` makes a link for them. Returns the links that are of no more use.
     mutating func configure(_ new: SessionConfiguration, connect: (LinkConfiguration) -> Link) -> [Link] {

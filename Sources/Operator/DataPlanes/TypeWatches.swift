@@ -87,8 +87,13 @@ final class TypeWatches: Sendable {
         for entry in state.withLock({ $0.entries.values.filter { $0.refusal != nil } }) { entry.watcher?.poke() }
     }
 
-    func refused(_ type: ResourceType, _ reason: FailureReason, _ message: String) {
-        state.withLock { $0.entries[type]?.refusal = (reason, message) }
+    /// The kind can't be listed. True where that is news.
+    func refused(_ type: ResourceType, _ reason: FailureReason, _ message: String) -> Bool {
+        state.withLock { state in
+            let before = state.entries[type]?.refusal
+            state.entries[type]?.refusal = (reason, message)
+            return before?.reason != reason || before?.message != message
+        }
     }
 
     /// The kind was listed.
