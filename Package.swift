@@ -76,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Kube", "Operator", arguments, log,
+                "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], path: "Sources/Squadron", swiftSettings: settings),
 

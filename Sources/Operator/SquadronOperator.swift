@@ -256,7 +256,7 @@ public final class SquadronOperator: Sendable {
     /// A data plane that takes longer for `/readyz` can't be worked with.
     private static let probeTimeout = Duration.seconds(3)
 
-    private static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
+    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         transport.proxyURL = endpoint.proxyURL
         transport.maximumConnections = 32
