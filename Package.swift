@@ -94,6 +94,8 @@ let package = Package(
             ],
             path: "Sources/devcluster", swiftSettings: settings),
 
+        // Real etcd and kube-apiserver as child processes.
+        library("RealCluster", ["DevPKI", "HTTP", "Support"]),
         library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         .executableTarget(
             name: "devflyteadmin",
@@ -105,14 +107,24 @@ let package = Package(
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
+        tests("RealClusterTests", ["HTTP", "RealCluster", "Support"]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
         tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
         tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
         tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
+        tests(
+            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
+            fixtures: true),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
             ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+        tests(
+            "EndToEndTests",
+            [
+                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
+                "YAML", log,
+            ]),
     ]
 )

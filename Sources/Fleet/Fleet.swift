@@ -13,4 +13,5 @@
 //   FlyteAdmin/      ExecutionClusterLabels + rows in flyteadmin + notes of what is ours → what to write and delete there
 //   Verdicts/        all that was observed → the conditions and status of DataPlane, FlyteProject, ClusterRegistry
 //
-// To come: Placement/ (flyteadmin's draw, bit by bit) and Publishing/ (Flyte's clusters configuration).
+//   Publish/         what goes out to Flyte: its clusters configuration, and when its Deployments are restarted
+//   Placement/       which cluster flyteadmin draws for an execution, bit by bit

@@ -60,8 +60,18 @@ extension Reconcilers {
 
     private func duplicates(_ picture: FleetPicture) -> [String: String] {
         var uids: [String: String] = [:]
+        var byEndpoint: [String: String] = [:]
         for (name, object) in picture.dataPlanes {
-            uids[name] = pool[name]?.facts.clusterUID ?? object.status?.clusterUID
+            guard let uid = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID else {
+                continue
+            }
+            uids[name] = uid
+            byEndpoint[object.endpointDescription] = uid
+        }
+        // Who has not been answered yet is the cluster that answers others at the same endpoint: so the newer of two does
+        // not write only because it came first.
+        for (name, object) in picture.dataPlanes where uids[name] == nil {
+            uids[name] = byEndpoint[object.endpointDescription]
         }
         return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
     }
@@ -111,12 +121,16 @@ extension Reconcilers {
         case nil: break
         }
         // Broken credentials in the Secret don't end a connection whose own still work.
-        if configuration.link == nil, let session = pool[object.metadata.name], let inUse = session.linkInUse {
+        let subject = SessionSubject(object)
+        if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
         }
+        let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
-            object.metadata.name, configuration: configuration,
-            plan: picture.plan(for: object, registryUID: registryUID))
+            object.metadata.name, of: subject, configuration: configuration,
+            plan: picture.plan(
+                for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
+                discovered: known?.discovered ?? []))
         session.hold(asDuplicate: seen.duplicate != nil)
         let facts = session.facts
         if let text = facts.tokenRejected {
