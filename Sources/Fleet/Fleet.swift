@@ -12,4 +12,5 @@
 //   Permissions/     what a data plane must allow, and what of it is missing
 //   Verdicts/        all that was observed → the conditions and status of DataPlane, FlyteProject, ClusterRegistry
 //
-// To come: Placement/ (flyteadmin's draw, bit by bit) and Publishing/ (Flyte's clusters configuration).
+//   Publish/         what goes out to Flyte: its clusters configuration, and when its Deployments are restarted
+//   Placement/       which cluster flyteadmin draws for an execution, bit by bit

@@ -169,7 +169,9 @@ public final class SquadronOperator: Sendable {
             return { store.unsubscribe(subscription) }
         }
         let caches = caches
+        caches.configMaps.subscribe { _ in queue.add(.picture) }
         caches.secrets.subscribe { name in
+            if caches.isValueSource(secret: name) { queue.add(.picture) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))

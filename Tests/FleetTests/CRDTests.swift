@@ -163,6 +163,7 @@ enum Populated {
         spec.values = ["a": "b"]
         spec.domainValues = ["d": ["a": "b"]]
         spec.valuesFrom = valuesFrom
+        spec.import = FlyteImport(templateData: ["a": "b"], customData: ["d": ["a": "b"]])
         var admin = FlyteAdmin(endpoint: "https://a")
         admin.caCertRef = reference
         admin.auth = .init(
@@ -204,6 +205,7 @@ struct CRDTests {
         if schema["x-kubernetes-int-or-string"]?.bool == true {
             return value.string != nil || value.int != nil ? [] : ["\(path): no int or string"]
         }
+        if schema["x-kubernetes-preserve-unknown-fields"]?.bool == true { return [] }
         switch (schema["type"]?.string, value) {
         case ("object", .object(let members)):
             if let each = schema["additionalProperties"] {

@@ -96,6 +96,12 @@ enum ProtobufBody {
             return bytes.isEmpty && !isElement ? nil : .string(String(decoding: bytes, as: UTF8.self))
         case (.bytes, .bytes(let bytes)): return .string(Base64.encode(Array(bytes)))
         case (.bool, .integer(let number)): return .bool(number != 0)
+        case (.flag, .integer(let number)): return number == 0 ? nil : true
+        case (.quantity, .bytes(let bytes)):
+            var reader = ProtobufReader(bytes)
+            guard case (1, .bytes(let text))? = try reader.next() else { return "0" }
+            return .string(String(decoding: text, as: UTF8.self))
+        case (.intOrString, .bytes(let bytes)): return try intOrString(bytes)
         case (.integer(let keepsZero), .integer(let number)):
             return number == 0 && !keepsZero ? nil : .int(Int64(bitPattern: number))
         case (.time, .bytes(let bytes)): return try instant(bytes).map { .string(Timestamp($0).description) }
@@ -107,6 +113,20 @@ enum ProtobufBody {
         case (.message(let fields), .bytes(let bytes)): return try message(bytes, fields)
         default: throw ProtobufReader.Malformed()
         }
+    }
+
+    private static func intOrString(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Malformed) -> JSON {
+        var reader = ProtobufReader(bytes)
+        var (isText, number, text): (Bool, Int64, String) = (false, 0, "")
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (1, .integer(let kind)): isText = kind == 1
+            case (2, .integer(let value)): number = Int64(bitPattern: value)
+            case (3, .bytes(let bytes)): text = String(decoding: bytes, as: UTF8.self)
+            default: break
+            }
+        }
+        return isText ? .string(text) : .int(number)
     }
 
     private static func instant(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Malformed) -> Instant? {

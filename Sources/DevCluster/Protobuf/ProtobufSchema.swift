@@ -5,11 +5,16 @@ indirect enum ProtobufType {
     /// Base64 in JSON.
     case bytes
     case bool
+    /// A bool whose Go field is no pointer: false means absent.
+    case flag
     /// Zero means absent where the Go field is no pointer.
     case integer(keepsZero: Bool)
     /// `metav1.Time`.
     case time
     case microTime
+    /// `resource.Quantity`: a message of one text.
+    case quantity
+    case intOrString
     /// `metav1.FieldsV1`: JSON in bytes.
     case rawJSON
     case list(ProtobufType)
@@ -39,6 +44,16 @@ extension ProtobufType {
                 3: ("imagePullSecrets", .list(.message([1: ("name", .string)]))),
                 4: ("automountServiceAccountToken", .bool),
             ])
+        case ("v1", "ResourceQuota"): object([2: ("spec", resourceQuotaSpec)])
+        case ("v1", "Service"): object([2: ("spec", serviceSpec)])
+        case ("apps/v1", "Deployment"): object([2: ("spec", deploymentSpec)])
+        case ("batch/v1", "Job"): object([2: ("spec", jobSpec)])
+        case ("policy/v1", "PodDisruptionBudget"): object([2: ("spec", disruptionBudgetSpec)])
+        case ("scheduling.k8s.io/v1", "PriorityClass"):
+            object([
+                2: ("value", .integer(keepsZero: true)), 3: ("globalDefault", .flag), 4: ("description", .string),
+                5: ("preemptionPolicy", .string),
+            ])
         case ("coordination.k8s.io/v1", "Lease"): object([2: ("spec", leaseSpec)])
         case ("rbac.authorization.k8s.io/v1", "Role"): object([2: ("rules", .list(policyRule))])
         case ("rbac.authorization.k8s.io/v1", "ClusterRole"): object([2: ("rules", .list(policyRule))])
@@ -62,7 +77,7 @@ extension ProtobufType {
         .message(fields.merging([1: ("metadata", metadata)]) { own, _ in own })
     }
 
-    private static var metadata: ProtobufType {
+    static var metadata: ProtobufType {
         .message([
             1: ("name", .string), 2: ("generateName", .string), 3: ("namespace", .string), 5: ("uid", .string),
             6: ("resourceVersion", .string), 7: ("generation", .integer(keepsZero: false)),

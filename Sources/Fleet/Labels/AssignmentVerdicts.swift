@@ -7,7 +7,10 @@ public struct AssignmentKey: Sendable, Hashable {
     public var domain: String
     public var workflow: String?
     public init(_ spec: ExecutionClusterLabelSpec) {
-        (project, domain, workflow) = (spec.project, spec.domain, spec.workflow)
+        self.init(project: spec.project, domain: spec.domain, workflow: spec.workflow)
+    }
+    public init(project: String, domain: String, workflow: String?) {
+        (self.project, self.domain, self.workflow) = (project, domain, workflow)
     }
 }
 

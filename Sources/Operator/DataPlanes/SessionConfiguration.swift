@@ -55,6 +55,10 @@ struct SessionFacts: Sendable, Hashable {
     /// Newer credentials than those in use were tried and refused.
     var refusedCandidate: String?
     var authorization = Authorization.unknown
+    /// What it serves, as far as it was asked, beside what every Kubernetes has.
+    var kinds = KindTable.wellKnown
+    /// The group versions that it was asked for.
+    var discovered: Set<String> = []
     var kubernetesVersion: String?
     var clusterUID: String?
     var identity: String?

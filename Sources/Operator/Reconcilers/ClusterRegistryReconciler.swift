@@ -22,7 +22,7 @@ extension Reconcilers {
 
     private func observation(_ picture: FleetPicture) -> RegistryObservation {
         var seen = RegistryObservation()
-        seen.templates = picture.templatesState
+        seen.templates = picture.templates.state
         let dataPlanes = picture.dataPlanes.keys.sorted()
         let readyPlanes = dataPlanes.filter { board[dataPlane: $0] == .ready }
         seen.dataPlanes = .init(total: dataPlanes.count, ready: readyPlanes.count)

@@ -125,9 +125,12 @@ extension Reconcilers {
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
         }
+        let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
             object.metadata.name, of: subject, configuration: configuration,
-            plan: picture.plan(for: object, registryUID: registryUID))
+            plan: picture.plan(
+                for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
+                discovered: known?.discovered ?? []))
         session.hold(asDuplicate: seen.duplicate != nil)
         let facts = session.facts
         if let text = facts.tokenRejected {

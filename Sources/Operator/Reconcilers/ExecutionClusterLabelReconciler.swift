@@ -20,7 +20,7 @@ extension Reconcilers {
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
                 return .requeue(after: Self.gathering)
             }
-            if let problem = object.spec.problems().first ?? picture.namespaceProblem {
+            if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false
                 try await report(
                     malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))

@@ -14,7 +14,7 @@ extension Reconcilers {
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
                 return .requeue(after: Self.gathering)
             }
-            if let problem = object.spec.problems().first ?? picture.namespaceProblem {
+            if let problem = object.spec.problems().first ?? picture.problem {
                 try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
                 return .done
             }

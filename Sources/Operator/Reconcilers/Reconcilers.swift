@@ -73,8 +73,10 @@ final class Reconcilers: Sendable {
     static let gathering = Duration.milliseconds(200)
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
-        let picture = FleetPicture(caches: caches, operatorNamespace: namespace)
+        let picture = FleetPicture(caches: caches, operatorNamespace: namespace, previous: self.picture)
         latest.withLock { $0 = picture }
+        caches.secrets.retain(picture.references.secrets)
+        caches.configMaps.retain(picture.references.configMaps)
         for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
         statusesChanged()
         return .done

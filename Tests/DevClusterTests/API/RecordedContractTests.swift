@@ -7,7 +7,8 @@ import Testing
 /// answered. Differences that stay carry their reason in `steps.json` ("differs").
 @Suite("Recorded answers of a real API server")
 struct RecordedContractTests {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures")
 
     @Test("Every request of the recording is answered as the real server answered it", .timeLimit(.minutes(2)))
     func sameAnswers() async throws {

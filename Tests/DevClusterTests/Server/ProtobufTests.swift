@@ -36,6 +36,20 @@ struct ProtobufTests {
         #expect(lease?["spec"]?["renewTime"] == "1970-01-01T00:00:01.001000Z")
     }
 
+    @Test("Quantities, numbers or names of ports, and flags that are off read as kubectl meant them")
+    func workloads() {
+        let quota = ProtobufBody.json(
+            of: envelope("v1", "ResourceQuota", field(2, field(1, field(1, "cpu") + field(2, field(1, "4"))))))
+        #expect(quota?["spec"] == ["hard": ["cpu": "4"]])
+        let number = field(1, [3 << 3, 80] + field(4, [1 << 3, 0, 2 << 3, 80] + field(3, "")))
+        let name = field(1, [3 << 3, 81] + field(4, [1 << 3, 1, 2 << 3, 0] + field(3, "http")))
+        let service = ProtobufBody.json(of: envelope("v1", "Service", field(2, number + name)))
+        #expect(
+            service?["spec"] == ["ports": [["port": 80, "targetPort": 80], ["port": 81, "targetPort": "http"]]])
+        let deployment = ProtobufBody.json(of: envelope("apps/v1", "Deployment", field(2, [1 << 3, 0, 7 << 3, 0])))
+        #expect(deployment?["spec"] == ["replicas": 0])
+    }
+
     @Test("Unknown kinds and garbage are left to be refused; no cut of a body crashes")
     func garbage() {
         #expect(ProtobufBody.json(of: envelope("v1", "Pod", [])) == nil)

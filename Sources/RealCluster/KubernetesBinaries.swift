@@ -1,0 +1,58 @@
+import FoundationEssentials
+
+/// The folder of `etcd`, `kube-apiserver` and perhaps `kube-controller-manager`, as envtest's `KUBEBUILDER_ASSETS` names it.
+public struct KubernetesBinaries: Sendable, Hashable {
+    public let etcd: String
+    public let apiServer: String
+    /// envtest's archives don't have it: namespaces are then never emptied, ServiceAccounts and their tokens don't appear.
+    public let controllerManager: String?
+
+    /// - Throws: where one of the two that must be there can't be run.
+    public init(folder: String) throws(RealClusterError) {
+        func program(_ name: String) -> String? {
+            let path = folder + "/" + name
+            return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+        }
+        guard let etcd = program("etcd") else { throw .notFound("etcd", folder: folder) }
+        guard let apiServer = program("kube-apiserver") else { throw .notFound("kube-apiserver", folder: folder) }
+        self.etcd = etcd
+        self.apiServer = apiServer
+        controllerManager = program("kube-controller-manager")
+    }
+
+    /// Nil where `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs is an error and not nil: whoever
+    /// asks for real servers must not get a green run without them.
+    public static func fromEnvironment() throws(RealClusterError) -> KubernetesBinaries? {
+        guard let folder = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"], !folder.isEmpty else {
+            return nil
+        }
+        return try KubernetesBinaries(folder: folder)
+    }
+
+    /// Whether `KUBEBUILDER_ASSETS` is set. For the condition of a test: `.enabled(if: KubernetesBinaries.areWanted)`.
+    public static var areWanted: Bool { ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"]?.isEmpty == false }
+
+    /// Whether `KUBEBUILDER_ASSETS` has the controller manager too.
+    public static var haveControllers: Bool { (try? fromEnvironment())?.controllerManager != nil }
+}
+
+/// Why a real cluster isn't there.
+public enum RealClusterError: Error, Sendable, Hashable, CustomStringConvertible {
+    case notFound(String, folder: String)
+    /// `log`: the last lines of what the program said.
+    case ended(program: String, log: String)
+    case notReady(program: String, after: Duration, last: String, log: String)
+    case system(call: String, code: Int32)
+    case failed(String)
+
+    public var description: String {
+        switch self {
+        case .notFound(let program, let folder): "KUBEBUILDER_ASSETS: no program \(program) in \(folder)"
+        case .ended(let program, let log): "\(program) ended at once: \(log)"
+        case .notReady(let program, let after, let last, let log):
+            "\(program) did not get ready within \(after): \(last): \(log)"
+        case .system(let call, let code): "\(call): error \(code)"
+        case .failed(let message): message
+        }
+    }
+}
