@@ -123,8 +123,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
-                "YAML", log,
+                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "RealCluster",
+                "Support", "YAML", log,
             ]),
     ]
 )

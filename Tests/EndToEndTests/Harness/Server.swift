@@ -11,7 +11,7 @@ protocol Server: Sendable {
     var url: String { get }
     var caPEM: String { get }
     var adminToken: String { get }
-    func stop() async
+
 }
 
 extension DevCluster: Server {}
