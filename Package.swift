@@ -58,6 +58,9 @@ let package = Package(
         library("KubeObjects", ["JSON", "Support"]),
         library("Kube", ["HTTP", "JSON", "KubeObjects", "Support", "YAML"]),
 
+        // flyteadmin's REST API: knows no Kubernetes and no controllers.
+        library("FlyteAdmin", ["HTTP", "JSON", "Support"]),
+
         // The loop: knows no Flyte.
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
@@ -73,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Kube", "Operator", arguments, log,
+                "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], path: "Sources/Squadron", swiftSettings: settings),
 
@@ -93,6 +96,13 @@ let package = Package(
 
         // Real etcd and kube-apiserver as child processes.
         library("RealCluster", ["DevPKI", "HTTP", "Support"]),
+        library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
+        .executableTarget(
+            name: "devflyteadmin",
+            dependencies: [
+                "DevFlyteAdmin", arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/devflyteadmin", swiftSettings: settings),
 
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
@@ -101,6 +111,7 @@ let package = Package(
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
         tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
+        tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
         tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
         tests(
             "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
@@ -113,5 +124,11 @@ let package = Package(
         tests(
             "OperatorTests",
             ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+        tests(
+            "EndToEndTests",
+            [
+                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "RealCluster",
+                "Support", "YAML", log,
+            ]),
     ]
 )

@@ -10,6 +10,8 @@
 //   Templates/       Flyte's templates → compiled trees; the layers of values
 //   Desired/         templates + values → objects ready to be sent, with hashes; whose a Namespace is
 //   Permissions/     what a data plane must allow, and what of it is missing
+//   FlyteAdmin/      ExecutionClusterLabels + rows in flyteadmin + notes of what is ours → what to write and delete there
 //   Verdicts/        all that was observed → the conditions and status of DataPlane, FlyteProject, ClusterRegistry
 //
-// To come: Placement/ (flyteadmin's draw, bit by bit) and Publishing/ (Flyte's clusters configuration).
+//   Publish/         what goes out to Flyte: its clusters configuration, and when its Deployments are restarted
+//   Placement/       which cluster flyteadmin draws for an execution, bit by bit

@@ -68,6 +68,48 @@ public struct FieldSet: Sendable, Hashable {
     }
 }
 
+extension FieldSet {
+    /// Whether everything that `value` gives at this place is in the set: what its manager applied is then still as it
+    /// was applied, since a change by another manager takes the field out of the set.
+    ///
+    /// Read without the kind's schema, so it goes by the set's own shape: a list or map that is in the set with nothing
+    /// below was applied as a whole (atomic); one with children was merged by keys, values or positions. Empty objects
+    /// and lists and null leave nothing that could be looked for, and are taken as covered.
+    public func covers(_ value: JSON) -> Bool {
+        switch value {
+        case .object(let members):
+            members.allSatisfy { name, member in covers(member, at: .field(name)) }
+        case .array(let items): items.enumerated().allSatisfy { covers($0.element, atIndex: $0.offset) }
+        default: true
+        }
+    }
+
+    private func covers(_ item: JSON, atIndex index: Int) -> Bool {
+        if members.contains(.value(item)) || members.contains(.index(index)) { return true }
+        if let child = children[.index(index)], child.covers(item) { return true }
+        // A key that the item leaves out has a default, as `protocol: TCP`.
+        func isKey(_ element: FieldPathElement) -> Bool {
+            guard case .key(let keys) = element else { return false }
+            return keys.allSatisfy { item[$0.key] == nil || item[$0.key] == $0.value }
+        }
+        // An item without parts of its own (atomic) is in the set as a whole.
+        return children.contains { isKey($0.key) && $0.value.covers(item) }
+            || members.contains { isKey($0) && children[$0] == nil }
+    }
+
+    private func covers(_ value: JSON, at element: FieldPathElement) -> Bool {
+        switch value {
+        case .null: return true
+        case .object(let inner) where inner.isEmpty: return true
+        case .array(let inner) where inner.isEmpty: return true
+        case .object, .array:
+            if let child = children[element] { return child.covers(value) }
+            return members.contains(element)
+        default: return members.contains(element)
+        }
+    }
+}
+
 extension FieldPathElement {
     /// Nil for a form that is not known.
     init?(fieldsV1Key key: String) {

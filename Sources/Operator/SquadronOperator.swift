@@ -16,6 +16,9 @@ public struct OperatorConfiguration: Sendable {
     public var probeInterval = Duration.seconds(10)
     /// Of this replica, in events and the Lease.
     public var instance = LeaderElector.uniqueIdentity()
+    /// Times of the election and of the data planes' watches; tests shorten them.
+    var election = ElectionConfiguration()
+    var watcher = WatcherConfiguration()
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
@@ -43,7 +46,7 @@ public final class SquadronOperator: Sendable {
         caches = Caches(client: client, namespace: configuration.namespace)
     }
 
-    /// Ends `run` in good order: what is in flight is finished, the Lease released.
+    /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.
     public func shutDown() { stop.advance() }
 
     /// Runs until `shutDown` or cancellation. Throws where it can't start: the admin address is taken.
@@ -57,7 +60,8 @@ public final class SquadronOperator: Sendable {
             }
             group.addTask {
                 await self.stop.wait(past: 0)
-                throw CancellationError()
+                // A leader drains, and ends the run by its own end.
+                if self.leading.withLock({ $0 == nil }) { throw CancellationError() }
             }
             do {
                 while try await group.next() != nil {}
@@ -71,20 +75,33 @@ public final class SquadronOperator: Sendable {
     private var adminServer: AdminServer {
         AdminServer(
             host: configuration.adminHost, port: configuration.adminPort,
-            isReady: { self.caches.areReady },
-            metrics: {
-                let leading = self.leading.withLock { $0 }
-                return MetricsPage(
-                    metrics: self.metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-                    isLeader: leading != nil
-                ).rendered
-            })
+            isReady: { self.caches.areReady }, metrics: { self.metricsText })
+    }
+
+    /// What `/metrics` answers.
+    var metricsText: String {
+        let leading = leading.withLock { $0 }
+        return MetricsPage(
+            metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
+            isLeader: leading != nil, expirations: leading == nil ? [] : expirations
+        ).rendered
+    }
+
+    private var expirations: [(dataPlane: String, credential: String, end: Int64)] {
+        caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
+            let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
+            return ends.compactMap { credential, end in
+                end.map { (name, credential, Int64($0.instant.secondsSince1970)) }
+            }
+        }
     }
 
     private func leadWhenElected() async throws {
         guard configuration.electsLeader else { return try await lead(.unlimited()) }
         let store = KubeLeaseStore(client, namespace: configuration.namespace, name: "squadron")
-        let elector = LeaderElector(store, identity: configuration.instance) { [logger] event in
+        let elector = LeaderElector(
+            store, identity: configuration.instance, configuration: configuration.election
+        ) { [logger] event in
             logger.info("leader election", metadata: ["event": "\(event)"])
         }
         try await elector.run { try await self.lead($0) }
@@ -108,6 +125,7 @@ public final class SquadronOperator: Sendable {
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics
         context.settings.breaker.probeInterval = configuration.probeInterval
+        context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
         let reconcilers = Reconcilers(
@@ -126,10 +144,20 @@ public final class SquadronOperator: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
+            group.addTask {
+                await self.stop.wait(past: 0)
+                if Task.isCancelled { return }
+                await pool.drain(until: Timeline.continuous.now + Self.drainTime)
+                controller.shutDown()
+            }
             await controller.run()
+            if !Task.isCancelled { _ = await events.drained(within: .seconds(2)) }
             group.cancelAll()
         }
     }
+
+    /// What is in flight in the data planes may take so long to end; a pod has 30 s.
+    private static let drainTime = Duration.seconds(20)
 
     /// Puts into the queue what a change of a custom resource or Secret asks for.
     private func follow(_ queue: WorkQueue<Work>) -> [@Sendable () -> Void] {
@@ -150,7 +178,9 @@ public final class SquadronOperator: Sendable {
             return { store.unsubscribe(subscription) }
         }
         let caches = caches
+        caches.configMaps.subscribe { _ in queue.add(.picture) }
         caches.secrets.subscribe { name in
+            if caches.isValueSource(secret: name) { queue.add(.picture) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))
@@ -226,7 +256,7 @@ public final class SquadronOperator: Sendable {
     /// A data plane that takes longer for `/readyz` can't be worked with.
     private static let probeTimeout = Duration.seconds(3)
 
-    private static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
+    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         transport.proxyURL = endpoint.proxyURL
         transport.maximumConnections = 32

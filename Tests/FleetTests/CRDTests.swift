@@ -149,6 +149,7 @@ enum Populated {
         status.identity = "i"
         status.tokenExpirationTime = Timestamp(now)
         status.caExpirationTime = Timestamp(now)
+        status.expiryWarnings = [.init(credential: .token, expirationTime: Timestamp(now), days: 7)]
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
         status.failures = [
             FailureEntry(
@@ -163,6 +164,7 @@ enum Populated {
         spec.values = ["a": "b"]
         spec.domainValues = ["d": ["a": "b"]]
         spec.valuesFrom = valuesFrom
+        spec.import = FlyteImport(templateData: ["a": "b"], customData: ["d": ["a": "b"]])
         var admin = FlyteAdmin(endpoint: "https://a")
         admin.caCertRef = reference
         admin.auth = .init(
@@ -204,6 +206,7 @@ struct CRDTests {
         if schema["x-kubernetes-int-or-string"]?.bool == true {
             return value.string != nil || value.int != nil ? [] : ["\(path): no int or string"]
         }
+        if schema["x-kubernetes-preserve-unknown-fields"]?.bool == true { return [] }
         switch (schema["type"]?.string, value) {
         case ("object", .object(let members)):
             if let each = schema["additionalProperties"] {

@@ -205,9 +205,9 @@ struct RegistryVerdictTests {
         let failure = TemplateFailure(.templateInvalid, file: "a.yaml", line: 3, "is no object")
         #expect(
             ready {
-                $0.templates = .invalid(failure); $0.notReadyDataPlanes = ["a"]
+                $0.templates = .invalid(failure.description); $0.notReadyDataPlanes = ["a"]
             } == "False TemplateInvalid")
-        #expect(ready { $0.templates = .configMapNotFound("t") } == "False ConfigMapNotFound")
+        #expect(ready { $0.templates = .configMapNotFound("ConfigMap t does not exist") } == "False ConfigMapNotFound")
         #expect(
             ready {
                 $0.notReadyDataPlanes = ["a"]; $0.notReadyLabels = ["b"]

@@ -32,8 +32,12 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     /// Flyte's `customData`.
     public var domainValues: [String: TemplateValues] = [:]
     public var valuesFrom: [ValueSource] = []
+    /// Flyte's own Helm values, pasted.
+    public var `import`: FlyteImport?
     /// Empty: a Namespace and, with a workload identity, its `default` ServiceAccount.
     public var templatesConfigMap = ""
+    /// Whether templates may have cluster-scoped objects other than the Namespace itself.
+    public var allowClusterScoped = false
     public var syncScope = SyncScope.all
     public var conflictPolicy = ConflictPolicy.report
     public var flyteAdmin: FlyteAdmin?
@@ -51,6 +55,8 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         values = try container.value(.values, default: [:])
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
+        `import` = try container.decodeIfPresent(FlyteImport.self, forKey: .import)
+        allowClusterScoped = try container.value(.allowClusterScoped, default: false)
         templatesConfigMap = try container.value(.templatesConfigMap, default: "")
         syncScope = try container.value(.syncScope, default: .all)
         conflictPolicy = try container.value(.conflictPolicy, default: .report)
@@ -71,6 +77,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
             + ValueRules.problems(of: values, at: "spec.values")
             + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
             + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+            + (`import`?.problems(at: "spec.import") ?? [])
             + (flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []) + (publish?.problems(at: "spec.publish") ?? [])
     }
 }

@@ -8,14 +8,25 @@ public enum Ownership {
     public static let managedBy = "squadron"
     public static let projectLabel = "multicluster.flyte.org/project"
     public static let domainLabel = "multicluster.flyte.org/domain"
-    /// On Namespaces only: whose they are. The UID of the control plane's `kube-system`.
+    /// On Namespaces only: whose they are. The UID of the operator's own Namespace in the control plane.
     public static let controlPlaneAnnotation = "multicluster.flyte.org/control-plane-uid"
+    /// On objects of which more than metadata is ours: a hash of all that was applied, by which a list of metadata tells
+    /// that there is nothing to write.
+    public static let appliedHashAnnotation = "multicluster.flyte.org/applied-hash"
 
     /// Selects what is ours in metadata-only lists and watches.
     public static let selector = "\(managedByLabel)=\(managedBy)"
 
     static func labels(_ key: ProjectDomain) -> [String: String] {
         [managedByLabel: managedBy, projectLabel: key.project, domainLabel: key.domain]
+    }
+
+    /// What an object's labels say it belongs to; nil where it has none of them.
+    public static func projectDomain(of metadata: ObjectMeta) -> ProjectDomain? {
+        guard let project = metadata.labels?[projectLabel], let domain = metadata.labels?[domainLabel] else {
+            return nil
+        }
+        return ProjectDomain(project: project, domain: domain)
     }
 
     /// Whether a Namespace that is there already may be written to.
@@ -46,15 +57,26 @@ public struct DesiredObject: Sendable, Hashable {
     /// All labels and annotations that we set.
     public let labels: [String: String]
     public let annotations: [String: String]
-    /// The body of a server-side apply.
+    /// What a server-side apply sends, and the same as bytes.
+    public let json: JSON
     public let body: [UInt8]
     /// Of type, place and body: the same in every process. Equal hashes mean that there is nothing to write.
     public let hash: UInt64
 
-    init(type: ResourceType, namespace: String?, name: String, json: JSON) {
+    init(type: ResourceType, namespace: String?, name: String, json content: JSON) {
         self.type = type
         self.namespace = namespace
         self.name = name
+        isMetadataOnly =
+            content.object?.keys.allSatisfy { $0 == "apiVersion" || $0 == "kind" || $0 == "metadata" } ?? false
+        var json = content
+        if !isMetadataOnly {
+            var hash = StableHash()
+            hash.combine(content.serialized())
+            json[path: ["metadata", "annotations", Ownership.appliedHashAnnotation]] =
+                .string(String(hash.value, radix: 16))
+        }
+        self.json = json
         labels = Self.strings(json[path: ["metadata", "labels"]])
         annotations = Self.strings(json[path: ["metadata", "annotations"]])
         body = json.serialized()
@@ -74,24 +96,32 @@ public struct DesiredObject: Sendable, Hashable {
     public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
     /// As `failures` and messages name it: `serviceaccounts/default`.
     public var description: String { "\(type)/\(name)" }
-    /// For `KubeClient.apply`, which takes a value.
-    public var json: JSON { (try? JSON(parsing: body)) ?? .null }
+    /// Whether metadata is all that the object sets.
+    public let isMetadataOnly: Bool
 
-    /// Whether every label and annotation that we want is there with our value, on an object that stays. A settled
-    /// fleet is recognised this way from lists of metadata alone; for what else a template sets, compare hashes.
+    /// Whether the object is as it should be, on the evidence of its metadata alone, so that a settled fleet is
+    /// recognised from lists of metadata: every label and annotation that we want is there with our value (the hash of
+    /// all that we apply among them), and what else we applied is still ours by `managedFields`. Whoever changes or
+    /// removes a field takes it out of our set.
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
+            && (isMetadataOnly || ownsContent(observed))
     }
 
-    /// Whether metadata is all that the object sets, so that `matches` says all there is to say.
-    public var isMetadataOnly: Bool {
-        json.object?.keys.allSatisfy { $0 == "apiVersion" || $0 == "kind" || $0 == "metadata" } ?? false
+    private func ownsContent(_ observed: ObjectMeta) -> Bool {
+        guard case .object(var content) = json else { return false }
+        for field in ["apiVersion", "kind", "metadata"] { content[field] = nil }
+        return observed.managedFields?.contains { entry in
+            entry.manager == Ownership.fieldManager && entry.subresource == nil
+                && entry.operation == ManagedFieldsEntry.Operation.apply.rawValue
+                && entry.fieldSet?.covers(.object(content)) == true
+        } ?? false
     }
 }
 
 /// Where the kinds that templates name are served.
-public struct KindTable: Sendable {
+public struct KindTable: Sendable, Hashable {
     private var types: [GroupVersionKind: ResourceType] = [:]
 
     public init(_ types: some Sequence<ResourceType>) { for type in types { add(type) } }

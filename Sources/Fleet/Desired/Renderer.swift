@@ -23,14 +23,18 @@ public struct Renderer: Sendable {
     private let identity: (key: String, pattern: Pattern)?
     private let controlPlaneUID: String
     private let kinds: KindTable
+    private let allowsClusterScoped: Bool
 
     /// - Parameters:
     ///   - identity: the data plane's, else the registry's.
     ///   - kinds: what the data plane serves, as far as it is known.
+    ///   - allowsClusterScoped: whether templates may have cluster-scoped objects other than their Namespace.
     public init(
-        templates: TemplateSet, identity: WorkloadIdentity?, controlPlaneUID: String, kinds: KindTable = .wellKnown
+        templates: TemplateSet, identity: WorkloadIdentity?, controlPlaneUID: String, kinds: KindTable = .wellKnown,
+        allowsClusterScoped: Bool = false
     ) {
         self.templates = templates
+        self.allowsClusterScoped = allowsClusterScoped
         self.identity = identity?.annotation.map { ($0.key, Pattern($0.text)) }
         self.controlPlaneUID = controlPlaneUID
         self.kinds = kinds
@@ -41,7 +45,8 @@ public struct Renderer: Sendable {
         _ key: ProjectDomain, namespace: String, values: [String: String]
     ) throws(TemplateFailure) -> RenderedNamespace {
         try templates.checkResolved(values)
-        var work = Work(labels: Ownership.labels(key), namespace: namespace)
+        var work = Work(
+            labels: Ownership.labels(key), namespace: namespace, allowsClusterScoped: allowsClusterScoped)
         for document in templates.documents {
             let json = try document.root.render(Substitution(values: values), file: document.file)
             work.add(json, document, kinds[document.kind])
@@ -67,6 +72,7 @@ public struct Renderer: Sendable {
         }
         let labels: [String: String]
         let namespace: String
+        let allowsClusterScoped: Bool
         var objects: [Place: JSON] = [:]
         var order: [Place] = []
         var refused: [RenderedNamespace.Refusal] = []
@@ -88,7 +94,10 @@ public struct Renderer: Sendable {
                     return refuse(.templateInvalid, "names another namespace, \(name.shortForMessage)")
                 }
             } else if !type.isNamespaced {
-                return refuse(.templateInvalid, "is cluster-scoped: it would be shared by all project-domains")
+                guard allowsClusterScoped else {
+                    let message = "is cluster-scoped, and the ClusterRegistry does not say allowClusterScoped"
+                    return refuse(.templateInvalid, message)
+                }
             } else if let other = json[path: ["metadata", "namespace"]], other != .string(namespace), !other.isNull {
                 return refuse(.templateInvalid, "names another namespace, \((other.string ?? "").quotedForMessage)")
             }
@@ -120,6 +129,7 @@ public struct Renderer: Sendable {
                 // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
                 // is.
                 if place.type == .namespace, json["spec"] == ["finalizers": ["kubernetes"]] { json["spec"] = nil }
+                if place.type.kind == "Secret", place.type.group.isEmpty { json.storeStringData() }
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }
                 return DesiredObject(
@@ -128,6 +138,19 @@ public struct Renderer: Sendable {
             }
             return RenderedNamespace(objects: ready, refused: refused)
         }
+    }
+}
+
+extension JSON {
+    /// Moves a Secret's `stringData` into `data`, as the API server does: `stringData` is never stored, so nobody could
+    /// see later whether it is still what was applied.
+    fileprivate mutating func storeStringData() {
+        guard case .object(let texts)? = self["stringData"] else { return }
+        for (key, value) in texts {
+            let bytes = value.string.map { Array($0.utf8) } ?? value.serialized()
+            self[path: ["data", key]] = .string(String(decoding: Base64.encode(bytes), as: UTF8.self))
+        }
+        self["stringData"] = nil
     }
 }
 

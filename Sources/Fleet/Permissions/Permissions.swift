@@ -35,24 +35,30 @@ public enum Permissions {
         }.sorted()
     }
 
-    /// The ClusterRole rules to add, as YAML that can be pasted: one for each resource.
+    /// The ClusterRole rules to add, as YAML that can be pasted: one for each group and set of verbs.
     public static func rules(adding missing: [Permission]) -> String {
-        var groups: [[Permission]] = []
+        var verbs: [Permission: [String]] = [:]
         for permission in missing.sorted() {
-            if let last = groups.last?.last, last.group == permission.group, last.resource == permission.resource {
-                groups[groups.count - 1].append(permission)
-            } else {
-                groups.append([permission])
-            }
+            var resource = permission
+            resource.verb = ""
+            verbs[resource, default: []].append(permission.verb)
         }
-        return groups.map { group in
+        struct Rule: Hashable {
+            var group: String
+            var verbs: [String]
+        }
+        var rules: [Rule: [String]] = [:]
+        for (resource, verbs) in verbs {
+            rules[Rule(group: resource.group, verbs: verbs), default: []].append(resource.resource)
+        }
+        return rules.map { rule, resources in
             """
-            - apiGroups: ["\(group[0].group)"]
-              resources: ["\(group[0].resource)"]
-              verbs: [\(group.map { "\"\($0.verb)\"" }.joined(separator: ", "))]
+            - apiGroups: ["\(rule.group)"]
+              resources: [\(resources.sorted().joined(separator: ", "))]
+              verbs: [\(rule.verbs.joined(separator: ", "))]
 
             """
-        }.joined()
+        }.sorted().joined()
     }
 
     /// "create, patch serviceaccounts; list namespaces".

@@ -54,6 +54,9 @@ public struct TemplateSet: Sendable {
         self.init(documents: documents)
     }
 
+    /// How many objects there are.
+    public var count: Int { documents.count }
+
     /// What the templates are made of, for discovery and for the permissions that they need.
     public var kinds: Set<GroupVersionKind> { Set(documents.map(\.kind)) }
 

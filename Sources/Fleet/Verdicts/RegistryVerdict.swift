@@ -4,9 +4,13 @@ import Support
 /// What is known of the whole.
 public struct RegistryObservation: Sendable {
     public enum Templates: Sendable, Hashable {
+        /// The ConfigMap has not been read yet.
+        case pending
         case valid(String)
+        /// With the whole message.
         case configMapNotFound(String)
-        case invalid(TemplateFailure)
+        /// With the whole message.
+        case invalid(String)
     }
     public enum Publishing: Sendable, Hashable {
         case notConfigured
@@ -50,10 +54,10 @@ public struct RegistryObservation: Sendable {
 
     private var templatesVerdict: ConditionVerdict {
         switch templates {
+        case .pending: .unknown(.templatesValid, Reason.pending, "the ConfigMap has not been read yet")
         case .valid(let message): .yes(.templatesValid, Reason.valid, message)
-        case .configMapNotFound(let name):
-            .no(.templatesValid, Reason.configMapNotFound, "ConfigMap \(name) does not exist")
-        case .invalid(let failure): .no(.templatesValid, Reason.templateInvalid, failure.description)
+        case .configMapNotFound(let message): .no(.templatesValid, Reason.configMapNotFound, message)
+        case .invalid(let message): .no(.templatesValid, Reason.templateInvalid, message)
         }
     }
 

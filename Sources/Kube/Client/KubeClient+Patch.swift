@@ -26,6 +26,19 @@ extension KubeClient {
         fieldManager: String, force: Bool, dryRun: Bool = false, fieldValidation: FieldValidation = .strict,
         metadataOnlyAnswer: Bool = false
     ) async throws(KubeError) -> JSON {
+        try await apply(
+            body: object.serialized(), type: type, namespace: namespace, name: name, subresource: subresource,
+            fieldManager: fieldManager, force: force, dryRun: dryRun, fieldValidation: fieldValidation,
+            metadataOnlyAnswer: metadataOnlyAnswer)
+    }
+
+    /// The same with an object that is serialised already, as JSON or YAML.
+    @discardableResult
+    public func apply(
+        body: [UInt8], type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
+        fieldManager: String, force: Bool, dryRun: Bool = false, fieldValidation: FieldValidation = .strict,
+        metadataOnlyAnswer: Bool = false
+    ) async throws(KubeError) -> JSON {
         var request = KubeRequest(
             .patch, type.path(namespace: namespace, name: name, subresource: subresource),
             operation: type.operation("apply", namespace: namespace, name: name, subresource: subresource))
@@ -36,7 +49,7 @@ extension KubeClient {
         // JSON is YAML; servers before 1.31 know no media type for an apply patch in JSON.
         request.contentType = "application/apply-patch+yaml"
         if metadataOnlyAnswer { request.accept = Accept.partialObject }
-        request.body = object.serialized()
+        request.body = body
         return try await sendForObject(request, named: name)
     }
 

@@ -52,9 +52,12 @@ extension KubeClient {
 
     /// What one group version serves, subresources left out; nil where the group version is not served. Not cached: the
     /// caller knows when CRDs may have changed.
-    public func resources(group: String, version: String) async throws(KubeError) -> [APIResource]? {
+    public func resources(
+        group: String, version: String, isRateLimited: Bool = true
+    ) async throws(KubeError) -> [APIResource]? {
         let path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
-        let request = KubeRequest(.get, path, operation: "discover \(group.isEmpty ? version : "\(group)/\(version)")")
+        var request = KubeRequest(.get, path, operation: "discover \(group.isEmpty ? version : "\(group)/\(version)")")
+        request.isRateLimited = isRateLimited
         let json: JSON
         do {
             json = try await sendForJSON(request)

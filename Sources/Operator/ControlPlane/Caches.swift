@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// What the operator watches in its namespace of the control plane: the custom resources, and Secrets by name.
+/// What the operator watches in its namespace of the control plane: the custom resources, and Secrets and ConfigMaps by name.
 ///
 /// Runs on every replica, leader or not, so that a new leader starts with warm caches.
 final class Caches: Sendable {
@@ -14,6 +14,7 @@ final class Caches: Sendable {
     let projects = Store<Decoded<FlyteProject>>()
     let registries = Store<Decoded<ClusterRegistry>>()
     let secrets: NamedSecrets
+    let configMaps: NamedConfigMaps
 
     private let client: KubeClient
     private let namespace: String
@@ -22,6 +23,7 @@ final class Caches: Sendable {
         self.client = client
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace)
+        configMaps = NamedConfigMaps(client: client, namespace: namespace)
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.
@@ -33,6 +35,7 @@ final class Caches: Sendable {
             group.addTask { await self.watch(FlyteProject.self, self.projects, observer) }
             group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
             group.addTask { await self.secrets.run() }
+            group.addTask { await self.configMaps.run() }
         }
     }
 

@@ -4,96 +4,131 @@ import KubeObjects
 
 /// Everything that is wanted, computed from one look at the custom resources. A value that is replaced as a whole.
 struct FleetPicture: Sendable {
-    var dataPlanes: [String: DataPlane]
-    var labels: [String: ExecutionLabel]
-    var assignments: [String: ExecutionClusterLabel]
-    var projects: [String: FlyteProject]
+    /// Of this process's pictures; a plan of the same one needs no second look.
+    let revision: UInt64
+    let dataPlanes: [String: DataPlane]
+    let labels: [String: ExecutionLabel]
+    let assignments: [String: ExecutionClusterLabel]
+    let projects: [String: FlyteProject]
     /// Nil where there is none: the defaults hold.
-    var registry: ClusterRegistry?
-    var spec: ClusterRegistrySpec
-    var projectDomains: ProjectDomains
-    var duplicateAssignments: [String: String]
-    var duplicateProjects: [String: String]
-    var templates: TemplateSet
-    var templatesState: RegistryObservation.Templates
-    /// What keeps a namespace template from being used.
-    var namespaceProblem: SpecProblem?
+    let registry: ClusterRegistry?
+    /// The settings in force: those of the registry, or the last usable ones while it is broken.
+    let spec: ClusterRegistrySpec
+    let references: References
+    let projectDomains: ProjectDomains
+    let duplicateAssignments: [String: String]
+    let duplicateProjects: [String: String]
+    let templates: TemplatesInForce
+    /// What keeps any namespace from being wanted: a registry that can't be used, with none before it.
+    let problem: SpecProblem?
     /// A number for each wanted namespace that changes with what is its own.
-    var fingerprints: [String: UInt64]
-    var keys: [String: ProjectDomain]
+    let fingerprints: [String: UInt64]
+    /// The project-domain whose objects a namespace holds.
+    let keys: [String: ProjectDomain]
+    /// With `syncScope: Labelled`, the clusters that each namespace is wanted in; nil: in all of them.
+    let reach: [String: Set<String>]?
+    /// What each source of `valuesFrom` held.
+    let readings: [ValueSource: ValueReading]
+    /// Project-domains that share a namespace and don't agree on what is in it: what to say of each.
+    private(set) var sharing: [ProjectDomain: String] = [:]
 
-    init(caches: Caches, operatorNamespace: String) {
-        dataPlanes = caches.dataPlanes.valid()
-        labels = caches.executionLabels.valid()
-        assignments = caches.assignments.valid().filter { $0.value.spec.problems().isEmpty }
-        projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
+    init(caches: Caches, operatorNamespace: String, previous: FleetPicture?) {
+        revision = (previous?.revision ?? 0) + 1
+        let dataPlanes = caches.dataPlanes.valid()
+        let projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
+        let assignments = caches.assignments.valid().filter { $0.value.spec.problems().isEmpty }
+        let labels = caches.executionLabels.valid()
+        (self.dataPlanes, self.projects, self.assignments, self.labels) = (dataPlanes, projects, assignments, labels)
         registry = caches.registries.valid()[ClusterRegistry.theName]
-        spec = registry?.spec ?? ClusterRegistrySpec()
-        templates = .standard
-        templatesState = .valid("the default templates: Namespace and default ServiceAccount")
-        var problem: SpecProblem?
-        let template = Self.template(spec, operatorNamespace, &problem)
-        namespaceProblem = problem
-        let assigned = Array(assignments.values)
-        duplicateAssignments = AssignmentVerdicts.duplicates(assigned)
+        let settings = Settings(caches, operatorNamespace, previous: previous)
+        let spec = settings.spec
+        (self.spec, problem) = (spec, settings.problem)
+        references = References(dataPlanes: dataPlanes.values, projects: projects.values, registry: spec)
+        templates =
+            spec.templatesConfigMap.isEmpty
+            ? .standard
+            : TemplatesInForce(
+                spec.templatesConfigMap, caches.configMaps[spec.templatesConfigMap],
+                previous: previous?.templates ?? .unknown)
+        var readings: [ValueSource: ValueReading] = [:]
+        let sources =
+            [spec.valuesFrom] + projects.values.map(\.spec.valuesFrom) + dataPlanes.values.map(\.spec.valuesFrom)
+        for source in sources.joined() where readings[source] == nil { readings[source] = caches.read(source) }
+        self.readings = readings
+        duplicateAssignments = AssignmentVerdicts.duplicates(Array(assignments.values))
         duplicateProjects = ProjectObservation.duplicates(Array(projects.values))
         // Without a usable template nothing is wanted: what is there stays, and the statuses say why.
-        if let template {
-            projectDomains = ProjectDomains(
-                template: template, domains: spec.domains, projects: Array(projects.values), assignments: assigned)
-        } else {
-            projectDomains = ProjectDomains()
-        }
-        keys = [:]
-        fingerprints = [:]
-        for (key, entry) in projectDomains.entries {
-            guard let name = entry.answer.name, entry.sharesWith == nil else { continue }
+        let domains =
+            settings.template.map {
+                ProjectDomains(
+                    template: $0, domains: spec.domains, projects: Array(projects.values),
+                    assignments: Array(assignments.values))
+            } ?? ProjectDomains()
+        projectDomains = domains
+        var (keys, fingerprints, sharers) = ([String: ProjectDomain](), [String: UInt64](), [String: [ProjectDomain]]())
+        for (key, entry) in domains.entries {
+            guard let name = entry.answer.name else { continue }
+            sharers[name, default: []].append(key)
+            guard entry.sharesWith == nil else { continue }
             keys[name] = key
             var hasher = Hasher()  // compared within this process only
             hasher.combine(key)
             hasher.combine(entry.project?.spec)
+            for source in entry.project?.spec.valuesFrom ?? [] { hasher.combine(readings[source]) }
             fingerprints[name] = UInt64(bitPattern: Int64(hasher.finalize()))
         }
+        (self.keys, self.fingerprints) = (keys, fingerprints)
+        reach = Self.reach(spec, self.dataPlanes, labels, assignments, duplicateAssignments, sharers)
+        sharing = disagreements(sharers.filter { $0.value.count > 1 })
     }
 
-    private static func template(
-        _ spec: ClusterRegistrySpec, _ operatorNamespace: String, _ problem: inout SpecProblem?
-    ) -> NamespaceTemplate? {
-        do throws(SpecProblem) {
-            return try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
-        } catch {
-            problem = error
-            return nil
+    private static func reach(
+        _ spec: ClusterRegistrySpec, _ dataPlanes: [String: DataPlane], _ labels: [String: ExecutionLabel],
+        _ assignments: [String: ExecutionClusterLabel], _ duplicates: [String: String],
+        _ sharers: [String: [ProjectDomain]]
+    ) -> [String: Set<String>]? {
+        guard spec.syncScope == .labelled else { return nil }
+        let reach = Reach(
+            // Which labels are in force does not depend on how their clusters are.
+            dataPlanes: dataPlanes.values, verdicts: LabelVerdicts.all(Array(labels.values), clusters: [:]),
+            assignments: assignments.filter { duplicates[$0.key] == nil }.values,
+            defaultLabel: spec.defaultExecutionLabel)
+        return sharers.mapValues { keys in keys.reduce(into: []) { $0.formUnion(reach.clusters(of: $1)) } }
+    }
+}
+
+/// The registry's settings as far as they can be used.
+private struct Settings {
+    var spec: ClusterRegistrySpec
+    var template: NamespaceTemplate?
+    var problem: SpecProblem?
+
+    /// A registry that is broken changes nothing: the settings before it stay in force. After a restart there are none;
+    /// to fall back on the defaults then could rename every namespace, so nothing is wanted until it is mended.
+    init(_ caches: Caches, _ operatorNamespace: String, previous: FleetPicture?) {
+        let key = ObjectKey(namespace: operatorNamespace, name: ClusterRegistry.theName)
+        var spec = ClusterRegistrySpec()
+        var problem: SpecProblem?
+        switch caches.registries[key] {
+        case nil: break
+        case .malformed(_, let failure)?: problem = SpecProblem(failure)
+        case .valid(let registry)?:
+            spec = registry.spec
+            problem = spec.problems().first
         }
-    }
-
-    /// What one data plane should hold.
-    func plan(for dataPlane: DataPlane, registryUID: String?) -> DataPlanePlan {
-        let identity =
-            dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 } ?? spec.workloadIdentity
-        let renderer = Renderer(templates: templates, identity: identity, controlPlaneUID: registryUID ?? "")
-        var hasher = Hasher()
-        hasher.combine(identity)
-        hasher.combine(dataPlane.spec.values)
-        hasher.combine(spec.values)
-        hasher.combine(spec.domainValues)
-        hasher.combine(registryUID)
-        let (keys, domains, spec) = (keys, projectDomains, spec)
-        return DataPlanePlan(
-            permissions: Permissions.required(by: templates), common: UInt64(bitPattern: Int64(hasher.finalize())),
-            namespaces: fingerprints, forcesConflicts: spec.conflictPolicy == .force, registryUID: registryUID
-        ) { namespace in
-            guard let key = keys[namespace] else { return nil }
-            let layers = ValueLayers(
-                registry: spec, project: domains.entries[key]?.project?.spec, dataPlane: dataPlane.spec)
-            do throws(TemplateFailure) {
-                let rendered = try renderer.render(
-                    key, namespace: namespace, values: layers.values(for: key, namespace: namespace))
-                return .objects(rendered.objects, refused: rendered.refused)
+        if problem == nil {
+            do throws(SpecProblem) {
+                template = try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
             } catch {
-                return .failure(error.reason, object: error.file, message: error.description)
+                problem = error
             }
         }
+        if problem != nil, let previous, previous.problem == nil {
+            spec = previous.spec
+            template = try? NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
+            problem = nil
+        }
+        (self.spec, self.problem) = (spec, problem)
     }
 }
 

@@ -8,9 +8,23 @@ struct DataPlanePlan: Sendable {
         case objects([DesiredObject], refused: [RenderedNamespace.Refusal])
         /// It can't be said, so nothing is applied.
         case failure(FailureReason, object: String, message: String)
+        /// It can't be said yet: something that it needs has not been read.
+        case pending
     }
+    /// Plans of one version are the same.
+    struct Version: Sendable, Hashable {
+        var picture: UInt64
+        var generation: Int64?
+        var kinds: KindTable
+        var isPending: Bool
+    }
+    var version: Version
+    /// Something that rendering needs is not known yet: what is seen could not be compared with anything.
+    var isPending: Bool
     /// Kinds that the templates have: what is watched.
-    var types: [ResourceType] = [Namespace.resourceType, ServiceAccount.resourceType]
+    var types: [ResourceType]
+    /// Kinds of templates of which it isn't known whether, and as what, the data plane serves them.
+    var unknownKinds: Set<GroupVersionKind>
     /// What the session needs to be allowed to do.
     var permissions: [Permission]
     /// Changes with anything that is the same for all namespaces: templates, values, identities, policy.
@@ -19,6 +33,8 @@ struct DataPlanePlan: Sendable {
     var namespaces: [String: UInt64]
     var forcesConflicts = false
     var registryUID: String?
+    /// The namespace of a project-domain: where an object that is in none belongs to.
+    var namespaceOf: @Sendable (ProjectDomain) -> String?
     /// Nil for a namespace that isn't wanted.
     var content: @Sendable (_ namespace: String) -> Content?
 
@@ -37,15 +53,22 @@ struct DataPlanePlan: Sendable {
     /// What is kept of an object that was seen.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
         var seen = ObservedObject(
-            version: metadata.resourceVersion.flatMap(UInt64.init), isTerminating: metadata.deletionTimestamp != nil)
+            place: place(of: metadata, type), version: metadata.resourceVersion.flatMap(UInt64.init),
+            isTerminating: metadata.deletionTimestamp != nil)
         if let owner = metadata.annotations?[Ownership.controlPlaneAnnotation], let registryUID, owner != registryUID {
             seen.foreignOwner = owner
         }
-        let namespace = type.isNamespaced ? metadata.namespace ?? "" : metadata.name
-        if case .objects(let objects, _)? = content(namespace) {
+        if case .objects(let objects, _)? = content(seen.place) {
             let same = objects.first { $0.type == type && $0.name == metadata.name }
             if let same, same.matches(metadata) { seen.satisfies = same.hash }
         }
         return seen
+    }
+
+    /// The namespace whose work an object is a part of.
+    private func place(of metadata: ObjectMeta, _ type: ResourceType) -> String {
+        if type.isNamespaced { return metadata.namespace ?? "" }
+        if type == Namespace.resourceType { return metadata.name }
+        return Ownership.projectDomain(of: metadata).flatMap(namespaceOf) ?? ""
     }
 }

@@ -12,24 +12,27 @@ import Support
 final class DataPlaneSession: Sendable {
     /// Of the DataPlane object.
     let name: String
+    let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
     let progress = NamespaceProgressBoard()
     private let state: Locked<SessionState>
     private let plan: Locked<DataPlanePlan>
-    private let observed: Locked<[ResourceType: ObservedObjects]>
-    private let watchers: Locked<[Watcher<PartialObject, ObservedObject>]> = Locked([])
+    private let watches = TypeWatches()
     /// Moves when the next probe should not wait.
     private let wake = Signal()
     let started: Duration
     private let stopped = Signal()
 
     init(
-        name: String, configuration: SessionConfiguration, plan: DataPlanePlan, context: SessionContext
+        name: String, subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan,
+        context: SessionContext
     ) {
         self.name = name
+        self.subject = subject
         self.context = context
         self.plan = Locked(plan)
+        hasPlan = Locked(!plan.isPending)
         started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(limit: context.settings.workersPerDataPlane), timeline: context.timeline)
@@ -37,7 +40,7 @@ final class DataPlaneSession: Sendable {
         var initial = SessionState(configuration, breaker: context.settings.breaker)
         _ = initial.configure(configuration, connect: context.connect)
         state = Locked(initial)
-        observed = Locked(Dictionary(uniqueKeysWithValues: plan.types.map { ($0, ObservedObjects()) }))
+        watches.follow(plan.types)
         progress.replace(with: Set(plan.namespaces.keys))
     }
 
@@ -73,10 +76,24 @@ final class DataPlaneSession: Sendable {
             defer { plan = new }
             return plan
         }
+        guard new.version != old.version else { return }
+        watches.follow(new.types)
+        if !new.isPending { planIsReady() }
         let changed = new.changes(since: old)
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
         queue.add(changed)
+        if new.permissions != old.permissions { wasForbidden() }
+        if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
+    }
+
+    /// Lists begin once there is something to compare them with: else all that they show would be written anew.
+    private func planIsReady() {
+        let isNews = hasPlan.withLock { hasPlan in
+            defer { hasPlan = true }
+            return !hasPlan
+        }
+        if isNews { applyGate() }
     }
 
     /// Ends `run`.
@@ -104,8 +121,8 @@ final class DataPlaneSession: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.probe() }
-            group.addTask { await self.watchAndSync() }
-            group.addTask { await self.follow() }
+            group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
+            group.addTask { await self.sync() }
             await stopped.wait(past: 0)
             queue.shutDown()
             group.cancelAll()
@@ -119,11 +136,18 @@ final class DataPlaneSession: Sendable {
         while !Task.isCancelled {
             let seen = wake.generation
             let start = timeline.now
-            let (links, full) = state.withLock { state in
-                ([state.candidate, state.active].compactMap { $0 }, state.needsFullProbe)
+            let plan = currentPlan
+            let (links, questions) = state.withLock { state in
+                let full = state.needsFullProbe
+                return (
+                    [state.candidate, state.active].compactMap { $0 },
+                    ProbeQuestions(
+                        permissions: full ? plan.permissions : nil,
+                        apiVersions: state.apiVersionsToDiscover(plan.unknownKinds, now: start))
+                )
             }
             for link in links {
-                let result = await link.probe(full: full, needs: currentPlan.permissions)
+                let result = await link.probe(questions)
                 if Task.isCancelled { return }
                 change { $0.take(result, of: link, now: timeline.now) }
             }
@@ -135,23 +159,7 @@ final class DataPlaneSession: Sendable {
         }
     }
 
-    private func watchAndSync() async {
-        let types = currentPlan.types
-        let made = types.map { watcher(of: $0) }
-        for watcher in made { watcher.pause() }
-        watchers.withLock { $0 = made }
-        gate.withLock { $0.reads = nil }
-        applyGate()
-        await withDiscardingTaskGroup { group in
-            for watcher in made { group.addTask { await watcher.run() } }
-        }
-    }
-
-    private func follow() async {
-        do {
-            // Nothing is decided on half a picture.
-            for objects in observed.withLock({ Array($0.values) }) { try await objects.store.ready() }
-        } catch { return }
+    private func sync() async {
         queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
         let controller = Controller(queue) { [weak self] namespace in
             guard let self else { return .done }
@@ -160,14 +168,15 @@ final class DataPlaneSession: Sendable {
         await controller.run()
     }
 
-    private func watcher(of type: ResourceType) -> Watcher<PartialObject, ObservedObject> {
-        let objects = observation(of: type)
+    private func watcher(of type: ResourceType, into objects: ObservedObjects) -> TypeWatches.TypeWatcher {
         objects.store.subscribe { [weak self] change in
-            let namespace = type.isNamespaced ? change.key.namespace ?? "" : change.key.name
             guard let self, change.origin != .firstList else { return }
-            // Most events report what we have just written: they ask for no work.
-            if let seen = change.value, self.isSettled(namespace, type, change.key, seen) { return }
-            self.queue.add(namespace)
+            switch change.kind {
+            case .added(let seen), .updated(_, let seen):
+                // Most events report what we have just written: they ask for no work.
+                if !self.isSettled(seen) { self.queue.add(seen.place) }
+            case .deleted(let last): self.queue.add(last.place)
+            }
         }
         return Watcher(
             SessionListWatch(type: type, session: self), into: objects.store,
@@ -176,26 +185,31 @@ final class DataPlaneSession: Sendable {
             project: { [weak self] object in self?.observe(object.metadata, of: type) })
     }
 
-    private func isSettled(_ namespace: String, _ type: ResourceType, _ key: ObjectKey, _ seen: ObservedObject) -> Bool
-    {
-        guard !seen.isTerminating, seen.foreignOwner == nil else { return false }
-        return seen.satisfies != nil && progress.isSynced(namespace)
-            || queue.isInFlight(namespace) && seen.satisfies != nil
+    private func isSettled(_ seen: ObservedObject) -> Bool {
+        !seen.isTerminating && seen.foreignOwner == nil && seen.satisfies != nil
+            && (progress.isSynced(seen.place) || queue.isInFlight(seen.place))
     }
 
     private func watch(of type: ResourceType, became status: WatcherStatus) {
         context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
         case .synced:
-            for key in observation(of: type).listedAnew() {
-                queue.add(type.isNamespaced ? key.namespace ?? "" : key.name, priority: .background)
-            }
+            watches.listed(type)
+            // Those whose turn came before this kind was listed, and those whose last write the list may not show.
+            queue.add(progress.unsynced, priority: .background)
+            queue.add(watches[type]?.listedAnew() ?? [], priority: .background)
             change { state in
                 state.watchProblem(nil)
                 return []
             }
         case .connected: break
-        case .failing(let error, _, _): requestFailed(error)
+        case .failing(let error, _, _):
+            guard error.isForbidden || error.isNotServed else { return requestFailed(error) }
+            guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
+                return
+            }
+            queue.add(progress.unsynced, priority: .background)
+            if error.isForbidden { wasForbidden() }
         case .silent(let after):
             context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
         case .suspicious(let suspicion, _):
@@ -215,14 +229,7 @@ final class DataPlaneSession: Sendable {
     var readableLink: Link? { state.withLock { $0.allowsReads ? $0.active : nil } }
     var writableLink: Link? { state.withLock { $0.allowsWrites ? $0.active : nil } }
 
-    func observation(of type: ResourceType) -> ObservedObjects {
-        observed.withLock { observed in
-            if let known = observed[type] { return known }
-            let new = ObservedObjects()
-            observed[type] = new
-            return new
-        }
-    }
+    func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
 
     /// What is kept of an object that was seen, in the light of what is desired now.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
@@ -249,19 +256,24 @@ final class DataPlaneSession: Sendable {
 
     /// Changes the state, then does what follows from it.
     private func change(_ body: (inout SessionState) -> [Link]) {
-        let (unused, differs) = state.withLock { state in
+        let (unused, differs, mayMore) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
             let unused = body(&state)
-            return (unused, before != (state.facts, state.allowsWrites))
+            let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
+            return (unused, before != (state.facts, state.allowsWrites), mayMore)
         }
         for link in unused { link.close() }
         applyGate()
+        if mayMore {
+            watches.retryRefused()
+            queue.clearBackoff()
+        }
         if differs { context.changed(name, nil) }
     }
 
+    private let hasPlan: Locked<Bool>
     private let gate = Locked(Gate())
     private struct Gate: Sendable {
-        var reads: Bool?
         var writes: Bool?
     }
 
@@ -271,9 +283,7 @@ final class DataPlaneSession: Sendable {
     private func applyGate() {
         gate.withLock { gate in
             let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWrites) }
-            if gate.reads != reads {
-                for watcher in watchers.withLock({ $0 }) { reads ? watcher.resume() : watcher.pause() }
-            }
+            watches.open(reads && hasPlan.withLock { $0 })
             if gate.writes != writes {
                 context.logger.debug(
                     "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
@@ -284,7 +294,7 @@ final class DataPlaneSession: Sendable {
                     queue.pause()
                 }
             }
-            gate = Gate(reads: reads, writes: writes)
+            gate.writes = writes
         }
     }
 }

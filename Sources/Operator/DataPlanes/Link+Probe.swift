@@ -6,15 +6,17 @@ import Kube
 import KubeObjects
 
 extension Link {
-    /// Asks whether the API server is there, which cluster it is and, with `full`, who we are and what we may do.
+    /// Asks whether the API server is there, which cluster it is and, where that is a question, who we are, what we may
+    /// do and what is served.
     ///
     /// The questions go out at once, over one connection. `/readyz` decides whether the way is fine; the UID of
     /// `kube-system` decides whether it is still the same cluster, and tells a rejected token from an accepted one
     /// (`/readyz` may answer anybody).
-    func probe(full: Bool, needs: [Permission]) async -> ProbeResult {
+    func probe(_ questions: ProbeQuestions) async -> ProbeResult {
         async let health = health()
         async let uid = clusterUID()
-        async let details = full ? details(needs) : nil
+        async let details = details(questions.permissions)
+        async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
         case (.some(let failure), _): result = ProbeResult(failure)
@@ -30,7 +32,24 @@ extension Link {
             result.identity = details.identity
             result.authorization = details.authorization
         }
+        result.served = await served
         return result
+    }
+
+    /// A group version for which there was no answer at all is left out: it is asked for again.
+    private func served(_ apiVersions: Set<String>) async -> [String: [ResourceType]] {
+        var served: [String: [ResourceType]] = [:]
+        for apiVersion in apiVersions.sorted() {
+            let parts = apiVersion.split(separator: "/")
+            let (group, version) = parts.count == 2 ? (String(parts[0]), String(parts[1])) : ("", apiVersion)
+            do throws(KubeError) {
+                let resources = try await prober.resources(group: group, version: version, isRateLimited: false)
+                served[apiVersion] = (resources ?? []).map(\.type)
+            } catch {
+                if error.isForbidden { served[apiVersion] = [] }
+            }
+        }
+        return served
     }
 
     private func health() async -> ProbeAnswer? {
@@ -67,7 +86,8 @@ extension Link {
         var authorization: SessionFacts.Authorization?
     }
 
-    private func details(_ needs: [Permission]) async -> Details {
+    private func details(_ needs: [Permission]?) async -> Details? {
+        guard let needs else { return nil }
         async let version = try? prober.version(isRateLimited: false).gitVersion
         async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
         async let authorization = authorization(needs)

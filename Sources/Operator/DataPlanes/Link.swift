@@ -23,7 +23,7 @@ final class Link: Sendable {
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
     func apply(_ object: DesiredObject, force: Bool) async throws(KubeError) -> ObjectMeta {
         let answer = try await client.apply(
-            object.json, type: object.type, namespace: object.namespace, name: object.name,
+            body: object.body, type: object.type, namespace: object.namespace, name: object.name,
             fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true)
         do {
             return try ObjectMeta(json: answer["metadata"] ?? .null)

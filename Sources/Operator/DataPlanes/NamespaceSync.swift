@@ -13,23 +13,29 @@ struct NamespaceSync {
         let plan = session.currentPlan
         guard let content = plan.content(namespace) else { return .done }  // wanted no more: left as it is
         switch content {
+        case .pending:
+            settle(namespace, .pending)
+            return .done  // so does what it waits for
         case .failure(let reason, let object, let message):
             settle(namespace, .failed([entry(namespace, object, reason, message)]))
             return .done  // a change of the plan brings it back
         case .objects(let objects, let refused):
             var failures = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
-            var retry: Retry?
+            var (retry, isPending) = (Retry?.none, false)
             for object in objects {
                 guard let failure = await bring(object, plan) else { continue }
-                if case .cancelled = failure { return .failed("cancelled") }
-                retry = .sooner(retry, failure)
-                if case .object(let reason, let message, _) = failure {
+                switch failure {
+                case .cancelled: return .failed("cancelled")
+                case .notListed: isPending = true
+                case .notNow: (isPending, retry) = (true, retry ?? Retry(failure))
+                case .object(let reason, let message, _):
+                    retry = retry ?? Retry(failure)
                     failures.append(entry(namespace, object.description, reason, message))
                 }
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
             }
-            settle(namespace, failures.isEmpty ? (retry == nil ? .synced : .pending) : .failed(failures))
+            settle(namespace, failures.isEmpty ? (isPending ? .pending : .synced) : .failed(failures))
             return retry?.outcome ?? .done
         }
     }
@@ -38,6 +44,8 @@ struct NamespaceSync {
         case cancelled
         /// No request may be sent now: the queue is paused until the data plane is back.
         case notNow
+        /// The kind has not been listed yet; when it is, everything that is pending is looked at again.
+        case notListed
         case object(FailureReason, String, retryAfter: Duration?)
     }
 
@@ -46,17 +54,23 @@ struct NamespaceSync {
         var after: Duration?
         var outcome: Controller<String>.Outcome { .failed(text, retryAfter: after) }
 
-        static func sooner(_ one: Retry?, _ failure: Failure) -> Retry {
-            guard case .object(let reason, let message, let after) = failure else {
-                return one ?? Retry(text: "not now")
+        init(_ failure: Failure) {
+            switch failure {
+            case .object(let reason, let message, let after):
+                (text, self.after) = ("\(reason.rawValue): \(message)", after)
+            case .cancelled, .notNow, .notListed: text = "not now"
             }
-            return one ?? Retry(text: "\(reason.rawValue): \(message)", after: after)
         }
     }
 
     /// Nil when the object is as it should be.
     private func bring(_ object: DesiredObject, _ plan: DataPlanePlan) async -> Failure? {
-        let observed = session.observation(of: object.type)
+        let observed: ObservedObjects
+        switch session.readiness(of: object.type) {
+        case .starting: return .notListed
+        case .refused(let reason, let message): return .object(reason, message, retryAfter: .seconds(60))
+        case .ready(let objects): observed = objects
+        }
         if let seen = observed[object.key] {
             if let owner = seen.foreignOwner {
                 return .object(.namespaceNotOurs, plan.foreign(object, owner: owner), retryAfter: .seconds(60))
@@ -81,7 +95,15 @@ struct NamespaceSync {
             session.requestFailed(error)
             let (reason, message) = error.failure(of: object)
             if reason == .forbidden { session.wasForbidden() }
-            return .object(reason, message, retryAfter: error.retryAfter)
+            return .object(reason, message, retryAfter: error.retryAfter ?? Self.patience(reason))
+        }
+    }
+
+    /// What waits for somebody is not asked for all the time; where the object is ours, the watch tells when it changes.
+    private static func patience(_ reason: FailureReason) -> Duration? {
+        switch reason {
+        case .conflict, .invalid, .forbidden, .kindNotServed: .seconds(30)
+        default: nil
         }
     }
 

@@ -4,6 +4,8 @@ import Support
 
 /// What is kept of an object in a data plane: no more than it takes to see whether it is as it should be.
 struct ObservedObject: Sendable, Hashable {
+    /// The namespace whose work it is a part of: its own, or for what is in none the one that it was made for.
+    var place: String
     /// Nil where the server's resourceVersion is no number.
     var version: UInt64?
     /// The hash of the desired object that it was seen to satisfy; nil where it satisfied none.
@@ -43,12 +45,12 @@ final class ObservedObjects: Sendable {
 
     subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0[key] } ?? store[key] }
 
-    /// Lets go of the answers, since a list has just shown all that there is; returns whose they were: the list may
+    /// Lets go of the answers, since a list has just shown all that there is; returns their places: the list may
     /// have been taken before the last of these writes, so they are to be looked at again.
-    func listedAnew() -> [ObjectKey] {
+    func listedAnew() -> Set<String> {
         answers.withLock { answers in
             defer { answers = [:] }
-            return Array(answers.keys)
+            return Set(answers.values.map(\.place))
         }
     }
 }

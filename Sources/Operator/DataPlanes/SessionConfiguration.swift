@@ -3,6 +3,19 @@ import HTTP
 import KubeObjects
 import Support
 
+/// What a session is about, for the whole of its life.
+struct SessionSubject: Sendable, Hashable {
+    /// Of the DataPlane object: one that was deleted and made anew starts anew.
+    var uid: String?
+    /// Of the server: what was seen at one endpoint says nothing of another.
+    var endpoint: String
+
+    init(_ object: DataPlane) {
+        uid = object.metadata.uid
+        endpoint = object.endpointDescription
+    }
+}
+
 /// What a session needs to know of its DataPlane. A new value replaces the old one while the session runs.
 struct SessionConfiguration: Sendable, Hashable {
     /// The server and how it is talked to; nil while the credentials can't be used.
@@ -29,7 +42,9 @@ struct SessionFacts: Sendable, Hashable {
     enum Reachability: Sendable, Hashable {
         case unknown
         case reachable
-        case unreachable(ReachableReason, String)
+        /// `attempts`: so many at least. It moves when their number has doubled, so that a status that shows it is not
+        /// written with each of them.
+        case unreachable(ReachableReason, String, attempts: Int)
     }
     enum Authorization: Sendable, Hashable {
         case unknown
@@ -42,6 +57,10 @@ struct SessionFacts: Sendable, Hashable {
     /// Newer credentials than those in use were tried and refused.
     var refusedCandidate: String?
     var authorization = Authorization.unknown
+    /// What it serves, as far as it was asked, beside what every Kubernetes has.
+    var kinds = KindTable.wellKnown
+    /// The group versions that it was asked for.
+    var discovered: Set<String> = []
     var kubernetesVersion: String?
     var clusterUID: String?
     var identity: String?

@@ -23,11 +23,25 @@ final class SessionPool: Sendable {
         }
     }
 
-    /// The session of that DataPlane with these settings: a new one, or the one there is.
-    func update(_ name: String, configuration: SessionConfiguration, plan: DataPlanePlan) -> DataPlaneSession {
+    /// Starts nothing any more, and waits for the end of what is in flight.
+    func drain(until deadline: Duration) async {
+        let sessions = all
+        for session in sessions { session.queue.shutDown() }
+        for session in sessions { _ = await session.queue.drained(until: deadline) }
+    }
+
+    /// The session of that DataPlane with these settings: a new one, or the one there is. What is known of one server
+    /// says nothing of another: a new subject gets a new session.
+    func update(
+        _ name: String, of subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan
+    ) -> DataPlaneSession {
         let (session, isNew) = sessions.withLock { [context] sessions in
-            if let session = sessions[name] { return (session, false) }
-            let session = DataPlaneSession(name: name, configuration: configuration, plan: plan, context: context)
+            if let session = sessions[name] {
+                if session.subject == subject { return (session, false) }
+                session.stop()
+            }
+            let session = DataPlaneSession(
+                name: name, subject: subject, configuration: configuration, plan: plan, context: context)
             sessions[name] = session
             return (session, true)
         }
@@ -43,6 +57,11 @@ final class SessionPool: Sendable {
     /// Ends the session; what it has made in the data plane stays.
     func remove(_ name: String) { sessions.withLock { $0.removeValue(forKey: name) }?.stop() }
 
+    /// The session of that DataPlane, if it still is about the same server.
+    subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
+        self[name].flatMap { $0.subject == subject ? $0 : nil }
+    }
+    var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any of them may still come to a first result soon.
     var isSettling: Bool { all.contains { $0.isSettling } }

@@ -3,6 +3,14 @@ import Fleet
 import KubeObjects
 import Support
 
+/// What a probe asks beside whether the data plane is there, and which one it is.
+struct ProbeQuestions: Sendable {
+    /// Who we are, which version it is, and whether we may do this; nil: not asked.
+    var permissions: [Permission]?
+    /// Which kinds these group versions have.
+    var apiVersions: Set<String> = []
+}
+
 /// What one probe of a data plane found.
 struct ProbeResult: Sendable {
     var answer: ProbeAnswer
@@ -12,6 +20,8 @@ struct ProbeResult: Sendable {
     var kubernetesVersion: String?
     var identity: String?
     var authorization: SessionFacts.Authorization?
+    /// By group version that was asked for, the kinds that it has: none where it isn't served.
+    var served: [String: [ResourceType]] = [:]
 
     init(_ answer: ProbeAnswer) { self.answer = answer }
 }
@@ -36,6 +46,11 @@ struct SessionState: Sendable {
     var approvedUID: String?
     /// A connection broke: who answers on the next one must be seen before anything is written.
     private(set) var isSuspect = false
+    /// Something was refused since the permissions were looked at.
+    private var needsReview = false
+    /// In a row.
+    private var failedAttempts = 0
+    private var lastDiscovery: [String: Duration] = [:]
 
     init(_ configuration: SessionConfiguration, breaker: CircuitBreaker.Configuration) {
         self.configuration = configuration
@@ -59,8 +74,16 @@ struct SessionState: Sendable {
     /// Whether the next probe has to find out everything again.
     var needsFullProbe: Bool {
         if candidate != nil || !breaker.allowsRequests || facts.clusterUID == nil { return true }
-        return facts.authorization != .granted
+        return needsReview || facts.authorization != .granted
     }
+
+    /// The group versions to ask for: those of kinds that aren't known, each twice a minute at the most.
+    func apiVersionsToDiscover(_ unknown: Set<GroupVersionKind>, now: Duration) -> Set<String> {
+        Set(unknown.map(\.apiVersion)).filter { version in
+            lastDiscovery[version].map { now - $0 >= Self.discoveryInterval } ?? true
+        }
+    }
+    static let discoveryInterval = Duration.seconds(30)
 
     /// Takes new settings; `connect` makes a link for them. Returns the links that are of no more use.
     mutating func configure(_ new: SessionConfiguration, connect: (LinkConfiguration) -> Link) -> [Link] {
@@ -75,7 +98,7 @@ struct SessionState: Sendable {
             if let active { unused.append(active) }
             active = nil
             let uid = facts.clusterUID
-            facts = SessionFacts()
+            forget()
             facts.clusterUID = uid
             return unused
         }
@@ -84,7 +107,7 @@ struct SessionState: Sendable {
             // The old credentials are of no use for another server.
             unused.append(active)
             self.active = nil
-            facts = SessionFacts()
+            forget()
         }
         candidate = connect(wanted)
         return unused
@@ -99,7 +122,7 @@ struct SessionState: Sendable {
                 candidate = nil
                 breaker = CircuitBreaker(breaker.configuration)
                 facts.refusedCandidate = nil
-                learn(result)
+                learn(result, now)
                 return old.map { [$0] } ?? []
             }
             if active != nil, breaker.allowsRequests, facts.tokenRejected == nil {
@@ -113,7 +136,7 @@ struct SessionState: Sendable {
         switch result.answer {
         case .succeeded:
             _ = breaker.record(.probeSucceeded, now: now)
-            learn(result)
+            learn(result, now)
         case .tokenRejected:
             fail(result.answer)
         case .failed:
@@ -141,15 +164,24 @@ struct SessionState: Sendable {
     mutating func watchProblem(_ text: String?) { facts.watchProblem = text }
 
     /// Permissions turned out to be missing: look at them again with the next probe.
-    mutating func wasForbidden() { facts.authorization = .unknown }
+    mutating func wasForbidden() { needsReview = true }
 
-    private mutating func learn(_ result: ProbeResult) {
+    private mutating func learn(_ result: ProbeResult, _ now: Duration) {
         facts.reachability = .reachable
         facts.tokenRejected = nil
+        failedAttempts = 0
         isSuspect = false
         if let version = result.kubernetesVersion { facts.kubernetesVersion = version }
         if let identity = result.identity { facts.identity = identity }
-        if let authorization = result.authorization { facts.authorization = authorization }
+        if let authorization = result.authorization {
+            facts.authorization = authorization
+            needsReview = false
+        }
+        for (version, types) in result.served {
+            lastDiscovery[version] = now
+            facts.discovered.insert(version)
+            for type in types { facts.kinds.add(type) }
+        }
         guard let uid = result.clusterUID else { return }
         if let recorded = configuration.recordedUID ?? facts.clusterUID, recorded != uid {
             facts.changedUID = uid
@@ -157,6 +189,12 @@ struct SessionState: Sendable {
             facts.changedUID = nil
             facts.clusterUID = uid
         }
+    }
+
+    /// It may be another server: nothing that was found out holds.
+    private mutating func forget() {
+        facts = SessionFacts()
+        lastDiscovery = [:]
     }
 
     private mutating func fail(_ answer: ProbeAnswer) {
@@ -169,7 +207,9 @@ struct SessionState: Sendable {
             facts.authorization = .unknown
             isSuspect = true
         case .failed(let reason, let text):
-            facts.reachability = .unreachable(reason, text)
+            failedAttempts += 1
+            let doubled = 1 << (Int.bitWidth - 1 - failedAttempts.leadingZeroBitCount)
+            facts.reachability = .unreachable(reason, text, attempts: doubled)
             facts.authorization = .unknown
         }
     }

@@ -15,14 +15,16 @@ extension Reconcilers {
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
                 return .requeue(after: Self.gathering)
             }
-            try await writer.write(observation(picture).status(of: object, now: wallClock.now), of: object)
+            let status = observation(picture).status(of: object, now: wallClock.now)
+            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .clusterRegistries)
+            try await writer.write(status, of: object)
         }
         return .done
     }
 
     private func observation(_ picture: FleetPicture) -> RegistryObservation {
         var seen = RegistryObservation()
-        seen.templates = picture.templatesState
+        seen.templates = picture.templates.state
         let dataPlanes = picture.dataPlanes.keys.sorted()
         let readyPlanes = dataPlanes.filter { board[dataPlane: $0] == .ready }
         seen.dataPlanes = .init(total: dataPlanes.count, ready: readyPlanes.count)

@@ -39,7 +39,9 @@ extension Reconcilers {
             if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
             return .requeue(after: wait)
         }
-        announce(object, status)
+        announce(status.conditions, before: object.status?.conditions, of: object.metadata, .dataPlanes)
+        warn(object, status)
+        explain(missing: seen.authorization, of: object, status)
         try await writer.write(status, of: object)
         if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
         let isReady = status.conditions.isTrue(.ready)
@@ -60,8 +62,18 @@ extension Reconcilers {
 
     private func duplicates(_ picture: FleetPicture) -> [String: String] {
         var uids: [String: String] = [:]
+        var byEndpoint: [String: String] = [:]
         for (name, object) in picture.dataPlanes {
-            uids[name] = pool[name]?.facts.clusterUID ?? object.status?.clusterUID
+            guard let uid = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID else {
+                continue
+            }
+            uids[name] = uid
+            byEndpoint[object.endpointDescription] = uid
+        }
+        // Who has not been answered yet is the cluster that answers others at the same endpoint: so the newer of two does
+        // not write only because it came first.
+        for (name, object) in picture.dataPlanes where uids[name] == nil {
+            uids[name] = byEndpoint[object.endpointDescription]
         }
         return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
     }
@@ -83,9 +95,10 @@ extension Reconcilers {
         case .present(let data):
             let verdict = read(data)
             guard case .valid(let credentials) = verdict else { return (verdict, nil) }
-            // Looked at daily for the warnings, and when the token ends.
-            let left = credentials.tokenExpirationTime.map { $0.instant - now } ?? 86_400
-            return (verdict, .seconds(max(1, min(86_400, left + 1))))
+            // Looked at again when the next warning is due, and when the token ends.
+            let ends = [credentials.tokenExpirationTime, credentials.caExpirationTime]
+            let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? 86_400
+            return (verdict, .seconds(max(1, min(86_400, next + 1))))
         }
     }
 
@@ -99,7 +112,9 @@ extension Reconcilers {
         case .valid(let credentials)?:
             seen.tokenExpirationTime = credentials.tokenExpirationTime
             seen.caExpirationTime = credentials.caExpirationTime
-            seen.credentials = .valid("from Secret \(object.spec.credentials.secretName)")
+            let warnings = credentials.warnings(now: wallClock.now)
+            seen.credentials = .valid(
+                (["from Secret \(object.spec.credentials.secretName)"] + warnings).joined(separator: "; "))
             configuration.link = LinkConfiguration(
                 server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
                 connection: object.spec.connection)
@@ -111,12 +126,16 @@ extension Reconcilers {
         case nil: break
         }
         // Broken credentials in the Secret don't end a connection whose own still work.
-        if configuration.link == nil, let session = pool[object.metadata.name], let inUse = session.linkInUse {
+        let subject = SessionSubject(object)
+        if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
         }
+        let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
-            object.metadata.name, configuration: configuration,
-            plan: picture.plan(for: object, registryUID: registryUID))
+            object.metadata.name, of: subject, configuration: configuration,
+            plan: picture.plan(
+                for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
+                discovered: known?.discovered ?? []))
         session.hold(asDuplicate: seen.duplicate != nil)
         let facts = session.facts
         if let text = facts.tokenRejected {
@@ -128,7 +147,10 @@ extension Reconcilers {
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
         case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
-        case .unreachable(let reason, let text): seen.probe = .failed(reason, text)
+        case .unreachable(let reason, let text, let attempts):
+            let tried = attempts == 1 ? "tried once" : "tried at least \(attempts) times"
+            let interval = pool.probeInterval.components.seconds
+            seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
         }
         switch facts.authorization {
         case .unknown: seen.authorization = .unknown
@@ -144,19 +166,6 @@ extension Reconcilers {
         seen.user = facts.identity
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: 16)
-    }
-
-    /// An event for each condition that is another now.
-    private func announce(_ object: DataPlane, _ status: DataPlaneStatus) {
-        for condition in status.conditions {
-            let before = object.status?.conditions.first { $0.type == condition.type }
-            guard condition.status != .unknown, condition.reason != Reason.pending,
-                before?.status != condition.status || before?.reason != condition.reason,
-                before != nil || condition.status == .isFalse
-            else { continue }
-            events.publish(
-                regarding: object.metadata, type: .dataPlanes, isWarning: condition.status == .isFalse,
-                reason: condition.reason, action: "Reconcile", note: "\(condition.type): \(condition.message)")
-        }
+        seen.doubtfulList = facts.watchProblem
     }
 }

@@ -20,13 +20,15 @@ extension Reconcilers {
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
                 return .requeue(after: Self.gathering)
             }
-            if let problem = object.spec.problems().first ?? picture.namespaceProblem {
+            if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false
                 try await report(
                     malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
             } else {
                 let status = observation(of: object, picture).status(now: wallClock.now)
                 isReady = status.conditions.isTrue(.ready)
+                announce(
+                    status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)
                 try await writer.write(status, of: object)
             }
         }
@@ -46,6 +48,6 @@ extension Reconcilers {
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
-            publication: .notConfigured)
+            publication: .notConfigured, sharing: picture.sharing[pair])
     }
 }

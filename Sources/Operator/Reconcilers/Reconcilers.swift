@@ -46,7 +46,7 @@ final class Reconcilers: Sendable {
     }
 
     private let malformed = Locked<[String: [Condition]]>([:])
-    func malformedBefore(_ id: String) -> [Condition] { malformed.withLock { $0[id] ?? [] } }
+    func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
     /// Nil before the caches are complete.
@@ -73,8 +73,10 @@ final class Reconcilers: Sendable {
     static let gathering = Duration.milliseconds(200)
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
-        let picture = FleetPicture(caches: caches, operatorNamespace: namespace)
+        let picture = FleetPicture(caches: caches, operatorNamespace: namespace, previous: self.picture)
         latest.withLock { $0 = picture }
+        caches.secrets.retain(picture.references.secrets)
+        caches.configMaps.retain(picture.references.configMaps)
         for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
         statusesChanged()
         return .done

@@ -1,0 +1,119 @@
+import JSON
+
+/// An OAuth2 token endpoint for client credentials, with its tokens. Errors read as those of fosite, which flyteadmin's
+/// own authorization server is made of.
+struct TokenServer: Sendable {
+    struct Issued: Sendable {
+        var token: String
+        var expires: Duration
+    }
+    let options: DevFlyteAdmin.OAuth2
+    private(set) var issued: [Issued] = []
+    private(set) var count = 0
+
+    init(_ options: DevFlyteAdmin.OAuth2) { self.options = options }
+
+    mutating func revokeAll() { issued = [] }
+
+    func accepts(_ token: String, now: Duration) -> Bool { issued.contains { $0.token == token && now < $0.expires } }
+
+    mutating func answer(_ request: Request, now: Duration) -> Answer {
+        guard request.method == "POST" else {
+            return Self.failure(400, "invalid_request", "The HTTP method is not POST.")
+        }
+        guard request.headers["content-type"] == "application/x-www-form-urlencoded" else {
+            return Self.failure(400, "invalid_request", "The request's body is no form.")
+        }
+        let form = Form.parse(String(decoding: request.body, as: UTF8.self))
+        guard isClient(request, form) else {
+            let text =
+                "Client authentication failed (e.g., unknown client, no client authentication included, or "
+                + "unsupported authentication method)."
+            return Self.failure(401, "invalid_client", text)
+        }
+        guard form["grant_type"] == "client_credentials" else {
+            return Self.failure(400, "unsupported_grant_type", "The authorization grant type is not supported.")
+        }
+        let scopes = (form["scope"] ?? "").split(separator: " ").map(String.init)
+        if let wrong = scopes.first(where: { !options.scopes.contains($0) }) {
+            return Self.failure(
+                400, "invalid_scope", "The OAuth 2.0 Client is not allowed to request scope '\(wrong)'.")
+        }
+        count += 1
+        let token =
+            String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
+        issued.append(Issued(token: token, expires: now + options.lifetime))
+        return Answer(
+            200,
+            [
+                "access_token": .string(token), "token_type": "bearer",
+                "expires_in": .int(options.lifetime.components.seconds),
+                "scope": .string(scopes.joined(separator: " ")),
+            ])
+    }
+
+    private func isClient(_ request: Request, _ form: [String: String]) -> Bool {
+        if options.style != .body, let header = request.headers["authorization"], header.hasPrefix("Basic ") {
+            guard let text = Base64Bytes.decode(header.dropFirst(6)) else { return false }
+            let parts = String(decoding: text, as: UTF8.self).split(
+                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            // Form-encoded before they were joined (RFC 6749, 2.3.1).
+            return parts.map { Form.decode(String($0)) } == [options.clientID, options.clientSecret]
+        }
+        return options.style != .header && form["client_id"] == options.clientID
+            && form["client_secret"] == options.clientSecret
+    }
+
+    private static func failure(_ status: Int, _ error: String, _ text: String) -> Answer {
+        Answer(status, ["error": .string(error), "error_description": .string(text)])
+    }
+}
+
+enum Form {
+    static func parse(_ text: String) -> [String: String] {
+        var form: [String: String] = [:]
+        for pair in text.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            form[decode(String(parts[0]))] = parts.count > 1 ? decode(String(parts[1])) : ""
+        }
+        return form
+    }
+
+    /// `+` is a space only in forms and queries.
+    static func decode(_ text: String, plusIsSpace: Bool = true) -> String {
+        var bytes: [UInt8] = []
+        let source = Array(text.utf8)
+        var index = 0
+        while index < source.count {
+            if source[index] == UInt8(ascii: "%"), index + 2 < source.count,
+                let byte = UInt8(String(decoding: source[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
+            {
+                bytes.append(byte)
+                index += 3
+            } else {
+                bytes.append(plusIsSpace && source[index] == UInt8(ascii: "+") ? UInt8(ascii: " ") : source[index])
+                index += 1
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+enum Base64Bytes {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var (bits, width) = (UInt32(0), 0)
+        for byte in text.utf8 where byte != UInt8(ascii: "=") {
+            guard let digit = alphabet.firstIndex(of: byte) else { return nil }
+            bits = bits << 6 | UInt32(digit)
+            width += 6
+            if width >= 8 {
+                width -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(width)))
+            }
+        }
+        return bytes
+    }
+}

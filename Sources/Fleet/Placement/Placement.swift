@@ -1,0 +1,165 @@
+/// Which cluster flyteadmin would draw for an execution: `RandomClusterSelector.GetTarget` (v1.16.8), with the reasons.
+///
+/// A launch that names a cluster itself is left out (no label decides then), and so is an attribute of a whole project,
+/// which no ExecutionClusterLabel can set.
+public struct Placement: Sendable, Hashable {
+    public enum Rule: String, Sendable, Hashable {
+        case launchLabel = "launch-label"
+        case workflow
+        case projectDomain = "project-domain"
+        case defaultLabel = "default-label"
+        case allClusters = "all-clusters"
+    }
+    public struct Candidate: Sendable, Hashable {
+        public var cluster: String
+        public var weight: Double
+        /// Of all candidates together 1.
+        public var probability: Double
+    }
+    /// Why a cluster that a label names, or that there is, is not drawn from.
+    public struct Dropped: Sendable, Hashable {
+        public var cluster: String
+        public var reason: String
+        public init(cluster: String, reason: String) {
+            self.cluster = cluster
+            self.reason = reason
+        }
+    }
+    public struct Request: Sendable, Hashable {
+        public var project: String
+        public var domain: String
+        public var workflow: String?
+        /// The launch's own.
+        public var label: String?
+        public init(project: String, domain: String, workflow: String? = nil, label: String? = nil) {
+            self.project = project
+            self.domain = domain
+            self.workflow = workflow
+            self.label = label
+        }
+    }
+
+    public var rule: Rule
+    /// The label that decided; empty where none did.
+    public var label: String
+    /// In the order of the draw; empty where there is no enabled cluster at all.
+    public var candidates: [Candidate]
+    public var dropped: [Dropped]
+    /// For people: what was tried before, and what is unusual.
+    public var notes: [String]
+    fileprivate var draw: WeightedClusters?
+
+    /// The one cluster of an execution; nil where there is no candidate.
+    public func cluster(forExecution name: String) -> String? { draw?.cluster(forExecution: name) }
+}
+
+/// What flyteadmin decides with: its clusters configuration, and the labels in its database.
+public struct PlacementFleet: Sendable {
+    public var configuration: ClustersConfiguration
+    /// By project, domain and workflow, the label.
+    public var assignments: [AssignmentKey: String]
+    /// Clusters that are not in the configuration although there is a DataPlane, with the reason.
+    public var leftOut: [String: String]
+    /// By label, what has left it for the time being (the health-aware map), with the reason.
+    public var withdrawn: [String: [Placement.Dropped]]
+
+    public init(
+        configuration: ClustersConfiguration, assignments: [AssignmentKey: String], leftOut: [String: String] = [:],
+        withdrawn: [String: [Placement.Dropped]] = [:]
+    ) {
+        self.configuration = configuration
+        self.assignments = assignments
+        self.leftOut = leftOut
+        self.withdrawn = withdrawn
+    }
+
+    public func placement(of request: Placement.Request) -> Placement {
+        var dropped: [Placement.Dropped] = []
+        var notes: [String] = []
+        if let (rule, label) = attribute(of: request) {
+            let list = entries(of: label, &dropped, &notes)
+            if let placement = placement(rule, label, list, dropped, notes) { return placement }
+        } else {
+            notes.append("no label is set for \(request.project)/\(request.domain)")
+        }
+        let fallback = configuration.defaultExecutionLabel
+        if !fallback.isEmpty {
+            let list = entries(of: fallback, &dropped, &notes)
+            if let placement = placement(.defaultLabel, fallback, list, dropped, notes) { return placement }
+        }
+        return anyCluster(dropped, notes)
+    }
+
+    /// The most specific label that is set. Nothing is merged, and a less specific one is not tried after it.
+    private func attribute(of request: Placement.Request) -> (Placement.Rule, String)? {
+        if let label = request.label, !label.isEmpty { return (.launchLabel, label) }
+        func lookUp(_ workflow: String?) -> String? {
+            assignments[AssignmentKey(project: request.project, domain: request.domain, workflow: workflow)]
+        }
+        if let workflow = request.workflow, let label = lookUp(workflow) { return (.workflow, label) }
+        return lookUp(nil).map { (.projectDomain, $0) }
+    }
+
+    /// The enabled clusters of a label that flyteadmin knows; nil where it doesn't find the label.
+    private func entries(
+        of label: String, _ dropped: inout [Placement.Dropped], _ notes: inout [String]
+    ) -> [ClustersConfiguration.Entry]? {
+        let written = configuration.labels.keys.filter { LabelKeys.asRead($0) == label }.min()
+        guard let written, let entries = configuration.labels[written] else {
+            let reason = LabelKeys.lost(configuration.labels.keys).reasons[label]
+            notes.append("the label \(label) has no effect: " + (reason ?? "there is no such entry in labelClusterMap"))
+            return nil
+        }
+        var usable: [ClustersConfiguration.Entry] = []
+        for entry in entries {
+            switch configuration.clusters.first(where: { $0.name == entry.id })?.enabled {
+            case true?: usable.append(entry)
+            case false?: dropped.add(entry.id, "Disabled")
+            case nil: dropped.add(entry.id, leftOut[entry.id] ?? "Unknown")
+            }
+        }
+        for one in withdrawn[written] ?? [] { dropped.add(one.cluster, one.reason) }
+        if usable.isEmpty { notes.append("the label \(label) has no enabled cluster") }
+        return usable
+    }
+
+    private func placement(
+        _ rule: Placement.Rule, _ label: String, _ entries: [ClustersConfiguration.Entry]?,
+        _ dropped: [Placement.Dropped], _ notes: [String]
+    ) -> Placement? {
+        guard let entries, let draw = WeightedClusters(entries.map { ($0.id, $0.weight) }) else { return nil }
+        let drawn = draw.ids
+        var dropped = dropped
+        for entry in entries where !drawn.contains(entry.id) { dropped.add(entry.id, "ZeroWeight") }
+        let weights = Dictionary(entries.map { ($0.id, $0.weight) }, uniquingKeysWith: { first, _ in first })
+        let total = drawn.reduce(0) { $0 + (weights[$1] ?? 0) }
+        let candidates = drawn.map { id in
+            let weight = weights[id] ?? 0
+            return Placement.Candidate(
+                cluster: id, weight: weight, probability: total > 0 ? weight / total : 1 / Double(drawn.count))
+        }
+        return Placement(
+            rule: rule, label: label, candidates: candidates,
+            dropped: dropped.filter { !drawn.contains($0.cluster) }, notes: notes, draw: draw)
+    }
+
+    private func anyCluster(_ dropped: [Placement.Dropped], _ notes: [String]) -> Placement {
+        var dropped = dropped
+        for cluster in configuration.clusters where !cluster.enabled { dropped.add(cluster.name, "Disabled") }
+        for (name, reason) in leftOut.sorted(by: { $0.key < $1.key }) { dropped.add(name, reason) }
+        let enabled = configuration.clusters.filter(\.enabled).map(\.name)
+        let draw = WeightedClusters(enabled.map { ($0, 0) })
+        let share = 1 / Double(max(1, enabled.count))
+        return Placement(
+            rule: .allClusters, label: "",
+            candidates: (draw?.ids ?? []).map { .init(cluster: $0, weight: share, probability: share) },
+            dropped: dropped.filter { !enabled.contains($0.cluster) },
+            notes: notes + (enabled.isEmpty ? ["no cluster is enabled: flyteadmin does not start so"] : []), draw: draw)
+    }
+}
+
+extension [Placement.Dropped] {
+    fileprivate mutating func add(_ cluster: String, _ reason: String) {
+        if !contains(where: { $0.cluster == cluster }) { append(.init(cluster: cluster, reason: reason)) }
+    }
+}

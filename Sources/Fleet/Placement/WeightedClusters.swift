@@ -1,0 +1,40 @@
+/// What one label draws from: flytestdlib's `WeightedRandomList` (v1.16.8), with its float32 sums.
+public struct WeightedClusters: Sendable, Hashable {
+    private var entries: [(id: String, runningSum: Float)]
+    private var total: Float
+
+    /// Nil where there is nothing to draw from. Weights are 0…1: flyteadmin does not start with others.
+    public init?(_ weights: [(id: String, weight: Double)]) {
+        guard !weights.isEmpty else { return nil }
+        // Go compares strings by their bytes.
+        let sorted = weights.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        let sum = sorted.reduce(Float(0)) { $0 + Float($1.weight) }
+        entries = []
+        total = 0
+        for (id, weight) in sorted {
+            // Where none has a weight, all have the same; else those without one are left out.
+            if sum == 0 { total += 1 / Float(sorted.count) } else if Float(weight) == 0 { continue }
+            total += Float(weight)
+            entries.append((id, total))
+        }
+    }
+
+    /// In the order of the draw.
+    public var ids: [String] { entries.map(\.id) }
+
+    /// The cluster that an execution of this name gets.
+    public func cluster(forExecution name: String) -> String {
+        var random = GoRandom(seed: GoRandom.seed(name))
+        return cluster(at: random.float32())
+    }
+
+    func cluster(at point: Float) -> String {
+        let x = point * total
+        return (entries.first { $0.runningSum >= x && $0.runningSum > 0 } ?? entries[entries.count - 1]).id
+    }
+
+    public static func == (left: WeightedClusters, right: WeightedClusters) -> Bool {
+        left.total == right.total && left.entries.elementsEqual(right.entries) { $0 == $1 }
+    }
+    public func hash(into hasher: inout Hasher) { for entry in entries { hasher.combine(entry.id) } }
+}

@@ -1,0 +1,67 @@
+import JSON
+import KubeObjects
+import YAML
+
+extension ClustersConfiguration {
+    /// What is published already. Lenient, for it may be a person's: what isn't understood is left out, and nil is what
+    /// has no `clusters:` section at all.
+    public init?(yaml text: String) {
+        guard let section = (try? YAML.parse(text))?["clusters"], section.object != nil else { return nil }
+        self.init()
+        clusters = (section["clusterConfigs"]?.array ?? []).compactMap(Cluster.init(json:))
+        labels = (section["labelClusterMap"]?.object ?? [:]).mapValues { entries in
+            (entries.array ?? []).compactMap { entry in
+                entry["id"]?.string.map { Entry(id: $0, weight: entry["weight"]?.double ?? 0) }
+            }
+        }
+        defaultExecutionLabel = section["defaultExecutionLabel"]?.string ?? ""
+    }
+
+    /// The enabled clusters that a label of this configuration reaches.
+    func usableClusters(of label: String) -> Set<String> {
+        let enabled = Set(clusters.filter(\.enabled).map(\.name))
+        return Set((labels[label] ?? []).map(\.id)).intersection(enabled)
+    }
+}
+
+extension ClustersConfiguration.Cluster {
+    init?(json: JSON) {
+        guard let name = json["name"]?.string else { return nil }
+        let access: Access =
+            json["inCluster"]?.bool == true
+            ? .inCluster
+            : .remote(
+                endpoint: json["endpoint"]?.string ?? "", tokenPath: json["auth"]?["tokenPath"]?.string ?? "",
+                certPath: json["auth"]?["certPath"]?.string ?? "")
+        self.init(name: name, enabled: json["enabled"]?.bool ?? false, access: access)
+    }
+}
+
+/// The ConfigMap that holds the configuration, as it is now.
+public struct PublishedClusters: Sendable, Hashable {
+    /// Which clusters have left the map for not being Ready: all that a new operator needs to go on.
+    public static let withdrawnAnnotation = FleetGroup.name + "/withdrawn-clusters"
+    /// When the text last changed.
+    public static let timeAnnotation = FleetGroup.name + "/published-at"
+
+    /// The key's text; nil where it isn't there.
+    public var text: String?
+    public var configuration: ClustersConfiguration?
+    public var withdrawn: Set<String>
+    public var time: Timestamp?
+
+    public init(text: String? = nil, withdrawn: Set<String> = [], time: Timestamp? = nil) {
+        self.text = text
+        configuration = text.flatMap { ClustersConfiguration(yaml: $0) }
+        self.withdrawn = withdrawn
+        self.time = time
+    }
+
+    public init(_ map: ConfigMap, key: String) {
+        let annotations = map.metadata.annotations ?? [:]
+        let withdrawn = (annotations[Self.withdrawnAnnotation] ?? "").split(separator: ",").map(String.init)
+        self.init(
+            text: map.data[key], withdrawn: Set(withdrawn),
+            time: annotations[Self.timeAnnotation].flatMap { Timestamp($0) })
+    }
+}

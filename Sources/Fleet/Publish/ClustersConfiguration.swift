@@ -1,0 +1,106 @@
+import JSON
+import YAML
+
+/// Flyte's `clusters:` section, as flyteadmin v1.16.8 reads it at its start.
+public struct ClustersConfiguration: Sendable, Hashable {
+    public struct Cluster: Sendable, Hashable {
+        public enum Access: Sendable, Hashable {
+            /// With the ServiceAccount of flyteadmin's own pod.
+            case inCluster
+            /// The paths are of files in flyteadmin's pod. One that is missing keeps it from starting.
+            case remote(endpoint: String, tokenPath: String, certPath: String)
+        }
+        public var name: String
+        public var enabled: Bool
+        public var access: Access
+        public init(name: String, enabled: Bool, access: Access) {
+            self.name = name
+            self.enabled = enabled
+            self.access = access
+        }
+    }
+    public struct Entry: Sendable, Hashable {
+        public var id: String
+        public var weight: Double
+        public init(id: String, weight: Double) {
+            self.id = id
+            self.weight = weight
+        }
+    }
+
+    /// By name, each once.
+    public var clusters: [Cluster]
+    public var labels: [String: [Entry]]
+    /// Empty: none.
+    public var defaultExecutionLabel: String
+
+    public init(clusters: [Cluster] = [], labels: [String: [Entry]] = [:], defaultExecutionLabel: String = "") {
+        self.clusters = clusters
+        self.labels = labels
+        self.defaultExecutionLabel = defaultExecutionLabel
+    }
+
+    /// The text of `clusters.yaml`: the same for the same value, whatever order it was made in.
+    public var yaml: String { YAML.emit(["clusters": json]) }
+
+    private var json: JSON {
+        var section: JSON = [
+            "clusterConfigs": .array(clusters.sorted { $0.name < $1.name }.map(\.json)),
+            "labelClusterMap": .object(
+                labels.mapValues { entries in
+                    .array(entries.map { ["id": .string($0.id), "weight": Self.number($0.weight)] })
+                }),
+        ]
+        if !defaultExecutionLabel.isEmpty { section["defaultExecutionLabel"] = .string(defaultExecutionLabel) }
+        return section
+    }
+
+    private static func number(_ weight: Double) -> JSON {
+        weight == weight.rounded() ? .int(Int64(weight)) : .double(weight)
+    }
+}
+
+extension ClustersConfiguration.Cluster {
+    var json: JSON {
+        var json: JSON = ["name": .string(name), "enabled": .bool(enabled)]
+        switch access {
+        case .inCluster: json["inCluster"] = true
+        case .remote(let endpoint, let tokenPath, let certPath):
+            json["endpoint"] = .string(endpoint)
+            json["auth"] = [
+                "type": "file_path", "tokenPath": .string(tokenPath), "certPath": .string(certPath),
+            ]
+        }
+        return json
+    }
+}
+
+/// What flyteadmin's configuration library (viper, in flytestdlib/config/viper of v1.16.8) makes of the keys of
+/// `labelClusterMap`.
+public enum LabelKeys {
+    /// The label that flyteadmin has an entry under. Viper lowercases keys; one with a dot in it, which viper takes for a
+    /// path, is put back as it was written (`restoreDottedMapKeys`).
+    public static func asRead(_ label: String) -> String { label.contains(".") ? label : label.lowercased() }
+
+    /// The labels whose entries flyteadmin doesn't find, with why. `displaced`: those that would take another one's
+    /// place, and so must not be written.
+    public static func lost(_ labels: some Collection<String>) -> (reasons: [String: String], displaced: Set<String>) {
+        var reasons: [String: String] = [:]
+        var displaced: Set<String> = []
+        let all = Set(labels)
+        var taken: Set<String> = []
+        for label in all.sorted() {
+            let key = asRead(label)
+            if key != label {
+                reasons[label] = "flyteadmin's configuration library lowercases \"\(label)\" and then doesn't find it"
+                // Beside "team1", viper would give "Team1"'s entry to it.
+                if all.contains(key) || !taken.insert(key).inserted { displaced.insert(label) }
+            } else if let longer = all.filter({ asRead($0).lowercased().hasPrefix(key + ".") }).min() {
+                // The library splits keys at dots: "a" and "a.b" can't both be there for it, and which one is left is
+                // chance.
+                reasons[label] = "flyteadmin's configuration library can't hold \"\(label)\" beside \"\(longer)\""
+            }
+        }
+        return (reasons, displaced)
+    }
+}

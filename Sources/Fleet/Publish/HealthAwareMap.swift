@@ -1,0 +1,65 @@
+import KubeObjects
+import Support
+
+/// Which clusters are left out of `labelClusterMap` because they are not Ready: flyteadmin itself doesn't look.
+///
+/// Damped, since each change costs a rollout: a cluster leaves when it has not been Ready for the grace period, and comes
+/// back when it has been Ready for as long; and all changes of an interval come at once. What has been decided before is
+/// an argument, so that a restart of the operator decides nothing anew.
+public struct HealthAwareMap: Sendable, Hashable {
+    public struct Health: Sendable, Hashable {
+        public var ready: Condition.Status
+        public var since: Instant
+        public init(ready: Condition.Status, since: Instant) {
+            self.ready = ready
+            self.since = since
+        }
+    }
+    public var graceSeconds: Double
+    public var minIntervalSeconds: Double
+
+    public init(graceSeconds: Double, minIntervalSeconds: Double) {
+        self.graceSeconds = graceSeconds
+        self.minIntervalSeconds = minIntervalSeconds
+    }
+
+    /// - Parameters:
+    ///   - before: what is left out now.
+    ///   - health: of the enabled clusters. One that it doesn't have is not left out; one that is Unknown stays as it is.
+    ///   - changed: when the map last changed.
+    /// - Returns: what to leave out, and when to look again because of the time alone.
+    public func withdrawn(
+        before: Set<String>, health: [String: Health], changed: Instant?, now: Instant
+    ) -> (clusters: Set<String>, lookAgain: Instant?) {
+        var next: Set<String> = []
+        var lookAgain: Instant?
+        func wait(until time: Instant) { lookAgain = min(lookAgain ?? time, time) }
+        for (cluster, health) in health {
+            let wasOut = before.contains(cluster)
+            let isDue = wasOut ? health.ready == .isTrue : health.ready == .isFalse
+            let time = health.since + graceSeconds
+            if isDue, now < time { wait(until: time) }
+            if wasOut != (isDue && now >= time) { next.insert(cluster) }
+        }
+        // A cluster that was disabled or deleted is gone from both lists: that is the user's change, not the health's.
+        guard next != before.intersection(health.keys) else { return (next, lookAgain) }
+        if let changed, case let time = changed + minIntervalSeconds, now < time {
+            wait(until: time)
+            return (before.intersection(health.keys), lookAgain)
+        }
+        return (next, lookAgain)
+    }
+
+    /// The entries of a label without those clusters, the others' weights rescaled to the sum 1; nil where nothing
+    /// changes, also where nothing usable would be left.
+    static func entries(
+        _ entries: [ClustersConfiguration.Entry], without clusters: Set<String>, usable: Set<String>
+    ) -> [ClustersConfiguration.Entry]? {
+        let rest = entries.filter { !clusters.contains($0.id) }
+        guard rest.count < entries.count, rest.contains(where: { $0.weight > 0 && usable.contains($0.id) }) else {
+            return nil
+        }
+        let sum = rest.reduce(0) { $0 + $1.weight }
+        return rest.map { .init(id: $0.id, weight: min(1, $0.weight / sum)) }
+    }
+}

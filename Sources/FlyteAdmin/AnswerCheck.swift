@@ -1,0 +1,76 @@
+import HTTP
+import JSON
+
+extension FlyteAdminError {
+    init(_ error: HTTPError, operation: String, prefix: String = "") {
+        switch error.kind {
+        case .cancelled, .closed: self.init(.cancelled, operation: operation, message: prefix + error.message)
+        default: self.init(.unreachable, operation: operation, message: prefix + error.message)
+        }
+    }
+}
+
+/// An answer, once it is known to be one: 2xx with JSON. Everything else becomes an error in words.
+struct AnswerCheck {
+    var json: JSON
+
+    /// - Parameter server: who answered, for the message: "flyteadmin", "the token endpoint".
+    init(_ response: HTTPResponse, operation: String, server: String) throws(FlyteAdminError) {
+        let parsed = try? JSON(parsing: response.body)
+        let status = response.status
+        let words = Self.words(parsed)
+        func failure(_ kind: FlyteAdminError.Kind, _ message: String) -> FlyteAdminError {
+            FlyteAdminError(
+                kind, operation: operation, message: message, status: status,
+                retryAfter: Self.retryAfter(response.headers["Retry-After"]))
+        }
+        switch status {
+        case 200..<300:
+            // Deletions and updates may answer with nothing at all.
+            if let parsed {
+                json = parsed
+                return
+            }
+            if response.body.isEmpty {
+                json = [:]
+                return
+            }
+            throw failure(.unreachable, "\(server) answered with \(Self.look(response)): is this its address?")
+        case 300..<400:
+            throw failure(
+                .unreachable,
+                "\(server) answered with a redirect (\(status)), which is not followed: is a login page in front of it?"
+            )
+        case 408, 425, 429, 500...:
+            throw failure(.unreachable, "\(server) answered \(status)" + (words.map { ": " + $0 } ?? ""))
+        case 404 where words == nil, 405 where words == nil:
+            throw failure(
+                .unreachable, "\(server) answered \(status) with \(Self.look(response)): is this its address?")
+        default:
+            // Its own words, as they are.
+            throw failure(.refused, words ?? "\(server) answered \(status) with \(Self.look(response))")
+        }
+    }
+
+    /// An OAuth2 server says `error` and, for people, `error_description`.
+    private static func words(_ json: JSON?) -> String? {
+        if let code = json?["error"]?.string, let text = json?["error_description"]?.string {
+            return ServerText.clean(code + ": " + text)
+        }
+        return Answers.errorText(json)
+    }
+
+    /// What an answer that is no JSON looks like.
+    private static func look(_ response: HTTPResponse) -> String {
+        if response.body.isEmpty { return "nothing" }
+        let start = String(decoding: response.body.prefix(256), as: UTF8.self).drop { $0.isWhitespace }.lowercased()
+        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") { return "a page of HTML" }
+        let type = response.headers["Content-Type"].map { " (\(ServerText.clean($0.prefix(80))))" } ?? ""
+        return "something that is not JSON" + type
+    }
+
+    /// Seconds only; no server of ours sends a date. At most an hour.
+    private static func retryAfter(_ text: String?) -> Duration? {
+        text.flatMap { Int($0) }.flatMap { $0 >= 0 ? .seconds(min($0, 3600)) : nil }
+    }
+}

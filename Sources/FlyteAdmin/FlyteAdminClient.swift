@@ -1,0 +1,186 @@
+import HTTP
+import JSON
+import Support
+
+/// The part of flyteadmin's REST API that has to do with execution cluster labels and projects.
+///
+/// - Nothing is tried again by itself, except once with a fresh OAuth2 token after a 401.
+/// - An answer is bounded in size and time; one that is not JSON (a login page, a proxy's) is an error, never "no rows".
+/// - Credentials go to the endpoint's own server only: redirects are not followed.
+public struct FlyteAdminClient: Sendable {
+    public enum Authorization: Sendable {
+        case none
+        case token(Sensitive)
+        case oauth2(OAuth2Tokens)
+    }
+
+    public struct Options: Sendable {
+        public var timeouts = HTTPTimeouts(
+            connect: .seconds(5), firstByte: .seconds(15), idle: .seconds(15), total: .seconds(30))
+        /// Of a list of all rows. 100 bytes a row: 16 MiB are far more than an installation has.
+        public var maximumBodySize = 16 << 20
+        public var pageSize = 100
+        /// More pages than this are no answer that ends.
+        public var maximumPages = 1000
+        public init() {}
+    }
+
+    private static let resourceType = "EXECUTION_CLUSTER_LABEL"
+    /// flyteadmin parses it as the enum's number or name; the facts have the number tried.
+    private static let resourceNumber = 3
+
+    private let base: String
+    private let transport: any HTTPTransport
+    private let authorization: Authorization
+    private let options: Options
+
+    /// - Parameter endpoint: `https://flyteadmin.flyte.svc:443`; a path in it comes before the API's. Whether http is
+    ///   all right there is the caller's to check, and the transport's to permit.
+    public init(
+        endpoint: String, transport: any HTTPTransport, authorization: Authorization = .none,
+        options: Options = Options()
+    ) {
+        base = String(endpoint.reversed().drop { $0 == "/" }.reversed())
+        self.transport = transport
+        self.authorization = authorization
+        self.options = options
+    }
+
+    /// Every row there is, of all projects.
+    public func labels() async throws(FlyteAdminError) -> [LabelRow] {
+        let operation = "list the execution cluster labels"
+        let answer = try await json(
+            .get, "/api/v1/matchable_attributes?resource_type=\(Self.resourceNumber)", nil, operation)
+        guard let rows = Answers.rows(answer) else {
+            throw FlyteAdminError(
+                .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no configurations")
+        }
+        return rows
+    }
+
+    /// The label of exactly this project-domain or workflow; nil where it has none of its own.
+    ///
+    /// flyteadmin answers with a less specific row where there is no such one: that is not taken for it.
+    public func label(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) -> String? {
+        let operation = "read the label of " + Self.name(project, domain, workflow)
+        let path = try Self.path(project, domain, workflow, operation)
+        let answer: JSON
+        do {
+            answer = try await json(.get, path + "?resource_type=" + Self.resourceType, nil, operation)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+        let attributes = answer["attributes"]
+        guard Answers.text("domain", of: attributes) == domain,
+            workflow.isEmpty || Answers.text("workflow", of: attributes) == workflow
+        else { return nil }
+        return Answers.label(Answers.member("matching_attributes", of: attributes))
+    }
+
+    /// Sets the label of a project-domain or, with `workflow`, of one workflow.
+    public func setLabel(
+        _ value: String, project: String, domain: String, workflow: String = ""
+    ) async throws(FlyteAdminError) {
+        let operation = "set the label of " + Self.name(project, domain, workflow)
+        let path = try Self.path(project, domain, workflow, operation)
+        // The gateway takes project, domain and workflow from the path; they are in the body too, as flytectl has them.
+        var attributes: JSON = [
+            "project": .string(project), "domain": .string(domain),
+            "matching_attributes": ["execution_cluster_label": ["value": .string(value)]],
+        ]
+        if !workflow.isEmpty { attributes["workflow"] = .string(workflow) }
+        _ = try await json(.put, path, ["attributes": attributes], operation)
+    }
+
+    /// Deletes the label of a project-domain or of one workflow; no error where there is none.
+    ///
+    /// flyteadmin's filter skips what is empty: **deleting a project-domain's label deletes those of all its workflows
+    /// too**. Whoever calls this puts back what should stay.
+    public func deleteLabel(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) {
+        let operation = "delete the label of " + Self.name(project, domain, workflow)
+        let path = try Self.path(project, domain, workflow, operation)
+        do {
+            // Without the type in the body it would delete the task resources, whose number is 0.
+            _ = try await json(.delete, path, ["resource_type": .string(Self.resourceType)], operation)
+        } catch {
+            if !error.isNotFound { throw error }
+        }
+    }
+
+    /// Every project that isn't archived, with its domains; each once, in flyteadmin's order.
+    public func projects() async throws(FlyteAdminError) -> [ListedProject] {
+        let operation = "list the projects"
+        var projects: [ListedProject] = []
+        var seen: Set<String> = []
+        var token = ""
+        for _ in 0..<options.maximumPages {
+            // The token is an offset: a project that is made meanwhile shifts the pages, and one comes twice.
+            var path = "/api/v1/projects?limit=\(options.pageSize)"
+            if !token.isEmpty { path += "&token=" + PathSegment.percentEncode(token) }
+            guard let page = Answers.projects(try await json(.get, path, nil, operation)) else {
+                throw FlyteAdminError(
+                    .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no projects")
+            }
+            for project in page.projects where seen.insert(project.id).inserted { projects.append(project) }
+            if page.token.isEmpty || page.total == 0 { return projects }
+            token = page.token
+        }
+        throw FlyteAdminError(
+            .unreachable, operation: operation, message: "more than \(options.maximumPages) pages: the list has no end")
+    }
+
+    private static func name(_ project: String, _ domain: String, _ workflow: String) -> String {
+        ServerText.clean("\(project)/\(domain)" + (workflow.isEmpty ? "" : " workflow \(workflow)"))
+    }
+
+    private static func path(
+        _ project: String, _ domain: String, _ workflow: String, _ operation: String
+    ) throws(FlyteAdminError) -> String {
+        let parts = workflow.isEmpty ? [project, domain] : [project, domain, workflow]
+        let segments = parts.compactMap(PathSegment.encode)
+        guard segments.count == parts.count else {
+            throw FlyteAdminError(
+                .refused, operation: operation, message: "a name that is empty, \".\" or \"..\" can't be in a URL")
+        }
+        return "/api/v1/\(workflow.isEmpty ? "project_domain" : "workflow")_attributes/"
+            + segments.joined(separator: "/")
+    }
+
+    private func json(
+        _ method: HTTPRequest.Method, _ path: String, _ body: JSON?, _ operation: String
+    ) async throws(FlyteAdminError) -> JSON {
+        var request = HTTPRequest(method, base + path, headers: ["Accept": "application/json"])
+        request.timeouts = options.timeouts
+        request.maximumBodySize = options.maximumBodySize
+        if let body {
+            request.headers["Content-Type"] = "application/json"
+            request.body = body.serialized()
+        }
+        request.bearerToken = try await token(operation)
+        var response = try await send(request, operation)
+        if response.status == 401, case .oauth2(let tokens) = authorization, let rejected = request.bearerToken {
+            // Revoked, or the server's keys were rotated: once more, with a token that surely is a new one.
+            tokens.drop(rejected)
+            request.bearerToken = try await token(operation)
+            response = try await send(request, operation)
+        }
+        return try AnswerCheck(response, operation: operation, server: "flyteadmin").json
+    }
+
+    private func token(_ operation: String) async throws(FlyteAdminError) -> Sensitive? {
+        switch authorization {
+        case .none: nil
+        case .token(let token): token
+        case .oauth2(let tokens): try await tokens.token(for: operation)
+        }
+    }
+
+    private func send(_ request: HTTPRequest, _ operation: String) async throws(FlyteAdminError) -> HTTPResponse {
+        do {
+            return try await transport.send(request)
+        } catch {
+            throw FlyteAdminError(error, operation: operation)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import HTTP
+import JSON
+import Support
+
+/// Access tokens by OAuth2 client credentials (RFC 6749, 4.4), kept until shortly before they expire.
+///
+/// One request at a time is under way, however many ask: the others wait for its outcome.
+public final class OAuth2Tokens: Sendable {
+    public struct Credentials: Sendable, Hashable {
+        /// https; http for loopback and in-cluster names only, which the caller checks and the transport permits.
+        public var tokenURL: String
+        public var clientID: String
+        public var clientSecret: Sensitive
+        public var scopes: [String]
+
+        public init(tokenURL: String, clientID: String, clientSecret: Sensitive, scopes: [String] = []) {
+            self.tokenURL = tokenURL
+            self.clientID = clientID
+            self.clientSecret = clientSecret
+            self.scopes = scopes
+        }
+    }
+
+    private struct Token {
+        var value: Sensitive
+        var goodUntil: Duration
+    }
+    /// How one that waits for another's request is woken.
+    private enum Outcome: Sendable {
+        case token(Sensitive)
+        case failure(FlyteAdminError)
+        /// The one who asked was cancelled: ask yourself.
+        case again
+    }
+    private struct State {
+        var token: Token?
+        var isFetching = false
+        var lastWaiter: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
+        /// The way to authenticate that worked; nil before the first success.
+        var style: TokenRequest.Style?
+    }
+
+    private let credentials: Credentials
+    private let transports: [any HTTPTransport]
+    private let now: @Sendable () -> Duration
+    private let state = Locked(State())
+
+    /// - Parameters:
+    ///   - transports: tried in turn where the server's certificate is not trusted: a token endpoint may be a public
+    ///     one, or have its certificate from the same private CA as flyteadmin. The secret only ever goes over a
+    ///     connection that one of them verified.
+    ///   - now: a time that never goes back.
+    public init(
+        _ credentials: Credentials, transports: [any HTTPTransport],
+        now: @escaping @Sendable () -> Duration = sinceStart
+    ) {
+        self.credentials = credentials
+        self.transports = transports
+        self.now = now
+    }
+
+    private static let start = ContinuousClock().now
+    /// Time since the first use.
+    public static let sinceStart: @Sendable () -> Duration = { start.duration(to: ContinuousClock().now) }
+
+    /// A token that has not expired. `operation` is what it is for: a failure names it.
+    func token(for operation: String) async throws(FlyteAdminError) -> Sensitive {
+        while true {
+            let decision = state.withLock { state -> Sensitive?? in
+                if let token = state.token, now() < token.goodUntil { return .some(token.value) }
+                if state.isFetching { return .some(nil) }
+                state.isFetching = true
+                return .none
+            }
+            switch decision {
+            case .some(.some(let token)): return token
+            case .none: return try await fetch(operation)
+            case .some(.none):
+                switch await wait() {
+                case .token(let token): return token
+                case .failure(let error): throw error
+                case .again:
+                    if Task.isCancelled {
+                        throw FlyteAdminError(.cancelled, operation: operation, message: "cancelled")
+                    }
+                }
+            }
+        }
+    }
+
+    /// It was refused: the next who asks gets a new one.
+    func drop(_ token: Sensitive) {
+        state.withLock { if $0.token?.value == token { $0.token = nil } }
+    }
+
+    private func wait() async -> Outcome {
+        let id = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    guard state.isFetching, !Task.isCancelled else { return false }
+                    state.waiters[id] = continuation
+                    return true
+                }
+                if !mustWait { continuation.resume(returning: .again) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: .again)
+        }
+    }
+
+    private func fetch(_ operation: String) async throws(FlyteAdminError) -> Sensitive {
+        do {
+            let answer = try await request(operation)
+            finish(.token(answer.token)) { state in
+                state.token = Token(value: answer.token, goodUntil: self.now() + answer.keepFor)
+            }
+            return answer.token
+        } catch {
+            finish(error.kind == .cancelled ? .again : .failure(error)) { _ in }
+            throw error
+        }
+    }
+
+    private func finish(_ outcome: Outcome, _ change: (inout State) -> Void) {
+        let waiters = state.withLock { state in
+            change(&state)
+            state.isFetching = false
+            defer { state.waiters = [:] }
+            return state.waiters
+        }
+        for waiter in waiters.values { waiter.resume(returning: outcome) }
+    }
+
+    /// With the header first, as RFC 6749 wants every server to understand it; a server that refuses the client then is
+    /// asked once with the credentials in the body, as some want it.
+    private func request(_ operation: String) async throws(FlyteAdminError) -> TokenRequest.Answer {
+        let known = state.withLock { $0.style }
+        let styles: [TokenRequest.Style] = known.map { [$0] } ?? [.header, .body]
+        var first: FlyteAdminError?
+        for style in styles {
+            do {
+                let answer = try await send(TokenRequest(credentials, style), operation)
+                state.withLock { $0.style = style }
+                return answer
+            } catch {
+                guard error.kind == .refused else { throw error }
+                if first == nil { first = error }
+            }
+        }
+        state.withLock { $0.style = nil }
+        throw first ?? FlyteAdminError(.cancelled, operation: operation, message: "no way to ask")
+    }
+
+    private func send(
+        _ request: TokenRequest, _ operation: String
+    ) async throws(FlyteAdminError) -> TokenRequest.Answer {
+        let prefix = "the token endpoint: "
+        var failure: HTTPError?
+        for transport in transports {
+            let response: HTTPResponse
+            do throws(HTTPError) {
+                response = try await transport.send(request.http)
+            } catch {
+                guard error.kind == .tlsUntrusted else {
+                    throw FlyteAdminError(error, operation: operation, prefix: prefix)
+                }
+                failure = failure ?? error
+                continue
+            }
+            return try request.answer(response, operation)
+        }
+        throw FlyteAdminError(
+            failure ?? HTTPError(.closed, "no way to reach it", mayHaveBeenProcessed: false), operation: operation,
+            prefix: prefix)
+    }
+}

@@ -1,0 +1,95 @@
+import HTTP
+import JSON
+import Support
+
+/// One request for an access token, and what its answer means.
+struct TokenRequest {
+    /// RFC 6749, 2.3.1: the client's credentials in the header, or in the body.
+    enum Style: Sendable { case header, body }
+    struct Answer: Sendable {
+        var token: Sensitive
+        var keepFor: Duration
+    }
+
+    /// A token without `expires_in` is kept so long: a guess that a 401 corrects.
+    static let unknownLifetime = Duration.seconds(300)
+
+    let http: HTTPRequest
+
+    init(_ credentials: OAuth2Tokens.Credentials, _ style: Style) {
+        let secret = credentials.clientSecret.withBytes { String(decoding: $0, as: UTF8.self) }
+        var form = "grant_type=client_credentials"
+        if !credentials.scopes.isEmpty { form += "&scope=" + Self.form(credentials.scopes.joined(separator: " ")) }
+        var request = HTTPRequest(.post, credentials.tokenURL)
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.headers["Accept"] = "application/json"
+        switch style {
+        case .header:
+            // Each is form-encoded before they are joined, so that a colon in the id can't move the border.
+            let pair = Self.form(credentials.clientID) + ":" + Self.form(secret)
+            request.headers["Authorization"] = "Basic " + Base64Text.encode(pair.utf8)
+        case .body:
+            form += "&client_id=" + Self.form(credentials.clientID) + "&client_secret=" + Self.form(secret)
+        }
+        request.body = Array(form.utf8)
+        request.timeouts = HTTPTimeouts(
+            connect: .seconds(5), firstByte: .seconds(15), idle: .seconds(15), total: .seconds(20))
+        request.maximumBodySize = 256 << 10
+        http = request
+    }
+
+    func answer(_ response: HTTPResponse, _ operation: String) throws(FlyteAdminError) -> Answer {
+        let server = "the token endpoint"
+        let json: JSON
+        do {
+            json = try AnswerCheck(response, operation: operation, server: server).json
+        } catch {
+            var error = error
+            if !error.message.hasPrefix(server) { error.message = server + ": " + error.message }
+            throw error
+        }
+        func unusable(_ why: String) -> FlyteAdminError {
+            FlyteAdminError(.unreachable, operation: operation, message: "\(server) answered \(why)")
+        }
+        guard let text = json["access_token"]?.string, !text.isEmpty else { throw unusable("without an access_token") }
+        // It becomes a header line.
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw unusable("with a token that can't be one") }
+        if let type = json["token_type"]?.string, type.lowercased() != "bearer" {
+            throw unusable("with a token that is no bearer token")
+        }
+        return Answer(token: Sensitive(text), keepFor: Self.keepFor(json["expires_in"]))
+    }
+
+    /// A tenth of its life, at most a minute, before it expires: requests under way, and clocks that differ.
+    static func keepFor(_ expiresIn: JSON?) -> Duration {
+        let seconds = expiresIn?.double ?? expiresIn?.string.flatMap(Double.init)
+        guard let seconds, seconds.isFinite, seconds > 0 else { return unknownLifetime }
+        let life = min(seconds, 86_400)
+        return .seconds(life - min(60, life / 10))
+    }
+
+    /// `application/x-www-form-urlencoded`; %20 for a space is understood as well as a plus.
+    private static func form(_ text: String) -> String { PathSegment.percentEncode(text) }
+}
+
+enum Base64Text {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// RFC 4648, with padding.
+    static func encode(_ text: some Sequence<UInt8>) -> String {
+        let bytes = Array(text)
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let part = bytes[start..<min(start + 3, bytes.count)]
+            var bits = part.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - part.count))
+            var digits: [UInt8] = []
+            for _ in 0..<4 {
+                digits.append(alphabet[Int(bits & 63)])
+                bits >>= 6
+            }
+            result +=
+                digits.reversed().prefix(part.count + 1) + [UInt8](repeating: UInt8(ascii: "="), count: 3 - part.count)
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

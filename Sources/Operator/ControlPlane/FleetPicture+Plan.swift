@@ -1,0 +1,119 @@
+import Fleet
+import KubeObjects
+
+extension FleetPicture {
+    /// What one data plane should hold.
+    ///
+    /// - Parameters:
+    ///   - kinds: what it serves, as far as it is known.
+    ///   - discovered: the group versions that it was asked for.
+    func plan(
+        for dataPlane: DataPlane, registryUID: String?, kinds: KindTable, discovered: Set<String>
+    ) -> DataPlanePlan {
+        let identity = identity(of: dataPlane)
+        var hasher = Hasher()
+        hasher.combine(identity)
+        hasher.combine(dataPlane.spec.values)
+        hasher.combine(spec.values)
+        hasher.combine(spec.domainValues)
+        hasher.combine(spec.import)
+        for source in dataPlane.spec.valuesFrom + spec.valuesFrom { hasher.combine(readings[source]) }
+        hasher.combine(registryUID)
+        hasher.combine(spec.allowClusterScoped)
+        hasher.combine(templates.fingerprint)
+        let unknownKinds = (templates.compiled?.kinds ?? []).filter { kinds[$0] == nil }
+        // Until it has said what it serves, an object of another kind is neither possible nor impossible.
+        let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
+        hasher.combine(kinds)
+        let isPending =
+            !isDiscovered || readings.values.contains(.pending)
+            || (templates.compiled == nil && templates.failure == nil)
+        hasher.combine(isPending)
+        let (keys, domains, failure) = (keys, projectDomains, templates.failure)
+        let layers = layers(for: dataPlane)
+        let set = templates.compiled
+        let renderer = set.map {
+            Renderer(
+                templates: $0, identity: identity, controlPlaneUID: registryUID ?? "", kinds: kinds,
+                allowsClusterScoped: spec.allowClusterScoped)
+        }
+        let wanted = reach.map { reach in
+            fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
+        }
+        return DataPlanePlan(
+            version: .init(
+                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            isPending: isPending,
+            types: types(set, kinds), unknownKinds: unknownKinds,
+            permissions: Permissions.required(by: set ?? .standard, kinds: kinds),
+            common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,
+            forcesConflicts: spec.conflictPolicy == .force, registryUID: registryUID,
+            namespaceOf: { domains.entries[$0]?.answer.name }
+        ) { namespace in
+            guard let key = keys[namespace] else { return nil }
+            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
+            guard let renderer, isDiscovered else { return .pending }
+            let layers = layers(domains.entries[key]?.project?.spec)
+            if layers.isPending { return .pending }
+            do throws(TemplateFailure) {
+                let rendered = try renderer.render(
+                    key, namespace: namespace, values: layers.values(for: key, namespace: namespace))
+                return .objects(rendered.objects, refused: rendered.refused)
+            } catch {
+                let detail = layers.missingSources.map { " (\($0))" } ?? ""
+                return .failure(error.reason, object: error.file, message: error.description + detail)
+            }
+        }
+    }
+
+    private func identity(of dataPlane: DataPlane) -> WorkloadIdentity {
+        dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 } ?? spec.workloadIdentity
+    }
+
+    private func layers(for dataPlane: DataPlane) -> @Sendable (FlyteProjectSpec?) -> ValueLayers {
+        { [spec, readings] project in
+            ValueLayers(registry: spec, project: project, dataPlane: dataPlane.spec) {
+                readings[$0] ?? .missing("not read")
+            }
+        }
+    }
+
+    private func types(_ set: TemplateSet?, _ kinds: KindTable) -> [ResourceType] {
+        let always = [Namespace.resourceType, ServiceAccount.resourceType]
+        let more = Set((set?.kinds ?? []).compactMap { kinds[$0] }).subtracting(always)
+        return always + more.sorted { $0.description < $1.description }
+    }
+
+    /// Of project-domains that share a namespace: those that want something else in it than the oldest, and that one.    /// Looked at once for each combination of identity and values that data planes have.
+    func disagreements(_ groups: [String: [ProjectDomain]]) -> [ProjectDomain: String] {
+        guard !groups.isEmpty, let set = templates.compiled else { return [:] }
+        var found: [ProjectDomain: String] = [:]
+        var seen: Set<[AnyHashable]> = []
+        for dataPlane in dataPlanes.values.sorted(by: { $0.metadata.name < $1.metadata.name })
+        where dataPlane.spec.enabled {
+            let identity = identity(of: dataPlane)
+            let combination: [AnyHashable] = [identity, dataPlane.spec.values, dataPlane.spec.valuesFrom]
+            guard seen.insert(combination).inserted else { continue }
+            let renderer = Renderer(
+                templates: set, identity: identity, controlPlaneUID: "", allowsClusterScoped: spec.allowClusterScoped)
+            let layers = layers(for: dataPlane)
+            func render(_ key: ProjectDomain, _ namespace: String) -> RenderedNamespace? {
+                let layers = layers(projectDomains.entries[key]?.project?.spec)
+                return try? renderer.render(
+                    key, namespace: namespace, values: layers.values(for: key, namespace: namespace))
+            }
+            for (namespace, group) in groups {
+                guard let owner = keys[namespace], let ours = render(owner, namespace) else { continue }
+                for key in group.sorted() where key != owner && found[key] == nil {
+                    guard let object = render(key, namespace).map({ ours.difference(from: $0) }) ?? "everything" else {
+                        continue
+                    }
+                    let what = "namespace \(namespace) is shared by \(owner) and \(key), which differ in \(object)"
+                    found[key] = "\(what): that of \(owner) is applied, since it is older"
+                    if found[owner] == nil { found[owner] = found[key] }
+                }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,119 @@
+import ControlLoop
+import Kube
+import KubeObjects
+import Support
+
+/// Objects of one kind by name, each with a watch of its own: the operator may read those that are named to it and no
+/// others.
+final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
+    enum Reading: Sendable {
+        case unknown
+        case absent
+        case present(Content)
+        /// Why it can't be read.
+        case unreadable(String)
+    }
+
+    private struct Entry {
+        let store = Store<Decoded<Object>>()
+        let stopped = Signal()
+        var problem: String?
+    }
+    private let client: KubeClient
+    private let namespace: String
+    private let content: @Sendable (Object) -> Content
+    private let entries = Locked<[String: Entry]>([:])
+    private let handlers = Locked<[@Sendable (String) -> Void]>([])
+    private let wanted: AsyncStream<String>
+    private let want: AsyncStream<String>.Continuation
+
+    init(client: KubeClient, namespace: String, content: @escaping @Sendable (Object) -> Content) {
+        self.client = client
+        self.namespace = namespace
+        self.content = content
+        // One element for each name that becomes wanted, taken at once by `run`.
+        (wanted, want) = AsyncStream.makeStream(of: String.self)
+    }
+
+    /// Called with an object's name when what `subscript` says of it may be another.
+    func subscribe(_ handler: @escaping @Sendable (String) -> Void) { handlers.withLock { $0.append(handler) } }
+
+    /// What is known; the first time a name is asked for, its watch begins.
+    subscript(name: String) -> Reading {
+        let (entry, isNew) = entries.withLock { entries in
+            if let entry = entries[name] { return (entry, false) }
+            let entry = Entry()
+            entries[name] = entry
+            return (entry, true)
+        }
+        if isNew { want.yield(name) }
+        if let snapshot = entry.store.snapshot {
+            switch snapshot[ObjectKey(namespace: namespace, name: name)] {
+            case nil: return .absent
+            case .valid(let object)?: return .present(content(object))
+            case .malformed(_, let failure)?: return .unreadable("\(failure)")
+            }
+        }
+        return entry.problem.map { .unreadable($0) } ?? .unknown
+    }
+
+    /// Lets go of everything that is named no more, with what is held of it.
+    func retain(_ names: Set<String>) {
+        let dropped = entries.withLock { entries in
+            let dropped = entries.filter { !names.contains($0.key) }
+            for name in dropped.keys { entries[name] = nil }
+            return dropped
+        }
+        for entry in dropped.values { entry.stopped.advance() }
+    }
+
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await name in wanted { group.addTask { await self.watch(name) } }
+            group.cancelAll()
+        }
+    }
+
+    private func watch(_ name: String) async {
+        guard let entry = entries.withLock({ $0[name] }) else { return }
+        entry.store.subscribe { _ in self.tell(name) }
+        let source = client.listWatch(
+            Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
+        let watcher = Watcher(source, into: entry.store, observer: { self.became(name, $0) })
+        await withDiscardingTaskGroup { group in
+            group.addTask { await watcher.run() }
+            await entry.stopped.wait(past: 0)
+            group.cancelAll()
+        }
+    }
+
+    private func became(_ name: String, _ status: WatcherStatus) {
+        switch status {
+        case .synced: entries.withLock { $0[name]?.problem = nil }
+        case .failing(let error, _, _): entries.withLock { $0[name]?.problem = error.description }
+        default: return
+        }
+        tell(name)
+    }
+
+    private func tell(_ name: String) { for handler in handlers.withLock({ $0 }) { handler(name) } }
+}
+
+typealias NamedSecrets = NamedObjects<Secret, [String: Sensitive]>
+/// The texts of ConfigMaps; binary data is left out.
+typealias NamedConfigMaps = NamedObjects<ConfigMap, [String: String]>
+
+extension NamedObjects where Object == Secret, Content == [String: Sensitive] {
+    /// Values that can't be used are left out.
+    convenience init(client: KubeClient, namespace: String) {
+        self.init(client: client, namespace: namespace) { secret in
+            Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } })
+        }
+    }
+}
+
+extension NamedObjects where Object == ConfigMap, Content == [String: String] {
+    convenience init(client: KubeClient, namespace: String) {
+        self.init(client: client, namespace: namespace) { $0.data }
+    }
+}

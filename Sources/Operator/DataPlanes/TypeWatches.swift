@@ -1,0 +1,109 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+import Support
+
+/// What a session watches: for each kind that the templates have, the objects that are ours.
+///
+/// Each kind stands for itself: one that the data plane does not serve, or that the token may not list, keeps only the
+/// objects of that kind from being applied.
+final class TypeWatches: Sendable {
+    typealias TypeWatcher = Watcher<PartialObject, ObservedObject>
+
+    enum Readiness: Sendable {
+        /// Not listed yet: nothing is decided on half a picture.
+        case starting
+        case ready(ObservedObjects)
+        case refused(FailureReason, String)
+    }
+
+    private struct Entry {
+        let objects = ObservedObjects()
+        let stopped = Signal()
+        var watcher: TypeWatcher?
+        var refusal: (reason: FailureReason, message: String)?
+    }
+    private struct State {
+        var entries: [ResourceType: Entry] = [:]
+        /// Nil before it was first said.
+        var isOpen: Bool?
+    }
+    private let state = Locked(State())
+    private let starting: AsyncStream<ResourceType>
+    private let start: AsyncStream<ResourceType>.Continuation
+
+    init() {
+        // One element for each kind that becomes wanted, taken at once by `run`.
+        (starting, start) = AsyncStream.makeStream(of: ResourceType.self)
+    }
+
+    /// Watches these kinds and no others from now on.
+    func follow(_ types: [ResourceType]) {
+        let (new, gone) = state.withLock { state in
+            let new = types.filter { state.entries[$0] == nil }
+            for type in new { state.entries[type] = Entry() }
+            let gone = state.entries.filter { !types.contains($0.key) }
+            for type in gone.keys { state.entries[type] = nil }
+            return (new, gone)
+        }
+        for entry in gone.values { entry.stopped.advance() }
+        for type in new { start.yield(type) }
+    }
+
+    /// Runs the watchers until it is cancelled.
+    func run(_ make: @escaping @Sendable (ResourceType, ObservedObjects) -> TypeWatcher) async {
+        await withDiscardingTaskGroup { group in
+            for await type in starting { group.addTask { await self.watch(type, make) } }
+            group.cancelAll()
+        }
+    }
+
+    private func watch(_ type: ResourceType, _ make: (ResourceType, ObservedObjects) -> TypeWatcher) async {
+        guard let entry = state.withLock({ $0.entries[type] }) else { return }
+        let watcher = make(type, entry.objects)
+        state.withLock { state in
+            if state.isOpen != true { watcher.pause() }
+            state.entries[type]?.watcher = watcher
+        }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await watcher.run() }
+            await entry.stopped.wait(past: 0)
+            group.cancelAll()
+        }
+    }
+
+    /// Lets all of them go on, or ask nothing.
+    func open(_ isOpen: Bool) {
+        state.withLock { state in
+            guard state.isOpen != isOpen else { return }
+            state.isOpen = isOpen
+            for watcher in state.entries.values.compactMap(\.watcher) { isOpen ? watcher.resume() : watcher.pause() }
+        }
+    }
+
+    /// Those that were refused try again at once: permissions or kinds have changed.
+    func retryRefused() {
+        for entry in state.withLock({ $0.entries.values.filter { $0.refusal != nil } }) { entry.watcher?.poke() }
+    }
+
+    /// The kind can't be listed. True where that is news.
+    func refused(_ type: ResourceType, _ reason: FailureReason, _ message: String) -> Bool {
+        state.withLock { state in
+            let before = state.entries[type]?.refusal
+            state.entries[type]?.refusal = (reason, message)
+            return before?.reason != reason || before?.message != message
+        }
+    }
+
+    /// The kind was listed.
+    func listed(_ type: ResourceType) { state.withLock { $0.entries[type]?.refusal = nil } }
+
+    func readiness(of type: ResourceType) -> Readiness {
+        guard let entry = state.withLock({ $0.entries[type] }) else { return .starting }
+        if let refusal = entry.refusal { return .refused(refusal.reason, refusal.message) }
+        return entry.objects.store.isReady ? .ready(entry.objects) : .starting
+    }
+
+    subscript(type: ResourceType) -> ObservedObjects? { state.withLock { $0.entries[type]?.objects } }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import DevFlyteAdmin
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+@main
+struct DevFlyteAdminCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "devflyteadmin",
+        abstract: "The part of flyteadmin's REST API that labels and projects need, in memory, on loopback.",
+        discussion: """
+            For demos and tests: no TLS, nothing is kept. Prints a line for each write that it answered, and "ready" with its \
+            address once it answers. Runs until SIGTERM or SIGINT.
+            """)
+
+    @Option(help: "Port; 0 for any.")
+    var port = 8088
+    @Option(name: .customLong("project"), help: "Projects that are registered, separated by commas.")
+    var projects = "flytesnacks"
+    @Option(name: .customLong("domain"), help: "Domains, separated by commas.")
+    var domains = "development,staging,production"
+    @Flag(help: "Require a token of its own token endpoint, /oauth2/token.")
+    var oauth2 = false
+    @Option(help: "With --oauth2: the client.")
+    var clientID = "squadron"
+    @Option(help: "With --oauth2: its secret.")
+    var clientSecret = "not-a-secret"
+
+    func run() async throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port: not a port: \(port)") }
+        var options = DevFlyteAdmin.Options()
+        options.port = port
+        options.projects = Self.names(projects)
+        options.domains = Self.names(domains)
+        if oauth2 { options.oauth2 = .init(clientID: clientID, clientSecret: clientSecret) }
+        options.observer = { request in
+            guard request.method != "GET" else { return }
+            print("\(request.method) \(request.path) \(request.status)")
+            fflush(nil)
+        }
+        // Before anything is started, so that a signal that comes early is not lost.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let server = try await DevFlyteAdmin.start(options)
+        print("ready \(server.url)")
+        fflush(nil)
+        for await _ in signals { break }
+        await server.stop()
+    }
+
+    private static func names(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+}

@@ -1,0 +1,263 @@
+import DevCluster
+import Foundation
+import JSON
+import Testing
+
+extension EndToEnd {
+    @Suite("Day two")
+    struct DayTwo {
+        @Test("A data plane and its Secret keys that come while it runs are synced without a restart")
+        func added() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.admin.delete("DataPlane", "dataplane-2")
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["data": ["dataplane_2_token": nil, "dataplane_2_cacert": nil]])
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    let before = fleet[1].connections.accepted
+                    try await fleet.admin.apply(fleet.dataPlane(2))
+                    let message = try await fleet.reports(2, "CredentialsValid", "TokenMissing").message
+                    #expect(message.contains("dataplane_2_token"))
+                    try await fleet.enroll(2)
+                    try await fleet.settles(2, 1)
+                    #expect(try await fleet.annotation(2, "project1-development") == fleet.role)
+                    #expect(fleet[1].connections.accepted == before, "the other data plane was connected anew")
+                }
+            }
+        }
+
+        @Test("A rotated token is used without a restart, and only that data plane is connected anew")
+        func token() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let (first, second) = (fleet[1].connections.accepted, fleet[2].connections.accepted)
+                    let old = try #require(try await fleet.token(1))
+                    let new = try await fleet[1].admin.token(of: "squadron")
+                    fleet[1].requestLog.reset()
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                    try await eventually("a new connection") { fleet[1].connections.accepted > first }
+                    try await eventually("its watches are on the new connection") {
+                        let log = fleet[1].requestLog
+                        return log.count(verb: "watch", userAgent: "squadron") == 2 && log.openWatches.values.max() == 1
+                    }
+                    fleet[1].revoke(old)
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    try await fleet.settles(2)
+                    #expect(try await fleet.annotation(1, "project2-staging") == fleet.role)
+                    #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
+                    #expect(fleet[1].requestLog.count(userAgent: "squadron", status: 401) == 0)
+                }
+            }
+        }
+
+        @Test("A rotated certificate authority is followed when the Secret has the new one")
+        func authority() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let second = fleet[2].connections.accepted
+                    try await fleet[1].rotateCertificate(newAuthority: true)
+                    try await fleet.reports(1, "Reachable", "TLSUntrusted")
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_cacert": .string(fleet[1].caPEM)]]
+                    )
+                    try await fleet.settles(1)
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    try await fleet.settles(2)
+                    #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
+                }
+            }
+        }
+
+        @Test("New credentials that don't work leave the old ones in use, and the condition says so")
+        func badRotation() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    let old = try #require(try await fleet.token(1))
+                    let stranger = fleet[1].makeToken(user: "stranger")
+                    fleet[1].revoke(stranger)
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(stranger)]])
+                    let message = try await fleet.reports(1, "CredentialsValid", "TokenRejected").message
+                    #expect(message.contains("old ones stay in use"))
+                    try await fleet.admin.apply(assignment("project1", "development"))
+                    try await eventually("the namespace is made with the old token") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(old)]])
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        @Test("A changed role is followed on every data plane, with one write per ServiceAccount")
+        func role() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                for project in ["a", "b", "c"] { try await fleet.admin.apply(assignment(project, "development")) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(3)
+                    for server in fleet.dataPlanes { server.requestLog.reset() }
+                    try await fleet.admin.merge(
+                        "ClusterRegistry", "flyte", ["spec": ["workloadIdentity": ["aws": ["roleARN": "arn:new"]]]])
+                    for number in 1...2 {
+                        for project in ["a", "b", "c"] {
+                            try await eventually("the new role of \(project) on data plane \(number)") {
+                                try await fleet.annotation(number, "\(project)-development") == "arn:new"
+                            }
+                        }
+                    }
+                    try await fleet.settles(3)
+                    for server in fleet.dataPlanes {
+                        #expect(server.requestLog.writes(to: ["serviceaccounts"]) == 3)
+                        #expect(server.requestLog.writes(to: ["namespaces"]) == 0)
+                    }
+                }
+            }
+        }
+
+        @Test("A role taken away is taken off the ServiceAccounts")
+        func noRole() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-1", ["spec": ["workloadIdentity": ["gcp": ["serviceAccount": "g"]]]])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(
+                        try await fleet.annotation(1, "project1-development", "iam.gke.io/gcp-service-account") == "g")
+                    // The provider changes: the one annotation goes, the other comes.
+                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["workloadIdentity": nil]])
+                    try await eventually("the registry's role") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                    #expect(
+                        try await fleet.annotation(1, "project1-development", "iam.gke.io/gcp-service-account") == nil)
+                }
+            }
+        }
+
+        @Test("A changed endpoint is followed: the other server gets everything, the old one is left alone")
+        func endpoint() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.delete("DataPlane", "dataplane-2")
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials",
+                        [
+                            "stringData": [
+                                "dataplane_1_token": .string(try await fleet.token(2) ?? ""),
+                                "dataplane_1_cacert": .string(fleet[2].caPEM),
+                            ]
+                        ])
+                    try await fleet.admin.merge(
+                        "DataPlane", "dataplane-1", ["spec": ["endpoint": .string(fleet[2].url)]])
+                    try await eventually("everything is on the other server") {
+                        try await fleet.annotation(2, "project1-development") == fleet.role
+                    }
+                    try await fleet.settles(1, 1)
+                    let status = try await fleet.admin.get("DataPlane", "dataplane-1")?["status"]
+                    #expect(status?["clusterUID"] == .string(fleet[2].uid))
+                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") != nil)
+                    fleet[1].requestLog.reset()
+                    try await throughout(.seconds(1), "the old server is asked nothing") {
+                        fleet[1].requestLog.ofOperator == 0
+                    }
+                }
+            }
+        }
+
+        @Test("Changed weights are shown by the label, and no data plane is asked anything for it")
+        func weights() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
+                    let reconnects = fleet.dataPlanes.map(\.connections.accepted)
+                    try await fleet.admin.merge(
+                        "ExecutionLabel", "label1",
+                        [
+                            "spec": [
+                                "clusters": [
+                                    ["name": "dataplane_1", "weight": 0.25], ["name": "dataplane_2", "weight": 0.75],
+                                ]
+                            ]
+                        ])
+                    try await eventually("the new weights in the status") {
+                        try await fleet.admin.get("ExecutionLabel", "label1")?[path: ["status", "clusters"]] ?? .null
+                    } until: {
+                        $0 == [
+                            ["name": "dataplane_1", "weight": 0.25, "state": "Ready"],
+                            ["name": "dataplane_2", "weight": 0.75, "state": "Ready"],
+                        ]
+                    }
+                    #expect(fleet.dataPlanes.map(\.connections.accepted) == reconnects)
+                    #expect(fleet.dataPlanes.allSatisfy { $0.requestLog.writes(to: ["namespaces"]) == 0 })
+                }
+            }
+        }
+
+        @Test("A disabled data plane is asked nothing any more, and its labels say so; enabled again, it catches up")
+        func disabled() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": false]])
+                    try await fleet.reports(1, "Ready", "Disabled")
+                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "ClusterDisabled")
+                    try await eventually("its connections are closed") { fleet[1].requestLog.openWatches.isEmpty }
+                    fleet[1].requestLog.reset()
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    try await throughout(.seconds(1), "nothing is asked") { fleet[1].requestLog.ofOperator == 0 }
+                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") != nil)
+                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": true]])
+                    try await fleet.settles(2)
+                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
+                }
+            }
+        }
+
+        @Test("What is wanted no more stays: nothing in a data plane is ever deleted")
+        func removed() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply([assignment("project1", "development"), assignment("b", "staging")])
+                try await fleet.operating { _ in
+                    try await fleet.settles(2)
+                    try await fleet.admin.delete("ExecutionClusterLabel", "project1-development")
+                    try await fleet.settles(1)
+                    try await fleet.admin.delete("DataPlane", "dataplane-1")
+                    try await eventually("its connections are closed") { fleet[1].requestLog.openWatches.isEmpty }
+                }
+                #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                #expect(fleet[1].requestLog.count(verb: "delete", userAgent: "squadron") == 0)
+            }
+        }
+    }
+}
+
+extension TestFleet<DevCluster> {
+    /// The token of a data plane in the Secret.
+    func token(_ number: Int) async throws -> String? {
+        let data = try await self[number].admin.get("Secret", "squadron-token")?[path: ["data", "token"]]?.string
+        return data.flatMap { Data(base64Encoded: $0) }.map { String(decoding: $0, as: UTF8.self) }
+    }
+}

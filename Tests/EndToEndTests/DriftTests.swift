@@ -1,0 +1,144 @@
+import DevCluster
+import JSON
+import Testing
+
+extension EndToEnd {
+    @Suite("Drift")
+    struct Drift {
+        private static let key = "eks.amazonaws.com/role-arn"
+
+        @Test("An annotation, a label or a ServiceAccount that is taken away is put back when the watch reports it")
+        func putBack() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let (server, name) = (fleet[1].admin, "project1-development")
+                    fleet[1].requestLog.reset()
+
+                    try await server.merge(
+                        "ServiceAccount", "default", in: name, ["metadata": ["annotations": [Self.key: nil]]])
+                    try await eventually("the annotation is back") {
+                        try await fleet.annotation(1, name) == fleet.role
+                    }
+                    try await server.merge(
+                        "Namespace", name, ["metadata": ["labels": ["multicluster.flyte.org/domain": nil]]])
+                    try await eventually("the label is back") {
+                        try await server.get("Namespace", name)?[
+                            path: ["metadata", "labels", "multicluster.flyte.org/domain"]] == "development"
+                    }
+                    // Without the label by which it is watched, it leaves the watch altogether.
+                    try await server.merge(
+                        "Namespace", name, ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]])
+                    try await eventually("the managed-by label is back") {
+                        try await server.get("Namespace", name)?[
+                            path: ["metadata", "labels", "app.kubernetes.io/managed-by"]] == "squadron"
+                    }
+                    let writes = fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"])
+                    #expect(writes == 3, "one write for each drift")
+
+                    try await server.delete("ServiceAccount", "default", in: name)
+                    try await eventually("the ServiceAccount is back, with its annotation") {
+                        try await fleet.annotation(1, name) == fleet.role
+                    }
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        @Test("A deleted namespace comes back after it has terminated; meanwhile the status says what is going on")
+        func namespace() async throws {
+            var options = DevCluster.Options()
+            options.api.namespaceTerminationDelay = .seconds(1)
+            try await withFleet(of: 1, options: options) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let uid = try await fleet[1].admin.get("Namespace", "project1-development")?[
+                        path: ["metadata", "uid"]]
+                    try await fleet[1].admin.delete("Namespace", "project1-development")
+                    let failure = try await eventually("the status tells of it") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["reason"] == "NamespaceTerminating"
+                    }
+                    #expect(failure["namespace"] == "project1-development")
+                    try await fleet.settles(1)
+                    let again = try await fleet[1].admin.get("Namespace", "project1-development")
+                    #expect(again?[path: ["metadata", "uid"]] != uid)
+                    #expect(again?[path: ["status", "phase"]] == "Active")
+                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                }
+            }
+        }
+
+        @Test("A field that another manager owns is reported and not fought over; with Force it is taken")
+        func conflict() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet[1].admin.apply([
+                    "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "project1-development"],
+                ])
+                try await fleet[1].admin.apply(
+                    [
+                        "apiVersion": "v1", "kind": "ServiceAccount",
+                        "metadata": [
+                            "name": "default", "namespace": "project1-development",
+                            "annotations": [Self.key: "arn:somebody-elses"],
+                        ],
+                    ], as: "terraform")
+                try await fleet.admin.apply([assignment("project1", "development"), assignment("b", "staging")])
+                try await fleet.operating { _ in
+                    let message = try await fleet.reports(1, "Synced", "Conflict").message
+                    #expect(message.contains("terraform") && message.contains(Self.key))
+                    #expect(message.contains("project1-development"))
+                    #expect(try await fleet.failures(1).first?["reason"] == "Conflict")
+                    #expect(try await fleet.annotation(1, "project1-development") == "arn:somebody-elses")
+                    #expect(try await fleet.annotation(1, "b-staging") == fleet.role, "the other one is synced")
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "project1-development", "NamespaceSynced", "SyncFailed")
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["conflictPolicy": "Force"]])
+                    try await eventually("the field is taken") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                    try await fleet.settles(2)
+                    #expect(try await fleet.failures(1).isEmpty)
+                }
+            }
+        }
+
+        @Test("A conflict ends by itself when the other manager lets go")
+        func conflictEnds() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    func terraform(_ annotations: JSON) async throws {
+                        try await fleet[1].admin.apply(
+                            [
+                                "apiVersion": "v1", "kind": "ServiceAccount",
+                                "metadata": [
+                                    "name": "default", "namespace": "project1-development", "annotations": annotations,
+                                ],
+                            ], as: "terraform")
+                    }
+                    try await terraform([Self.key: "arn:theirs"])
+                    try await fleet.reports(1, "Synced", "Conflict")
+                    try await terraform(["other": "x"])
+                    try await fleet.settles(1)
+                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                }
+            }
+        }
+    }
+}
+
+extension TestFleet {
+    /// `status.failures` of a DataPlane.
+    func failures(_ number: Int) async throws -> [JSON] {
+        try await admin.get("DataPlane", "dataplane-\(number)")?[path: ["status", "failures"]]?.array ?? []
+    }
+}

@@ -1,0 +1,162 @@
+import DevCluster
+import Foundation
+import JSON
+import Testing
+
+extension EndToEnd {
+    /// The binary itself, as a process of its own.
+    @Suite("The process")
+    struct Process {
+        @Test("kill -9 in the middle of a sync, then a start: it converges, and what was synced is not written again")
+        func killed() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                for server in fleet.dataPlanes {
+                    server.faults.add(.latency(.milliseconds(60)), match: .init(verbs: ["patch"]))
+                }
+                for number in 1...60 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                let first = try await fleet.startProcess()
+                try await eventually("a part is written") {
+                    (20...110).contains(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]))
+                }
+                first.kill()
+                for server in fleet.dataPlanes { server.faults.removeAll() }
+                try await eventually("what was in flight has ended") {
+                    fleet.dataPlanes.allSatisfy { $0.requestLog.inFlight.now == 0 }
+                }
+                let unfinished = fleet.dataPlanes.map { $0.requestLog.count(verb: "patch", userAgent: "squadron") }
+                #expect(unfinished.allSatisfy { $0 < 120 }, "it was killed in the middle: \(unfinished)")
+                for server in fleet.dataPlanes { server.requestLog.reset() }
+                let before = try await fleet.uids()
+                let second = try await fleet.startProcess()
+                try await fleet.settles(60)
+                try await second.terminate()
+                #expect(
+                    try await fleet.uids().filter { before.keys.contains($0.key) } == before, "something was made anew")
+                for (server, unfinished) in zip(fleet.dataPlanes, unfinished) {
+                    // Those that were in flight may be written again: their answers were lost. 32 at the most.
+                    let written = server.requestLog.writes(to: ["namespaces", "serviceaccounts"])
+                    #expect(
+                        (120 - unfinished...120 - unfinished + 32).contains(written), "\(written) after \(unfinished)")
+                }
+            }
+        }
+
+        @Test("SIGTERM ends it with 0 and the lease released")
+        func terminated() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let squadron = try await fleet.startProcess()
+                try await fleet.settles(1)
+                try await squadron.terminate()
+                #expect(try await fleet.holder() == "")
+            }
+        }
+
+        @Test("Wrong usage, a kubeconfig that can't be used and a taken address end it with a message")
+        func usage() async throws {
+            let folder = try TemporaryFolder()
+            let bad = folder.url.appending(path: "bad.kubeconfig")
+            try Data("clusters: 5".utf8).write(to: bad)
+            for (arguments, status, words) in [
+                (["run", "--probe-interval", "0"], 2, "--probe-interval"),
+                (["run", "--nonsense"], 2, "--nonsense"),
+                (["run", "--admin-address", "nowhere"], 2, "--admin-address"),
+                (["run", "--kubeconfig", "/does/not/exist"], 2, "/does/not/exist"),
+                (["run", "--kubeconfig", bad.path], 2, "clusters"),
+                (["--version"], 0, "0."),
+            ] as [([String], Int32, String)] {
+                let squadron = try SquadronProcess(arguments, folder: folder)
+                try await squadron.ends()
+                #expect(squadron.status == status, "\(arguments): \(squadron.output)")
+                #expect(squadron.output.contains(words), "\(arguments): \(squadron.output)")
+            }
+        }
+    }
+}
+
+final class TemporaryFolder: Sendable {
+    let url = FileManager.default.temporaryDirectory.appending(path: "squadron-\(UUID().uuidString)")
+    init() throws {
+        try FileManager.default.createDirectory(
+            at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+    deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// `squadron` as a child process, killed at the latest when it is let go of.
+final class SquadronProcess: @unchecked Sendable {  // used by one test at a time
+    private let process = Foundation.Process()
+    private let file: URL
+    private let folder: TemporaryFolder
+    private static let binary = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "squadron")
+
+    init(_ arguments: [String], folder: TemporaryFolder) throws {
+        self.folder = folder
+        file = folder.url.appending(path: "output-\(UUID().uuidString)")
+        FileManager.default.createFile(atPath: file.path, contents: nil)
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "squadron")
+        let found = [Self.binary, beside].compactMap { $0 }.first {
+            FileManager.default.isExecutableFile(atPath: $0.path)
+        }
+        process.executableURL = try #require(found, "build the product squadron first")
+        process.arguments = arguments
+        let output = try FileHandle(forWritingTo: file)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill() } }
+
+    var output: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+    var status: Int32 { process.terminationStatus }
+    var identifier: Int32 { process.processIdentifier }
+
+    func kill() {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    func ends() async throws { try await eventually("the process ends") { !process.isRunning } }
+
+    /// SIGTERM; expects a good end.
+    func terminate() async throws {
+        process.terminate()
+        try await ends()
+        #expect(status == 0, "\(output)")
+    }
+}
+
+extension TestFleet<DevCluster> {
+    /// `squadron run` with the operator's own account.
+    func startProcess(_ more: [String] = []) async throws -> SquadronProcess {
+        let folder = try TemporaryFolder()
+        let path = folder.url.appending(path: "kubeconfig")
+        try Data(try controlPlane.kubeconfig(.token(try await admin.token(of: "squadron"))).utf8).write(to: path)
+        return try SquadronProcess(
+            [
+                "run", "--namespace", "flyte", "--kubeconfig", path.path, "--admin-address", "127.0.0.1:0",
+                "--no-leader-election", "--probe-interval", "1", "--log-level", "debug",
+            ].filter { more.isEmpty || $0 != "--no-leader-election" } + more, folder: folder)
+    }
+
+    /// Of all managed objects of all data planes.
+    func uids() async throws -> [String: String] {
+        var result: [String: String] = [:]
+        for server in dataPlanes {
+            for kind in ["Namespace", "ServiceAccount"] {
+                for object in try await server.admin.list(kind)
+                where object[path: ["metadata", "labels", "app.kubernetes.io/managed-by"]] == "squadron" {
+                    let metadata = object["metadata"]
+                    let key = [
+                        server.name, kind, metadata?["namespace"]?.string ?? "", metadata?["name"]?.string ?? "",
+                    ]
+                    result[key.joined(separator: "/")] = metadata?["uid"]?.string
+                }
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,103 @@
+import DevCluster
+import JSON
+import Testing
+
+@testable import Operator
+
+extension EndToEnd {
+    @Suite("Settled")
+    struct Settled {
+        /// What a probe asks: whether it is ready, and which cluster it is.
+        private static let probes: Set<String> = ["get /readyz", "get namespaces"]
+
+        @Test("A settled fleet is asked nothing but probes, the control plane nothing but the Lease")
+        func quiet() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                for project in ["a", "b", "c", "d", "e"] {
+                    try await fleet.admin.apply(assignment(project, "development"))
+                }
+                try await fleet.operating { _ in
+                    try await fleet.settles(5)
+                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                    try await eventually("its statuses are written") {
+                        fleet.controlPlane.requestLog.reset()
+                        try await Task.sleep(for: .milliseconds(600))
+                        return Self.asked(fleet.controlPlane).isSubset(of: ["get leases", "update leases"])
+                    }
+                    for server in fleet.dataPlanes { server.requestLog.reset() }
+                    fleet.controlPlane.requestLog.reset()
+                    // Ten probes long: at the default interval that is more than a minute and a half.
+                    try await throughout(.seconds(3), "only probes are sent") {
+                        fleet.dataPlanes.allSatisfy { Self.asked($0).isSubset(of: Self.probes) }
+                            && Self.asked(fleet.controlPlane).isSubset(of: ["get leases", "update leases"])
+                    }
+                    for server in fleet.dataPlanes {
+                        #expect((18...24).contains(server.requestLog.ofOperator), "two requests a probe")
+                    }
+                }
+            }
+        }
+
+        @Test("A restart on a settled fleet writes nothing, and asks each data plane at most ten times")
+        func restart() async throws {
+            try await withFleet(of: 2, configure: { $0.probeInterval = .seconds(10) }) { fleet in
+                try await fleet.applyBasics()
+                for project in ["a", "b", "c", "d", "e"] {
+                    try await fleet.admin.apply(assignment(project, "development"))
+                }
+                try await fleet.operating { _ in
+                    try await fleet.settles(5)
+                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                }
+                let statuses = try await Self.versions(fleet)
+                for server in fleet.dataPlanes + [fleet.controlPlane] { server.requestLog.reset() }
+                try await fleet.operating { squadron in
+                    try await eventually("it has looked at everything") {
+                        squadron.metricsText.contains(
+                            #"squadron_dataplane_namespaces{dataplane="dataplane-2",state="synced"} 5"#)
+                            && squadron.metricsText.contains(
+                                #"squadron_dataplane_namespaces{dataplane="dataplane-1",state="synced"} 5"#)
+                    }
+                    try await eventually("its watches are open") {
+                        fleet.dataPlanes.allSatisfy { $0.requestLog.openWatches.count == 2 }
+                    }
+                    // Longer than statuses are gathered, and than it waits before it replaces those of an earlier run.
+                    try await throughout(.milliseconds(1_500), "no write") {
+                        fleet.dataPlanes.allSatisfy {
+                            $0.requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 0
+                        }
+                    }
+                }
+                for server in fleet.dataPlanes {
+                    #expect(server.requestLog.ofOperator <= 10, "\(server.requestLog.counts)")
+                }
+                #expect(try await Self.versions(fleet) == statuses, "a status was written")
+                let log = fleet.controlPlane.requestLog
+                #expect(Self.kinds.allSatisfy { log.count(resource: "\($0.1)/status", userAgent: "squadron") == 0 })
+            }
+        }
+
+        private static let kinds = [
+            ("DataPlane", "dataplanes"), ("ExecutionLabel", "executionlabels"),
+            ("ExecutionClusterLabel", "executionclusterlabels"), ("ClusterRegistry", "clusterregistries"),
+        ]
+
+        private static func versions(_ fleet: TestFleet<DevCluster>) async throws -> [String] {
+            var result: [String] = []
+            for (kind, _) in kinds {
+                for object in try await fleet.admin.list(kind) {
+                    result.append(object[path: ["metadata", "resourceVersion"]]?.string ?? "")
+                }
+            }
+            return result
+        }
+
+        /// Verbs and resources of the operator's requests.
+        private static func asked(_ server: DevCluster) -> Set<String> {
+            Set(
+                server.requestLog.counts.keys.filter { $0.userAgent.contains("squadron") }
+                    .map { "\($0.verb) \($0.resource)" })
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import DevFlyteAdmin
+import DevPKI
+import HTTP
+import JSON
+import Support
+import Testing
+
+@testable import FlyteAdmin
+
+private let secret = "s:e cret+%"
+
+private func oauth2(
+    _ server: DevFlyteAdmin, scopes: [String] = [], secret: String = secret, transports: [any HTTPTransport]? = nil,
+    now: @escaping @Sendable () -> Duration = OAuth2Tokens.sinceStart
+) -> FlyteAdminClient.Authorization {
+    .oauth2(
+        OAuth2Tokens(
+            .init(tokenURL: server.tokenURL, clientID: "squad:ron", clientSecret: Sensitive(secret), scopes: scopes),
+            transports: transports ?? [transport()], now: now))
+}
+
+private func secured(_ options: inout DevFlyteAdmin.Options) {
+    options.oauth2 = .init(clientID: "squad:ron", clientSecret: secret)
+}
+
+@Suite("Authentication with flyteadmin")
+struct AuthenticationTests {
+    @Test("A static token is sent, and one that is missing or wrong is refused with flyteadmin's words")
+    func staticToken() async throws {
+        try await withServer({ $0.token = "good" }) { server in
+            let rows = try await client(server, .token(Sensitive("good"))).labels()
+            #expect(rows.isEmpty)
+            for authorization in [FlyteAdminClient.Authorization.none, .token(Sensitive("bad"))] {
+                let error = await failure { _ = try await client(server, authorization).labels() }
+                #expect(error?.kind == .refused)
+                #expect(error?.status == 401)
+                #expect(error?.message.hasPrefix("token parse error") == true)
+            }
+        }
+    }
+
+    @Test("A token is fetched once for many requests, also for those at the same time", arguments: [1, 20])
+    func singleFlight(requests: Int) async throws {
+        try await withServer(secured) { server in
+            server.add(FaultRule(.slow(.milliseconds(100)), pathContains: "/oauth2/token"))
+            let client = client(server, oauth2(server, scopes: ["all"]))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<requests { group.addTask { _ = try await client.labels() } }
+                try await group.waitForAll()
+            }
+            _ = try await client.labels()
+            #expect(server.tokensIssued == 1)
+        }
+    }
+
+    @Test("One that waits for another's token and whose asker is cancelled asks itself")
+    func cancelledAsker() async throws {
+        try await withServer(secured) { server in
+            server.add(FaultRule(.hang, pathContains: "/oauth2/token", count: 1))
+            let client = client(server, oauth2(server))
+            // Unstructured, since it is to be cancelled while the other goes on; awaited below.
+            let first = Task { try await client.labels() }
+            while server.requests.isEmpty { await Task.yield() }
+            let second = Task { try await client.labels() }
+            first.cancel()
+            let error = await failure { _ = try await first.value }
+            #expect(error?.kind == .cancelled)
+            let rows = try await second.value
+            #expect(rows.isEmpty)
+        }
+    }
+
+    @Test("Shortly before its end a token is replaced")
+    func expiry() async throws {
+        let time = Locked(Duration.zero)
+        try await withServer(secured) { server in
+            let client = client(server, oauth2(server, now: { time.withLock { $0 } }))
+            _ = try await client.labels()
+            time.withLock { $0 = .seconds(3500) }
+            _ = try await client.labels()
+            #expect(server.tokensIssued == 1)
+            time.withLock { $0 = .seconds(3541) }
+            _ = try await client.labels()
+            #expect(server.tokensIssued == 2)
+        }
+    }
+
+    @Test("A revoked token is replaced once, within the same call")
+    func revoked() async throws {
+        try await withServer(secured) { server in
+            let client = client(server, oauth2(server))
+            _ = try await client.labels()
+            server.revokeTokens()
+            _ = try await client.labels()
+            #expect(server.tokensIssued == 2)
+        }
+    }
+
+    @Test("The client's credentials go into the header or the body, whichever the server takes", arguments: [0, 1, 2])
+    func styles(index: Int) async throws {
+        let style = [DevFlyteAdmin.OAuth2.Style.any, .header, .body][index]
+        try await withServer({
+            secured(&$0)
+            $0.oauth2?.style = style
+        }) { server in
+            let client = client(server, oauth2(server))
+            let first = try await client.labels()
+            #expect(first.isEmpty)
+            server.revokeTokens()
+            let second = try await client.labels()
+            #expect(second.isEmpty)
+            let asked = server.requests.filter { $0.path == "/oauth2/token" }
+            // The way that worked is remembered.
+            #expect(asked.map(\.status) == (style == .body ? [401, 200, 200] : [200, 200]))
+        }
+    }
+
+    @Test("A wrong secret, or a scope that isn't allowed, is the token endpoint's refusal and shows no secret")
+    func refused() async throws {
+        try await withServer(secured) { server in
+            let wrong = await failure { _ = try await client(server, oauth2(server, secret: "wr0ng")).labels() }
+            #expect(wrong?.kind == .refused)
+            #expect(wrong?.message.hasPrefix("the token endpoint: invalid_client: ") == true)
+            #expect(wrong.map { "\($0)".contains("wr0ng") } == false)
+            let scope = await failure { _ = try await client(server, oauth2(server, scopes: ["admin"])).labels() }
+            #expect(scope?.message.contains("invalid_scope") == true)
+        }
+    }
+
+    @Test("A token endpoint that answers HTML or nothing is unreachable")
+    func brokenEndpoint() async throws {
+        try await withServer(secured) { server in
+            for fault in [Fault.html, .otherJSON, .status(503)] {
+                server.heal()
+                server.add(FaultRule(fault, pathContains: "/oauth2/token"))
+                let error = await failure { _ = try await client(server, oauth2(server)).labels() }
+                #expect(error?.kind == .unreachable)
+                #expect(error?.message.hasPrefix("the token endpoint") == true)
+            }
+        }
+    }
+
+    @Test("A token endpoint that the first transport doesn't trust is asked by the second; with none it gets no secret")
+    func trust() async throws {
+        let (ours, theirs) = (try CertificateAuthority(commonName: "a"), try CertificateAuthority(commonName: "b"))
+        try await withServer({
+            secured(&$0)
+            $0.authority = ours
+        }) { server in
+            let (stranger, friend) = (transport(ca: theirs.certificatePEM), transport(ca: ours.certificatePEM))
+            let good = client(server, oauth2(server, transports: [stranger, friend]), ca: ours.certificatePEM)
+            let rows = try await good.labels()
+            #expect(rows.isEmpty)
+            server.forgetRequests()
+            let bad = client(server, oauth2(server, transports: [stranger]), ca: ours.certificatePEM)
+            let refused = await failure { _ = try await bad.labels() }
+            #expect(refused?.kind == .unreachable)
+            #expect(server.requests.isEmpty)
+        }
+    }
+
+    @Test("A token is kept until a tenth of its life, at most a minute, before its end")
+    func lifetimes() {
+        #expect(TokenRequest.keepFor(3600) == .seconds(3540))
+        #expect(TokenRequest.keepFor(100) == .seconds(90))
+        #expect(TokenRequest.keepFor("300") == .seconds(270))
+        #expect(TokenRequest.keepFor(nil) == TokenRequest.unknownLifetime)
+        #expect(TokenRequest.keepFor(-5) == TokenRequest.unknownLifetime)
+    }
+
+    @Test("Base64, as RFC 4648 has it")
+    func base64() {
+        #expect(
+            ["", "f", "fo", "foo", "foob"].map { Base64Text.encode($0.utf8) } == [
+                "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==",
+            ])
+    }
+}

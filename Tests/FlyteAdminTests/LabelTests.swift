@@ -1,0 +1,126 @@
+import DevFlyteAdmin
+import DevPKI
+import HTTP
+import JSON
+import Testing
+
+@testable import FlyteAdmin
+
+@Suite("Labels and projects over REST")
+struct LabelTests {
+    @Test("A label that was set is read, listed and deleted again")
+    func roundTrip() async throws {
+        try await withServer { server in
+            let client = client(server)
+            #expect(try await client.label(project: "team1", domain: "development") == nil)
+            try await client.setLabel("label1", project: "team1", domain: "development")
+            try await client.setLabel("label2", project: "team1", domain: "development", workflow: "a.b_c")
+            #expect(try await client.label(project: "team1", domain: "development") == "label1")
+            #expect(try await client.label(project: "team1", domain: "development", workflow: "a.b_c") == "label2")
+            let rows = try await client.labels()
+            #expect(
+                rows == [
+                    LabelRow(project: "team1", domain: "development", workflow: "a.b_c", value: "label2"),
+                    LabelRow(project: "team1", domain: "development", value: "label1"),
+                ])
+            try await client.deleteLabel(project: "team1", domain: "development", workflow: "a.b_c")
+            #expect(try await client.labels().map(\.value) == ["label1"])
+        }
+    }
+
+    @Test("The row of the project-domain is not taken for the workflow's, nor the project's for the project-domain's")
+    func fallbackRows() async throws {
+        try await withServer { server in
+            server.edit { tables in
+                tables.setLabel("wide", project: "team1", domain: "")
+                tables.setLabel("label1", project: "team1", domain: "staging")
+            }
+            let client = client(server)
+            let ofWorkflow = try await client.label(project: "team1", domain: "staging", workflow: "a.b")
+            #expect(ofWorkflow == nil)
+            let ofProjectDomain = try await client.label(project: "team1", domain: "development")
+            #expect(ofProjectDomain == nil)
+            let own = try await client.label(project: "team1", domain: "staging")
+            #expect(own == "label1")
+        }
+    }
+
+    @Test("Deleting a project-domain's label takes its workflows' along, and no other type of row")
+    func wideDelete() async throws {
+        try await withServer { server in
+            server.edit { tables in
+                tables.setLabel("label1", project: "team1", domain: "staging")
+                tables.setLabel("label2", project: "team1", domain: "staging", workflow: "a.b")
+                tables.setLabel("label3", project: "team1", domain: "production", workflow: "a.b")
+                tables.rows[.init(project: "team1", domain: "staging", type: .taskResource)] = [:]
+            }
+            try await client(server).deleteLabel(project: "team1", domain: "staging")
+            #expect(try await client(server).labels().map(\.value) == ["label3"])
+            #expect(server.tables.rows[.init(project: "team1", domain: "staging", type: .taskResource)] != nil)
+        }
+    }
+
+    @Test("Deleting what is not there is no error")
+    func deleteNothing() async throws {
+        try await withServer { try await client($0).deleteLabel(project: "team1", domain: "staging") }
+    }
+
+    @Test("A workflow's name goes into the path percent-encoded")
+    func percentEncoding() async throws {
+        let name = "a b?c=d&é%41+"
+        try await withServer { server in
+            try await client(server).setLabel("label1", project: "team1", domain: "staging", workflow: name)
+            #expect(server.tables.label(project: "team1", domain: "staging", workflow: name) == "label1")
+            #expect(try await client(server).label(project: "team1", domain: "staging", workflow: name) == "label1")
+        }
+    }
+
+    @Test("A name that no URL can hold is refused without a request", arguments: ["", ".", ".."])
+    func impossibleNames(name: String) async throws {
+        try await withServer { server in
+            let error = await failure { try await client(server).setLabel("x", project: name, domain: "staging") }
+            #expect(error?.kind == .refused)
+            #expect(server.requests.isEmpty)
+        }
+    }
+
+    @Test("Both spellings of an answer are read")
+    func camelCase() throws {
+        let row: JSON = [
+            "attributes": ["executionClusterLabel": ["value": "label1"]], "project": "p", "domain": "d",
+            "launchPlan": "lp",
+        ]
+        #expect(
+            Answers.rows(["configurations": [row]])
+                == [LabelRow(project: "p", domain: "d", launchPlan: "lp", value: "label1")])
+    }
+
+    @Test("Projects come in pages, and archived ones are left out")
+    func pages() async throws {
+        try await withServer { server in
+            server.edit { tables in
+                for number in 0..<25 { tables.projects["p\(number)"] = .active }
+                tables.projects["p7"] = .archived
+                tables.projects["p8"] = .systemArchived
+            }
+            let projects = try await client(server) { $0.pageSize = 10 }.projects()
+            let wanted = Set((0..<25).filter { $0 != 7 && $0 != 8 }.map { "p\($0)" } + ["team1", "team2"])
+            #expect(Set(projects.map(\.id)) == wanted)
+            #expect(projects.count == wanted.count)
+            #expect(projects.first?.domains == ["development", "staging", "production"])
+            #expect(server.requests.count == 3)
+        }
+    }
+
+    @Test("With a CA of its own, its server is trusted and another's is not")
+    func privateCA() async throws {
+        let (ours, theirs) = (try CertificateAuthority(commonName: "a"), try CertificateAuthority(commonName: "b"))
+        try await withServer({ $0.authority = ours }) { server in
+            let rows = try await client(server, ca: ours.certificatePEM).labels()
+            #expect(rows.isEmpty)
+            let error = await failure { _ = try await client(server, ca: theirs.certificatePEM).labels() }
+            #expect(error?.kind == .unreachable)
+            #expect(error?.message.contains("not trusted") == true)
+        }
+    }
+}
