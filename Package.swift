@@ -65,7 +65,7 @@ let package = Package(
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
         // Flyte's rules as pure values: no I/O.
-        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", crypto, x509]),
 
         library(
             "Operator",

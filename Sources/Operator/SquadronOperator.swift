@@ -179,6 +179,8 @@ public final class SquadronOperator: Sendable {
         }
         let caches = caches
         caches.configMaps.subscribe { _ in queue.add(.picture) }
+        caches.published.subscribe { _ in queue.add(.publishing) }
+        caches.deployments.subscribe { _ in queue.add(.publishing) }
         caches.secrets.subscribe { name in
             if caches.isValueSource(secret: name) { queue.add(.picture) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]

@@ -14,6 +14,8 @@ enum Work: Sendable, Hashable {
     case assignment(String)
     case project(String)
     case registry(String)
+    /// What goes out to flyteadmin.
+    case publishing
 }
 
 /// What every reconciler has at hand.
@@ -27,8 +29,10 @@ final class Reconcilers: Sendable {
     let registryUID: String?
     let logger: Logger
     let wallClock: WallClock
+    let started: Instant
     let board = ReadinessBoard()
     let verdicts = LabelVerdictCache()
+    let publishingBoard = PublishingBoard()
     private let latest = Locked<FleetPicture?>(nil)
 
     init(
@@ -44,6 +48,7 @@ final class Reconcilers: Sendable {
         self.registryUID = registryUID
         self.logger = logger
         self.wallClock = wallClock
+        started = wallClock.now
     }
 
     private let malformed = Locked<[String: [Condition]]>([:])
@@ -62,6 +67,7 @@ final class Reconcilers: Sendable {
             case .assignment(let name): return try await reconcileAssignment(name)
             case .project(let name): return try await reconcileProject(name)
             case .registry(let name): return try await reconcileRegistry(name)
+            case .publishing: return try await reconcilePublishing()
             }
         } catch {
             if !error.isCancelled { logger.warning("\(error)", metadata: ["work": "\(work)"]) }
@@ -85,6 +91,7 @@ final class Reconcilers: Sendable {
 
     /// Everything whose status follows from others is looked at again soon.
     func statusesChanged() {
+        queue.add(.publishing, after: Self.gathering)
         for key in (caches.executionLabels.snapshot ?? [:]).keys {
             queue.add(.executionLabel(key.name), after: Self.gathering)
         }
