@@ -70,7 +70,7 @@ let package = Package(
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ]),
         .executableTarget(
@@ -123,8 +123,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
-                "YAML", log,
+                "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Operator", "Support", "YAML", log,
             ]),
     ]
 )
