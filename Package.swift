@@ -119,7 +119,7 @@ let package = Package(
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
-            ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+            ["ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
         tests(
             "EndToEndTests",
             [

@@ -55,6 +55,8 @@ extension EndToEnd {
                     try await eventually("the new value is in flyteadmin") {
                         flyteAdmin.tables.label(project: "team1", domain: "development") == "label2"
                     }
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
                 }
                 #expect(flyteAdmin.writes.count == 2)
                 flyteAdmin.forgetRequests()

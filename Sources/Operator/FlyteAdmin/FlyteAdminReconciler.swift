@@ -49,21 +49,14 @@ final class FlyteAdminReconciler: Sendable {
     /// Changes that come together are one look: `kubectl apply` of a folder.
     private static let gathering = Duration.milliseconds(50)
 
-    /// Ends `run` when what is in flight has ended: above all what a delete took along is put back first.
-    func shutDown() {
-        isStopping.withLock { $0 = true }
-        signal.advance()
-    }
-    func drained(until deadline: Duration) async {
-        await ended.wait(past: 0, until: deadline, on: context.timeline)
-    }
-    private let isStopping = Locked(false)
-    private let ended = Signal()
+    /// Nothing is begun any more; `drained` waits for what is being written.
+    func shutDown() { gate.close() }
+    func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
+    private let gate = WriteGate()
 
     func run() async {
-        defer { ended.advance() }
         var session: Session?
-        while !Task.isCancelled, !isStopping.withLock({ $0 }) {
+        while !Task.isCancelled, !gate.isClosed {
             let seen = signal.generation
             let next = await step(&session)
             await signal.wait(past: seen, until: next, on: context.timeline)
@@ -118,7 +111,7 @@ final class FlyteAdminReconciler: Sendable {
         let client = connection.client(userAgent: "squadron/\(SquadronVersion.current)")
         let publisher = LabelPublisher(
             client: client, store: context.store, endpoint: connection.endpoint, mayWrite: context.mayWrite,
-            isStopping: { [isStopping] in isStopping.withLock { $0 } }, logger: context.logger)
+            gate: gate, logger: context.logger)
         return Session(
             connection: connection, client: client, publisher: publisher, schedule: PollSchedule(interval: interval))
     }
@@ -154,6 +147,9 @@ final class FlyteAdminReconciler: Sendable {
             retryAfter = error.retryAfter
             failure = error.kind == .refused ? .refused(error.message) : .unreachable(error.description)
         case .notes(let error): failure = .held(Reason.pending, "what is published can't be noted: \(error)")
+        case .tooMany(let count):
+            let what = "\(count) labels are more than ConfigMap \(PublishedLabels.configMapName) can note"
+            failure = .held(Reason.pending, what)
         case .stopped:
             session.schedule.failed(now, retryAfter: nil, using: &session.random)
             return

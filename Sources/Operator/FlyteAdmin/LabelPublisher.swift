@@ -12,8 +12,7 @@ struct LabelPublisher {
     let store: PublishedLabelsStore
     let endpoint: String
     let mayWrite: @Sendable () -> Bool
-    /// Once true, what is begun is ended and nothing else is begun.
-    let isStopping: @Sendable () -> Bool
+    let gate: WriteGate
     let logger: Logger
 
     private var notes: PublishedLabels?
@@ -23,13 +22,13 @@ struct LabelPublisher {
     init(
         client: FlyteAdminClient, store: PublishedLabelsStore, endpoint: String,
         mayWrite: @escaping @Sendable () -> Bool,
-        isStopping: @escaping @Sendable () -> Bool, logger: Logger
+        gate: WriteGate, logger: Logger
     ) {
         self.client = client
         self.store = store
         self.endpoint = endpoint
         self.mayWrite = mayWrite
-        self.isStopping = isStopping
+        self.gate = gate
         self.logger = logger
     }
 
@@ -47,6 +46,8 @@ struct LabelPublisher {
         case flyteAdmin(FlyteAdminError)
         /// The ConfigMap of the notes. Nothing is written to flyteadmin that could not be noted.
         case notes(KubeError)
+        /// More than that ConfigMap holds: none of them is written any more.
+        case tooMany(Int)
         /// Another replica leads now, or this process ends.
         case stopped
     }
@@ -61,15 +62,18 @@ struct LabelPublisher {
             let plan = PublicationPlan(claims, present: present, published: notes, mayDelete: report.held == nil)
             report.published = plan.settled
             refusals.retain(Set(plan.steps.map(\.name)))
-            try await write(plan.noted)
-            notes = plan.noted
             let due = plan.steps.filter { step in
                 guard let words = refusals[step.name] else { return true }
                 if case .put(let row) = step { report.refused[row.key] = words }
                 return false
             }
+            guard !due.isEmpty || plan.noted != notes else { return report }
+            guard gate.enter() else { throw .stopped }
+            defer { gate.leave() }
+            try await write(plan.noted)
+            notes = plan.noted
             await carryOut(due, &notes, &report)
-            if isStopping() { report.failure = report.failure ?? .stopped }
+            if gate.isClosed { report.failure = report.failure ?? .stopped }
             // Also after a failure: what was done must not be forgotten.
             try await write(notes)
         } catch {
@@ -99,6 +103,7 @@ struct LabelPublisher {
     private mutating func write(_ new: PublishedLabels) async throws(Failure) {
         guard new != notes else { return }
         guard mayWrite() else { throw .stopped }
+        guard new.text.utf8.count <= PublishedLabels.sizeLimit else { throw .tooMany(new.rows.count) }
         do throws(KubeError) { try await store.write(new) } catch { throw .notes(error) }
         notes = new
     }
@@ -132,7 +137,7 @@ struct LabelPublisher {
             for _ in 0..<Self.atATime { if let step = rest.popFirst() { group.addTask { await worker.run(step) } } }
             while let result = await group.next() {
                 take(result, &notes, &report)
-                if report.failure == nil, !isStopping(), let step = rest.popFirst() {
+                if report.failure == nil, !gate.isClosed, let step = rest.popFirst() {
                     group.addTask { await worker.run(step) }
                 }
             }
