@@ -65,7 +65,10 @@ public final class SquadronOperator: Sendable {
             }
             do {
                 while try await group.next() != nil {}
-            } catch is CancellationError {}
+            } catch is CancellationError {
+            } catch  where Task.isCancelled {
+                // The admin server ends a cancellation with an error of its sockets, sometimes.
+            }
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
