@@ -76,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Kube", "Operator", arguments, log,
+                "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], path: "Sources/Squadron", swiftSettings: settings),
 
@@ -124,7 +124,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "Support", "YAML", log,
+                "Operator", "RealCluster", "Support", "YAML", log,
             ]),
     ]
 )

@@ -86,8 +86,17 @@ public final class SquadronOperator: Sendable {
         let leading = leading.withLock { $0 }
         return MetricsPage(
             metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-            isLeader: leading != nil
+            isLeader: leading != nil, expirations: leading == nil ? [] : expirations
         ).rendered
+    }
+
+    private var expirations: [(dataPlane: String, credential: String, end: Int64)] {
+        caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
+            let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
+            return ends.compactMap { credential, end in
+                end.map { (name, credential, Int64($0.instant.secondsSince1970)) }
+            }
+        }
     }
 
     private func leadWhenElected() async throws {
@@ -183,7 +192,7 @@ public final class SquadronOperator: Sendable {
             let subscription = store.subscribe { change in
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
                 if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
-                    new.metadata.generation != nil
+                    new.metadata.generation != nil, old.metadata.annotations == new.metadata.annotations
                 {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return
@@ -273,7 +282,7 @@ public final class SquadronOperator: Sendable {
     /// A data plane that takes longer for `/readyz` can't be worked with.
     private static let probeTimeout = Duration.seconds(3)
 
-    private static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
+    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         transport.proxyURL = endpoint.proxyURL
         transport.maximumConnections = 32

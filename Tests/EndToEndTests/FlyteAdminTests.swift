@@ -1,6 +1,7 @@
 import DevCluster
 import DevFlyteAdmin
 import JSON
+import RealCluster
 import Testing
 
 /// A label for a workflow.
@@ -164,6 +165,36 @@ extension EndToEnd {
                     }
                 }
             }
+        }
+
+        @Test(
+            "On a real API server too the Role is enough for the notes, and they outlive an operator",
+            .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
+                KubernetesBinaries.haveControllers
+            })
+        func realServer() async throws {
+            var options = DevFlyteAdmin.Options()
+            options.projects = ["team1"]
+            let flyteAdmin = try await DevFlyteAdmin.start(options)
+            try await withRealFleet(of: 0) { fleet in
+                try await fleet.admin.apply(
+                    resource("ExecutionLabel", "label1", ["clusters": [["name": "dataplane_1", "weight": 1]]]))
+                try await fleet.admin.apply(
+                    resource(
+                        "ClusterRegistry", "flyte",
+                        ["flyteAdmin": ["endpoint": .string(flyteAdmin.url), "intervalSeconds": 3600]]))
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+                try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("its row is gone") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                    }
+                }
+            }
+            await flyteAdmin.stop()
         }
 
         @Test("A control plane that suddenly has no labels doesn't empty flyteadmin at once")

@@ -5,16 +5,16 @@
 #endif
 
 /// Whole small files, without Foundation.
-enum FileContents {
-    struct Failure: Error, CustomStringConvertible {
+package enum FileContents {
+    package struct Failure: Error, CustomStringConvertible {
         var path: String
         var message: String
         var isMissingFile = false
-        var description: String { "\(path): \(message)" }
+        package var description: String { "\(path): \(message)" }
     }
 
     /// At most `limit` bytes; a larger file is an error, not a cut.
-    static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+    package static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         let descriptor = retrying { open(path, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else {
             let code = errno

@@ -61,6 +61,7 @@ final class SessionPool: Sendable {
     subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
         self[name].flatMap { $0.subject == subject ? $0 : nil }
     }
+    var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any of them may still come to a first result soon.
     var isSettling: Bool { all.contains { $0.isSettling } }

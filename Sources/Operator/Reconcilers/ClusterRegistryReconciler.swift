@@ -15,7 +15,9 @@ extension Reconcilers {
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
                 return .requeue(after: Self.gathering)
             }
-            try await writer.write(observation(picture).status(of: object, now: wallClock.now), of: object)
+            let status = observation(picture).status(of: object, now: wallClock.now)
+            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .clusterRegistries)
+            try await writer.write(status, of: object)
         }
         return .done
     }

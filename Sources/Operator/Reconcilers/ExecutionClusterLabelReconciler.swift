@@ -27,6 +27,8 @@ extension Reconcilers {
             } else {
                 let status = observation(of: object, picture).status(now: wallClock.now)
                 isReady = status.conditions.isTrue(.ready)
+                announce(
+                    status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)
                 try await writer.write(status, of: object)
             }
         }
@@ -46,6 +48,6 @@ extension Reconcilers {
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
-            publication: publications?.publication(of: object) ?? .notConfigured)
+            publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
     }
 }

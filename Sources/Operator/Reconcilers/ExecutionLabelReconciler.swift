@@ -31,7 +31,9 @@ extension Reconcilers {
                 return .requeue(after: Self.gathering)
             }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
-            try await writer.write(verdict.status(of: object, now: wallClock.now), of: object)
+            let status = verdict.status(of: object, now: wallClock.now)
+            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .executionLabels)
+            try await writer.write(status, of: object)
         }
         return .done
     }

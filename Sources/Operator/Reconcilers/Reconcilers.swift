@@ -51,7 +51,7 @@ final class Reconcilers: Sendable {
     var publications: PublicationBoard? { flyteAdmin?.board }
 
     private let malformed = Locked<[String: [Condition]]>([:])
-    func malformedBefore(_ id: String) -> [Condition] { malformed.withLock { $0[id] ?? [] } }
+    func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
     /// Nil before the caches are complete.

@@ -1,0 +1,101 @@
+import JSON
+import KubeObjects
+import Support
+
+/// The objects that a placement follows from, from wherever they were read.
+public struct FleetObjects: Sendable {
+    public private(set) var dataPlanes: [String: DataPlane] = [:]
+    public private(set) var labels: [String: ExecutionLabel] = [:]
+    public private(set) var assignments: [String: ExecutionClusterLabel] = [:]
+    public private(set) var registry: ClusterRegistry?
+    public private(set) var configMaps: [String: ConfigMap] = [:]
+    /// Objects that can't be used, with why.
+    public private(set) var problems: [String] = []
+    private let namespace: String
+
+    /// - Parameter namespace: objects of others are passed over. One that names none is taken to be in this.
+    public init(namespace: String) { self.namespace = namespace }
+
+    /// Takes an object, or the items of a `List`. Kinds that no placement follows from are passed over.
+    public mutating func add(_ json: JSON) {
+        if let items = json["items"]?.array, json["kind"]?.string?.hasSuffix("List") == true {
+            for item in items { add(item) }
+            return
+        }
+        guard let kind = json["kind"]?.string else { return }
+        if kind == ConfigMap.resourceType.kind, json["apiVersion"] == "v1" {
+            if let map = take(json, as: ConfigMap.self) { configMaps[map.metadata.name] = map }
+            return
+        }
+        guard json["apiVersion"]?.string == ResourceType.dataPlanes.apiVersion else { return }
+        switch kind {
+        case ResourceType.dataPlanes.kind:
+            if let object = take(json, as: DataPlane.self) { dataPlanes[object.metadata.name] = object }
+        case ResourceType.executionLabels.kind:
+            if let object = take(json, as: ExecutionLabel.self) { labels[object.metadata.name] = object }
+        case ResourceType.executionClusterLabels.kind:
+            guard let object = take(json, as: ExecutionClusterLabel.self) else { return }
+            if let problem = object.spec.problems().first {
+                problems.append("ExecutionClusterLabel \(object.metadata.name): \(problem)")
+            } else {
+                assignments[object.metadata.name] = object
+            }
+        case ResourceType.clusterRegistries.kind:
+            if let object = take(json, as: ClusterRegistry.self), object.metadata.name == ClusterRegistry.theName {
+                registry = object
+            }
+        default: break
+        }
+    }
+
+    private mutating func take<Object: KubeResource>(_ json: JSON, as type: Object.Type) -> Object? {
+        do throws(DecodingFailure) {
+            let object = try Object(json: json)
+            return object.metadata.namespace ?? namespace == namespace ? object : nil
+        } catch {
+            let name = json[path: ["metadata", "name"]]?.string ?? "without a name"
+            problems.append("\(Object.resourceType.kind) \(name): \(error)")
+            return nil
+        }
+    }
+
+    /// Where flyteadmin's configuration is published; nil where it isn't.
+    public var publishes: KeyReference? { registry?.spec.publish?.clustersConfigMap }
+
+    /// What flyteadmin decides with, and what to say of it.
+    public func fleet(now: Instant) -> (fleet: PlacementFleet, notes: [String]) {
+        let publishes = publishes
+        let planes = dataPlanes.values.map { object in
+            // Without `publish` flyteadmin's configuration is someone else's: its data planes are taken to be usable.
+            ClustersPlan.Plane(object, credentials: publishes == nil ? .usable : .init(statusOf: object))
+        }
+        let published = publishes.flatMap { reference in
+            configMaps[reference.name].map { PublishedClusters($0, key: reference.key) }
+        }
+        let plan = ClustersPlan(
+            registry: registry?.spec ?? ClusterRegistrySpec(), planes: planes, labels: Array(labels.values),
+            malformed: problems, published: published, now: now)
+        var notes = plan.problems + plan.notes
+        var configuration = plan.configuration
+        if !plan.problems.isEmpty, let inForce = published?.configuration {
+            configuration = inForce
+            notes.append("until that is mended, what is published already stays in force")
+        }
+        let duplicates = AssignmentVerdicts.duplicates(Array(assignments.values))
+        let inForce = assignments.values.filter { duplicates[$0.metadata.name] == nil }
+        let fleet = PlacementFleet(
+            configuration: configuration,
+            assignments: Dictionary(inForce.map { (AssignmentKey($0.spec), $0.spec.value) }) { first, _ in first },
+            leftOut: plan.leftOut, withdrawn: plan.withdrawnEntries)
+        return (fleet, notes)
+    }
+
+    /// Of the candidates, those that are not Ready: flyteadmin doesn't look.
+    public func readinessNotes(_ placement: Placement) -> [String] {
+        placement.candidates.compactMap { candidate in
+            let object = dataPlanes.values.first { $0.clusterName == candidate.cluster }
+            guard let ready = object?.status?.conditions[.ready], ready.status != .isTrue else { return nil }
+            return "\(candidate.cluster) is not Ready (\(ready.reason)): flyteadmin doesn't look at that"
+        }
+    }
+}

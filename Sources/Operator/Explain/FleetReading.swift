@@ -1,0 +1,85 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import YAML
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Reads the objects that a placement follows from.
+public enum FleetReading {
+    /// A file or an answer that can't be used.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// As they are in the control plane now. The ConfigMap that is published is read too where that is allowed; without
+    /// it the answer is the same in all but a few moments.
+    public static func live(
+        _ endpoint: ClusterEndpoint, namespace: String
+    ) async throws(KubeError) -> FleetObjects {
+        let userAgent = "squadron/\(SquadronVersion.current)"
+        let options = KubeClient.Options(userAgent: userAgent)
+        let client = KubeClient(
+            server: endpoint.server, transport: SquadronOperator.transport(for: endpoint, userAgent: userAgent),
+            authorization: endpoint.authorization, options: options)
+        defer { client.close() }
+        var objects = FleetObjects(namespace: namespace)
+        for type: ResourceType in [.clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels] {
+            let collection = KubeCollection(type, namespace: namespace)
+            for case .valid(let object) in try await client.listAll(DynamicObject.self, of: collection) {
+                var json = object.json  // a list says it once for all
+                json["apiVersion"] = .string(type.apiVersion)
+                json["kind"] = .string(type.kind)
+                objects.add(json)
+            }
+        }
+        if let reference = objects.publishes {
+            do throws(KubeError) {
+                var json = try await client.get(ConfigMap.resourceType, namespace: namespace, name: reference.name)
+                json["apiVersion"] = "v1"
+                json["kind"] = .string(ConfigMap.resourceType.kind)
+                objects.add(json)
+            } catch {
+                guard error.isNotFound || error.isForbidden else { throw error }
+            }
+        }
+        return objects
+    }
+
+    /// From manifests, as kubectl reads them: files, folders (their `.yaml`, `.yml` and `.json`), and `-`.
+    public static func files(_ paths: [String], namespace: String) throws(Failure) -> FleetObjects {
+        var objects = FleetObjects(namespace: namespace)
+        for path in paths {
+            for file in try expanded(path) {
+                do {
+                    let bytes = try FileContents.read(file == "-" ? "/dev/stdin" : file, limit: 16 << 20)
+                    for document in try YAML.documents(bytes, limits: .init(bytes: 16 << 20)) {
+                        objects.add(try document.json())
+                    }
+                } catch let failure as FileContents.Failure {
+                    throw Failure(description: "\(failure)")
+                } catch {
+                    throw Failure(description: "\(file): \(error)")
+                }
+            }
+        }
+        return objects
+    }
+
+    private static func expanded(_ path: String) throws(Failure) -> [String] {
+        guard path != "-", let folder = opendir(path) else { return [path] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { names.append(name) }
+        }
+        guard !names.isEmpty else { throw Failure(description: "\(path): has no .yaml, .yml or .json file") }
+        return names.sorted().map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
+    }
+}
