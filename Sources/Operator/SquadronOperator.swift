@@ -65,7 +65,8 @@ public final class SquadronOperator: Sendable {
             }
             do {
                 while try await group.next() != nil {}
-            } catch is CancellationError {}
+            } catch is CancellationError {
+            } catch  where Task.isCancelled {}  // what a part throws because it was cancelled is no failure
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
