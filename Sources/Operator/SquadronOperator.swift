@@ -168,7 +168,7 @@ public final class SquadronOperator: Sendable {
             let subscription = store.subscribe { change in
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
                 if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
-                    new.metadata.generation != nil
+                    new.metadata.generation != nil, old.metadata.annotations == new.metadata.annotations
                 {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return

@@ -167,5 +167,6 @@ extension Reconcilers {
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: 16)
         seen.doubtfulList = facts.watchProblem
+        seen.heldBack = session.pruneObjection
     }
 }

@@ -28,6 +28,7 @@ final class Reconcilers: Sendable {
     let logger: Logger
     let wallClock: WallClock
     let board = ReadinessBoard()
+    let verdicts = LabelVerdictCache()
     private let latest = Locked<FleetPicture?>(nil)
 
     init(
@@ -94,14 +95,8 @@ final class Reconcilers: Sendable {
 
     /// A namespace of a data plane is in another state.
     func namespaceChanged(_ namespace: String) {
-        guard let picture, let key = picture.keys[namespace] else { return }
-        for (name, object) in picture.assignments
-        where object.spec.project == key.project && object.spec.domain == key.domain {
-            queue.add(.assignment(name), after: Self.gathering)
-        }
-        for (name, object) in picture.projects where object.spec.project == key.project {
-            queue.add(.project(name), after: Self.gathering)
-        }
+        guard let picture else { return }
+        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
 
