@@ -112,7 +112,7 @@ final class DataPlaneSession: Sendable {
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
     var hasResult: Bool {
         let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
-        if writes, facts.watchProblem == nil { return !progress.hasPending }
+        if writes { return facts.watchProblem != nil || !progress.hasPending }
         return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
