@@ -157,7 +157,7 @@ struct DecodingTests {
             let resources = Set((rule["resources"]?.array ?? []).compactMap(\.string)).intersection(guarded)
             guard !resources.isEmpty else { continue }
             seen.formUnion(resources)
-            #expect(!(rule["resourceNames"]?.array ?? []).isEmpty, "\(resources)")
+            #expect(rule["resourceNames"]?.array?.isEmpty == false, "\(resources)")
             let verbs = Set((rule["verbs"]?.array ?? []).compactMap(\.string))
             #expect(verbs.isDisjoint(with: ["*", "delete", "deletecollection", "update"]), "\(resources)")
         }
