@@ -116,6 +116,10 @@ let package = Package(
         tests(
             "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
             fixtures: true),
+        // What we assume of Kubernetes, checked on devcluster and on real API servers.
+        tests(
+            "KubernetesContractTests",
+            ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML"]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
@@ -123,8 +127,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
-                "YAML", log,
+                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "RealCluster",
+                "Support", "YAML", log,
             ]),
     ]
 )

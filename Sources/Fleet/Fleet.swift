@@ -10,6 +10,7 @@
 //   Templates/       Flyte's templates → compiled trees; the layers of values
 //   Desired/         templates + values → objects ready to be sent, with hashes; whose a Namespace is
 //   Permissions/     what a data plane must allow, and what of it is missing
+//   FlyteAdmin/      ExecutionClusterLabels + rows in flyteadmin + notes of what is ours → what to write and delete there
 //   Verdicts/        all that was observed → the conditions and status of DataPlane, FlyteProject, ClusterRegistry
 //
 //   Publish/         what goes out to Flyte: its clusters configuration, and when its Deployments are restarted

@@ -83,8 +83,17 @@ public final class SquadronOperator: Sendable {
         let leading = leading.withLock { $0 }
         return MetricsPage(
             metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-            isLeader: leading != nil
+            isLeader: leading != nil, expirations: leading == nil ? [] : expirations
         ).rendered
+    }
+
+    private var expirations: [(dataPlane: String, credential: String, end: Int64)] {
+        caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
+            let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
+            return ends.compactMap { credential, end in
+                end.map { (name, credential, Int64($0.instant.secondsSince1970)) }
+            }
+        }
     }
 
     private func leadWhenElected() async throws {
@@ -158,7 +167,7 @@ public final class SquadronOperator: Sendable {
             let subscription = store.subscribe { change in
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
                 if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
-                    new.metadata.generation != nil
+                    new.metadata.generation != nil, old.metadata.annotations == new.metadata.annotations
                 {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return
@@ -174,6 +183,7 @@ public final class SquadronOperator: Sendable {
         caches.deployments.subscribe { _ in queue.add(.publishing) }
         caches.secrets.subscribe { name in
             if caches.isValueSource(secret: name) { queue.add(.picture) }
+            if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))

@@ -149,6 +149,7 @@ enum Populated {
         status.identity = "i"
         status.tokenExpirationTime = Timestamp(now)
         status.caExpirationTime = Timestamp(now)
+        status.expiryWarnings = [.init(credential: .token, expirationTime: Timestamp(now), days: 7)]
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
         status.failures = [
             FailureEntry(

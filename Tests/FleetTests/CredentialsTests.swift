@@ -160,21 +160,23 @@ struct CredentialsTests {
         #expect(found.warnings(now: now).first?.hasPrefix("a CA certificate expired at") == true)
     }
 
-    @Test("Each of the days 30, 7 and 1 before the end is worth one warning")
+    @Test("Each of the days 30, 7 and 1 before the end is worth one warning, and so is the end")
     func warnings() {
-        func due(_ days: Double, _ given: ExpiryStage?) -> ExpiryStage? {
-            ExpiryStage.due(end: Timestamp(now + days * day), given: given, now: now)
+        func days(_ left: Double) -> [Int] {
+            ExpiryWarning.given(Timestamp(now + left * day), nil, now: now).map(\.days)
         }
-        #expect(due(31, nil) == nil)
-        #expect(due(30, nil) == .month)
-        #expect(due(20, .month) == nil)
-        #expect(due(7, .month) == .week)
-        #expect(due(1, .week) == .day)
-        #expect(due(0.5, .day) == nil)
-        #expect(due(0.5, nil) == .day)
-        #expect(due(0, .day) == .expired)
-        #expect(due(-5, .expired) == nil)
-        #expect(ExpiryStage.due(end: nil, given: nil, now: now) == nil)
+        #expect(days(31) == [])
+        #expect(days(30) == [30])
+        #expect(days(8) == [30])
+        #expect(days(7) == [7])
+        #expect(days(1) == [1])
+        #expect(days(0.5) == [1])
+        #expect(days(0) == [0])
+        #expect(days(-5) == [0])
+        #expect(ExpiryWarning.given(nil, nil, now: now) == [])
+        let end = Timestamp(now + 10 * day)
+        #expect(ExpiryStage.next(end, now: now) == end.instant + -7 * day)
+        #expect(ExpiryStage.next(Timestamp(now + -1), now: now) == nil)
     }
 
     @Test("Random bytes never crash the readers")

@@ -209,6 +209,99 @@ struct RendererTests {
             ])
     }
 
+    @Test("What an object gets from elsewhere is weaker than its own values, and what is missing is named")
+    func sources() {
+        var registry = ClusterRegistrySpec()
+        registry.import = FlyteImport(templateData: ["a": "flyte", "b": "flyte"], customData: ["dev": ["c": "flyte"]])
+        registry.values = ["b": "own"]
+        registry.domainValues = ["dev": ["d": "own"]]
+        func source(_ name: String) -> ValueSource {
+            ValueSource(name: name, configMapKeyRef: KeyReference(name: "cm", key: name))
+        }
+        registry.valuesFrom = [source("e"), source("b"), source("f")]
+        let layers = ValueLayers(registry: registry, project: nil, dataPlane: DataPlaneSpec()) {
+            $0.name == "f" ? .missing("ConfigMap cm has no key f") : .text("from")
+        }
+        var values = layers.values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
+        for system in ["project", "domain", "namespace"] { values[system] = nil }
+        #expect(values == ["a": "flyte", "b": "own", "c": "flyte", "d": "own", "e": "from"])
+        #expect(layers.missingSources == "valuesFrom f: ConfigMap cm has no key f")
+        #expect(!layers.isPending)
+        let pending = ValueLayers(registry: registry, project: nil, dataPlane: DataPlaneSpec()) { _ in .pending }
+        #expect(pending.isPending)
+    }
+
+    @Test("More than metadata is recognised by its hash and by what managedFields say is still ours")
+    func contentMatches() throws {
+        let quota = try render(
+            renderer(
+                try set(
+                    """
+                    apiVersion: v1
+                    kind: ResourceQuota
+                    metadata: {name: q}
+                    spec: {hard: {limits.cpu: "5"}}
+                    """))
+        ).objects[1]
+        var observed = ObjectMeta(name: "q", namespace: "project1-development")
+        (observed.labels, observed.annotations) = (quota.labels, quota.annotations)
+        #expect(quota.annotations.keys.contains(Ownership.appliedHashAnnotation))
+        #expect(!quota.matches(observed))
+        func owned(_ fields: JSON, by manager: String = "squadron") -> ManagedFieldsEntry {
+            ManagedFieldsEntry(manager: manager, operation: "Apply", apiVersion: "v1", fieldsV1: fields)
+        }
+        observed.managedFields = [owned(["f:spec": ["f:hard": ["f:limits.cpu": [:]]]], by: "other")]
+        #expect(!quota.matches(observed))
+        observed.managedFields?.append(owned(["f:spec": ["f:hard": ["f:limits.cpu": [:]]]]))
+        #expect(quota.matches(observed))
+        observed.annotations?[Ownership.appliedHashAnnotation] = "0"
+        #expect(!quota.matches(observed))
+    }
+
+    @Test("A Secret's stringData is stored as data, where managedFields can follow it")
+    func stringData() throws {
+        let set = try set(
+            """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            data: {a: QQ==}
+            stringData: {b: "{{ b }}"}
+            """)
+        let secret = try render(renderer(set), ["b": "x: {y"]).objects[1]
+        #expect(secret.json["data"] == ["a": "QQ==", "b": "eDoge3k="] && secret.json["stringData"] == nil)
+    }
+
+    @Test("Cluster-scoped objects are refused unless the registry allows them")
+    func clusterScoped() throws {
+        let set = try set(
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: "flyte-{{ namespace }}"}
+            rules: []
+            """)
+        #expect(try render(renderer(set)).refused.map(\.reason) == [.templateInvalid])
+        let allowing = Renderer(templates: set, identity: nil, controlPlaneUID: "u", allowsClusterScoped: true)
+        let rendered = try render(allowing)
+        #expect(rendered.refused.isEmpty && rendered.objects.map(\.namespace) == [nil, nil])
+        #expect(rendered.objects[1].name == "flyte-project1-development")
+    }
+
+    @Test("Project-domains share a namespace if they want the same in it, whoever's it is")
+    func sharing() throws {
+        let renderer = Renderer(
+            templates: try set("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {x: '{{ x }}'}}"),
+            identity: nil, controlPlaneUID: "u")
+        func rendered(_ project: String, _ x: String) throws -> RenderedNamespace {
+            let key = ProjectDomain(project: project, domain: "production")
+            let values = ["x": x, "project": project, "domain": "production", "namespace": "production"]
+            return try renderer.render(key, namespace: "production", values: values)
+        }
+        #expect(try rendered("a", "1").difference(from: rendered("b", "1")) == nil)
+        #expect(try rendered("a", "1").difference(from: rendered("b", "2")) == "configmaps/c")
+    }
+
     @Test("A thousand namespaces render in little time")
     func speed() throws {
         let renderer = renderer(try TemplateSet(files: flyteTemplates))

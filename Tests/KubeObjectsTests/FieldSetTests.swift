@@ -27,6 +27,41 @@ struct FieldSetTests {
         ],
     ]
 
+    /// As Kubernetes 1.36 recorded it of a RoleBinding, a Service, a ServiceAccount and a NetworkPolicy.
+    static let kept: [(fields: JSON, value: JSON)] = [
+        (
+            ["f:roleRef": [:], "f:subjects": [:]],
+            ["roleRef": ["kind": "Role", "name": "r"], "subjects": [["kind": "ServiceAccount", "name": "default"]]]
+        ),
+        (
+            ["f:spec": ["f:ports": ["k:{\"port\":80,\"protocol\":\"TCP\"}": [".": [:], "f:port": [:]]]]],
+            ["spec": ["ports": [["port": 80]]]]
+        ),
+        (
+            ["f:imagePullSecrets": ["k:{\"name\":\"pull\"}": [:]]],
+            ["imagePullSecrets": [["name": "pull"]]]
+        ),
+        (
+            ["f:spec": ["f:podSelector": [:], "f:policyTypes": [:]]],
+            ["spec": ["podSelector": [:], "policyTypes": ["Ingress"], "egress": []]]
+        ),
+        (["f:metadata": ["f:finalizers": [".": [:], "v:\"a/b\"": [:]]]], ["metadata": ["finalizers": ["a/b"]]]),
+    ]
+    @Test(
+        "What was applied is covered by the set that the server keeps of it, and by none that lacks a part",
+        arguments: kept)
+    func covered(_ entry: (fields: JSON, value: JSON)) throws {
+        #expect(try FieldSet(fieldsV1: entry.fields).covers(entry.value))
+        #expect(try !FieldSet(fieldsV1: ["f:other": [:]]).covers(entry.value))
+        guard case .object(let members) = entry.value else { return }
+        for name in members.keys {
+            var more = entry.value
+            more[path: [name, "added"]] = "x"
+            guard entry.value[name]?.object != nil, entry.fields["f:\(name)"] != [:] else { continue }
+            #expect(try !FieldSet(fieldsV1: entry.fields).covers(more))
+        }
+    }
+
     @Test("A field is applied by whoever's Apply entry has exactly its path")
     func applied() throws {
         let meta = try ObjectMeta(json: Self.metadata)

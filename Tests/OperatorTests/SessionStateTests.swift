@@ -94,7 +94,7 @@ struct SessionStateTests {
         _ = state.take(failure, of: active, now: .zero)
         #expect(state.allowsWrites && state.probeDelay < .seconds(1))
         _ = state.take(failure, of: active, now: .zero)
-        #expect(!state.allowsReads && state.facts.reachability == .unreachable(.timeout, "no answer"))
+        #expect(!state.allowsReads && state.facts.reachability == .unreachable(.timeout, "no answer", attempts: 1))
         _ = state.take(success(), of: active, now: .zero)
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
     }

@@ -16,6 +16,8 @@ public struct DataPlaneStatus: Sendable, Hashable, Codable {
     public var identity: String?
     public var tokenExpirationTime: Timestamp?
     public var caExpirationTime: Timestamp?
+    /// The warnings that were given about the end of either, so that each is given once.
+    public var expiryWarnings: [ExpiryWarning]?
     public var namespaces: NamespaceCounts?
     /// Oldest first, at most 16.
     public var failures: [FailureEntry]?

@@ -21,13 +21,36 @@ public enum ExpiryStage: Int, Sendable, Hashable, Comparable, CaseIterable {
         return allCases.last { end.instant - now <= Double($0.days) * 86_400 }
     }
 
-    /// The warning that is due: the stage now, where it has not been given yet. A renewal starts over (`given` nil).
-    public static func due(end: Timestamp?, given: ExpiryStage?, now: Instant) -> ExpiryStage? {
-        guard let stage = of(end, now: now) else { return nil }
-        return given.map { $0 < stage } ?? true ? stage : nil
+    /// When the next stage begins; nil where there is none to come.
+    public static func next(_ end: Timestamp?, now: Instant) -> Instant? {
+        guard let end else { return nil }
+        return allCases.map { end.instant + -Double($0.days) * 86_400 }.first { $0 > now }
     }
 
     public static func < (left: ExpiryStage, right: ExpiryStage) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A warning that was given about the end of a credential.
+public struct ExpiryWarning: Sendable, Hashable, Codable {
+    public enum Credential: String, Sendable, Hashable, Codable, CaseIterable { case token, caCert }
+    public var credential: Credential
+    /// Of the credential that it was about: a renewed one is another matter.
+    public var expirationTime: Timestamp
+    /// 30, 7, 1 or 0.
+    public var days: Int
+
+    /// All that are due or were given: one for each credential, the latest.
+    static func given(_ token: Timestamp?, _ caCert: Timestamp?, now: Instant) -> [ExpiryWarning] {
+        [(Credential.token, token), (.caCert, caCert)].compactMap { credential, end in
+            guard let end, let stage = ExpiryStage.of(end, now: now) else { return nil }
+            return ExpiryWarning(credential: credential, expirationTime: end, days: stage.days)
+        }
+    }
+
+    public var message: String {
+        let what = credential == .token ? "the token" : "a CA certificate"
+        return days == 0 ? "\(what) has expired, at \(expirationTime)" : "\(what) expires at \(expirationTime)"
+    }
 }
 
 extension Credentials {

@@ -78,11 +78,14 @@ public struct AssignmentObservation: Sendable {
     public var namespace: NamespaceAnswer
     public var progress: NamespaceProgress
     public var publication: Publication
+    /// The namespace is shared with another project-domain that wants something else in it: the whole message.
+    public var sharing: String?
 
     public init(
         object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer,
-        progress: NamespaceProgress, publication: Publication
+        progress: NamespaceProgress, publication: Publication, sharing: String? = nil
     ) {
+        self.sharing = sharing
         self.object = object
         self.duplicateOf = duplicateOf
         self.label = label
@@ -100,7 +103,8 @@ public struct AssignmentObservation: Sendable {
         let synced =
             switch namespace {
             case .invalid(let message): ConditionVerdict.no(.namespaceSynced, Reason.invalidName, message)
-            case .name(let name): progress.verdict("namespace \(name)")
+            case .name(let name):
+                sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
             }
         let published = publication.verdict
         var counted = [resolved, synced, published]

@@ -28,31 +28,43 @@ public enum Permissions {
     /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
     /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
-    public static func required(by templates: TemplateSet, kinds: KindTable = .wellKnown) -> [Permission] {
+    ///
+    /// - Parameter deletes: with `prune: true`, deleting what the templates have in namespaces.
+    public static func required(
+        by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false
+    ) -> [Permission] {
         let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })
         return types.flatMap { type in
-            Permission.verbs.map { Permission(verb: $0, group: type.group, resource: type.plural) }
+            (Permission.verbs + (deletes && type != .namespace ? ["delete"] : [])).map {
+                Permission(verb: $0, group: type.group, resource: type.plural)
+            }
         }.sorted()
     }
 
-    /// The ClusterRole rules to add, as YAML that can be pasted: one for each resource.
+    /// The ClusterRole rules to add, as YAML that can be pasted: one for each group and set of verbs.
     public static func rules(adding missing: [Permission]) -> String {
-        var groups: [[Permission]] = []
+        var verbs: [Permission: [String]] = [:]
         for permission in missing.sorted() {
-            if let last = groups.last?.last, last.group == permission.group, last.resource == permission.resource {
-                groups[groups.count - 1].append(permission)
-            } else {
-                groups.append([permission])
-            }
+            var resource = permission
+            resource.verb = ""
+            verbs[resource, default: []].append(permission.verb)
         }
-        return groups.map { group in
+        struct Rule: Hashable {
+            var group: String
+            var verbs: [String]
+        }
+        var rules: [Rule: [String]] = [:]
+        for (resource, verbs) in verbs {
+            rules[Rule(group: resource.group, verbs: verbs), default: []].append(resource.resource)
+        }
+        return rules.map { rule, resources in
             """
-            - apiGroups: ["\(group[0].group)"]
-              resources: ["\(group[0].resource)"]
-              verbs: [\(group.map { "\"\($0.verb)\"" }.joined(separator: ", "))]
+            - apiGroups: ["\(rule.group)"]
+              resources: [\(resources.sorted().joined(separator: ", "))]
+              verbs: [\(rule.verbs.joined(separator: ", "))]
 
             """
-        }.joined()
+        }.sorted().joined()
     }
 
     /// "create, patch serviceaccounts; list namespaces".

@@ -38,6 +38,10 @@ public struct DataPlaneObservation: Sendable {
     public var authorization = Authorization.unknown
     public var identity = Identity.unknown
     public var sync = Sync.unknown
+    /// A list that is not believed: what it would change waits.
+    public var doubtfulList: String?
+    /// Why objects that no template has any more were not deleted.
+    public var heldBack: String?
     /// All there are; the status shows the oldest.
     public var failures: [FailureEntry] = []
     public var kubernetesVersion: String?
@@ -114,6 +118,11 @@ public enum DataPlaneVerdict {
         }
         if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
+        if let doubtful = seen.doubtfulList {
+            let message =
+                "\(doubtful): not believed until it has been said several times; until then nothing follows from it"
+            return .no(.synced, Reason.syncFailed, message)
+        }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
         if counts.failed > 0 || !seen.failures.isEmpty {
             let isConflict: (FailureEntry) -> Bool = {
@@ -129,6 +138,7 @@ public enum DataPlaneVerdict {
             }
             return .no(.synced, reason, score + (detail ?? ""))
         }
+        if let heldBack = seen.heldBack { return .no(.synced, Reason.syncFailed, heldBack) }
         if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
         return .yes(.synced, Reason.inSync, score)
     }
@@ -167,6 +177,8 @@ extension DataPlaneObservation {
         }
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
+        let warned = ExpiryWarning.given(tokenExpirationTime, caExpirationTime, now: now)
+        status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {
                 status.namespaces = counts

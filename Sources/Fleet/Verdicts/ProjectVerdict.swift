@@ -7,7 +7,12 @@ public struct ProjectObservation: Sendable {
         public var domain: String
         public var namespace: NamespaceAnswer
         public var progress: NamespaceProgress
-        public init(domain: String, namespace: NamespaceAnswer, progress: NamespaceProgress) {
+        /// The namespace is shared with another project-domain that wants something else in it: the whole message.
+        public var sharing: String?
+        public init(
+            domain: String, namespace: NamespaceAnswer, progress: NamespaceProgress, sharing: String? = nil
+        ) {
+            self.sharing = sharing
             self.domain = domain
             self.namespace = namespace
             self.progress = progress
@@ -43,6 +48,9 @@ public struct ProjectObservation: Sendable {
             if case .invalid(let message) = domain.namespace {
                 return .no(.namespaceSynced, Reason.invalidName, message)
             }
+        }
+        if let sharing = domains.lazy.compactMap(\.sharing).first {
+            return .no(.namespaceSynced, Reason.syncFailed, sharing)
         }
         return total.verdict("\(domains.count) namespaces")
     }

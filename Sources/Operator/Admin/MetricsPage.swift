@@ -4,7 +4,11 @@ import ControlLoop
 struct MetricsPage {
     private var text = ""
 
-    init(metrics: Metrics, pool: SessionPool?, queue: WorkQueueMetrics, isLeader: Bool) {
+    /// - Parameter expirations: by data plane and credential (`token`, `caCert`), in seconds since 1970.
+    init(
+        metrics: Metrics, pool: SessionPool?, queue: WorkQueueMetrics, isLeader: Bool,
+        expirations: [(dataPlane: String, credential: String, end: Int64)] = []
+    ) {
         header("squadron_leader", "gauge", "1 on the replica that leads.")
         line("squadron_leader", [:], isLeader ? 1 : 0)
         header(
@@ -27,7 +31,17 @@ struct MetricsPage {
         for session in sessions {
             line("squadron_dataplane_queue_depth", ["dataplane": session.name], session.queue.metrics.depth)
         }
-        header("squadron_writes_total", "counter", "Objects applied to data planes, by result.")
+        header(
+            "squadron_credential_expiration_timestamp_seconds", "gauge",
+            "When the token or the first CA certificate of a data plane ends.")
+        for (dataPlane, credential, end) in expirations {
+            line(
+                "squadron_credential_expiration_timestamp_seconds",
+                ["dataplane": dataPlane, "credential": credential], end)
+        }
+        header(
+            "squadron_writes_total", "counter",
+            "Objects applied to data planes or, with prune, deleted there, by result.")
         let writes = metrics.writes
         for session in sessions {
             for result in Metrics.WriteResult.allCases {

@@ -50,6 +50,18 @@ final class StatusWriter: Sendable {
         }
     }
 
+    /// Those that are stored; what can't be read of them is left out.
+    func conditions(of metadata: ObjectMeta, _ type: ResourceType) async throws(KubeError) -> [Condition] {
+        let object: JSON
+        do throws(KubeError) {
+            object = try await client.get(type, namespace: metadata.namespace, name: metadata.name)
+        } catch {
+            if error.isNotFound { return [] }
+            throw error
+        }
+        return (object[path: ["status", "conditions"]]?.array ?? []).compactMap { try? $0.decode(Condition.self) }
+    }
+
     func forget(_ metadata: ObjectMeta) { written.withLock { $0[metadata.uid ?? ""] = nil } }
 
     private static func encode(_ value: some Encodable) -> JSON { (try? JSON(encoding: value)) ?? .object([:]) }

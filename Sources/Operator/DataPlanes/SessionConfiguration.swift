@@ -42,7 +42,9 @@ struct SessionFacts: Sendable, Hashable {
     enum Reachability: Sendable, Hashable {
         case unknown
         case reachable
-        case unreachable(ReachableReason, String)
+        /// `attempts`: so many at least. It moves when their number has doubled, so that a status that shows it is not
+        /// written with each of them.
+        case unreachable(ReachableReason, String, attempts: Int)
     }
     enum Authorization: Sendable, Hashable {
         case unknown

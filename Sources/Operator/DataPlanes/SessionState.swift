@@ -48,6 +48,8 @@ struct SessionState: Sendable {
     private(set) var isSuspect = false
     /// Something was refused since the permissions were looked at.
     private var needsReview = false
+    /// In a row.
+    private var failedAttempts = 0
     private var lastDiscovery: [String: Duration] = [:]
 
     init(_ configuration: SessionConfiguration, breaker: CircuitBreaker.Configuration) {
@@ -167,6 +169,7 @@ struct SessionState: Sendable {
     private mutating func learn(_ result: ProbeResult, _ now: Duration) {
         facts.reachability = .reachable
         facts.tokenRejected = nil
+        failedAttempts = 0
         isSuspect = false
         if let version = result.kubernetesVersion { facts.kubernetesVersion = version }
         if let identity = result.identity { facts.identity = identity }
@@ -204,7 +207,9 @@ struct SessionState: Sendable {
             facts.authorization = .unknown
             isSuspect = true
         case .failed(let reason, let text):
-            facts.reachability = .unreachable(reason, text)
+            failedAttempts += 1
+            let doubled = 1 << (Int.bitWidth - 1 - failedAttempts.leadingZeroBitCount)
+            facts.reachability = .unreachable(reason, text, attempts: doubled)
             facts.authorization = .unknown
         }
     }

@@ -107,8 +107,7 @@ extension Reconcilers {
         for value in (caches.dataPlanes.snapshot ?? [:]).values {
             switch value {
             case .valid(let object):
-                let verdict = object.spec.inCluster ? nil : credentials(of: object).0
-                planes.append(.init(object, credentials: .init(verdict, of: object)))
+                planes.append(.init(object, credentials: .init(publishedCredentials(of: object), of: object)))
             case .malformed(let metadata, let failure):
                 malformed.append("DataPlane \(metadata.name): \(SpecProblem(failure))")
             }
@@ -164,11 +163,30 @@ extension Reconcilers {
         }
         for cluster in configuration.clusters {
             guard case .remote = cluster.access, let object = objects[cluster.name],
-                case .present(let data) = caches.secrets[object.spec.credentials.secretName]
+                case .present(let data) = caches.secrets[PublishedCredentials.secretName]
             else { continue }
-            checksum.add(data[object.tokenKey])
-            checksum.add(data[object.caCertKey])
+            let entries = PublishedCredentials(of: object)
+            checksum.add(data[entries.tokenKey])
+            checksum.add(data[entries.caCertKey])
         }
         return checksum.text
+    }
+
+    /// Nil for what isn't known yet, or isn't needed.
+    private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
+        guard !object.spec.inCluster else { return nil }
+        let name = PublishedCredentials.secretName
+        let entries = PublishedCredentials(of: object)
+        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
+            CredentialsVerdict.read(
+                secret: data, secretName: name, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
+                now: wallClock.now)
+        }
+        return switch caches.secrets[name] {
+        case .unknown: nil
+        case .absent: read(nil)
+        case .unreadable(let text): .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
+        case .present(let data): read(data)
+        }
     }
 }

@@ -40,7 +40,9 @@ extension Reconcilers {
             if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
             return .requeue(after: wait)
         }
-        announce(object, status)
+        announce(status.conditions, before: object.status?.conditions, of: object.metadata, .dataPlanes)
+        warn(object, status)
+        explain(missing: seen.authorization, of: object, status)
         try await writer.write(status, of: object)
         if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
         let isReady = status.conditions.isTrue(.ready)
@@ -94,9 +96,10 @@ extension Reconcilers {
         case .present(let data):
             let verdict = read(data)
             guard case .valid(let credentials) = verdict else { return (verdict, nil) }
-            // Looked at daily for the warnings, and when the token ends.
-            let left = credentials.tokenExpirationTime.map { $0.instant - now } ?? 86_400
-            return (verdict, .seconds(max(1, min(86_400, left + 1))))
+            // Looked at again when the next warning is due, and when the token ends.
+            let ends = [credentials.tokenExpirationTime, credentials.caExpirationTime]
+            let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? 86_400
+            return (verdict, .seconds(max(1, min(86_400, next + 1))))
         }
     }
 
@@ -110,7 +113,9 @@ extension Reconcilers {
         case .valid(let credentials)?:
             seen.tokenExpirationTime = credentials.tokenExpirationTime
             seen.caExpirationTime = credentials.caExpirationTime
-            seen.credentials = .valid("from Secret \(object.spec.credentials.secretName)")
+            let warnings = credentials.warnings(now: wallClock.now)
+            seen.credentials = .valid(
+                (["from Secret \(object.spec.credentials.secretName)"] + warnings).joined(separator: "; "))
             configuration.link = LinkConfiguration(
                 server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
                 connection: object.spec.connection)
@@ -143,7 +148,10 @@ extension Reconcilers {
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
         case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
-        case .unreachable(let reason, let text): seen.probe = .failed(reason, text)
+        case .unreachable(let reason, let text, let attempts):
+            let tried = attempts == 1 ? "tried once" : "tried at least \(attempts) times"
+            let interval = pool.probeInterval.components.seconds
+            seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
         }
         switch facts.authorization {
         case .unknown: seen.authorization = .unknown
@@ -159,19 +167,7 @@ extension Reconcilers {
         seen.user = facts.identity
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: 16)
-    }
-
-    /// An event for each condition that is another now.
-    private func announce(_ object: DataPlane, _ status: DataPlaneStatus) {
-        for condition in status.conditions {
-            let before = object.status?.conditions.first { $0.type == condition.type }
-            guard condition.status != .unknown, condition.reason != Reason.pending,
-                before?.status != condition.status || before?.reason != condition.reason,
-                before != nil || condition.status == .isFalse
-            else { continue }
-            events.publish(
-                regarding: object.metadata, type: .dataPlanes, isWarning: condition.status == .isFalse,
-                reason: condition.reason, action: "Reconcile", note: "\(condition.type): \(condition.message)")
-        }
+        seen.doubtfulList = facts.watchProblem
+        seen.heldBack = session.pruneObjection
     }
 }

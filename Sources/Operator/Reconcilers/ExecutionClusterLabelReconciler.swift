@@ -27,6 +27,8 @@ extension Reconcilers {
             } else {
                 let status = observation(of: object, picture).status(now: wallClock.now)
                 isReady = status.conditions.isTrue(.ready)
+                announce(
+                    status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)
                 try await writer.write(status, of: object)
             }
         }
@@ -41,11 +43,11 @@ extension Reconcilers {
     private func observation(of object: ExecutionClusterLabel, _ picture: FleetPicture) -> AssignmentObservation {
         let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
         let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
-        let labels = AssignmentVerdicts.byLabel(labelVerdicts(picture))
+        let labels = verdictsByLabel(picture)
         return AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
-            publication: .notConfigured)
+            publication: .notConfigured, sharing: picture.sharing[pair])
     }
 }

@@ -24,11 +24,13 @@ extension Reconcilers {
                 return ProjectObservation.Domain(
                     domain: domain, namespace: answer,
                     progress: answer.name.map { pool.progress(of: $0) }
-                        ?? NamespaceProgress(desired: 0, synced: 0, failed: 0))
+                        ?? NamespaceProgress(desired: 0, synced: 0, failed: 0), sharing: picture.sharing[pair])
             }
             let observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
-            try await writer.write(observation.status(now: wallClock.now), of: object)
+            let status = observation.status(now: wallClock.now)
+            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .flyteProjects)
+            try await writer.write(status, of: object)
         }
         return .done
     }

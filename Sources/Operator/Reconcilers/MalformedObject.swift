@@ -8,8 +8,13 @@ extension Reconcilers {
     func report(
         malformed metadata: ObjectMeta, _ type: ResourceType, _ verdicts: [ConditionVerdict]
     ) async throws(KubeError) {
-        // Its own conditions could not be read; the time of the last change is that of this report then, kept in memory.
-        let before = malformedBefore(metadata.uid ?? metadata.name)
+        // Its own conditions could not be read with the rest; they are read by themselves, once.
+        let before: [Condition]
+        if let known = malformedBefore(metadata.uid ?? metadata.name) {
+            before = known
+        } else {
+            before = try await writer.conditions(of: metadata, type)
+        }
         let conditions = verdicts.conditions(previous: before, generation: metadata.generation, now: wallClock.now)
         let ready = conditions.first { $0.type == ConditionType.ready.rawValue }
         if let ready, ready.message != before.first(where: { $0.type == ready.type })?.message {

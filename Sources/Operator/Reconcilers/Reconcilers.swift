@@ -32,6 +32,7 @@ final class Reconcilers: Sendable {
     let started: Instant
     let board = ReadinessBoard()
     let publishingBoard = PublishingBoard()
+    let verdicts = LabelVerdictCache()
     private let latest = Locked<FleetPicture?>(nil)
 
     init(
@@ -51,7 +52,7 @@ final class Reconcilers: Sendable {
     }
 
     private let malformed = Locked<[String: [Condition]]>([:])
-    func malformedBefore(_ id: String) -> [Condition] { malformed.withLock { $0[id] ?? [] } }
+    func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
     /// Nil before the caches are complete.
@@ -101,14 +102,8 @@ final class Reconcilers: Sendable {
 
     /// A namespace of a data plane is in another state.
     func namespaceChanged(_ namespace: String) {
-        guard let picture, let key = picture.keys[namespace] else { return }
-        for (name, object) in picture.assignments
-        where object.spec.project == key.project && object.spec.domain == key.domain {
-            queue.add(.assignment(name), after: Self.gathering)
-        }
-        for (name, object) in picture.projects where object.spec.project == key.project {
-            queue.add(.project(name), after: Self.gathering)
-        }
+        guard let picture else { return }
+        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
 

@@ -11,7 +11,7 @@ protocol Server: Sendable {
     var url: String { get }
     var caPEM: String { get }
     var adminToken: String { get }
-    func stop() async
+
 }
 
 extension DevCluster: Server {}
@@ -100,8 +100,8 @@ enum Kinds {
         }
         let types = [
             core("Namespace", "namespaces", namespaced: false), core("Secret", "secrets"), serviceAccount,
-            core("ConfigMap", "configmaps"),
             ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true),
+            core("ConfigMap", "configmaps"), core("ResourceQuota", "resourcequotas"),
             ResourceType(group: rbac, version: "v1", kind: "Role", plural: "roles", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "RoleBinding", plural: "rolebindings", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "ClusterRole", plural: "clusterroles", isNamespaced: false),

@@ -1,0 +1,49 @@
+/// What ExecutionClusterLabels want of flyteadmin.
+public struct LabelClaims: Sendable, Hashable {
+    public struct Claim: Sendable, Hashable {
+        public var key: AdminRowKey
+        public var value: String
+        /// The object's name.
+        public var object: String
+    }
+    /// Why an object's row is left as it is.
+    public enum Hold: Sendable, Hashable {
+        /// No ExecutionLabel has the label. flyteadmin sends executions with a label that it doesn't know to its default
+        /// label or to any cluster: the last good label is better than that.
+        case labelUnknown(String)
+        /// An older object sets the same.
+        case duplicate(of: String)
+    }
+
+    public private(set) var wanted: [AdminRowKey: Claim] = [:]
+    /// Rows that are neither written nor deleted: of objects whose label is unknown, or whose spec can't be used.
+    public private(set) var kept: Set<AdminRowKey> = []
+    public private(set) var holds: [String: Hold] = [:]
+    /// Objects that can't be read at all: nobody can say which rows are theirs, so none is deleted meanwhile.
+    public var unreadable: [String] = []
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - assignments: all that can be read, those with problems too.
+    ///   - labels: those that ExecutionLabels have.
+    ///   - unreadable: the names of those that can't be read.
+    public init(_ assignments: [ExecutionClusterLabel], labels: Set<String>, unreadable: [String] = []) {
+        self.unreadable = unreadable.sorted()
+        let usable = assignments.filter { $0.spec.problems().isEmpty }
+        let duplicates = AssignmentVerdicts.duplicates(usable)
+        for object in assignments where !object.spec.problems().isEmpty { kept.insert(AdminRowKey(object.spec)) }
+        for object in usable {
+            let (key, name) = (AdminRowKey(object.spec), object.metadata.name)
+            if let older = duplicates[name] {
+                holds[name] = .duplicate(of: older)
+            } else if !labels.contains(object.spec.value) {
+                holds[name] = .labelUnknown(object.spec.value)
+                kept.insert(key)
+            } else {
+                wanted[key] = Claim(key: key, value: object.spec.value, object: name)
+            }
+        }
+        kept.subtract(wanted.keys)
+    }
+}

@@ -1,0 +1,81 @@
+/// What to do to flyteadmin's rows, in which order. Steps of different project-domains don't depend on each other.
+public struct PublicationPlan: Sendable, Hashable {
+    public enum Step: Sendable, Hashable {
+        case put(AdminRow)
+        /// Deletes a row and then writes the ones that went with it and should be there.
+        case delete(AdminRowKey, thenPut: [AdminRow])
+    }
+
+    public var steps: [Step] = []
+    /// What must be noted before the first step.
+    public var noted: PublishedLabels
+    /// Wanted rows that are there as they should be.
+    public var settled: Set<AdminRowKey> = []
+    /// Rows that would be deleted if that took nothing along that can't be put back, or if it were not held.
+    public var postponed: Set<AdminRowKey> = []
+
+    /// - Parameters:
+    ///   - present: what flyteadmin has, read just now.
+    ///   - published: our notes about this flyteadmin.
+    ///   - mayDelete: false while the deletions are doubtful (`DeletionStop`).
+    public init(_ claims: LabelClaims, present: AdminRows, published: PublishedLabels, mayDelete: Bool) {
+        noted = published
+        let doomed = takeStock(claims, present, mayDelete && claims.unreadable.isEmpty)
+        let wide = doomed.filter(\.isProjectDomain)
+        for key in wide.sorted() { planWideDelete(key, doomed, claims, present) }
+        for key in doomed.sorted() where !wide.contains(key.projectDomain) { steps.append(.delete(key, thenPut: [])) }
+        for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key }) where present.values[key] != claim.value {
+            noted.rows.insert(AdminRow(key, claim.value))
+            if !wide.contains(key.projectDomain) { steps.append(.put(AdminRow(key, claim.value))) }
+        }
+        for row in noted.restoring.sorted() where !wide.contains(row.key.projectDomain) { steps.append(.put(row)) }
+    }
+
+    /// Brings the notes up to what is there. Returns the rows to be deleted.
+    private mutating func takeStock(
+        _ claims: LabelClaims, _ present: AdminRows, _ mayDelete: Bool
+    ) -> Set<AdminRowKey> {
+        for (key, claim) in claims.wanted where present.values[key] == claim.value {
+            // Also one that somebody else had set to the same before: an object declares it now.
+            noted.confirm(AdminRow(key, claim.value))
+            settled.insert(key)
+        }
+        // Back already, or somebody has set it anew, or an object wants it: then that counts.
+        noted.restoring = noted.restoring.filter { claims.wanted[$0.key] == nil && present.values[$0.key] == nil }
+        var doomed: Set<AdminRowKey> = []
+        for key in Self.gone(claims, noted) {
+            guard let value = present.values[key], noted.rows.contains(AdminRow(key, value)) else {
+                noted.forget(key)  // gone already, or somebody has set it since: theirs
+                continue
+            }
+            if mayDelete && !present.withLaunchPlans.contains(key) {
+                doomed.insert(key)
+            } else {
+                postponed.insert(key)
+            }
+        }
+        return doomed
+    }
+
+    /// Noted rows that no object stands for any more.
+    public static func gone(_ claims: LabelClaims, _ published: PublishedLabels) -> Set<AdminRowKey> {
+        Set(published.rows.map(\.key)).filter { claims.wanted[$0] == nil && !claims.kept.contains($0) }
+    }
+
+    /// What is below `key` and should be there goes back: what objects want, as they want it; everything else as it was.
+    private mutating func planWideDelete(
+        _ key: AdminRowKey, _ doomed: Set<AdminRowKey>, _ claims: LabelClaims, _ present: AdminRows
+    ) {
+        var back: [AdminRowKey: String] = [:]
+        for (below, value) in present.values
+        where below.projectDomain == key && !below.isProjectDomain && !doomed.contains(below)
+            && claims.wanted[below] == nil
+        {
+            back[below] = value
+            noted.restoring.insert(AdminRow(below, value))
+        }
+        for row in noted.restoring where row.key.projectDomain == key { back[row.key] = row.value }
+        for (below, claim) in claims.wanted where below.projectDomain == key { back[below] = claim.value }
+        steps.append(.delete(key, thenPut: back.sorted { $0.key < $1.key }.map { AdminRow($0.key, $0.value) }))
+    }
+}

@@ -1,0 +1,289 @@
+import DevCluster
+import JSON
+import Testing
+
+@testable import Operator
+
+extension EndToEnd {
+    @Suite("Templates")
+    struct Templates {
+        static let quota = """
+            apiVersion: v1
+            kind: ResourceQuota
+            metadata:
+              name: project-quota
+              namespace: {{ namespace }}
+            spec:
+              hard:
+                limits.cpu: {{ projectQuotaCpu }}
+                limits.memory: {{ projectQuotaMemory }}
+            """
+        static let account = """
+            apiVersion: v1
+            kind: ServiceAccount
+            metadata:
+              name: default
+              namespace: {{ namespace }}
+              annotations:
+                eks.amazonaws.com/role-arn: {{ defaultIamRole }}
+            """
+        static func configMap(_ files: [String: String]) -> JSON {
+            [
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": ["name": "clusterresource-template", "namespace": "flyte"],
+                "data": .object(files.mapValues { .string($0) }),
+            ]
+        }
+        static let files = ["aab_default_service_account.yaml": account, "ab_project_resource_quota.yaml": quota]
+        static let registry: JSON = [
+            "templatesConfigMap": "clusterresource-template",
+            "values": ["projectQuotaMemory": "4Gi", "defaultIamRole": "arn:aws:iam::1:role/flyte"],
+            "import": ["customData": [["development": [["projectQuotaCpu": ["value": "5"]]]]]],
+        ]
+        /// What manifests/data-plane does not grant.
+        static let rights: JSON = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": ["name": "squadron-templates"],
+            "rules": [
+                [
+                    "apiGroups": [""], "resources": ["resourcequotas"],
+                    "verbs": ["get", "list", "watch", "create", "patch"],
+                ]
+            ],
+        ]
+        static let binding: JSON = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": ["name": "squadron-templates"],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "squadron-templates"],
+            "subjects": [["kind": "ServiceAccount", "name": "squadron", "namespace": "flyte"]],
+        ]
+
+        func hard(_ fleet: TestFleet<DevCluster>, _ name: String = "project1-development") async throws -> JSON? {
+            try await fleet[1].admin.get("ResourceQuota", "project-quota", in: name)?[path: ["spec", "hard"]]
+        }
+
+        @Test("Flyte's ConfigMap is rendered with layered values, one write an object, and none after a restart")
+        func rendered() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet[1].admin.apply([Self.rights, Self.binding])
+                try await fleet.admin.apply(Self.configMap(Self.files))
+                try await fleet.applyBasics(Self.registry)
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"])
+                    #expect(try await fleet.annotation(1, "project1-development") == "arn:aws:iam::1:role/flyte")
+                    let kinds: Set = ["namespaces", "serviceaccounts", "resourcequotas"]
+                    #expect(fleet[1].requestLog.writes(to: kinds) == 3)
+                    let registry = try await fleet.conditions("ClusterRegistry", "flyte")
+                    #expect(registry["TemplatesValid"]?.reason == "Valid")
+                }
+                fleet[1].requestLog.reset()
+                try await fleet.operating { squadron in
+                    try await eventually("the operator has looked at everything") {
+                        squadron.metricsText.contains(#"namespaces{dataplane="dataplane-1",state="synced"} 1"#)
+                    }
+                    #expect(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts", "resourcequotas"]) == 0)
+                }
+            }
+        }
+
+        @Test(
+            "A changed template or value is followed; one that is broken leaves the last good ones in force and says where"
+        )
+        func followed() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet[1].admin.apply([Self.rights, Self.binding])
+                try await fleet.admin.apply(Self.configMap(Self.files))
+                try await fleet.applyBasics(Self.registry)
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    var files = Self.files
+                    files["ab_project_resource_quota.yaml"] = Self.quota.replacing(
+                        "\n    limits.memory: {{ projectQuotaMemory }}", with: "")
+                    try await fleet.admin.apply(Self.configMap(files))
+                    try await eventually("the field that was taken away is given up") {
+                        try await hard(fleet) == ["limits.cpu": "5"]
+                    }
+                    files["ac_broken.yaml"] = "apiVersion: v1\nkind: [\n"
+                    try await fleet.admin.apply(Self.configMap(files))
+                    let invalid = try await fleet.reports(
+                        "ClusterRegistry", "flyte", "TemplatesValid", "TemplateInvalid")
+                    #expect(invalid.message.contains("ac_broken.yaml, line"))
+                    try await fleet.admin.apply(assignment("project2", "development"))
+                    try await eventually("the last good templates are in force") {
+                        try await hard(fleet, "project2-development") == ["limits.cpu": "5"]
+                    }
+                    try await fleet.admin.delete("ConfigMap", "clusterresource-template")
+                    try await fleet.reports("ClusterRegistry", "flyte", "TemplatesValid", "ConfigMapNotFound")
+                    try await fleet.admin.apply(assignment("project3", "development"))
+                    try await eventually("they still are") {
+                        try await hard(fleet, "project3-development") == ["limits.cpu": "5"]
+                    }
+                }
+            }
+        }
+
+        @Test("Drift of what is more than metadata is put back, and what another manager took is reported")
+        func drift() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet[1].admin.apply([Self.rights, Self.binding])
+                try await fleet.admin.apply(Self.configMap(Self.files))
+                try await fleet.applyBasics(Self.registry)
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let (server, name) = (fleet[1].admin, "project1-development")
+                    try await server.merge(
+                        "ResourceQuota", "project-quota", in: name, ["spec": ["hard": ["limits.memory": nil]]])
+                    try await eventually("the limit is back") {
+                        try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"]
+                    }
+                    try await server.delete("ResourceQuota", "project-quota", in: name)
+                    try await eventually("the quota is back") { try await hard(fleet) != nil }
+                    try await server.merge(
+                        "ResourceQuota", "project-quota", in: name, ["spec": ["hard": ["limits.cpu": "99"]]])
+                    let conflict = try await fleet.reports(1, "Synced", "Conflict")
+                    #expect(conflict.message.contains("limits.cpu") && conflict.message.contains("kubectl"))
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["conflictPolicy": "Force"]])
+                    try await fleet.settles(1)
+                    #expect(try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"])
+                }
+            }
+        }
+
+        @Test("A kind that the token may not list keeps only its own objects from being applied, until it may")
+        func forbiddenKind() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.admin.apply(Self.configMap(Self.files))
+                try await fleet.applyBasics(Self.registry)
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    let missing = try await fleet.reports(1, "Authorized", "PermissionsMissing")
+                    #expect(missing.message.contains("resourcequotas"))
+                    try await eventually("the ServiceAccount is there all the same") {
+                        try await fleet.annotation(1, "project1-development") == "arn:aws:iam::1:role/flyte"
+                    }
+                    try await fleet[1].admin.apply([Self.rights, Self.binding])
+                    try await fleet.settles(1)
+                    #expect(try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"])
+                }
+            }
+        }
+
+        @Test("A value from a ConfigMap or Secret is read live; one that is missing is named, and applies nothing")
+        func valuesFrom() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet[1].admin.apply([Self.rights, Self.binding])
+                var files = Self.files
+                files["ab_project_resource_quota.yaml"] = nil
+                try await fleet.admin.apply(Self.configMap(files))
+                try await fleet.applyBasics([
+                    "templatesConfigMap": "clusterresource-template",
+                    "valuesFrom": [
+                        ["name": "defaultIamRole", "secretKeyRef": ["name": "cluster-credentials", "key": "role"]]
+                    ],
+                ])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    let failed = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(failed.message.contains("PlaceholderUnresolved") && failed.message.contains("no key role"))
+                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
+                    for role in ["cm9sZS1h", "cm9sZS1i"] {
+                        try await fleet.admin.merge("Secret", "cluster-credentials", ["data": ["role": .string(role)]])
+                        try await eventually("the role is there") {
+                            try await fleet.annotation(1, "project1-development")
+                                == (role == "cm9sZS1h" ? "role-a" : "role-b")
+                        }
+                    }
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        @Test("A custom resource of a template waits for its kind and is applied once it is served")
+        func customKind() async throws {
+            try await withFleet(of: 1) { fleet in
+                let extra = """
+                    apiVersion: multicluster.flyte.org/v1alpha1
+                    kind: FlyteProject
+                    metadata: {name: inner}
+                    spec: {project: "{{ project }}"}
+                    """
+                try await fleet[1].admin.apply(
+                    [
+                        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                        "metadata": ["name": "squadron-templates"],
+                        "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
+                    ])
+                try await fleet[1].admin.apply(Self.binding)
+                try await fleet[1].admin.apply(
+                    Manifests.documents("crds/flyteprojects.yaml"))
+                try await fleet.admin.apply(Self.configMap(["a.yaml": extra]))
+                try await fleet.applyBasics(["templatesConfigMap": "clusterresource-template"])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let inner = try await fleet[1].admin.get("FlyteProject", "inner", in: "project1-development")
+                    #expect(inner?[path: ["spec", "project"]] == "project1")
+                }
+            }
+        }
+
+        @Test("With syncScope Labelled a namespace is only where its label can send executions")
+        func labelled() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics(["syncScope": "Labelled"])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    try await fleet.settles(2, 0)
+                    #expect(try await fleet[2].admin.get("Namespace", "project1-development") == nil)
+                    let ready = try await fleet.reports(
+                        "ExecutionClusterLabel", "project1-development", "NamespaceSynced", "InSync")
+                    #expect(ready.message.contains("1 of 1"))
+                    try await fleet.admin.merge(
+                        "ExecutionLabel", "label1",
+                        [
+                            "spec": [
+                                "clusters": [
+                                    ["name": "dataplane_1", "weight": 0.5], ["name": "dataplane_2", "weight": 0.5],
+                                ]
+                            ]
+                        ])
+                    try await fleet.settles(2, 1)
+                }
+            }
+        }
+
+        @Test("Project-domains of one namespace share it if they agree; else both say so and the older one wins")
+        func shared() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics([
+                    "namespaceTemplate": "{{ domain }}",
+                    "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ role }}"]],
+                    "values": ["role": "common"],
+                ])
+                func project(_ name: String, _ values: JSON) -> JSON {
+                    resource(
+                        "FlyteProject", name, ["project": .string(name), "domains": ["production"], "values": values])
+                }
+                try await fleet.admin.apply(project("first", [:]))
+                try await fleet.admin.apply(project("second", [:]))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    for name in ["first", "second"] {
+                        try await fleet.reports("FlyteProject", name, "NamespaceSynced", "InSync")
+                    }
+                    try await fleet.admin.apply(project("second", ["role": "own"]))
+                    for name in ["first", "second"] {
+                        let failed = try await fleet.reports("FlyteProject", name, "NamespaceSynced", "SyncFailed")
+                        #expect(failed.message.contains("serviceaccounts/default"))
+                    }
+                    #expect(try await fleet.annotation(1, "production") == "arn:aws:iam::1:role/common")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import KubeObjects
+import Testing
+
+@testable import Fleet
+
+private let development = AdminRowKey(project: "p", domain: "development")
+private let training = AdminRowKey(project: "p", domain: "development", workflow: "a.training")
+private let serving = AdminRowKey(project: "p", domain: "development", workflow: "a.serving")
+private let elsewhere = AdminRowKey(project: "q", domain: "production")
+
+private func object(_ key: AdminRowKey, _ value: String, name: String? = nil, age: Int = 0) -> ExecutionClusterLabel {
+    var metadata = ObjectMeta(name: name ?? [key.project, key.domain, key.workflow].joined(separator: "-"))
+    metadata.creationTimestamp = Timestamp("2026-01-0\(9 - age)T00:00:00Z")
+    return ExecutionClusterLabel(
+        metadata: metadata,
+        spec: ExecutionClusterLabelSpec(
+            project: key.project, domain: key.domain, workflow: key.workflow.isEmpty ? nil : key.workflow, value: value)
+    )
+}
+
+private func claims(_ wanted: [AdminRowKey: String]) -> LabelClaims {
+    LabelClaims(wanted.map { object($0.key, $0.value) }, labels: Set(wanted.values))
+}
+
+private func notes(_ rows: [AdminRowKey: String], restoring: [AdminRowKey: String] = [:]) -> PublishedLabels {
+    PublishedLabels(
+        endpoint: "https://a", rows: Set(rows.map { AdminRow($0.key, $0.value) }),
+        restoring: Set(restoring.map { AdminRow($0.key, $0.value) }))
+}
+
+private func plan(
+    _ wanted: [AdminRowKey: String], present: [AdminRowKey: String], published: PublishedLabels, mayDelete: Bool = true
+) -> PublicationPlan {
+    PublicationPlan(claims(wanted), present: AdminRows(present), published: published, mayDelete: mayDelete)
+}
+
+/// Carries a plan out on rows, with the delete as wide as flyteadmin's.
+private func outcome(_ plan: PublicationPlan, on present: [AdminRowKey: String]) -> [AdminRowKey: String] {
+    var rows = present
+    for step in plan.steps {
+        switch step {
+        case .put(let row): rows[row.key] = row.value
+        case .delete(let key, let back):
+            rows = rows.filter { key.isProjectDomain ? $0.key.projectDomain != key : $0.key != key }
+            for row in back { rows[row.key] = row.value }
+        }
+    }
+    return rows
+}
+
+@Suite("What is written to flyteadmin")
+struct PublicationTests {
+    @Test("What is missing or other than wanted is written, and noted before that")
+    func puts() {
+        let plan = plan(
+            [development: "a", training: "b", elsewhere: "c"], present: [development: "a", training: "other"],
+            published: notes([:]))
+        #expect(plan.steps == [.put(AdminRow(training, "b")), .put(AdminRow(elsewhere, "c"))])
+        #expect(plan.settled == [development])
+        #expect(plan.noted == notes([development: "a", training: "b", elsewhere: "c"]))
+    }
+
+    @Test("Where all is as wanted, nothing is written")
+    func settled() {
+        let rows = [development: "a", training: "b"]
+        let plan = plan(rows, present: rows.merging([serving: "theirs"]) { $1 }, published: notes(rows))
+        #expect(plan.steps.isEmpty)
+        #expect(plan.noted == notes(rows))
+    }
+
+    @Test("While a value changes, both are noted, so that the row is ours whichever it has")
+    func valueChange() {
+        let plan = plan([training: "new"], present: [training: "old"], published: notes([training: "old"]))
+        #expect(plan.noted.rows == [AdminRow(training, "old"), AdminRow(training, "new")])
+        var after = plan.noted
+        after.confirm(AdminRow(training, "new"))
+        #expect(after.rows == [AdminRow(training, "new")])
+    }
+
+    @Test("A row goes with its object, and others' rows stay")
+    func deletes() {
+        let present = [training: "a", serving: "theirs", elsewhere: "theirs"]
+        let plan = plan([:], present: present, published: notes([training: "a"]))
+        #expect(plan.steps == [.delete(training, thenPut: [])])
+        #expect(outcome(plan, on: present) == [serving: "theirs", elsewhere: "theirs"])
+    }
+
+    @Test("A row that somebody has set to something else since our object went is theirs")
+    func takenOver() {
+        let plan = plan([:], present: [training: "theirs"], published: notes([training: "ours"]))
+        #expect(plan.steps.isEmpty)
+        #expect(plan.noted.rows.isEmpty)
+    }
+
+    @Test("What a project-domain's delete takes along is put back: ours as wanted, others' as it was")
+    func wideDelete() {
+        let present = [development: "a", training: "old", serving: "theirs", elsewhere: "c"]
+        let plan = plan(
+            [training: "b", elsewhere: "c"], present: present,
+            published: notes([development: "a", training: "old", elsewhere: "c"]))
+        #expect(
+            plan.steps == [
+                .delete(development, thenPut: [AdminRow(serving, "theirs"), AdminRow(training, "b")])
+            ])
+        #expect(outcome(plan, on: present) == [training: "b", serving: "theirs", elsewhere: "c"])
+        #expect(plan.noted.restoring == [AdminRow(serving, "theirs")])
+    }
+
+    @Test("A project-domain and its workflow that go together need one delete")
+    func bothGo() {
+        let rows = [development: "a", training: "b"]
+        let plan = plan([:], present: rows, published: notes(rows))
+        #expect(plan.steps == [.delete(development, thenPut: [])])
+    }
+
+    @Test("Others' rows that a crash kept from being put back are put back later, unless they are there again")
+    func restores() {
+        let published = notes([:], restoring: [serving: "theirs", training: "theirs"])
+        let plan = plan([:], present: [training: "newer"], published: published)
+        #expect(plan.steps == [.put(AdminRow(serving, "theirs"))])
+        #expect(plan.noted.restoring == [AdminRow(serving, "theirs")])
+        // Again a wide delete before it was back: it goes back with that one.
+        var again = published
+        again.rows = [AdminRow(development, "a")]
+        #expect(
+            PublicationPlan(LabelClaims(), present: AdminRows([development: "a"]), published: again, mayDelete: true)
+                .steps == [.delete(development, thenPut: [AdminRow(serving, "theirs"), AdminRow(training, "theirs")])])
+    }
+
+    @Test("What can't be put back is not taken along")
+    func launchPlans() {
+        let plan = PublicationPlan(
+            LabelClaims(), present: AdminRows([development: "a"], withLaunchPlans: [development]),
+            published: notes([development: "a"]), mayDelete: true)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.postponed == [development])
+        #expect(plan.noted.rows == [AdminRow(development, "a")])
+    }
+
+    @Test("The older object decides, and a label that nobody has keeps the row as it is")
+    func claims() {
+        let claims = LabelClaims(
+            [
+                object(development, "young", name: "young", age: 1), object(development, "old", name: "old", age: 5),
+                object(training, "typo", name: "typo"), object(serving, "", name: "broken"),
+            ], labels: ["young", "old"])
+        #expect(claims.wanted.mapValues(\.value) == [development: "old"])
+        #expect(claims.holds == ["young": .duplicate(of: "old"), "typo": .labelUnknown("typo")])
+        #expect(claims.kept == [training, serving])
+        let present = [development: "old", training: "good", serving: "good"]
+        let plan = PublicationPlan(
+            claims, present: AdminRows(present), published: notes(present), mayDelete: true)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.noted == notes(present))
+    }
+
+    @Test("While an object can't be read, nothing is deleted")
+    func unreadable() {
+        let claims = LabelClaims([], labels: [], unreadable: ["x"])
+        let plan = PublicationPlan(
+            claims, present: AdminRows([training: "a"]), published: notes([training: "a"]), mayDelete: true)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.postponed == [training])
+    }
+
+    @Test("Notes survive being written and read, and what is no note isn't taken for one")
+    func text() {
+        let published = notes([development: "a", training: "b"], restoring: [serving: "c"])
+        #expect(PublishedLabels(text: published.text) == published)
+        for text in [
+            "", "{}", "[]", #"{"endpoint":"e","rows":[["a"]],"restoring":[]}"#, #"{"endpoint":"e","rows":{}}"#,
+        ] {
+            #expect(PublishedLabels(text: text) == nil)
+        }
+    }
+}
+
+@Suite("Labels in flyteadmin are not deleted in doubt")
+struct DeletionStopTests {
+    private func rows(_ count: Int) -> [AdminRowKey: String] {
+        Dictionary(
+            uniqueKeysWithValues: (0..<count).map { (AdminRowKey(project: "p\($0)", domain: "d"), "label") })
+    }
+    private func isHeld(_ verdict: DeletionStop.Verdict) -> Bool { verdict != .allowed }
+
+    @Test("One object, or a few that were seen before, may go at once")
+    func few() {
+        var stop = DeletionStop()
+        #expect(!isHeld(stop.judge(LabelClaims(), notes(rows(1)), isPoll: true)))
+        let all = rows(10)
+        #expect(!isHeld(stop.judge(claims(all), notes(all), isPoll: true)))
+        #expect(!isHeld(stop.judge(LabelClaims(), notes(all), isPoll: false)))
+    }
+
+    @Test("When all are gone at the start, they stay until that was found three times")
+    func emptyAtStart() {
+        var stop = DeletionStop()
+        let published = notes(rows(2))
+        #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
+        for _ in 0..<10 { #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: false))) }
+        #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
+        #expect(!isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
+    }
+
+    @Test("Most of many at once are in doubt, also where they were seen; when they come back it is forgotten")
+    func many() {
+        var stop = DeletionStop()
+        let all = rows(20)
+        let few = all.filter { $0.key.project < "p12" }
+        #expect(!isHeld(stop.judge(claims(all), notes(all), isPoll: true)))
+        #expect(isHeld(stop.judge(claims(few), notes(all), isPoll: true)))
+        #expect(isHeld(stop.judge(claims(few), notes(all), isPoll: true)))
+        #expect(!isHeld(stop.judge(claims(all), notes(all), isPoll: true)))
+        #expect(isHeld(stop.judge(claims(few), notes(all), isPoll: true)))
+    }
+}

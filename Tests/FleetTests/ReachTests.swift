@@ -1,0 +1,49 @@
+import Testing
+
+@testable import Fleet
+
+@Suite("Where executions can go")
+struct ReachTests {
+    let dataPlanes = [
+        dataPlane("a"), dataPlane("b"), dataPlane("c"), dataPlane("off") { $0.enabled = false },
+    ]
+    let labels = [
+        label("one", [("a", 1)]), label("two", [("a", 0), ("b", 1)]), label("dead", [("off", 1)]),
+        label("typo", [("nowhere", 1)]),
+    ]
+    func reach(_ assignments: [ExecutionClusterLabel], defaultLabel: String = "") -> Set<String> {
+        Reach(
+            dataPlanes: dataPlanes, verdicts: LabelVerdicts.all(labels, clusters: [:]), assignments: assignments,
+            defaultLabel: defaultLabel
+        ).clusters(of: .init(project: "p", domain: "d"))
+    }
+
+    @Test("A label reaches its clusters that have a weight")
+    func labelled() {
+        #expect(reach([assignment("x", "p", "d", value: "one")]) == ["a"])
+        #expect(reach([assignment("x", "p", "d", value: "two")]) == ["b"])
+    }
+
+    @Test("A workflow's label adds its clusters to those of the project-domain")
+    func workflows() {
+        let both = [
+            assignment("x", "p", "d", value: "one"), assignment("y", "p", "d", workflow: "w", value: "two"),
+            assignment("z", "other", "d", value: "two"),
+        ]
+        #expect(reach(both) == ["a", "b"])
+        // The other workflows have no label: they can go anywhere.
+        #expect(reach([both[1]]) == ["a", "b", "c"])
+    }
+
+    @Test(
+        "Without a label, or with one that has no enabled cluster, it is the default label's, then every enabled cluster"
+    )
+    func fallBack() {
+        #expect(reach([]) == ["a", "b", "c"])
+        for value in ["dead", "typo", "unheard-of"] {
+            #expect(reach([assignment("x", "p", "d", value: value)]) == ["a", "b", "c"])
+            #expect(reach([assignment("x", "p", "d", value: value)], defaultLabel: "two") == ["b"])
+        }
+        #expect(reach([], defaultLabel: "dead") == ["a", "b", "c"])
+    }
+}
