@@ -70,7 +70,7 @@ let package = Package(
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ]),
         .executableTarget(
@@ -123,12 +123,12 @@ let package = Package(
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
-            ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+            ["ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "RealCluster",
-                "Support", "YAML", log,
+                "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Operator", "RealCluster", "Support", "YAML", log,
             ]),
     ]
 )

@@ -65,7 +65,8 @@ public final class SquadronOperator: Sendable {
             }
             do {
                 while try await group.next() != nil {}
-            } catch is CancellationError {}
+            } catch is CancellationError {
+            } catch  where Task.isCancelled {}  // what a part throws because it was cancelled is no failure
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
@@ -128,26 +129,32 @@ public final class SquadronOperator: Sendable {
         context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
+        let flyteAdmin = flyteAdmin(reconcilersBox, queue, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
-            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger)
+            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
+            flyteAdmin: flyteAdmin)
         reconcilersBox.withLock { $0 = reconcilers }
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
             reconcilersBox.withLock { $0 = nil }
         }
-        let subscriptions = follow(queue)
+        let subscriptions = follow(queue, flyteAdmin)
         defer { for end in subscriptions { end() } }
         queue.add(.picture)
         let controller = Controller(queue) { await reconcilers.reconcile($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
+            group.addTask { await flyteAdmin.run() }
             group.addTask {
                 await self.stop.wait(past: 0)
                 if Task.isCancelled { return }
-                await pool.drain(until: Timeline.continuous.now + Self.drainTime)
+                let end = Timeline.continuous.now + Self.drainTime
+                flyteAdmin.shutDown()
+                await pool.drain(until: end)
+                await flyteAdmin.drained(until: end)
                 controller.shutDown()
             }
             await controller.run()
@@ -156,11 +163,27 @@ public final class SquadronOperator: Sendable {
         }
     }
 
+    private func flyteAdmin(
+        _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>, mayWrite: @escaping @Sendable () -> Bool
+    ) -> FlyteAdminReconciler {
+        FlyteAdminReconciler(
+            FlyteAdminReconciler.Context(
+                caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
+                spec: { reconcilers.withLock { $0 }?.picture?.spec }, mayWrite: mayWrite,
+                changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },
+                warn: { reason, note in
+                    guard let all = reconcilers.withLock({ $0 }), let registry = all.picture?.registry else { return }
+                    all.events.publish(
+                        regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
+                        action: "FlyteAdmin", note: note)
+                }, logger: logger))
+    }
+
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.
     private static let drainTime = Duration.seconds(20)
 
     /// Puts into the queue what a change of a custom resource or Secret asks for.
-    private func follow(_ queue: WorkQueue<Work>) -> [@Sendable () -> Void] {
+    private func follow(_ queue: WorkQueue<Work>, _ flyteAdmin: FlyteAdminReconciler) -> [@Sendable () -> Void] {
         func follow<Object: KubeResource>(
             _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
         ) -> @Sendable () -> Void {
@@ -182,6 +205,7 @@ public final class SquadronOperator: Sendable {
         caches.published.subscribe { _ in queue.add(.publishing) }
         caches.deployments.subscribe { _ in queue.add(.publishing) }
         caches.secrets.subscribe { name in
+            flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }
             if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]

@@ -34,7 +34,8 @@ struct FleetPicture: Sendable {
     /// Project-domains that share a namespace and don't agree on what is in it: what to say of each.
     private(set) var sharing: [ProjectDomain: String] = [:]
 
-    init(caches: Caches, operatorNamespace: String, previous: FleetPicture?) {
+    /// - Parameter discovered: flyteadmin's projects; they count where the settings say so.
+    init(caches: Caches, operatorNamespace: String, discovered: [ProjectDomain] = [], previous: FleetPicture?) {
         revision = (previous?.revision ?? 0) + 1
         let dataPlanes = caches.dataPlanes.valid()
         let projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
@@ -64,7 +65,8 @@ struct FleetPicture: Sendable {
             settings.template.map {
                 ProjectDomains(
                     template: $0, domains: spec.domains, projects: Array(projects.values),
-                    assignments: Array(assignments.values))
+                    assignments: Array(assignments.values),
+                    discovered: spec.flyteAdmin?.projectDiscovery == true ? Seniority.youngest(discovered) : [])
             } ?? ProjectDomains()
         projectDomains = domains
         var (keys, fingerprints, sharers) = ([String: ProjectDomain](), [String: UInt64](), [String: [ProjectDomain]]())

@@ -48,6 +48,6 @@ extension Reconcilers {
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
-            publication: .notConfigured, sharing: picture.sharing[pair])
+            publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
     }
 }

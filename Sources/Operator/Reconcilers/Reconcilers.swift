@@ -31,13 +31,16 @@ final class Reconcilers: Sendable {
     let wallClock: WallClock
     let started: Instant
     let board = ReadinessBoard()
-    let publishingBoard = PublishingBoard()
     let verdicts = LabelVerdictCache()
+    let publishingBoard = PublishingBoard()
+    /// What concerns flyteadmin has a task of its own; nil in tests that have none.
+    let flyteAdmin: FlyteAdminReconciler?
     private let latest = Locked<FleetPicture?>(nil)
 
     init(
         caches: Caches, pool: SessionPool, writer: StatusWriter, queue: WorkQueue<Work>, events: any EventPublisher,
-        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system
+        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system,
+        flyteAdmin: FlyteAdminReconciler? = nil
     ) {
         self.caches = caches
         self.pool = pool
@@ -49,7 +52,9 @@ final class Reconcilers: Sendable {
         self.logger = logger
         self.wallClock = wallClock
         started = wallClock.now
+        self.flyteAdmin = flyteAdmin
     }
+    var publications: PublicationBoard? { flyteAdmin?.board }
 
     private let malformed = Locked<[String: [Condition]]>([:])
     func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
@@ -80,8 +85,11 @@ final class Reconcilers: Sendable {
     static let gathering = Duration.milliseconds(200)
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
-        let picture = FleetPicture(caches: caches, operatorNamespace: namespace, previous: self.picture)
+        let picture = FleetPicture(
+            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered ?? [],
+            previous: self.picture)
         latest.withLock { $0 = picture }
+        flyteAdmin?.wake()
         caches.secrets.retain(picture.references.secrets)
         caches.configMaps.retain(picture.references.configMaps)
         for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
@@ -109,7 +117,8 @@ final class Reconcilers: Sendable {
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
     func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
-        observed != nil && observed == generation && pool.isSettling
+        observed != nil && observed == generation
+            && (pool.isSettling || picture.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
     }
 
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }

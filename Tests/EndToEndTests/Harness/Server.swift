@@ -100,8 +100,8 @@ enum Kinds {
         }
         let types = [
             core("Namespace", "namespaces", namespaced: false), core("Secret", "secrets"), serviceAccount,
-            ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true),
             core("ConfigMap", "configmaps"), core("ResourceQuota", "resourcequotas"),
+            ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "Role", plural: "roles", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "RoleBinding", plural: "rolebindings", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "ClusterRole", plural: "clusterroles", isNamespaced: false),
