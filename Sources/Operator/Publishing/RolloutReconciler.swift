@@ -80,7 +80,7 @@ extension Reconcilers {
     func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
         let before = publishingBoard.set(result)
         guard before != result else { return }
-        queue.add(.registry(ClusterRegistry.theName))
+        queue.add(.registry(ClusterRegistry.theName), after: Self.gathering)
         guard let registry else { return }
         for (label, reason) in result.lostLabels.sorted(by: { $0.key < $1.key })
         where before?.lostLabels[label] == nil {
