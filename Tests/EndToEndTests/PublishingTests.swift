@@ -161,6 +161,18 @@ extension EndToEnd {
                     try await eventually("flyteadmin is restarted for the other token") {
                         try await Self.checksum(fleet, "flyteadmin") != first
                     }
+                    // Whoever starts while another text is there reads that.
+                    try await Self.becomesAvailable(fleet, "flyteadmin")
+                    try await eventually("syncresources has read the other token too") {
+                        let read = try await Self.checksum(fleet, "flyteadmin")
+                        return try await Self.checksum(fleet, "syncresources") == read
+                    }
+                    try await Self.becomesAvailable(fleet, "syncresources")
+                    let second = try await Self.checksum(fleet, "flyteadmin")
+                    try await fleet.admin.merge("ConfigMap", Self.map, ["data": ["clusters.yaml": "clusters: {}\n"]])
+                    try await eventually("flyteadmin is restarted after a text was put back") {
+                        try await Self.checksum(fleet, "flyteadmin") != second
+                    }
                     let stuck: JSON = [
                         "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
                         "message": "has timed out progressing", "lastTransitionTime": "2026-01-01T00:00:00Z",

@@ -72,9 +72,11 @@ extension Reconcilers {
         case .present(let map): published = publishingBoard.newest(map, key: target.key)
         }
         let plan = plan(registry, published, now)
-        var wanted = PublishedClusters(
-            text: plan.configuration.yaml, withdrawn: plan.withdrawn, time: published?.time,
-            checksum: checksum(plan.configuration))
+        // A text that was put back is published anew: whoever started in between has read something else.
+        let text = plan.configuration.yaml
+        let time = published?.text == text ? published?.time : Timestamp(now)
+        let wanted = PublishedClusters(
+            text: text, withdrawn: plan.withdrawn, time: time, checksum: checksum(plan.configuration, time))
         func state(_ publishing: RegistryObservation.Publishing?) -> State {
             State(publishing: publishing, plan: plan, published: published, checksum: wanted.checksum ?? "")
         }
@@ -87,7 +89,6 @@ extension Reconcilers {
         if let time = plan.lookAgain { wake.append(time - now) }
         if published != wanted {
             guard writer.mayWrite() else { return state(nil) }
-            if published?.text != wanted.text { wanted.time = Timestamp(now) }
             do throws(KubeError) {
                 try await apply(wanted, to: target, of: registry, now)
             } catch {
@@ -153,8 +154,8 @@ extension Reconcilers {
         logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
     }
 
-    private func checksum(_ configuration: ClustersConfiguration) -> String {
-        var checksum = ClustersChecksum(configuration)
+    private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
+        var checksum = ClustersChecksum(configuration, published: time)
         var objects: [String: DataPlane] = [:]
         for object in caches.dataPlanes.valid().values.sorted(by: {
             Seniority($0.metadata) < Seniority($1.metadata)
