@@ -89,9 +89,10 @@ public struct ClustersPlan: Sendable {
     private static func access(_ object: DataPlane, _ path: String) -> ClustersConfiguration.Cluster.Access {
         guard !object.spec.inCluster else { return .inCluster }
         let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
+        let entries = PublishedCredentials(of: object)
         return .remote(
-            endpoint: object.spec.endpoint ?? "", tokenPath: "\(folder)/\(object.tokenKey)",
-            certPath: "\(folder)/\(object.caCertKey)")
+            endpoint: object.spec.endpoint ?? "", tokenPath: "\(folder)/\(entries.tokenKey)",
+            certPath: "\(folder)/\(entries.caCertKey)")
     }
 
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
