@@ -75,6 +75,21 @@ extension EndToEnd {
             }
         }
 
+        @Test("Between polls flyteadmin is asked nothing, whatever else changes")
+        func settled() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    flyteAdmin.forgetRequests()
+                    try await fleet.admin.apply(
+                        resource("FlyteProject", "other", ["project": "other", "domains": ["staging"]]))
+                    try await fleet.settles(2)
+                    try await throughout(.milliseconds(500), "no request") { flyteAdmin.requests.isEmpty }
+                }
+            }
+        }
+
         @Test("What somebody changes or deletes with flytectl is put back within an interval")
         func putsBack() async throws {
             try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
