@@ -4,6 +4,8 @@ import JSON
 import RealCluster
 import Testing
 
+@testable import Operator
+
 /// A label for a workflow.
 private func workflowLabel(_ project: String, _ domain: String, _ workflow: String, _ value: String) -> JSON {
     resource(
@@ -245,7 +247,7 @@ extension EndToEnd {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team3", "development"))
                 try await fleet.admin.apply(assignment("team1", "development"))
-                try await fleet.operating { _ in
+                try await fleet.operating { squadron in
                     let refusal = try await fleet.reports(
                         "ExecutionClusterLabel", "team3-development", "Published", "FlyteAdminRefused")
                     #expect(
@@ -254,6 +256,8 @@ extension EndToEnd {
                     )
                     try await fleet.reports("ExecutionClusterLabel", "team3-development", "Ready", "FlyteAdminRefused")
                     try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(squadron.metricsText.contains(#"squadron_flyteadmin_labels{state="refused"} 1"#))
+                    #expect(squadron.metricsText.contains(#"squadron_flyteadmin_labels{state="published"} 1"#))
                 }
             }
         }
