@@ -65,7 +65,7 @@ let package = Package(
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
         // Flyte's rules as pure values: no I/O.
-        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", crypto, x509]),
 
         library(
             "Operator",
@@ -116,6 +116,10 @@ let package = Package(
         tests(
             "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
             fixtures: true),
+        // What we assume of Kubernetes, checked on devcluster and on real API servers.
+        tests(
+            "KubernetesContractTests",
+            ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML"]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",

@@ -66,9 +66,7 @@ public final class SquadronOperator: Sendable {
             do {
                 while try await group.next() != nil {}
             } catch is CancellationError {
-            } catch  where Task.isCancelled {
-                // The admin server ends a cancellation with an error of its sockets, sometimes.
-            }
+            } catch  where Task.isCancelled {}  // what a part throws because it was cancelled is no failure
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
@@ -205,6 +203,8 @@ public final class SquadronOperator: Sendable {
         }
         let caches = caches
         caches.configMaps.subscribe { _ in queue.add(.picture) }
+        caches.published.subscribe { _ in queue.add(.publishing) }
+        caches.deployments.subscribe { _ in queue.add(.publishing) }
         caches.secrets.subscribe { name in
             flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }

@@ -106,6 +106,17 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// `posix_spawn_file_actions_addclosefrom_np` (glibc 2.34), which Swift's Glibc module doesn't show.
+    private static func closeFrom(
+        _ first: Int32, _ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>
+    ) throws(RealClusterError) {
+        typealias Function = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+        let name = "posix_spawn_file_actions_addclosefrom_np"
+        guard let symbol = dlsym(nil, name) else { throw .failed("the C library has no \(name)") }
+        let code = unsafeBitCast(symbol, to: Function.self)(actions, first)
+        guard code == 0 else { throw .system(call: name, code: code) }
+    }
+
     private static func spawn(
         _ path: String, _ arguments: [String], input: String, output: String, inputDescriptor: Int32? = nil
     ) throws(RealClusterError) -> pid_t {
@@ -119,6 +130,9 @@ final class ChildProcess: Sendable {
         }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Not every library opens its sockets so that a new program doesn't get them: a listening one of a test's server would
+        // live on in here.
+        try closeFrom(3, &actions)
         // A group of its own: a Ctrl-C in the terminal ends the test, and the guard then this.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

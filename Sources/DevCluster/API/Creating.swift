@@ -73,7 +73,7 @@ extension APIServer {
             let name = object["metadata"]?["name"]?.string ?? ""
             if options.isDryRun {
                 let key = ObjectCollection.key(namespace: namespace, name: name)
-                if store.stored(definition.storage, key) != nil { throw .alreadyExists(definition.groupResource, name) }
+                if store.stored(definition.storage, key) != nil { throw existing(definition, namespace, name) }
                 return definition.stored(object)
             }
             do {
@@ -82,9 +82,18 @@ extension APIServer {
                 return written
             } catch {
                 attempts -= 1
-                if attempts == 0 { throw .alreadyExists(definition.groupResource, name) }
+                if attempts == 0 { throw existing(definition, namespace, name) }
             }
         }
+    }
+
+    private func existing(_ definition: ResourceDefinition, _ namespace: String?, _ name: String) -> APIError {
+        var error = APIError.alreadyExists(definition.groupResource, name)
+        let object = store.get(definition.storage, namespace: namespace, name: name)
+        if object?["metadata"]?["deletionTimestamp"] != nil {
+            error.message = "object is being deleted: " + error.message
+        }
+        return error
     }
 
     func validate(_ object: JSON, old: JSON?, _ request: ResourceRequest) throws(APIError) {

@@ -42,9 +42,14 @@ struct EventStrategy: ResourceStrategy {
             if (object["eventTime"]?.string ?? "").isEmpty {
                 errors.append(.required("eventTime"))
             } else {
-                for field in ["reportingController", "reportingInstance", "action", "reason"]
-                where (object[field]?.string ?? "").isEmpty {
-                    errors.append(.required(field))
+                for field in ["reportingController", "reportingInstance", "action", "reason"] {
+                    let text = object[field]?.string ?? ""
+                    if text.isEmpty { errors.append(.required(field)) }
+                    if field == "reportingController" {
+                        errors += Names.qualifiedNameProblems(text).map { .invalid(field, .string(text), $0) }
+                    } else if text.utf8.count > 128 {
+                        errors.append(.invalid(field, .string(text), "can have at most 128 characters"))
+                    }
                 }
             }
             if (object["note"]?.string?.utf8.count ?? 0) > 1024 {

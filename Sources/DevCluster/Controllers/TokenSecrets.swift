@@ -15,7 +15,7 @@ struct TokenSecrets: Sendable {
         }
     }
 
-    /// A ServiceAccount that appears after its Secret, or goes before it.
+    /// A ServiceAccount that goes before its Secrets.
     func watchServiceAccounts() async {
         for await change in store.changes(of: .serviceAccounts) where change.kind != .modified {
             // `default` is the one that comes and goes by itself; few have Secrets: the list is short where it is looked at.
@@ -37,8 +37,7 @@ struct TokenSecrets: Sendable {
         let uid = account?["metadata"]?["uid"]?.string
         let wanted = secret.annotation(Self.uidKey)
         guard let uid, wanted == nil || wanted == uid else {
-            // Only a Secret that belonged to an account goes with it: one that is still waiting for its account waits on.
-            if wanted != nil { store.delete(.secrets, namespace: namespace, name: name) }
+            store.delete(.secrets, namespace: namespace, name: name)
             return
         }
         let authority = Base64.encode(Array(authorityPEM().utf8))

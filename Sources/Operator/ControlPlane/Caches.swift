@@ -15,6 +15,9 @@ final class Caches: Sendable {
     let registries = Store<Decoded<ClusterRegistry>>()
     let secrets: NamedSecrets
     let configMaps: NamedConfigMaps
+    /// What is published for flyteadmin, and what reads it.
+    let published: NamedObjects<ConfigMap, ConfigMap>
+    let deployments: NamedObjects<Deployment, Deployment>
 
     private let client: KubeClient
     private let namespace: String
@@ -24,6 +27,8 @@ final class Caches: Sendable {
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace)
         configMaps = NamedConfigMaps(client: client, namespace: namespace)
+        published = NamedObjects(client: client, namespace: namespace) { $0 }
+        deployments = NamedObjects(client: client, namespace: namespace) { $0 }
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.
@@ -36,6 +41,8 @@ final class Caches: Sendable {
             group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
             group.addTask { await self.secrets.run() }
             group.addTask { await self.configMaps.run() }
+            group.addTask { await self.published.run() }
+            group.addTask { await self.deployments.run() }
         }
     }
 

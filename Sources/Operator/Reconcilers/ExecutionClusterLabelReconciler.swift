@@ -43,7 +43,7 @@ extension Reconcilers {
     private func observation(of object: ExecutionClusterLabel, _ picture: FleetPicture) -> AssignmentObservation {
         let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
         let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
-        let labels = AssignmentVerdicts.byLabel(labelVerdicts(picture))
+        let labels = verdictsByLabel(picture)
         return AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,

@@ -14,6 +14,8 @@ enum Work: Sendable, Hashable {
     case assignment(String)
     case project(String)
     case registry(String)
+    /// What goes out to flyteadmin.
+    case publishing
 }
 
 /// What every reconciler has at hand.
@@ -27,7 +29,10 @@ final class Reconcilers: Sendable {
     let registryUID: String?
     let logger: Logger
     let wallClock: WallClock
+    let started: Instant
     let board = ReadinessBoard()
+    let verdicts = LabelVerdictCache()
+    let publishingBoard = PublishingBoard()
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
     private let latest = Locked<FleetPicture?>(nil)
@@ -46,6 +51,7 @@ final class Reconcilers: Sendable {
         self.registryUID = registryUID
         self.logger = logger
         self.wallClock = wallClock
+        started = wallClock.now
         self.flyteAdmin = flyteAdmin
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
@@ -66,6 +72,7 @@ final class Reconcilers: Sendable {
             case .assignment(let name): return try await reconcileAssignment(name)
             case .project(let name): return try await reconcileProject(name)
             case .registry(let name): return try await reconcileRegistry(name)
+            case .publishing: return try await reconcilePublishing()
             }
         } catch {
             if !error.isCancelled { logger.warning("\(error)", metadata: ["work": "\(work)"]) }
@@ -92,6 +99,7 @@ final class Reconcilers: Sendable {
 
     /// Everything whose status follows from others is looked at again soon.
     func statusesChanged() {
+        queue.add(.publishing, after: Self.gathering)
         for key in (caches.executionLabels.snapshot ?? [:]).keys {
             queue.add(.executionLabel(key.name), after: Self.gathering)
         }
@@ -102,14 +110,8 @@ final class Reconcilers: Sendable {
 
     /// A namespace of a data plane is in another state.
     func namespaceChanged(_ namespace: String) {
-        guard let picture, let key = picture.keys[namespace] else { return }
-        for (name, object) in picture.assignments
-        where object.spec.project == key.project && object.spec.domain == key.domain {
-            queue.add(.assignment(name), after: Self.gathering)
-        }
-        for (name, object) in picture.projects where object.spec.project == key.project {
-            queue.add(.project(name), after: Self.gathering)
-        }
+        guard let picture else { return }
+        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
 

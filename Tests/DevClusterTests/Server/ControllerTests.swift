@@ -61,8 +61,8 @@ struct ControllerTests {
         }
     }
 
-    @Test("A token Secret may be there before its ServiceAccount")
-    func secretFirst() async throws {
+    @Test("A token Secret of a ServiceAccount that is not there is removed")
+    func secretWithoutAccount() async throws {
         try await withCluster { cluster async throws in
             makeNamespace("x", in: cluster)
             cluster.store.put(
@@ -70,11 +70,10 @@ struct ControllerTests {
                 [
                     "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
                     "metadata": [
-                        "name": "t", "namespace": "x", "annotations": ["kubernetes.io/service-account.name": "later"],
+                        "name": "t", "namespace": "x", "annotations": ["kubernetes.io/service-account.name": "nobody"],
                     ],
                 ])
-            try cluster.ensureServiceAccount(namespace: "x", name: "later")
-            await wait(cluster, .secrets, "x") { $0.object["data"]?["token"] != nil }
+            await wait(cluster, .secrets, "x") { $0.kind == .deleted }
         }
     }
 }

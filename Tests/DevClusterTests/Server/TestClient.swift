@@ -8,7 +8,7 @@ struct TestClient: Sendable {
     let http: HTTPClient
     let url: String
     var token: String?
-    var timeouts = HTTPTimeouts(connect: .seconds(5), firstByte: .seconds(5), idle: .seconds(5), total: .seconds(10))
+    var timeouts = HTTPTimeouts(connect: .seconds(20), firstByte: .seconds(20), idle: .seconds(20), total: .seconds(40))
 
     init(_ cluster: DevCluster, token: String?, prefersHTTP2: Bool = true, tls: TLSConfiguration? = nil) {
         http = HTTPClient(

@@ -84,6 +84,7 @@ final class TestFleet<Cluster: Server>: Sendable {
         configuration.adminPort = 0
         configuration.probeInterval = .milliseconds(300)
         configuration.election = .fast
+        configuration.watcher.listGuard.interval = .seconds(2)
         configure(&configuration)
         return configuration
     }

@@ -36,13 +36,9 @@ struct TypedDecoding {
             guard let text = value.string else {
                 throw Failure(message: "json: cannot unmarshal \(value.goName) into Go value of type string")
             }
-            guard text.isEmpty || TimeText.isValid(text) else {
-                throw Failure(
-                    message:
-                        "parsing time \"\(text)\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"\(text)\" as \"2006\""
-                )
-            }
-            return text.isEmpty ? nil : value
+            if text.isEmpty { return nil }
+            if case .microTime = type.resolved { return .string(try TimeText.microTime(text)) }
+            return .string(try TimeText.time(text))
         case .integer:
             if case .double(let number) = value, number == number.rounded(), abs(number) < 9e15 {
                 return .int(Int64(number))

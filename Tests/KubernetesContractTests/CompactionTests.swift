@@ -1,0 +1,55 @@
+import JSON
+import Testing
+
+/// What the operator assumes when it has been away for too long. On servers of their own: what is forgotten is missing to
+/// every other test.
+@Suite("Contract: a history that is forgotten", .timeLimit(.minutes(3)), .serialized)
+struct CompactionTests {
+    @Test(
+        "A watch from a version that is forgotten is a 200 whose only event is an ERROR: 410, Expired",
+        arguments: ServerKind.ours)
+    func tooOld(_ kind: ServerKind) async throws {
+        let server = try await ContractServer.start(kind)
+        defer { server.end() }
+        let api = try await ContractClient(server)
+        try await api.withNamespace { namespace in
+            try await server.forgetHistory()
+            let watch = try await api.watch("\(Objects.core(namespace, "configmaps"))?resourceVersion=1")
+            #expect(watch.status == 200)
+            let events = try await watch.all()
+            #expect(events.map(\.type) == ["ERROR"])
+            let status = events.first?.object
+            #expect(status?["kind"] == "Status" && status?["code"] == 410 && status?["reason"] == "Expired")
+            #expect(status?["message"]?.string?.hasPrefix("too old resource version: 1 (") == true)
+        }
+    }
+
+    @Test(
+        "A continue token of a forgotten state is a 410 that offers to go on with the present one",
+        arguments: ServerKind.ours)
+    func expiredPage(_ kind: ServerKind) async throws {
+        let server = try await ContractServer.start(kind)
+        defer { server.end() }
+        let api = try await ContractClient(server)
+        try await api.withNamespace { namespace in
+            let path = Objects.core(namespace, "secrets")
+            for name in ["a", "b", "c"] {
+                try await api.post(path, ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(name)]])
+                    .require(201)
+            }
+            let first = try await api.get("\(path)?limit=1").require(200)
+            let token = try #require(first.metadata["continue"]?.string)
+            try await api.post(path, ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "b2"]]).require(201)
+            try await server.forgetHistory()
+            let expired = try await api.get("\(path)?limit=1&continue=\(token)")
+            expired.expect(
+                410, "Expired",
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list."
+            )
+            let next = try #require(expired.metadata["continue"]?.string)
+            let rest = try await api.get("\(path)?continue=\(next)").require(200)
+            let names = rest["items"]?.array?.compactMap { $0[path: ["metadata", "name"]]?.string }
+            #expect(names == ["b", "b2", "c"])
+        }
+    }
+}
