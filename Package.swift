@@ -95,6 +95,10 @@ let package = Package(
             path: "Sources/devcluster", swiftSettings: settings),
 
         // Real etcd and kube-apiserver as child processes.
+        .executableTarget(
+            name: "squadron-bench",
+            dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments],
+            path: "Sources/bench", swiftSettings: settings),
         library("RealCluster", ["DevPKI", "HTTP", "Support"]),
         library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         .executableTarget(

@@ -16,7 +16,7 @@ public struct OperatorConfiguration: Sendable {
     public var probeInterval = Duration.seconds(10)
     /// Of this replica, in events and the Lease.
     public var instance = LeaderElector.uniqueIdentity()
-    /// Times of the election and of the data planes' watches; tests shorten them.
+    /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
@@ -43,7 +43,7 @@ public final class SquadronOperator: Sendable {
             server: configuration.endpoint.server,
             transport: Self.transport(for: configuration.endpoint, userAgent: userAgent),
             authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
-        caches = Caches(client: client, namespace: configuration.namespace)
+        caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
 
     /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.

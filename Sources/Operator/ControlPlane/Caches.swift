@@ -22,7 +22,10 @@ final class Caches: Sendable {
     private let client: KubeClient
     private let namespace: String
 
-    init(client: KubeClient, namespace: String) {
+    private let watcher: WatcherConfiguration
+
+    init(client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration()) {
+        self.watcher = watcher
         self.client = client
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace)
@@ -63,7 +66,8 @@ final class Caches: Sendable {
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
     ) async {
         let source = client.listWatch(type, namespace: namespace, settings: .unlimited)
-        await Watcher(source, into: store, observer: { observer(Object.resourceType, $0) }).run()
+        await Watcher(source, into: store, configuration: watcher, observer: { observer(Object.resourceType, $0) })
+            .run()
     }
 }
 

@@ -68,7 +68,10 @@ extension EndToEnd {
                     for number in 1...3 { try await round(number) }
                     try await fleet.settles(0)
                     // What is wanted no more is neither counted nor queued.
-                    #expect(squadron.metricsText.contains(#"dataplane_queue_depth{dataplane="dataplane-1"} 0"#))
+                    try await eventually("nothing is queued any more") {
+                        squadron.metricsText.contains(#"dataplane_queue_depth{dataplane="dataplane-1"} 0"#)
+                            && squadron.metricsText.contains("squadron_control_plane_queue_depth 0\n")
+                    }
                     try await fleet.admin.apply(assignment("after", "development"))
                     try await fleet.settles(1)
                 }

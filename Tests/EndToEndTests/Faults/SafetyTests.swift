@@ -41,7 +41,7 @@ extension EndToEnd {
             try await synced(
                 24,
                 configure: {
-                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(30)
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(4)
                 }
             ) { fleet, _ in
                 fleet[1].requestLog.reset()
@@ -66,7 +66,12 @@ extension EndToEnd {
             "A control plane's list that is empty, halved or {} changes nothing in the data planes",
             arguments: [Fault.emptyList, .truncatedList, .emptyObject])
         func lyingControlPlane(_ fault: Fault) async throws {
-            try await synced(24) { fleet, _ in
+            try await synced(
+                24,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(3)
+                }
+            ) { fleet, _ in
                 fleet[1].requestLog.reset()
                 let connections = fleet[1].connections.accepted
                 fleet.controlPlane.faults.add(fault, match: .init(verbs: ["list"], userAgent: "squadron"))
@@ -87,7 +92,12 @@ extension EndToEnd {
 
         @Test("A data plane restored from an older backup is not believed at once, and then brought up to date")
         func restored() async throws {
-            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
+            try await withFleet(
+                of: 1,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(2)
+                }
+            ) { fleet in
                 try await fleet.applyBasics()
                 for number in 0..<12 { try await fleet.admin.apply(assignment("old\(number)", "development")) }
                 try await fleet.operating { _ in
