@@ -169,14 +169,15 @@ public final class SquadronOperator: Sendable {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
                 caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
-                spec: { reconcilers.withLock { $0 }?.picture?.spec }, mayWrite: mayWrite,
+                spec: { reconcilers.withLock { $0 }?.picture.flatMap { $0.problem == nil ? $0.spec : nil } },
+                mayWrite: mayWrite,
                 changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },
                 warn: { reason, note in
                     guard let all = reconcilers.withLock({ $0 }), let registry = all.picture?.registry else { return }
                     all.events.publish(
                         regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
                         action: "FlyteAdmin", note: note)
-                }, logger: logger))
+                }, logger: logger, metrics: metrics))
     }
 
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.

@@ -13,7 +13,7 @@ final class FlyteAdminReconciler: Sendable {
     struct Context: Sendable {
         var caches: Caches
         var store: PublishedLabelsStore
-        /// The settings in force; nil: not known yet.
+        /// The settings in force; nil: none that can be used.
         var spec: @Sendable () -> ClusterRegistrySpec?
         var mayWrite: @Sendable () -> Bool
         /// Something else is to be said of that ExecutionClusterLabel.
@@ -23,16 +23,18 @@ final class FlyteAdminReconciler: Sendable {
         /// For people: reason and note of an event on the ClusterRegistry.
         var warn: @Sendable (String, String) -> Void
         var logger: Logger
+        var metrics: Metrics?
         var timeline = Timeline.continuous
     }
 
-    let board = PublicationBoard()
+    let board: PublicationBoard
     private let context: Context
     private let signal = Signal()
     private let started: Duration
 
     init(_ context: Context) {
         self.context = context
+        board = PublicationBoard(metrics: context.metrics)
         started = context.timeline.now
     }
 
