@@ -32,10 +32,13 @@ judge: setup ## Compare what kubectl says of devcluster with what it says of a r
 tsan: setup ## Run the tests under ThreadSanitizer
 	@hack/test --sanitize=thread --scratch-path .build-tsan
 
+bench: setup ## Measure the operator against a bare program that sends the same requests (BENCH="--only cold")
+	@hack/bench $(BENCH)
+
 image: ## Build the container image $(IMAGE) (needs docker)
 	@docker build --tag $(IMAGE) --file hack/Dockerfile .
 
 deploy: ## Apply the manifests to the cluster that kubectl points at
 	@kubectl apply -k manifests
 
-.PHONY: help setup build demo test lint format judge tsan image deploy
+.PHONY: help setup build demo test lint format judge tsan bench image deploy

@@ -65,12 +65,12 @@ let package = Package(
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
         // Flyte's rules as pure values: no I/O.
-        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", x509]),
+        library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", crypto, x509]),
 
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ]),
         .executableTarget(
@@ -95,6 +95,10 @@ let package = Package(
             path: "Sources/devcluster", swiftSettings: settings),
 
         // Real etcd and kube-apiserver as child processes.
+        .executableTarget(
+            name: "squadron-bench",
+            dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments],
+            path: "Sources/bench", swiftSettings: settings),
         library("RealCluster", ["DevPKI", "HTTP", "Support"]),
         library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         .executableTarget(
@@ -123,12 +127,12 @@ let package = Package(
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "OperatorTests",
-            ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+            ["ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "RealCluster",
-                "Support", "YAML", log,
+                "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Operator", "RealCluster", "Support", "YAML", log,
             ]),
     ]
 )

@@ -146,6 +146,14 @@ extension ObjectMeta {
         } ?? false
     }
 
+    /// Whether the manager owns anything of the object by server-side apply.
+    public func isApplied(by manager: String) -> Bool {
+        managedFields?.contains {
+            $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
+                && $0.subresource == nil
+        } ?? false
+    }
+
     /// Everyone who owns the field, in the server's order: several may, as long as they agree on its value.
     public func owners(of path: [FieldPathElement], except manager: String? = nil) -> [ManagedFieldsEntry] {
         managedFields?.filter { $0.manager != manager && $0.fieldSet?.contains(path) == true } ?? []

@@ -16,7 +16,7 @@ public struct OperatorConfiguration: Sendable {
     public var probeInterval = Duration.seconds(10)
     /// Of this replica, in events and the Lease.
     public var instance = LeaderElector.uniqueIdentity()
-    /// Times of the election and of the data planes' watches; tests shorten them.
+    /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
@@ -43,7 +43,7 @@ public final class SquadronOperator: Sendable {
             server: configuration.endpoint.server,
             transport: Self.transport(for: configuration.endpoint, userAgent: userAgent),
             authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
-        caches = Caches(client: client, namespace: configuration.namespace)
+        caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
 
     /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.
@@ -65,7 +65,8 @@ public final class SquadronOperator: Sendable {
             }
             do {
                 while try await group.next() != nil {}
-            } catch is CancellationError {}
+            } catch is CancellationError {
+            } catch  where Task.isCancelled {}  // what a part throws because it was cancelled is no failure
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
@@ -128,26 +129,32 @@ public final class SquadronOperator: Sendable {
         context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
+        let flyteAdmin = flyteAdmin(reconcilersBox, queue, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
-            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger)
+            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
+            flyteAdmin: flyteAdmin)
         reconcilersBox.withLock { $0 = reconcilers }
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
             reconcilersBox.withLock { $0 = nil }
         }
-        let subscriptions = follow(queue)
+        let subscriptions = follow(queue, flyteAdmin)
         defer { for end in subscriptions { end() } }
         queue.add(.picture)
         let controller = Controller(queue) { await reconcilers.reconcile($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
+            group.addTask { await flyteAdmin.run() }
             group.addTask {
                 await self.stop.wait(past: 0)
                 if Task.isCancelled { return }
-                await pool.drain(until: Timeline.continuous.now + Self.drainTime)
+                let end = Timeline.continuous.now + Self.drainTime
+                flyteAdmin.shutDown()
+                await pool.drain(until: end)
+                await flyteAdmin.drained(until: end)
                 controller.shutDown()
             }
             await controller.run()
@@ -156,18 +163,34 @@ public final class SquadronOperator: Sendable {
         }
     }
 
+    private func flyteAdmin(
+        _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>, mayWrite: @escaping @Sendable () -> Bool
+    ) -> FlyteAdminReconciler {
+        FlyteAdminReconciler(
+            FlyteAdminReconciler.Context(
+                caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
+                spec: { reconcilers.withLock { $0 }?.picture?.spec }, mayWrite: mayWrite,
+                changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },
+                warn: { reason, note in
+                    guard let all = reconcilers.withLock({ $0 }), let registry = all.picture?.registry else { return }
+                    all.events.publish(
+                        regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
+                        action: "FlyteAdmin", note: note)
+                }, logger: logger))
+    }
+
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.
     private static let drainTime = Duration.seconds(20)
 
     /// Puts into the queue what a change of a custom resource or Secret asks for.
-    private func follow(_ queue: WorkQueue<Work>) -> [@Sendable () -> Void] {
+    private func follow(_ queue: WorkQueue<Work>, _ flyteAdmin: FlyteAdminReconciler) -> [@Sendable () -> Void] {
         func follow<Object: KubeResource>(
             _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
         ) -> @Sendable () -> Void {
             let subscription = store.subscribe { change in
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
                 if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
-                    new.metadata.generation != nil
+                    new.metadata.generation != nil, old.metadata.annotations == new.metadata.annotations
                 {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return
@@ -179,7 +202,10 @@ public final class SquadronOperator: Sendable {
         }
         let caches = caches
         caches.configMaps.subscribe { _ in queue.add(.picture) }
+        caches.published.subscribe { _ in queue.add(.publishing) }
+        caches.deployments.subscribe { _ in queue.add(.publishing) }
         caches.secrets.subscribe { name in
+            flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {

@@ -179,7 +179,7 @@ struct WatcherStateTests {
     @Test(
         "What a failed watch means for its version",
         arguments: [
-            (KubeError.refused, "watch 100"), (.status(500), "watch 100"), (.status(401), "watch 100"),
+            (KubeError.refused, "list"), (.status(500), "watch 100"), (.status(401), "watch 100"),
             (.status(429), "watch 100"), (.status(400), "list"), (.status(404), "list"),
             (.status(504, cause: "ResourceVersionTooLarge"), "list"), (.status(504), "watch 100"),
             (KubeError(operation: "", cause: .unexpectedAnswer("not JSON")), "list"),
@@ -197,7 +197,7 @@ struct WatcherStateTests {
     func backoff() {
         var world = World.watching([])
         for (error, wait) in [
-            (KubeError.refused, 1), (.refused, 2), (.status(429, retryAfter: .seconds(20)), 20),
+            (KubeError.status(500), 1), (.status(503), 2), (.status(429, retryAfter: .seconds(20)), 20),
             (.status(429, retryAfter: .seconds(1_000_000)), 120),
         ] {
             world.fail(error)
@@ -208,7 +208,7 @@ struct WatcherStateTests {
         #expect(world.statuses == ["failing 1 1", "failing 2 2", "failing 3 20", "failing 4 120"])
         world.open()
         world.event(.bookmark(resourceVersion: "101"))
-        world.fail(.refused)
+        world.fail(.status(500))
         #expect(world.next() == "wait 1")
     }
 
@@ -374,11 +374,11 @@ struct WatcherStateTests {
     func control() {
         var world = World.watching(["a"])
         for _ in 0..<5 {
-            world.fail(.refused)
+            world.fail(.status(500))
             world.now += .seconds(60)
             _ = world.next()
         }
-        world.fail(.refused)
+        world.fail(.status(500))
         world.state.poke()
         #expect(world.next() == "watch 100")
         world.state.pause()

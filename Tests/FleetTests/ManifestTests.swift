@@ -147,4 +147,21 @@ struct DecodingTests {
                 "a": "1.10", "b": "8", "c": "0.5", "d": "true", "e": "1e+300", "f": "2",
             ])
     }
+
+    @Test("The operator may touch Secrets, ConfigMaps and Deployments of the control plane by name only")
+    func leastPrivilege() throws {
+        let roles = try Repository.documents(in: "manifests/rbac").filter { $0["kind"] == "Role" }
+        let guarded: Set<String> = ["secrets", "configmaps", "deployments"]
+        var seen: Set<String> = []
+        for rule in roles.flatMap({ $0["rules"]?.array ?? [] }) {
+            let resources = Set((rule["resources"]?.array ?? []).compactMap(\.string)).intersection(guarded)
+            guard !resources.isEmpty else { continue }
+            seen.formUnion(resources)
+            let names = rule["resourceNames"]?.array ?? []
+            #expect(names.isEmpty == false, "\(resources)")
+            let verbs = Set((rule["verbs"]?.array ?? []).compactMap(\.string))
+            #expect(verbs.isDisjoint(with: ["*", "delete", "deletecollection", "update"]), "\(resources)")
+        }
+        #expect(seen == guarded)
+    }
 }

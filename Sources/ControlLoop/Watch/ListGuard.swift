@@ -43,7 +43,8 @@ public struct ListGuard: Sendable, Hashable {
     public var minimumGone: Int
     /// … more than this part of those held, before it is suspicious.
     public var goneFraction: Double
-    /// An empty list is suspicious for a store of at least this many objects.
+    /// An empty list is suspicious for a store of at least this many objects: also for one, where that one object may
+    /// hold the settings of everything.
     public var smallestEmptied: Int
     /// How many more lists have to agree before a suspicious one is believed.
     public var confirmations: Int
@@ -51,7 +52,7 @@ public struct ListGuard: Sendable, Hashable {
     public var interval: Duration
 
     public init(
-        minimumGone: Int = 10, goneFraction: Double = 0.5, smallestEmptied: Int = 2, confirmations: Int = 2,
+        minimumGone: Int = 10, goneFraction: Double = 0.2, smallestEmptied: Int = 1, confirmations: Int = 2,
         interval: Duration = .seconds(15)
     ) {
         self.minimumGone = minimumGone

@@ -326,16 +326,17 @@ enum WatchFailure: Sendable, Hashable {
     /// Too old: an ordinary end.
     case expired
     /// The server can't be asked like that again: it refuses the request, is behind of the resourceVersion, or sent what
-    /// can't be read (and would send it again).
+    /// can't be read (and would send it again). Or the connection broke: who is there on the next one may have been
+    /// restored from a backup meanwhile, and a watch from a resourceVersion of its future would be quiet for ever.
     case needsList
-    /// The server or the way to it is in trouble, or it does not let us in: the resourceVersion is as good as before.
+    /// The server is in trouble, or it does not let us in: the resourceVersion is as good as before.
     case canResume
 
     init(_ error: KubeError) {
         switch error.cause {
-        case .transport, .credentials:
+        case .credentials:
             self = .canResume
-        case .unexpectedAnswer:
+        case .transport, .unexpectedAnswer:
             self = .needsList
         case .status(let status):
             switch status.code {

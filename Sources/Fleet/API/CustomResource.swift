@@ -90,6 +90,10 @@ public struct Seniority: Sendable, Hashable, Comparable {
         creationTimestamp = metadata.creationTimestamp
         name = metadata.name
     }
+    /// What no object stands for is younger than any object.
+    public static func youngest(_ keys: [ProjectDomain]) -> [(ProjectDomain, Seniority)] {
+        keys.map { ($0, Seniority(ObjectMeta(name: $0.description))) }
+    }
     /// An object without a creation time has not been stored yet: it is the younger one.
     public static func < (left: Seniority, right: Seniority) -> Bool {
         switch (left.creationTimestamp, right.creationTimestamp) {

@@ -126,6 +126,10 @@ public struct KindTable: Sendable, Hashable {
 
     public init(_ types: some Sequence<ResourceType>) { for type in types { add(type) } }
     public subscript(kind: GroupVersionKind) -> ResourceType? { types[kind] }
+    /// Of any group.
+    func types(of kind: String) -> [ResourceType] {
+        types.filter { $0.key.kind == kind }.map(\.value).sorted { $0.group < $1.group }
+    }
     /// From a data plane's discovery.
     public mutating func add(_ type: ResourceType) { types[GroupVersionKind(type)] = type }
 

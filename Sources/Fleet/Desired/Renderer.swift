@@ -155,8 +155,8 @@ extension JSON {
 }
 
 /// What is referred to comes before what refers to it; limits come before what they limit.
-enum ApplyOrder {
-    static func rank(_ type: ResourceType) -> Int {
+public enum ApplyOrder {
+    public static func rank(_ type: ResourceType) -> Int {
         switch type.kind {
         case "Namespace": 0
         case "ResourceQuota", "LimitRange", "NetworkPolicy": 1

@@ -56,6 +56,10 @@ public enum Publication: Sendable, Hashable {
     case unreachable(String)
     /// flyteadmin's own words.
     case refused(String)
+    /// It is deliberately not written: why.
+    case held(_ reason: String, String)
+    /// Nothing is known yet in this process: what was said before holds.
+    case asBefore(Condition.Status, reason: String, message: String)
 
     var verdict: ConditionVerdict {
         switch self {
@@ -64,6 +68,8 @@ public enum Publication: Sendable, Hashable {
         case .published: .yes(.published, Reason.published, "flyteadmin has the label")
         case .unreachable(let message): .no(.published, Reason.flyteAdminUnreachable, message)
         case .refused(let message): .no(.published, Reason.flyteAdminRefused, message)
+        case .held(let reason, let message): .unknown(.published, reason, message)
+        case .asBefore(let status, let reason, let message): ConditionVerdict(.published, status, reason, message)
         }
     }
 }

@@ -28,10 +28,16 @@ public enum Permissions {
     /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
     /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
-    public static func required(by templates: TemplateSet, kinds: KindTable = .wellKnown) -> [Permission] {
+    ///
+    /// - Parameter deletes: with `prune: true`, deleting what the templates have in namespaces.
+    public static func required(
+        by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false
+    ) -> [Permission] {
         let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })
         return types.flatMap { type in
-            Permission.verbs.map { Permission(verb: $0, group: type.group, resource: type.plural) }
+            (Permission.verbs + (deletes && type != .namespace ? ["delete"] : [])).map {
+                Permission(verb: $0, group: type.group, resource: type.plural)
+            }
         }.sorted()
     }
 

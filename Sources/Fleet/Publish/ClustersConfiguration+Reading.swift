@@ -49,9 +49,15 @@ public struct PublishedClusters: Sendable, Hashable {
     public var configuration: ClustersConfiguration?
     public var withdrawn: Set<String>
     public var time: Timestamp?
+    /// `ClustersChecksum` of the text and the credentials at that time: what is rolled out while a newer state can't be
+    /// published.
+    public var checksum: String?
 
-    public init(text: String? = nil, withdrawn: Set<String> = [], time: Timestamp? = nil) {
+    public init(
+        text: String? = nil, withdrawn: Set<String> = [], time: Timestamp? = nil, checksum: String? = nil
+    ) {
         self.text = text
+        self.checksum = checksum
         configuration = text.flatMap { ClustersConfiguration(yaml: $0) }
         self.withdrawn = withdrawn
         self.time = time
@@ -62,6 +68,16 @@ public struct PublishedClusters: Sendable, Hashable {
         let withdrawn = (annotations[Self.withdrawnAnnotation] ?? "").split(separator: ",").map(String.init)
         self.init(
             text: map.data[key], withdrawn: Set(withdrawn),
-            time: annotations[Self.timeAnnotation].flatMap { Timestamp($0) })
+            time: annotations[Self.timeAnnotation].flatMap { Timestamp($0) },
+            checksum: annotations[RolloutPlan.checksumAnnotation])
+    }
+
+    /// All that isn't the text.
+    public var annotations: [String: String] {
+        var annotations: [String: String] = [:]
+        if !withdrawn.isEmpty { annotations[Self.withdrawnAnnotation] = withdrawn.sorted().joined(separator: ",") }
+        annotations[Self.timeAnnotation] = time?.description
+        annotations[RolloutPlan.checksumAnnotation] = checksum
+        return annotations
     }
 }

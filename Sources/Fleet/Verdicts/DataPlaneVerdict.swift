@@ -40,6 +40,8 @@ public struct DataPlaneObservation: Sendable {
     public var sync = Sync.unknown
     /// A list that is not believed: what it would change waits.
     public var doubtfulList: String?
+    /// Why objects that no template has any more were not deleted.
+    public var heldBack: String?
     /// All there are; the status shows the oldest.
     public var failures: [FailureEntry] = []
     public var kubernetesVersion: String?
@@ -136,6 +138,7 @@ public enum DataPlaneVerdict {
             }
             return .no(.synced, reason, score + (detail ?? ""))
         }
+        if let heldBack = seen.heldBack { return .no(.synced, Reason.syncFailed, heldBack) }
         if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
         return .yes(.synced, Reason.inSync, score)
     }

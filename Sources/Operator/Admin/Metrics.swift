@@ -2,7 +2,7 @@ import Support
 
 /// Counters of the operator. Every series exists from the start; gauges are read when they are asked for (`MetricsPage`).
 final class Metrics: Sendable {
-    enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, failed }
+    enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, deleted, failed }
     private struct State {
         var writes: [String: [WriteResult: UInt64]] = [:]
     }

@@ -39,7 +39,9 @@ struct MetricsPage {
                 "squadron_credential_expiration_timestamp_seconds",
                 ["dataplane": dataPlane, "credential": credential], end)
         }
-        header("squadron_writes_total", "counter", "Objects applied to data planes, by result.")
+        header(
+            "squadron_writes_total", "counter",
+            "Objects applied to data planes or, with prune, deleted there, by result.")
         let writes = metrics.writes
         for session in sessions {
             for result in Metrics.WriteResult.allCases {

@@ -15,15 +15,23 @@ final class Caches: Sendable {
     let registries = Store<Decoded<ClusterRegistry>>()
     let secrets: NamedSecrets
     let configMaps: NamedConfigMaps
+    /// What is published for flyteadmin, and what reads it.
+    let published: NamedObjects<ConfigMap, ConfigMap>
+    let deployments: NamedObjects<Deployment, Deployment>
 
     private let client: KubeClient
     private let namespace: String
 
-    init(client: KubeClient, namespace: String) {
+    private let watcher: WatcherConfiguration
+
+    init(client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration()) {
+        self.watcher = watcher
         self.client = client
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace)
         configMaps = NamedConfigMaps(client: client, namespace: namespace)
+        published = NamedObjects(client: client, namespace: namespace) { $0 }
+        deployments = NamedObjects(client: client, namespace: namespace) { $0 }
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.
@@ -36,6 +44,8 @@ final class Caches: Sendable {
             group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
             group.addTask { await self.secrets.run() }
             group.addTask { await self.configMaps.run() }
+            group.addTask { await self.published.run() }
+            group.addTask { await self.deployments.run() }
         }
     }
 
@@ -56,7 +66,8 @@ final class Caches: Sendable {
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
     ) async {
         let source = client.listWatch(type, namespace: namespace, settings: .unlimited)
-        await Watcher(source, into: store, observer: { observer(Object.resourceType, $0) }).run()
+        await Watcher(source, into: store, configuration: watcher, observer: { observer(Object.resourceType, $0) })
+            .run()
     }
 }
 

@@ -32,6 +32,7 @@ extension FleetPicture {
         let (keys, domains, failure) = (keys, projectDomains, templates.failure)
         let layers = layers(for: dataPlane)
         let set = templates.compiled
+        let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
         let renderer = set.map {
             Renderer(
                 templates: $0, identity: identity, controlPlaneUID: registryUID ?? "", kinds: kinds,
@@ -44,10 +45,10 @@ extension FleetPicture {
             version: .init(
                 picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
             isPending: isPending,
-            types: types(set, kinds), unknownKinds: unknownKinds,
-            permissions: Permissions.required(by: set ?? .standard, kinds: kinds),
+            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
+            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
             common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,
-            forcesConflicts: spec.conflictPolicy == .force, registryUID: registryUID,
+            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
             namespaceOf: { domains.entries[$0]?.answer.name }
         ) { namespace in
             guard let key = keys[namespace] else { return nil }
@@ -78,9 +79,10 @@ extension FleetPicture {
         }
     }
 
-    private func types(_ set: TemplateSet?, _ kinds: KindTable) -> [ResourceType] {
+    private func types(_ set: TemplateSet?, _ kinds: KindTable, _ pruning: Pruning?) -> [ResourceType] {
         let always = [Namespace.resourceType, ServiceAccount.resourceType]
-        let more = Set((set?.kinds ?? []).compactMap { kinds[$0] }).subtracting(always)
+        let more = Set((set?.kinds ?? []).compactMap { kinds[$0] }).union(pruning == nil ? [] : Pruning.kinds)
+            .subtracting(always)
         return always + more.sorted { $0.description < $1.description }
     }
 

@@ -25,6 +25,8 @@ struct FleetPicture: Sendable {
     let fingerprints: [String: UInt64]
     /// The project-domain whose objects a namespace holds.
     let keys: [String: ProjectDomain]
+    /// By namespace, the objects whose status tells of it.
+    let dependents: [String: [Work]]
     /// With `syncScope: Labelled`, the clusters that each namespace is wanted in; nil: in all of them.
     let reach: [String: Set<String>]?
     /// What each source of `valuesFrom` held.
@@ -32,7 +34,8 @@ struct FleetPicture: Sendable {
     /// Project-domains that share a namespace and don't agree on what is in it: what to say of each.
     private(set) var sharing: [ProjectDomain: String] = [:]
 
-    init(caches: Caches, operatorNamespace: String, previous: FleetPicture?) {
+    /// - Parameter discovered: flyteadmin's projects; they count where the settings say so.
+    init(caches: Caches, operatorNamespace: String, discovered: [ProjectDomain] = [], previous: FleetPicture?) {
         revision = (previous?.revision ?? 0) + 1
         let dataPlanes = caches.dataPlanes.valid()
         let projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
@@ -62,7 +65,8 @@ struct FleetPicture: Sendable {
             settings.template.map {
                 ProjectDomains(
                     template: $0, domains: spec.domains, projects: Array(projects.values),
-                    assignments: Array(assignments.values))
+                    assignments: Array(assignments.values),
+                    discovered: spec.flyteAdmin?.projectDiscovery == true ? Seniority.youngest(discovered) : [])
             } ?? ProjectDomains()
         projectDomains = domains
         var (keys, fingerprints, sharers) = ([String: ProjectDomain](), [String: UInt64](), [String: [ProjectDomain]]())
@@ -78,8 +82,26 @@ struct FleetPicture: Sendable {
             fingerprints[name] = UInt64(bitPattern: Int64(hasher.finalize()))
         }
         (self.keys, self.fingerprints) = (keys, fingerprints)
+        dependents = Self.dependents(domains, spec, projects, assignments)
         reach = Self.reach(spec, self.dataPlanes, labels, assignments, duplicateAssignments, sharers)
         sharing = disagreements(sharers.filter { $0.value.count > 1 })
+    }
+
+    private static func dependents(
+        _ domains: ProjectDomains, _ spec: ClusterRegistrySpec, _ projects: [String: FlyteProject],
+        _ assignments: [String: ExecutionClusterLabel]
+    ) -> [String: [Work]] {
+        var dependents: [String: [Work]] = [:]
+        func add(_ work: Work, _ key: ProjectDomain) {
+            if let namespace = domains.entries[key]?.answer.name { dependents[namespace, default: []].append(work) }
+        }
+        for (name, object) in assignments { add(.assignment(name), object.spec.projectDomain) }
+        for (name, object) in projects {
+            for domain in object.effectiveDomains(spec.domains) {
+                add(.project(name), ProjectDomain(project: object.spec.project, domain: domain))
+            }
+        }
+        return dependents
     }
 
     private static func reach(

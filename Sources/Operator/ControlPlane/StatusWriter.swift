@@ -12,8 +12,8 @@ final class StatusWriter: Sendable {
         var version: UInt64
         var status: JSON
     }
-    private let client: KubeClient
-    private let mayWrite: @Sendable () -> Bool
+    let client: KubeClient
+    let mayWrite: @Sendable () -> Bool
     private let written = Locked<[String: Written]>([:])
 
     init(client: KubeClient, mayWrite: @escaping @Sendable () -> Bool) {

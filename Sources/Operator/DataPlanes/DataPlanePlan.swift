@@ -32,6 +32,8 @@ struct DataPlanePlan: Sendable {
     /// Wanted namespaces, each with a number that changes with what is its own.
     var namespaces: [String: UInt64]
     var forcesConflicts = false
+    /// Nil: nothing is ever deleted.
+    var pruning: Pruning?
     var registryUID: String?
     /// The namespace of a project-domain: where an object that is in none belongs to.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
@@ -59,6 +61,7 @@ struct DataPlanePlan: Sendable {
             seen.foreignOwner = owner
         }
         if case .objects(let objects, _)? = content(seen.place) {
+            seen.isApplied = metadata.isApplied(by: Ownership.fieldManager)
             let same = objects.first { $0.type == type && $0.name == metadata.name }
             if let same, same.matches(metadata) { seen.satisfies = same.hash }
         }

@@ -79,7 +79,8 @@ final class DataPlaneSession: Sendable {
         guard new.version != old.version else { return }
         watches.follow(new.types)
         if !new.isPending { planIsReady() }
-        let changed = new.changes(since: old)
+        var changed = new.changes(since: old)
+        if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
         queue.add(changed)
@@ -111,7 +112,7 @@ final class DataPlaneSession: Sendable {
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
     var hasResult: Bool {
         let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
-        if writes, facts.watchProblem == nil { return !progress.hasPending }
+        if writes { return facts.watchProblem != nil || !progress.hasPending }
         return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
@@ -231,6 +232,23 @@ final class DataPlaneSession: Sendable {
 
     func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
 
+    var watchedTypes: [(type: ResourceType, objects: ObservedObjects)] { watches.ready }
+
+    /// Why surplus objects are not deleted; looked into once for each plan, since it walks through all objects.
+    func pruneObjection(_ plan: DataPlanePlan, _ pruning: Pruning) -> String? {
+        if let judged = pruneJudgement.withLock({ $0 }), judged.version == plan.version { return judged.objection }
+        let census = Pruner(session: self, plan: plan).census()
+        let objection = pruning.objection(surplus: census.surplus, managed: census.managed)
+        pruneJudgement.withLock { $0 = (plan.version, objection) }
+        if let objection {
+            context.logger.error("not pruned", metadata: ["dataplane": "\(name)", "why": "\(objection)"])
+        }
+        context.changed(name, nil)
+        return objection
+    }
+    /// What to say of objects that were not deleted.
+    var pruneObjection: String? { pruneJudgement.withLock { $0?.version == currentPlan.version ? $0?.objection : nil } }
+
     /// What is kept of an object that was seen, in the light of what is desired now.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
         currentPlan.observe(metadata, of: type)
@@ -271,6 +289,7 @@ final class DataPlaneSession: Sendable {
         if differs { context.changed(name, nil) }
     }
 
+    private let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
     private let hasPlan: Locked<Bool>
     private let gate = Locked(Gate())
     private struct Gate: Sendable {

@@ -32,6 +32,13 @@ final class Link: Sendable {
         }
     }
 
+    /// Deletes an object if it still is as it was seen; what it owns goes after it.
+    func delete(_ type: ResourceType, _ key: ObjectKey, ifVersion version: UInt64?) async throws(KubeError) {
+        let preconditions = version.map { Preconditions(resourceVersion: String($0)) }
+        _ = try await client.delete(
+            type, namespace: key.namespace, name: key.name, preconditions: preconditions, propagation: .background)
+    }
+
     /// What is ours of a type, as metadata.
     func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
         client.listWatch(

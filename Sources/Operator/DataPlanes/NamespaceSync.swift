@@ -35,6 +35,18 @@ struct NamespaceSync {
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
             }
+            if failures.isEmpty, !isPending {
+                do throws(KubeError) {
+                    try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
+                } catch {
+                    if error.isCancelled { return .failed("cancelled") }
+                    let failure = failed(error, error.pruneFailure)
+                    retry = Retry(failure)
+                    if case .object(let reason, let message, _) = failure {
+                        failures.append(entry(namespace, "prune", reason, message))
+                    }
+                }
+            }
             settle(namespace, failures.isEmpty ? (isPending ? .pending : .synced) : .failed(failures))
             return retry?.outcome ?? .done
         }
@@ -91,12 +103,15 @@ struct NamespaceSync {
             return nil
         } catch {
             if error.isCancelled { return .cancelled }
-            session.context.metrics.wrote(session.name, .failed)
-            session.requestFailed(error)
-            let (reason, message) = error.failure(of: object)
-            if reason == .forbidden { session.wasForbidden() }
-            return .object(reason, message, retryAfter: error.retryAfter ?? Self.patience(reason))
+            return failed(error, error.failure(of: object))
         }
+    }
+
+    private func failed(_ error: KubeError, _ failure: (reason: FailureReason, message: String)) -> Failure {
+        session.context.metrics.wrote(session.name, .failed)
+        session.requestFailed(error)
+        if failure.reason == .forbidden { session.wasForbidden() }
+        return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? Self.patience(failure.reason))
     }
 
     /// What waits for somebody is not asked for all the time; where the object is ours, the watch tells when it changes.
@@ -121,8 +136,10 @@ struct NamespaceSync {
 }
 
 extension KubeError {
+    var pruneFailure: (reason: FailureReason, message: String) { failure(of: nil) }
+
     /// The contract's reason for an object that could not be applied.
-    func failure(of object: DesiredObject) -> (FailureReason, String) {
+    func failure(of object: DesiredObject?) -> (reason: FailureReason, message: String) {
         switch cause {
         case .transport(let error):
             return (
@@ -136,7 +153,7 @@ extension KubeError {
             case 404: return (isNotServed ? .kindNotServed : .invalid, status.message)
             case 409:
                 let fields = conflicts.map { "\($0.field) is owned by \($0.manager)" }.joined(separator: ", ")
-                return (.conflict, "\(object.description): \(fields.isEmpty ? status.message : fields)")
+                return (.conflict, "\(object?.description ?? operation): \(fields.isEmpty ? status.message : fields)")
             case 429: return (.tooManyRequests, status.message)
             case 500...: return (.serverError, status.summary)
             default: return (.invalid, status.summary)

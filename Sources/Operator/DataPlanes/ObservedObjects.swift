@@ -13,6 +13,8 @@ struct ObservedObject: Sendable, Hashable {
     var isTerminating = false
     /// The registry that its annotation names, where that isn't ours.
     var foreignOwner: String?
+    /// Whether we have applied it: the labels alone could have been put on by anybody.
+    var isApplied = false
 }
 
 /// The managed objects of one type in one data plane, from two sources: the watch, and the answers to our own writes.
@@ -24,10 +26,13 @@ struct ObservedObject: Sendable, Hashable {
 final class ObservedObjects: Sendable {
     let store = Store<ObservedObject>()
     private let answers = Locked<[ObjectKey: ObservedObject]>([:])
+    private let places = Locked<[String: Set<ObjectKey>]>([:])
 
     init() {
         store.subscribe { [weak self] change in
-            guard let self, let seen = change.value else { return }
+            guard let self else { return }
+            index(change)
+            guard let seen = change.value else { return }
             answers.withLock { answers in
                 if let answer = answers[change.key], (answer.version ?? 0) <= (seen.version ?? .max) {
                     answers[change.key] = nil
@@ -44,6 +49,26 @@ final class ObservedObjects: Sendable {
     }
 
     subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0[key] } ?? store[key] }
+
+    /// What the watch has shown at a place.
+    func objects(at place: String) -> [ObjectKey] { places.withLock { Array($0[place] ?? []) } }
+
+    private func index(_ change: StoreChange<ObservedObject>) {
+        places.withLock { places in
+            func leave(_ place: String) {
+                places[place]?.remove(change.key)
+                if places[place]?.isEmpty == true { places[place] = nil }
+            }
+            switch change.kind {
+            case .added(let new): places[new.place, default: []].insert(change.key)
+            case .updated(let old, let new):
+                guard old.place != new.place else { return }
+                leave(old.place)
+                places[new.place, default: []].insert(change.key)
+            case .deleted(let old): leave(old.place)
+            }
+        }
+    }
 
     /// Lets go of the answers, since a list has just shown all that there is; returns their places: the list may
     /// have been taken before the last of these writes, so they are to be looked at again.

@@ -70,7 +70,8 @@ final class SessionPool: Sendable {
     /// How far a namespace is over all data planes that are worked on.
     func progress(of namespace: String) -> NamespaceProgress {
         var result = NamespaceProgress(desired: 0, synced: 0, failed: 0)
-        for session in all.sorted(by: { $0.name < $1.name }) {
+        var first: String?
+        for session in all {
             guard let progress = session.progress[namespace] else { continue }
             result.desired += 1
             switch progress {
@@ -78,8 +79,10 @@ final class SessionPool: Sendable {
             case .synced: result.synced += 1
             case .failed(let entries):
                 result.failed += 1
-                if result.failure == nil, let first = entries.first {
-                    result.failure = "\(session.name): \(first.reason): \(first.message)"
+                // That of the first by name, so that the message stays while the failures do.
+                if first.map({ session.name < $0 }) ?? true, let entry = entries.first {
+                    first = session.name
+                    result.failure = "\(session.name): \(entry.reason): \(entry.message)"
                 }
             }
         }

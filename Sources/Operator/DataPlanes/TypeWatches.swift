@@ -105,5 +105,13 @@ final class TypeWatches: Sendable {
         return entry.objects.store.isReady ? .ready(entry.objects) : .starting
     }
 
+    /// Those that are listed.
+    var ready: [(type: ResourceType, objects: ObservedObjects)] {
+        state.withLock { state in
+            state.entries.filter { $0.value.refusal == nil && $0.value.objects.store.isReady }
+                .map { ($0.key, $0.value.objects) }
+        }
+    }
+
     subscript(type: ResourceType) -> ObservedObjects? { state.withLock { $0.entries[type]?.objects } }
 }

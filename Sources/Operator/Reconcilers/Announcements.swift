@@ -10,12 +10,18 @@ extension Reconcilers {
             let last = before?.first { $0.type == condition.type }
             guard condition.status != .unknown, condition.reason != Reason.pending, !Self.isChoice(condition.reason),
                 last?.status != condition.status || last?.reason != condition.reason,
-                last != nil || condition.status == .isFalse
+                last != nil || condition.status == .isFalse, !Self.repeatsAnother(condition, conditions)
             else { continue }
             publish(
                 metadata, type, isWarning: condition.status == .isFalse, condition.reason,
                 "\(condition.type): \(condition.message)")
         }
+    }
+
+    /// `Ready` takes over the reason of the condition that keeps it from being true: one event is enough.
+    private static func repeatsAnother(_ condition: Condition, _ all: [Condition]) -> Bool {
+        condition.type == ConditionType.ready.rawValue && condition.status == .isFalse
+            && all.contains { $0.type != condition.type && $0.status == .isFalse && $0.reason == condition.reason }
     }
 
     /// False because it was not asked for: nothing to warn of.

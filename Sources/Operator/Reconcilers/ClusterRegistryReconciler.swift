@@ -2,6 +2,7 @@ import ControlLoop
 import Fleet
 import Kube
 import KubeObjects
+import Support
 
 extension Reconcilers {
     func reconcileRegistry(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
@@ -13,6 +14,12 @@ extension Reconcilers {
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let object):
             if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+                return .requeue(after: Self.gathering)
+            }
+            // A restart must not make it look as if nothing were published.
+            if publishingBoard.result == nil, object.status != nil, name == ClusterRegistry.theName,
+                wallClock.now - started < 15
+            {
                 return .requeue(after: Self.gathering)
             }
             let status = observation(picture).status(of: object, now: wallClock.now)
@@ -39,6 +46,9 @@ extension Reconcilers {
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
         seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
+        let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
+        seen.publishing = publishingBoard.result?.publishing ?? (publishes ? .pending : .notConfigured)
+        seen.rollout = publishingBoard.result?.rollout ?? .notConfigured
         return seen
     }
 }

@@ -8,6 +8,7 @@ extension Reconcilers {
     /// Brings a DataPlane's session in line with its spec and credentials, and its status in line with the session.
     func reconcileDataPlane(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let picture else { return .done }
+        queue.add(.publishing, after: Self.gathering)
         guard let decoded = caches.dataPlanes[key(name)] else {
             pool.remove(name)
             if board.set(dataPlane: name, nil) { statusesChanged() }
@@ -79,7 +80,7 @@ extension Reconcilers {
     }
 
     /// The verdict on the credentials, and when to look at them again because of the time alone.
-    private func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
+    func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
         if object.spec.inCluster { return (nil, nil) }
         let now = wallClock.now
         let secretName = object.spec.credentials.secretName
@@ -167,5 +168,6 @@ extension Reconcilers {
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: 16)
         seen.doubtfulList = facts.watchProblem
+        seen.heldBack = session.pruneObjection
     }
 }

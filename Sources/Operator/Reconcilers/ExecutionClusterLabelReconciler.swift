@@ -43,11 +43,11 @@ extension Reconcilers {
     private func observation(of object: ExecutionClusterLabel, _ picture: FleetPicture) -> AssignmentObservation {
         let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
         let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
-        let labels = AssignmentVerdicts.byLabel(labelVerdicts(picture))
+        let labels = verdictsByLabel(picture)
         return AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
-            publication: .notConfigured, sharing: picture.sharing[pair])
+            publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
     }
 }

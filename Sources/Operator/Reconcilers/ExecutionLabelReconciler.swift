@@ -2,6 +2,7 @@ import ControlLoop
 import Fleet
 import Kube
 import KubeObjects
+import Support
 
 extension Reconcilers {
     /// By `clusterName`: what labels need to know of the data planes.
@@ -16,8 +17,15 @@ extension Reconcilers {
         return states
     }
 
-    func labelVerdicts(_ picture: FleetPicture) -> [String: LabelVerdict] {
-        LabelVerdicts.all(Array(picture.labels.values), clusters: clusterStates(picture))
+    func labelVerdicts(_ picture: FleetPicture) -> [String: LabelVerdict] { allVerdicts(picture).byName }
+    func verdictsByLabel(_ picture: FleetPicture) -> [String: LabelVerdict] { allVerdicts(picture).byLabel }
+
+    private func allVerdicts(_ picture: FleetPicture) -> LabelVerdictCache.Verdicts {
+        // Read before the states are: what changes meanwhile is looked at anew next time.
+        let version = LabelVerdictCache.Version(picture: picture.revision, board: board.revision)
+        return verdicts.verdicts(version) {
+            LabelVerdicts.all(Array(picture.labels.values), clusters: clusterStates(picture))
+        }
     }
 
     func reconcileExecutionLabel(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
@@ -36,5 +44,26 @@ extension Reconcilers {
             try await writer.write(status, of: object)
         }
         return .done
+    }
+}
+
+/// The verdicts on all labels, which every assignment's status needs, for as long as nothing of them has changed.
+final class LabelVerdictCache: Sendable {
+    struct Version: Sendable, Hashable {
+        var picture: UInt64
+        var board: UInt64
+    }
+    struct Verdicts: Sendable {
+        var byName: [String: LabelVerdict]
+        var byLabel: [String: LabelVerdict]
+    }
+    private let kept = Locked<(version: Version, verdicts: Verdicts)?>(nil)
+
+    func verdicts(_ version: Version, _ compute: () -> [String: LabelVerdict]) -> Verdicts {
+        if let kept = kept.withLock({ $0 }), kept.version == version { return kept.verdicts }
+        let byName = compute()
+        let verdicts = Verdicts(byName: byName, byLabel: AssignmentVerdicts.byLabel(byName))
+        kept.withLock { $0 = (version, verdicts) }
+        return verdicts
     }
 }

@@ -5,7 +5,7 @@ import Support
 final class ReadinessBoard: Sendable {
     private struct State {
         var clusters: [String: ClusterState] = [:]
-        var labels: [String: Bool] = [:]
+        var revision: UInt64 = 0
         var assignments: [String: Bool] = [:]
     }
     private let state = Locked(State())
@@ -13,10 +13,15 @@ final class ReadinessBoard: Sendable {
     /// By name of the DataPlane. True where it is news.
     func set(dataPlane name: String, _ new: ClusterState?) -> Bool {
         state.withLock { state in
-            defer { state.clusters[name] = new }
-            return state.clusters[name] != new
+            guard state.clusters[name] != new else { return false }
+            state.clusters[name] = new
+            state.revision += 1
+            return true
         }
     }
+
+    /// Moves with every change of a data plane's state.
+    var revision: UInt64 { state.withLock { $0.revision } }
 
     func set(assignment name: String, _ isReady: Bool?) -> Bool {
         state.withLock { state in

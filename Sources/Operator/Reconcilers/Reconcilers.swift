@@ -14,6 +14,8 @@ enum Work: Sendable, Hashable {
     case assignment(String)
     case project(String)
     case registry(String)
+    /// What goes out to flyteadmin.
+    case publishing
 }
 
 /// What every reconciler has at hand.
@@ -27,12 +29,18 @@ final class Reconcilers: Sendable {
     let registryUID: String?
     let logger: Logger
     let wallClock: WallClock
+    let started: Instant
     let board = ReadinessBoard()
+    let verdicts = LabelVerdictCache()
+    let publishingBoard = PublishingBoard()
+    /// What concerns flyteadmin has a task of its own; nil in tests that have none.
+    let flyteAdmin: FlyteAdminReconciler?
     private let latest = Locked<FleetPicture?>(nil)
 
     init(
         caches: Caches, pool: SessionPool, writer: StatusWriter, queue: WorkQueue<Work>, events: any EventPublisher,
-        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system
+        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system,
+        flyteAdmin: FlyteAdminReconciler? = nil
     ) {
         self.caches = caches
         self.pool = pool
@@ -43,7 +51,10 @@ final class Reconcilers: Sendable {
         self.registryUID = registryUID
         self.logger = logger
         self.wallClock = wallClock
+        started = wallClock.now
+        self.flyteAdmin = flyteAdmin
     }
+    var publications: PublicationBoard? { flyteAdmin?.board }
 
     private let malformed = Locked<[String: [Condition]]>([:])
     func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
@@ -61,6 +72,7 @@ final class Reconcilers: Sendable {
             case .assignment(let name): return try await reconcileAssignment(name)
             case .project(let name): return try await reconcileProject(name)
             case .registry(let name): return try await reconcileRegistry(name)
+            case .publishing: return try await reconcilePublishing()
             }
         } catch {
             if !error.isCancelled { logger.warning("\(error)", metadata: ["work": "\(work)"]) }
@@ -73,8 +85,11 @@ final class Reconcilers: Sendable {
     static let gathering = Duration.milliseconds(200)
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
-        let picture = FleetPicture(caches: caches, operatorNamespace: namespace, previous: self.picture)
+        let picture = FleetPicture(
+            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered ?? [],
+            previous: self.picture)
         latest.withLock { $0 = picture }
+        flyteAdmin?.wake()
         caches.secrets.retain(picture.references.secrets)
         caches.configMaps.retain(picture.references.configMaps)
         for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
@@ -84,6 +99,7 @@ final class Reconcilers: Sendable {
 
     /// Everything whose status follows from others is looked at again soon.
     func statusesChanged() {
+        queue.add(.publishing, after: Self.gathering)
         for key in (caches.executionLabels.snapshot ?? [:]).keys {
             queue.add(.executionLabel(key.name), after: Self.gathering)
         }
@@ -94,20 +110,15 @@ final class Reconcilers: Sendable {
 
     /// A namespace of a data plane is in another state.
     func namespaceChanged(_ namespace: String) {
-        guard let picture, let key = picture.keys[namespace] else { return }
-        for (name, object) in picture.assignments
-        where object.spec.project == key.project && object.spec.domain == key.domain {
-            queue.add(.assignment(name), after: Self.gathering)
-        }
-        for (name, object) in picture.projects where object.spec.project == key.project {
-            queue.add(.project(name), after: Self.gathering)
-        }
+        guard let picture else { return }
+        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
     func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
-        observed != nil && observed == generation && pool.isSettling
+        observed != nil && observed == generation
+            && (pool.isSettling || picture.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
     }
 
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }

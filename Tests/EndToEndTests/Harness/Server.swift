@@ -55,11 +55,13 @@ struct Admin: Sendable {
     }
 
     /// JSON merge patch.
-    func merge(_ kind: String, _ name: String, in namespace: String? = nil, _ change: JSON) async throws {
+    func merge(_ kind: String, _ name: String, in namespace: String? = nil, _ change: JSON, subresource: String? = nil)
+        async throws
+    {
         let kind = try Kinds.named(kind)
         try await client.patch(
             .merge(change), type: kind, namespace: kind.isNamespaced ? namespace ?? "flyte" : nil, name: name,
-            fieldManager: "kubectl")
+            subresource: subresource, fieldManager: "kubectl")
     }
 
     func delete(_ kind: String, _ name: String, in namespace: String? = nil) async throws {
@@ -99,6 +101,7 @@ enum Kinds {
         let types = [
             core("Namespace", "namespaces", namespaced: false), core("Secret", "secrets"), serviceAccount,
             core("ConfigMap", "configmaps"), core("ResourceQuota", "resourcequotas"),
+            ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "Role", plural: "roles", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "RoleBinding", plural: "rolebindings", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "ClusterRole", plural: "clusterroles", isNamespaced: false),

@@ -84,6 +84,7 @@ final class TestFleet<Cluster: Server>: Sendable {
         configuration.adminPort = 0
         configuration.probeInterval = .milliseconds(300)
         configuration.election = .fast
+        configuration.watcher.listGuard.interval = .seconds(2)
         configure(&configuration)
         return configuration
     }
@@ -101,8 +102,13 @@ final class TestFleet<Cluster: Server>: Sendable {
             group.addTask { try await squadron.run() }
             do {
                 let result = try await body(squadron)
+                let end = ContinuousClock.now
                 if ending == .abrupt { group.cancelAll() } else { squadron.shutDown() }
                 try await group.waitForAll()
+                let took = ContinuousClock.now - end
+                if took > .seconds(3) {
+                    print("ending took \(took)\n  " + log.lines.suffix(25).joined(separator: "\n  "))
+                }
                 return result
             } catch {
                 group.cancelAll()
@@ -141,6 +147,9 @@ func withFleet(
     configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { _ in },
     _ body: (TestFleet<DevCluster>) async throws -> Void
 ) async throws {
+    var options = options
+    // Seconds of a real server become fractions, as in the operator's settings.
+    options.api.bookmarkInterval = .milliseconds(200)
     let names = ["control-plane"] + (1...count).map { "dataplane-\($0)" }
     let servers = try await DevFleet.start(names, options: options)
     do {

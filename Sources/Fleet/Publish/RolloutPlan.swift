@@ -1,0 +1,104 @@
+import Crypto
+import KubeObjects
+import Support
+
+/// When which Deployment is restarted, so that it reads what is published. All that is remembered is in annotations of
+/// the Deployments' pod templates: a new operator goes on where the one before was.
+public enum RolloutPlan {
+    /// What the pods have read: `ClustersChecksum`.
+    public static let checksumAnnotation = FleetGroup.name + "/clusters-checksum"
+    public static let timeAnnotation = FleetGroup.name + "/restarted-at"
+
+    public struct Workload: Sendable {
+        public enum Reading: Sendable {
+            case unknown
+            case absent
+            case unreadable(String)
+            case present(Deployment)
+        }
+        public var name: String
+        public var reading: Reading
+        public init(_ name: String, _ reading: Reading) {
+            self.name = name
+            self.reading = reading
+        }
+    }
+
+    public enum Step: Sendable, Hashable {
+        /// All have read it and are available.
+        case done(String)
+        /// Until then, or, where it is nil, until something changes.
+        case wait(String, until: Instant?)
+        /// Not known yet how a Deployment is.
+        case unknown
+        /// It will not get on by itself.
+        case failed(String)
+        case restart(String, annotations: [String: String])
+    }
+
+    /// One after the other, in the order of the registry: the next is not touched before this one is available.
+    ///
+    /// - Parameter minInterval: in seconds, between two restarts of a Deployment.
+    public static func next(_ workloads: [Workload], checksum: String, minInterval: Double, now: Instant) -> Step {
+        for workload in workloads {
+            switch workload.reading {
+            case .unknown: return .unknown
+            case .absent: return .failed("Deployment \(workload.name) does not exist")
+            case .unreadable(let text): return .failed("Deployment \(workload.name) can't be read: \(text)")
+            case .present(let deployment):
+                if let step = step(workload.name, deployment, checksum, minInterval, now) { return step }
+            }
+        }
+        let names = workloads.map(\.name).listed()
+        return .done("restarted and available: \(names)")
+    }
+
+    /// Nil where the next one's turn is.
+    private static func step(
+        _ name: String, _ deployment: Deployment, _ checksum: String, _ minInterval: Double, _ now: Instant
+    ) -> Step? {
+        if deployment.templateAnnotations[checksumAnnotation] == checksum {
+            switch deployment.rollout {
+            case .complete: return nil
+            case .progressing(let text): return .wait("Deployment \(name): \(text)", until: nil)
+            case .failed(let text): return .failed("Deployment \(name): \(text)")
+            }
+        }
+        if deployment.isPaused { return .failed("Deployment \(name) is paused: `kubectl rollout resume` it") }
+        let last = deployment.templateAnnotations[timeAnnotation].flatMap { Timestamp($0) }?.instant
+        // A time to come is another clock's: it says nothing.
+        if let last, last <= now, case let due = last + minInterval, now < due {
+            return .wait("Deployment \(name) is restarted at \(Timestamp(due + 1)), not before", until: due)
+        }
+        // One that is stuck is restarted: what it is stuck at may be what it has read. Else what goes on is let finish.
+        if case .progressing(let text) = deployment.rollout {
+            return .wait("Deployment \(name), before it is restarted: \(text)", until: nil)
+        }
+        return .restart(
+            name, annotations: [checksumAnnotation: checksum, timeAnnotation: Timestamp(now).description])
+    }
+}
+
+/// Of all that flyteadmin reads at its start: the configuration and the credential files that it names.
+///
+/// SHA-256, in a Deployment that many may read: the credentials in it are too random to be guessed from it.
+public struct ClustersChecksum {
+    private var hash = SHA256()
+
+    public init(_ configuration: ClustersConfiguration) { add(Array(configuration.yaml.utf8)) }
+
+    /// In the order of the configuration's clusters. Nil: there is no such entry.
+    public mutating func add(_ credential: Sensitive?) {
+        add(credential?.withBytes { Array($0) } ?? [])
+    }
+
+    public var text: String {
+        hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+
+    /// With its length before it, so that what moves from one entry to the next is another sum.
+    private mutating func add(_ bytes: [UInt8]) {
+        withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
+        bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+    }
+}

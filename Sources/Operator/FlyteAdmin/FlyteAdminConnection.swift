@@ -1,0 +1,116 @@
+import Fleet
+import FlyteAdmin
+import HTTP
+import Support
+
+/// How to reach flyteadmin, with what the named Secrets hold. Two equal ones may share a client.
+struct FlyteAdminConnection: Sendable, Hashable {
+    enum Credentials: Sendable, Hashable {
+        case none
+        case token(Sensitive)
+        case oauth2(OAuth2Tokens.Credentials)
+    }
+    var endpoint: String
+    /// PEM; nil: the system's store.
+    var ca: [UInt8]?
+    var credentials: Credentials
+
+    enum Reading: Sendable {
+        /// A Secret has not been read yet.
+        case pending
+        /// Why a Secret can't be used, with its name.
+        case unusable(String)
+        case ready(FlyteAdminConnection)
+    }
+
+    static func read(_ spec: FlyteAdmin, _ secrets: (String) -> NamedSecrets.Reading) -> Reading {
+        func entry(_ reference: KeyReference) throws(Gap) -> Sensitive {
+            switch secrets(reference.name) {
+            case .unknown: throw .pending
+            case .absent: throw .unusable("Secret \(reference.name) does not exist")
+            case .unreadable(let problem): throw .unusable("Secret \(reference.name) can't be read: \(problem)")
+            case .present(let data):
+                guard let value = data[reference.key]?.trimmed, !value.isEmpty else {
+                    throw .unusable("Secret \(reference.name) has nothing in its key \(reference.key)")
+                }
+                return value
+            }
+        }
+        func credentials() throws(Gap) -> Credentials {
+            if let reference = spec.auth?.tokenRef {
+                let token = try entry(reference)
+                // It becomes a header line.
+                guard token.withBytes({ $0.allSatisfy { $0 > 0x20 && $0 < 0x7f } }) else {
+                    throw .unusable(
+                        "Secret \(reference.name), key \(reference.key): white space or other characters that no token has"
+                    )
+                }
+                return .token(token)
+            }
+            guard let oauth2 = spec.auth?.oauth2 else { return .none }
+            return .oauth2(
+                OAuth2Tokens.Credentials(
+                    tokenURL: oauth2.tokenURL, clientID: oauth2.clientID,
+                    clientSecret: try entry(oauth2.clientSecretRef), scopes: oauth2.scopes))
+        }
+        do throws(Gap) {
+            let ca = try spec.caCertRef.map { reference throws(Gap) in try entry(reference) }
+            return .ready(
+                FlyteAdminConnection(
+                    endpoint: spec.endpoint, ca: ca?.withBytes { Array($0) }, credentials: try credentials()))
+        } catch {
+            switch error {
+            case .pending: return .pending
+            case .unusable(let problem): return .unusable(problem)
+            }
+        }
+    }
+
+    private enum Gap: Error {
+        case pending
+        case unusable(String)
+    }
+
+    /// Opens nothing yet. Plain http where the URL says so: the spec's rules have it for loopback and in-cluster names
+    /// only.
+    func client(userAgent: String) -> FlyteAdminClient {
+        func transport(_ url: String, _ ca: [UInt8]?) -> HTTPClient {
+            HTTPClient(
+                HTTPClientConfiguration(
+                    tls: TLSConfiguration(caCertificates: ca), userAgent: userAgent, maximumConnections: 4,
+                    allowsPlainHTTP: url.lowercased().hasPrefix("http://")))
+        }
+        let main = transport(endpoint, ca)
+        let authorization: FlyteAdminClient.Authorization
+        switch credentials {
+        case .none: authorization = .none
+        case .token(let token): authorization = .token(token)
+        case .oauth2(let credentials):
+            // flyteadmin's own token endpoint has its certificate. Another host is mostly a public service (the system's
+            // store); one with a certificate of the same private CA is tried then.
+            var transports = [transport(credentials.tokenURL, ca)]
+            if ca != nil, Self.authority(credentials.tokenURL) != Self.authority(endpoint) {
+                transports.insert(transport(credentials.tokenURL, nil), at: 0)
+            }
+            authorization = .oauth2(OAuth2Tokens(credentials, transports: transports))
+        }
+        return FlyteAdminClient(endpoint: endpoint, transport: main, authorization: authorization)
+    }
+
+    private static func authority(_ url: String) -> String {
+        let parts = url.lowercased().split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count > 2 ? String(parts[2]) : ""
+    }
+}
+
+extension Sensitive {
+    /// Without white space around it, as the other credentials are read.
+    fileprivate var trimmed: Sensitive {
+        withBytes { bytes in
+            func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+            let start = bytes.firstIndex { !isSpace($0) } ?? bytes.endIndex
+            let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? start
+            return Sensitive(bytes[start..<end])
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import ControlLoop
+import Fleet
+import FlyteAdmin
+import KubeObjects
+import Logging
+import Support
+
+/// Keeps flyteadmin's execution cluster labels as ExecutionClusterLabels say, and knows its projects.
+///
+/// A task of its own: a flyteadmin that is slow or dead keeps nothing else waiting. It looks at a regular interval, for
+/// what others have changed there, and at once when an object changes; in between it sends nothing.
+final class FlyteAdminReconciler: Sendable {
+    struct Context: Sendable {
+        var caches: Caches
+        var store: PublishedLabelsStore
+        /// The settings in force; nil: not known yet.
+        var spec: @Sendable () -> ClusterRegistrySpec?
+        var mayWrite: @Sendable () -> Bool
+        /// Something else is to be said of that ExecutionClusterLabel.
+        var changed: @Sendable (String) -> Void
+        /// All of them, and other projects are wanted.
+        var allChanged: @Sendable () -> Void
+        /// For people: reason and note of an event on the ClusterRegistry.
+        var warn: @Sendable (String, String) -> Void
+        var logger: Logger
+        var timeline = Timeline.continuous
+    }
+
+    let board = PublicationBoard()
+    private let context: Context
+    private let signal = Signal()
+    private let started: Duration
+
+    init(_ context: Context) {
+        self.context = context
+        started = context.timeline.now
+    }
+
+    /// An object, the settings or a Secret changed: look whether there is something to do.
+    func wake() { signal.advance() }
+
+    /// Whether statuses that count namespaces had better wait: for the first answer about projects, but not for long.
+    func isSettling(_ spec: ClusterRegistrySpec) -> Bool {
+        spec.flyteAdmin?.projectDiscovery == true && board.discovered == nil
+            && context.timeline.now < started + Self.patience
+    }
+    private static let patience = Duration.seconds(3)
+
+    /// Changes that come together are one look: `kubectl apply` of a folder.
+    private static let gathering = Duration.milliseconds(50)
+
+    /// Nothing is begun any more; `drained` waits for what is being written.
+    func shutDown() { gate.close() }
+    func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
+    private let gate = WriteGate()
+
+    func run() async {
+        var session: Session?
+        while !Task.isCancelled, !gate.isClosed {
+            let seen = signal.generation
+            let next = await step(&session)
+            await signal.wait(past: seen, until: next, on: context.timeline)
+            await context.timeline.sleep(until: context.timeline.now + Self.gathering)
+        }
+    }
+
+    /// What belongs to one way of reaching flyteadmin.
+    private struct Session {
+        let connection: FlyteAdminConnection
+        let client: FlyteAdminClient
+        var publisher: LabelPublisher
+        var schedule: PollSchedule
+        var random = SeededRandom()
+        /// Of the last pass that came to its end.
+        var claims: LabelClaims?
+        var failure: Publication?
+        var held: String?
+        var discoveryProblem: String?
+        var hasFoundNone = false
+    }
+
+    /// One look. Returns when the next one is due; nil: when something changes.
+    private func step(_ session: inout Session?) async -> Duration? {
+        guard let spec = context.spec() else { return nil }
+        guard let admin = spec.flyteAdmin else {
+            session = nil
+            if board.set(isConfigured: false) { context.allChanged() }
+            return nil
+        }
+        if board.set(isConfigured: true) { context.allChanged() }
+        let connection: FlyteAdminConnection
+        switch FlyteAdminConnection.read(admin, { self.context.caches.secrets[$0] }) {
+        case .pending: return nil
+        case .unusable(let problem):
+            session = nil
+            say(currentClaims(), .unreachable(problem))
+            return nil
+        case .ready(let ready): connection = ready
+        }
+        let interval = Duration.seconds(admin.intervalSeconds)
+        if session?.connection != connection || session?.schedule.interval != interval {
+            session = begin(connection, interval)
+        }
+        guard var current = session else { return nil }
+        await look(&current, discovers: admin.projectDiscovery)
+        session = current
+        return current.schedule.next
+    }
+
+    private func begin(_ connection: FlyteAdminConnection, _ interval: Duration) -> Session {
+        let client = connection.client(userAgent: "squadron/\(SquadronVersion.current)")
+        let publisher = LabelPublisher(
+            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: context.mayWrite,
+            gate: gate, logger: context.logger)
+        return Session(
+            connection: connection, client: client, publisher: publisher, schedule: PollSchedule(interval: interval))
+    }
+
+    private func look(_ session: inout Session, discovers: Bool) async {
+        let claims = currentClaims()
+        let isPoll = session.schedule.isDue(context.timeline.now)
+        let isFirstSearch = discovers && board.discovered == nil && session.discoveryProblem == nil
+        let isNews = claims != session.claims || isFirstSearch
+        guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
+            // Waits for a server that does not answer: new objects say so too.
+            if let failure = session.failure, claims != session.claims { say(claims, failure) }
+            return
+        }
+        let report = await session.publisher.pass(claims, isPoll: isPoll)
+        if Task.isCancelled { return }
+        take(report, claims, &session, isPoll: isPoll)
+        if !discovers {
+            _ = board.set(discovered: nil)
+            session.discoveryProblem = nil
+        } else if isPoll || isFirstSearch, report.failure == nil {
+            await discover(&session)
+        }
+    }
+
+    private func take(_ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout Session, isPoll: Bool) {
+        let now = context.timeline.now
+        var retryAfter: Duration?
+        let failure: Publication?
+        switch report.failure {
+        case nil: failure = nil
+        case .flyteAdmin(let error):
+            retryAfter = error.retryAfter
+            failure = error.kind == .refused ? .refused(error.message) : .unreachable(error.description)
+        case .notes(let error): failure = .held(Reason.pending, "what is published can't be noted: \(error)")
+        case .tooMany(let count):
+            let what = "\(count) labels are more than ConfigMap \(PublishedLabels.configMapName) can note"
+            failure = .held(Reason.pending, what)
+        case .stopped:
+            session.schedule.failed(now, retryAfter: nil, using: &session.random)
+            return
+        }
+        if let failure {
+            session.schedule.failed(now, retryAfter: retryAfter, using: &session.random)
+            if session.failure != failure { context.logger.warning("flyteadmin: \(failure)") }
+        } else {
+            session.schedule.succeeded(now, isPoll: isPoll, using: &session.random)
+            session.claims = claims
+        }
+        session.failure = failure
+        if let held = report.held, session.held == nil {
+            context.logger.error("\(held)")
+            context.warn("LabelDeletionsHeld", held)
+        }
+        session.held = report.held
+        say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
+    }
+
+    // MARK: What is said of the objects
+
+    private func currentClaims() -> LabelClaims {
+        let assignments = context.caches.assignments.snapshot ?? [:]
+        let unreadable = assignments.values.filter { $0.object == nil }.map(\.metadata.name)
+        let labels = Set(context.caches.executionLabels.valid().values.map(\.label))
+        return LabelClaims(assignments.values.compactMap(\.object), labels: labels, unreadable: unreadable)
+    }
+
+    private func say(_ claims: LabelClaims, _ failure: Publication) {
+        say(claims, LabelPublisher.Report(), failure, isFirstFailure: false)
+    }
+
+    /// - Parameter isFirstFailure: one request that was lost is no news about rows that were there a moment ago: those
+    ///   keep what was said of them until a second one fails, about a second later.
+    private func say(
+        _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
+    ) {
+        var known: [String: (AdminRow, Publication)] = [:]
+        for claim in claims.wanted.values {
+            let row = AdminRow(claim.key, claim.value)
+            if report.published.contains(claim.key) {
+                known[claim.object] = (row, .published)
+            } else if let words = report.refused[claim.key] {
+                known[claim.object] = (row, .refused(words))
+            } else if let failure {
+                let before = isFirstFailure ? board.known(claim.object, row) : nil
+                if isFirstFailure, before == nil { continue }
+                known[claim.object] = (row, before ?? failure)
+            }
+        }
+        for (key, assignment) in context.caches.assignments.valid() {
+            guard let hold = claims.holds[key] else { continue }
+            let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
+            known[key] = (row, .held(hold))
+        }
+        for name in board.replace(known) { context.changed(name) }
+    }
+
+    // MARK: Projects
+
+    private func discover(_ session: inout Session) async {
+        do throws(FlyteAdminError) {
+            let projects = try await session.client.projects()
+            session.discoveryProblem = nil
+            // Every flyteadmin has some: none at all is believed when it is said twice.
+            if projects.isEmpty, board.discovered?.isEmpty == false, !session.hasFoundNone {
+                session.hasFoundNone = true
+                return
+            }
+            session.hasFoundNone = false
+            let pairs = projects.flatMap { project in
+                project.domains.map { ProjectDomain(project: project.id, domain: $0) }
+            }
+            if board.set(discovered: Set(pairs).sorted()) { context.allChanged() }
+        } catch {
+            guard error.kind != .cancelled else { return }
+            if session.discoveryProblem != error.description {
+                context.logger.warning("\(error)")
+                context.warn("ProjectDiscoveryFailed", error.description)
+            }
+            session.discoveryProblem = error.description
+        }
+    }
+}
+
+extension Publication {
+    static func held(_ hold: LabelClaims.Hold) -> Publication {
+        switch hold {
+        case .duplicate(let older):
+            .held(
+                Reason.duplicateAssignment, "flyteadmin has the label of ExecutionClusterLabel \(older), which is older"
+            )
+        case .labelUnknown(let label):
+            .held(
+                Reason.labelNotFound,
+                "flyteadmin keeps what it has: it would send executions with a label that it doesn't know (\(label)) to any cluster"
+            )
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import ControlLoop
+import Fleet
+import FlyteAdmin
+import Kube
+import Logging
+
+/// Brings flyteadmin's rows to what ExecutionClusterLabels say: reads, plans, notes, writes, notes again.
+///
+/// For one flyteadmin and one caller at a time; it lives as long as the connection's settings do not change.
+struct LabelPublisher {
+    let client: FlyteAdminClient
+    let store: PublishedLabelsStore
+    let endpoint: String
+    let mayWrite: @Sendable () -> Bool
+    let gate: WriteGate
+    let logger: Logger
+
+    private var notes: PublishedLabels?
+    private var stop = DeletionStop()
+    private var refusals = Refusals()
+
+    init(
+        client: FlyteAdminClient, store: PublishedLabelsStore, endpoint: String,
+        mayWrite: @escaping @Sendable () -> Bool,
+        gate: WriteGate, logger: Logger
+    ) {
+        self.client = client
+        self.store = store
+        self.endpoint = endpoint
+        self.mayWrite = mayWrite
+        self.gate = gate
+        self.logger = logger
+    }
+
+    /// What one pass came to.
+    struct Report: Sendable {
+        /// Rows that are there as wanted, and those that flyteadmin refused, with its words.
+        var published: Set<AdminRowKey> = []
+        var refused: [AdminRowKey: String] = [:]
+        /// What kept the pass from its end; the rest was not tried.
+        var failure: Failure?
+        /// Why rows without an object are still there.
+        var held: String?
+    }
+    enum Failure: Error, Sendable {
+        case flyteAdmin(FlyteAdminError)
+        /// The ConfigMap of the notes. Nothing is written to flyteadmin that could not be noted.
+        case notes(KubeError)
+        /// More than that ConfigMap holds: none of them is written any more.
+        case tooMany(Int)
+        /// Another replica leads now, or this process ends.
+        case stopped
+    }
+
+    mutating func pass(_ claims: LabelClaims, isPoll: Bool) async -> Report {
+        var report = Report()
+        do throws(Failure) {
+            var notes = try await readNotes()
+            let present = try await present()
+            if isPoll { refusals.polled() }
+            if case .held(let why) = stop.judge(claims, notes, isPoll: isPoll) { report.held = why }
+            let plan = PublicationPlan(claims, present: present, published: notes, mayDelete: report.held == nil)
+            report.published = plan.settled
+            refusals.retain(Set(plan.steps.map(\.name)))
+            let due = plan.steps.filter { step in
+                guard let words = refusals[step.name] else { return true }
+                if case .put(let row) = step { report.refused[row.key] = words }
+                return false
+            }
+            guard !due.isEmpty || plan.noted != notes else { return report }
+            guard gate.enter() else { throw .stopped }
+            defer { gate.leave() }
+            try await write(plan.noted)
+            notes = plan.noted
+            await carryOut(due, &notes, &report)
+            if gate.isClosed { report.failure = report.failure ?? .stopped }
+            // Also after a failure: what was done must not be forgotten.
+            try await write(notes)
+        } catch {
+            report.failure = report.failure ?? error
+        }
+        return report
+    }
+
+    private mutating func readNotes() async throws(Failure) -> PublishedLabels {
+        if let notes { return notes }
+        let reading: PublishedLabelsStore.Reading
+        do throws(KubeError) { reading = try await store.read() } catch { throw .notes(error) }
+        var found = PublishedLabels(endpoint: endpoint)
+        switch reading {
+        case .none: break
+        case .unreadable: logger.error("ConfigMap \(PublishedLabels.configMapName) can't be read: it is written anew")
+        case .notes(let old) where old.endpoint == endpoint: found = old
+        case .notes(let old):
+            logger.warning(
+                "flyteadmin has another address: labels published to the old one stay there",
+                metadata: ["old": "\(old.endpoint)", "new": "\(endpoint)", "labels": "\(old.rows.count)"])
+        }
+        notes = found
+        return found
+    }
+
+    private mutating func write(_ new: PublishedLabels) async throws(Failure) {
+        guard new != notes else { return }
+        guard mayWrite() else { throw .stopped }
+        guard new.text.utf8.count <= PublishedLabels.sizeLimit else { throw .tooMany(new.rows.count) }
+        do throws(KubeError) { try await store.write(new) } catch { throw .notes(error) }
+        notes = new
+    }
+
+    private func present() async throws(Failure) -> AdminRows {
+        let rows: [LabelRow]
+        do throws(FlyteAdminError) { rows = try await client.labels() } catch { throw .flyteAdmin(error) }
+        var present = AdminRows()
+        for row in rows where !row.project.isEmpty && !row.domain.isEmpty {
+            let key = AdminRowKey(project: row.project, domain: row.domain, workflow: row.workflow)
+            if row.launchPlan.isEmpty {
+                present.values[key] = row.value
+            } else {
+                present.withLaunchPlans.formUnion([key, key.projectDomain])
+            }
+        }
+        return present
+    }
+
+    // MARK: Steps
+
+    /// A few at a time: they are of different project-domains. After a failure that is no refusal none is begun.
+    private static let atATime = 4
+
+    private mutating func carryOut(
+        _ steps: [PublicationPlan.Step], _ notes: inout PublishedLabels, _ report: inout Report
+    ) async {
+        let worker = StepWorker(client: client, mayWrite: mayWrite, logger: logger)
+        await withTaskGroup(of: StepWorker.Result.self) { group in
+            var rest = steps[...]
+            for _ in 0..<Self.atATime { if let step = rest.popFirst() { group.addTask { await worker.run(step) } } }
+            while let result = await group.next() {
+                take(result, &notes, &report)
+                if report.failure == nil, !gate.isClosed, let step = rest.popFirst() {
+                    group.addTask { await worker.run(step) }
+                }
+            }
+        }
+    }
+
+    private mutating func take(
+        _ result: StepWorker.Result, _ notes: inout PublishedLabels, _ report: inout Report
+    ) {
+        if let key = result.deleted {
+            notes.forget(key)
+            // What went with it, and was neither put back nor is to be.
+            let below = key.isProjectDomain ? notes.rows.map(\.key).filter { $0.projectDomain == key } : []
+            for row in below where !result.step.puts(row) { notes.forget(row) }
+            report.published.subtract(below)
+        }
+        for row in result.put {
+            if notes.restoring.remove(row) == nil {
+                notes.confirm(row)
+                report.published.insert(row.key)
+            }
+        }
+        switch result.end {
+        case .done: refusals.remove(result.step.name)
+        case .refused(let row, let words):
+            refusals.add(result.step.name, words)
+            if let row { report.refused[row.key] = words }
+        case .failed(let failure): report.failure = report.failure ?? failure
+        }
+    }
+}
+
+extension PublicationPlan.Step {
+    /// The same for the same step of a later plan; another value is another step.
+    var name: String {
+        switch self {
+        case .put(let row): "put \(row.key.project)/\(row.key.domain)/\(row.key.workflow) \(row.value)"
+        case .delete(let key, _): "delete \(key.project)/\(key.domain)/\(key.workflow)"
+        }
+    }
+    func puts(_ key: AdminRowKey) -> Bool {
+        switch self {
+        case .put(let row): row.key == key
+        case .delete(_, let rows): rows.contains { $0.key == key }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Fleet
+import KubeObjects
+import Support
+
+/// What is known of each ExecutionClusterLabel in flyteadmin, and flyteadmin's own projects: for the reconcilers to read.
+final class PublicationBoard: Sendable {
+    private struct Known: Sendable, Hashable {
+        var claim: AdminRow
+        var publication: Publication
+    }
+    private struct State {
+        var isConfigured = false
+        var known: [String: Known] = [:]
+        var discovered: [ProjectDomain]?
+    }
+    private let state = Locked(State())
+
+    /// What to say of an object. Of one that nothing is known of yet: what was said before, if that was about the same
+    /// spec. So a restart neither writes statuses nor waits for flyteadmin.
+    func publication(of object: ExecutionClusterLabel) -> Publication {
+        let claim = AdminRow(AdminRowKey(object.spec), object.spec.value)
+        let (isConfigured, known) = state.withLock { ($0.isConfigured, $0.known[object.metadata.name]) }
+        guard isConfigured else { return .notConfigured }
+        if let known, known.claim == claim { return known.publication }
+        let before = object.status?.conditions[.published]
+        if let before, before.observedGeneration == object.metadata.generation,
+            before.reason != Reason.flyteAdminNotConfigured
+        {
+            return .asBefore(before.status, reason: before.reason, message: before.message)
+        }
+        return .pending
+    }
+
+    /// True where it is news.
+    func set(isConfigured: Bool) -> Bool {
+        state.withLock { state in
+            defer {
+                state.isConfigured = isConfigured
+                if !isConfigured { state.known = [:] }
+            }
+            return state.isConfigured != isConfigured
+        }
+    }
+
+    func known(_ object: String, _ claim: AdminRow) -> Publication? {
+        state.withLock { $0.known[object].flatMap { $0.claim == claim ? $0.publication : nil } }
+    }
+
+    /// Replaces all of it. Returns the objects of which something else is known now.
+    func replace(_ new: [String: (AdminRow, Publication)]) -> [String] {
+        let new = new.mapValues { Known(claim: $0.0, publication: $0.1) }
+        return state.withLock { state in
+            let changed = new.keys.filter { state.known[$0] != new[$0] }
+            state.known = new
+            return changed.sorted()
+        }
+    }
+
+    /// flyteadmin's projects; nil before the first good answer. What was once found stays while it can't be asked.
+    ///
+    /// After a restart with a dead flyteadmin its projects are missing from what is wanted. That does no harm, since
+    /// nothing is deleted for not being wanted.
+    var discovered: [ProjectDomain]? { state.withLock { $0.discovered } }
+
+    /// True where it is news.
+    func set(discovered: [ProjectDomain]?) -> Bool {
+        state.withLock { state in
+            defer { state.discovered = discovered }
+            return state.discovered != discovered
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Fleet
+import FlyteAdmin
+import Logging
+
+/// Carries out one step of a plan. Knows no notes: what it did is its result.
+struct StepWorker: Sendable {
+    enum End: Sendable {
+        case done
+        /// With the row that it said no to; nil where that was the delete.
+        case refused(AdminRow?, String)
+        case failed(LabelPublisher.Failure)
+    }
+    struct Result: Sendable {
+        var step: PublicationPlan.Step
+        var deleted: AdminRowKey?
+        var put: [AdminRow] = []
+        var end = End.done
+    }
+    let client: FlyteAdminClient
+    let mayWrite: @Sendable () -> Bool
+    let logger: Logger
+
+    func run(_ step: PublicationPlan.Step) async -> Result {
+        var result = Result(step: step)
+        switch step {
+        case .put(let row): await put([row], &result)
+        case .delete(let key, let back):
+            if await delete(key, &result) { await put(back, &result) }
+        }
+        return result
+    }
+
+    /// True where it is gone now.
+    private func delete(_ key: AdminRowKey, _ result: inout Result) async -> Bool {
+        guard mayWrite() else {
+            result.end = .failed(.stopped)
+            return false
+        }
+        do throws(FlyteAdminError) {
+            try await client.deleteLabel(project: key.project, domain: key.domain, workflow: key.workflow)
+        } catch {
+            result.end = error.kind == .refused ? .refused(nil, error.message) : .failed(.flyteAdmin(error))
+            logger.warning("\(error)")
+            return false
+        }
+        logger.info("label deleted in flyteadmin", metadata: Self.metadata(key, nil))
+        result.deleted = key
+        return true
+    }
+
+    /// All of them, whatever becomes of one: after a wide delete each is missing.
+    private func put(_ rows: [AdminRow], _ result: inout Result) async {
+        for row in rows {
+            guard mayWrite() else {
+                result.end = .failed(.stopped)
+                return
+            }
+            let key = row.key
+            do throws(FlyteAdminError) {
+                try await client.setLabel(row.value, project: key.project, domain: key.domain, workflow: key.workflow)
+            } catch {
+                logger.warning("\(error)")
+                guard error.kind == .refused else {
+                    result.end = .failed(.flyteAdmin(error))
+                    return
+                }
+                result.end = .refused(row, error.message)
+                continue
+            }
+            logger.info("label set in flyteadmin", metadata: Self.metadata(key, row.value))
+            result.put.append(row)
+        }
+    }
+
+    private static func metadata(_ key: AdminRowKey, _ value: String?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["project": "\(key.project)", "domain": "\(key.domain)"]
+        if !key.workflow.isEmpty { metadata["workflow"] = "\(key.workflow)" }
+        if let value { metadata["label"] = "\(value)" }
+        return metadata
+    }
+}

@@ -1,0 +1,40 @@
+import ControlLoop
+import Support
+
+/// Lets writes end in good order when the operator ends: what is begun is finished, above all what a delete took along is
+/// put back, and nothing else is begun. Reads are not waited for.
+final class WriteGate: Sendable {
+    private struct State {
+        var isClosed = false
+        var isWriting = false
+    }
+    private let state = Locked(State())
+    private let changes = Signal()
+
+    /// Whether nothing may be begun any more.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// False where it is closed; otherwise `leave` follows.
+    func enter() -> Bool {
+        state.withLock { state in
+            if !state.isClosed { state.isWriting = true }
+            return !state.isClosed
+        }
+    }
+
+    func leave() {
+        state.withLock { $0.isWriting = false }
+        changes.advance()
+    }
+
+    func close() { state.withLock { $0.isClosed = true } }
+
+    /// Returns when nothing is being written, or at the deadline.
+    func drained(until deadline: Duration, on timeline: Timeline) async {
+        while timeline.now < deadline, !Task.isCancelled {
+            let seen = changes.generation
+            guard state.withLock({ $0.isWriting }) else { return }
+            await changes.wait(past: seen, until: deadline, on: timeline)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Fleet
+import KubeObjects
+import Support
+
+/// What is known of the publishing, between two looks at it.
+final class PublishingBoard: Sendable {
+    struct Result: Sendable, Hashable {
+        var publishing: RegistryObservation.Publishing
+        var rollout: RegistryObservation.Rollout
+        /// Labels that flyteadmin will not find, with why.
+        var lostLabels: [String: String] = [:]
+    }
+    private struct State {
+        var result: Result?
+        var checksum: (text: String, since: Instant)?
+        var map: (name: String, version: UInt64, content: PublishedClusters, time: Instant)?
+        var deployments: [String: (version: UInt64, object: Deployment)] = [:]
+    }
+    private let state = Locked(State())
+
+    /// Nil before the first look that found out something.
+    var result: Result? { state.withLock { $0.result } }
+
+    /// The result before.
+    func set(_ new: Result) -> Result? {
+        state.withLock { state in
+            defer { state.result = new }
+            return state.result
+        }
+    }
+
+    /// Since when that checksum has been wanted.
+    func since(_ checksum: String, now: Instant) -> Instant {
+        state.withLock { state in
+            if let known = state.checksum, known.text == checksum { return known.since }
+            state.checksum = (checksum, now)
+            return now
+        }
+    }
+
+    /// Our own write, until the watch has caught up with it.
+    func wrote(_ name: String, version: UInt64, _ content: PublishedClusters, now: Instant) {
+        state.withLock { $0.map = (name, version, content, now) }
+    }
+    func wrote(_ object: Deployment) {
+        state.withLock { $0.deployments[object.metadata.name] = (object.metadata.versionNumber, object) }
+    }
+
+    func newest(_ map: ConfigMap, key: String) -> PublishedClusters {
+        state.withLock { state in
+            if let own = state.map, own.name == map.metadata.name, own.version > map.metadata.versionNumber {
+                return own.content
+            }
+            state.map = nil  // the watch has caught up: from now on it is believed when it shows none
+            return PublishedClusters(map, key: key)
+        }
+    }
+    /// For a ConfigMap that the watch doesn't show: what we made a moment ago.
+    /// - Returns: also for how many seconds that is to be believed.
+    func justWritten(_ name: String, now: Instant) -> (PublishedClusters, Double)? {
+        state.withLock { state in
+            guard let own = state.map, own.name == name, case let age = now - own.time, (0..<5).contains(age) else {
+                return nil
+            }
+            return (own.content, 5 - age)
+        }
+    }
+    func newest(_ object: Deployment) -> Deployment {
+        state.withLock { state in
+            guard let own = state.deployments[object.metadata.name] else { return object }
+            if own.version > object.metadata.versionNumber { return own.object }
+            state.deployments[object.metadata.name] = nil
+            return object
+        }
+    }
+}
+
+extension ObjectMeta {
+    /// Resource versions of one kind in one API server are numbers that grow (KEP-5504).
+    var versionNumber: UInt64 { resourceVersion.flatMap(UInt64.init) ?? 0 }
+}

@@ -1,0 +1,110 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+
+extension Reconcilers {
+    /// How long a state has to stay before anything is restarted for it: the changes of one `kubectl apply` are one
+    /// restart. In seconds.
+    static let settlingTime = 3.0
+
+    /// - Returns: nil for what isn't known yet.
+    func rollOut(
+        _ registry: ClusterRegistry, _ publish: Publish, _ checksum: String, _ now: Instant, _ wake: inout [Double]
+    ) async throws(KubeError) -> RegistryObservation.Rollout? {
+        let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
+        let step = RolloutPlan.next(
+            workloads, checksum: checksum, minInterval: Double(publish.minIntervalSeconds), now: now)
+        switch step {
+        case .unknown: return nil
+        case .done(let text): return .rolledOut(text)
+        case .failed(let text): return .failed(text)
+        case .wait(let text, let until):
+            if let until { wake.append(until - now) }
+            return .progressing(text)
+        case .restart(let name, let annotations):
+            let wait = publishingBoard.since(checksum, now: now) + Self.settlingTime - now
+            if wait > 0 {
+                wake.append(wait)
+                return .progressing("Deployment \(name) is restarted when nothing changes any more")
+            }
+            guard writer.mayWrite() else { return nil }
+            do throws(KubeError) {
+                try await restart(name, annotations, of: registry)
+            } catch {
+                if error.isRetryable || error.isCancelled { throw error }
+                wake.append(60)
+                return .failed(error.description)
+            }
+            return .progressing("Deployment \(name): restarted")
+        }
+    }
+
+    /// While nothing can be published nothing is restarted either: this tells only how far the last good state is.
+    func rolloutOnHold(_ publish: Publish, _ checksum: String?, _ now: Instant) -> RegistryObservation.Rollout? {
+        let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
+        guard let checksum else { return .progressing("nothing is published yet") }
+        switch RolloutPlan.next(workloads, checksum: checksum, minInterval: 0, now: now) {
+        case .unknown: return nil
+        case .done(let text): return .rolledOut(text + " (the last good state)")
+        case .failed(let text): return .failed(text)
+        case .wait(let text, _): return .progressing(text)
+        case .restart(let name, _): return .progressing("Deployment \(name) is not restarted while Published is False")
+        }
+    }
+
+    private func reading(ofDeployment name: String) -> RolloutPlan.Workload.Reading {
+        switch caches.deployments[name] {
+        case .unknown: .unknown
+        case .absent: .absent
+        case .unreadable(let text): .unreadable(text)
+        case .present(let object): .present(publishingBoard.newest(object))
+        }
+    }
+
+    /// As `kubectl rollout restart` does it.
+    private func restart(
+        _ name: String, _ annotations: [String: String], of registry: ClusterRegistry
+    ) async throws(KubeError) {
+        let answer = try await writer.client.patch(
+            .merge(Deployment.templateAnnotationsPatch(annotations)), type: Deployment.resourceType,
+            namespace: namespace, name: name, fieldManager: Ownership.fieldManager)
+        if let object = try? Deployment(json: answer) { publishingBoard.wrote(object) }
+        logger.info("restarted", metadata: ["deployment": "\(name)"])
+        tell(
+            registry, "Restarted", "Deployment \(name): restarted, for it had read another configuration or credential")
+    }
+
+    /// Puts a result in place, with an event for what is news.
+    func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
+        let before = publishingBoard.set(result)
+        guard before != result else { return }
+        queue.add(.registry(ClusterRegistry.theName))
+        guard let registry else { return }
+        for (label, reason) in result.lostLabels.sorted(by: { $0.key < $1.key })
+        where before?.lostLabels[label] == nil {
+            tell(registry, "LabelLost", reason, isWarning: true)
+        }
+        if before?.publishing != result.publishing {
+            switch result.publishing {
+            case .published(let text): if before != nil { tell(registry, Reason.published, text) }
+            case .failed(let text): tell(registry, Reason.publishFailed, text, isWarning: true)
+            case .notConfigured, .pending: break
+            }
+        }
+        if before?.rollout != result.rollout {
+            switch result.rollout {
+            case .rolledOut(let text): if before != nil { tell(registry, Reason.rolledOut, text) }
+            case .failed(let text): tell(registry, Reason.rolloutFailed, text, isWarning: true)
+            case .notConfigured, .progressing: break
+            }
+        }
+    }
+
+    func tell(_ registry: ClusterRegistry, _ reason: String, _ note: String, isWarning: Bool = false) {
+        events.publish(
+            regarding: registry.metadata, type: .clusterRegistries, isWarning: isWarning, reason: reason,
+            action: "Publish", note: note)
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import RealCluster
+import Support
+
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "squadron-bench",
+        abstract: "Measures the operator (a process of its own) against a bare program that sends the same requests.",
+        subcommands: [Run.self, Floor.self], defaultSubcommand: Run.self)
+
+    struct Run: AsyncParsableCommand {
+        @Option(help: "Only scenarios whose name has this in it.") var only: String?
+        @Option(help: "Runs of each; the table shows the median.") var repeats = 3
+        @Option(help: "Round trips in milliseconds, separated by commas.") var latencies = "0,20"
+        @Flag(help: "On devcluster only, even where KUBEBUILDER_ASSETS names real servers.") var devclusterOnly = false
+        @Option(help: "How long a settled fleet is watched, in seconds.") var settled = 60.0
+
+        func run() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "squadron-bench-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            defer { try? FileManager.default.removeItem(at: folder) }
+            say("| Scenario | Measured | Target | |\n|---|---|---|---|")
+            for latency in latencies.split(separator: ",").compactMap({ Int($0) }) {
+                let lab = Lab(folder: folder, latency: latency, repeats: repeats, settledSeconds: settled)
+                try await lab.measure(only)
+            }
+            if !devclusterOnly, let binaries = try KubernetesBinaries.fromEnvironment() {
+                try await Lab(folder: folder, latency: 0, repeats: repeats, settledSeconds: settled, real: binaries)
+                    .measure(only)
+            }
+        }
+    }
+}
+
+/// A line on standard output, at once.
+func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+/// The operator as a process.
+final class Squadron {
+    let child: Child
+    private let metricsURL: String
+    private let client = HTTPClient(HTTPClientConfiguration(userAgent: "bench-metrics", allowsPlainHTTP: true))
+    let started = ContinuousClock.now
+
+    init(kubeconfig: URL, folder: URL, probeInterval: Int = 10) throws {
+        let port = try Self.freePort()
+        metricsURL = "http://127.0.0.1:\(port)/metrics"
+        child = try Child(
+            "squadron",
+            [
+                "run", "--kubeconfig", kubeconfig.path, "--admin-address", "127.0.0.1:\(port)", "--no-leader-election",
+                "--probe-interval", "\(probeInterval)", "--log-level", "warning",
+            ], log: folder.appending(path: "squadron.log"))
+    }
+
+    private static func freePort() throws -> Int {
+        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(file) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, length) == 0 && getsockname(file, $0, &length) == 0
+            }
+        }
+        guard bound else { throw Child.Failure(description: "no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Namespaces in sync by data plane.
+    func synced() async -> [String: Int] {
+        guard let response = try? await client.send(HTTPRequest(.get, metricsURL)) else { return [:] }
+        var result: [String: Int] = [:]
+        for line in String(decoding: response.body, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("squadron_dataplane_namespaces{") && line.contains(#"state="synced""#) {
+            guard let name = line.split(separator: "\"").dropFirst().first, let value = line.split(separator: " ").last
+            else { continue }
+            result[String(name)] = Int(value)
+        }
+        return result
+    }
+
+    /// How long from the process's start until these hold so many namespaces.
+    func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
+        do {
+            try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.005) {
+                let synced = await synced()
+                return names.allSatisfy { synced[$0] == count }
+            }
+        } catch {
+            throw Child.Failure(description: "\(error); \(await synced()); \(child.output.suffix(2000))")
+        }
+        return ContinuousClock.now - started
+    }
+}

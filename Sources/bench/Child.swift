@@ -1,0 +1,101 @@
+import Foundation
+
+/// A program that runs beside this one: killed when it is let go of.
+final class Child {
+    struct Failure: Error, CustomStringConvertible { var description: String }
+    private let process = Process()
+    let log: URL
+    var id: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+
+    init(_ name: String, _ arguments: [String], log: URL) throws {
+        self.log = log
+        FileManager.default.createFile(atPath: log.path, contents: nil)
+        let file = try FileHandle(forWritingTo: log)
+        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+            path: name)
+        process.arguments = arguments
+        process.standardOutput = file
+        process.standardError = file
+        try process.run()
+    }
+
+    deinit { kill() }
+
+    var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+    func kill() {
+        guard process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// SIGTERM, and waits for the end.
+    func terminate() async throws {
+        process.terminate()
+        try await wait("the end of \(log.lastPathComponent)", 30) { !process.isRunning }
+    }
+
+    func ends(within seconds: Double) async throws {
+        try await wait("the end of \(log.lastPathComponent)", seconds, every: 0.001) { !process.isRunning }
+        guard process.terminationStatus == 0 else { throw Failure(description: output) }
+    }
+
+    /// CPU time so far, user and system.
+    var cpu: Duration {
+        let text = (try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return .zero }
+        return .seconds((user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
+    }
+
+    /// Resident now, and at most ever, in MB.
+    var memory: (now: Double, peak: Double) {
+        let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
+        func value(_ key: String) -> Double {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
+            return
+                (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0)
+                / 1024
+        }
+        return (value("VmRSS:"), value("VmHWM:"))
+    }
+
+    /// Open sockets.
+    var sockets: Int {
+        let folder = "/proc/\(id)/fd"
+        return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).count {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)"))?.hasPrefix("socket:")
+                == true
+        }
+    }
+}
+
+/// Looks until it holds.
+func wait(_ what: String, _ seconds: Double, every: Double = 0.01, _ holds: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while try await !holds() {
+        guard ContinuousClock.now < end else { throw Child.Failure(description: "not in time: \(what)") }
+        try await Task.sleep(for: .seconds(every))
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+    var milliseconds: Double { seconds * 1000 }
+}
+
+extension [Double] {
+    /// Of the sorted values; 0 where there are none.
+    func percentile(_ fraction: Double) -> Double {
+        guard !isEmpty else { return 0 }
+        return sorted()[
+            Swift.min(
+                count - 1,
+                Int((Double(count) * fraction).rounded(.up)) - 1 < 0
+                    ? 0 : Int((Double(count) * fraction).rounded(.up)) - 1)]
+    }
+    var median: Double { percentile(0.5) }
+}
+
+func format(_ value: Double, _ digits: Int = 2) -> String { String(format: "%.\(digits)f", value) }

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+import HTTP
+import JSON
+import Support
+
+/// The bare program: the necessary requests, 32 at a time per data plane, and nothing else. It runs as a process of its
+/// own, so that its CPU time and start-up count as the operator's do.
+struct Floor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(shouldDisplay: false)
+    @Argument var plan: String
+
+    struct Plan: Codable {
+        var targets: [Target]
+        /// Project-domains to make; without any, what a restart needs: one list for each kind.
+        var projects: [String]
+    }
+
+    func run() async throws {
+        let plan = try JSONDecoder().decode(Plan.self, from: Data(contentsOf: URL(filePath: plan)))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for target in plan.targets { group.addTask { try await Self.work(target, plan.projects) } }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func work(_ target: Target, _ projects: [String]) async throws {
+        let client = HTTPClient(
+            HTTPClientConfiguration(
+                tls: TLSConfiguration(caCertificates: Array(target.ca.utf8)), userAgent: "floor", maximumConnections: 32
+            ))
+        let token = Sensitive(target.token)
+        @Sendable func send(_ method: HTTPRequest.Method, _ path: String, _ accept: String, _ body: String? = nil)
+            async throws
+        {
+            var headers: HTTPHeaders = ["Accept": accept]
+            if body != nil { headers["Content-Type"] = "application/apply-patch+yaml" }
+            let response = try await client.send(
+                HTTPRequest(
+                    method, target.url + path, headers: headers, body: body.map { Array($0.utf8) }, bearerToken: token))
+            guard (200..<300).contains(response.status) else {
+                throw Child.Failure(description: String(decoding: response.body, as: UTF8.self))
+            }
+        }
+        let form = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+        if projects.isEmpty {
+            let lists = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+            let query = "?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dsquadron&limit=500"
+            async let first: Void = send(.get, "/api/v1/namespaces\(query)", lists)
+            async let second: Void = send(.get, "/api/v1/serviceaccounts\(query)", lists)
+            async let third: Void = send(.get, "/api/v1/resourcequotas\(query)", lists)
+            _ = try await (first, second, third)
+            return
+        }
+        let query = "?fieldManager=squadron&fieldValidation=Strict"
+        @Sendable func project(_ project: String) async throws {
+            let namespace = "\(project)-development"
+            let labels =
+                #""labels":{"app.kubernetes.io/managed-by":"squadron","multicluster.flyte.org/project":"\#(project)","multicluster.flyte.org/domain":"development"}"#
+            try await send(
+                .patch, "/api/v1/namespaces/\(namespace)\(query)", form,
+                #"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"\#(namespace)",\#(labels),"annotations":{"multicluster.flyte.org/control-plane-uid":"00000000-0000-0000-0000-000000000000"}}}"#
+            )
+            try await send(
+                .patch, "/api/v1/namespaces/\(namespace)/resourcequotas/project-quota\(query)", form,
+                #"{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"project-quota","namespace":"\#(namespace)",\#(labels)},"spec":{"hard":{"limits.cpu":"8","limits.memory":"16Gi"}}}"#
+            )
+            try await send(
+                .patch, "/api/v1/namespaces/\(namespace)/serviceaccounts/default\(query)", form,
+                #"{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"\#(namespace)",\#(labels),"annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111122223333:role/flyte-user-role"}}}"#
+            )
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var rest = projects[...]
+            for name in rest.prefix(32) { group.addTask { try await project(name) } }
+            rest = rest.dropFirst(32)
+            while try await group.next() != nil {
+                if let name = rest.popFirst() { group.addTask { try await project(name) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+import DevCluster
+import JSON
+import Support
+import Testing
+
+@testable import Operator
+
+extension EndToEnd {
+    /// What happens to one data plane is felt by no other, and ends soon after its cause.
+    @Suite("Isolation and recovery")
+    struct Isolation {
+        private let clock = ContinuousClock()
+
+        @Test("One that is dead before the start delays no other, and is complete soon after it is back")
+        func deadBeforeStart() async throws {
+            try await withFleet(of: 3, configure: { $0.probeInterval = .seconds(1) }) { fleet in
+                try await fleet.applyBasics()
+                for number in 1...20 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                fleet[2].link.isBlackHole = true
+                try await fleet.operating { _ in
+                    let others = try await clock.measure {
+                        try await fleet.settles(1, 20)
+                        try await fleet.settles(3, 20)
+                    }
+                    #expect(others < .seconds(3), "the others took \(others)")
+                    try await fleet.reports(2, "Reachable", "Timeout")
+                    fleet[2].link.isBlackHole = false
+                    let back = try await clock.measure { try await fleet.settles(2, 20) }
+                    // A probe interval, a probe, and the work.
+                    #expect(back < .seconds(3), "it took \(back) after its return")
+                }
+                #expect(fleet[2].requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 40)
+            }
+        }
+
+        @Test("One that goes silent while it runs converges within a probe interval plus the work after its return")
+        func blackHoleWhileRunning() async throws {
+            try await withFleet(of: 2, configure: { $0.probeInterval = .seconds(1) }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    fleet[2].link.isBlackHole = true
+                    for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                    try await fleet.settles(1, 10)
+                    try await fleet.reports(2, "Reachable", "Timeout")
+                    fleet[2].link.isBlackHole = false
+                    let back = try await clock.measure { try await fleet.settles(2, 10) }
+                    #expect(back < .seconds(3), "it took \(back) after its return")
+                    #expect(try await fleet.annotation(2, "p7-development") == fleet.role)
+                }
+            }
+        }
+
+        @Test("While the breaker is open, nothing is sent but the probe")
+        func onlyProbes() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    fleet[1].faults.add(.status(503))
+                    try await fleet.reports(1, "Reachable", "ServerError")
+                    fleet[1].requestLog.reset()
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    let probe: Set<String> = [
+                        "/readyz", "namespaces", "/version", "selfsubjectreviews", "selfsubjectrulesreviews",
+                    ]
+                    try await throughout(.milliseconds(1_500), "nothing but probes") {
+                        fleet[1].requestLog.counts.keys.filter { $0.userAgent.contains("squadron") }.allSatisfy {
+                            probe.contains($0.resource) && !["list", "watch", "patch"].contains($0.verb)
+                        }
+                    }
+                    #expect(fleet[1].requestLog.count(resource: "/readyz", userAgent: "squadron") > 2)
+                    fleet[1].faults.removeAll()
+                    try await fleet.settles(2)
+                }
+            }
+        }
+
+        @Test("A 401 reconnects at once with the credentials that are in the Secret by then")
+        func unauthorized() async throws {
+            try await withFleet(of: 1, configure: { $0.probeInterval = .seconds(60) }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    let old = try #require(try await fleet.token(1))
+                    let new = try await fleet[1].admin.token(of: "squadron")
+                    fleet[1].revoke(old)
+                    await fleet[1].resetConnections()
+                    try await fleet.reports(1, "CredentialsValid", "TokenRejected")
+                    let took = try await clock.measure {
+                        try await fleet.admin.merge(
+                            "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                        try await fleet.admin.apply(assignment("project1", "development"))
+                        try await fleet.settles(1)
+                    }
+                    #expect(took < .seconds(5), "the next probe would be in a minute; it took \(took)")
+                }
+            }
+        }
+
+        @Test(
+            "A write whose answer is lost is not counted as applied: it is looked at, and done again where it must be")
+        func lostAnswer() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                let patches = FaultRule.Match(verbs: ["patch"])
+                fleet[1].faults.add(.loseResponse, match: patches, rate: 0.5, count: 10)
+                for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(10)
+                    for number in 1...10 {
+                        #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
+                    }
+                    // Never processed at all: it must not count either.
+                    fleet[1].faults.add(.resetBeforeProcessing, match: .init(verbs: ["patch"], names: ["x-staging"]))
+                    try await fleet.admin.apply(assignment("x", "staging"))
+                    let failure = try await eventually("it is a failure") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["namespace"] == "x-staging"
+                    }
+                    #expect(failure["reason"] == "ConnectFailed")
+                    let counts = try await fleet.admin.get("DataPlane", "dataplane-1")?[path: ["status", "namespaces"]]
+                    #expect(counts?["synced"] == 10)
+                    fleet[1].faults.removeAll()
+                    try await fleet.settles(11)
+                    #expect(try await fleet.annotation(1, "x-staging") == fleet.role)
+                }
+            }
+        }
+
+        @Test("A write that is never answered runs into its time limit and is done again")
+        func unanswered() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["timeoutSeconds": 1]]))
+                fleet[1].faults.add(.blackHole, match: .init(verbs: ["patch"]), count: 3)
+                for number in 1...5 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(5)
+                    for number in 1...5 {
+                        #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
+                    }
+                }
+            }
+        }
+
+        @Test("429 with Retry-After: the object is not tried again before that, and others go on")
+        func retryAfter() async throws {
+            var options = DevCluster.Options()
+            options.requestRing = 500
+            try await withFleet(of: 1, options: options) { fleet in
+                try await fleet.applyBasics()
+                fleet[1].faults.add(
+                    .status(429, retryAfter: 2), match: .init(verbs: ["patch"], names: ["slow-development"]), count: 1)
+                for project in ["slow", "a", "b", "c"] {
+                    try await fleet.admin.apply(assignment(project, "development"))
+                }
+                try await fleet.operating { _ in
+                    try await eventually("the others are there") {
+                        try await fleet.annotation(1, "c-development") == fleet.role
+                    }
+                    let failure = try await eventually("the status tells") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["namespace"] == "slow-development"
+                    }
+                    #expect(failure["reason"] == "TooManyRequests")
+                    try await fleet.settles(4)
+                    let tries = fleet[1].requestLog.recent.filter {
+                        $0.name == "slow-development" && $0.key.verb == "patch"
+                    }
+                    #expect(tries.map(\.key.status) == [429, 201])
+                    #expect(tries[1].time - tries[0].time >= 2, "\(tries[1].time - tries[0].time) s")
+                }
+            }
+        }
+
+        @Test("A data plane with very much to do does not delay another's single object")
+        func fairness() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 10, "burst": 1]]))
+                for number in 1...300 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(2, 300, within: .seconds(60))
+                    let took = try await clock.measure {
+                        try await fleet.admin.apply(assignment("fresh", "staging"))
+                        try await eventually("the one without backlog has it") {
+                            try await fleet.annotation(2, "fresh-staging") == fleet.role
+                        }
+                    }
+                    #expect(took < .seconds(1), "\(took)")
+                    // And in the one with the backlog, what is fresh goes before what the first list asked for.
+                    try await eventually("it is there before the backlog is done", within: .seconds(15)) {
+                        try await fleet.annotation(1, "fresh-staging") == fleet.role
+                    }
+                    let synced = try await fleet.admin.get("DataPlane", "dataplane-1")?[
+                        path: ["status", "namespaces", "synced"]]?.int
+                    #expect((synced ?? 0) < 250, "the backlog was done already: the test shows nothing")
+                }
+            }
+        }
+
+        @Test(
+            "A watch that ends, breaks or lies loses nothing: what changed meanwhile is put right",
+            arguments: [Fault.watchGone, .watchEnd, .resetInBody, .truncateBody])
+        func brokenWatches(_ fault: Fault) async throws {
+            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    for round in 1...3 {
+                        fleet[1].faults.add(fault, match: .init(verbs: ["watch"]), count: 2)
+                        fleet[1].endWatches(round == 1 ? .inOrder : round == 2 ? .gone : .reset)
+                        try await fleet[1].admin.merge(
+                            "ServiceAccount", "default", in: "project1-development",
+                            ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
+                        try await eventually("the annotation is back") {
+                            try await fleet.annotation(1, "project1-development") == fleet.role
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test("A watch that is silent past its bookmarks is replaced")
+        func silentWatch() async throws {
+            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    let stuck = fleet[1].faults.add(.watchStuck, match: .init(resources: ["serviceaccounts"]))
+                    try await fleet[1].admin.merge(
+                        "ServiceAccount", "default", in: "project1-development",
+                        ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
+                    try await eventually("the silence is noticed") {
+                        fleet.log.lines.contains { $0.contains("watch silent, replaced") }
+                    }
+                    fleet[1].faults.remove(stuck)
+                    try await eventually("the annotation is back") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                }
+            }
+        }
+
+        @Test("The control plane away for a while: the data planes stay synced, and what changed meanwhile is followed")
+        func controlPlaneAway() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { squadron in
+                    try await fleet.settles(1)
+                    fleet[1].requestLog.reset()
+                    try await fleet.controlPlane.setAvailability(.refusing)
+                    try await eventually("it leads no more") { !squadron.isLeader }
+                    try await fleet.controlPlane.setAvailability(.serving)
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    try await fleet.settles(2)
+                    #expect(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 2)
+                }
+            }
+        }
+    }
+}

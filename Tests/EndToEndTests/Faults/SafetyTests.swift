@@ -1,0 +1,311 @@
+import ControlLoop
+import DevCluster
+import JSON
+import Testing
+
+@testable import Operator
+
+extension WatcherConfiguration {
+    /// Seconds become hundreds of milliseconds.
+    static let fast = WatcherConfiguration(
+        backoff: BackoffPolicy(base: .milliseconds(20), cap: .milliseconds(200)), bookmarkInterval: .milliseconds(200),
+        idleSlack: .milliseconds(300), shortestWatch: .milliseconds(20),
+        listGuard: ListGuard(interval: .milliseconds(400)))
+}
+
+extension EndToEnd {
+    /// Nothing is removed or overwritten because of what looks like a change and is none.
+    @Suite("Safety")
+    struct Safety {
+        private static let everything: Set<String> = ["namespaces", "serviceaccounts"]
+
+        private func synced(
+            _ count: Int, configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { $0.watcher = .fast },
+            _ body: (TestFleet<DevCluster>, SquadronOperator) async throws -> Void
+        ) async throws {
+            try await withFleet(of: 1, configure: configure) { fleet in
+                try await fleet.applyBasics()
+                for number in 0..<count { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                try await fleet.operating { squadron in
+                    try await fleet.settles(count)
+                    try await body(fleet, squadron)
+                }
+            }
+        }
+
+        @Test(
+            "A data plane's list that is empty, halved or {} makes it write nothing, and it says so",
+            arguments: [Fault.emptyList, .truncatedList, .emptyObject])
+        func lyingDataPlane(_ fault: Fault) async throws {
+            // Longer than the test looks: a list that is repeated is believed in the end.
+            try await synced(
+                24,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(4)
+                }
+            ) { fleet, _ in
+                fleet[1].requestLog.reset()
+                fleet[1].faults.add(fault, match: .init(verbs: ["list"]))
+                fleet[1].endWatches(.gone)
+                try await eventually("it lists again") {
+                    fleet[1].requestLog.count(verb: "list", userAgent: "squadron") >= 2
+                }
+                try await throughout(.seconds(1), "nothing is written") {
+                    fleet[1].requestLog.writes(to: Self.everything) == 0
+                }
+                if fault != .emptyObject {
+                    let condition = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(condition.message.contains("the list lacks"), "\(condition)")
+                }
+                fleet[1].faults.removeAll()
+                #expect(fleet[1].requestLog.count(verb: "delete", userAgent: "squadron") == 0)
+            }
+        }
+
+        @Test(
+            "A control plane's list that is empty, halved or {} changes nothing in the data planes",
+            arguments: [Fault.emptyList, .truncatedList, .emptyObject])
+        func lyingControlPlane(_ fault: Fault) async throws {
+            try await synced(
+                24,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(3)
+                }
+            ) { fleet, _ in
+                fleet[1].requestLog.reset()
+                let connections = fleet[1].connections.accepted
+                fleet.controlPlane.faults.add(fault, match: .init(verbs: ["list"], userAgent: "squadron"))
+                fleet.controlPlane.endWatches(.gone)
+                try await eventually("it lists again") {
+                    fleet.controlPlane.requestLog.count(verb: "list", resource: "dataplanes", userAgent: "squadron")
+                        >= 2
+                }
+                try await throughout(.seconds(1), "nothing is written, nobody is let go") {
+                    fleet[1].requestLog.writes(to: Self.everything) == 0
+                        && fleet[1].requestLog.openWatches.count == 2 && fleet[1].connections.accepted == connections
+                }
+                fleet.controlPlane.faults.removeAll()
+                try await fleet.admin.apply(assignment("afterwards", "staging"))
+                try await fleet.settles(25, within: .seconds(45))
+            }
+        }
+
+        @Test("A data plane restored from an older backup is not believed at once, and then brought up to date")
+        func restored() async throws {
+            try await withFleet(
+                of: 1,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(2)
+                }
+            ) { fleet in
+                try await fleet.applyBasics()
+                for number in 0..<12 { try await fleet.admin.apply(assignment("old\(number)", "development")) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(12)
+                    let backup = fleet[1].store.snapshot()
+                    for number in 0..<12 { try await fleet.admin.apply(assignment("new\(number)", "development")) }
+                    try await fleet.settles(24)
+                    await fleet[1].restore(backup)
+                    let condition = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(condition.message.contains("resourceVersion went back"), "\(condition)")
+                    try await eventually("what the backup lacked is made again") {
+                        try await fleet.annotation(1, "new11-development") == fleet.role
+                    }
+                    try await fleet.settles(24)
+                    #expect(try await fleet.annotation(1, "old3-development") == fleet.role)
+                }
+            }
+        }
+
+        @Test("A control plane restored from an older backup: nothing in the data planes is touched")
+        func controlPlaneRestored() async throws {
+            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("old", "development"))
+                let backup = fleet.controlPlane.store.snapshot()
+                try await fleet.operating { _ in
+                    try await fleet.admin.apply(assignment("new", "development"))
+                    try await fleet.settles(2)
+                    fleet[1].requestLog.reset()
+                    await fleet.controlPlane.restore(backup)
+                    try await throughout(.seconds(2), "nothing is written") {
+                        fleet[1].requestLog.writes(to: Self.everything) == 0
+                    }
+                    #expect(try await fleet.annotation(1, "new-development") == fleet.role)
+                }
+            }
+        }
+
+        @Test("Another cluster behind the endpoint is not written to, also after a restart of the operator")
+        func identity() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    fleet[1].becomeAnotherCluster()
+                    let message = try await fleet.reports(1, "Ready", "IdentityChanged").message
+                    #expect(message.contains(fleet[1].uid))
+                    fleet[1].requestLog.reset()
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    try await throughout(.seconds(1), "nothing is written") {
+                        fleet[1].requestLog.writes(to: Self.everything) == 0
+                    }
+                }
+                try await fleet.operating { _ in
+                    try await throughout(.milliseconds(1_500), "nothing is written after a restart either") {
+                        fleet[1].requestLog.writes(to: Self.everything) == 0
+                    }
+                    try await fleet.reports(1, "Ready", "IdentityChanged")
+                    // To accept it, the DataPlane is made anew.
+                    try await fleet.admin.delete("DataPlane", "dataplane-1")
+                    try await fleet.admin.apply(fleet.dataPlane(1))
+                    try await fleet.settles(2)
+                    #expect(try await fleet.annotation(1, "project2-staging") == fleet.role)
+                }
+            }
+        }
+
+        @Test("Another cluster that comes while the operator is down is not written to when it starts")
+        func identityWhileDown() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in try await fleet.settles(1) }
+                fleet[1].becomeAnotherCluster()
+                fleet[1].requestLog.reset()
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Ready", "IdentityChanged")
+                    #expect(fleet[1].requestLog.writes(to: Self.everything) == 0)
+                }
+            }
+        }
+
+        @Test("A namespace of another registry is left alone and reported; one of nobody's is adopted")
+        func otherRegistry() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet[1].admin.apply([
+                    [
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": [
+                            "name": "theirs-development", "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                            "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
+                        ],
+                    ],
+                    [
+                        // Without our label the watch does not show it: only the write itself meets it.
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": [
+                            "name": "hidden-development",
+                            "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
+                        ],
+                    ],
+                    ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "nobodys-development"]],
+                ])
+                let theirs = try await fleet[1].admin.get("Namespace", "theirs-development")?["metadata"]
+                for project in ["theirs", "hidden", "nobodys"] {
+                    try await fleet.admin.apply(assignment(project, "development"))
+                }
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Synced", "Conflict")
+                    try await eventually("both are reported") {
+                        Set(try await fleet.failures(1).compactMap { $0["namespace"]?.string })
+                    } until: {
+                        $0 == ["theirs-development", "hidden-development"]
+                    }
+                    #expect(try await fleet.failures(1).contains { $0["reason"] == "NamespaceNotOurs" })
+                    #expect(try await fleet.annotation(1, "nobodys-development") == fleet.role)
+                    #expect(try await fleet.annotation(1, "theirs-development") == nil)
+                    #expect(try await fleet.annotation(1, "hidden-development") == nil)
+                    let now = try await fleet[1].admin.get("Namespace", "theirs-development")?["metadata"]
+                    #expect(now?["resourceVersion"] == theirs?["resourceVersion"])
+                    let hidden = try await fleet[1].admin.get("Namespace", "hidden-development")
+                    #expect(
+                        hidden?[path: ["metadata", "annotations", "multicluster.flyte.org/control-plane-uid"]]
+                            == "another-registry")
+                }
+            }
+        }
+
+        @Test(
+            "kube-*, default and the operator's own namespace are never touched",
+            arguments: ["default", "kube-system", "kube-x", "flyte"])
+        func reserved(_ name: String) async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics([
+                    "namespaceTemplate": "{{ domain }}", "domains": [.string(name), "fine"],
+                    "workloadIdentity": ["aws": ["roleARN": .string(fleet.role)]],
+                ])
+                try await fleet.admin.apply([assignment("a", name), assignment("b", "fine")])
+                fleet[1].requestLog.reset()
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    try await fleet.reports("ExecutionClusterLabel", "a-\(name)", "NamespaceSynced", "InvalidName")
+                }
+                #expect(try await fleet.annotation(1, name) == nil)
+                #expect(fleet[1].requestLog.writes(to: Self.everything) == 2)
+            }
+        }
+
+        @Test("Deleting the DataPlane of a dead cluster does not hang")
+        func deleteDead() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    fleet[1].link.isBlackHole = true
+                    try await fleet.admin.delete("DataPlane", "dataplane-1")
+                    #expect(try await fleet.admin.get("DataPlane", "dataplane-1") == nil)
+                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "UnknownCluster")
+                    fleet[1].link.isBlackHole = false
+                }
+            }
+        }
+
+        @Test(
+            "Cut off at any point of a sync and started again, it converges and writes nothing twice that was answered")
+        func cutOff() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                for server in fleet.dataPlanes {
+                    server.faults.add(.latency(.milliseconds(15)), match: .init(verbs: ["patch"]))
+                }
+                for number in 0..<40 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                for cut in [5, 20, 45, 70, 78] {
+                    try await fleet.operating(ending: .abrupt) { _ in
+                        try await eventually("\(cut) writes") {
+                            fleet[1].requestLog.writes(to: Self.everything) >= cut
+                        }
+                    }
+                }
+                try await fleet.operating { _ in try await fleet.settles(40) }
+                for server in fleet.dataPlanes {
+                    let log = server.requestLog
+                    let unanswered = log.count(verb: "patch", userAgent: "squadron", status: 0)
+                    let answered = log.writes(to: Self.everything) - unanswered
+                    #expect(answered <= 80 + unanswered, "\(answered) answered, \(unanswered) lost")
+                }
+                let expected = 2 * 40
+                #expect(try await fleet.uids().count == 2 * expected)
+            }
+        }
+
+        @Test("A token is not sent to a server that the stored CA does not verify, whoever changes the endpoint")
+        func foreignEndpoint() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.delete("DataPlane", "dataplane-2")
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 0)
+                    fleet[2].requestLog.reset()
+                    try await fleet.admin.merge(
+                        "DataPlane", "dataplane-1", ["spec": ["endpoint": .string(fleet[2].url)]])
+                    try await fleet.reports(1, "Reachable", "TLSUntrusted")
+                    #expect(fleet[2].requestLog.ofOperator == 0)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import DevCluster
+import Foundation
+import JSON
+import Testing
+
+@testable import Operator
+
+extension EndToEnd {
+    @Suite("Secrets stay secret")
+    struct SecretScan {
+        @Test(
+            "No byte of a token or key is in logs, events, statuses, metrics, arguments or environment, whatever fails")
+        func scan() async throws {
+            try await withFleet(of: 2, configure: { $0.watcher = .fast }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                var tokens: [String] = []
+                for number in 1...2 { tokens.append(try #require(try await fleet.token(number))) }
+                tokens.append(try await fleet[1].admin.token(of: "squadron"))
+                // As people get them wrong: in base64, cut off, with a line break in it.
+                let wrong = [
+                    Data(tokens[0].utf8).base64EncodedString(), String(tokens[0].dropLast(5)),
+                    tokens[0].prefix(20) + "\n" + tokens[0].dropFirst(20), tokens[0] + " x",
+                ]
+                var metrics = ""
+                func put(_ token: String) async throws {
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(token)]])
+                }
+                try await fleet.operating { squadron in
+                    try await fleet.settles(1)
+                    for token in wrong {
+                        try await put(token)
+                        _ = try await eventually("it is refused") {
+                            try await fleet.conditions("DataPlane", "dataplane-1")["CredentialsValid"]
+                        } until: {
+                            $0?.status == "False"
+                        }
+                    }
+                    try await put(tokens[2])
+                    try await fleet.settles(1)
+                    for fault in [
+                        Fault.status(401), .status(403), .status(500), .resetInBody, .truncateBody, .emptyObject,
+                    ] {
+                        fleet[1].faults.add(fault, match: .init(userAgent: "squadron"), count: 6)
+                        fleet.controlPlane.faults.add(fault, match: .init(userAgent: "squadron"), count: 6)
+                        fleet[1].endWatches(.reset)
+                        try await eventually("it is used up") { fleet[1].faults.totalHits >= 6 }
+                    }
+                    for fault in CertificateFault.allCases {
+                        try await fleet[2].rotateCertificate(fault: fault)
+                        _ = try await eventually("it is told") {
+                            try await fleet.conditions("DataPlane", "dataplane-2")["Reachable"]
+                        } until: {
+                            $0?.status == "False"
+                        }
+                        try await fleet[2].heal()
+                    }
+                    try await fleet.settles(1, within: .seconds(45))
+                    metrics = squadron.metricsText
+                }
+                let endpointToken = try await fleet.admin.token(of: "squadron")
+                var seen = fleet.log.lines.joined(separator: "\n") + metrics
+                for kind in [
+                    "Event", "DataPlane", "ExecutionLabel", "ExecutionClusterLabel", "ClusterRegistry", "Lease",
+                ] {
+                    for object in try await fleet.admin.list(kind) { seen += object.serializedString }
+                }
+                for server in fleet.dataPlanes {
+                    for kind in ["Namespace", "Event"] {
+                        for object in try await server.admin.list(kind) { seen += object.serializedString }
+                    }
+                }
+                #expect(seen.utf8.count > 10_000)
+                expectNone(of: tokens + wrong + [endpointToken], in: seen)
+                #expect(!seen.contains("PRIVATE KEY"))
+
+                // The same for the process: what anybody may see of it, and all that it prints.
+                let squadron = try await fleet.startProcess(["--log-level", "trace"])
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await fleet.settles(2)
+                let folder = "/proc/\(squadron.identifier)"
+                var visible = try Data(contentsOf: URL(filePath: "\(folder)/cmdline"))
+                visible += try Data(contentsOf: URL(filePath: "\(folder)/environ"))
+                try await squadron.terminate()
+                expectNone(of: tokens, in: String(decoding: visible, as: UTF8.self) + squadron.output)
+            }
+        }
+
+        /// Neither whole nor any piece of 16 bytes of the signature, in plain text or as base64.
+        private func expectNone(of tokens: [String], in text: String) {
+            let haystack = Data(text.utf8)
+            for (index, token) in tokens.enumerated() {
+                let secret = token.split(separator: ".").last.map(String.init) ?? token
+                for start in stride(from: 0, to: max(1, secret.utf8.count - 16), by: 8) {
+                    let piece = Data(Array(secret.utf8)[start..<min(secret.utf8.count, start + 16)])
+                    for form in [piece, Data(piece.base64EncodedString().prefix(20).utf8)] {
+                        if let range = haystack.range(of: form) {
+                            let around = haystack[max(0, range.lowerBound - 120)..<range.lowerBound]
+                            Issue.record("token \(index) after …\(String(decoding: around, as: UTF8.self))")
+                            return
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

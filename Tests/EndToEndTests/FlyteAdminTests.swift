@@ -1,0 +1,360 @@
+import DevCluster
+import DevFlyteAdmin
+import JSON
+import RealCluster
+import Testing
+
+/// A label for a workflow.
+private func workflowLabel(_ project: String, _ domain: String, _ workflow: String, _ value: String) -> JSON {
+    resource(
+        "ExecutionClusterLabel", "\(project)-\(domain)-workflow",
+        [
+            "project": .string(project), "domain": .string(domain), "workflow": .string(workflow),
+            "value": .string(value),
+        ])
+}
+
+/// A fleet of one data plane beside a flyteadmin with projects team1 and team2, and labels label1 and label2.
+private func withFlyteAdmin(
+    interval: Int64 = 3600, change: (inout DevFlyteAdmin.Options) -> Void = { _ in }, more: JSON = [:],
+    _ body: (TestFleet<DevCluster>, DevFlyteAdmin) async throws -> Void
+) async throws {
+    var options = DevFlyteAdmin.Options()
+    options.projects = ["team1", "team2"]
+    change(&options)
+    let server = try await DevFlyteAdmin.start(options)
+    do {
+        try await withFleet(of: 1) { fleet in
+            var spec: JSON = ["endpoint": .string(server.url), "intervalSeconds": .int(interval)]
+            for (key, value) in more.object ?? [:] { spec[key] = value }
+            try await fleet.applyBasics(["flyteAdmin": spec])
+            try await fleet.admin.apply(
+                resource("ExecutionLabel", "label2", ["clusters": [["name": "dataplane_1", "weight": 1]]]))
+            try await body(fleet, server)
+        }
+    } catch {
+        await server.stop()
+        throw error
+    }
+    await server.stop()
+}
+
+extension EndToEnd {
+    @Suite("Labels in flyteadmin")
+    struct FlyteAdminLabels {
+        @Test("A label is published, follows its object, and is not written again when nothing has changed")
+        func publishes() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.operating { _ in
+                    try await fleet.admin.apply(assignment("team1", "development"))
+                    let published = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(published.status == "True")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    try await fleet.admin.apply(assignment("team1", "development", value: "label2"))
+                    try await eventually("the new value is in flyteadmin") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == "label2"
+                    }
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                }
+                #expect(flyteAdmin.writes.count == 2)
+                flyteAdmin.forgetRequests()
+                let before = try await fleet.admin.get("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("it was read") { !flyteAdmin.requests.isEmpty }
+                    try await fleet.settles(1)
+                    try await throughout(.milliseconds(500), "nothing is written after a restart") {
+                        flyteAdmin.writes.isEmpty
+                    }
+                }
+                let after = try await fleet.admin.get("ExecutionClusterLabel", "team1-development")
+                #expect(after?["metadata"]?["resourceVersion"] == before?["metadata"]?["resourceVersion"])
+                #expect(flyteAdmin.requests.count == 1)
+            }
+        }
+
+        @Test("What somebody changes or deletes with flytectl is put back within an interval")
+        func putsBack() async throws {
+            try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.admin.apply(workflowLabel("team1", "development", "a.b", "label2"))
+                try await fleet.operating { _ in
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development-workflow", "Published", "Published")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.edit { tables in
+                        tables.setLabel("theirs", project: "team1", domain: "development")
+                        tables.setLabel(nil, project: "team1", domain: "development", workflow: "a.b")
+                        tables.setLabel("theirs", project: "team2", domain: "development")
+                    }
+                    try await eventually("both are back", within: .seconds(8)) {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == "label1"
+                            && flyteAdmin.tables.label(project: "team1", domain: "development", workflow: "a.b")
+                                == "label2"
+                    }
+                    #expect(flyteAdmin.tables.label(project: "team2", domain: "development") == "theirs")
+                }
+            }
+        }
+
+        @Test("When an object goes its row goes, and the workflows' rows that go with it come back, others' included")
+        func deletes() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.admin.apply(workflowLabel("team1", "development", "a.b", "label2"))
+                flyteAdmin.edit { $0.setLabel("theirs", project: "team1", domain: "development", workflow: "by.hand") }
+                try await fleet.operating { _ in
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development-workflow", "Published", "Published")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                    try await eventually("its row is gone and the others are back") {
+                        let tables = flyteAdmin.tables
+                        return tables.label(project: "team1", domain: "development") == nil
+                            && tables.label(project: "team1", domain: "development", workflow: "a.b") == "label2"
+                            && tables.label(project: "team1", domain: "development", workflow: "by.hand") == "theirs"
+                    }
+                }
+            }
+        }
+
+        @Test("An object that is deleted while no operator runs takes its row along at the next start")
+        func deletedMeanwhile() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.admin.apply(assignment("team2", "staging"))
+                flyteAdmin.edit { $0.setLabel("theirs", project: "team2", domain: "production") }
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    try await fleet.reports("ExecutionClusterLabel", "team2-staging", "Published", "Published")
+                }
+                try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("its row is gone") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                    }
+                }
+                #expect(flyteAdmin.tables.label(project: "team2", domain: "staging") == "label1")
+                #expect(flyteAdmin.tables.label(project: "team2", domain: "production") == "theirs")
+            }
+        }
+
+        @Test("A delete whose put-back an abrupt end kept from happening is made good at the next start")
+        func interrupted() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.admin.apply(assignment("team2", "staging"))
+                flyteAdmin.edit { $0.setLabel("theirs", project: "team1", domain: "development", workflow: "by.hand") }
+                try await fleet.operating(ending: .abrupt) { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.add(FaultRule(.hang, method: "PUT"))
+                    try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                    try await eventually("the put-back hangs") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                            && flyteAdmin.writes.last?.method == "PUT" && flyteAdmin.writes.last?.status == 0
+                    }
+                }
+                #expect(flyteAdmin.tables.label(project: "team1", domain: "development", workflow: "by.hand") == nil)
+                flyteAdmin.heal()
+                try await fleet.operating { _ in
+                    try await eventually("the row by hand is back") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development", workflow: "by.hand")
+                            == "theirs"
+                    }
+                }
+            }
+        }
+
+        @Test(
+            "On a real API server too the Role is enough for the notes, and they outlive an operator",
+            .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
+                KubernetesBinaries.haveControllers
+            })
+        func realServer() async throws {
+            var options = DevFlyteAdmin.Options()
+            options.projects = ["team1"]
+            let flyteAdmin = try await DevFlyteAdmin.start(options)
+            try await withRealFleet(of: 0) { fleet in
+                try await fleet.admin.apply(
+                    resource("ExecutionLabel", "label1", ["clusters": [["name": "dataplane_1", "weight": 1]]]))
+                try await fleet.admin.apply(
+                    resource(
+                        "ClusterRegistry", "flyte",
+                        ["flyteAdmin": ["endpoint": .string(flyteAdmin.url), "intervalSeconds": 3600]]))
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+                try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("its row is gone") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                    }
+                }
+            }
+            await flyteAdmin.stop()
+        }
+
+        @Test("A control plane that suddenly has no labels doesn't empty flyteadmin at once")
+        func massDeletion() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                for domain in ["development", "staging", "production"] {
+                    try await fleet.admin.apply(assignment("team1", domain))
+                }
+                try await fleet.operating { _ in
+                    for domain in ["development", "staging", "production"] {
+                        try await fleet.reports("ExecutionClusterLabel", "team1-\(domain)", "Published", "Published")
+                    }
+                }
+                for domain in ["development", "staging", "production"] {
+                    try await fleet.admin.delete("ExecutionClusterLabel", "team1-\(domain)")
+                }
+                flyteAdmin.forgetRequests()
+                try await fleet.operating { _ in
+                    try await eventually("it was read") { !flyteAdmin.requests.isEmpty }
+                    try await throughout(.seconds(1), "nothing is deleted") { flyteAdmin.writes.isEmpty }
+                    try await eventually("an event says so") {
+                        try await fleet.admin.list("Event").contains { $0["reason"] == "LabelDeletionsHeld" }
+                    }
+                }
+            }
+        }
+    }
+
+    @Suite("A flyteadmin that doesn't work")
+    struct FlyteAdminTroubles {
+        @Test("Its refusal is shown in its own words, and the others are published")
+        func refused() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team3", "development"))
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    let refusal = try await fleet.reports(
+                        "ExecutionClusterLabel", "team3-development", "Published", "FlyteAdminRefused")
+                    #expect(
+                        refusal.message
+                            == "failed to validate that project [team3] and domain [development] are registered, err: [project [team3] not found]"
+                    )
+                    try await fleet.reports("ExecutionClusterLabel", "team3-development", "Ready", "FlyteAdminRefused")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+            }
+        }
+
+        @Test(
+            "HTML, and no answer at all, are FlyteAdminUnreachable; namespaces are made all the same, and then it heals"
+        )
+        func unreachable() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                flyteAdmin.add(FaultRule(.html))
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    let html = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
+                    #expect(html.message.contains("a page of HTML"))
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "NamespaceSynced", "InSync")
+                    flyteAdmin.heal()
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    await flyteAdmin.stop()
+                    try await fleet.admin.apply(assignment("team2", "development"))
+                    let dead = try await fleet.reports(
+                        "ExecutionClusterLabel", "team2-development", "Published", "FlyteAdminUnreachable")
+                    #expect(dead.message.contains("could not connect"))
+                    try await fleet.reports("ExecutionClusterLabel", "team2-development", "NamespaceSynced", "InSync")
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
+                    try await flyteAdmin.resume()
+                    try await fleet.reports("ExecutionClusterLabel", "team2-development", "Ready", "Ready")
+                    #expect(flyteAdmin.tables.label(project: "team2", domain: "development") == "label1")
+                }
+            }
+        }
+
+        @Test("One that hangs keeps no namespace waiting")
+        func hangs() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                flyteAdmin.add(FaultRule(.hang))
+                try await fleet.operating { _ in
+                    try await eventually("it was asked") { !flyteAdmin.requests.isEmpty }
+                    try await fleet.admin.apply(assignment("team1", "development"))
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "NamespaceSynced", "InSync", within: .seconds(5))
+                }
+            }
+        }
+
+        @Test("A label that no ExecutionLabel has leaves flyteadmin as it is")
+        func unknownLabel() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    try await fleet.admin.apply(assignment("team1", "development", value: "typo"))
+                    let held = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "LabelNotFound")
+                    #expect(held.status == "Unknown")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "LabelNotFound")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                }
+            }
+        }
+
+        @Test("With OAuth2 the client's secret comes from a Secret, and what lacks is said")
+        func oauth2() async throws {
+            let client: JSON = [
+                "tokenURL": "http://127.0.0.1:1", "clientID": "squadron",
+                "clientSecretRef": ["name": "cluster-credentials", "key": "flyteadmin_secret"],
+            ]
+            try await withFlyteAdmin(
+                change: { $0.oauth2 = .init(clientID: "squadron", clientSecret: "s3cret") },
+                more: ["auth": ["oauth2": client]]
+            ) { fleet, flyteAdmin in
+                try await fleet.admin.merge(
+                    "ClusterRegistry", "flyte",
+                    ["spec": ["flyteAdmin": ["auth": ["oauth2": ["tokenURL": .string(flyteAdmin.tokenURL)]]]]])
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    let missing = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
+                    #expect(missing.message == "Secret cluster-credentials has nothing in its key flyteadmin_secret")
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "wr0ng"]])
+                    let refused = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
+                    #expect(refused.message.hasPrefix("the token endpoint: invalid_client"))
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "s3cret\n"]])
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+                #expect(!fleet.log.lines.contains { $0.contains("s3cret") || $0.contains("wr0ng") })
+                #expect(flyteAdmin.tokensIssued == 1)
+            }
+        }
+    }
+
+    @Suite("Projects from flyteadmin")
+    struct FlyteAdminProjects {
+        @Test("Its projects get namespaces, archived ones don't, and what was found stays while it is dead")
+        func discovers() async throws {
+            try await withFlyteAdmin(
+                interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
+            ) { fleet, flyteAdmin in
+                flyteAdmin.edit { $0.projects["old"] = .archived }
+                try await fleet.operating { _ in
+                    try await fleet.settles(2)
+                    flyteAdmin.edit { $0.projects["team3"] = .active }
+                    try await fleet.settles(3)
+                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
+                    #expect(try await fleet[1].admin.get("Namespace", "old-development") == nil)
+                    await flyteAdmin.stop()
+                    try await throughout(.seconds(7), "they stay wanted") {
+                        let dataPlane = try await fleet.admin.get("DataPlane", "dataplane-1")
+                        return dataPlane?[path: ["status", "namespaces", "desired"]] == 3
+                    }
+                }
+            }
+        }
+    }
+}

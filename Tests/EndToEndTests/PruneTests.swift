@@ -1,0 +1,101 @@
+import DevCluster
+import JSON
+import Testing
+
+extension EndToEnd {
+    @Suite("Prune")
+    struct Prune {
+        static let everything: JSON = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": ["name": "squadron-templates"],
+            "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
+        ]
+        static func settings(_ name: String) -> String {
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name)}, data: {project: \"{{ project }}\"}}"
+        }
+        static let registry: JSON = [
+            "templatesConfigMap": "clusterresource-template", "prune": true,
+            "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/flyte"]],
+        ]
+
+        func prepare(_ fleet: TestFleet<DevCluster>, projects: Int, registry: JSON = Self.registry) async throws {
+            try await fleet[1].admin.apply([Self.everything, Templates.binding])
+            try await fleet.admin.apply(
+                Templates.configMap(["a.yaml": Self.settings("a"), "b.yaml": Self.settings("b")]))
+            try await fleet.applyBasics(registry)
+            for number in 0..<projects { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+        }
+        func settings(_ fleet: TestFleet<DevCluster>) async throws -> [String] {
+            try await fleet[1].admin.list("ConfigMap").filter { $0[path: ["metadata", "name"]] != "kube-root-ca.crt" }
+                .map {
+                    "\($0[path: ["metadata", "namespace"]]?.string ?? "")/\($0[path: ["metadata", "name"]]?.string ?? "")"
+                }
+                .sorted()
+        }
+
+        @Test("What the templates no longer have is deleted; what we did not apply, accounts and namespaces never are")
+        func prunes() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await prepare(fleet, projects: 1)
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    // Our labels on somebody else's object don't make it ours.
+                    try await fleet[1].admin.apply([
+                        "apiVersion": "v1", "kind": "ConfigMap",
+                        "metadata": [
+                            "name": "foreign", "namespace": "p0-development",
+                            "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                        ],
+                    ])
+                    try await fleet.admin.apply(Templates.configMap(["a.yaml": Self.settings("a")]))
+                    try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["b.yaml": nil]])
+                    try await eventually("b is gone and nothing else") {
+                        try await settings(fleet) == ["p0-development/a", "p0-development/foreign"]
+                    }
+                    try await fleet.settles(1)
+                    #expect(try await fleet.annotation(1, "p0-development") == "arn:aws:iam::1:role/flyte")
+                }
+            }
+        }
+
+        @Test("Without prune nothing is deleted")
+        func off() async throws {
+            try await withFleet(of: 1) { fleet in
+                var registry = Self.registry
+                registry["prune"] = false
+                try await prepare(fleet, projects: 1, registry: registry)
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["b.yaml": nil]])
+                    try await fleet.admin.apply(assignment("p1", "development"))
+                    try await fleet.settles(2)
+                    #expect(
+                        try await settings(fleet) == ["p0-development/a", "p0-development/b", "p1-development/a"])
+                    #expect(fleet[1].requestLog.count(verb: "delete", userAgent: "squadron") == 0)
+                }
+            }
+        }
+
+        @Test("A template ConfigMap that lost most of what it had deletes nothing until it is said how much may go")
+        func stop() async throws {
+            try await withFleet(of: 1) { fleet in
+                var registry = Self.registry
+                registry["workloadIdentity"] = nil
+                try await prepare(fleet, projects: 7, registry: registry)
+                try await fleet.operating { _ in
+                    try await fleet.settles(7)
+                    try await fleet.admin.merge(
+                        "ConfigMap", "clusterresource-template", ["data": ["a.yaml": nil, "b.yaml": nil]])
+                    let held = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(held.message.contains("14 of 14"))
+                    #expect(try await settings(fleet).count == 14)
+                    try await fleet.admin.merge(
+                        "ClusterRegistry", "flyte",
+                        ["metadata": ["annotations": ["multicluster.flyte.org/allow-prune": "14"]]])
+                    try await eventually("they are gone") { try await settings(fleet) == [] }
+                    try await fleet.settles(7)
+                }
+            }
+        }
+    }
+}

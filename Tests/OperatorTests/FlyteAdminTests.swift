@@ -1,0 +1,171 @@
+import ControlLoop
+import Fleet
+import FlyteAdmin
+import HTTP
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@testable import Operator
+
+@Suite("When flyteadmin is asked")
+struct PollScheduleTests {
+    private var random = SeededRandom(seed: 1)
+
+    @Test("The next poll is an interval away, a tenth more or less, and a change in between doesn't put it off")
+    mutating func polls() {
+        var schedule = PollSchedule(interval: .seconds(60))
+        #expect(schedule.isDue(.zero))
+        var seen: Set<Duration> = []
+        for _ in 0..<50 {
+            schedule.succeeded(.seconds(1000), isPoll: true, using: &random)
+            #expect((.seconds(1054)...(.seconds(1066))).contains(schedule.next))
+            seen.insert(schedule.next)
+        }
+        #expect(seen.count > 10)
+        let next = schedule.next
+        schedule.succeeded(.seconds(1010), isPoll: false, using: &random)
+        #expect(schedule.next == next)
+        #expect(!schedule.isDue(next - .seconds(1)) && schedule.isDue(next))
+    }
+
+    @Test("While it fails it is asked ever less, at most a minute apart, whatever changes; a success ends that")
+    mutating func backsOff() {
+        var schedule = PollSchedule(interval: .seconds(3600))
+        var now = Duration.zero
+        var waits: [Duration] = []
+        for _ in 0..<12 {
+            schedule.failed(now, retryAfter: nil, using: &random)
+            #expect(!schedule.mayAsk(now))
+            waits.append(schedule.next - now)
+            now = schedule.next
+        }
+        #expect(waits[0] <= .seconds(1) && waits[0] >= .milliseconds(500))
+        #expect(waits.allSatisfy { $0 <= .seconds(60) })
+        #expect(waits[11] >= .seconds(30))
+        schedule.succeeded(now, isPoll: false, using: &random)
+        #expect(schedule.mayAsk(now) && !schedule.isDue(now))
+    }
+
+    @Test("A server's Retry-After is kept")
+    mutating func retryAfter() {
+        var schedule = PollSchedule(interval: .seconds(60))
+        schedule.failed(.zero, retryAfter: .seconds(120), using: &random)
+        #expect(schedule.next == .seconds(120))
+    }
+
+    @Test("A refused row is tried again after 1, 2, 4, 8, 15, 15 polls")
+    func refusals() {
+        var refusals = Refusals()
+        var tried: [Int] = []
+        refusals.add("row", "no")
+        #expect(refusals["row"] == "no")
+        for poll in 1...45 {
+            refusals.polled()
+            if refusals["row"] == nil {
+                tried.append(poll)
+                refusals.add("row", "no")
+            }
+        }
+        #expect(tried == [1, 3, 7, 15, 30, 45])
+        refusals.retain([])
+        #expect(refusals["row"] == nil)
+    }
+}
+
+@Suite("How flyteadmin is reached")
+struct FlyteAdminConnectionTests {
+    private func read(
+        _ spec: FlyteAdmin, _ secrets: [String: NamedSecrets.Reading]
+    ) -> Result<FlyteAdminConnection, Problem> {
+        switch FlyteAdminConnection.read(spec, { secrets[$0] ?? .absent }) {
+        case .ready(let connection): .success(connection)
+        case .pending: .failure(Problem(text: "pending"))
+        case .unusable(let text): .failure(Problem(text: text))
+        }
+    }
+    private struct Problem: Error, Equatable { var text: String }
+
+    private func spec(token: Bool = false) -> FlyteAdmin {
+        var spec = FlyteAdmin(endpoint: "https://flyteadmin:443")
+        spec.caCertRef = KeyReference(name: "ca", key: "ca.crt")
+        if token { spec.auth = FlyteAdmin.Auth(tokenRef: KeyReference(name: "auth", key: "token")) }
+        return spec
+    }
+
+    @Test("Secrets are read with the white space around them left out")
+    func reads() throws {
+        let secrets: [String: NamedSecrets.Reading] = [
+            "ca": .present(["ca.crt": Sensitive("PEM\n")]), "auth": .present(["token": Sensitive(" abc\n")]),
+        ]
+        let connection = try read(spec(token: true), secrets).get()
+        #expect(connection.ca == Array("PEM".utf8))
+        #expect(connection.credentials == .token(Sensitive("abc")))
+        #expect("\(connection)".contains("abc") == false)
+    }
+
+    @Test("What is wrong with a Secret is said with its name and key, and never with what is in it")
+    func problems() {
+        let good: NamedSecrets.Reading = .present(["ca.crt": Sensitive("PEM")])
+        let cases: [(NamedSecrets.Reading, String)] = [
+            (.unknown, "pending"), (.absent, "Secret auth does not exist"),
+            (.unreadable("forbidden"), "Secret auth can't be read: forbidden"),
+            (.present(["other": Sensitive("x")]), "Secret auth has nothing in its key token"),
+            (.present(["token": Sensitive(" \n")]), "Secret auth has nothing in its key token"),
+            (
+                .present(["token": Sensitive("a b")]),
+                "Secret auth, key token: white space or other characters that no token has"
+            ),
+        ]
+        for (reading, message) in cases {
+            guard case .failure(let problem) = read(spec(token: true), ["ca": good, "auth": reading]) else {
+                Issue.record("\(message) was expected")
+                continue
+            }
+            #expect(problem.text == message)
+        }
+    }
+}
+
+@Suite("What is said of labels in flyteadmin")
+struct PublicationBoardTests {
+    private func object(_ value: String, generation: Int64 = 1, published: Condition? = nil) -> ExecutionClusterLabel {
+        var metadata = ObjectMeta(name: "a")
+        metadata.generation = generation
+        var status = ExecutionClusterLabelStatus()
+        status.conditions = published.map { [$0] } ?? []
+        return ExecutionClusterLabel(
+            metadata: metadata, spec: ExecutionClusterLabelSpec(project: "p", domain: "d", value: value), status: status
+        )
+    }
+    private let key = AdminRowKey(project: "p", domain: "d")
+    private func condition(_ reason: String, generation: Int64 = 1) -> Condition {
+        Condition(
+            type: "Published", status: .isTrue, reason: reason, message: "m", observedGeneration: generation,
+            lastTransitionTime: Timestamp(Instant(secondsSince1970: 0)))
+    }
+
+    @Test("Before the first answer, what was said before of the same spec holds")
+    func carriesOver() {
+        let board = PublicationBoard()
+        #expect(board.publication(of: object("label1", published: condition("Published"))) == .notConfigured)
+        #expect(board.set(isConfigured: true))
+        #expect(
+            board.publication(of: object("label1", published: condition("Published")))
+                == .asBefore(.isTrue, reason: "Published", message: "m"))
+        #expect(board.publication(of: object("label1", generation: 2, published: condition("Published"))) == .pending)
+        #expect(board.publication(of: object("label1", published: condition("FlyteAdminNotConfigured"))) == .pending)
+        #expect(board.publication(of: object("label1")) == .pending)
+    }
+
+    @Test("What is known holds for that value only, and only news is told")
+    func knows() {
+        let board = PublicationBoard()
+        _ = board.set(isConfigured: true)
+        #expect(board.replace(["a": (AdminRow(key, "label1"), .published)]) == ["a"])
+        #expect(board.replace(["a": (AdminRow(key, "label1"), .published)]) == [])
+        #expect(board.publication(of: object("label1")) == .published)
+        #expect(board.publication(of: object("label2")) == .pending)
+    }
+}
