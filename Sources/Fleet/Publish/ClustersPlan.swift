@@ -130,7 +130,9 @@ public struct ClustersPlan: Sendable {
                 .init(cluster: $0.id, reason: ExecutionLabelStatus.Cluster.State.notReady.rawValue)
             }
         }
-        if !withdrawn.isEmpty { notes.append("out of the map for not being Ready: \(withdrawn.sorted().listed())") }
+        for (label, gone) in withdrawnEntries.sorted(by: { $0.key < $1.key }) {
+            notes.append("out of \(label) for not being Ready: \(gone.map(\.cluster).sorted().listed())")
+        }
     }
 
     /// Executions of a label without clusters go anywhere. Broken credentials must not do that to a label that works:

@@ -198,6 +198,7 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawn == ["a"])
         #expect(plan.configuration.labels["two"] == [.init(id: "b", weight: 0.4), .init(id: "c", weight: 0.6)])
         #expect(plan.configuration.labels["one"] == [.init(id: "a", weight: 1)], "a label never becomes empty")
+        #expect(plan.notes == ["out of two for not being Ready: a"])
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
