@@ -66,6 +66,9 @@ extension EndToEnd {
                     try await fleet.admin.apply(assignment("team1", "development"))
                     try await fleet.reports(
                         "ExecutionClusterLabel", "team1-development", "NamespaceSynced", "InSync", within: .seconds(5))
+                    let silent = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
+                    #expect(silent.message.hasPrefix("list the execution cluster labels: "))
                 }
             }
         }

@@ -191,6 +191,7 @@ final class FlyteAdminReconciler: Sendable {
         _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
     ) {
         var known: [String: (AdminRow, Publication)] = [:]
+        let objects = context.caches.assignments.valid()
         for claim in claims.wanted.values {
             let row = AdminRow(claim.key, claim.value)
             if report.published.contains(claim.key) {
@@ -198,12 +199,15 @@ final class FlyteAdminReconciler: Sendable {
             } else if let words = report.refused[claim.key] {
                 known[claim.object] = (row, .refused(words))
             } else if let failure {
-                let before = isFirstFailure ? board.known(claim.object, row) : nil
-                if isFirstFailure, before == nil { continue }
-                known[claim.object] = (row, before ?? failure)
+                let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
+                switch before {
+                case .asBefore?: continue  // of an earlier run: still all that is known
+                case .published?, .refused?: known[claim.object] = (row, before ?? failure)
+                default: known[claim.object] = (row, failure)
+                }
             }
         }
-        for (key, assignment) in context.caches.assignments.valid() {
+        for (key, assignment) in objects {
             guard let hold = claims.holds[key] else { continue }
             let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
             known[key] = (row, .held(hold))

@@ -46,10 +46,6 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    func known(_ object: String, _ claim: AdminRow) -> Publication? {
-        state.withLock { $0.known[object].flatMap { $0.claim == claim ? $0.publication : nil } }
-    }
-
     /// Replaces all of it. Returns the objects of which something else is known now.
     func replace(_ new: [String: (AdminRow, Publication)]) -> [String] {
         let new = new.mapValues { Known(claim: $0.0, publication: $0.1) }
