@@ -103,7 +103,7 @@ public final class SquadronOperator: Sendable {
         let elector = LeaderElector(
             store, identity: configuration.instance, configuration: configuration.election
         ) { [logger] event in
-            logger.info("leader election", metadata: ["event": "\(event)"])
+            logger.info("leader election: \(event)")
         }
         try await elector.run { try await self.lead($0) }
     }

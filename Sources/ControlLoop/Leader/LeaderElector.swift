@@ -10,7 +10,7 @@ import Support
 /// Takes part in an election and runs a closure while elected. The rules are `Election`'s; this carries them out.
 public final class LeaderElector: Sendable {
     /// What happens, for logs and metrics.
-    public enum Event: Sendable, Hashable {
+    public enum Event: Sendable, Hashable, CustomStringConvertible {
         /// Somebody holds the lease, us included; nil: nobody does.
         case holder(String?)
         case elected(transitions: Int)
@@ -18,6 +18,17 @@ public final class LeaderElector: Sendable {
         case released
         /// An attempt did not succeed.
         case failed(String)
+
+        public var description: String {
+            switch self {
+            case .holder(let identity?): "\(identity) leads"
+            case .holder(nil): "nobody leads"
+            case .elected(let transitions): "elected, after \(transitions) changes of leader"
+            case .lost: "lost the lease"
+            case .released: "released the lease"
+            case .failed(let why): "an attempt failed: \(why)"
+            }
+        }
     }
 
     private enum LeadEnd: Sendable {
