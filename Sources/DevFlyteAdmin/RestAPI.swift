@@ -147,7 +147,7 @@ struct RestAPI {
             body.object?.keys.first { $0 != "attributes" }
             ?? body["attributes"]?.object?.keys.first { !known.contains($0) }
         if let unknown { throw .invalidArgument("proto: (line 1:2): unknown field \"\(unknown)\"") }
-        guard body["attributes"] != nil else { throw .invalidArgument("missing attributes") }
+        // The gateway makes `attributes` where there are none, for the names of the path.
         let matching = Self.member("matching_attributes", of: body["attributes"])
         return matching.map { Self.respelled($0, Self.snakeCase) }
     }

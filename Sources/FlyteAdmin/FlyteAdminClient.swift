@@ -16,7 +16,7 @@ public struct FlyteAdminClient: Sendable {
 
     public struct Options: Sendable {
         public var timeouts = HTTPTimeouts(
-            connect: .seconds(5), firstByte: .seconds(15), idle: .seconds(15), total: .seconds(30))
+            connect: .seconds(5), firstByte: .seconds(10), idle: .seconds(10), total: .seconds(30))
         /// Of a list of all rows. 100 bytes a row: 16 MiB are far more than an installation has.
         public var maximumBodySize = 16 << 20
         public var pageSize = 100

@@ -169,14 +169,15 @@ public final class SquadronOperator: Sendable {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
                 caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
-                spec: { reconcilers.withLock { $0 }?.picture?.spec }, mayWrite: mayWrite,
+                spec: { reconcilers.withLock { $0 }?.picture.flatMap { $0.problem == nil ? $0.spec : nil } },
+                mayWrite: mayWrite,
                 changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },
                 warn: { reason, note in
                     guard let all = reconcilers.withLock({ $0 }), let registry = all.picture?.registry else { return }
                     all.events.publish(
                         regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
                         action: "FlyteAdmin", note: note)
-                }, logger: logger))
+                }, logger: logger, metrics: metrics))
     }
 
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.
@@ -207,6 +208,7 @@ public final class SquadronOperator: Sendable {
         caches.secrets.subscribe { name in
             flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }
+            if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))

@@ -4,6 +4,8 @@ import JSON
 import RealCluster
 import Testing
 
+@testable import Operator
+
 /// A label for a workflow.
 private func workflowLabel(_ project: String, _ domain: String, _ workflow: String, _ value: String) -> JSON {
     resource(
@@ -15,7 +17,7 @@ private func workflowLabel(_ project: String, _ domain: String, _ workflow: Stri
 }
 
 /// A fleet of one data plane beside a flyteadmin with projects team1 and team2, and labels label1 and label2.
-private func withFlyteAdmin(
+func withFlyteAdmin(
     interval: Int64 = 3600, change: (inout DevFlyteAdmin.Options) -> Void = { _ in }, more: JSON = [:],
     _ body: (TestFleet<DevCluster>, DevFlyteAdmin) async throws -> Void
 ) async throws {
@@ -75,6 +77,21 @@ extension EndToEnd {
             }
         }
 
+        @Test("Between polls flyteadmin is asked nothing, whatever else changes")
+        func settled() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    flyteAdmin.forgetRequests()
+                    try await fleet.admin.apply(
+                        resource("FlyteProject", "other", ["project": "other", "domains": ["staging"]]))
+                    try await fleet.settles(2)
+                    try await throughout(.milliseconds(500), "no request") { flyteAdmin.requests.isEmpty }
+                }
+            }
+        }
+
         @Test("What somebody changes or deletes with flytectl is put back within an interval")
         func putsBack() async throws {
             try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
@@ -117,6 +134,24 @@ extension EndToEnd {
                             && tables.label(project: "team1", domain: "development", workflow: "by.hand") == "theirs"
                     }
                 }
+            }
+        }
+
+        @Test("An operator that is told to end first puts back what a delete took along")
+        func endsInOrder() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                flyteAdmin.edit { $0.setLabel("theirs", project: "team1", domain: "development", workflow: "by.hand") }
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.add(FaultRule(.slow(.milliseconds(700)), method: "DELETE"))
+                    try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                    try await eventually("the delete is under way") { flyteAdmin.writes.last?.method == "DELETE" }
+                }
+                #expect(
+                    flyteAdmin.tables.label(project: "team1", domain: "development", workflow: "by.hand") == "theirs")
+                let notes = try await fleet.admin.get("ConfigMap", "squadron-published-labels")
+                #expect(notes?[path: ["data", "published.json"]]?.string?.contains("team1") == false)
             }
         }
 
@@ -217,141 +252,6 @@ extension EndToEnd {
                     try await throughout(.seconds(1), "nothing is deleted") { flyteAdmin.writes.isEmpty }
                     try await eventually("an event says so") {
                         try await fleet.admin.list("Event").contains { $0["reason"] == "LabelDeletionsHeld" }
-                    }
-                }
-            }
-        }
-    }
-
-    @Suite("A flyteadmin that doesn't work")
-    struct FlyteAdminTroubles {
-        @Test("Its refusal is shown in its own words, and the others are published")
-        func refused() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
-                try await fleet.admin.apply(assignment("team3", "development"))
-                try await fleet.admin.apply(assignment("team1", "development"))
-                try await fleet.operating { _ in
-                    let refusal = try await fleet.reports(
-                        "ExecutionClusterLabel", "team3-development", "Published", "FlyteAdminRefused")
-                    #expect(
-                        refusal.message
-                            == "failed to validate that project [team3] and domain [development] are registered, err: [project [team3] not found]"
-                    )
-                    try await fleet.reports("ExecutionClusterLabel", "team3-development", "Ready", "FlyteAdminRefused")
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                }
-            }
-        }
-
-        @Test(
-            "HTML, and no answer at all, are FlyteAdminUnreachable; namespaces are made all the same, and then it heals"
-        )
-        func unreachable() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
-                flyteAdmin.add(FaultRule(.html))
-                try await fleet.admin.apply(assignment("team1", "development"))
-                try await fleet.operating { _ in
-                    let html = try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
-                    #expect(html.message.contains("a page of HTML"))
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "NamespaceSynced", "InSync")
-                    flyteAdmin.heal()
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                    await flyteAdmin.stop()
-                    try await fleet.admin.apply(assignment("team2", "development"))
-                    let dead = try await fleet.reports(
-                        "ExecutionClusterLabel", "team2-development", "Published", "FlyteAdminUnreachable")
-                    #expect(dead.message.contains("could not connect"))
-                    try await fleet.reports("ExecutionClusterLabel", "team2-development", "NamespaceSynced", "InSync")
-                    try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
-                    try await flyteAdmin.resume()
-                    try await fleet.reports("ExecutionClusterLabel", "team2-development", "Ready", "Ready")
-                    #expect(flyteAdmin.tables.label(project: "team2", domain: "development") == "label1")
-                }
-            }
-        }
-
-        @Test("One that hangs keeps no namespace waiting")
-        func hangs() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
-                flyteAdmin.add(FaultRule(.hang))
-                try await fleet.operating { _ in
-                    try await eventually("it was asked") { !flyteAdmin.requests.isEmpty }
-                    try await fleet.admin.apply(assignment("team1", "development"))
-                    try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "NamespaceSynced", "InSync", within: .seconds(5))
-                }
-            }
-        }
-
-        @Test("A label that no ExecutionLabel has leaves flyteadmin as it is")
-        func unknownLabel() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
-                try await fleet.admin.apply(assignment("team1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                    try await fleet.admin.apply(assignment("team1", "development", value: "typo"))
-                    let held = try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "Published", "LabelNotFound")
-                    #expect(held.status == "Unknown")
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "LabelNotFound")
-                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
-                }
-            }
-        }
-
-        @Test("With OAuth2 the client's secret comes from a Secret, and what lacks is said")
-        func oauth2() async throws {
-            let client: JSON = [
-                "tokenURL": "http://127.0.0.1:1", "clientID": "squadron",
-                "clientSecretRef": ["name": "cluster-credentials", "key": "flyteadmin_secret"],
-            ]
-            try await withFlyteAdmin(
-                change: { $0.oauth2 = .init(clientID: "squadron", clientSecret: "s3cret") },
-                more: ["auth": ["oauth2": client]]
-            ) { fleet, flyteAdmin in
-                try await fleet.admin.merge(
-                    "ClusterRegistry", "flyte",
-                    ["spec": ["flyteAdmin": ["auth": ["oauth2": ["tokenURL": .string(flyteAdmin.tokenURL)]]]]])
-                try await fleet.admin.apply(assignment("team1", "development"))
-                try await fleet.operating { _ in
-                    let missing = try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
-                    #expect(missing.message == "Secret cluster-credentials has nothing in its key flyteadmin_secret")
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "wr0ng"]])
-                    let refused = try await fleet.reports(
-                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
-                    #expect(refused.message.hasPrefix("the token endpoint: invalid_client"))
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "s3cret\n"]])
-                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                }
-                #expect(!fleet.log.lines.contains { $0.contains("s3cret") || $0.contains("wr0ng") })
-                #expect(flyteAdmin.tokensIssued == 1)
-            }
-        }
-    }
-
-    @Suite("Projects from flyteadmin")
-    struct FlyteAdminProjects {
-        @Test("Its projects get namespaces, archived ones don't, and what was found stays while it is dead")
-        func discovers() async throws {
-            try await withFlyteAdmin(
-                interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
-            ) { fleet, flyteAdmin in
-                flyteAdmin.edit { $0.projects["old"] = .archived }
-                try await fleet.operating { _ in
-                    try await fleet.settles(2)
-                    flyteAdmin.edit { $0.projects["team3"] = .active }
-                    try await fleet.settles(3)
-                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
-                    #expect(try await fleet[1].admin.get("Namespace", "old-development") == nil)
-                    await flyteAdmin.stop()
-                    try await throughout(.seconds(7), "they stay wanted") {
-                        let dataPlane = try await fleet.admin.get("DataPlane", "dataplane-1")
-                        return dataPlane?[path: ["status", "namespaces", "desired"]] == 3
                     }
                 }
             }

@@ -96,6 +96,18 @@ struct AssignmentTests {
         verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
     }
 
+    @Test("What is held back from flyteadmin is Unknown, and what was said before is said again")
+    func heldBack() {
+        let held = observation { seen in
+            seen.label = nil
+            seen.publication = .held("LabelNotFound", "why")
+        }
+        #expect(
+            summary(held.verdicts).suffix(2) == ["Published=Unknown LabelNotFound", "Ready=False LabelNotFound"])
+        let before = observation { $0.publication = .asBefore(.isTrue, reason: "Published", message: "m") }
+        #expect(summary(before.verdicts).suffix(2) == ["Published=True Published", "Ready=True Ready"])
+    }
+
     @Test("With flyteadmin not configured an assignment can be Ready")
     func ready() {
         let observation = observation()

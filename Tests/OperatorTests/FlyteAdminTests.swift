@@ -105,6 +105,18 @@ struct FlyteAdminConnectionTests {
         #expect("\(connection)".contains("abc") == false)
     }
 
+    @Test("Nothing is sent in plain text out of the cluster, whatever a CRD has let through")
+    func plainText() {
+        var spec = FlyteAdmin(endpoint: "http://flyteadmin.example.com")
+        spec.auth = FlyteAdmin.Auth(tokenRef: KeyReference(name: "auth", key: "token"))
+        let secrets: [String: NamedSecrets.Reading] = ["auth": .present(["token": Sensitive("abc")])]
+        guard case .failure(let problem) = read(spec, secrets) else {
+            Issue.record("it would be used")
+            return
+        }
+        #expect(problem.text.contains("spec.flyteAdmin.endpoint: must begin with https://"))
+    }
+
     @Test("What is wrong with a Secret is said with its name and key, and never with what is in it")
     func problems() {
         let good: NamedSecrets.Reading = .present(["ca.crt": Sensitive("PEM")])

@@ -52,7 +52,8 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
         intervalSeconds = try container.value(.intervalSeconds, default: Self.defaultIntervalSeconds)
     }
 
-    func problems(at path: String) -> [SpecProblem] {
+    /// What keeps it from being used; empty for a good one. A credential must not go where these don't allow it.
+    public func problems(at path: String) -> [SpecProblem] {
         var problems: [SpecProblem] = []
         if let message = URLRules.problem(ofFlyteAdmin: endpoint) {
             problems.append(SpecProblem(path + ".endpoint", message))

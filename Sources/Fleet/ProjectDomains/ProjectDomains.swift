@@ -1,7 +1,7 @@
 import KubeObjects
 
 /// Every project-domain that is wanted, and the namespace of each: the union of FlyteProjects, ExecutionClusterLabels
-/// and, later, flyteadmin's own projects.
+/// and, where configured, flyteadmin's own projects.
 public struct ProjectDomains: Sendable {
     public struct Entry: Sendable, Hashable {
         public var answer: NamespaceAnswer

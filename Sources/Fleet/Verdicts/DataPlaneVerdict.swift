@@ -120,7 +120,7 @@ public enum DataPlaneVerdict {
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
         if let doubtful = seen.doubtfulList {
             let message =
-                "\(doubtful): not believed until it has been said several times; until then nothing follows from it"
+                "\(doubtful); that is not believed at once, and nothing follows from it until it has been said several times"
             return .no(.synced, Reason.syncFailed, message)
         }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"

@@ -3,7 +3,10 @@ import Support
 /// Counters of the operator. Every series exists from the start; gauges are read when they are asked for (`MetricsPage`).
 final class Metrics: Sendable {
     enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, deleted, failed }
+    /// What is known of an ExecutionClusterLabel in flyteadmin.
+    enum LabelState: String, Sendable, Hashable, CaseIterable { case published, refused, unreachable, held }
     private struct State {
+        var labels: [LabelState: Int] = [:]
         var writes: [String: [WriteResult: UInt64]] = [:]
     }
     private let state = Locked(State())
@@ -15,4 +18,7 @@ final class Metrics: Sendable {
     }
 
     var writes: [String: [WriteResult: UInt64]] { state.withLock { $0.writes } }
+
+    func set(labels: [LabelState: Int]) { state.withLock { $0.labels = labels } }
+    var labels: [LabelState: Int] { state.withLock { $0.labels } }
 }

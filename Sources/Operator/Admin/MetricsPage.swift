@@ -50,6 +50,11 @@ struct MetricsPage {
                     writes[session.name]?[result] ?? 0)
             }
         }
+        header("squadron_flyteadmin_labels", "gauge", "ExecutionClusterLabels by what is known of them in flyteadmin.")
+        let labels = metrics.labels
+        for state in Metrics.LabelState.allCases {
+            line("squadron_flyteadmin_labels", ["state": state.rawValue], labels[state] ?? 0)
+        }
     }
 
     var rendered: String { text }

@@ -112,7 +112,7 @@ final class DataPlaneSession: Sendable {
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
     var hasResult: Bool {
         let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
-        if writes { return facts.watchProblem != nil || !progress.hasPending }
+        if writes { return !facts.doubtfulLists.isEmpty || !progress.hasPending }
         return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
@@ -200,7 +200,7 @@ final class DataPlaneSession: Sendable {
             queue.add(progress.unsynced, priority: .background)
             queue.add(watches[type]?.listedAnew() ?? [], priority: .background)
             change { state in
-                state.watchProblem(nil)
+                state.doubtful(type, nil)
                 return []
             }
         case .connected: break
@@ -215,7 +215,7 @@ final class DataPlaneSession: Sendable {
             context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
         case .suspicious(let suspicion, _):
             change { state in
-                state.watchProblem("\(suspicion)")
+                state.doubtful(type, "\(suspicion)")
                 return []
             }
         case .confirmed, .paused: break

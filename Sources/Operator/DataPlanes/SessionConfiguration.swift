@@ -67,6 +67,6 @@ struct SessionFacts: Sendable, Hashable {
     /// The UID that the endpoint answers with, where another one is recorded.
     var changedUID: String?
     var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
-    /// A list or watch that does not work, or a list that is not believed.
-    var watchProblem: String?
+    /// By kind, why its last list is not believed.
+    var doubtfulLists: [String: String] = [:]
 }

@@ -161,7 +161,7 @@ struct SessionState: Sendable {
 
     mutating func requestSucceeded(now: Duration) { _ = breaker.record(.requestSucceeded, now: now) }
 
-    mutating func watchProblem(_ text: String?) { facts.watchProblem = text }
+    mutating func doubtful(_ type: ResourceType, _ text: String?) { facts.doubtfulLists[type.description] = text }
 
     /// Permissions turned out to be missing: look at them again with the next probe.
     mutating func wasForbidden() { needsReview = true }

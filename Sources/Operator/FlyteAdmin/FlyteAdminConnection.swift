@@ -53,6 +53,8 @@ struct FlyteAdminConnection: Sendable, Hashable {
                     tokenURL: oauth2.tokenURL, clientID: oauth2.clientID,
                     clientSecret: try entry(oauth2.clientSecretRef), scopes: oauth2.scopes))
         }
+        // Checked again where it counts: an older CRD may have let an http:// address out of the cluster through.
+        if let problem = spec.problems(at: "spec.flyteAdmin").first { return .unusable("\(problem)") }
         do throws(Gap) {
             let ca = try spec.caCertRef.map { reference throws(Gap) in try entry(reference) }
             return .ready(

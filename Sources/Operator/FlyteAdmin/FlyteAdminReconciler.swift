@@ -13,7 +13,7 @@ final class FlyteAdminReconciler: Sendable {
     struct Context: Sendable {
         var caches: Caches
         var store: PublishedLabelsStore
-        /// The settings in force; nil: not known yet.
+        /// The settings in force; nil: none that can be used.
         var spec: @Sendable () -> ClusterRegistrySpec?
         var mayWrite: @Sendable () -> Bool
         /// Something else is to be said of that ExecutionClusterLabel.
@@ -23,16 +23,18 @@ final class FlyteAdminReconciler: Sendable {
         /// For people: reason and note of an event on the ClusterRegistry.
         var warn: @Sendable (String, String) -> Void
         var logger: Logger
+        var metrics: Metrics?
         var timeline = Timeline.continuous
     }
 
-    let board = PublicationBoard()
+    let board: PublicationBoard
     private let context: Context
     private let signal = Signal()
     private let started: Duration
 
     init(_ context: Context) {
         self.context = context
+        board = PublicationBoard(metrics: context.metrics)
         started = context.timeline.now
     }
 
@@ -189,6 +191,7 @@ final class FlyteAdminReconciler: Sendable {
         _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
     ) {
         var known: [String: (AdminRow, Publication)] = [:]
+        let objects = context.caches.assignments.valid()
         for claim in claims.wanted.values {
             let row = AdminRow(claim.key, claim.value)
             if report.published.contains(claim.key) {
@@ -196,12 +199,15 @@ final class FlyteAdminReconciler: Sendable {
             } else if let words = report.refused[claim.key] {
                 known[claim.object] = (row, .refused(words))
             } else if let failure {
-                let before = isFirstFailure ? board.known(claim.object, row) : nil
-                if isFirstFailure, before == nil { continue }
-                known[claim.object] = (row, before ?? failure)
+                let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
+                switch before {
+                case .asBefore?: continue  // of an earlier run: still all that is known
+                case .published?, .refused?: known[claim.object] = (row, before ?? failure)
+                default: known[claim.object] = (row, failure)
+                }
             }
         }
-        for (key, assignment) in context.caches.assignments.valid() {
+        for (key, assignment) in objects {
             guard let hold = claims.holds[key] else { continue }
             let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
             known[key] = (row, .held(hold))

@@ -14,6 +14,9 @@ final class PublicationBoard: Sendable {
         var discovered: [ProjectDomain]?
     }
     private let state = Locked(State())
+    private let metrics: Metrics?
+
+    init(metrics: Metrics? = nil) { self.metrics = metrics }
 
     /// What to say of an object. Of one that nothing is known of yet: what was said before, if that was about the same
     /// spec. So a restart neither writes statuses nor waits for flyteadmin.
@@ -33,7 +36,8 @@ final class PublicationBoard: Sendable {
 
     /// True where it is news.
     func set(isConfigured: Bool) -> Bool {
-        state.withLock { state in
+        if !isConfigured { metrics?.set(labels: [:]) }
+        return state.withLock { state in
             defer {
                 state.isConfigured = isConfigured
                 if !isConfigured { state.known = [:] }
@@ -42,13 +46,10 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    func known(_ object: String, _ claim: AdminRow) -> Publication? {
-        state.withLock { $0.known[object].flatMap { $0.claim == claim ? $0.publication : nil } }
-    }
-
     /// Replaces all of it. Returns the objects of which something else is known now.
     func replace(_ new: [String: (AdminRow, Publication)]) -> [String] {
         let new = new.mapValues { Known(claim: $0.0, publication: $0.1) }
+        metrics?.set(labels: new.values.reduce(into: [:]) { $0[$1.publication.state, default: 0] += 1 })
         return state.withLock { state in
             let changed = new.keys.filter { state.known[$0] != new[$0] }
             state.known = new
@@ -67,6 +68,17 @@ final class PublicationBoard: Sendable {
         state.withLock { state in
             defer { state.discovered = discovered }
             return state.discovered != discovered
+        }
+    }
+}
+
+extension Publication {
+    fileprivate var state: Metrics.LabelState {
+        switch self {
+        case .published: .published
+        case .refused: .refused
+        case .unreachable: .unreachable
+        case .notConfigured, .pending, .held, .asBefore: .held
         }
     }
 }

@@ -167,7 +167,7 @@ extension Reconcilers {
         seen.user = facts.identity
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: 16)
-        seen.doubtfulList = facts.watchProblem
+        seen.doubtfulList = facts.doubtfulLists.min { $0.key < $1.key }.map { "list of \($0.key): \($0.value)" }
         seen.heldBack = session.pruneObjection
     }
 }
