@@ -99,7 +99,7 @@ let package = Package(
             name: "squadron-bench",
             dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments],
             path: "Sources/bench", swiftSettings: settings),
-        library("RealCluster", ["DevPKI", "HTTP", "Support"]),
+        library("RealCluster", ["DevPKI", "HTTP", "Support", crypto]),
         library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         .executableTarget(
             name: "devflyteadmin",

@@ -6,6 +6,8 @@ import Support
 final class ClusterFolder: Sendable {
     let path: String
     let authority: CertificateAuthority
+    /// Signs the tokens of ServiceAccounts.
+    let serviceAccountKeyPEM: String
 
     init(adminToken: String) throws(RealClusterError) {
         path = FileManager.default.temporaryDirectory.path() + "/squadron-real-\(UUID().uuidString.lowercased())"
@@ -20,6 +22,7 @@ final class ClusterFolder: Sendable {
                     ipAddresses: ["127.0.0.1", "10.0.0.1"], usage: .server))
             // Only its key pair is used. The certificate is how the public half gets to the server.
             let accounts = try authority.issue(CertificateRequest(commonName: "service-accounts", usage: .client))
+            serviceAccountKeyPEM = accounts.privateKeyPEM
             try write("ca.crt", authority.certificatePEM)
             try write("server.crt", server.certificatePEM)
             try write("server.key", server.privateKeyPEM)

@@ -203,14 +203,32 @@ struct AuthTests {
         }
     }
 
-    @Test("A token that has expired is a 401 like any other")
-    func expired() async throws {
-        // A real server makes none that ends before ten minutes.
-        let api = try await ContractClient(.devcluster)
-        guard case .devcluster(let cluster) = api.server.access else { return }
-        let token = try cluster.makeServiceAccountToken(namespace: "flyte", name: "old", lifetime: .seconds(-60))
-        let answer = try await api.with(token: token).get("/api/v1/namespaces")
-        #expect(answer.status == 401 && answer.message == "Unauthorized")
+    @Test("A token that has expired, or that names another uid, is a 401 like any other", arguments: ServerKind.ours)
+    func expired(_ kind: ServerKind) async throws {
+        let api = try await ContractClient(kind)
+        try await api.withNamespace { namespace in
+            let path = Objects.core(namespace, "serviceaccounts")
+            let account = try await api.post(
+                path, ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "bot"]]
+            ).require(201)
+            func status(_ uid: String, _ lifetime: Duration) async throws -> Int {
+                let token =
+                    switch api.server.access {
+                    case .real(let cluster):
+                        try cluster.makeServiceAccountToken(
+                            namespace: namespace, name: "bot", uid: uid, lifetime: lifetime)
+                    case .devcluster(let cluster):
+                        try cluster.makeServiceAccountToken(namespace: namespace, name: "bot", lifetime: lifetime)
+                    case .given: ""
+                    }
+                return try await api.with(token: token).get(path).status
+            }
+            #expect(try await status(account.uid, .seconds(3_600)) == 403, "known, if not allowed anything")
+            #expect(try await status(account.uid, .seconds(-60)) == 401)
+            if case .real = api.server.access {
+                #expect(try await status("0b8a8a5e-0000-4000-8000-000000000000", .seconds(3_600)) == 401)
+            }
+        }
     }
 }
 

@@ -12,6 +12,8 @@ public final class APIServer: Sendable {
         /// How long a deleted namespace stays Terminating before its content goes. Nil holds it until
         /// `setNamespaceTerminationDelay` says otherwise.
         public var namespaceTerminationDelay: Duration? = .zero
+        /// False: as servers before 1.34 and those with the feature gate WatchList off, which refuse `sendInitialEvents`.
+        public var servesInitialEvents = true
         public init() {}
     }
     public let store: ObjectStore

@@ -16,7 +16,9 @@ struct ListOptions: Sendable {
     var sendsInitialEvents = false
     var timeout: Duration?
 
-    init(_ request: APIRequest, definition: ResourceDefinition, isWatch: Bool) throws(APIError) {
+    init(
+        _ request: APIRequest, definition: ResourceDefinition, isWatch: Bool, servesInitialEvents: Bool = true
+    ) throws(APIError) {
         self.isWatch = isWatch
         if let text = request.parameter("labelSelector") { labels = try LabelSelector(parsing: text) }
         if let text = request.parameter("fieldSelector") { fields = try FieldSelector(parsing: text, for: definition) }
@@ -34,6 +36,15 @@ struct ListOptions: Sendable {
             hasContinue: continueToken != nil)
         {
             throw .invalidOptions("ListOptions", [problem])
+        }
+        if isWatch, initialEvents != nil, !servesInitialEvents {
+            throw .invalidOptions(
+                "ListOptions",
+                [
+                    .forbidden(
+                        "sendInitialEvents",
+                        "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
+                ])
         }
         versionMatch = VersionMatch(rawValue: match)
         if !version.isEmpty {

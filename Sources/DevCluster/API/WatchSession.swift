@@ -3,7 +3,9 @@ import Support
 
 extension APIServer {
     func watch(_ request: ResourceRequest) throws(APIError) -> APIResponse {
-        let options = try ListOptions(request.http, definition: request.definition, isWatch: true)
+        let options = try ListOptions(
+            request.http, definition: request.definition, isWatch: true,
+            servesInitialEvents: configuration.servesInitialEvents)
         let presenter = try Presenter(request, now: clock.now)
         // Without a timeout of the client's the server ends the watch by chance between one and two times the minimum.
         let timeout = options.timeout ?? configuration.minimumWatchTimeout * Double.random(in: 1..<2)

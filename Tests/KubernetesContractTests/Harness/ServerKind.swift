@@ -49,15 +49,21 @@ struct ContractServer: Sendable {
     static func shared(_ kind: ServerKind) async throws -> ContractServer { try await SharedServers.all.server(kind) }
 
     /// One for a test alone, which ends it.
-    static func start(_ kind: ServerKind) async throws -> ContractServer {
+    /// - Parameter servesInitialEvents: with the feature gate WatchList, as servers have it from 1.34 on.
+    static func start(_ kind: ServerKind, servesInitialEvents: Bool = true) async throws -> ContractServer {
         let server: ContractServer
         switch kind {
         case .devcluster:
-            let cluster = try await DevCluster.start(name: "contract")
+            var options = DevCluster.Options()
+            options.api.servesInitialEvents = servesInitialEvents
+            let cluster = try await DevCluster.start(name: "contract", options: options)
             server = ContractServer(
                 url: cluster.url, ca: cluster.caPEM, token: cluster.adminToken, .devcluster(cluster))
         case .real:
-            let cluster = try await RealCluster.start(try #require(try KubernetesBinaries.fromEnvironment()))
+            var options = RealCluster.Options()
+            if !servesInitialEvents { options.serverArguments = ["--feature-gates=WatchList=false"] }
+            let cluster = try await RealCluster.start(
+                try #require(try KubernetesBinaries.fromEnvironment()), options)
             server = ContractServer(url: cluster.url, ca: cluster.caPEM, token: cluster.adminToken, .real(cluster))
         case .given:
             let path = try #require(ServerKind.givenKubeconfig)

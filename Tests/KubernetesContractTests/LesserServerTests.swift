@@ -1,10 +1,10 @@
 import JSON
 import Testing
 
-/// What the operator assumes when it has been away for too long. On servers of their own: what is forgotten is missing to
-/// every other test.
-@Suite("Contract: a history that is forgotten", .timeLimit(.minutes(3)), .serialized)
-struct CompactionTests {
+/// What the operator assumes of servers that have forgotten, or that can less. They are the test's own: what is forgotten is
+/// missing to every other test.
+@Suite("Contract: servers that have forgotten or can less", .timeLimit(.minutes(3)), .serialized)
+struct LesserServerTests {
     @Test(
         "A watch from a version that is forgotten is a 200 whose only event is an ERROR: 410, Expired",
         arguments: ServerKind.ours)
@@ -50,6 +50,28 @@ struct CompactionTests {
             let rest = try await api.get("\(path)?continue=\(next)").require(200)
             let names = rest["items"]?.array?.compactMap { $0[path: ["metadata", "name"]]?.string }
             #expect(names == ["b", "b2", "c"])
+        }
+    }
+
+    @Test(
+        "A server without WatchList refuses sendInitialEvents with a 422; a list and a watch from there do without",
+        arguments: ServerKind.ours)
+    func withoutInitialEvents(_ kind: ServerKind) async throws {
+        let server = try await ContractServer.start(kind, servesInitialEvents: false)
+        defer { server.end() }
+        let api = try await ContractClient(server)
+        let refused = try await api.get(
+            "/api/v1/configmaps?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1")
+        refused.expect(
+            422, "Invalid",
+            "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+        )
+        try await api.withNamespace { namespace in
+            let path = Objects.core(namespace, "secrets")
+            let list = try await api.get(path).require(200)
+            let watch = try await api.watch("\(path)?resourceVersion=\(list.resourceVersion)")
+            try await api.post(path, ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "s"]]).require(201)
+            #expect(try await watch.next()?.summary == "ADDED s")
         }
     }
 }
