@@ -104,6 +104,7 @@ extension RealCluster {
                 + [
                     "namespace-controller", "serviceaccount-controller", "serviceaccount-token-controller",
                     "root-ca-certificate-publisher-controller", "garbage-collector-controller",
+                    "deployment-controller",
                 ].joined(separator: ","),
         ]
     }

@@ -70,12 +70,23 @@ public enum RolloutPlan {
         if let last, last <= now, case let due = last + minInterval, now < due {
             return .wait("Deployment \(name) is restarted at \(Timestamp(due + 1)), not before", until: due)
         }
-        // One that is stuck is restarted: what it is stuck at may be what it has read. Else what goes on is let finish.
-        if case .progressing(let text) = deployment.rollout {
+        // A rollout that goes on is let finish. One that is stuck is not: what it is stuck at may be what it has read; nor
+        // are replicas waited for that are away for another reason.
+        if deployment.isRollingOut, case .progressing(let text) = deployment.rollout {
             return .wait("Deployment \(name), before it is restarted: \(text)", until: nil)
         }
         return .restart(
             name, annotations: [checksumAnnotation: checksum, timeAnnotation: Timestamp(now).description])
+    }
+}
+
+extension Deployment {
+    /// Another template is on its way, by the Deployment controller's own account: the reasons of `Progressing` in
+    /// `pkg/controller/deployment/util` of Kubernetes, but for `NewReplicaSetAvailable` and `ProgressDeadlineExceeded`.
+    fileprivate var isRollingOut: Bool {
+        if let generation = metadata.generation, status.observedGeneration < generation { return true }
+        let reason = status.conditions.first { $0.type == "Progressing" }?.reason ?? ""
+        return ["NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated"].contains(reason)
     }
 }
 

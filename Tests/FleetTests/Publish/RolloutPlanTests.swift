@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Restarting what has read another state")
 struct RolloutPlanTests {
-    private enum State { case complete, progressing, stuck, paused }
+    private enum State { case complete, progressing, stuck, paused, unavailable }
 
     private func workload(_ name: String, _ checksum: String?, _ state: State = .complete, restarted: Double? = nil)
         throws -> RolloutPlan.Workload
@@ -25,6 +25,7 @@ struct RolloutPlanTests {
         switch state {
         case .complete: break
         case .progressing: json[path: ["status", "observedGeneration"]] = 1
+        case .unavailable: json[path: ["status", "availableReplicas"]] = 0
         case .paused: json[path: ["spec", "paused"]] = true
         case .stuck:
             json[path: ["status", "conditions"]] = [
@@ -80,6 +81,10 @@ struct RolloutPlanTests {
             return #expect(Bool(false), "it must wait")
         }
         #expect(next([try workload("a", "old", .stuck)]) == restart("a"))
+        #expect(next([try workload("a", "old", .unavailable)]) == restart("a"), "a pod that is away holds nothing up")
+        guard case .wait = next([try workload("a", "new", .unavailable), try workload("b", "old")]) else {
+            return #expect(Bool(false), "b waits until a is available")
+        }
         #expect(next([try workload("a", "new", .stuck), try workload("b", "old")]) == .failed("Deployment a: stuck"))
     }
 

@@ -1,0 +1,74 @@
+import Fleet
+import JSON
+import RealCluster
+import Testing
+
+@testable import Operator
+
+extension EndToEnd {
+    /// With Kubernetes' own Deployment controller and authorizer. No kubelet runs there: a Deployment of no replicas is
+    /// complete at once, one with replicas never.
+    @Suite(
+        "What goes out to flyteadmin, on real API servers",
+        .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
+            KubernetesBinaries.haveControllers
+        }, .timeLimit(.minutes(5)))
+    struct RealPublishing {
+        private static let map = "flyte-admin-clusters-config"
+
+        private static func deployment(replicas: Int64) -> JSON {
+            [
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": ["name": "flyteadmin", "namespace": "flyte"],
+                "spec": [
+                    "replicas": .int(replicas), "progressDeadlineSeconds": 1,
+                    "selector": ["matchLabels": ["app": "flyteadmin"]],
+                    "template": [
+                        "metadata": ["labels": ["app": "flyteadmin"]],
+                        "spec": ["containers": [["name": "main", "image": "flyteadmin"]]],
+                    ],
+                ],
+            ]
+        }
+
+        @Test("The Role is enough to make the ConfigMap, to take over its key and to restart; a stuck rollout is told")
+        func story() async throws {
+            try await withRealFleet(of: 1) { fleet in
+                try await fleet.admin.apply(Self.deployment(replicas: 0))
+                try await fleet.applyBasics([
+                    "publish": [
+                        "clustersConfigMap": ["name": .string(Self.map), "key": "clusters.yaml"],
+                        "restart": [["name": "flyteadmin"]], "minIntervalSeconds": 0,
+                    ]
+                ])
+                try await fleet.operating { _ in
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published", within: .seconds(60))
+                    try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolledOut", within: .seconds(60))
+                    let restarted = try await fleet.admin.get("Deployment", "flyteadmin")?[
+                        path: ["spec", "template", "metadata", "annotations", RolloutPlan.checksumAnnotation]]?.string
+                    #expect(restarted?.isEmpty == false)
+
+                    try await fleet.admin.apply(Self.deployment(replicas: 1))
+                    let other: JSON = [
+                        "apiVersion": "v1", "kind": "ConfigMap",
+                        "metadata": ["name": .string(Self.map), "namespace": "flyte"],
+                        "data": ["clusters.yaml": "clusters: {}\n", "other.yaml": "keep: me\n"],
+                    ]
+                    try await fleet.admin.apply(other, as: "helm")
+                    try await eventually("the key is taken back, and the other one stays") {
+                        let data = try await fleet.admin.get("ConfigMap", Self.map)?["data"]
+                        return data?["clusters.yaml"]?.string.flatMap { ClustersConfiguration(yaml: $0) }?.clusters
+                            .count == 1
+                            && data?["other.yaml"] == "keep: me\n"
+                    }
+                    // The restart for what was put back: nothing of it ever becomes available.
+                    let failed = try await fleet.reports(
+                        "ClusterRegistry", "flyte", "RolledOut", "RolloutFailed", within: .seconds(60))
+                    #expect(failed.message.contains("flyteadmin"), "\(failed)")
+                    try await fleet.admin.apply(Self.deployment(replicas: 0))
+                    try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolledOut", within: .seconds(60))
+                }
+            }
+        }
+    }
+}
