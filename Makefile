@@ -26,6 +26,9 @@ lint: ## Check format and house rules
 format: ## Format the Swift sources
 	@swift format format --in-place --parallel --recursive Package.swift Sources Tests
 
+judge: setup ## Compare what kubectl says of devcluster with what it says of a real API server
+	@hack/judge
+
 tsan: setup ## Run the tests under ThreadSanitizer
 	@hack/test --sanitize=thread --scratch-path .build-tsan
 
@@ -38,4 +41,4 @@ image: ## Build the container image $(IMAGE) (needs docker)
 deploy: ## Apply the manifests to the cluster that kubectl points at
 	@kubectl apply -k manifests
 
-.PHONY: help setup build demo test lint format tsan bench image deploy
+.PHONY: help setup build demo test lint format judge tsan bench image deploy

@@ -208,6 +208,7 @@ public final class SquadronOperator: Sendable {
         caches.secrets.subscribe { name in
             flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }
+            if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
             for (key, object) in caches.dataPlanes.snapshot ?? [:]
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))

@@ -16,6 +16,42 @@ extension EndToEnd {
             server.store.put(GroupResource(plural, group: "multicluster.flyte.org"), object)
         }
 
+        @Test("A project and a registry that break leave in force what they said before")
+        func lastGood() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics([
+                    "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ team }}"]],
+                    "values": ["team": "common"],
+                ])
+                try await fleet.admin.apply(
+                    resource(
+                        "FlyteProject", "team1",
+                        ["project": "team1", "domains": ["production"], "values": ["team": "own"]]))
+                func breakUp(_ kind: String, _ plural: String, _ name: String, _ spec: JSON) async throws {
+                    var object = try #require(try await fleet.admin.get(kind, name))
+                    object["spec"] = spec
+                    object[path: ["metadata", "generation"]] = 9
+                    fleet.controlPlane.store.put(GroupResource(plural, group: "multicluster.flyte.org"), object)
+                    try await fleet.reports(kind, name, "Ready", "Invalid")
+                }
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(try await fleet.annotation(1, "team1-production") == "arn:aws:iam::1:role/own")
+                    try await breakUp(
+                        "FlyteProject", "flyteprojects", "team1", ["project": "team1", "domains": "production"])
+                    try await breakUp(
+                        "ClusterRegistry", "clusterregistries", "flyte", ["namespaceTemplate": "{{ nonsense }}"])
+                    // Somebody else's wish makes the operator look at all of it again.
+                    try await fleet.admin.apply(assignment("project1", "development"))
+                    try await eventually("the registry's settings hold for what is new") {
+                        try await fleet.annotation(1, "project1-development") == "arn:aws:iam::1:role/common"
+                    }
+                    #expect(try await fleet.annotation(1, "team1-production") == "arn:aws:iam::1:role/own")
+                    try await fleet.settles(2)
+                }
+            }
+        }
+
         @Test("Custom resources that don't fit their type say which field it is, and nothing else is affected")
         func malformed() async throws {
             try await withFleet(of: 1) { fleet in

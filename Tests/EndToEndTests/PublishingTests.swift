@@ -2,6 +2,7 @@ import DevCluster
 import Fleet
 import Foundation
 import JSON
+import Support
 import Testing
 
 @testable import Operator
@@ -160,6 +161,18 @@ extension EndToEnd {
                     try await eventually("flyteadmin is restarted for the other token") {
                         try await Self.checksum(fleet, "flyteadmin") != first
                     }
+                    // Whoever starts while another text is there reads that.
+                    try await Self.becomesAvailable(fleet, "flyteadmin")
+                    try await eventually("syncresources has read the other token too") {
+                        let read = try await Self.checksum(fleet, "flyteadmin")
+                        return try await Self.checksum(fleet, "syncresources") == read
+                    }
+                    try await Self.becomesAvailable(fleet, "syncresources")
+                    let second = try await Self.checksum(fleet, "flyteadmin")
+                    try await fleet.admin.merge("ConfigMap", Self.map, ["data": ["clusters.yaml": "clusters: {}\n"]])
+                    try await eventually("flyteadmin is restarted after a text was put back") {
+                        try await Self.checksum(fleet, "flyteadmin") != second
+                    }
                     let stuck: JSON = [
                         "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
                         "message": "has timed out progressing", "lastTransitionTime": "2026-01-01T00:00:00Z",
@@ -170,6 +183,70 @@ extension EndToEnd {
                         "Deployment", "flyteadmin", ["status": ["conditions": [stuck]]], subresource: "status")
                     let failed = try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolloutFailed")
                     #expect(failed.message.contains("flyteadmin"))
+                }
+            }
+        }
+
+        @Test("A data plane that stays away leaves the map, and comes back when it is Ready again")
+        func healthAware() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await Self.chart(fleet)
+                let aware: JSON = ["healthAware": ["enabled": true, "graceSeconds": 1], "minIntervalSeconds": 0]
+                try await fleet.applyBasics(Self.registry(aware))
+                let both: JSON = [
+                    ["name": "dataplane_1", "weight": 0.4], ["name": "dataplane_2", "weight": 0.6],
+                ]
+                try await fleet.admin.apply(resource("ExecutionLabel", "both", ["clusters": both]))
+                try await fleet.operating { _ in
+                    try await eventually("both clusters are in the map") {
+                        try await Self.configuration(fleet)?.labels["both"]?.count == 2
+                    }
+                    try await fleet.admin.merge(
+                        "DataPlane", "dataplane-2", ["spec": ["connection": ["tlsServerName": "other.example.com"]]])
+                    try await eventually("dataplane_2 has left the map") {
+                        try await Self.configuration(fleet)?.labels["both"] == [.init(id: "dataplane_1", weight: 1)]
+                    }
+                    #expect(try await Self.configuration(fleet)?.clusters.count == 2, "it stays known to flyteadmin")
+                    let left = try await fleet.admin.get("ConfigMap", Self.map)?[
+                        path: ["metadata", "annotations", PublishedClusters.withdrawnAnnotation]]
+                    #expect(left == "dataplane_2")
+                }
+                let endpoint = try await TestFleet.operatorEndpoint(fleet.controlPlane, fleet.admin)
+                let objects = try await FleetReading.live(endpoint, namespace: "flyte")
+                let explanation = Explanation(
+                    .init(project: "p", domain: "d", label: "both"), execution: "e1", objects: objects,
+                    now: WallClock.system.now)
+                #expect(explanation.json["cluster"] == "dataplane_1")
+                #expect(explanation.placement.dropped == [.init(cluster: "dataplane_2", reason: "NotReady")])
+
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-2", ["spec": ["connection": ["tlsServerName": ""]]])
+                try await fleet.operating { _ in
+                    try await eventually("it is back") {
+                        try await Self.configuration(fleet)?.labels["both"]?.count == 2
+                    }
+                }
+            }
+        }
+
+        @Test("A data plane with a Secret of Squadron's own is published with flyteadmin's entries of the mounted one")
+        func ownSecret() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await Self.chart(fleet)
+                try await fleet.applyBasics(Self.registry())
+                // The Role grants the default Secret only: the data plane is not Ready, and published all the same.
+                try await fleet.admin.apply(
+                    fleet.dataPlane(1, ["credentials": ["secretName": "squadron-credentials", "tokenKey": "t"]]))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published")
+                    #expect(
+                        try await Self.configuration(fleet)?.clusters == [
+                            .init(
+                                name: "dataplane_1", enabled: true,
+                                access: .remote(
+                                    endpoint: fleet[1].url, tokenPath: "/var/run/credentials/dataplane_1_token",
+                                    certPath: "/var/run/credentials/dataplane_1_cacert"))
+                        ])
                 }
             }
         }

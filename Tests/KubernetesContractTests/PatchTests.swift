@@ -84,6 +84,13 @@ struct PatchTests {
             ).require(200)
             #expect(replaced["secrets"] == [["name": "z"]])
 
+            // A list without a key is replaced as a whole, whatever directives it holds.
+            let pulls = { (names: [JSON]) -> JSON in ["imagePullSecrets": .array(names)] }
+            try await api.patch(.strategic, "\(path)/s", pulls([["name": "a"], ["name": "b"]])).require(200)
+            let whole = try await api.patch(.strategic, "\(path)/s", pulls([["$patch": "delete", "name": "b"]]))
+                .require(200)
+            #expect(whole["imagePullSecrets"] == [["name": "b"]])
+
             let custom = Objects.flyte(namespace, "executionlabels")
             try await api.post(
                 custom, Objects.custom("ExecutionLabel", "l", spec: ["clusters": [["name": "c", "weight": 1]]])

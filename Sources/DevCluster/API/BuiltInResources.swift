@@ -116,7 +116,10 @@ enum BuiltInResources {
             $0.hasGeneration = true
             $0.columns = NetworkPolicyColumns()
         },
-        make("policy", "PodDisruptionBudget", "poddisruptionbudgets", ["pdb"]) { workload(&$0) },
+        make("policy", "PodDisruptionBudget", "poddisruptionbudgets", ["pdb"]) {
+            workload(&$0)
+            $0.categories = []
+        },
         make("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", namespaced: false) {
             $0.strategy = RBACStrategy()
             $0.columns = BindingColumns()

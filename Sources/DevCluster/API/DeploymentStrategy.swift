@@ -17,6 +17,9 @@ struct DeploymentStrategy: ResourceStrategy {
             strategy["rollingUpdate"] = steps
         }
         spec["strategy"] = strategy
+        if let pod = spec[path: ["template", "spec"]], pod.object != nil {
+            spec[path: ["template", "spec"]] = PodDefaults.applied(to: pod)
+        }
         object["spec"] = spec
     }
 

@@ -15,6 +15,8 @@ struct ObjectReading: Sendable {
     /// An object that its type cannot hold.
     struct Unfit: Error {
         var message: String
+        /// See `TypedDecoding.Failure`.
+        var conversion: String?
     }
 
     /// Decodes, prunes and fills in defaults.
@@ -40,7 +42,7 @@ struct ObjectReading: Sendable {
             do {
                 object = try decoding.decode(object, as: definition.type)
             } catch {
-                throw Unfit(message: error.message)
+                throw Unfit(message: error.message, conversion: error.conversion)
             }
             unknown = decoding.unknownFields
             definition.strategy.applyDefaults(to: &object)

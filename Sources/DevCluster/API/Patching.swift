@@ -32,14 +32,17 @@ extension APIServer {
         var warnings: [String] = []
         let result = try modify(request, options) { live throws(APIError) in
             let patched = try patching(live)
+            // What does not fit is the result of the one kind of patch, and the other kind of patch itself.
+            let isStrategic = type == "application/strategic-merge-patch+json"
+            let shown = isStrategic ? GoText.decoded(document) : patched.serializedString
             func unfit(_ why: String) -> APIError {
-                .invalid(group: "", kind: "", name: "", [.invalid("patch", .string(patched.serializedString), why)])
+                .invalid(group: "", kind: "", name: "", [.invalid("patch", .string(shown), why)])
             }
             let read: ObjectReading.Result
             do throws(ObjectReading.Unfit) {
                 read = try ObjectReading(definition: request.definition).normalised(patched)
             } catch {
-                throw unfit(error.message)
+                throw unfit(isStrategic ? error.conversion ?? error.message : error.message)
             }
             if options.fieldValidation == .strict, !read.problems.isEmpty {
                 throw unfit("strict decoding error: " + read.problems.joined(separator: ", "))

@@ -36,6 +36,22 @@ struct OpenAPI {
         return ["paths": paths]
     }
 
+    private static let conventions =
+        "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+    private static let typeMeta = [
+        (
+            "apiVersion",
+            "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized "
+                + "schemas to the latest internal value, and may reject unrecognized values. More info: \(conventions)#resources"
+        ),
+        (
+            "kind",
+            "Kind is a string value representing the REST resource this object represents. Servers may infer this from the "
+                + "endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: \(conventions)#types-kinds"
+        ),
+    ]
+    private static let metadata = "Standard object's metadata. More info: \(conventions)#metadata"
+
     private static let info: JSON = ["title": "Kubernetes", "version": "v1.36.0-devcluster+1"]
 
     private var v2: JSON {
@@ -82,11 +98,11 @@ struct OpenAPI {
         if let custom = definition.custom {
             schema = custom.schemaJSON
             var properties = schema["properties"] ?? [:]
-            for (field, type) in [("apiVersion", FieldType.string), ("kind", .string)]
-            where properties[field]?["description"] == nil {
-                properties[field] = Self.schema(of: type, prefix: prefix)
+            // In the server's own words, whatever the definition says of them.
+            for (field, description) in Self.typeMeta {
+                properties[field] = ["type": "string", "description": .string(description)]
             }
-            properties["metadata"] = Self.reference("ObjectMeta", prefix: prefix)
+            properties["metadata"] = Self.reference("ObjectMeta", prefix: prefix, description: Self.metadata)
             schema["properties"] = properties
         }
         schema["x-kubernetes-group-version-kind"] = [

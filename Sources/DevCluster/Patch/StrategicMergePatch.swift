@@ -57,7 +57,8 @@ enum StrategicMergePatch {
             case (_, .object(let new)): result[key] = .object(try merge([:], new, field.type))
             case (let old, .array(let new)):
                 guard let mergeKey = field.mergeKey else {
-                    result[key] = stripped(change)
+                    // One list takes the other's place as it is: directives in it mean nothing there.
+                    if old?.array != nil { result[key] = change } else { result[key] = stripped(change) }
                     continue
                 }
                 result[key] = .array(try merge(old?.array ?? [], new, by: mergeKey, order: order, field.type))

@@ -66,6 +66,20 @@ enum GoText {
         }
     }
 
+    /// `%v` of what Go decodes JSON into: `map[data:map[six:7]]`.
+    static func decoded(_ value: JSON) -> String {
+        switch value {
+        case .null: "<nil>"
+        case .bool(let flag): "\(flag)"
+        case .int(let number): String(number)
+        case .double(let number): self.number(number)
+        case .string(let text): text
+        case .array(let elements): "[\(elements.map(decoded).joined(separator: " "))]"
+        case .object(let members):
+            "map[\(members.sorted { $0.key < $1.key }.map { "\($0.key):\(decoded($0.value))" }.joined(separator: " "))]"
+        }
+    }
+
     /// `json.Marshal`: as ours, but safe within HTML.
     static func json(_ value: JSON) -> String {
         var text = ""

@@ -73,6 +73,11 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         if !defaultExecutionLabel.isEmpty, let message = NameRules.problem(ofLabel: defaultExecutionLabel) {
             problems.append(SpecProblem("spec.defaultExecutionLabel", message))
         }
+        do throws(SpecProblem) {
+            _ = try NamespaceTemplate(namespaceTemplate, operatorNamespace: "")
+        } catch {
+            problems.append(error)
+        }
         return problems + workloadIdentity.problems(at: "spec.workloadIdentity")
             + ValueRules.problems(of: values, at: "spec.values")
             + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")

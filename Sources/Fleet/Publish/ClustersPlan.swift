@@ -89,9 +89,10 @@ public struct ClustersPlan: Sendable {
     private static func access(_ object: DataPlane, _ path: String) -> ClustersConfiguration.Cluster.Access {
         guard !object.spec.inCluster else { return .inCluster }
         let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
+        let entries = PublishedCredentials(of: object)
         return .remote(
-            endpoint: object.spec.endpoint ?? "", tokenPath: "\(folder)/\(object.tokenKey)",
-            certPath: "\(folder)/\(object.caCertKey)")
+            endpoint: object.spec.endpoint ?? "", tokenPath: "\(folder)/\(entries.tokenKey)",
+            certPath: "\(folder)/\(entries.caCertKey)")
     }
 
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
@@ -129,7 +130,9 @@ public struct ClustersPlan: Sendable {
                 .init(cluster: $0.id, reason: ExecutionLabelStatus.Cluster.State.notReady.rawValue)
             }
         }
-        if !withdrawn.isEmpty { notes.append("out of the map for not being Ready: \(withdrawn.sorted().listed())") }
+        for (label, gone) in withdrawnEntries.sorted(by: { $0.key < $1.key }) {
+            notes.append("out of \(label) for not being Ready: \(gone.map(\.cluster).sorted().listed())")
+        }
     }
 
     /// Executions of a label without clusters go anywhere. Broken credentials must not do that to a label that works:

@@ -85,7 +85,10 @@ public enum RolloutPlan {
 public struct ClustersChecksum {
     private var hash = SHA256()
 
-    public init(_ configuration: ClustersConfiguration) { add(Array(configuration.yaml.utf8)) }
+    public init(_ configuration: ClustersConfiguration, published: Timestamp?) {
+        add(Array(configuration.yaml.utf8))
+        add(Array((published?.description ?? "").utf8))
+    }
 
     /// In the order of the configuration's clusters. Nil: there is no such entry.
     public mutating func add(_ credential: Sensitive?) {

@@ -1,31 +1,37 @@
+/// What flyteadmin reads the credentials of a data plane from: the Secret `cluster-credentials`, which it has mounted at
+/// `publish.credentialsPath`. A data plane that Squadron reaches with another Secret, for fewer rights, has its entries
+/// for flyteadmin there under the names of Flyte's guide.
+public struct PublishedCredentials: Sendable, Hashable {
+    public static let secretName = CredentialsReference.defaultSecretName
+    public var tokenKey: String
+    public var caCertKey: String
+
+    public init(of object: DataPlane) {
+        let isShared = object.spec.credentials.secretName == Self.secretName
+        tokenKey = isShared ? object.tokenKey : object.clusterName + "_token"
+        caCertKey = isShared ? object.caCertKey : object.clusterName + "_cacert"
+    }
+}
+
 extension ClustersPlan.Usability {
-    /// What flyteadmin would find under `publish.credentialsPath`, where it has the Secret `cluster-credentials` mounted.
-    ///
     /// A token that has ended leaves the file in its place, and flyteadmin starts: time alone must not send a label's
     /// executions to other clusters. (The health-aware map does, for those who ask for it.)
     ///
-    /// - Parameter verdict: nil where the Secret has not been read yet.
+    /// - Parameter verdict: on the `PublishedCredentials`; nil where the Secret has not been read yet.
     public init(_ verdict: CredentialsVerdict?, of object: DataPlane) {
-        if object.spec.inCluster {
-            self = .usable
-        } else if let elsewhere = Self.elsewhere(object) {
-            self = elsewhere
-        } else {
-            switch verdict {
-            case nil: self = .unknown
-            case .valid?, .invalid(.tokenExpired, _)?: self = .usable
-            case .invalid(let reason, let message)?: self = .unusable(reason: reason.rawValue, message: message)
-            }
+        switch verdict {
+        case _ where object.spec.inCluster: self = .usable
+        case nil: self = .unknown
+        case .valid?, .invalid(.tokenExpired, _)?: self = .usable
+        case .invalid(let reason, let message)?: self = .unusable(reason: reason.rawValue, message: message)
         }
     }
 
-    /// The same from what the operator has said of it, for who may not read the Secret.
+    /// The same from what the operator has said of the object, for who may not read the Secret. It says nothing of
+    /// entries that are flyteadmin's alone: those are taken to be good.
     public init(statusOf object: DataPlane) {
-        if object.spec.inCluster {
-            self = .usable
-        } else if let elsewhere = Self.elsewhere(object) {
-            self = elsewhere
-        } else if let condition = object.status?.conditions[.credentialsValid], condition.status == .isFalse,
+        let isShared = object.spec.credentials.secretName == PublishedCredentials.secretName && !object.spec.inCluster
+        if isShared, let condition = object.status?.conditions[.credentialsValid], condition.status == .isFalse,
             let reason = CredentialsReason(rawValue: condition.reason), reason != .tokenExpired,
             reason != .tokenRejected
         {
@@ -33,17 +39,5 @@ extension ClustersPlan.Usability {
         } else {
             self = .usable
         }
-    }
-
-    /// The reason for a data plane whose credentials are in a Secret that flyteadmin doesn't have mounted.
-    static let notMounted = "SecretNotMounted"
-
-    private static func elsewhere(_ object: DataPlane) -> ClustersPlan.Usability? {
-        let name = object.spec.credentials.secretName
-        guard name != CredentialsReference.defaultSecretName else { return nil }
-        return .unusable(
-            reason: notMounted,
-            message: "its Secret is \(name), and publish.credentialsPath is the mount of "
-                + CredentialsReference.defaultSecretName)
     }
 }

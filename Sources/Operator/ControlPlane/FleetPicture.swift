@@ -38,8 +38,8 @@ struct FleetPicture: Sendable {
     init(caches: Caches, operatorNamespace: String, discovered: [ProjectDomain] = [], previous: FleetPicture?) {
         revision = (previous?.revision ?? 0) + 1
         let dataPlanes = caches.dataPlanes.valid()
-        let projects = caches.projects.valid().filter { $0.value.spec.problems().isEmpty }
-        let assignments = caches.assignments.valid().filter { $0.value.spec.problems().isEmpty }
+        let projects = caches.projects.usable(previous?.projects)
+        let assignments = caches.assignments.usable(previous?.assignments)
         let labels = caches.executionLabels.valid()
         (self.dataPlanes, self.projects, self.assignments, self.labels) = (dataPlanes, projects, assignments, labels)
         registry = caches.registries.valid()[ClusterRegistry.theName]
@@ -138,23 +138,32 @@ private struct Settings {
             spec = registry.spec
             problem = spec.problems().first
         }
-        if problem == nil {
-            do throws(SpecProblem) {
-                template = try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
-            } catch {
-                problem = error
-            }
-        }
         if problem != nil, let previous, previous.problem == nil {
             spec = previous.spec
-            template = try? NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace)
             problem = nil
         }
         (self.spec, self.problem) = (spec, problem)
+        template =
+            problem == nil ? try? NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: operatorNamespace) : nil
     }
 }
 
 extension Store {
+    /// The objects that can be used, by name. One that broke counts as it was before: it was changed, not deleted, and a
+    /// typo must not change what is there.
+    func usable<Spec: CustomResourceSpec>(
+        _ previous: [String: CustomResource<Spec>]?
+    ) -> [String: CustomResource<Spec>] where Value == Decoded<CustomResource<Spec>> {
+        (snapshot ?? [:]).values.reduce(into: [:]) { result, decoded in
+            let name = decoded.metadata.name
+            if let object = decoded.object, object.spec.problems().isEmpty {
+                result[name] = object
+            } else if let before = previous?[name], before.metadata.uid == decoded.metadata.uid {
+                result[name] = before
+            }
+        }
+    }
+
     /// The objects that fit their type, by name; none before the first complete list.
     func valid<Object: KubeObject>() -> [String: Object] where Value == Decoded<Object> {
         (snapshot ?? [:]).values.reduce(into: [:]) { result, value in

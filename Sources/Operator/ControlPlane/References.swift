@@ -14,6 +14,7 @@ struct References: Sendable {
         for project in projects { add(project.spec.valuesFrom) }
         add(registry.valuesFrom)
         if !registry.templatesConfigMap.isEmpty { configMaps.insert(registry.templatesConfigMap) }
+        if registry.publish?.clustersConfigMap != nil { secrets.insert(PublishedCredentials.secretName) }
         let admin = registry.flyteAdmin
         let named = [admin?.caCertRef, admin?.auth?.tokenRef, admin?.auth?.oauth2?.clientSecretRef]
         secrets.formUnion(named.compactMap { $0?.name })

@@ -72,9 +72,11 @@ extension Reconcilers {
         case .present(let map): published = publishingBoard.newest(map, key: target.key)
         }
         let plan = plan(registry, published, now)
-        var wanted = PublishedClusters(
-            text: plan.configuration.yaml, withdrawn: plan.withdrawn, time: published?.time,
-            checksum: checksum(plan.configuration))
+        // A text that was put back is published anew: whoever started in between has read something else.
+        let text = plan.configuration.yaml
+        let time = published?.text == text ? published?.time : Timestamp(now)
+        let wanted = PublishedClusters(
+            text: text, withdrawn: plan.withdrawn, time: time, checksum: checksum(plan.configuration, time))
         func state(_ publishing: RegistryObservation.Publishing?) -> State {
             State(publishing: publishing, plan: plan, published: published, checksum: wanted.checksum ?? "")
         }
@@ -87,7 +89,6 @@ extension Reconcilers {
         if let time = plan.lookAgain { wake.append(time - now) }
         if published != wanted {
             guard writer.mayWrite() else { return state(nil) }
-            if published?.text != wanted.text { wanted.time = Timestamp(now) }
             do throws(KubeError) {
                 try await apply(wanted, to: target, of: registry, now)
             } catch {
@@ -107,8 +108,7 @@ extension Reconcilers {
         for value in (caches.dataPlanes.snapshot ?? [:]).values {
             switch value {
             case .valid(let object):
-                let verdict = object.spec.inCluster ? nil : credentials(of: object).0
-                planes.append(.init(object, credentials: .init(verdict, of: object)))
+                planes.append(.init(object, credentials: .init(publishedCredentials(of: object), of: object)))
             case .malformed(let metadata, let failure):
                 malformed.append("DataPlane \(metadata.name): \(SpecProblem(failure))")
             }
@@ -154,8 +154,8 @@ extension Reconcilers {
         logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
     }
 
-    private func checksum(_ configuration: ClustersConfiguration) -> String {
-        var checksum = ClustersChecksum(configuration)
+    private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
+        var checksum = ClustersChecksum(configuration, published: time)
         var objects: [String: DataPlane] = [:]
         for object in caches.dataPlanes.valid().values.sorted(by: {
             Seniority($0.metadata) < Seniority($1.metadata)
@@ -164,11 +164,30 @@ extension Reconcilers {
         }
         for cluster in configuration.clusters {
             guard case .remote = cluster.access, let object = objects[cluster.name],
-                case .present(let data) = caches.secrets[object.spec.credentials.secretName]
+                case .present(let data) = caches.secrets[PublishedCredentials.secretName]
             else { continue }
-            checksum.add(data[object.tokenKey])
-            checksum.add(data[object.caCertKey])
+            let entries = PublishedCredentials(of: object)
+            checksum.add(data[entries.tokenKey])
+            checksum.add(data[entries.caCertKey])
         }
         return checksum.text
+    }
+
+    /// Nil for what isn't known yet, or isn't needed.
+    private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
+        guard !object.spec.inCluster else { return nil }
+        let name = PublishedCredentials.secretName
+        let entries = PublishedCredentials(of: object)
+        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
+            CredentialsVerdict.read(
+                secret: data, secretName: name, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
+                now: wallClock.now)
+        }
+        return switch caches.secrets[name] {
+        case .unknown: nil
+        case .absent: read(nil)
+        case .unreadable(let text): .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
+        case .present(let data): read(data)
+        }
     }
 }

@@ -76,29 +76,15 @@ extension Reconcilers {
             registry, "Restarted", "Deployment \(name): restarted, for it had read another configuration or credential")
     }
 
-    /// Puts a result in place, with an event for what is news.
+    /// Puts a result in place, from which the registry's conditions follow. Labels that are lost get an event of their own.
     func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
         let before = publishingBoard.set(result)
         guard before != result else { return }
-        queue.add(.registry(ClusterRegistry.theName))
+        queue.add(.registry(ClusterRegistry.theName), after: Self.gathering)
         guard let registry else { return }
         for (label, reason) in result.lostLabels.sorted(by: { $0.key < $1.key })
         where before?.lostLabels[label] == nil {
             tell(registry, "LabelLost", reason, isWarning: true)
-        }
-        if before?.publishing != result.publishing {
-            switch result.publishing {
-            case .published(let text): if before != nil { tell(registry, Reason.published, text) }
-            case .failed(let text): tell(registry, Reason.publishFailed, text, isWarning: true)
-            case .notConfigured, .pending: break
-            }
-        }
-        if before?.rollout != result.rollout {
-            switch result.rollout {
-            case .rolledOut(let text): if before != nil { tell(registry, Reason.rolledOut, text) }
-            case .failed(let text): tell(registry, Reason.rolloutFailed, text, isWarning: true)
-            case .notConfigured, .progressing: break
-            }
         }
     }
 

@@ -24,9 +24,9 @@ extension Reconcilers {
             && all.contains { $0.type != condition.type && $0.status == .isFalse && $0.reason == condition.reason }
     }
 
-    /// False because it was not asked for: nothing to warn of.
+    /// False because it was not asked for, or under way: nothing to warn of.
     private static func isChoice(_ reason: String) -> Bool {
-        [Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled].contains(reason)
+        [Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled, Reason.progressing].contains(reason)
     }
 
     /// A warning for each credential that comes nearer to its end: at 30, 7 and 1 days before, and at the end.

@@ -13,7 +13,11 @@ extension Reconcilers {
                 malformed: metadata, .clusterRegistries,
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let object):
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
+            // What said that it didn't know is no settled status of an earlier run.
+            let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
+            if isSettled,
+                isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration)
+            {
                 return .requeue(after: Self.gathering)
             }
             // A restart must not make it look as if nothing were published.

@@ -1,10 +1,18 @@
 import DevCluster
+import FoundationEssentials
 import JSON
 import Testing
 
 /// Random requests from a fixed seed: whatever comes, there is an answer, and what is stored can be read.
-@Suite("Hostile input", .timeLimit(.minutes(2)))
+///
+/// Some seconds of it by default; for a longer run: `DEVCLUSTER_FUZZ_SEEDS=200 swift test --filter HostileTests`.
+@Suite("Hostile input", .timeLimit(.minutes(30)))
 struct HostileTests {
+    private static func seeds(_ usual: ClosedRange<UInt64>) -> [UInt64] {
+        let more = ProcessInfo.processInfo.environment["DEVCLUSTER_FUZZ_SEEDS"].flatMap(UInt64.init) ?? 0
+        return Array(usual) + (0..<more).map { 1_000 + $0 }
+    }
+
     private struct Generator: RandomNumberGenerator {
         var state: UInt64
         mutating func next() -> UInt64 {
@@ -71,7 +79,7 @@ struct HostileTests {
         }
     }
 
-    @Test("Random requests are always answered", arguments: [1, 2, 3] as [UInt64])
+    @Test("Random requests are always answered", arguments: seeds(1...3))
     func requests(seed: UInt64) async {
         var random = Generator(state: seed)
         let api = Harness()
@@ -124,7 +132,7 @@ struct HostileTests {
         for resource in api.store.resources { _ = api.store.list(resource) }
     }
 
-    @Test("Random patches and applies of every kind keep the object readable", arguments: [11, 12] as [UInt64])
+    @Test("Random patches and applies of every kind keep the object readable", arguments: seeds(11...12))
     func patches(seed: UInt64) async {
         var random = Generator(state: seed)
         let api = Harness()
@@ -177,6 +185,56 @@ struct HostileTests {
             // Some patches delete it by its finalizers; most leave it.
             let read = await api("GET \(path)")
             #expect(read.status == 200 && read.json["metadata"]?["name"] == "s")
+        }
+    }
+
+    @Test(
+        "Random schemas and CEL rules are accepted or refused, and random objects against them too",
+        arguments: seeds(21...22))
+    func schemas(seed: UInt64) async {
+        var random = Generator(state: seed)
+        let words = [
+            "self", "oldSelf", "has(", "self.a", "self.b", ")", "(", "[", "]", "==", "!=", "&&", "||", "!", "?", ":",
+            "+", "-",
+            "*", "/", "%", "in", "size(", "all(x,", "exists(x,", "map(x,", "filter(x,", ".", "'a'", "\"", "'", "1",
+            "0.5",
+            "9223372036854775807", "1u", "matches(", "'^(a+)+$'", "'['", "b'\\xff'", "r'\\d'", "true", "null", "{", "}",
+            ",",
+            "duration('1s')", "timestamp('x')", "string(", "int(", "x", "<", ">=", "lowerAscii()", "split(", "replace(",
+        ]
+        var accepted = 0
+        defer { #expect((10..<140).contains(accepted), "\(accepted) of 150 accepted: not both sides are tried") }
+        for _ in 0..<150 {
+            let api = Harness()
+            let rule = (0..<Int.random(in: 1..<14, using: &random)).map { _ in random.pick(words) }
+                .joined(separator: Bool.random(using: &random) ? " " : "")
+            var crd = LifecycleTests.crd
+            // Mostly one thing at a time: a definition with several faults is refused for the first.
+            var property: JSON = ["type": .string(random.pick(["string", "string", "integer", "boolean"]))]
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0:
+                property["pattern"] = .string(random.pick(["^(a|b)*c$", "(", "[a-", "a{1,1000}", "\\p{L}+", "(?i)x"]))
+            case 1: property["default"] = random.json(depth: 1)
+            case 2: property["x-kubernetes-validations"] = [["rule": .string(rule), "message": .string(random.word())]]
+            case 3: property["type"] = .string(random.pick(["array", "object", "x", ""]))
+            default: property["maxLength"] = .int(random.pick([0, 5, -1, .max]))
+            }
+            var versions = crd[path: ["spec", "versions"]]?.array ?? []
+            versions[0][path: ["schema", "openAPIV3Schema", "properties", "spec"]] = [
+                "type": "object", "properties": ["a": property, "b": ["type": "string"]],
+            ]
+            crd[path: ["spec", "versions"]] = .array(versions)
+            let made = await api("POST /apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+            #expect((200..<500).contains(made.status), "\(made)")
+            if made.status == 201 { accepted += 1 }
+            for _ in 0..<3 {
+                let object: JSON = [
+                    "apiVersion": "example.com/v1", "kind": "Toy", "metadata": ["name": "t"],
+                    "spec": ["a": random.json(depth: 2), "b": .string(random.word())],
+                ]
+                let answer = await api("POST /apis/example.com/v1/namespaces/default/toys", object)
+                #expect((200..<500).contains(answer.status), "\(answer)")
+            }
         }
     }
 

@@ -75,6 +75,45 @@ struct Measurements {
         await fleet.stop()
     }
 
+    @Test("Memory of what the operator applies: 300 namespaces with ServiceAccount and quota in each of 20 clusters")
+    func appliedMemory() async throws {
+        let (clusters, namespaces) = (20, 300)
+        var options = DevCluster.Options()
+        options.controllers.publishesRootCA = false
+        let fleet = try await DevFleet.start((1...clusters).map { "dataplane-\($0)" }, options: options)
+        let started = Self.residentMegabytes()
+        let labels: JSON = [
+            "app.kubernetes.io/managed-by": "squadron", "multicluster.flyte.org/project": "project",
+            "multicluster.flyte.org/domain": "development",
+        ]
+        func apply(_ cluster: DevCluster, _ path: String, _ kind: String, _ name: String, _ spec: JSON?) async {
+            var object: JSON = [
+                "apiVersion": "v1", "kind": .string(kind), "metadata": ["name": .string(name), "labels": labels],
+            ]
+            object["spec"] = spec
+            let request = APIRequest(
+                method: "PATCH", target: "/api/v1/\(path)/\(name)?fieldManager=squadron&force=true",
+                headers: ["content-type": "application/apply-patch+yaml", "user-agent": "squadron/1"],
+                body: object.serialized())
+            let answer = await cluster.api.respond(to: request, user: .admin)
+            #expect(answer.status == 200 || answer.status == 201)
+        }
+        for cluster in fleet.clusters {
+            for number in 0..<namespaces {
+                let name = "project\(number)-development"
+                await apply(cluster, "namespaces", "Namespace", name, nil)
+                await apply(cluster, "namespaces/\(name)/serviceaccounts", "ServiceAccount", "default", nil)
+                await apply(
+                    cluster, "namespaces/\(name)/resourcequotas", "ResourceQuota", "project-quota",
+                    ["hard": ["limits.cpu": "8", "limits.memory": "16Gi"]])
+            }
+        }
+        let grown = Self.residentMegabytes() - started
+        print(
+            "MB: \(grown) for \(clusters * namespaces * 3) applied objects with managedFields, in \(clusters) clusters")
+        await fleet.stop()
+    }
+
     private static func rate(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async throws -> Int {
         let clock = ContinuousClock()
         let duration = try await clock.measure {

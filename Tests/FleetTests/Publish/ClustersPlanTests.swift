@@ -198,6 +198,7 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawn == ["a"])
         #expect(plan.configuration.labels["two"] == [.init(id: "b", weight: 0.4), .init(id: "c", weight: 0.6)])
         #expect(plan.configuration.labels["one"] == [.init(id: "a", weight: 1)], "a label never becomes empty")
+        #expect(plan.notes == ["out of two for not being Ready: a"])
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
@@ -220,5 +221,38 @@ struct HealthAwareMapTests {
     @Test("Without the setting readiness changes nothing")
     func optIn() {
         #expect(plan(.isFalse, for: 9999, withdrawn: ["a"], spec: publishing()).withdrawn.isEmpty)
+    }
+}
+
+@Suite("What flyteadmin has of a data plane's credentials")
+struct PublishedCredentialsTests {
+    @Test("A data plane with a Secret of Squadron's own has flyteadmin's entries in the mounted one")
+    func ownSecret() {
+        let shared = dataPlane("a") {
+            $0.credentials.tokenKey = "t"
+            $0.credentials.caCertKey = "c"
+        }
+        let own = dataPlane("a") {
+            $0.credentials.secretName = "squadron-credentials"
+            $0.credentials.tokenKey = "t"
+        }
+        #expect(PublishedCredentials(of: shared).tokenKey == "t" && PublishedCredentials(of: shared).caCertKey == "c")
+        #expect(PublishedCredentials(of: own).tokenKey == "a_token")
+        #expect(PublishedCredentials(of: own).caCertKey == "a_cacert")
+    }
+
+    @Test("A token that has ended stays published, and what could not be read yet is not decided")
+    func usability() {
+        let object = dataPlane("a")
+        #expect(ClustersPlan.Usability(.invalid(.tokenExpired, "m"), of: object) == .usable)
+        #expect(
+            ClustersPlan.Usability(.invalid(.caCertMalformed, "m"), of: object)
+                == .unusable(reason: "CACertMalformed", message: "m"))
+        #expect(ClustersPlan.Usability(nil, of: object) == .unknown)
+        let inCluster = dataPlane("a") {
+            $0.endpoint = nil
+            $0.inCluster = true
+        }
+        #expect(ClustersPlan.Usability(nil, of: inCluster) == .usable)
     }
 }

@@ -96,7 +96,8 @@ struct RolloutPlanTests {
     @Test("The checksum moves with the text and with each credential, and tells no credential")
     func checksum() {
         func sum(_ weight: Double, _ credentials: [String?]) -> String {
-            var sum = ClustersChecksum(ClustersConfiguration(labels: ["l": [.init(id: "a", weight: weight)]]))
+            var sum = ClustersChecksum(
+                ClustersConfiguration(labels: ["l": [.init(id: "a", weight: weight)]]), published: nil)
             for credential in credentials { sum.add(credential.map { Sensitive($0) }) }
             return sum.text
         }

@@ -6,6 +6,8 @@ struct TypedDecoding {
     /// What Go's decoder says: "json: cannot unmarshal number into Go struct field ConfigMap.data of type string".
     struct Failure: Error {
         var message: String
+        /// What the converter of strategic merge patches says in its place: "cannot convert int64 to string".
+        var conversion: String?
     }
     /// Paths of fields that the type does not have, in the order of a strict decoding error.
     private(set) var unknownFields: [String] = []
@@ -114,7 +116,9 @@ struct TypedDecoding {
 
     private func mismatch(_ value: JSON, _ go: GoField, _ wanted: String) -> Failure {
         let place = go.path.isEmpty ? "value" : "struct field \(go.owner).\(go.path)"
-        return Failure(message: "json: cannot unmarshal \(value.goName) into Go \(place) of type \(wanted)")
+        return Failure(
+            message: "json: cannot unmarshal \(value.goName) into Go \(place) of type \(wanted)",
+            conversion: "cannot convert \(value.decodedGoName) to \(wanted)")
     }
 
     /// As Go's decoder names a field: the innermost struct, then the whole path.
@@ -180,6 +184,16 @@ extension JSON {
         case .string: "string"
         case .array: "array"
         case .object: "object"
+        }
+    }
+
+    fileprivate var decodedGoName: String {
+        switch self {
+        case .int: "int64"
+        case .double: "float64"
+        case .array: "[]interface {}"
+        case .object: "map[string]interface {}"
+        case .null, .bool, .string: goName
         }
     }
 

@@ -1,0 +1,44 @@
+import JSON
+
+/// The defaults of a pod's template, as far as the fields are described here: without probes and volume sources.
+enum PodDefaults {
+    static func applied(to pod: JSON) -> JSON {
+        var pod = pod
+        let defaults: [(String, JSON)] = [
+            ("restartPolicy", "Always"), ("terminationGracePeriodSeconds", 30), ("dnsPolicy", "ClusterFirst"),
+            ("securityContext", [:]), ("schedulerName", "default-scheduler"),
+        ]
+        for (field, value) in defaults where pod[field] == nil { pod[field] = value }
+        // The old name of the field, kept in step with the new one.
+        if let account = pod["serviceAccountName"] { pod["serviceAccount"] = account }
+        for field in ["containers", "initContainers"] {
+            guard let containers = pod[field]?.array else { continue }
+            pod[field] = .array(containers.map(container))
+        }
+        return pod
+    }
+
+    private static func container(_ container: JSON) -> JSON {
+        guard container.object != nil else { return container }
+        var container = container
+        let image = container["image"]?.string ?? ""
+        // A tag is what follows a colon behind the last slash; none means `latest`.
+        let name = image.split(separator: "/").last ?? ""
+        let isLatest = !image.contains("@") && (!name.contains(":") || name.hasSuffix(":latest"))
+        let defaults: [(String, JSON)] = [
+            ("resources", [:]), ("terminationMessagePath", "/dev/termination-log"),
+            ("terminationMessagePolicy", "File"),
+            ("imagePullPolicy", isLatest ? "Always" : "IfNotPresent"),
+        ]
+        for (field, value) in defaults where container[field] == nil { container[field] = value }
+        if let ports = container["ports"]?.array {
+            container["ports"] = .array(
+                ports.map { port in
+                    var port = port
+                    if port.object != nil, port["protocol"] == nil { port["protocol"] = "TCP" }
+                    return port
+                })
+        }
+        return container
+    }
+}
