@@ -43,12 +43,11 @@ struct AnswerCheck {
             )
         case 408, 425, 429, 500...:
             throw failure(.unreachable, "\(server) answered \(status)" + (words.map { ": " + $0 } ?? ""))
-        case 404 where words == nil, 405 where words == nil:
+        default:
+            // Its own words, as they are. A refusal without any is somebody else's: a proxy, a login page.
+            if let words { throw failure(.refused, words) }
             throw failure(
                 .unreachable, "\(server) answered \(status) with \(Self.look(response)): is this its address?")
-        default:
-            // Its own words, as they are.
-            throw failure(.refused, words ?? "\(server) answered \(status) with \(Self.look(response))")
         }
     }
 

@@ -148,7 +148,7 @@ public final class OAuth2Tokens: Sendable {
                 state.withLock { $0.style = style }
                 return answer
             } catch {
-                guard error.kind == .refused else { throw error }
+                guard error.kind == .refused || error.status == 400 || error.status == 401 else { throw error }
                 if first == nil { first = error }
             }
         }

@@ -137,6 +137,25 @@ extension EndToEnd {
             }
         }
 
+        @Test("Of two replicas only the leader asks flyteadmin, and the next one goes on with its notes")
+        func replicas() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.operating { _ in
+                        try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                        try await throughout(.milliseconds(500), "one list, one write") {
+                            flyteAdmin.requests.map(\.method) == ["GET", "PUT"]
+                        }
+                    }
+                    try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                    try await eventually("its row is gone") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                    }
+                }
+            }
+        }
+
         @Test("An operator that is told to end first puts back what a delete took along")
         func endsInOrder() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in

@@ -142,6 +142,13 @@ extension EndToEnd {
                         return dataPlane?[path: ["status", "namespaces", "desired"]] == 3
                     }
                 }
+                // A new process doesn't know them before flyteadmin answers; what is there stays.
+                try await fleet.operating { _ in
+                    try await eventually("it tried") { fleet.log.lines.contains { $0.contains("could not connect") } }
+                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
+                    try await flyteAdmin.resume()
+                    try await fleet.settles(3)
+                }
             }
         }
     }
