@@ -20,10 +20,11 @@ extension Reconcilers {
             {
                 return .requeue(after: Self.gathering)
             }
-            // A restart must not make it look as if nothing were published.
-            if publishingBoard.result == nil, object.status != nil, name == ClusterRegistry.theName,
-                wallClock.now - started < 15
-            {
+            // A restart must not make it look as if nothing were published, nor as if nothing were Ready.
+            let hasSeen =
+                publishingBoard.result != nil
+                && board.hasSeen(dataPlanes: picture.dataPlanes.keys, assignments: picture.assignments.keys)
+            if !hasSeen, object.status != nil, name == ClusterRegistry.theName, wallClock.now - started < 15 {
                 return .requeue(after: Self.gathering)
             }
             let status = observation(picture).status(of: object, now: wallClock.now)

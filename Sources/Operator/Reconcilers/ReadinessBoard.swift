@@ -30,6 +30,13 @@ final class ReadinessBoard: Sendable {
         }
     }
 
+    /// Whether each of them has been looked at since this process began to lead.
+    func hasSeen(dataPlanes: some Sequence<String>, assignments: some Sequence<String>) -> Bool {
+        state.withLock { state in
+            dataPlanes.allSatisfy { state.clusters[$0] != nil }
+                && assignments.allSatisfy { state.assignments[$0] != nil }
+        }
+    }
     subscript(dataPlane name: String) -> ClusterState? { state.withLock { $0.clusters[name] } }
     func isReady(assignment name: String) -> Bool { state.withLock { $0.assignments[name] ?? false } }
 }
