@@ -2,16 +2,22 @@ import Fleet
 import KubeObjects
 
 extension Reconcilers {
-    /// An event for each condition that is another now. A first look that finds all well is no news.
+    /// An event for each condition that became false, and for each that is true again after that. What is merely on its
+    /// way is no news, nor what follows from another object that has said it itself: a dead data plane must not make an
+    /// event for each project-domain.
     func announce(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType
     ) {
         for condition in conditions {
             let last = before?.first { $0.type == condition.type }
-            guard condition.status != .unknown, condition.reason != Reason.pending, !Self.isChoice(condition.reason),
-                last?.status != condition.status || last?.reason != condition.reason,
-                last != nil || condition.status == .isFalse, !Self.repeatsAnother(condition, conditions)
-            else { continue }
+            guard last?.status != condition.status || last?.reason != condition.reason else { continue }
+            let isNews =
+                switch condition.status {
+                case .isFalse: Self.isTrouble(condition.reason) && !Self.repeatsAnother(condition, conditions)
+                case .isTrue: last.map { $0.status == .isFalse && Self.isTrouble($0.reason) } ?? false
+                case .unknown: false
+                }
+            guard isNews else { continue }
             publish(
                 metadata, type, isWarning: condition.status == .isFalse, condition.reason,
                 "\(condition.type): \(condition.message)")
@@ -24,10 +30,14 @@ extension Reconcilers {
             && all.contains { $0.type != condition.type && $0.status == .isFalse && $0.reason == condition.reason }
     }
 
-    /// False because it was not asked for, or under way: nothing to warn of.
-    private static func isChoice(_ reason: String) -> Bool {
-        [Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled, Reason.progressing].contains(reason)
-    }
+    private static func isTrouble(_ reason: String) -> Bool { !quiet.contains(reason) }
+    private static let quiet: Set<String> = [
+        Reason.pending, Reason.progressing,
+        // Not asked for.
+        Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled,
+        // Told by the objects that are the cause.
+        Reason.partial, Reason.labelNotReady, Reason.labelsNotReady, Reason.dataPlanesNotReady,
+    ]
 
     /// A warning for each credential that comes nearer to its end: at 30, 7 and 1 days before, and at the end.
     func warn(_ object: DataPlane, _ status: DataPlaneStatus) {

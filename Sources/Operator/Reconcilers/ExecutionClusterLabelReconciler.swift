@@ -26,6 +26,9 @@ extension Reconcilers {
                     malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
             } else {
                 let status = observation(of: object, picture).status(now: wallClock.now)
+                if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
+                    return .requeue(after: .milliseconds(500))
+                }
                 isReady = status.conditions.isTrue(.ready)
                 announce(
                     status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)

@@ -29,6 +29,9 @@ extension Reconcilers {
             let observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
             let status = observation.status(now: wallClock.now)
+            if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
+                return .requeue(after: .milliseconds(500))
+            }
             announce(status.conditions, before: object.status?.conditions, of: object.metadata, .flyteProjects)
             try await writer.write(status, of: object)
         }

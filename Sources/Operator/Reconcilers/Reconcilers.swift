@@ -56,6 +56,7 @@ final class Reconcilers: Sendable {
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
 
+    private let firstLooks = Locked<[String: Instant]>([:])
     private let malformed = Locked<[String: [Condition]]>([:])
     func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
@@ -114,6 +115,25 @@ final class Reconcilers: Sendable {
         for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
         for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
     }
+
+    /// Whether a first status can wait for a result: most namespaces are there within a second, and a status that said
+    /// `Pending` before would be a write for nothing.
+    func canWait(_ metadata: ObjectMeta, hasStatus: Bool, _ conditions: [Condition]) -> Bool {
+        let id = metadata.uid ?? metadata.name
+        guard !hasStatus, conditions[.namespaceSynced]?.reason == Reason.pending else {
+            firstLooks.withLock { $0[id] = nil }
+            return false
+        }
+        let now = wallClock.now
+        let first = firstLooks.withLock { looks in
+            let first = looks[id] ?? now
+            looks[id] = first
+            return first
+        }
+        return now - first < Self.patienceForFirst
+    }
+    /// Seconds.
+    private static let patienceForFirst = 2.0
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
     func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
