@@ -92,7 +92,7 @@ final class Squadron {
     /// How long from the process's start until these hold so many namespaces.
     func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
         do {
-            try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.005) {
+            try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.02) {
                 let synced = await synced()
                 return names.allSatisfy { synced[$0] == count }
             }

@@ -41,17 +41,7 @@ extension FleetPicture {
         let wanted = reach.map { reach in
             fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
         }
-        return DataPlanePlan(
-            version: .init(
-                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
-            isPending: isPending,
-            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
-            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
-            common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,
-            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
-            namespaceOf: { domains.entries[$0]?.answer.name }
-        ) { namespace in
-            guard let key = keys[namespace] else { return nil }
+        let render: @Sendable (ProjectDomain, String) -> DataPlanePlan.Content = { key, namespace in
             if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
             guard let renderer, isDiscovered else { return .pending }
             let layers = layers(domains.entries[key]?.project?.spec)
@@ -64,6 +54,20 @@ extension FleetPicture {
                 let detail = layers.missingSources.map { " (\($0))" } ?? ""
                 return .failure(error.reason, object: error.file, message: error.description + detail)
             }
+        }
+        let cache = RenderCache()
+        return DataPlanePlan(
+            version: .init(
+                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            isPending: isPending,
+            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
+            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
+            common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,
+            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
+            namespaceOf: { domains.entries[$0]?.answer.name }
+        ) { namespace in
+            guard let key = keys[namespace] else { return nil }
+            return cache.content(of: namespace) { render(key, namespace) }
         }
     }
 
@@ -86,7 +90,8 @@ extension FleetPicture {
         return always + more.sorted { $0.description < $1.description }
     }
 
-    /// Of project-domains that share a namespace: those that want something else in it than the oldest, and that one.    /// Looked at once for each combination of identity and values that data planes have.
+    /// Of project-domains that share a namespace: those that want something else in it than the oldest, and that one.
+    /// Looked at once for each combination of identity and values that data planes have.
     func disagreements(_ groups: [String: [ProjectDomain]]) -> [ProjectDomain: String] {
         guard !groups.isEmpty, let set = templates.compiled else { return [:] }
         var found: [ProjectDomain: String] = [:]

@@ -72,11 +72,12 @@ final class DataPlaneSession: Sendable {
 
     /// Takes a new plan and looks again at the namespaces for which it is another.
     func follow(_ new: DataPlanePlan) {
-        let old = plan.withLock { plan in
+        let before = plan.withLock { plan -> DataPlanePlan? in
+            guard plan.version != new.version else { return nil }
             defer { plan = new }
             return plan
         }
-        guard new.version != old.version else { return }
+        guard let old = before else { return }
         watches.follow(new.types)
         if !new.isPending { planIsReady() }
         var changed = new.changes(since: old)
