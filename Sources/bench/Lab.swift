@@ -250,9 +250,10 @@ struct Lab {
                 }
             }
         }
+        let which = more.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }.joined(separator: ", ")
         row(
             "settled 10 × 100, \(Int(settledSeconds)) s",
-            "\(more.values.reduce(0, +)) requests besides \(probes) of probes and watches; CPU \(format((squadron.child.cpu - cpu).seconds)) s",
+            "\(more.values.reduce(0, +)) requests\(which.isEmpty ? "" : " (\(which))") besides \(probes) of probes and watches; CPU \(format((squadron.child.cpu - cpu).seconds)) s",
             "0", more.isEmpty)
         squadron.child.kill()
     }

@@ -211,6 +211,8 @@ struct Setup {
                         "projectQuotaMemory": "16Gi",
                     ],
                 ]), to: client)
+        try await Self.apply(
+            Self.resource("ExecutionLabel", "label1", ["clusters": [["name": "dataplane_1", "weight": 1]]]), to: client)
         for (index, target) in servers.dataPlanes.enumerated() {
             try await Self.apply(
                 Self.resource(
