@@ -133,7 +133,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A client certificate is shown where there is one, and refusal without it is a TLS failure")
+    @Test("A client certificate is shown where there is one, and without it the server refuses")
     func clientCertificate() async throws {
         let authority = try CertificateAuthority(commonName: "clients")
         var options = TestServer.Options()
@@ -146,7 +146,9 @@ import Testing
         }
         #expect(try await client.send(HTTPRequest(.get, server.url("/echo"))).status == 200)
         let refused = await kind(server.client(), HTTPRequest(.get, server.url("/echo")))
-        #expect(refused?.kind == .tlsFailed)
+        // In TLS 1.3 the refusal comes after the client's side of the handshake: whether the client reads the alert or
+        // first writes into the closed connection is chance.
+        #expect(refused?.kind == .tlsFailed || refused?.kind == .connectionLost)
         print(refused?.message ?? "-")
         await server.stop()
     }

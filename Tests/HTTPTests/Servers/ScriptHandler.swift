@@ -141,13 +141,25 @@ final class ScriptHandler: ChannelInboundHandler {
         }
     }
 
+    /// A few pieces a turn: what would end the loop (a reset, a channel that closes) only arrives between two turns.
     private func pour(_ context: ChannelHandlerContext) {
-        let log = log
-        while isEndless, context.channel.isWritable, context.channel.isActive {
+        for _ in 0..<16 {
+            guard isEndless, context.channel.isWritable, context.channel.isActive else { return }
             let promise = context.eventLoop.makePromise(of: Void.self)
-            promise.futureResult.whenSuccess { log.update { $0.endlessBytes += 16_384 } }
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            promise.futureResult.whenComplete { result in
+                switch result {
+                case .success: bound.value.log.update { $0.endlessBytes += 16_384 }
+                case .failure: bound.value.isEndless = false
+                }
+            }
             context.writeAndFlush(
                 wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: 0x78, count: 16_384)))), promise: promise)
+        }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (handler, context) = bound.value
+            handler.pour(context)
         }
     }
 }
