@@ -50,8 +50,10 @@ final class DataPlaneSession: Sendable {
     func configure(_ configuration: SessionConfiguration) {
         let before = state.withLock { $0.configuration }
         guard configuration != before else { return }
+        let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
-        wake.advance()
+        // What only records what is known asks for no probe.
+        if configuration.link != before.link || configuration.recordedUID != known { wake.advance() }
     }
 
     /// Another, older DataPlane has the same cluster (or has it no more).
@@ -121,6 +123,7 @@ final class DataPlaneSession: Sendable {
     // MARK: Running
 
     func run() async {
+        applyGate()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.probe() }
             group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
@@ -144,7 +147,7 @@ final class DataPlaneSession: Sendable {
                 return (
                     [state.candidate, state.active].compactMap { $0 },
                     ProbeQuestions(
-                        permissions: full ? plan.permissions : nil,
+                        permissions: full ? plan.permissions : nil, asksVersion: state.asksVersion,
                         apiVersions: state.apiVersionsToDiscover(plan.unknownKinds, now: start))
                 )
             }
@@ -228,8 +231,8 @@ final class DataPlaneSession: Sendable {
     var currentPlan: DataPlanePlan { plan.withLock { $0 } }
 
     /// The link that requests may use now; nil while none may.
-    var readableLink: Link? { state.withLock { $0.allowsReads ? $0.active : nil } }
-    var writableLink: Link? { state.withLock { $0.allowsWrites ? $0.active : nil } }
+    var readableLink: Link? { state.withLock { $0.readLink } }
+    var writableLink: Link? { state.withLock { $0.writeLink } }
 
     func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
 
@@ -275,13 +278,15 @@ final class DataPlaneSession: Sendable {
 
     /// Changes the state, then does what follows from it.
     private func change(_ body: (inout SessionState) -> [Link]) {
-        let (unused, differs, mayMore) = state.withLock { state in
+        let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
             let unused = body(&state)
+            let isAnother = state.facts.changedUID != nil && before.0.changedUID == nil
             let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
-            return (unused, before != (state.facts, state.allowsWrites), mayMore)
+            return (unused, before != (state.facts, state.allowsWrites), mayMore, isAnother)
         }
         for link in unused { link.close() }
+        if isAnother { watches.forget() }
         applyGate()
         if mayMore {
             watches.retryRefused()

@@ -16,6 +16,7 @@ extension Link {
         async let health = health()
         async let uid = clusterUID()
         async let details = details(questions.permissions)
+        async let version = questions.asksVersion ? try? prober.version(isRateLimited: false).gitVersion : nil
         async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
@@ -28,10 +29,10 @@ extension Link {
             result.clusterUID = uid
         }
         if let details = await details {
-            result.kubernetesVersion = details.version
             result.identity = details.identity
             result.authorization = details.authorization
         }
+        result.kubernetesVersion = await version
         result.served = await served
         return result
     }
@@ -81,18 +82,16 @@ extension Link {
     }
 
     private struct Details: Sendable {
-        var version: String?
         var identity: String?
         var authorization: SessionFacts.Authorization?
     }
 
     private func details(_ needs: [Permission]?) async -> Details? {
         guard let needs else { return nil }
-        async let version = try? prober.version(isRateLimited: false).gitVersion
         async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
         async let authorization = authorization(needs)
         let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
-        return await Details(version: version, identity: user, authorization: authorization)
+        return await Details(identity: user, authorization: authorization)
     }
 
     /// Nil where nobody would say.
