@@ -87,7 +87,8 @@ final class DataPlaneSession: Sendable {
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
         queue.add(changed)
-        if new.permissions != old.permissions { wasForbidden() }
+        // A review under way is about what is needed when it is answered.
+        if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { wasForbidden() }
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
     }
 
@@ -141,23 +142,24 @@ final class DataPlaneSession: Sendable {
         while !Task.isCancelled {
             let seen = wake.generation
             let start = timeline.now
-            let plan = currentPlan
-            let (links, questions) = state.withLock { state in
-                let full = state.needsFullProbe
-                return (
-                    [state.candidate, state.active].compactMap { $0 },
-                    ProbeQuestions(
-                        permissions: full ? plan.permissions : nil, asksVersion: state.asksVersion,
-                        apiVersions: state.apiVersionsToDiscover(plan.unknownKinds, now: start))
-                )
-            }
+            let state = state.withLock { $0 }
+            isReviewing.withLock { $0 = state.needsFullProbe }
+            var questions = ProbeQuestions()
+            if state.needsFullProbe { questions.permissions = { self.currentPlan.permissions } }
+            questions.asksVersion = state.asksVersion
+            questions.apiVersions = state.apiVersionsToDiscover(currentPlan.unknownKinds, now: start)
+            let links = [state.candidate, state.active].compactMap { $0 }
+            var reviewed: [Permission]?
             for link in links {
                 let result = await link.probe(questions)
                 if Task.isCancelled { return }
+                reviewed = result.reviewed ?? reviewed
                 change { $0.take(result, of: link, now: timeline.now) }
             }
+            isReviewing.withLock { $0 = false }
+            if let reviewed, reviewed != currentPlan.permissions { wasForbidden() }
             // From start to start, so that a probe that runs into its timeout does not put off the next one.
-            let delay = state.withLock { $0.probeDelay }
+            let delay = self.state.withLock { $0.probeDelay }
             await wake.wait(past: seen, until: start + delay, on: timeline)
             // However often it is woken, two probes are at least this far apart.
             await timeline.sleep(until: timeline.now + .milliseconds(links.isEmpty ? 0 : 20))
@@ -297,6 +299,7 @@ final class DataPlaneSession: Sendable {
 
     private let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
     private let hasPlan: Locked<Bool>
+    private let isReviewing = Locked(false)
     private let gate = Locked(Gate())
     private struct Gate: Sendable {
         var writes: Bool?

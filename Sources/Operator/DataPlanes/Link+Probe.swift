@@ -30,7 +30,8 @@ extension Link {
         }
         if let details = await details {
             result.identity = details.identity
-            result.authorization = details.authorization
+            result.authorization = details.authorization?.verdict
+            result.reviewed = details.authorization?.needs
         }
         result.kubernetesVersion = await version
         result.served = await served
@@ -83,10 +84,14 @@ extension Link {
 
     private struct Details: Sendable {
         var identity: String?
-        var authorization: SessionFacts.Authorization?
+        var authorization: Review?
+    }
+    private struct Review: Sendable {
+        var verdict: SessionFacts.Authorization
+        var needs: [Permission]
     }
 
-    private func details(_ needs: [Permission]?) async -> Details? {
+    private func details(_ needs: (@Sendable () -> [Permission])?) async -> Details? {
         guard let needs else { return nil }
         async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
         async let authorization = authorization(needs)
@@ -95,13 +100,14 @@ extension Link {
     }
 
     /// Nil where nobody would say.
-    private func authorization(_ needs: [Permission]) async -> SessionFacts.Authorization? {
+    private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
         // For a namespace that nobody has: only what is allowed everywhere is listed then.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
         guard let answer = try? await prober.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        let needs = needs()
         switch RulesReview(json: answer).check(needs) {
-        case .granted: return .granted
-        case .missing(let missing): return .missing(missing)
+        case .granted: return Review(verdict: .granted, needs: needs)
+        case .missing(let missing): return Review(verdict: .missing(missing), needs: needs)
         case .undecided(let unclear):
             var missing: [Permission] = []
             for need in unclear {
@@ -114,7 +120,7 @@ extension Link {
                 else { return nil }
                 if !review.isAllowed { missing.append(need) }
             }
-            return missing.isEmpty ? .granted : .missing(missing)
+            return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
         }
     }
 }

@@ -5,8 +5,9 @@ import Support
 
 /// What a probe asks beside whether the data plane is there, and which one it is.
 struct ProbeQuestions: Sendable {
-    /// Who we are, and whether we may do this; nil: not asked.
-    var permissions: [Permission]?
+    /// Who we are, and whether we may do this; nil: not asked. Called when the answer is there, since what is needed may
+    /// have become known meanwhile.
+    var permissions: (@Sendable () -> [Permission])?
     var asksVersion = false
     /// Which kinds these group versions have.
     var apiVersions: Set<String> = []
@@ -21,6 +22,8 @@ struct ProbeResult: Sendable {
     var kubernetesVersion: String?
     var identity: String?
     var authorization: SessionFacts.Authorization?
+    /// What `authorization` is about.
+    var reviewed: [Permission]?
     /// By group version that was asked for, the kinds that it has: none where it isn't served.
     var served: [String: [ResourceType]] = [:]
 
