@@ -121,35 +121,4 @@ extension EndToEnd {
             }
         }
     }
-
-    @Suite("Projects from flyteadmin")
-    struct FlyteAdminProjects {
-        @Test("Its projects get namespaces, archived ones don't, and what was found stays while it is dead")
-        func discovers() async throws {
-            try await withFlyteAdmin(
-                interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
-            ) { fleet, flyteAdmin in
-                flyteAdmin.edit { $0.projects["old"] = .archived }
-                try await fleet.operating { _ in
-                    try await fleet.settles(2)
-                    flyteAdmin.edit { $0.projects["team3"] = .active }
-                    try await fleet.settles(3)
-                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
-                    #expect(try await fleet[1].admin.get("Namespace", "old-development") == nil)
-                    await flyteAdmin.stop()
-                    try await throughout(.seconds(7), "they stay wanted") {
-                        let dataPlane = try await fleet.admin.get("DataPlane", "dataplane-1")
-                        return dataPlane?[path: ["status", "namespaces", "desired"]] == 3
-                    }
-                }
-                // A new process doesn't know them before flyteadmin answers; what is there stays.
-                try await fleet.operating { _ in
-                    try await eventually("it tried") { fleet.log.lines.contains { $0.contains("could not connect") } }
-                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
-                    try await flyteAdmin.resume()
-                    try await fleet.settles(3)
-                }
-            }
-        }
-    }
 }

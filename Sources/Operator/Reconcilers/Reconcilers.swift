@@ -87,7 +87,7 @@ final class Reconcilers: Sendable {
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
         let picture = FleetPicture(
-            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered ?? [],
+            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered,
             previous: self.picture)
         latest.withLock { $0 = picture }
         flyteAdmin?.wake()
