@@ -57,6 +57,31 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "4xx and 5xx are told as they are; what was published before stays in force, and is written when it heals",
+            arguments: [400, 403, 404, 429, 500, 503])
+        func status(_ code: Int) async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.add(FaultRule(.status(code)))
+                    try await fleet.admin.apply(assignment("team1", "development", value: "label2"))
+                    let told = try await eventually(
+                        "it is told",
+                        seen: {
+                            try await fleet.conditions("ExecutionClusterLabel", "team1-development")["Published"]
+                        }, until: { $0?.status == "False" })
+                    #expect(["FlyteAdminUnreachable", "FlyteAdminRefused"].contains(told?.reason ?? ""))
+                    #expect(told?.message.contains("\(code)") == true, "\(told?.message ?? "")")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    flyteAdmin.heal()
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label2")
+                }
+            }
+        }
+
         @Test("One that hangs keeps no namespace waiting")
         func hangs() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in

@@ -114,9 +114,18 @@ extension EndToEnd {
         func valuesFrom() async throws {
             try await withFleet(of: 1) { fleet in
                 let role: JSON = ["name": "cluster-credentials", "key": "role"]
+                let team: JSON = ["name": "clusterresource-template", "key": "team"]
                 try await fleet.applyTemplates(
-                    ["aab_default_service_account.yaml": FlyteTemplates.account],
-                    registry: ["valuesFrom": [["name": "defaultIamRole", "secretKeyRef": role]]])
+                    [
+                        "aab_default_service_account.yaml": FlyteTemplates.account + "\n    team: {{ team }}",
+                        "team": "blue",
+                    ],
+                    registry: [
+                        "valuesFrom": [
+                            ["name": "defaultIamRole", "secretKeyRef": role],
+                            ["name": "team", "configMapKeyRef": team],
+                        ]
+                    ])
                 try await fleet.operating { _ in
                     let failed = try await fleet.reports(1, "Synced", "SyncFailed")
                     #expect(failed.message.contains("PlaceholderUnresolved") && failed.message.contains("no key role"))
@@ -127,6 +136,11 @@ extension EndToEnd {
                             try await fleet.annotation(1, "project1-development")
                                 == (role == "cm9sZS1h" ? "role-a" : "role-b")
                         }
+                    }
+                    #expect(try await fleet.annotation(1, "project1-development", "team") == "blue")
+                    try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["team": "red"]])
+                    try await eventually("the ConfigMap's new value is there") {
+                        try await fleet.annotation(1, "project1-development", "team") == "red"
                     }
                     try await fleet.settles(1)
                 }
