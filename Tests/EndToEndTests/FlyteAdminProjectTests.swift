@@ -117,6 +117,35 @@ extension EndToEnd {
             }
         }
 
+        @Test("A list of projects that is no answer is an event, and one of archived ones that fails keeps nothing up")
+        func troubles() async throws {
+            try await withFlyteAdmin(
+                interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
+            ) { fleet, flyteAdmin in
+                flyteAdmin.edit { $0.projects["old"] = .archived }
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await eventually("the archived one is told") {
+                        try await status(fleet, "archivedProjects", "total") == 1
+                    }
+                    flyteAdmin.add(FaultRule(.status(400), pathContains: "/projects", isFiltered: true))
+                    flyteAdmin.edit { $0.projects["team3"] = .active }
+                    try await fleet.settles(3)
+                    #expect(try await status(fleet, "archivedProjects", "total") == 1)
+                    flyteAdmin.heal()
+                    flyteAdmin.add(FaultRule(.html, pathContains: "/projects"))
+                    try await eventually("an event says so") {
+                        try await fleet.admin.list("Event").contains { $0["reason"] == "ProjectDiscoveryFailed" }
+                    }
+                    try await fleet.settles(3)
+                    // Labels go on as before.
+                    try await fleet.admin.apply(assignment("team1", "development", value: "label2"))
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label2")
+                }
+            }
+        }
+
         @Test("Notes that may not be written are an event, and the projects count all the same")
         func mayNotNote() async throws {
             try await withFlyteAdmin(

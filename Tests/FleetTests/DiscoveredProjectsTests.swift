@@ -43,5 +43,7 @@ struct DiscoveredProjectsTests {
         #expect(many?.names.count == 64)
         #expect(many?.names.first == "p100")
         #expect(ClusterRegistryStatus.ArchivedProjects([]) == nil)
+        let long = ClusterRegistryStatus.ArchivedProjects([String(repeating: "x", count: 5000)])
+        #expect(long?.names.first?.utf8.count ?? 9999 <= 253, "the CRD takes no longer one")
     }
 }

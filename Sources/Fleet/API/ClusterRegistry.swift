@@ -120,7 +120,7 @@ public struct ClusterRegistryStatus: Sendable, Hashable, Codable {
         public init?(_ projects: Set<String>) {
             if projects.isEmpty { return nil }
             total = projects.count
-            names = Array(projects.sorted().prefix(Self.mostNames))
+            names = projects.sorted().prefix(Self.mostNames).map { $0.cut(toBytes: 253) }
         }
     }
     public var observedGeneration: Int64?

@@ -94,7 +94,8 @@ final class Reconcilers: Sendable {
         flyteAdmin?.wake()
         caches.secrets.retain(picture.references.secrets)
         caches.configMaps.retain(picture.references.configMaps)
-        for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
+        // All of them: one that can't be read is in no picture, and says so.
+        for key in (caches.dataPlanes.snapshot ?? [:]).keys { queue.add(.dataPlane(key.name)) }
         statusesChanged()
         return .done
     }
