@@ -111,6 +111,8 @@ struct EasyOptions {
         connectTo: UnsafeMutablePointer<curl_slist>?
     ) {
         set(CURLOPT_URL, url)
+        // libcurl allocates it for each exchange. What a write is answered with is small, and writes are many at a time.
+        set(CURLOPT_BUFFERSIZE, request.body == nil ? 16 << 10 : 4 << 10)
         set(CURLOPT_CONNECT_TO, list: connectTo)
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false
