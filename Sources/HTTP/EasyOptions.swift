@@ -112,7 +112,9 @@ struct EasyOptions {
     ) {
         set(CURLOPT_URL, url)
         // libcurl allocates it for each exchange. What a write is answered with is small, and writes are many at a time.
-        set(CURLOPT_BUFFERSIZE, request.body == nil ? 16 << 10 : 4 << 10)
+        // A handle whose last exchange ended while others went on on its connection still has its buffer, and keeps it:
+        // libcurl refuses another size then, which is no failure.
+        _ = squadron_easy_set_long(easy, CURLOPT_BUFFERSIZE, request.body == nil ? 16 << 10 : 4 << 10)
         set(CURLOPT_CONNECT_TO, list: connectTo)
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false
