@@ -25,6 +25,10 @@ struct Quantity: Hashable {
             self.text = "0"
             return
         }
+        if parts.isKept {
+            self.text = text
+            return
+        }
         let stored =
             switch parts.suffix {
             case .binary(let power): Self.binary(parts, power)
@@ -46,6 +50,8 @@ struct Quantity: Hashable {
         var mantissa: Int128 = 0
         var fractionDigits = 0
         var suffix = Suffix.decimal(0)
+        /// What a server takes for the shortest way to write it, and doesn't touch: `1.500`, but not `1.5` nor `1.000`.
+        var isKept = false
 
         init?(_ text: String) {
             let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
@@ -60,6 +66,12 @@ struct Quantity: Hashable {
                 return nil
             }
             (self.mantissa, fractionDigits, self.suffix) = (mantissa, fraction.utf8.count, suffix)
+            if case .decimal(let exponent) = suffix {
+                let scale = exponent - fractionDigits
+                isKept =
+                    scale % 3 == 0 && scale >= -3 && whole.first ?? "0" != "0"
+                    && !(whole + fraction).hasSuffix("000")
+            }
         }
     }
 
