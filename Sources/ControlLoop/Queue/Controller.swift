@@ -67,7 +67,11 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
         // A task of its own, so that it can be cancelled alone. It is awaited, so nothing of it goes on afterwards.
         let task = Task { [reconcile] in await reconcile(key) }
         let watch = deadlines.watch(until: start + configuration.deadline) { task.cancel() }
-        var outcome = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        var outcome = await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
         if !deadlines.isDone(watch) { outcome = .failed("not done within \(configuration.deadline)") }
         // A reconcile that failed because it was cancelled from outside says nothing about its key.
         if Task.isCancelled, case .failed = outcome {
