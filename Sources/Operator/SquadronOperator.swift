@@ -19,6 +19,8 @@ public struct OperatorConfiguration: Sendable {
     /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
+    /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
+    var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
@@ -101,7 +103,8 @@ public final class SquadronOperator: Sendable {
         guard configuration.electsLeader else { return try await lead(.unlimited()) }
         let store = KubeLeaseStore(client, namespace: configuration.namespace, name: "squadron")
         let elector = LeaderElector(
-            store, identity: configuration.instance, configuration: configuration.election
+            store, identity: configuration.instance, configuration: configuration.election,
+            wallClock: configuration.wallClock
         ) { [logger] event in
             logger.info("leader election: \(event)")
         }
@@ -125,6 +128,7 @@ public final class SquadronOperator: Sendable {
             },
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics
+        context.wallClock = configuration.wallClock
         context.settings.breaker.probeInterval = configuration.probeInterval
         context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
@@ -133,7 +137,7 @@ public final class SquadronOperator: Sendable {
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
             events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
-            flyteAdmin: flyteAdmin)
+            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin)
         reconcilersBox.withLock { $0 = reconcilers }
         leading.withLock { $0 = (pool, queue) }
         defer {
@@ -202,6 +206,7 @@ public final class SquadronOperator: Sendable {
             return { store.unsubscribe(subscription) }
         }
         let caches = caches
+        caches.doubts.subscribe { queue.add(.registry(ClusterRegistry.theName)) }
         caches.configMaps.subscribe { _ in queue.add(.picture) }
         caches.published.subscribe { _ in queue.add(.publishing) }
         caches.deployments.subscribe { _ in queue.add(.publishing) }

@@ -74,9 +74,11 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.metrics(now: timeline.now) } }
-    /// How often in a row the key has failed.
     /// Whether the key is being worked on.
     public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.isInFlight(key) } }
+    /// Of a key that is being worked on: how urgent that is by now.
+    public func priority(of key: Key) -> Priority { state.withLock { $0.priority(of: key) } }
+    /// How often in a row the key has failed.
     public func failures(of key: Key) -> Int { state.withLock { $0.failures(of: key) } }
 
     private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {

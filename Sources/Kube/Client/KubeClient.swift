@@ -47,6 +47,9 @@ public final class KubeClient: Sendable {
         self.options = options
     }
 
+    /// Requests for these subjects that wait for the rate limit go before background ones from now on.
+    public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
+
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
         let response = try await exchange(request) { http throws(HTTPError) in
@@ -89,7 +92,7 @@ public final class KubeClient: Sendable {
     ) async throws(KubeError) -> Answer {
         if request.isRateLimited, let limiter = options.limiter {
             do {
-                try await limiter.acquire()
+                try await limiter.acquire(request.turn)
             } catch {
                 let reason = HTTPError(.cancelled, "cancelled before it was sent", mayHaveBeenProcessed: false)
                 throw KubeError(operation: request.operation, cause: .transport(reason))

@@ -28,6 +28,8 @@ extension Link {
             result.clusterUID = uid
         }
         if let details = await details {
+            // A token that may look but is nobody's is no token to go on with.
+            if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
             result.kubernetesVersion = details.version
             result.identity = details.identity
             result.authorization = details.authorization
@@ -84,15 +86,27 @@ extension Link {
         var version: String?
         var identity: String?
         var authorization: SessionFacts.Authorization?
+        /// `SelfSubjectReview` was answered with a 401.
+        var rejected: ProbeAnswer?
     }
 
     private func details(_ needs: [Permission]?) async -> Details? {
         guard let needs else { return nil }
         async let version = try? prober.version(isRateLimited: false).gitVersion
-        async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+        async let identity = identity()
         async let authorization = authorization(needs)
-        let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
-        return await Details(version: version, identity: user, authorization: authorization)
+        let (user, rejected) = await identity
+        return await Details(version: version, identity: user, authorization: authorization, rejected: rejected)
+    }
+
+    /// Who we are, as far as the server says so (it does from 1.28 on).
+    private func identity() async -> (user: String?, rejected: ProbeAnswer?) {
+        do throws(KubeError) {
+            let answer = try await prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+            return (try? SelfSubjectReview(json: answer).username, nil)
+        } catch {
+            return (nil, error.isUnauthorized ? ProbeAnswer(error) : nil)
+        }
     }
 
     /// Nil where nobody would say.

@@ -61,6 +61,15 @@ final class Reconcilers: Sendable {
     func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
+    private let lastDoubt = Locked<String?>(nil)
+    /// True where that is news.
+    func announced(_ doubt: String?) -> Bool {
+        lastDoubt.withLock { last in
+            defer { last = doubt }
+            return last != doubt
+        }
+    }
+
     /// Nil before the caches are complete.
     var picture: FleetPicture? { latest.withLock { $0 } }
 
