@@ -16,6 +16,7 @@ extension Link {
         async let health = health()
         async let uid = clusterUID()
         async let details = details(questions.permissions)
+        async let version = questions.asksVersion ? try? prober.version(isRateLimited: false).gitVersion : nil
         async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
@@ -30,10 +31,11 @@ extension Link {
         if let details = await details {
             // A token that may look but is nobody's is no token to go on with.
             if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
-            result.kubernetesVersion = details.version
             result.identity = details.identity
-            result.authorization = details.authorization
+            result.authorization = details.authorization?.verdict
+            result.reviewed = details.authorization?.needs
         }
+        result.kubernetesVersion = await version
         result.served = await served
         return result
     }
@@ -83,20 +85,22 @@ extension Link {
     }
 
     private struct Details: Sendable {
-        var version: String?
         var identity: String?
-        var authorization: SessionFacts.Authorization?
+        var authorization: Review?
         /// `SelfSubjectReview` was answered with a 401.
         var rejected: ProbeAnswer?
     }
+    private struct Review: Sendable {
+        var verdict: SessionFacts.Authorization
+        var needs: [Permission]
+    }
 
-    private func details(_ needs: [Permission]?) async -> Details? {
+    private func details(_ needs: (@Sendable () -> [Permission])?) async -> Details? {
         guard let needs else { return nil }
-        async let version = try? prober.version(isRateLimited: false).gitVersion
         async let identity = identity()
         async let authorization = authorization(needs)
         let (user, rejected) = await identity
-        return await Details(version: version, identity: user, authorization: authorization, rejected: rejected)
+        return await Details(identity: user, authorization: authorization, rejected: rejected)
     }
 
     /// Who we are, as far as the server says so (it does from 1.28 on).
@@ -110,13 +114,14 @@ extension Link {
     }
 
     /// Nil where nobody would say.
-    private func authorization(_ needs: [Permission]) async -> SessionFacts.Authorization? {
+    private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
         // For a namespace that nobody has: only what is allowed everywhere is listed then.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
         guard let answer = try? await prober.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        let needs = needs()
         switch RulesReview(json: answer).check(needs) {
-        case .granted: return .granted
-        case .missing(let missing): return .missing(missing)
+        case .granted: return Review(verdict: .granted, needs: needs)
+        case .missing(let missing): return Review(verdict: .missing(missing), needs: needs)
         case .undecided(let unclear):
             var missing: [Permission] = []
             for need in unclear {
@@ -129,7 +134,7 @@ extension Link {
                 else { return nil }
                 if !review.isAllowed { missing.append(need) }
             }
-            return missing.isEmpty ? .granted : .missing(missing)
+            return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
         }
     }
 }

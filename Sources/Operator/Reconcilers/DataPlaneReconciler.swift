@@ -118,6 +118,8 @@ extension Reconcilers {
         var configuration = SessionConfiguration()
         configuration.recordedUID =
             object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.hasRecordedVersion =
+            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
         switch verdict {
         case .valid(let credentials)?:
             seen.tokenExpirationTime = credentials.tokenExpirationTime
