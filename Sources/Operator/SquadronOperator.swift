@@ -32,6 +32,7 @@ public final class SquadronOperator: Sendable {
     private let configuration: OperatorConfiguration
     private let logger: Logger
     private let client: KubeClient
+    private let transport: HTTPClient
     private let caches: Caches
     private let metrics = Metrics()
     private let leading = Locked<(pool: SessionPool, queue: WorkQueue<Work>)?>(nil)
@@ -41,9 +42,9 @@ public final class SquadronOperator: Sendable {
         self.configuration = configuration
         self.logger = logger
         let userAgent = "squadron/\(SquadronVersion.current)"
+        transport = Self.transport(for: configuration.endpoint, userAgent: userAgent)
         client = KubeClient(
-            server: configuration.endpoint.server,
-            transport: Self.transport(for: configuration.endpoint, userAgent: userAgent),
+            server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
         caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
@@ -122,7 +123,7 @@ public final class SquadronOperator: Sendable {
         // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
         let reconcilersBox = Locked<Reconcilers?>(nil)
         var context = SessionContext(
-            logger: logger, registryUID: registryUID, connect: connect, mayWrite: mayWrite,
+            logger: logger, registryUID: registryUID, connect: connect(mayWrite), mayWrite: mayWrite,
             changed: { dataPlane, namespace in
                 guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
                 reconcilersBox.withLock { $0 }?.namespaceChanged(namespace, of: dataPlane)
@@ -133,8 +134,9 @@ public final class SquadronOperator: Sendable {
         context.settings.breaker.probeInterval = configuration.probeInterval
         context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
+        let client = writer(mayWrite)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
-        let flyteAdmin = flyteAdmin(reconcilersBox, queue, mayWrite: mayWrite)
+        let flyteAdmin = flyteAdmin(client, reconcilersBox, queue, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
             events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
@@ -168,8 +170,18 @@ public final class SquadronOperator: Sendable {
         }
     }
 
+    /// A client of the control plane that sends nothing but questions once the term is over.
+    private func writer(_ mayWrite: @escaping @Sendable () -> Bool) -> KubeClient {
+        var options = client.options
+        options.mayWrite = mayWrite
+        return KubeClient(
+            server: client.server, transport: transport, authorization: configuration.endpoint.authorization,
+            options: options)
+    }
+
     private func flyteAdmin(
-        _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>, mayWrite: @escaping @Sendable () -> Bool
+        _ client: KubeClient, _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>,
+        mayWrite: @escaping @Sendable () -> Bool
     ) -> FlyteAdminReconciler {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
@@ -256,7 +268,7 @@ public final class SquadronOperator: Sendable {
         }
     }
 
-    private var connect: @Sendable (LinkConfiguration) -> Link {
+    private func connect(_ mayWrite: @escaping @Sendable () -> Bool) -> @Sendable (LinkConfiguration) -> Link {
         { [configuration] link in
             let userAgent = "squadron/\(SquadronVersion.current)"
             var endpoint = configuration.endpoint
@@ -274,6 +286,7 @@ public final class SquadronOperator: Sendable {
             var options = KubeClient.Options(userAgent: userAgent)
             options.timeouts = HTTPTimeouts(
                 connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
+            options.mayWrite = mayWrite
             options.limiter = RateLimiter(qps: Double(link.connection.qps), burst: link.connection.burst)
             var probing = KubeClient.Options(userAgent: userAgent)
             let patience = min(limit, Self.probeTimeout)

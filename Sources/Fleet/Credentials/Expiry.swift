@@ -55,7 +55,13 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
 
     public var message: String {
         let what = credential == .token ? "the token" : "a CA certificate"
-        return days == 0 ? "\(what) has expired, at \(expirationTime)" : "\(what) expires at \(expirationTime)"
+        // In words: events whose texts differ in numbers only are shown as one.
+        switch days {
+        case 0: return "\(what) has expired, at \(expirationTime)"
+        case 1: return "\(what) expires at \(expirationTime), within a day"
+        case 2...7: return "\(what) expires at \(expirationTime), within a week"
+        default: return "\(what) expires at \(expirationTime), within a month"
+        }
     }
 }
 
