@@ -203,6 +203,45 @@ extension EndToEnd {
             }
         }
 
+        @Test("One data plane with ten thousand pending objects does not delay another's single one")
+        func tenThousandPending() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics([
+                    "syncScope": "Labelled", "defaultExecutionLabel": "label1",
+                    "workloadIdentity": ["aws": ["roleARN": .string(fleet.role)]],
+                ])
+                try await fleet.admin.apply(
+                    resource("ExecutionLabel", "label2", ["clusters": [["name": "dataplane_2", "weight": 1]]]))
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 20, "burst": 1]]))
+                let domains = JSON.array((1...32).map { .string("d\($0)") })
+                for number in 1...157 {
+                    let name = "p\(number)"
+                    try await fleet.admin.apply(
+                        resource("FlyteProject", name, ["project": .string(name), "domains": domains]))
+                }
+                try await fleet.operating { _ in
+                    func pending() async throws -> Int64 {
+                        let counts = try await fleet.admin.get("DataPlane", "dataplane-1")?[
+                            path: ["status", "namespaces"]]
+                        return 2 * ((counts?["desired"]?.int ?? 0) - (counts?["synced"]?.int ?? 0))
+                    }
+                    try await eventually("it has its first backlog", within: .seconds(40)) {
+                        try await pending() > 9_500 && fleet[1].requestLog.writes(to: ["namespaces"]) > 2
+                    }
+                    for number in 1...5 {
+                        let took = try await clock.measure {
+                            try await fleet.admin.apply(assignment("fresh\(number)", "staging", value: "label2"))
+                            try await eventually("the other one has it") {
+                                try await fleet.annotation(2, "fresh\(number)-staging") == fleet.role
+                            }
+                        }
+                        #expect(took < .seconds(3), "number \(number): \(took)")
+                    }
+                    #expect(try await pending() > 9_000)
+                }
+            }
+        }
+
         @Test(
             "With thousands of objects waiting for a data plane's rate limit, a fresh change takes the next tokens",
             arguments: ["a new project-domain", "drift", "drift of one that is in flight"])

@@ -154,6 +154,21 @@ extension EndToEnd {
             }
         }
 
+        @Test("A server that has no /readyz is asked for /healthz")
+        func healthz() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                fleet[1].faults.add(.status(404), match: .init(resources: ["/readyz"]))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(fleet[1].requestLog.count(resource: "/healthz", userAgent: "squadron") > 0)
+                    fleet[1].faults.add(.status(500), match: .init(resources: ["/healthz"]))
+                    try await fleet.reports(1, "Reachable", "ServerError")
+                }
+            }
+        }
+
         @Test("One failed probe does not make a data plane unreachable, two in a row do")
         func flapping() async throws {
             try await withFleet(of: 1) { fleet in
