@@ -84,6 +84,9 @@ struct EasyOptions {
         set(CURLOPT_PIPEWAIT, configuration.prefersHTTP2)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         set(CURLOPT_NOPROGRESS, true)
+        // libcurl allocates one for each request that has a body, 64 KB by default; ours are a few KB. This is its
+        // minimum.
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
 
         check(squadron_easy_set_data_callback(easy, CURLOPT_WRITEFUNCTION, onBody))
         check(squadron_easy_set_data_callback(easy, CURLOPT_HEADERFUNCTION, onHeader))
@@ -108,6 +111,8 @@ struct EasyOptions {
         connectTo: UnsafeMutablePointer<curl_slist>?
     ) {
         set(CURLOPT_URL, url)
+        // libcurl allocates it for each exchange. What a write is answered with is small, and writes are many at a time.
+        set(CURLOPT_BUFFERSIZE, request.body == nil ? 16 << 10 : 4 << 10)
         set(CURLOPT_CONNECT_TO, list: connectTo)
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false

@@ -211,9 +211,22 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         return .key(key)
     }
 
+    /// When `poll` would give something else than to wait; nil: not before something happens. May be too early, since
+    /// what is left over from a key that moved counts until it is found.
+    func due(now: Duration) -> Duration? {
+        switch mode {
+        case .shutDown: return now
+        case .paused: return nil
+        case .running: break
+        }
+        guard inFlight < limit else { return nil }
+        return liveFresh > 0 || mayTakeBackground ? now : alarms.min?.time
+    }
+
+    private var mayTakeBackground: Bool { liveBackground > 0 && backgroundInFlight < limit - freshReserve }
+
     private mutating func popReady() -> Key? {
-        let mayTake = liveBackground > 0 && backgroundInFlight < limit - freshReserve
-        let takesBackground = mayTake && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
+        let takesBackground = mayTakeBackground && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
         guard takesBackground || liveFresh > 0 else {
             if liveBackground == 0 { freshInARow = 0 }
             return nil

@@ -32,6 +32,7 @@ final class Reconcilers: Sendable {
     let started: Instant
     let board = ReadinessBoard()
     let verdicts = LabelVerdictCache()
+    let rendered = RenderCache()
     let publishingBoard = PublishingBoard()
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
