@@ -32,6 +32,9 @@ judge: setup ## Compare what kubectl says of devcluster with what it says of a r
 tsan: setup ## Run the tests under ThreadSanitizer
 	@hack/test --sanitize=thread --scratch-path .build-tsan
 
+asan: setup ## Run the tests under AddressSanitizer
+	@hack/test --sanitize=address --scratch-path .build-asan
+
 bench: setup ## Measure the operator against a bare program that sends the same requests (BENCH="--only cold")
 	@hack/bench $(BENCH)
 
@@ -41,4 +44,4 @@ image: ## Build the container image $(IMAGE) (needs docker)
 deploy: ## Apply the manifests to the cluster that kubectl points at
 	@kubectl apply -k manifests
 
-.PHONY: help setup build demo test lint format judge tsan bench image deploy
+.PHONY: help setup build demo test lint format judge tsan asan bench image deploy

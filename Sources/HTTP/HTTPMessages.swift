@@ -16,6 +16,9 @@ public struct HTTPRequest: Sendable {
     public var timeouts: HTTPTimeouts
     /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit: it is read piece by piece.
     public var maximumBodySize: Int
+    /// Asked once the connection stands, right before the request goes out: false fails it as `.closed`, surely not sent.
+    /// Called on the engine's thread, so it must not wait for anything.
+    public var isStillWanted: (@Sendable () -> Bool)?
 
     public init(
         _ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil,

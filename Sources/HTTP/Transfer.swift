@@ -89,6 +89,11 @@ final class Transfer {
                 mayHaveBeenProcessed: true)
             return false
         }
+        if let isStillWanted = exchange.request.isStillWanted, !isStillWanted() {
+            failure = HTTPError(
+                .closed, "the request to \(server) was given up before it was sent", mayHaveBeenProcessed: false)
+            return false
+        }
         clock.requestGoesOut(loop.now)
         if !lane.hasConnected {
             lane.hasConnected = true

@@ -19,6 +19,8 @@ public struct OperatorConfiguration: Sendable {
     /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
+    /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
+    var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
@@ -30,6 +32,7 @@ public final class SquadronOperator: Sendable {
     private let configuration: OperatorConfiguration
     private let logger: Logger
     private let client: KubeClient
+    private let transport: HTTPClient
     private let caches: Caches
     private let metrics = Metrics()
     private let leading = Locked<(pool: SessionPool, queue: WorkQueue<Work>)?>(nil)
@@ -39,9 +42,9 @@ public final class SquadronOperator: Sendable {
         self.configuration = configuration
         self.logger = logger
         let userAgent = "squadron/\(SquadronVersion.current)"
+        transport = Self.transport(for: configuration.endpoint, userAgent: userAgent)
         client = KubeClient(
-            server: configuration.endpoint.server,
-            transport: Self.transport(for: configuration.endpoint, userAgent: userAgent),
+            server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
         caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
@@ -101,7 +104,8 @@ public final class SquadronOperator: Sendable {
         guard configuration.electsLeader else { return try await lead(.unlimited()) }
         let store = KubeLeaseStore(client, namespace: configuration.namespace, name: "squadron")
         let elector = LeaderElector(
-            store, identity: configuration.instance, configuration: configuration.election
+            store, identity: configuration.instance, configuration: configuration.election,
+            wallClock: configuration.wallClock
         ) { [logger] event in
             logger.info("leader election: \(event)")
         }
@@ -119,22 +123,24 @@ public final class SquadronOperator: Sendable {
         // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
         let reconcilersBox = Locked<Reconcilers?>(nil)
         var context = SessionContext(
-            logger: logger, registryUID: registryUID, connect: connect, mayWrite: mayWrite,
+            logger: logger, registryUID: registryUID, connect: connect(mayWrite), mayWrite: mayWrite,
             changed: { dataPlane, namespace in
                 guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
                 reconcilersBox.withLock { $0 }?.namespaceChanged(namespace, of: dataPlane)
             },
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics
+        context.wallClock = configuration.wallClock
         context.settings.breaker.probeInterval = configuration.probeInterval
         context.settings.watcher = configuration.watcher
         let pool = SessionPool(context: context)
+        let client = writer(mayWrite)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
-        let flyteAdmin = flyteAdmin(reconcilersBox, queue, mayWrite: mayWrite)
+        let flyteAdmin = flyteAdmin(client, reconcilersBox, queue, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
             events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
-            flyteAdmin: flyteAdmin)
+            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin)
         reconcilersBox.withLock { $0 = reconcilers }
         leading.withLock { $0 = (pool, queue) }
         defer {
@@ -165,8 +171,18 @@ public final class SquadronOperator: Sendable {
         }
     }
 
+    /// A client of the control plane that sends nothing but questions once the term is over.
+    private func writer(_ mayWrite: @escaping @Sendable () -> Bool) -> KubeClient {
+        var options = client.options
+        options.mayWrite = mayWrite
+        return KubeClient(
+            server: client.server, transport: transport, authorization: configuration.endpoint.authorization,
+            options: options)
+    }
+
     private func flyteAdmin(
-        _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>, mayWrite: @escaping @Sendable () -> Bool
+        _ client: KubeClient, _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>,
+        mayWrite: @escaping @Sendable () -> Bool
     ) -> FlyteAdminReconciler {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
@@ -207,6 +223,7 @@ public final class SquadronOperator: Sendable {
             return { store.unsubscribe(subscription) }
         }
         let caches = caches
+        caches.doubts.subscribe { queue.add(.registry(ClusterRegistry.theName)) }
         caches.configMaps.subscribe { _ in queue.add(.picture) }
         caches.published.subscribe { _ in queue.add(.publishing) }
         caches.deployments.subscribe { _ in queue.add(.publishing) }
@@ -255,7 +272,7 @@ public final class SquadronOperator: Sendable {
         }
     }
 
-    private var connect: @Sendable (LinkConfiguration) -> Link {
+    private func connect(_ mayWrite: @escaping @Sendable () -> Bool) -> @Sendable (LinkConfiguration) -> Link {
         { [configuration] link in
             let userAgent = "squadron/\(SquadronVersion.current)"
             var endpoint = configuration.endpoint
@@ -273,6 +290,7 @@ public final class SquadronOperator: Sendable {
             var options = KubeClient.Options(userAgent: userAgent)
             options.timeouts = HTTPTimeouts(
                 connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
+            options.mayWrite = mayWrite
             options.limiter = RateLimiter(qps: Double(link.connection.qps), burst: link.connection.burst)
             var probing = KubeClient.Options(userAgent: userAgent)
             let patience = min(limit, Self.probeTimeout)

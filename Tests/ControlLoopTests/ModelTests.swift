@@ -9,13 +9,16 @@ import Testing
 @Suite("Models under random schedules", .timeLimit(.minutes(2)))
 struct ModelTests {
     @Test(
-        "Work queue: no key in flight twice, none lost, none before its time, counts right, nothing kept",
+        "Work queue: no key in flight twice, none lost, none before its time, slots kept free, counts right, nothing kept",
         arguments: 0..<20)
     func workQueue(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+        let reserve = seed % 3
         var queue = WorkQueueState<Int>(
-            limit: 3, backoff: BackoffPolicy(base: .milliseconds(20), cap: .seconds(2)), seed: 5)
+            limit: 3, freshReserve: reserve, backoff: BackoffPolicy(base: .milliseconds(20), cap: .seconds(2)), seed: 5)
+        /// Handed out as background: they must leave the reserve free.
+        var backgroundInFlight: Set<Int> = []
         var now = Duration.zero
         var inFlight: Set<Int> = []
         var isPaused = false
@@ -51,8 +54,14 @@ struct ModelTests {
                     #expect(owed.remove(key) != nil, "seed \(seed), step \(step): \(key) was not wanted")
                     #expect(now >= earliest[key] ?? .zero, "seed \(seed), step \(step): \(key) came too soon")
                     #expect(!isPaused && inFlight.count <= 3, "seed \(seed), step \(step)")
+                    if queue.priority(of: key) == .background { backgroundInFlight.insert(key) }
+                    #expect(
+                        backgroundInFlight.count <= 3 - reserve, "seed \(seed), step \(step): the reserve is taken")
                 case .wait(let until):
-                    let due = owed.subtracting(inFlight).contains { (latest[$0] ?? .zero) <= now }
+                    let isFull = backgroundInFlight.count >= 3 - reserve
+                    let due = owed.subtracting(inFlight).contains {
+                        (latest[$0] ?? .zero) <= now && !(isFull && queue.priority(of: $0) == .background)
+                    }
                     #expect(
                         isPaused || inFlight.count == 3 || !due, "seed \(seed), step \(step): due and not handed out")
                     if let until { #expect(until > now, "seed \(seed), step \(step): a wait that is over") }
@@ -62,6 +71,7 @@ struct ModelTests {
             case 8...11:
                 guard let key = inFlight.randomElement(using: &random) else { break }
                 inFlight.remove(key)
+                backgroundInFlight.remove(key)
                 switch chance(4) {
                 case 0:
                     queue.finish(key, .failed(retryAfter: chance(3) == 0 ? .milliseconds(300) : nil), now: now)

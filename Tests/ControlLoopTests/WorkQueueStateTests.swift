@@ -41,6 +41,43 @@ struct WorkQueueStateTests {
         #expect(queue.poll(now: .zero) == .wait(until: nil))
     }
 
+    @Test("However many background keys are in flight, a fresh one finds a slot")
+    func reserve() {
+        var queue = State(limit: 3, freshReserve: 1, backoff: Self.backoff, seed: 1)
+        for key in ["a", "b", "c"] { queue.add(key, priority: .background, now: .zero) }
+        #expect(queue.poll(now: .zero) == .key("a"))
+        #expect(queue.poll(now: .zero) == .key("b"))
+        #expect(queue.poll(now: .zero) == .wait(until: nil))
+        queue.add("fresh", now: .zero)
+        #expect(queue.poll(now: .zero) == .key("fresh"))
+        #expect(queue.priority(of: "a") == .background && queue.priority(of: "fresh") == .fresh)
+        // One that is in flight already becomes as urgent as what is added to it.
+        queue.add("a", now: .zero)
+        #expect(queue.priority(of: "a") == .fresh)
+        queue.finish("fresh", .done, now: .zero)
+        #expect(queue.poll(now: .zero) == .wait(until: nil))
+        queue.finish("b", .done, now: .zero)
+        #expect(queue.poll(now: .zero) == .key("c"))
+    }
+
+    @Test("What fails again and again is no news any more: it yields to what is fresh")
+    func staleFailure() {
+        var queue = State(limit: 1, backoff: Self.backoff, seed: 1)
+        var now = Duration.zero
+        queue.add("a", now: now)
+        for attempt in 1...3 {
+            #expect(queue.poll(now: now) == .key("a"))
+            #expect(queue.priority(of: "a") == .fresh, "attempt \(attempt)")
+            queue.finish("a", .failed(retryAfter: nil), now: now)
+            now += .seconds(60)
+        }
+        _ = queue.poll(now: now)
+        #expect(queue.priority(of: "a") == .background)
+        queue.finish("a", .failed(retryAfter: nil), now: now)
+        queue.add("b", now: now + .seconds(60))
+        #expect(queue.poll(now: now + .seconds(60)) == .key("b"))
+    }
+
     @Test("Of several times for a key the earliest counts, in whatever order they come")
     func earliest() {
         var queue = queue()

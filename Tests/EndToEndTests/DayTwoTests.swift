@@ -101,6 +101,31 @@ extension EndToEnd {
             }
         }
 
+        @Test("New credentials are asked who they are before the old connection is let go: refused there, they wait")
+        func reviewedRotation() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.operating { _ in
+                    try await fleet.settles(0)
+                    let new = try await fleet[1].admin.token(of: "squadron")
+                    let reviews = FaultRule.Match(resources: ["selfsubjectreviews"], userAgent: "squadron")
+                    fleet[1].faults.add(.status(401), match: reviews)
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                    let condition = try await fleet.reports(1, "CredentialsValid", "TokenRejected")
+                    #expect(condition.message.contains("old ones stay in use"), "\(condition)")
+                    // The old connection works on.
+                    try await fleet.admin.apply(assignment("project1", "development"))
+                    try await eventually("the namespace is made") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                    fleet[1].faults.removeAll()
+                    try await fleet.reports(1, "CredentialsValid", "Valid")
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
         @Test("A changed role is followed on every data plane, with one write per ServiceAccount")
         func role() async throws {
             try await withFleet(of: 2) { fleet in

@@ -42,6 +42,129 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "kill -9 at random points of a sync, again and again: it converges, and nothing is there twice or left over",
+            arguments: [1, 2, 3] as [UInt64])
+        func killedAtRandom(seed: UInt64) async throws {
+            var random = Dice(state: seed)
+            let seconds: ClosedRange<Int> = 0...30
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                for server in fleet.dataPlanes {
+                    server.faults.add(
+                        .latency(.milliseconds(10), jitter: .milliseconds(40)), match: .init(verbs: ["patch"]))
+                }
+                let names = (1...40).map { "p\($0)" }
+                for name in names { try await fleet.admin.apply(assignment(name, "development")) }
+                var known: [String: String] = [:]
+                for kill in 1...5 {
+                    func written() -> Int {
+                        fleet.dataPlanes.reduce(0) { $0 + $1.requestLog.writes(to: ["namespaces", "serviceaccounts"]) }
+                    }
+                    let target = written() + Int.random(in: seconds, using: &random)
+                    let squadron = try await fleet.startProcess()
+                    try await eventually("write \(target)") {
+                        let isComplete = try await fleet.uids().count == 4 * names.count
+                        return written() >= target || isComplete
+                    }
+                    squadron.kill()
+                    let uids = try await fleet.uids()
+                    let again = known.filter { uids[$0.key] != $0.value }
+                    #expect(again.isEmpty, "seed \(seed), kill \(kill): made anew: \(again.keys.sorted())")
+                    known = uids
+                }
+                let last = try await fleet.startProcess()
+                try await eventually("it is at work") {
+                    fleet.dataPlanes.allSatisfy { server in
+                        last.output.split(separator: "\n").contains {
+                            $0.contains("gate") && $0.contains(server.name) && $0.contains("writes=true")
+                        }
+                    }
+                }
+                try await fleet.settles(names.count)
+                try await last.terminate()
+                let uids = try await fleet.uids()
+                let expected = fleet.dataPlanes.flatMap { server in
+                    names.flatMap {
+                        [
+                            "\(server.name)/Namespace//\($0)-development",
+                            "\(server.name)/ServiceAccount/\($0)-development/default",
+                        ]
+                    }
+                }
+                #expect(Set(uids.keys) == Set(expected), "seed \(seed)")
+                #expect(known.allSatisfy { uids[$0.key] == $0.value }, "seed \(seed): something was made anew")
+                for number in 1...2 {
+                    for name in names {
+                        #expect(try await fleet.annotation(number, "\(name)-development") == fleet.role)
+                    }
+                }
+            }
+        }
+
+        private struct Dice: RandomNumberGenerator {
+            var state: UInt64
+            mutating func next() -> UInt64 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return state ^ (state >> 33)
+            }
+        }
+
+        @Test(
+            "A leader that is paused in the middle of a sync, and wakes after its Lease was taken, writes nothing more")
+        func pausedLeader() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                let slow = fleet[1].faults.add(.latency(.milliseconds(300)), match: .init(verbs: ["patch"]))
+                for number in 1...100 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                // With more than the usual flags it takes part in the election, with the usual 15 s.
+                let first = try await fleet.startProcess(["--log-format", "text"])
+                try await eventually("it is in the middle") {
+                    fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]) >= 20
+                }
+                kill(first.identifier, SIGSTOP)
+                let holder = try await fleet.holder()
+                fleet[1].faults.remove(slow)
+                let second = try await fleet.startProcess(["--log-format", "text"])
+                try await eventually("the Lease is taken", within: .seconds(40)) {
+                    let now = try await fleet.holder()
+                    return now != "" && now != holder
+                }
+                // Something that the paused one would do otherwise, if it thought that it still led.
+                try await fleet.admin.merge(
+                    "ClusterRegistry", "flyte", ["spec": ["workloadIdentity": ["aws": ["roleARN": "arn:new"]]]])
+                try await fleet.settles(100)
+                try await eventually("all have the new role") {
+                    for number in 1...100 {
+                        guard try await fleet.annotation(1, "p\(number)-development") == "arn:new" else { return false }
+                    }
+                    return true
+                }
+                try await eventually("all of it is reported") {
+                    fleet.controlPlane.requestLog.reset()
+                    try await Task.sleep(for: .milliseconds(700))
+                    return fleet.controlPlane.requestLog.writesOfStatus == 0
+                }
+                fleet[1].requestLog.reset()
+                fleet.controlPlane.requestLog.reset()
+                kill(first.identifier, SIGCONT)
+                // Three seconds of its life; it is told of the change and of what the other one wrote in the first of them.
+                let knows = ContinuousClock.now + .seconds(3)
+                try await eventually("it knows that it leads no more") {
+                    first.output.contains("lost the lease") && ContinuousClock.now > knows
+                }
+                let written = [fleet[1], fleet.controlPlane].map { server in
+                    server.requestLog.counts.filter {
+                        $0.key.verb == "patch" && $0.key.userAgent.contains("squadron")
+                    }
+                }
+                #expect(written.allSatisfy { $0.isEmpty }, "it wrote \(written)")
+                #expect(try await fleet.annotation(1, "p1-development") == "arn:new")
+                try await first.terminate()
+                try await second.terminate()
+            }
+        }
+
         @Test("SIGTERM ends it with 0 and the lease released")
         func terminated() async throws {
             try await withFleet(of: 1) { fleet in
@@ -127,6 +250,16 @@ final class SquadronProcess: @unchecked Sendable {  // used by one test at a tim
         process.terminate()
         try await ends()
         #expect(status == 0, "\(output)")
+    }
+}
+
+extension RequestLog {
+    /// Writes of custom resources' statuses by the operator.
+    fileprivate var writesOfStatus: Int {
+        counts.reduce(0) { sum, entry in
+            let counts = entry.key.resource.hasSuffix("/status") && entry.key.userAgent.contains("squadron")
+            return counts ? sum + entry.value : sum
+        }
     }
 }
 

@@ -213,6 +213,10 @@ struct RegistryVerdictTests {
                 $0.notReadyDataPlanes = ["a"]; $0.notReadyLabels = ["b"]
             } == "False DataPlanesNotReady")
         #expect(ready { $0.notReadyLabels = ["b"] } == "False LabelsNotReady")
+        #expect(
+            ready {
+                $0.notReadyDataPlanes = ["a"]; $0.doubtfulList = "the list lacks 3"
+            } == "False SyncFailed")
         #expect(ready { $0.namespaces = .init(desired: 3, synced: 2, failed: 0) } == "False SyncFailed")
         #expect(ready { $0.publishing = .failed("x") } == "False PublishFailed")
         #expect(ready { $0.rollout = .progressing("x") } == "False Progressing")

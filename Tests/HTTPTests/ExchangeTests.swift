@@ -83,6 +83,25 @@ extension HTTPResponse {
         await server.stop()
     }
 
+    @Test("A request that is not wanted any more when its connection stands is not sent")
+    func unwanted() async throws {
+        let server = try await TestServer.start()
+        let client = server.client()
+        // The first one has to connect, the second one finds a connection.
+        for isConnected in [false, true] {
+            var request = HTTPRequest(.post, server.url("/echo"), body: [1])
+            request.isStillWanted = { false }
+            let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
+            #expect(error?.kind == .closed && error?.mayHaveBeenProcessed == false, "connected: \(isConnected)")
+            #expect(server.log.value.requests.allSatisfy { $0.method != "POST" })
+            _ = try await client.send(HTTPRequest(.get, server.url("/echo")))
+        }
+        var request = HTTPRequest(.post, server.url("/echo"), body: [1])
+        request.isStillWanted = { true }
+        #expect(try await client.send(request).status == 200)
+        await server.stop()
+    }
+
     @Test("A redirect is an answer like any other: nobody follows it, least of all with a token")
     func redirect() async throws {
         let server = try await TestServer.start()

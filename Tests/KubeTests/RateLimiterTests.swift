@@ -11,30 +11,27 @@ struct RateLimiterTests {
     @Test("A burst goes at once, the rest at the rate")
     func bucket() {
         var bucket = TokenBucket(qps: 10, burst: 3, now: .zero)
-        #expect((0..<3).map { _ in bucket.reserve(now: .zero) } == [.zero, .zero, .zero])
-        #expect(
-            (1...3).map { _ in bucket.reserve(now: .zero) } == [
-                .milliseconds(100), .milliseconds(200), .milliseconds(300),
-            ])
-        #expect(bucket.reserve(now: .milliseconds(400)) == .zero)
+        #expect((0..<4).map { _ in bucket.take(now: .zero) } == [true, true, true, false])
+        #expect(bucket.delay(now: .zero) == .milliseconds(100))
+        #expect([99, 100].map { bucket.take(now: .milliseconds($0)) } == [false, true])
+        #expect(bucket.delay(now: .milliseconds(150)) == .milliseconds(50))
     }
 
     @Test("Rest fills the bucket no further than the burst, and time that goes back changes nothing")
     func limits() {
         var bucket = TokenBucket(qps: 10, burst: 2, now: .zero)
-        #expect(bucket.reserve(now: .seconds(1000)) == .zero)
-        #expect(bucket.reserve(now: .seconds(1000)) == .zero)
-        #expect(bucket.reserve(now: .seconds(5)) == .milliseconds(100))
+        #expect((0..<3).map { _ in bucket.take(now: .seconds(1000)) } == [true, true, false])
+        #expect(bucket.take(now: .seconds(5)) == false)
+        #expect(bucket.delay(now: .seconds(5)) == .milliseconds(100))
     }
 
     @Test("A token that is given back serves the next one")
-    func cancel() {
+    func giveBack() {
         var bucket = TokenBucket(qps: 1, burst: 1, now: .zero)
-        _ = bucket.reserve(now: .zero)
-        #expect(bucket.reserve(now: .zero) == .seconds(1))
-        bucket.cancel(now: .zero)
-        #expect(bucket.reserve(now: .zero) == .seconds(1))
-        for _ in 0..<10 { bucket.cancel(now: .zero) }
+        #expect((0..<2).map { _ in bucket.take(now: .zero) } == [true, false])
+        bucket.giveBack(now: .zero)
+        #expect(bucket.take(now: .zero) == true)
+        for _ in 0..<10 { bucket.giveBack(now: .zero) }
         #expect(bucket.tokens == 1)
     }
 
@@ -43,8 +40,125 @@ struct RateLimiterTests {
         arguments: [0, -5, .nan, .infinity])
     func nonsense(qps: Double) {
         var bucket = TokenBucket(qps: qps, burst: -1, now: .zero)
-        #expect(bucket.reserve(now: .zero) == .zero)
-        #expect(bucket.reserve(now: .zero) >= .zero)
+        #expect((0..<2).map { _ in bucket.take(now: .zero) } == [true, false])
+        #expect(bucket.delay(now: .zero) > .zero)
+    }
+
+    @Test("What is fresh goes before what is background, which still gets every eighth token")
+    func lanes() {
+        var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
+        #expect(lanes.enter(RequestTurn(.background), now: .zero) == nil)
+        let background = (0..<3).map { _ in lanes.enter(RequestTurn(.background), now: .zero) }
+        let fresh = (0..<12).map { _ in lanes.enter(RequestTurn(.fresh), now: .zero) }
+        let order = (1...15).flatMap { lanes.hand(now: .seconds($0)) }
+        let expected = fresh[..<7] + [background[0]] + fresh[7...] + background[1...]
+        #expect(order == expected.compactMap { $0 })
+        #expect(lanes.delay(now: .seconds(15)) == nil)
+    }
+
+    @Test("What waits as background and is wanted now goes before the rest")
+    func raise() {
+        var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
+        _ = lanes.enter(RequestTurn(), now: .zero)
+        let waiting = ["a", "b", "c"].map { lanes.enter(RequestTurn(.background, subject: $0), now: .zero) }
+        lanes.raise(["c", "x"])
+        let order = (1...3).flatMap { lanes.hand(now: .seconds($0)) }
+        #expect(order == [waiting[2], waiting[0], waiting[1]])
+    }
+
+    @Test(
+        "Under random schedules: never above the rate, nobody lost or served twice, each lane in its order",
+        arguments: 0..<20)
+    func model(seed: UInt64) {
+        var random = Generator(state: seed)
+        func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+        let (qps, burst) = (Double(1 + chance(50)), 1 + chance(10))
+        var lanes = TokenLanes(TokenBucket(qps: qps, burst: burst, now: .zero))
+        var now = Duration.zero
+        var (sent, givenBack) = (0, 0)
+        var waiting: [RequestPriority: [TokenLanes.Ticket]] = [.fresh: [], .background: []]
+        var subjects: [TokenLanes.Ticket: String] = [:]
+        var backgroundStarved = 0
+        for step in 0..<30_000 {
+            switch chance(8) {
+            case 0...2:
+                let turn = RequestTurn(chance(2) == 0 ? .fresh : .background, subject: "\(chance(20))")
+                if let ticket = lanes.enter(turn, now: now) {
+                    waiting[turn.priority]!.append(ticket)
+                    subjects[ticket] = turn.subject
+                } else {
+                    let isAlone = waiting.values.allSatisfy { $0.isEmpty }
+                    #expect(isAlone, "seed \(seed), step \(step): overtaken")
+                    sent += 1
+                }
+            case 3...5:
+                for ticket in lanes.hand(now: now) {
+                    sent += 1
+                    let lane = waiting.first { $0.value.first == ticket }?.key
+                    guard let lane else {
+                        Issue.record("seed \(seed), step \(step): \(ticket) is not the first of a lane")
+                        return
+                    }
+                    waiting[lane]!.removeFirst()
+                    backgroundStarved = lane == .background || waiting[.background]!.isEmpty ? 0 : backgroundStarved + 1
+                    #expect(backgroundStarved < 8, "seed \(seed), step \(step): background starves")
+                }
+                let delay = lanes.delay(now: now)
+                #expect(delay != .zero, "seed \(seed), step \(step): one was left")
+            case 6:
+                now += .milliseconds(chance(200))
+            default:
+                let all = waiting[.fresh]! + waiting[.background]!
+                guard let ticket = all.randomElement(using: &random) else { break }
+                if chance(2) == 0 {
+                    lanes.leave(ticket, now: now)
+                    for lane in waiting.keys { waiting[lane]!.removeAll { $0 == ticket } }
+                } else if let subject = subjects[ticket] {
+                    lanes.raise([subject])
+                    let raised = waiting[.background]!.filter { subjects[$0] == subject }
+                    waiting[.background]!.removeAll { raised.contains($0) }
+                    waiting[.fresh]! += raised
+                }
+            }
+            if waiting[.background]!.isEmpty { backgroundStarved = 0 }
+            #expect(lanes.waiting == waiting.values.map(\.count).reduce(0, +), "seed \(seed), step \(step)")
+            let allowed = Double(burst) + now / .seconds(1) * qps + 0.01
+            #expect(Double(sent - givenBack) <= allowed, "seed \(seed), step \(step): above the rate")
+        }
+    }
+
+    private struct Generator: RandomNumberGenerator {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
+    }
+
+    @Test("However many wait, are raised and are cancelled at once: everybody gets an answer, and the rate holds")
+    func storm() async throws {
+        let limiter = RateLimiter(qps: 2_000, burst: 1)
+        let start = ContinuousClock.now
+        let (sent, cancelled) = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<400 {
+                group.addTask {
+                    let turn = RequestTurn(index.isMultiple(of: 3) ? .fresh : .background, subject: "\(index % 10)")
+                    let task = Task { try await limiter.acquire(turn) }
+                    if index.isMultiple(of: 5) { task.cancel() }
+                    if index.isMultiple(of: 7) { limiter.raise(["\(index % 10)"]) }
+                    return (try? await task.value) != nil
+                }
+            }
+            var (sent, cancelled) = (0, 0)
+            for await result in group { if result { sent += 1 } else { cancelled += 1 } }
+            return (sent, cancelled)
+        }
+        #expect(sent + cancelled == 400 && sent >= 320)
+        #expect(ContinuousClock.now - start > .milliseconds(150))
+        #expect(limiter.waiting == 0)
     }
 
     @Test("Waiters leave in the order they came, and one that is cancelled makes room")
@@ -59,8 +173,9 @@ struct RateLimiterTests {
                     try await limiter.acquire()
                     left.withLock { $0.append(index) }
                 }
-                await clock.sleepers(index)
+                try await Self.wait(for: index, limiter)
             }
+            await clock.sleepers(1)
             clock.advance(by: .seconds(1))
             try await group.next()
             #expect(left.withLock { $0 } == [1])
@@ -70,6 +185,10 @@ struct RateLimiterTests {
         #expect(left.withLock { $0 } == [1])
         clock.advance(by: .seconds(1))
         try await limiter.acquire()
+    }
+
+    private static func wait(for count: Int, _ limiter: RateLimiter) async throws {
+        while limiter.waiting < count { await Task.yield() }
     }
 
     @Test("A client waits for its limiter, but probes and exempt watches go past it")

@@ -92,6 +92,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.queue.metrics(now: timeline.now) } }
     /// Whether the key is being worked on.
     public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.queue.isInFlight(key) } }
+    /// Of a key that is being worked on: how urgent that is by now.
+    public func priority(of key: Key) -> Priority { state.withLock { $0.queue.priority(of: key) } }
     /// How often in a row the key has failed.
     public func failures(of key: Key) -> Int { state.withLock { $0.queue.failures(of: key) } }
 

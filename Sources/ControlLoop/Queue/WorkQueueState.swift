@@ -9,7 +9,9 @@ import HeapModule
 /// - Of several times for one key the earliest counts.
 /// - Fresh keys go before background ones, but at least every `backgroundShare`-th key handed out is a background one
 ///   while there are any. Within a priority the order is that of arrival.
-/// - At most `limit` keys are in flight.
+/// - At most `limit` keys are in flight, and at most `limit - freshReserve` of them are background ones: however long these
+///   take, there is a slot for what is fresh.
+/// - What has failed again and again (`freshFailures` times in a row) is no news any more and goes on as background.
 ///
 /// Memory is proportional to the keys in it: nothing is kept of a key that is neither waiting nor in flight.
 public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
@@ -44,6 +46,10 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     /// How many keys may be in flight.
     public var limit: Int
+    /// Slots that background keys don't get.
+    public let freshReserve: Int
+    /// A key that fails more often in a row loses its priority.
+    public static var freshFailures: Int { 3 }
 
     private enum Mode: Sendable { case running, paused, shutDown }
 
@@ -108,14 +114,18 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private var liveBackground = 0
     private var delayed = 0
     private var inFlight = 0
+    private var backgroundInFlight = 0
     private var retrying = 0
     private var counters = WorkQueueMetrics()
 
+    /// - Parameter freshReserve: less than `limit`.
     public init(
-        limit: Int = 4, backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(500), cap: .seconds(60)),
+        limit: Int = 4, freshReserve: Int = 0,
+        backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(500), cap: .seconds(60)),
         backgroundShare: Int = 8, seed: UInt64 = .random(in: .min ... .max)
     ) {
         self.limit = limit
+        self.freshReserve = freshReserve
         self.backoff = backoff
         self.backgroundShare = max(2, backgroundShare)
         random = SeededRandom(seed: seed)
@@ -210,20 +220,30 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         case .running: break
         }
         guard inFlight < limit else { return nil }
-        return liveFresh + liveBackground > 0 ? now : alarms.min?.time
+        return liveFresh > 0 || mayTakeBackground ? now : alarms.min?.time
     }
 
+    private var mayTakeBackground: Bool { liveBackground > 0 && backgroundInFlight < limit - freshReserve }
+
     private mutating func popReady() -> Key? {
-        let takesBackground = liveBackground > 0 && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
+        let takesBackground = mayTakeBackground && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
+        guard takesBackground || liveFresh > 0 else {
+            if liveBackground == 0 { freshInARow = 0 }
+            return nil
+        }
         freshInARow = takesBackground ? 0 : freshInARow + 1
         while let waiting = takesBackground ? background.popFirst() : fresh.popFirst() {
             guard var entry = entries[waiting.key], case .ready(waiting.ticket, _) = entry.place else { continue }
-            if takesBackground { liveBackground -= 1 } else { liveFresh -= 1 }
+            if takesBackground {
+                liveBackground -= 1
+                backgroundInFlight += 1
+            } else {
+                liveFresh -= 1
+            }
             entry.place = .inFlight(again: nil)
             entries[waiting.key] = entry
             return waiting.key
         }
-        freshInARow = 0
         return nil
     }
 
@@ -248,6 +268,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         guard let entry = entries[key], case .inFlight(let again) = entry.place else { return }
         entries[key] = nil
         inFlight -= 1
+        if entry.priority == .background { backgroundInFlight -= 1 }
         var failures = entry.failures
         var next: Wake?
         switch ending {
@@ -260,7 +281,8 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
             failures += 1
             counters.failures += 1
             let delay = max(backoff.delay(failures: failures, using: &random), retryAfter ?? .zero)
-            next = Wake(time: now + delay, priority: entry.priority, isBackoff: true)
+            let priority = failures < Self.freshFailures ? entry.priority : .background
+            next = Wake(time: now + delay, priority: priority, isBackoff: true)
         case .abandoned:
             next = Wake(time: nil, priority: entry.priority)
         }
@@ -313,6 +335,12 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
 
     public var hasInFlight: Bool { inFlight > 0 }
+    /// Of a key in flight, with what was added meanwhile.
+    public func priority(of key: Key) -> Priority {
+        guard let entry = entries[key] else { return .background }
+        if case .inFlight(let again?) = entry.place, again.time == nil { return max(entry.priority, again.priority) }
+        return entry.priority
+    }
     public func isInFlight(_ key: Key) -> Bool { if case .inFlight = entries[key]?.place { true } else { false } }
 
     // MARK: Metrics

@@ -21,6 +21,7 @@ extension Fault {
                 throw ControlFailure(status: 400, message: "status: expected a number from 100 to 599")
             }
             self = .status(Int(status), retryAfter: body["retryAfter"]?.int.map { Int(clamping: $0) })
+        case "redirect": self = .redirect(Int(body["status"]?.int ?? 302), to: body["to"]?.string ?? "")
         case "reset-before-processing": self = .resetBeforeProcessing
         case "lose-response": self = .loseResponse
         case "reset-in-body": self = .resetInBody

@@ -8,6 +8,8 @@ public enum Fault: Sendable, Hashable {
     case blackHole
     /// Answers with this status (401, 403, 410, 429, 500, 503, 504, …) without looking at the request.
     case status(Int, retryAfter: Int? = nil)
+    /// Answers with this status (302, 307, 308) and a `Location`: that server, with the path of the request.
+    case redirect(Int, to: String)
     /// Resets the connection instead of answering; nothing was processed.
     case resetBeforeProcessing
 

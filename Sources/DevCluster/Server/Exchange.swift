@@ -28,6 +28,11 @@ struct Exchange {
             await answer(
                 Fault.response(status: status, retryAfter: retryAfter, attributes, user: "system:anonymous"), user: "",
                 fault: nil)
+        case .redirect(let status, let server):
+            let headers = [("Location", server + attributes.path), ("Content-Type", "text/html")]
+            await answer(
+                APIResponse(status: status, headers: headers, body: .bytes(Array("<a>Moved</a>\n".utf8))), user: "",
+                fault: nil)
         case .endlessLine(let bytes):
             await flood(bytes, unit: Array(repeating: UInt8(ascii: "x"), count: 64 << 10))
         case .endlessBody(let bytes):

@@ -39,17 +39,29 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
     /// 30, 7, 1 or 0.
     public var days: Int
 
-    /// All that are due or were given: one for each credential, the latest.
-    static func given(_ token: Timestamp?, _ caCert: Timestamp?, now: Instant) -> [ExpiryWarning] {
+    /// All that are due or were given: one for each credential, the latest. What was given for the same end stays given,
+    /// also where the calendar was set back since: no step is warned of twice.
+    static func given(
+        _ token: Timestamp?, _ caCert: Timestamp?, now: Instant, before: [ExpiryWarning] = []
+    ) -> [ExpiryWarning] {
         [(Credential.token, token), (.caCert, caCert)].compactMap { credential, end in
-            guard let end, let stage = ExpiryStage.of(end, now: now) else { return nil }
-            return ExpiryWarning(credential: credential, expirationTime: end, days: stage.days)
+            guard let end else { return nil }
+            let last = before.first { $0.credential == credential && $0.expirationTime == end }
+            guard let stage = ExpiryStage.of(end, now: now) else { return last }
+            let days = min(stage.days, last?.days ?? stage.days)
+            return ExpiryWarning(credential: credential, expirationTime: end, days: days)
         }
     }
 
     public var message: String {
         let what = credential == .token ? "the token" : "a CA certificate"
-        return days == 0 ? "\(what) has expired, at \(expirationTime)" : "\(what) expires at \(expirationTime)"
+        // In words: events whose texts differ in numbers only are shown as one.
+        switch days {
+        case 0: return "\(what) has expired, at \(expirationTime)"
+        case 1: return "\(what) expires at \(expirationTime), within a day"
+        case 2...7: return "\(what) expires at \(expirationTime), within a week"
+        default: return "\(what) expires at \(expirationTime), within a month"
+        }
     }
 }
 

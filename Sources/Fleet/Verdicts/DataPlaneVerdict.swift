@@ -177,7 +177,8 @@ extension DataPlaneObservation {
         }
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
-        let warned = ExpiryWarning.given(tokenExpirationTime, caExpirationTime, now: now)
+        let warned = ExpiryWarning.given(
+            tokenExpirationTime, caExpirationTime, now: now, before: previous?.expiryWarnings ?? [])
         status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {

@@ -37,6 +37,8 @@ public struct RegistryObservation: Sendable {
     /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
+    /// Why a list of the control plane is not believed: what is known of it may be of yesterday.
+    public var doubtfulList: String?
 
     public init() {}
 
@@ -82,6 +84,7 @@ public struct RegistryObservation: Sendable {
     }
 
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
         // The cause before what it does: without usable templates no data plane is in sync.
         if let templates = parts.first, templates.status == .isFalse { return templates.as(.ready) }
         if !notReadyDataPlanes.isEmpty {

@@ -37,7 +37,7 @@ extension KubeClient {
     public func apply(
         body: [UInt8], type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
         fieldManager: String, force: Bool, dryRun: Bool = false, fieldValidation: FieldValidation = .strict,
-        metadataOnlyAnswer: Bool = false
+        metadataOnlyAnswer: Bool = false, turn: RequestTurn = RequestTurn()
     ) async throws(KubeError) -> JSON {
         var request = KubeRequest(
             .patch, type.path(namespace: namespace, name: name, subresource: subresource),
@@ -49,6 +49,7 @@ extension KubeClient {
         // JSON is YAML; servers before 1.31 know no media type for an apply patch in JSON.
         request.contentType = "application/apply-patch+yaml"
         if metadataOnlyAnswer { request.accept = Accept.partialObject }
+        request.turn = turn
         request.body = body
         return try await sendForObject(request, named: name)
     }

@@ -81,11 +81,13 @@ extension KubeClient {
     @discardableResult
     public func delete(
         _ type: ResourceType, namespace: String? = nil, name: String, preconditions: Preconditions? = nil,
-        propagation: PropagationPolicy? = nil, gracePeriodSeconds: Int? = nil, dryRun: Bool = false
+        propagation: PropagationPolicy? = nil, gracePeriodSeconds: Int? = nil, dryRun: Bool = false,
+        turn: RequestTurn = RequestTurn()
     ) async throws(KubeError) -> JSON {
         var request = KubeRequest(
             .delete, type.path(namespace: namespace, name: name),
             operation: type.operation("delete", namespace: namespace, name: name))
+        request.turn = turn
         var options: JSON = ["apiVersion": "v1", "kind": "DeleteOptions"]
         if let uid = preconditions?.uid { options[path: ["preconditions", "uid"]] = .string(uid) }
         if let version = preconditions?.resourceVersion {

@@ -19,6 +19,9 @@ public final class KubeClient: Sendable {
         public var timeouts = HTTPTimeouts(total: .seconds(60))
         /// Nil: unlimited.
         public var limiter: RateLimiter?
+        /// Asked right before anything but a GET goes out, after the wait for limiter and connection: a leader that was
+        /// paused there may have lost its Lease. What it refuses fails as `.closed`, surely not sent.
+        public var mayWrite: (@Sendable () -> Bool)?
         /// Of an answer, in bytes; of a list it bounds a page.
         public var maximumAnswer = 64 << 20
         /// Of one event of a watch, in bytes. etcd takes objects of 1.5 MiB by default.
@@ -33,7 +36,7 @@ public final class KubeClient: Sendable {
 
     /// Without a slash at the end: `https://10.0.0.1:6443`, `https://proxy.example/k8s/clusters/c-1`.
     public let server: String
-    let options: Options
+    public let options: Options
     private let transport: any HTTPTransport
     private let authorization: any Authorization
 
@@ -46,6 +49,9 @@ public final class KubeClient: Sendable {
         self.authorization = authorization
         self.options = options
     }
+
+    /// Requests for these subjects that wait for the rate limit go before background ones from now on.
+    public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
 
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
@@ -89,7 +95,7 @@ public final class KubeClient: Sendable {
     ) async throws(KubeError) -> Answer {
         if request.isRateLimited, let limiter = options.limiter {
             do {
-                try await limiter.acquire()
+                try await limiter.acquire(request.turn)
             } catch {
                 let reason = HTTPError(.cancelled, "cancelled before it was sent", mayHaveBeenProcessed: false)
                 throw KubeError(operation: request.operation, cause: .transport(reason))
@@ -122,9 +128,11 @@ public final class KubeClient: Sendable {
     private func http(_ request: KubeRequest, token: Sensitive?) -> HTTPRequest {
         var headers: HTTPHeaders = ["Accept": request.accept, "User-Agent": options.userAgent]
         if request.body != nil { headers.append("Content-Type", request.contentType) }
-        return HTTPRequest(
+        var http = HTTPRequest(
             request.method, server + request.target, headers: headers, body: request.body, bearerToken: token,
             timeouts: request.timeouts ?? options.timeouts, maximumBodySize: options.maximumAnswer)
+        if request.method != .get { http.isStillWanted = options.mayWrite }
+        return http
     }
 
     private func failure(_ request: KubeRequest, _ code: Int, _ headers: HTTPHeaders, _ body: [UInt8]) -> KubeError {

@@ -14,6 +14,8 @@ struct KubeRequest: Sendable {
     var operation: String
     /// Probes and watches may go past the rate limiter.
     var isRateLimited = true
+    /// Its place among those that do wait for it.
+    var turn = RequestTurn()
     var timeouts: HTTPTimeouts?
 
     init(_ method: HTTPRequest.Method, _ path: String, operation: String) {

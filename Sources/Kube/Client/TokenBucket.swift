@@ -1,11 +1,7 @@
 /// How many requests may go out: `qps` a second in the long run, `burst` at once. A pure value; time is given.
-///
-/// Reservations: whoever comes takes a token even where there is none, and is told how long to wait for it. So the order
-/// of arrival is the order of leaving, and no queue is needed.
 struct TokenBucket: Sendable, Hashable {
     let qps: Double
     let burst: Double
-    /// Negative: that many are waiting.
     private(set) var tokens: Double
     private var updated: Duration
 
@@ -17,15 +13,23 @@ struct TokenBucket: Sendable, Hashable {
         updated = now
     }
 
-    /// Takes a token; answers how long to wait before using it.
-    mutating func reserve(now: Duration) -> Duration {
+    /// False: there is none.
+    mutating func take(now: Duration) -> Bool {
         refill(now: now)
+        // A ten-thousandth less than a whole one is one: times are rounded.
+        guard tokens >= 0.9999 else { return false }
         tokens -= 1
-        return tokens >= 0 ? .zero : .seconds(-tokens / qps)
+        return true
+    }
+
+    /// Until there is a token; zero while there is one.
+    mutating func delay(now: Duration) -> Duration {
+        refill(now: now)
+        return tokens >= 0.9999 ? .zero : .seconds((1 - tokens) / qps)
     }
 
     /// Gives back a token that will not be used.
-    mutating func cancel(now: Duration) {
+    mutating func giveBack(now: Duration) {
         refill(now: now)
         tokens = min(tokens + 1, burst)
     }

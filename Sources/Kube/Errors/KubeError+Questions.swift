@@ -54,6 +54,9 @@ extension KubeError {
         return error.kind != .cancelled && error.kind != .closed
     }
 
+    /// An answer that is none: a proxy's page, half a body, a list that is no list.
+    public var isUnexpectedAnswer: Bool { if case .unexpectedAnswer = cause { true } else { false } }
+
     /// Whether a write may have taken effect although no success was reported. Such a write must be checked and done
     /// again, and never be counted as done, nor as not done. A 5xx counts: etcd may have stored what it was late to
     /// confirm, and a proxy may have lost the answer.

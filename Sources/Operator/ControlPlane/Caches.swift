@@ -19,6 +19,9 @@ final class Caches: Sendable {
     let published: NamedObjects<ConfigMap, ConfigMap>
     let deployments: NamedObjects<Deployment, Deployment>
 
+    /// Of all of these.
+    let doubts = ListDoubts()
+
     private let client: KubeClient
     private let namespace: String
 
@@ -28,10 +31,10 @@ final class Caches: Sendable {
         self.watcher = watcher
         self.client = client
         self.namespace = namespace
-        secrets = NamedSecrets(client: client, namespace: namespace)
-        configMaps = NamedConfigMaps(client: client, namespace: namespace)
-        published = NamedObjects(client: client, namespace: namespace) { $0 }
-        deployments = NamedObjects(client: client, namespace: namespace) { $0 }
+        secrets = NamedSecrets(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
+        configMaps = NamedConfigMaps(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
+        published = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
+        deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
         // The Secret that nearly every registry names is read along with the custom resources; where none names it, the
         // first picture lets go of it again.
         _ = secrets[CredentialsReference.defaultSecretName]
@@ -69,8 +72,14 @@ final class Caches: Sendable {
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
     ) async {
         let source = client.listWatch(type, namespace: namespace, settings: .unlimited)
-        await Watcher(source, into: store, configuration: watcher, observer: { observer(Object.resourceType, $0) })
-            .run()
+        let type = Object.resourceType
+        await Watcher(
+            source, into: store, configuration: watcher,
+            observer: { status in
+                self.doubts.watch(of: type.plural, became: status)
+                observer(type, status)
+            }
+        ).run()
     }
 }
 

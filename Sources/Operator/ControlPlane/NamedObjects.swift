@@ -22,14 +22,21 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private let client: KubeClient
     private let namespace: String
     private let content: @Sendable (Object) -> Content
+    private let watcher: WatcherConfiguration
+    private let doubts: ListDoubts
     private let entries = Locked<[String: Entry]>([:])
     private let handlers = Locked<[@Sendable (String) -> Void]>([])
     private let wanted: AsyncStream<String>
     private let want: AsyncStream<String>.Continuation
 
-    init(client: KubeClient, namespace: String, content: @escaping @Sendable (Object) -> Content) {
+    init(
+        client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
+        doubts: ListDoubts = ListDoubts(), content: @escaping @Sendable (Object) -> Content
+    ) {
         self.client = client
         self.namespace = namespace
+        self.watcher = watcher
+        self.doubts = doubts
         self.content = content
         // One element for each name that becomes wanted, taken at once by `run`.
         (wanted, want) = AsyncStream.makeStream(of: String.self)
@@ -64,7 +71,10 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
             for name in dropped.keys { entries[name] = nil }
             return dropped
         }
-        for entry in dropped.values { entry.stopped.advance() }
+        for (name, entry) in dropped {
+            entry.stopped.advance()
+            doubts.forget(label(name))
+        }
     }
 
     func run() async {
@@ -79,7 +89,8 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         entry.store.subscribe { _ in self.tell(name) }
         let source = client.listWatch(
             Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
-        let watcher = Watcher(source, into: entry.store, observer: { self.became(name, $0) })
+        let watcher = Watcher(
+            source, into: entry.store, configuration: watcher, observer: { self.became(name, $0) })
         await withDiscardingTaskGroup { group in
             group.addTask { await watcher.run() }
             await entry.stopped.wait(past: 0)
@@ -87,7 +98,10 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         }
     }
 
+    private func label(_ name: String) -> String { "\(Object.resourceType.plural)/\(name)" }
+
     private func became(_ name: String, _ status: WatcherStatus) {
+        if entries.withLock({ $0[name] != nil }) { doubts.watch(of: label(name), became: status) }
         switch status {
         case .synced: entries.withLock { $0[name]?.problem = nil }
         case .failing(let error, _, _): entries.withLock { $0[name]?.problem = error.description }
@@ -105,15 +119,15 @@ typealias NamedConfigMaps = NamedObjects<ConfigMap, [String: String]>
 
 extension NamedObjects where Object == Secret, Content == [String: Sensitive] {
     /// Values that can't be used are left out.
-    convenience init(client: KubeClient, namespace: String) {
-        self.init(client: client, namespace: namespace) { secret in
+    convenience init(client: KubeClient, namespace: String, watcher: WatcherConfiguration, doubts: ListDoubts) {
+        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { secret in
             Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } })
         }
     }
 }
 
 extension NamedObjects where Object == ConfigMap, Content == [String: String] {
-    convenience init(client: KubeClient, namespace: String) {
-        self.init(client: client, namespace: namespace) { $0.data }
+    convenience init(client: KubeClient, namespace: String, watcher: WatcherConfiguration, doubts: ListDoubts) {
+        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0.data }
     }
 }

@@ -35,7 +35,10 @@ final class DataPlaneSession: Sendable {
         hasPlan = Locked(!plan.isPending)
         started = context.timeline.now
         queue = WorkQueue(
-            WorkQueueState(limit: context.settings.workersPerDataPlane), timeline: context.timeline)
+            WorkQueueState(
+                limit: context.settings.workersPerDataPlane + context.settings.workersForFresh,
+                freshReserve: context.settings.workersForFresh),
+            timeline: context.timeline)
         queue.pause()
         var initial = SessionState(configuration, breaker: context.settings.breaker)
         _ = initial.configure(configuration, connect: context.connect)
@@ -86,10 +89,24 @@ final class DataPlaneSession: Sendable {
         if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
-        queue.add(changed)
+        // What changes everywhere is no news of any one namespace: a project that comes then should not wait for it all.
+        if changed.count == new.namespaces.count, changed.count > Self.manyNamespaces {
+            queue.add(changed, priority: .background)
+        } else {
+            want(changed)
+        }
         // A review under way is about what is needed when it is answered.
         if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { wasForbidden() }
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
+    }
+
+    private static let manyNamespaces = 64
+
+    /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
+    /// a part of one and waits for the rate limit.
+    private func want(_ namespaces: Set<String>) {
+        queue.add(namespaces)
+        writableLink?.client.raise(namespaces)
     }
 
     /// Lists begin once there is something to compare them with: else all that they show would be written anew.
@@ -119,6 +136,8 @@ final class DataPlaneSession: Sendable {
         if writes { return !facts.doubtfulLists.isEmpty || !progress.hasPending }
         return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
+    /// Whether this is the session that may write to that cluster, once it is connected to it.
+    func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
 
     // MARK: Running
@@ -151,7 +170,9 @@ final class DataPlaneSession: Sendable {
             let links = [state.candidate, state.active].compactMap { $0 }
             var reviewed: [Permission]?
             for link in links {
-                let result = await link.probe(questions)
+                var its = questions
+                if link === state.active, !state.activeNeedsReview { its.permissions = nil }
+                let result = await link.probe(its)
                 if Task.isCancelled { return }
                 reviewed = result.reviewed ?? reviewed
                 change { $0.take(result, of: link, now: timeline.now) }
@@ -181,8 +202,8 @@ final class DataPlaneSession: Sendable {
             switch change.kind {
             case .added(let seen), .updated(_, let seen):
                 // Most events report what we have just written: they ask for no work.
-                if !self.isSettled(seen) { self.queue.add(seen.place) }
-            case .deleted(let last): self.queue.add(last.place)
+                if !self.isSettled(seen) { self.want([seen.place]) }
+            case .deleted(let last): self.want([last.place])
             }
         }
         return Watcher(

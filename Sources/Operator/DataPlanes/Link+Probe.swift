@@ -29,6 +29,8 @@ extension Link {
             result.clusterUID = uid
         }
         if let details = await details {
+            // A token that may look but is nobody's is no token to go on with.
+            if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
             result.identity = details.identity
             result.authorization = details.authorization?.verdict
             result.reviewed = details.authorization?.needs
@@ -85,6 +87,8 @@ extension Link {
     private struct Details: Sendable {
         var identity: String?
         var authorization: Review?
+        /// `SelfSubjectReview` was answered with a 401.
+        var rejected: ProbeAnswer?
     }
     private struct Review: Sendable {
         var verdict: SessionFacts.Authorization
@@ -93,10 +97,20 @@ extension Link {
 
     private func details(_ needs: (@Sendable () -> [Permission])?) async -> Details? {
         guard let needs else { return nil }
-        async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+        async let identity = identity()
         async let authorization = authorization(needs)
-        let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
-        return await Details(identity: user, authorization: authorization)
+        let (user, rejected) = await identity
+        return await Details(identity: user, authorization: authorization, rejected: rejected)
+    }
+
+    /// Who we are, as far as the server says so (it does from 1.28 on).
+    private func identity() async -> (user: String?, rejected: ProbeAnswer?) {
+        do throws(KubeError) {
+            let answer = try await prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
+            return (try? SelfSubjectReview(json: answer).username, nil)
+        } catch {
+            return (nil, error.isUnauthorized ? ProbeAnswer(error) : nil)
+        }
     }
 
     /// Nil where nobody would say.

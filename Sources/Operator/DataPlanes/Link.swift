@@ -21,10 +21,11 @@ final class Link: Sendable {
     func close() { client.close() }
 
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
-    func apply(_ object: DesiredObject, force: Bool) async throws(KubeError) -> ObjectMeta {
+    func apply(_ object: DesiredObject, force: Bool, turn: RequestTurn) async throws(KubeError) -> ObjectMeta {
         let answer = try await client.apply(
             body: object.body, type: object.type, namespace: object.namespace, name: object.name,
-            fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true)
+            fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true,
+            turn: turn)
         do {
             return try ObjectMeta(json: answer["metadata"] ?? .null)
         } catch {
@@ -36,7 +37,8 @@ final class Link: Sendable {
     func delete(_ type: ResourceType, _ key: ObjectKey, ifVersion version: UInt64?) async throws(KubeError) {
         let preconditions = version.map { Preconditions(resourceVersion: String($0)) }
         _ = try await client.delete(
-            type, namespace: key.namespace, name: key.name, preconditions: preconditions, propagation: .background)
+            type, namespace: key.namespace, name: key.name, preconditions: preconditions, propagation: .background,
+            turn: RequestTurn(.background))
     }
 
     /// What is ours of a type, as metadata.

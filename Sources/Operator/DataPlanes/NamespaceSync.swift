@@ -23,7 +23,7 @@ struct NamespaceSync {
             var failures = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
             var (retry, isPending) = (Retry?.none, false)
             for object in objects {
-                guard let failure = await bring(object, plan) else { continue }
+                guard let failure = await bring(object, namespace, plan) else { continue }
                 switch failure {
                 case .cancelled: return .failed("cancelled")
                 case .notListed: isPending = true
@@ -76,7 +76,7 @@ struct NamespaceSync {
     }
 
     /// Nil when the object is as it should be.
-    private func bring(_ object: DesiredObject, _ plan: DataPlanePlan) async -> Failure? {
+    private func bring(_ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan) async -> Failure? {
         let observed: ObservedObjects
         switch session.readiness(of: object.type) {
         case .starting: return .notListed
@@ -96,7 +96,10 @@ struct NamespaceSync {
         }
         guard let link = session.writableLink, session.context.mayWrite() else { return .notNow }
         do throws(KubeError) {
-            let answer = try await link.apply(object, force: plan.forcesConflicts)
+            let priority = session.queue.priority(of: namespace)
+            let answer = try await link.apply(
+                object, force: plan.forcesConflicts,
+                turn: RequestTurn(priority == .fresh ? .fresh : .background, subject: namespace))
             session.requestSucceeded()
             session.context.metrics.wrote(session.name, .applied)
             observed.answered(plan.observe(answer, of: object.type), object.key)

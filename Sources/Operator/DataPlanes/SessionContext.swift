@@ -7,6 +7,8 @@ import Support
 struct SessionContext: Sendable {
     struct Settings: Sendable {
         var workersPerDataPlane = 32
+        /// Beside those, for what is fresh: work of a first list that waits for the rate limit must not be in its way.
+        var workersForFresh = 8
         var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
     }

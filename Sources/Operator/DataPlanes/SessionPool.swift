@@ -1,11 +1,14 @@
 import ControlLoop
 import Fleet
+import KubeObjects
 import Support
 
 /// The sessions of all data planes that are worked on, by the name of their DataPlane.
 final class SessionPool: Sendable {
     private let context: SessionContext
     private let sessions = Locked<[String: DataPlaneSession]>([:])
+    /// By UID of a cluster, the one session that may write to it.
+    private let writers = Locked<[String: (session: DataPlaneSession, seniority: Seniority)]>([:])
     private let starting: AsyncStream<DataPlaneSession>
     private let start: AsyncStream<DataPlaneSession>.Continuation
 
@@ -54,8 +57,35 @@ final class SessionPool: Sendable {
         return session
     }
 
+    /// Lets the session write to the cluster with that UID, unless an older DataPlane's does: of all sessions one at the
+    /// most may. Answers the DataPlanes whose status has to tell of it: the one that was refused, or that has to stop.
+    func approve(_ uid: String, for object: DataPlane) -> [String] {
+        let name = object.metadata.name
+        guard let session = self[name, SessionSubject(object)] else { return [] }
+        let seniority = Seniority(object.metadata)
+        // Acts inside of the lock: between the decision and the deed of one, another must not decide.
+        return writers.withLock { writers in
+            var stopped: [String] = []
+            if let before = writers[uid], before.session !== session, self[before.session.name] === before.session {
+                guard seniority < before.seniority else {
+                    session.hold(asDuplicate: true)
+                    return [name]
+                }
+                before.session.hold(asDuplicate: true)
+                stopped = [before.session.name]
+            }
+            writers[uid] = (session, seniority)
+            session.approve(uid)
+            return stopped
+        }
+    }
+
     /// Ends the session; what it has made in the data plane stays.
-    func remove(_ name: String) { sessions.withLock { $0.removeValue(forKey: name) }?.stop() }
+    func remove(_ name: String) {
+        guard let session = sessions.withLock({ $0.removeValue(forKey: name) }) else { return }
+        session.stop()
+        writers.withLock { writers in writers = writers.filter { $0.value.session !== session } }
+    }
 
     /// The session of that DataPlane, if it still is about the same server.
     subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {

@@ -93,8 +93,11 @@ struct SessionState: Sendable {
     }
 
     /// Whether the next probe has to find out everything again.
-    var needsFullProbe: Bool {
-        if candidate != nil || !breaker.allowsRequests || facts.clusterUID == nil { return true }
+    var needsFullProbe: Bool { candidate != nil || activeNeedsReview }
+
+    /// Whether the link in use has to be asked everything, and not only one that is to take its place.
+    var activeNeedsReview: Bool {
+        if !breaker.allowsRequests || facts.clusterUID == nil { return true }
         return needsReview || facts.authorization != .granted
     }
 

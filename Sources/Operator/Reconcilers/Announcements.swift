@@ -42,7 +42,9 @@ extension Reconcilers {
     /// A warning for each credential that comes nearer to its end: at 30, 7 and 1 days before, and at the end.
     func warn(_ object: DataPlane, _ status: DataPlaneStatus) {
         let given = object.status?.expiryWarnings ?? []
-        for warning in status.expiryWarnings ?? [] where !given.contains(warning) {
+        // The status that says so may not have come back by the watch yet.
+        for warning in status.expiryWarnings ?? []
+        where !given.contains(warning) && isFirst(warning, of: object.metadata) {
             publish(object.metadata, .dataPlanes, isWarning: true, "CredentialsExpiring", warning.message)
         }
     }

@@ -6,7 +6,11 @@ import Support
 
 extension Reconcilers {
     func reconcileRegistry(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let picture, let decoded = caches.registries[key(name)] else { return .done }
+        guard let picture else { return .done }
+        guard let decoded = caches.registries[key(name)] else {
+            if name == ClusterRegistry.theName { tellOfDoubtWithoutRegistry() }
+            return .done
+        }
         switch decoded {
         case .malformed(let metadata, let failure):
             try await report(
@@ -34,6 +38,16 @@ extension Reconcilers {
         return .done
     }
 
+    /// Where there is no object whose condition could say it.
+    private func tellOfDoubtWithoutRegistry() {
+        let doubt = caches.doubts.summary
+        guard announced(doubt) else { return }
+        events.publish(
+            regarding: ObjectMeta(name: ClusterRegistry.theName, namespace: namespace), type: .clusterRegistries,
+            isWarning: doubt != nil, reason: doubt == nil ? Reason.ready : Reason.syncFailed, action: "List",
+            note: doubt ?? "the control plane's lists are believed again")
+    }
+
     private func observation(_ picture: FleetPicture) -> RegistryObservation {
         var seen = RegistryObservation()
         seen.templates = picture.templates.state
@@ -52,6 +66,7 @@ extension Reconcilers {
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
         seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
         seen.archivedProjects = picture.archivedProjects
+        seen.doubtfulList = caches.doubts.summary
         let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
         seen.publishing = publishingBoard.result?.publishing ?? (publishes ? .pending : .notConfigured)
         seen.rollout = publishingBoard.result?.rollout ?? .notConfigured

@@ -36,7 +36,7 @@ extension Reconcilers {
         let status = seen.status(of: object, now: wallClock.now)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
-            if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
+            approve(object, seen, status.clusterUID)
             let wasReady = object.status?.conditions.isTrue(.ready) ?? false
             if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
             return .requeue(after: wait)
@@ -45,7 +45,7 @@ extension Reconcilers {
         warn(object, status)
         explain(missing: seen.authorization, of: object, status)
         try await writer.write(status, of: object)
-        if let session = pool[name], seen.duplicate == nil, let uid = status.clusterUID { session.approve(uid) }
+        approve(object, seen, status.clusterUID)
         let isReady = status.conditions.isTrue(.ready)
         let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
         if board.set(dataPlane: name, state) { statusesChanged() }
@@ -55,6 +55,12 @@ extension Reconcilers {
     /// Nothing waits for a data plane any more. After a burst, what it took is given back.
     private func clearUp() {
         if rendered.removeAll() >= 32 { returnFreeMemory() }
+    }
+
+    /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
+    private func approve(_ object: DataPlane, _ seen: DataPlaneObservation, _ uid: String?) {
+        guard seen.duplicate == nil, let uid else { return }
+        for name in pool.approve(uid, for: object) { queue.add(.dataPlane(name)) }
     }
 
     /// How long to wait for a first result before the status of an earlier run is replaced: a restart of the operator
@@ -101,13 +107,16 @@ extension Reconcilers {
             return (.invalid(.secretNotFound, "Secret \(secretName) can't be read: \(text)"), nil)
         case .present(let data):
             let verdict = read(data)
-            guard case .valid(let credentials) = verdict else { return (verdict, nil) }
+            guard case .valid(let credentials) = verdict else { return (verdict, .seconds(Self.longestLook)) }
             // Looked at again when the next warning is due, and when the token ends.
             let ends = [credentials.tokenExpirationTime, credentials.caExpirationTime]
-            let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? 86_400
-            return (verdict, .seconds(max(1, min(86_400, next + 1))))
+            let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
+            return (verdict, .seconds(max(1, min(Self.longestLook, next + 1))))
         }
     }
+
+    /// In seconds: the calendar may be set meanwhile, and what was not yet (or no more) valid then is.
+    private static let longestLook = 300.0
 
     private func observe(
         _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation

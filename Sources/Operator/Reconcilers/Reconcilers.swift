@@ -62,6 +62,24 @@ final class Reconcilers: Sendable {
     func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
     func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
 
+    /// By object, the latest warning of each credential that an event was made for.
+    private let warned = Locked<[String: [ExpiryWarning.Credential: ExpiryWarning]]>([:])
+    func isFirst(_ warning: ExpiryWarning, of metadata: ObjectMeta) -> Bool {
+        warned.withLock { warned in
+            defer { warned[metadata.uid ?? metadata.name, default: [:]][warning.credential] = warning }
+            return warned[metadata.uid ?? metadata.name]?[warning.credential] != warning
+        }
+    }
+
+    private let lastDoubt = Locked<String?>(nil)
+    /// True where that is news.
+    func announced(_ doubt: String?) -> Bool {
+        lastDoubt.withLock { last in
+            defer { last = doubt }
+            return last != doubt
+        }
+    }
+
     /// Nil before the caches are complete.
     var picture: FleetPicture? { latest.withLock { $0 } }
 

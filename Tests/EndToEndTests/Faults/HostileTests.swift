@@ -78,6 +78,127 @@ extension EndToEnd {
             }
         }
 
+        @Test("Ten thousand ExecutionLabels made and deleted in a loop: memory stays bounded, nothing is left behind")
+        func tenThousand() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let labels = GroupResource("executionlabels", group: "multicluster.flyte.org")
+                try await fleet.operating { squadron in
+                    try await fleet.settles(1)
+                    var after: [Int] = []
+                    for round in 0..<10 {
+                        for index in 0..<1_000 {
+                            // Past the API: twenty thousand requests of this test would be measured with it.
+                            fleet.controlPlane.store.put(
+                                labels,
+                                resource(
+                                    "ExecutionLabel", "r\(round)-\(index)",
+                                    [
+                                        "label": .string("r\(round)-\(index)"),
+                                        "clusters": [["name": "dataplane_1", "weight": 1]],
+                                    ]))
+                        }
+                        for index in 0..<1_000 {
+                            fleet.controlPlane.store.delete(labels, namespace: "flyte", name: "r\(round)-\(index)")
+                        }
+                        try await eventually("the queue is empty", within: .seconds(30)) {
+                            squadron.metricsText.contains("squadron_control_plane_queue_depth 0\n")
+                        }
+                        after.append(residentMegabytes())
+                    }
+                    // This process holds the API server with its history, too.
+                    #expect(after[9] - after[2] < 150, "\(after) MB")
+                    try await fleet.admin.apply(assignment("after", "development"))
+                    try await fleet.settles(2)
+                    let registry = try await eventually("the registry counts one label") {
+                        try await fleet.admin.get("ClusterRegistry", "flyte")?[path: ["status", "executionLabels"]]
+                            ?? .null
+                    } until: {
+                        $0["total"] == 1
+                    }
+                    #expect(registry["ready"] == 1)
+                }
+            }
+        }
+
+        @Test("Annotations of a megabyte, in the control plane and in a data plane, harm nobody")
+        func megabyte() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                let big = JSON.string(String(repeating: "z", count: 1 << 20))
+                // More than admission takes by now: an object of another time.
+                var wish = assignment("big", "development")
+                wish[path: ["metadata", "annotations"]] = ["big": big]
+                fleet.controlPlane.store.put(
+                    GroupResource("executionclusterlabels", group: "multicluster.flyte.org"), wish)
+                fleet[1].store.put(
+                    GroupResource("namespaces", group: ""),
+                    [
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": [
+                            "name": "project1-development", "annotations": ["big": big],
+                            "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                        ],
+                    ])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let before = residentMegabytes()
+                try await fleet.operating { _ in
+                    try await eventually("both are worked on") {
+                        try await fleet.annotation(1, "big-development") == fleet.role
+                    }
+                    // Where the server refuses what it has itself, that is a failure of the one object.
+                    try await eventually("it is synced, or said why not") {
+                        let isSynced = try await fleet.annotation(1, "project1-development") == fleet.role
+                        let failures = try await fleet.failures(1)
+                        return isSynced || failures.contains { $0["namespace"] == "project1-development" }
+                    }
+                }
+                #expect(residentMegabytes() - before < 200, "\(residentMegabytes() - before) MB more")
+            }
+        }
+
+        @Test(
+            "Bytes that are no UTF-8 in the Secret are refused by name, the other data plane goes on",
+            arguments: [("dataplane_2_token", "TokenMalformed"), ("dataplane_2_cacert", "CACertMalformed")])
+        func notUTF8(key: String, reason: String) async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                let bytes = Data([0xFF, 0xFE, 0x80, 0x00, 0xC0, 0xAF, 0x2E, 0x2E]).base64EncodedString()
+                try await fleet.admin.merge("Secret", "cluster-credentials", ["data": [key: .string(bytes)]])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    let message = try await fleet.reports(2, "CredentialsValid", reason).message
+                    #expect(message.contains(key), "\(message)")
+                }
+            }
+        }
+
+        @Test(
+            "A template that is nested without end, or explodes by aliases, is TemplateInvalid with its file",
+            arguments: [
+                String(repeating: "[", count: 100_000), String(repeating: "{a: ", count: 50_000),
+                "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+                    + "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e]\n"
+                    + "g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n",
+            ])
+        func deepTemplate(_ text: String) async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics(["templatesConfigMap": "clusterresource-template"])
+                try await fleet.admin.apply(Templates.configMap(["deep.yaml": text]))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let before = residentMegabytes()
+                try await fleet.operating { _ in
+                    let condition = try await fleet.reports(
+                        "ClusterRegistry", "flyte", "TemplatesValid", "TemplateInvalid")
+                    #expect(condition.message.contains("deep.yaml"), "\(condition)")
+                    #expect(residentMegabytes() - before < 200, "\(residentMegabytes() - before) MB more")
+                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
+                }
+            }
+        }
+
         @Test("Values at their limits: long names, megabyte annotations by others, text that is hard to quote")
         func limits() async throws {
             try await withFleet(of: 1) { fleet in

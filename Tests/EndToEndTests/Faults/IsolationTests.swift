@@ -203,6 +203,108 @@ extension EndToEnd {
             }
         }
 
+        @Test("One data plane with ten thousand pending objects does not delay another's single one")
+        func tenThousandPending() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics([
+                    "syncScope": "Labelled", "defaultExecutionLabel": "label1",
+                    "workloadIdentity": ["aws": ["roleARN": .string(fleet.role)]],
+                ])
+                try await fleet.admin.apply(
+                    resource("ExecutionLabel", "label2", ["clusters": [["name": "dataplane_2", "weight": 1]]]))
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 20, "burst": 1]]))
+                let domains = JSON.array((1...32).map { .string("d\($0)") })
+                for number in 1...157 {
+                    let name = "p\(number)"
+                    try await fleet.admin.apply(
+                        resource("FlyteProject", name, ["project": .string(name), "domains": domains]))
+                }
+                try await fleet.operating { _ in
+                    func pending() async throws -> Int64 {
+                        let counts = try await fleet.admin.get("DataPlane", "dataplane-1")?[
+                            path: ["status", "namespaces"]]
+                        return 2 * ((counts?["desired"]?.int ?? 0) - (counts?["synced"]?.int ?? 0))
+                    }
+                    try await eventually("it has its first backlog", within: .seconds(40)) {
+                        try await pending() > 9_500 && fleet[1].requestLog.writes(to: ["namespaces"]) > 2
+                    }
+                    for number in 1...5 {
+                        let took = try await clock.measure {
+                            try await fleet.admin.apply(assignment("fresh\(number)", "staging", value: "label2"))
+                            try await eventually("the other one has it") {
+                                try await fleet.annotation(2, "fresh\(number)-staging") == fleet.role
+                            }
+                        }
+                        #expect(took < .seconds(3), "number \(number): \(took)")
+                    }
+                    #expect(try await pending() > 9_000)
+                }
+            }
+        }
+
+        @Test(
+            "With thousands of objects waiting for a data plane's rate limit, a fresh change takes the next tokens",
+            arguments: ["a new project-domain", "drift", "drift of one that is in flight"])
+        func freshFirst(_ change: String) async throws {
+            var options = DevCluster.Options()
+            options.requestRing = 2_000
+            try await withFleet(of: 1, options: options) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("settled", "staging"))
+                try await fleet.operating { _ in try await fleet.settles(1) }
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 20, "burst": 1]]))
+                let domains = (1...30).map { JSON.string("d\($0)") }
+                for number in 1...50 {
+                    try await fleet.admin.apply(
+                        resource(
+                            "FlyteProject", "p\(number)",
+                            ["project": .string("p\(number)"), "domains": .array(domains)]))
+                }
+                func written(_ namespace: String) -> Int {
+                    fleet[1].requestLog.recent.count {
+                        $0.key.verb == "patch" && $0.key.resource == "serviceaccounts" && $0.namespace == namespace
+                    }
+                }
+                try await fleet.operating { _ in
+                    try await eventually("it is in the middle of its first list") {
+                        fleet[1].requestLog.count(verb: "patch", userAgent: "squadron") > 60
+                    }
+                    let namespace: String
+                    fleet[1].requestLog.reset()
+                    switch change {
+                    case "drift":
+                        namespace = "settled-staging"
+                        try await fleet[1].admin.merge(
+                            "ServiceAccount", "default", in: namespace,
+                            ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
+                    case "a new project-domain":
+                        namespace = "fresh-staging"
+                        try await fleet.admin.apply(assignment("fresh", "staging"))
+                    default:
+                        // One whose Namespace is written waits for the token of its ServiceAccount.
+                        namespace = try await eventually("one is begun") {
+                            fleet[1].requestLog.recent.last {
+                                $0.key.resource == "namespaces" && $0.key.verb == "patch" && written($0.name) == 0
+                            }?.name ?? ""
+                        } until: {
+                            !$0.isEmpty
+                        }
+                        fleet[1].requestLog.reset()
+                        try await fleet[1].admin.merge(
+                            "Namespace", namespace, ["metadata": ["labels": ["multicluster.flyte.org/domain": nil]]])
+                    }
+                    try await eventually("it is written", within: .seconds(20)) { written(namespace) > 0 }
+                    let order = fleet[1].requestLog.recent.filter { $0.key.verb == "patch" }
+                    let place = try #require(order.firstIndex { $0.namespace == namespace })
+                    // Its own Namespace, what went out before it was heard of, and every eighth token.
+                    #expect(place < 12, "\(place) writes went before it")
+                    let total = try await fleet.admin.get("DataPlane", "dataplane-1")?[
+                        path: ["status", "namespaces", "synced"]]?.int
+                    #expect((total ?? 0) < 1_000, "the first list was done already: the test shows nothing")
+                }
+            }
+        }
+
         @Test(
             "A watch that ends, breaks or lies loses nothing: what changed meanwhile is put right",
             arguments: [Fault.watchGone, .watchEnd, .resetInBody, .truncateBody])

@@ -1,6 +1,7 @@
 import DevCluster
 import JSON
 import Testing
+import YAML
 
 extension EndToEnd {
     /// Each reason of the contract from its real cause, with a message that says what was tried and what came back; and
@@ -122,6 +123,52 @@ extension EndToEnd {
             }
         }
 
+        @Test("Missing permissions: an event has the exact rule to add, as YAML for the ClusterRole")
+        func rules() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet[1].admin.apply(Self.role(namespaces: ["get", "list", "watch", "create"]))
+                try await fleet.operating { _ in
+                    let message = try await fleet.reports(1, "Authorized", "PermissionsMissing").message
+                    #expect(message.contains("patch namespaces"), "\(message)")
+                    #expect(message.contains("create, patch serviceaccounts"), "\(message)")
+                    let note = try await eventually("an event has the rule") {
+                        try await fleet.events(regarding: "dataplane-1", "DataPlane").first {
+                            $0.hasPrefix("PermissionsToAdd")
+                        } ?? ""
+                    } until: {
+                        !$0.isEmpty
+                    }
+                    let rules = try YAML.parse(note.split(separator: "\n").dropFirst().joined(separator: "\n"))
+                    #expect(
+                        rules == [
+                            ["apiGroups": [""], "resources": ["namespaces"], "verbs": ["patch"]],
+                            ["apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["create", "patch"]],
+                        ], "\(note)")
+                    // Adding it is enough.
+                    var role = Self.role(namespaces: ["get", "list", "watch", "create"])[0]
+                    role["rules"] = .array((role["rules"]?.array ?? []) + (rules.array ?? []))
+                    try await fleet[1].admin.apply([role])
+                    try await fleet.reports(1, "Authorized", "PermissionsGranted")
+                }
+            }
+        }
+
+        @Test("A server that has no /readyz is asked for /healthz")
+        func healthz() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                fleet[1].faults.add(.status(404), match: .init(resources: ["/readyz"]))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(fleet[1].requestLog.count(resource: "/healthz", userAgent: "squadron") > 0)
+                    fleet[1].faults.add(.status(500), match: .init(resources: ["/healthz"]))
+                    try await fleet.reports(1, "Reachable", "ServerError")
+                }
+            }
+        }
+
         @Test("One failed probe does not make a data plane unreachable, two in a row do")
         func flapping() async throws {
             try await withFleet(of: 1) { fleet in
@@ -181,6 +228,8 @@ extension EndToEnd {
                     }
                     #expect(try await fleet.failures(1).count == 16)
                     #expect(try await fleet.failures(1).allSatisfy { $0["reason"] == "Invalid" })
+                    let times = try await fleet.failures(1).compactMap { $0["since"]?.string }
+                    #expect(times.count == 16 && times == times.sorted(), "oldest first: \(times)")
                 }
             }
         }

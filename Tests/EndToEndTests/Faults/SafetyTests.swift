@@ -84,9 +84,48 @@ extension EndToEnd {
                     fleet[1].requestLog.writes(to: Self.everything) == 0
                         && fleet[1].requestLog.openWatches.count == 2 && fleet[1].connections.accepted == connections
                 }
+                let told = try await fleet.reports("ClusterRegistry", "flyte", "Ready", "SyncFailed")
+                #expect(told.status == "False" && told.message.contains("is not believed"), "\(told)")
+                try await eventually("an event tells of it") {
+                    try await fleet.events(regarding: "flyte", "ClusterRegistry").contains {
+                        $0.hasPrefix("SyncFailed") && $0.contains("is not believed")
+                    }
+                }
                 fleet.controlPlane.faults.removeAll()
                 try await fleet.admin.apply(assignment("afterwards", "staging"))
                 try await fleet.settles(25, within: .seconds(45))
+                try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+            }
+        }
+
+        @Test("Without a ClusterRegistry, an event tells that a list of the control plane is not believed")
+        func doubtWithoutRegistry() async throws {
+            try await withFleet(
+                of: 1,
+                configure: {
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(1)
+                }
+            ) { fleet in
+                try await fleet.admin.apply(fleet.dataPlane(1))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    fleet.controlPlane.faults.add(
+                        .emptyList, match: .init(verbs: ["list"], resources: ["secrets"], userAgent: "squadron"))
+                    fleet.controlPlane.endWatches(.gone)
+                    try await eventually("an event tells of it") {
+                        try await fleet.events(regarding: "flyte", "ClusterRegistry").contains {
+                            $0.hasPrefix("SyncFailed") && $0.contains("secrets/cluster-credentials")
+                        }
+                    }
+                    fleet.controlPlane.faults.removeAll()
+                    try await eventually("another that it is over") {
+                        try await fleet.events(regarding: "flyte", "ClusterRegistry").contains {
+                            $0.contains("believed again")
+                        }
+                    }
+                    try await fleet.reports(1, "CredentialsValid", "Valid")
+                }
             }
         }
 
@@ -326,6 +365,75 @@ extension EndToEnd {
                         "DataPlane", "dataplane-1", ["spec": ["endpoint": .string(fleet[2].url)]])
                     try await fleet.reports(1, "Reachable", "TLSUntrusted")
                     #expect(fleet[2].requestLog.ofOperator == 0)
+                }
+            }
+        }
+
+        @Test(
+            "A redirect to another server is not followed: that server sees neither a request nor a token",
+            arguments: [302, 307, 308])
+        func redirect(_ status: Int) async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.delete("DataPlane", "dataplane-2")
+                // The other server's certificate would do: only the redirect itself keeps the token from it.
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials",
+                    ["stringData": ["dataplane_1_cacert": .string(fleet[1].caPEM + "\n" + fleet[2].caPEM)]])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    await fleet[2].resetConnections()
+                    fleet[2].requestLog.reset()
+                    let accepted = fleet[2].connections.accepted
+                    fleet[1].faults.add(.redirect(status, to: fleet[2].url), match: .init(userAgent: "squadron"))
+                    fleet[1].endWatches(.gone)
+                    try await fleet.admin.apply(assignment("project2", "staging"))
+                    let message = try await fleet.reports(1, "Reachable", "ServerError").message
+                    #expect(message.contains("\(status)"), "\(message)")
+                    try await throughout(.seconds(1), "nobody comes to the other server") {
+                        fleet[2].requestLog.ofOperator == 0 && fleet[2].connections.accepted == accepted
+                    }
+                    fleet[1].faults.removeAll()
+                    try await fleet.settles(1, 2)
+                }
+            }
+        }
+
+        @Test(
+            "Two DataPlanes of one cluster under different host names that start at once: only the older ever writes",
+            arguments: 1...3)
+        func duplicateRace(_ round: Int) async throws {
+            try await withFleet(of: 1) { fleet in
+                let secret = try #require(try await fleet.admin.get("Secret", "cluster-credentials")?["data"])
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials",
+                    [
+                        "data": [
+                            "again_token": secret["dataplane_1_token"]!, "again_cacert": secret["dataplane_1_cacert"]!,
+                        ]
+                    ])
+                let otherName = fleet[1].url.replacing("127.0.0.1", with: "localhost")
+                try #require(otherName != fleet[1].url)
+                // Of the same second, so the name decides; the newer one is alone in having a role.
+                for number in 1...5 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                let newer = resource(
+                    "DataPlane", "z-newer",
+                    [
+                        "clusterName": "again", "endpoint": .string(otherName),
+                        "workloadIdentity": ["aws": ["roleARN": "arn:of-the-newer"]],
+                    ])
+                try await fleet.admin.apply([fleet.dataPlane(1), newer])
+                // Both know the cluster by the time that either has its status: that is where the race was.
+                fleet.controlPlane.faults.add(
+                    .latency(.milliseconds(400)), match: .init(verbs: ["patch"], resources: ["dataplanes/status"]))
+                try await fleet.operating { _ in
+                    try await fleet.reports("DataPlane", "z-newer", "Ready", "DuplicateCluster")
+                    try await fleet.settles(1, 5)
+                    #expect(fleet[1].requestLog.writes(to: Self.everything) == 5, "\(fleet[1].requestLog.counts)")
+                    for number in 1...5 {
+                        #expect(try await fleet.annotation(1, "p\(number)-development") == nil)
+                    }
                 }
             }
         }

@@ -1,0 +1,33 @@
+import Fleet
+import Support
+import Testing
+
+@testable import Operator
+
+@Suite("What is known of a data plane's namespaces")
+struct ProgressBoardTests {
+    private func entry(_ namespace: String, since: Double, after: FailureEntry? = nil) -> FailureEntry {
+        FailureEntry.next(
+            after: after, namespace: namespace, object: "namespaces/\(namespace)", reason: .serverError,
+            message: "500", now: Instant(secondsSince1970: since))
+    }
+
+    @Test("Failures are bounded, the oldest first, and one that goes on keeps its since and counts its attempts")
+    func failures() {
+        let board = NamespaceProgressBoard()
+        let names = (0..<40).map { "n\($0)" }
+        board.replace(with: Set(names))
+        for (index, name) in names.enumerated() {
+            _ = board.set(name, .failed([entry(name, since: Double(1_000 - index))]))
+        }
+        #expect(board.failures(limit: 16).map(\.namespace) == names.reversed().prefix(16).map { $0 })
+        let first = board.failures(limit: 1)[0]
+        _ = board.set("n39", .failed([entry("n39", since: 5_000, after: first)]))
+        let again = board.failures(limit: 1)[0]
+        #expect(again.since == first.since && again.attempts == 2)
+        #expect(board.counts.failed == 40)
+        _ = board.set("n39", .synced)
+        #expect(board.failures(limit: 16).first?.namespace == "n38")
+        #expect(board.counts.failed == 39 && board.counts.synced == 1)
+    }
+}

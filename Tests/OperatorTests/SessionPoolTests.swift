@@ -1,0 +1,79 @@
+import ControlLoop
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+import Logging
+import Support
+import Testing
+
+@testable import Operator
+
+@Suite("Which session may write to a cluster")
+struct SessionPoolTests {
+    private func pool() -> SessionPool {
+        SessionPool(
+            context: SessionContext(
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                connect: { _ in preconditionFailure("nothing is connected here") }, mayWrite: { true },
+                changed: { _, _ in }, credentialsRejected: { _ in }))
+    }
+
+    private func dataPlane(_ name: String, made second: Double) -> DataPlane {
+        var metadata = ObjectMeta(name: name, namespace: "flyte")
+        metadata.uid = "uid-of-\(name)"
+        metadata.creationTimestamp = Timestamp(Instant(secondsSince1970: second))
+        return DataPlane(metadata: metadata, spec: DataPlaneSpec(endpoint: "https://\(name)"))
+    }
+
+    private func plan() -> DataPlanePlan {
+        DataPlanePlan(
+            version: .init(picture: 1, generation: 1, kinds: .wellKnown, isPending: true), isPending: true, types: [],
+            unknownKinds: [], permissions: [], common: 0, namespaces: [:], namespaceOf: { _ in nil },
+            content: { _ in nil })
+    }
+
+    private func start(_ object: DataPlane, in pool: SessionPool) -> DataPlaneSession {
+        pool.update(
+            object.metadata.name, of: SessionSubject(object), configuration: SessionConfiguration(), plan: plan())
+    }
+
+    @Test("The first one has it, an older one takes it over, a newer one is told to wait")
+    func seniority() {
+        let pool = pool()
+        let (old, middle, young) = (
+            dataPlane("z", made: 1), dataPlane("m", made: 2), dataPlane("a", made: 3)
+        )
+        let sessions = [old, middle, young].map { start($0, in: pool) }
+        #expect(pool.approve("u", for: middle) == [])
+        #expect(pool.approve("u", for: young) == ["a"])
+        #expect(pool.approve("u", for: old) == ["m"])
+        #expect(sessions.map { $0.isApproved(for: "u") } == [true, false, false])
+        // Another cluster is another matter; and with its owner gone, the next one has it.
+        #expect(pool.approve("other", for: young) == [])
+        pool.remove("z")
+        sessions[1].hold(asDuplicate: false)
+        #expect(pool.approve("u", for: middle) == [])
+        #expect(sessions[1].isApproved(for: "u"))
+    }
+
+    @Test("Of many that claim one cluster at once, exactly one may write at any moment, the oldest in the end")
+    func race() async {
+        for _ in 0..<200 {
+            let pool = pool()
+            let objects = (0..<4).map { dataPlane("dp\($0)", made: Double(10 - $0)) }
+            let sessions = objects.map { start($0, in: pool) }
+            await withTaskGroup(of: Void.self) { group in
+                for object in objects { group.addTask { _ = pool.approve("u", for: object) } }
+                group.addTask {
+                    for _ in 0..<50 {
+                        let writers = sessions.count { $0.isApproved(for: "u") }
+                        #expect(writers <= 1)
+                        await Task.yield()
+                    }
+                }
+            }
+            #expect(sessions.map { $0.isApproved(for: "u") } == [false, false, false, true])
+        }
+    }
+}
