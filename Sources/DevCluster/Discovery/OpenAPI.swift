@@ -9,8 +9,10 @@ struct OpenAPI {
         let segments = request.segments
         switch (segments.count, segments.dropFirst().first) {
         case (2, "v2"):
-            // kubectl prefers protobuf and takes JSON where it gets it.
-            return .json(200, v2)
+            guard (request.headers["accept"] ?? "").contains(OpenAPIProtobuf.accepted) else { return .json(200, v2) }
+            return APIResponse(
+                status: 200, headers: [("Content-Type", OpenAPIProtobuf.contentType)],
+                body: .bytes(OpenAPIProtobuf.encode(v2)))
         case (2, "v3"): return .json(200, index)
         case (4, "v3") where segments[2] == "api" && segments[3] == "v1": return .json(200, v3("", "v1"))
         case (5, "v3") where segments[2] == "apis":
