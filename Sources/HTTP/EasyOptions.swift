@@ -84,6 +84,9 @@ struct EasyOptions {
         set(CURLOPT_PIPEWAIT, configuration.prefersHTTP2)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         set(CURLOPT_NOPROGRESS, true)
+        // libcurl allocates one for each request that has a body, 64 KB by default; ours are a few KB. This is its
+        // minimum.
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
 
         check(squadron_easy_set_data_callback(easy, CURLOPT_WRITEFUNCTION, onBody))
         check(squadron_easy_set_data_callback(easy, CURLOPT_HEADERFUNCTION, onHeader))

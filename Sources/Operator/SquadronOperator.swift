@@ -110,8 +110,10 @@ public final class SquadronOperator: Sendable {
 
     /// Everything that only one replica does.
     private func lead(_ leadership: Leadership) async throws {
+        // Asked for while the caches fill: a restart takes as many round trips as its longest chain of questions.
+        async let askedUID = registryUID()
         try await caches.ready()
-        let registryUID = await registryUID()
+        let registryUID = await askedUID
         let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
@@ -120,8 +122,7 @@ public final class SquadronOperator: Sendable {
             logger: logger, registryUID: registryUID, connect: connect, mayWrite: mayWrite,
             changed: { dataPlane, namespace in
                 guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
-                queue.add(.dataPlane(dataPlane), after: Reconcilers.gathering)
-                reconcilersBox.withLock { $0 }?.namespaceChanged(namespace)
+                reconcilersBox.withLock { $0 }?.namespaceChanged(namespace, of: dataPlane)
             },
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics

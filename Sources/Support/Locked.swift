@@ -13,8 +13,8 @@
 /// *decide under the lock, act outside of it*: let the closure return what is to be done.
 public final class Locked<Value>: @unchecked Sendable {
     // `@unchecked`: `value` is touched only between lock and unlock of `mutex`.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var value: Value
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var value: Value
 
     public init(_ value: sending Value) {
         self.value = value
@@ -31,6 +31,9 @@ public final class Locked<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` with exclusive access. Not re-entrant.
+    ///
+    /// Inlinable: called through other modules' generic entry points, it was 6 % of a cold sync.
+    @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

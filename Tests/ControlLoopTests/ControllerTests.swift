@@ -34,6 +34,24 @@ struct ControllerTests {
         #expect(await key == "early")
     }
 
+    @Test("Who waits is woken by what he could take, and not by keys for later or while no worker is free")
+    func wakesOnlyForWork() async {
+        let queue = queue(limit: 1)
+        queue.add("first", after: .seconds(5))
+        async let first = queue.next()
+        await clock.sleeper(for: .seconds(5))
+        let before = queue.due.generation
+        for number in 0..<100 { queue.add("later \(number)", after: .seconds(60)) }
+        #expect(queue.due.generation == before)
+        queue.add("first")
+        #expect(await first == "first" && queue.due.generation == before + 1)
+        async let second = queue.next()
+        for number in 0..<100 { queue.add("now \(number)") }
+        #expect(queue.due.generation == before + 1)
+        queue.finish("first", .done)
+        #expect(await second == "now 0")
+    }
+
     @Test("A cancelled waiter gets no key and takes none with it")
     func cancelled() async {
         let queue = queue()

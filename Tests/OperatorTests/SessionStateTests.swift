@@ -53,11 +53,56 @@ private func connected(recorded: String? = nil, approved: String? = "u1") throws
 
 @Suite("A session's decisions")
 struct SessionStateTests {
-    @Test("Nothing is read or written before a probe has succeeded")
+    @Test("The first lists go out with the first probe, writes only after it has succeeded")
     func startsShut() throws {
         let state = state()
-        #expect(!state.allowsReads && !state.allowsWrites)
+        #expect(state.readLink === state.candidate && !state.allowsWrites)
         #expect(try connected().allowsWrites)
+    }
+
+    @Test("A first connection that fails its probe is read from no more, until it succeeds or is another one")
+    func firstProbeFails() throws {
+        var state = state()
+        let candidate = try #require(state.candidate)
+        _ = state.take(failure, of: candidate, now: .zero)
+        #expect(!state.allowsReads && !state.allowsWrites)
+        var other = state
+        _ = other.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        #expect(other.readLink === other.candidate && other.candidate !== candidate)
+        _ = state.take(success(), of: candidate, now: .zero)
+        #expect(state.readLink === candidate && state.allowsWrites)
+    }
+
+    @Test("What the first lists run into is left for the first probe to judge")
+    func firstListsFail() throws {
+        var state = state()
+        for _ in 0..<9 {
+            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true, now: .zero)
+            #expect(!isUrgent)
+        }
+        #expect(state.facts.reachability == .unknown && state.allowsReads)
+    }
+
+    @Test("The version is asked for at once where none is recorded, else with the first probe that has time for it")
+    func version() throws {
+        var fresh = state()
+        #expect(fresh.needsFullProbe && fresh.asksVersion)
+        var answer = success()
+        answer.authorization = .granted
+        answer.kubernetesVersion = "v1.36.2"
+        _ = fresh.take(answer, of: try #require(fresh.candidate), now: .zero)
+        #expect(!fresh.asksVersion)
+        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        #expect(fresh.asksVersion, "it may have been upgraded")
+
+        var known = state()
+        var settings = known.configuration
+        settings.hasRecordedVersion = true
+        _ = known.configure(settings, connect: link)
+        #expect(known.needsFullProbe && !known.asksVersion)
+        answer.kubernetesVersion = nil
+        _ = known.take(answer, of: try #require(known.candidate), now: .zero)
+        #expect(!known.needsFullProbe && known.asksVersion)
     }
 
     @Test("Nothing is written before the cluster's UID is recorded and approved")
@@ -116,7 +161,7 @@ struct SessionStateTests {
     func moved() throws {
         var state = try connected()
         let unused = state.configure(SessionConfiguration(link: settings("https://dp2")), connect: link)
-        #expect(unused.count == 1 && state.active == nil && !state.allowsReads)
+        #expect(unused.count == 1 && state.active == nil && !state.allowsWrites)
         let candidate = try #require(state.candidate)
         _ = state.take(success("u2"), of: candidate, now: .zero)
         #expect(state.facts.clusterUID == "u2" && state.facts.changedUID == nil)

@@ -32,6 +32,7 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
     private let configuration: Configuration
     private let observer: Observer
     private let reconcile: Reconcile
+    private let deadlines: DeadlineWatch
     private var timeline: Timeline { queue.timeline }
 
     public init(
@@ -42,16 +43,19 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
         self.configuration = configuration
         self.observer = observer
         self.reconcile = reconcile
+        deadlines = DeadlineWatch(queue.timeline)
     }
 
     /// Runs until `shutDown` and the end of what is in flight (cancelled after the grace period), or until the task is
     /// cancelled: then what is in flight is cancelled at once and its keys go back to the queue.
     public func run() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.deadlines.run() }
             while let key = await queue.next() {
                 group.addTask { await self.work(on: key) }
             }
-            if await !queue.drained(until: timeline.now + configuration.grace) { group.cancelAll() }
+            _ = await queue.drained(until: timeline.now + configuration.grace)
+            group.cancelAll()  // what is still in flight by now, and the watch
         }
     }
 
@@ -60,14 +64,11 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
 
     private func work(on key: Key) async {
         let start = timeline.now
-        let result = await race(until: start + configuration.deadline, on: timeline) { [reconcile] in
-            await reconcile(key)
-        }
-        let outcome: Outcome
-        switch result {
-        case .finished(let its): outcome = its
-        case .timedOut, .interrupted: outcome = .failed("not done within \(configuration.deadline)")
-        }
+        // A task of its own, so that it can be cancelled alone. It is awaited, so nothing of it goes on afterwards.
+        let task = Task { [reconcile] in await reconcile(key) }
+        let watch = deadlines.watch(until: start + configuration.deadline) { task.cancel() }
+        var outcome = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        if !deadlines.isDone(watch) { outcome = .failed("not done within \(configuration.deadline)") }
         // A reconcile that failed because it was cancelled from outside says nothing about its key.
         if Task.isCancelled, case .failed = outcome {
             queue.finish(key, .abandoned)

@@ -9,12 +9,20 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public typealias Ending = WorkQueueState<Key>.Ending
 
     let timeline: Timeline
-    private let state: Locked<WorkQueueState<Key>>
-    private let changed = Signal()
+    private struct State {
+        var queue: WorkQueueState<Key>
+        /// No task that waits in `next` sleeps longer than until then; nil: none waits.
+        var sleepsUntil: Duration?
+    }
+    private let state: Locked<State>
+    /// There is something for a task that waits in `next`.
+    let due = Signal()
+    /// Nothing is in flight any more.
+    private let ended = Signal()
 
     public init(_ state: sending WorkQueueState<Key> = WorkQueueState(), timeline: Timeline = .continuous) {
         self.timeline = timeline
-        self.state = Locked(state)
+        self.state = Locked(State(queue: state))
     }
 
     /// Wanted now.
@@ -34,11 +42,19 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// cancelled; a cancelled task is given no key.
     public func next() async -> Key? {
         while !Task.isCancelled {
-            let seen = changed.generation
-            switch state.withLock({ [timeline] in $0.poll(now: timeline.now) }) {
+            let seen = due.generation
+            let now = timeline.now
+            let poll = state.withLock { state in
+                let poll = state.queue.poll(now: now)
+                if case .wait(let until) = poll {
+                    state.sleepsUntil = max(state.sleepsUntil ?? .zero, until ?? .seconds(Int64.max))
+                }
+                return poll
+            }
+            switch poll {
             case .key(let key): return key
             case .finished: return nil
-            case .wait(let until): await changed.wait(past: seen, until: until, on: timeline)
+            case .wait(let until): await due.wait(past: seen, until: until, on: timeline)
             }
         }
         return nil
@@ -66,22 +82,34 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// Waits until nothing is in flight; false if `deadline` passed or the task was cancelled before that.
     public func drained(until deadline: Duration) async -> Bool {
         while true {
-            let seen = changed.generation
-            if !state.withLock({ $0.hasInFlight }) { return true }
+            let seen = ended.generation
+            if !state.withLock({ $0.queue.hasInFlight }) { return true }
             if Task.isCancelled || timeline.now >= deadline { return false }
-            await changed.wait(past: seen, until: deadline, on: timeline)
+            await ended.wait(past: seen, until: deadline, on: timeline)
         }
     }
 
-    public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.metrics(now: timeline.now) } }
-    /// How often in a row the key has failed.
+    public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.queue.metrics(now: timeline.now) } }
     /// Whether the key is being worked on.
-    public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.isInFlight(key) } }
-    public func failures(of key: Key) -> Int { state.withLock { $0.failures(of: key) } }
+    public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.queue.isInFlight(key) } }
+    /// How often in a row the key has failed.
+    public func failures(of key: Key) -> Int { state.withLock { $0.queue.failures(of: key) } }
 
+    /// Wakes who waits only where there is something to do for him before he wakes by himself: most changes are keys
+    /// that are wanted later, or while all workers are busy.
     private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {
         let now = timeline.now
-        state.withLock { body(&$0, now) }
-        changed.advance()
+        let (isDue, hasEnded) = state.withLock { state in
+            let wasInFlight = state.queue.hasInFlight
+            body(&state.queue, now)
+            let hasEnded = wasInFlight && !state.queue.hasInFlight
+            guard let sleepsUntil = state.sleepsUntil, let due = state.queue.due(now: now), due < sleepsUntil else {
+                return (false, hasEnded)
+            }
+            state.sleepsUntil = nil
+            return (true, hasEnded)
+        }
+        if isDue { due.advance() }
+        if hasEnded { ended.advance() }
     }
 }

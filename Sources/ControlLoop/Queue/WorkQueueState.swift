@@ -201,6 +201,18 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         return .key(key)
     }
 
+    /// When `poll` would give something else than to wait; nil: not before something happens. May be too early, since
+    /// what is left over from a key that moved counts until it is found.
+    func due(now: Duration) -> Duration? {
+        switch mode {
+        case .shutDown: return now
+        case .paused: return nil
+        case .running: break
+        }
+        guard inFlight < limit else { return nil }
+        return liveFresh + liveBackground > 0 ? now : alarms.min?.time
+    }
+
     private mutating func popReady() -> Key? {
         let takesBackground = liveBackground > 0 && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
         freshInARow = takesBackground ? 0 : freshInARow + 1

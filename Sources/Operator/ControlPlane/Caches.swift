@@ -32,6 +32,9 @@ final class Caches: Sendable {
         configMaps = NamedConfigMaps(client: client, namespace: namespace)
         published = NamedObjects(client: client, namespace: namespace) { $0 }
         deployments = NamedObjects(client: client, namespace: namespace) { $0 }
+        // The Secret that nearly every registry names is read along with the custom resources; where none names it, the
+        // first picture lets go of it again.
+        _ = secrets[CredentialsReference.defaultSecretName]
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.

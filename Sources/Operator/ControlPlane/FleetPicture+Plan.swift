@@ -7,8 +7,9 @@ extension FleetPicture {
     /// - Parameters:
     ///   - kinds: what it serves, as far as it is known.
     ///   - discovered: the group versions that it was asked for.
+    ///   - cache: of all data planes.
     func plan(
-        for dataPlane: DataPlane, registryUID: String?, kinds: KindTable, discovered: Set<String>
+        for dataPlane: DataPlane, registryUID: String?, kinds: KindTable, discovered: Set<String>, cache: RenderCache
     ) -> DataPlanePlan {
         let identity = identity(of: dataPlane)
         var hasher = Hasher()
@@ -29,7 +30,8 @@ extension FleetPicture {
             !isDiscovered || readings.values.contains(.pending)
             || (templates.compiled == nil && templates.failure == nil)
         hasher.combine(isPending)
-        let (keys, domains, failure) = (keys, projectDomains, templates.failure)
+        hasher.combine(isDiscovered)
+        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
         let layers = layers(for: dataPlane)
         let set = templates.compiled
         let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
@@ -42,7 +44,6 @@ extension FleetPicture {
             fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
         }
         let render: @Sendable (ProjectDomain, String) -> DataPlanePlan.Content = { key, namespace in
-            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
             guard let renderer, isDiscovered else { return .pending }
             let layers = layers(domains.entries[key]?.project?.spec)
             if layers.isPending { return .pending }
@@ -55,19 +56,20 @@ extension FleetPicture {
                 return .failure(error.reason, object: error.file, message: error.description + detail)
             }
         }
-        let cache = RenderCache()
+        let common = UInt64(bitPattern: Int64(hasher.finalize()))
         return DataPlanePlan(
             version: .init(
                 picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
             isPending: isPending,
             types: types(set, kinds, pruning), unknownKinds: unknownKinds,
             permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
-            common: UInt64(bitPattern: Int64(hasher.finalize())), namespaces: wanted ?? fingerprints,
+            common: common, namespaces: wanted ?? fingerprints,
             forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
             namespaceOf: { domains.entries[$0]?.answer.name }
         ) { namespace in
-            guard let key = keys[namespace] else { return nil }
-            return cache.content(of: namespace) { render(key, namespace) }
+            guard let key = keys[namespace], let own = fingerprints[namespace] else { return nil }
+            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
+            return cache.content(.init(common: common, own: own, namespace: namespace)) { render(key, namespace) }
         }
     }
 

@@ -50,8 +50,10 @@ final class DataPlaneSession: Sendable {
     func configure(_ configuration: SessionConfiguration) {
         let before = state.withLock { $0.configuration }
         guard configuration != before else { return }
+        let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
-        wake.advance()
+        // What only records what is known asks for no probe.
+        if configuration.link != before.link || configuration.recordedUID != known { wake.advance() }
     }
 
     /// Another, older DataPlane has the same cluster (or has it no more).
@@ -85,7 +87,8 @@ final class DataPlaneSession: Sendable {
         progress.replace(with: Set(new.namespaces.keys))
         progress.pending(changed)
         queue.add(changed)
-        if new.permissions != old.permissions { wasForbidden() }
+        // A review under way is about what is needed when it is answered.
+        if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { wasForbidden() }
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
     }
 
@@ -121,6 +124,7 @@ final class DataPlaneSession: Sendable {
     // MARK: Running
 
     func run() async {
+        applyGate()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.probe() }
             group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
@@ -138,23 +142,24 @@ final class DataPlaneSession: Sendable {
         while !Task.isCancelled {
             let seen = wake.generation
             let start = timeline.now
-            let plan = currentPlan
-            let (links, questions) = state.withLock { state in
-                let full = state.needsFullProbe
-                return (
-                    [state.candidate, state.active].compactMap { $0 },
-                    ProbeQuestions(
-                        permissions: full ? plan.permissions : nil,
-                        apiVersions: state.apiVersionsToDiscover(plan.unknownKinds, now: start))
-                )
-            }
+            let state = state.withLock { $0 }
+            isReviewing.withLock { $0 = state.needsFullProbe }
+            var questions = ProbeQuestions()
+            if state.needsFullProbe { questions.permissions = { self.currentPlan.permissions } }
+            questions.asksVersion = state.asksVersion
+            questions.apiVersions = state.apiVersionsToDiscover(currentPlan.unknownKinds, now: start)
+            let links = [state.candidate, state.active].compactMap { $0 }
+            var reviewed: [Permission]?
             for link in links {
                 let result = await link.probe(questions)
                 if Task.isCancelled { return }
+                reviewed = result.reviewed ?? reviewed
                 change { $0.take(result, of: link, now: timeline.now) }
             }
+            isReviewing.withLock { $0 = false }
+            if let reviewed, reviewed != currentPlan.permissions { wasForbidden() }
             // From start to start, so that a probe that runs into its timeout does not put off the next one.
-            let delay = state.withLock { $0.probeDelay }
+            let delay = self.state.withLock { $0.probeDelay }
             await wake.wait(past: seen, until: start + delay, on: timeline)
             // However often it is woken, two probes are at least this far apart.
             await timeline.sleep(until: timeline.now + .milliseconds(links.isEmpty ? 0 : 20))
@@ -228,8 +233,8 @@ final class DataPlaneSession: Sendable {
     var currentPlan: DataPlanePlan { plan.withLock { $0 } }
 
     /// The link that requests may use now; nil while none may.
-    var readableLink: Link? { state.withLock { $0.allowsReads ? $0.active : nil } }
-    var writableLink: Link? { state.withLock { $0.allowsWrites ? $0.active : nil } }
+    var readableLink: Link? { state.withLock { $0.readLink } }
+    var writableLink: Link? { state.withLock { $0.writeLink } }
 
     func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
 
@@ -275,13 +280,15 @@ final class DataPlaneSession: Sendable {
 
     /// Changes the state, then does what follows from it.
     private func change(_ body: (inout SessionState) -> [Link]) {
-        let (unused, differs, mayMore) = state.withLock { state in
+        let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
             let unused = body(&state)
+            let isAnother = state.facts.changedUID != nil && before.0.changedUID == nil
             let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
-            return (unused, before != (state.facts, state.allowsWrites), mayMore)
+            return (unused, before != (state.facts, state.allowsWrites), mayMore, isAnother)
         }
         for link in unused { link.close() }
+        if isAnother { watches.forget() }
         applyGate()
         if mayMore {
             watches.retryRefused()
@@ -292,6 +299,7 @@ final class DataPlaneSession: Sendable {
 
     private let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
     private let hasPlan: Locked<Bool>
+    private let isReviewing = Locked(false)
     private let gate = Locked(Gate())
     private struct Gate: Sendable {
         var writes: Bool?

@@ -16,6 +16,7 @@ extension Link {
         async let health = health()
         async let uid = clusterUID()
         async let details = details(questions.permissions)
+        async let version = questions.asksVersion ? try? prober.version(isRateLimited: false).gitVersion : nil
         async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
@@ -28,10 +29,11 @@ extension Link {
             result.clusterUID = uid
         }
         if let details = await details {
-            result.kubernetesVersion = details.version
             result.identity = details.identity
-            result.authorization = details.authorization
+            result.authorization = details.authorization?.verdict
+            result.reviewed = details.authorization?.needs
         }
+        result.kubernetesVersion = await version
         result.served = await served
         return result
     }
@@ -81,28 +83,31 @@ extension Link {
     }
 
     private struct Details: Sendable {
-        var version: String?
         var identity: String?
-        var authorization: SessionFacts.Authorization?
+        var authorization: Review?
+    }
+    private struct Review: Sendable {
+        var verdict: SessionFacts.Authorization
+        var needs: [Permission]
     }
 
-    private func details(_ needs: [Permission]?) async -> Details? {
+    private func details(_ needs: (@Sendable () -> [Permission])?) async -> Details? {
         guard let needs else { return nil }
-        async let version = try? prober.version(isRateLimited: false).gitVersion
         async let identity = try? prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
         async let authorization = authorization(needs)
         let user = await identity.flatMap { try? SelfSubjectReview(json: $0).username }
-        return await Details(version: version, identity: user, authorization: authorization)
+        return await Details(identity: user, authorization: authorization)
     }
 
     /// Nil where nobody would say.
-    private func authorization(_ needs: [Permission]) async -> SessionFacts.Authorization? {
+    private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
         // For a namespace that nobody has: only what is allowed everywhere is listed then.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
         guard let answer = try? await prober.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        let needs = needs()
         switch RulesReview(json: answer).check(needs) {
-        case .granted: return .granted
-        case .missing(let missing): return .missing(missing)
+        case .granted: return Review(verdict: .granted, needs: needs)
+        case .missing(let missing): return Review(verdict: .missing(missing), needs: needs)
         case .undecided(let unclear):
             var missing: [Permission] = []
             for need in unclear {
@@ -115,7 +120,7 @@ extension Link {
                 else { return nil }
                 if !review.isAllowed { missing.append(need) }
             }
-            return missing.isEmpty ? .granted : .missing(missing)
+            return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
         }
     }
 }

@@ -40,7 +40,8 @@ final class NamespaceProgressBoard: Sendable {
 
     var unsynced: [String] { state.withLock { $0.namespaces.filter { $0.value != .synced }.map(\.key) } }
 
-    var hasPending: Bool { state.withLock { $0.synced + $0.failed.count < $0.namespaces.count } }
+    var hasPending: Bool { pendingCount > 0 }
+    var pendingCount: Int { state.withLock { $0.namespaces.count - $0.synced - $0.failed.count } }
 
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 

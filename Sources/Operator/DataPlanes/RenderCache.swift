@@ -1,35 +1,52 @@
 import Support
 
-/// The namespaces that were rendered last. Rendering one is cheap, but it is asked for again with each answer and each
-/// watch event of its objects, which come soon after each other.
+/// The namespaces that were rendered last, for all data planes together: those with the same templates and values ask for
+/// the same, at about the same time, and each asks again with each answer and each watch event of its objects.
+///
+/// While a namespace is rendered, whoever asks for the same one waits for it instead of rendering it too.
 final class RenderCache: Sendable {
-    private struct State {
-        var contents: [String: DataPlanePlan.Content] = [:]
-        /// A ring of the names in `contents`.
-        var names: [String] = []
+    /// Everything that what is rendered depends on.
+    struct Key: Sendable, Hashable {
+        /// `DataPlanePlan.common`.
+        var common: UInt64
+        /// The namespace's own number in `DataPlanePlan.namespaces`.
+        var own: UInt64
+        var namespace: String
+    }
+    private struct Shard {
+        var contents: [Key: DataPlanePlan.Content] = [:]
+        /// A ring of the keys in `contents`.
+        var keys: [Key] = []
         var oldest = 0
     }
     private let capacity: Int
-    private let state = Locked(State())
+    private let shards: [Locked<Shard>]
 
-    /// - Parameter capacity: more than a data plane has workers, so that what is being worked on stays.
-    init(capacity: Int = 64) { self.capacity = capacity }
-
-    func content(
-        of namespace: String, _ render: () -> DataPlanePlan.Content?
-    ) -> DataPlanePlan.Content? {
-        if let known = state.withLock({ $0.contents[namespace] }) { return known }
-        guard let content = render() else { return nil }
-        state.withLock { state in
-            guard state.contents.updateValue(content, forKey: namespace) == nil else { return }
-            if state.names.count < capacity {
-                state.names.append(namespace)
-            } else {
-                state.contents[state.names[state.oldest]] = nil
-                state.names[state.oldest] = namespace
-                state.oldest = (state.oldest + 1) % capacity
-            }
-        }
-        return content
+    /// - Parameters:
+    ///   - capacity: of each shard. A namespace of the usual templates takes some 10 KB.
+    ///   - shards: so many namespaces can be rendered at once.
+    init(capacity: Int = 32, shards: Int = 16) {
+        self.capacity = capacity
+        self.shards = (0..<shards).map { _ in Locked(Shard()) }
     }
+
+    func content(_ key: Key, _ render: () -> DataPlanePlan.Content) -> DataPlanePlan.Content {
+        let shard = shards[Int(UInt(bitPattern: key.namespace.hashValue) % UInt(shards.count))]
+        return shard.withLock { shard in
+            if let known = shard.contents[key] { return known }
+            let content = render()
+            shard.contents[key] = content
+            if shard.keys.count < capacity {
+                shard.keys.append(key)
+            } else {
+                shard.contents[shard.keys[shard.oldest]] = nil
+                shard.keys[shard.oldest] = key
+                shard.oldest = (shard.oldest + 1) % capacity
+            }
+            return content
+        }
+    }
+
+    /// Lets go of everything: when there is nothing to do, it is only memory.
+    func removeAll() { for shard in shards { shard.withLock { $0 = Shard() } } }
 }

@@ -22,6 +22,8 @@ struct SessionConfiguration: Sendable, Hashable {
     var link: LinkConfiguration?
     /// The `kube-system` UID that was recorded for `endpoint`, from the DataPlane's status.
     var recordedUID: String?
+    /// Whether the DataPlane's status says which version of Kubernetes it is.
+    var hasRecordedVersion = false
 }
 
 /// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew.

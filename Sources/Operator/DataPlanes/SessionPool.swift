@@ -65,6 +65,8 @@ final class SessionPool: Sendable {
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any of them may still come to a first result soon.
     var isSettling: Bool { all.contains { $0.isSettling } }
+    /// Whether anything waits to be brought to a data plane that can be worked on.
+    var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
     /// How far a namespace is over all data planes that are worked on.

@@ -5,8 +5,10 @@ import Support
 
 /// What a probe asks beside whether the data plane is there, and which one it is.
 struct ProbeQuestions: Sendable {
-    /// Who we are, which version it is, and whether we may do this; nil: not asked.
-    var permissions: [Permission]?
+    /// Who we are, and whether we may do this; nil: not asked. Called when the answer is there, since what is needed may
+    /// have become known meanwhile.
+    var permissions: (@Sendable () -> [Permission])?
+    var asksVersion = false
     /// Which kinds these group versions have.
     var apiVersions: Set<String> = []
 }
@@ -20,6 +22,8 @@ struct ProbeResult: Sendable {
     var kubernetesVersion: String?
     var identity: String?
     var authorization: SessionFacts.Authorization?
+    /// What `authorization` is about.
+    var reviewed: [Permission]?
     /// By group version that was asked for, the kinds that it has: none where it isn't served.
     var served: [String: [ResourceType]] = [:]
 
@@ -38,6 +42,7 @@ struct SessionState: Sendable {
     private(set) var configuration: SessionConfiguration
     private(set) var active: Link?
     private(set) var candidate: Link?
+    private var candidateFailed = false
     private(set) var breaker: CircuitBreaker
     private(set) var facts = SessionFacts()
     /// Another DataPlane, older than this one, has the same cluster.
@@ -51,15 +56,31 @@ struct SessionState: Sendable {
     /// In a row.
     private var failedAttempts = 0
     private var lastDiscovery: [String: Duration] = [:]
+    /// It may have been upgraded since its version was asked for.
+    private var versionIsDue = true
 
     init(_ configuration: SessionConfiguration, breaker: CircuitBreaker.Configuration) {
         self.configuration = configuration
         self.breaker = CircuitBreaker(breaker)
     }
 
-    /// Whether lists, watches and writes may be sent; the probe always may.
-    var allowsReads: Bool { active != nil && breaker.allowsRequests && facts.changedUID == nil && !isDuplicate }
-    var allowsWrites: Bool { allowsReads && !isSuspect && facts.clusterUID != nil && facts.clusterUID == approvedUID }
+    /// What lists and watches use; nil while they may not be sent. The probe always may.
+    ///
+    /// Without a link that has proved itself, the first lists go out together with the first probe, which halves the way
+    /// to them; they stop when it fails, and what they showed is dropped when it finds another cluster.
+    var readLink: Link? {
+        guard breaker.allowsRequests, facts.changedUID == nil, !isDuplicate else { return nil }
+        return active ?? (candidateFailed ? nil : candidate)
+    }
+    /// What writes use; nil while they may not be sent.
+    var writeLink: Link? {
+        guard let active, readLink === active, !isSuspect, let uid = facts.clusterUID, uid == approvedUID else {
+            return nil
+        }
+        return active
+    }
+    var allowsReads: Bool { readLink != nil }
+    var allowsWrites: Bool { writeLink != nil }
 
     /// What to probe next.
     var probed: Link? { candidate ?? active }
@@ -75,6 +96,13 @@ struct SessionState: Sendable {
     var needsFullProbe: Bool {
         if candidate != nil || !breaker.allowsRequests || facts.clusterUID == nil { return true }
         return needsReview || facts.authorization != .granted
+    }
+
+    /// Whether the next probe asks for the version: at once where none is known, else when there is nothing more urgent
+    /// to find out about a new connection.
+    var asksVersion: Bool {
+        facts.kubernetesVersion == nil && !configuration.hasRecordedVersion
+            ? needsFullProbe : versionIsDue && !needsFullProbe
     }
 
     /// The group versions to ask for: those of kinds that aren't known, each twice a minute at the most.
@@ -110,6 +138,7 @@ struct SessionState: Sendable {
             forget()
         }
         candidate = connect(wanted)
+        candidateFailed = false
         return unused
     }
 
@@ -120,11 +149,13 @@ struct SessionState: Sendable {
                 let old = active
                 active = link
                 candidate = nil
+                versionIsDue = true
                 breaker = CircuitBreaker(breaker.configuration)
                 facts.refusedCandidate = nil
                 learn(result, now)
                 return old.map { [$0] } ?? []
             }
+            candidateFailed = true
             if active != nil, breaker.allowsRequests, facts.tokenRejected == nil {
                 facts.refusedCandidate = result.answer.text
             } else {
@@ -148,7 +179,8 @@ struct SessionState: Sendable {
 
     /// A request other than a probe failed: true where the next probe should not wait.
     mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool, now: Duration) -> Bool {
-        if connectionBroke { isSuspect = true }
+        guard active != nil else { return false }  // the first probe is under way and says more
+        if connectionBroke { (isSuspect, versionIsDue) = (true, true) }
         switch answer {
         case .succeeded: return false
         case .tokenRejected: fail(answer)
@@ -171,7 +203,7 @@ struct SessionState: Sendable {
         facts.tokenRejected = nil
         failedAttempts = 0
         isSuspect = false
-        if let version = result.kubernetesVersion { facts.kubernetesVersion = version }
+        if let version = result.kubernetesVersion { (facts.kubernetesVersion, versionIsDue) = (version, false) }
         if let identity = result.identity { facts.identity = identity }
         if let authorization = result.authorization {
             facts.authorization = authorization

@@ -82,6 +82,17 @@ final class TypeWatches: Sendable {
         }
     }
 
+    /// What was seen may be another cluster's: all of it is dropped, to be listed anew.
+    func forget() {
+        let dropped = state.withLock { state in
+            let dropped = state.entries
+            for type in dropped.keys { state.entries[type] = Entry() }
+            return dropped
+        }
+        for entry in dropped.values { entry.stopped.advance() }
+        for type in dropped.keys { start.yield(type) }
+    }
+
     /// Those that were refused try again at once: permissions or kinds have changed.
     func retryRefused() {
         for entry in state.withLock({ $0.entries.values.filter { $0.refusal != nil } }) { entry.watcher?.poke() }

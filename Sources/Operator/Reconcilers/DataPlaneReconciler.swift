@@ -9,6 +9,7 @@ extension Reconcilers {
     func reconcileDataPlane(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let picture else { return .done }
         queue.add(.publishing, after: Self.gathering)
+        defer { if !pool.hasPending { rendered.removeAll() } }
         guard let decoded = caches.dataPlanes[key(name)] else {
             pool.remove(name)
             if board.set(dataPlane: name, nil) { statusesChanged() }
@@ -109,6 +110,8 @@ extension Reconcilers {
         var configuration = SessionConfiguration()
         configuration.recordedUID =
             object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.hasRecordedVersion =
+            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
         switch verdict {
         case .valid(let credentials)?:
             seen.tokenExpirationTime = credentials.tokenExpirationTime
@@ -136,7 +139,7 @@ extension Reconcilers {
             object.metadata.name, of: subject, configuration: configuration,
             plan: picture.plan(
                 for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
-                discovered: known?.discovered ?? []))
+                discovered: known?.discovered ?? [], cache: rendered))
         session.hold(asDuplicate: seen.duplicate != nil)
         let facts = session.facts
         if let text = facts.tokenRejected {

@@ -32,6 +32,7 @@ final class Reconcilers: Sendable {
     let started: Instant
     let board = ReadinessBoard()
     let verdicts = LabelVerdictCache()
+    let rendered = RenderCache()
     let publishingBoard = PublishingBoard()
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
@@ -110,11 +111,18 @@ final class Reconcilers: Sendable {
     }
 
     /// A namespace of a data plane is in another state.
-    func namespaceChanged(_ namespace: String) {
+    func namespaceChanged(_ namespace: String, of dataPlane: String) {
+        // What is to be done goes before what is to be said of it.
+        let isBusy = pool[dataPlane].map { $0.isWorking && $0.progress.pendingCount > Self.backlog } ?? false
+        let delay = isBusy ? Self.gatheringWhileBusy : Self.gathering
+        queue.add(.dataPlane(dataPlane), after: delay)
         guard let picture else { return }
-        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: Self.gathering) }
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: delay) }
+        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
     }
+    private static let gatheringWhileBusy = Duration.seconds(1)
+    /// Namespaces.
+    private static let backlog = 8
 
     /// Whether a first status can wait for a result: most namespaces are there within a second, and a status that said
     /// `Pending` before would be a write for nothing.
