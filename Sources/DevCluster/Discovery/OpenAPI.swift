@@ -88,15 +88,22 @@ struct OpenAPI {
         return schemas
     }
 
+    /// As the real server names it: kubectl shows it in errors.
     private func schemaName(_ definition: ResourceDefinition) -> String {
-        if case .named(let name) = definition.type { return Self.schemaName(name) }
+        if case .named = definition.type {
+            let package = definition.group.split(separator: ".").first.map(String.init) ?? "core"
+            let root =
+                package == "apiextensions" ? "io.k8s.apiextensions-apiserver.pkg.apis" : "io.k8s.api"
+            return "\(root).\(package).\(definition.version).\(definition.kind)"
+        }
         let reversed = definition.group.split(separator: ".").reversed().joined(separator: ".")
         return "\(reversed).\(definition.version).\(definition.kind)"
     }
 
     private func add(_ definition: ResourceDefinition, to schemas: inout [String: JSON], prefix: String) {
         let name = schemaName(definition)
-        var schema = schemas[name] ?? [:]
+        var schema: JSON = [:]
+        if case .named(let type) = definition.type { schema = schemas[Self.schemaName(type)] ?? [:] }
         if let custom = definition.custom {
             schema = custom.schemaJSON
             var properties = schema["properties"] ?? [:]

@@ -24,11 +24,11 @@ struct OpenAPITests {
                 named[String(decoding: try #require(entry[1]?.first), as: UTF8.self)] = entry[2]?.first
             }
             #expect(Set(named.keys) == Set(definitions.keys))
-            let configMap = try fields(try #require(named["io.k8s.api.ConfigMap"]))
+            let configMap = try fields(try #require(named["io.k8s.api.core.v1.ConfigMap"]))
             #expect(configMap[22].map { $0[0].dropFirst(2) } == Array("object".utf8)[...])
             #expect(configMap[31]?.isEmpty == false, "its group, version and kind")
             let properties = try fields(try #require(configMap[25]?.first))[1] ?? []
-            #expect(properties.count == definitions["io.k8s.api.ConfigMap"]?["properties"]?.object?.count)
+            #expect(properties.count == definitions["io.k8s.api.core.v1.ConfigMap"]?["properties"]?.object?.count)
         }
     }
 
