@@ -72,6 +72,12 @@ extension EndToEnd {
                     try await eventually("one less is archived") {
                         try await status(fleet, "archivedProjects", "total") == 2
                     }
+                    // A label that is new to an archived project is refused, in flyteadmin's own words.
+                    try await fleet.admin.merge(
+                        "ExecutionClusterLabel", "team1-development", ["spec": ["value": "label2"]])
+                    let refused = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
+                    #expect(refused.message == "project [team1] is not active")
                 }
             }
         }

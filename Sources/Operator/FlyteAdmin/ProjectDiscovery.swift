@@ -56,6 +56,7 @@ struct ProjectDiscovery {
                 }
             } catch {
                 if !error.isCancelled { say(ofNotes: error.description) }
+                hasRecalled = error.isForbidden  // anything else is tried again
             }
         }
         return noted.map { board.set(discovered: $0) } ?? false
