@@ -33,7 +33,9 @@ struct FlowControlTests {
                     // No Status: nothing but the code and this header say what to do.
                     #expect(answer.json == "Too many requests, please try again later.\n")
                     #expect(answer.headers["Content-Type"] == "text/plain; charset=utf-8")
-                    #expect(answer.headers["Retry-After"] == "1")
+                    // A real server asks for more the longer it has had too many.
+                    let seconds = try #require(answer.headers["Retry-After"].flatMap { Int($0) })
+                    #expect((1...60).contains(seconds))
                 }
                 // Others are served.
                 #expect(try await api.get(path).status == 200)
@@ -45,7 +47,8 @@ struct FlowControlTests {
                         PartialObject.self,
                         of: KubeCollection(configMaps, namespace: namespace, metadataOnly: true))
                 }
-                #expect(error.isTooManyRequests && error.isRetryable && error.retryAfter == .seconds(1), "\(error)")
+                #expect(error.isTooManyRequests && error.isRetryable, "\(error)")
+                #expect(error.retryAfter.map { $0 >= .seconds(1) } == true)
             }
             _ = try await user.eventually(path) { $0.status == 200 }
         }
