@@ -46,10 +46,11 @@ let package = Package(
     targets: [
         // System libraries, with the shims that variadic C needs.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Foundations: know neither Kubernetes nor Flyte.
-        library("Support", []),
+        library("Support", ["CMalloc"]),
         library("JSON", []),
         library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),

@@ -84,8 +84,9 @@ struct EasyOptions {
         set(CURLOPT_PIPEWAIT, configuration.prefersHTTP2)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         set(CURLOPT_NOPROGRESS, true)
-        // libcurl allocates one for each request that has a body, 64 KB by default; ours are a few KB. This is its
-        // minimum.
+        // Both are allocated for each exchange, the second for one with a body. The defaults are 16 and 64 KB, ours are a
+        // few KB: writes are many at a time, and their answers small. 16 KB is the second's minimum.
+        set(CURLOPT_BUFFERSIZE, 8 << 10)
         set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
 
         check(squadron_easy_set_data_callback(easy, CURLOPT_WRITEFUNCTION, onBody))
@@ -111,8 +112,6 @@ struct EasyOptions {
         connectTo: UnsafeMutablePointer<curl_slist>?
     ) {
         set(CURLOPT_URL, url)
-        // libcurl allocates it for each exchange. What a write is answered with is small, and writes are many at a time.
-        set(CURLOPT_BUFFERSIZE, request.body == nil ? 16 << 10 : 4 << 10)
         set(CURLOPT_CONNECT_TO, list: connectTo)
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false

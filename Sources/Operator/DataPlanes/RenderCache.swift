@@ -47,6 +47,15 @@ final class RenderCache: Sendable {
         }
     }
 
-    /// Lets go of everything: when there is nothing to do, it is only memory.
-    func removeAll() { for shard in shards { shard.withLock { $0 = Shard() } } }
+    /// Lets go of everything: when there is nothing to do, it is only memory. Returns how many namespaces there were.
+    @discardableResult
+    func removeAll() -> Int {
+        shards.reduce(0) { count, shard in
+            count
+                + shard.withLock { shard in
+                    defer { shard = Shard() }
+                    return shard.contents.count
+                }
+        }
+    }
 }

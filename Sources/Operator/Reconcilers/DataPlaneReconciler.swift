@@ -9,7 +9,7 @@ extension Reconcilers {
     func reconcileDataPlane(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let picture else { return .done }
         queue.add(.publishing, after: Self.gathering)
-        defer { if !pool.hasPending { rendered.removeAll() } }
+        defer { if !pool.hasPending { clearUp() } }
         guard let decoded = caches.dataPlanes[key(name)] else {
             pool.remove(name)
             if board.set(dataPlane: name, nil) { statusesChanged() }
@@ -50,6 +50,11 @@ extension Reconcilers {
         let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
         if board.set(dataPlane: name, state) { statusesChanged() }
         return again.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// Nothing waits for a data plane any more. After a burst, what it took is given back.
+    private func clearUp() {
+        if rendered.removeAll() >= 32 { returnFreeMemory() }
     }
 
     /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
