@@ -22,10 +22,15 @@ public struct FaultRule: Sendable, Hashable {
     public var fault: Fault
     public var method: String?
     public var pathContains: String?
+    /// A list with, or without, `filters`.
+    public var isFiltered: Bool?
     /// How many requests are left to be hit; nil: all.
     public var count: Int?
 
-    public init(_ fault: Fault, method: String? = nil, pathContains: String? = nil, count: Int? = nil) {
+    public init(
+        _ fault: Fault, method: String? = nil, pathContains: String? = nil, isFiltered: Bool? = nil, count: Int? = nil
+    ) {
+        self.isFiltered = isFiltered
         self.fault = fault
         self.method = method
         self.pathContains = pathContains
@@ -34,6 +39,7 @@ public struct FaultRule: Sendable, Hashable {
 
     func hits(_ request: Request) -> Bool {
         count != 0 && (method.map { $0 == request.method } ?? true)
+            && (isFiltered.map { $0 == (request.query["filters"] != nil) } ?? true)
             && (pathContains.map { request.path.contains($0) } ?? true)
     }
 }

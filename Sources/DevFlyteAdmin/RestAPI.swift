@@ -116,7 +116,9 @@ struct RestAPI {
         guard let limit = Int(request.query["limit"] ?? "0"), limit >= 0 else {
             throw .invalidArgument("parsing field \"limit\": strconv.ParseUint: invalid syntax")
         }
-        let page = tables.page(limit: limit, offset: offset)
+        let filters = request.query["filters"] ?? ""
+        let filter = filters.isEmpty ? nil : try ProjectFilter(filters)
+        let page = tables.page(limit: limit, offset: offset, filter: filter)
         let domains = JSON.array(tables.domains.map { ["id": .string($0), "name": .string($0)] })
         let projects = page.projects.map { id, state -> JSON in
             [

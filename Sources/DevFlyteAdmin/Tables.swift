@@ -158,8 +158,10 @@ public struct Tables: Sendable, Hashable {
     }
 
     /// Without a filter, archived projects are left out; SYSTEM_ARCHIVED ones are not.
-    func page(limit: Int, offset: Int) -> (projects: [(String, ProjectState)], token: String) {
-        let all = projects.filter { $0.value != .archived }.sorted { $0.key < $1.key }
+    func page(
+        limit: Int, offset: Int, filter: ProjectFilter? = nil
+    ) -> (projects: [(String, ProjectState)], token: String) {
+        let all = projects.filter { filter?.takes($0.value) ?? ($0.value != .archived) }.sorted { $0.key < $1.key }
         let rest = all.dropFirst(offset)
         let page = limit == 0 ? rest : rest.prefix(limit)
         return (page.map { ($0.key, $0.value) }, page.count == limit ? String(offset + page.count) : "")

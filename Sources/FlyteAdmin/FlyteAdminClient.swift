@@ -108,22 +108,33 @@ public struct FlyteAdminClient: Sendable {
         }
     }
 
-    /// Every project that isn't archived, with its domains; each once, in flyteadmin's order.
-    public func projects() async throws(FlyteAdminError) -> [ListedProject] {
-        let operation = "list the projects"
-        var projects: [ListedProject] = []
+    /// Every project, each once and in flyteadmin's order. It leaves archived ones out itself, mostly: see
+    /// `archivedProjects`.
+    public func projects() async throws(FlyteAdminError) -> ProjectList {
+        try await projects("", "list the projects")
+    }
+
+    /// The archived ones, which flyteadmin only lists for who asks for them.
+    public func archivedProjects() async throws(FlyteAdminError) -> Set<String> {
+        try await projects("&filters=" + PathSegment.percentEncode("eq(state,1)"), "list the archived projects")
+            .archived
+    }
+
+    private func projects(_ filter: String, _ operation: String) async throws(FlyteAdminError) -> ProjectList {
+        var list = ProjectList()
         var seen: Set<String> = []
         var token = ""
         for _ in 0..<options.maximumPages {
             // The token is an offset: a project that is made meanwhile shifts the pages, and one comes twice.
-            var path = "/api/v1/projects?limit=\(options.pageSize)"
+            var path = "/api/v1/projects?limit=\(options.pageSize)" + filter
             if !token.isEmpty { path += "&token=" + PathSegment.percentEncode(token) }
             guard let page = Answers.projects(try await json(.get, path, nil, operation)) else {
                 throw FlyteAdminError(
                     .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no projects")
             }
-            for project in page.projects where seen.insert(project.id).inserted { projects.append(project) }
-            if page.token.isEmpty || page.total == 0 { return projects }
+            for project in page.projects.active where seen.insert(project.id).inserted { list.active.append(project) }
+            list.archived.formUnion(page.projects.archived)
+            if page.token.isEmpty || page.total == 0 { return list }
             token = page.token
         }
         throw FlyteAdminError(

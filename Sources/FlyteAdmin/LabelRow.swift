@@ -28,6 +28,13 @@ public struct ListedProject: Sendable, Hashable {
     }
 }
 
+public struct ProjectList: Sendable, Hashable {
+    /// All but the archived ones.
+    public var active: [ListedProject] = []
+    public var archived: Set<String> = []
+    public init() {}
+}
+
 /// Reads answers. With `Accept: application/json` flyteadmin writes the proto's names (`launch_plan`); behind another
 /// gateway, or in another version, they may be in camel case: both are read.
 enum Answers {
@@ -66,16 +73,21 @@ enum Answers {
         }
     }
 
-    /// A page of projects without the archived ones, and the token of the next page. Nil where it is no such page.
-    static func projects(_ json: JSON) -> (projects: [ListedProject], total: Int, token: String)? {
+    /// A page of projects, and the token of the next page. Nil where it is no such page.
+    static func projects(_ json: JSON) -> (projects: ProjectList, total: Int, token: String)? {
         guard let members = json.object else { return nil }
-        guard let list = json["projects"] else { return members.isEmpty ? ([], 0, "") : nil }
+        guard let list = json["projects"] else { return members.isEmpty ? (ProjectList(), 0, "") : nil }
         guard let entries = list.isNull ? [] : list.array else { return nil }
-        let projects = entries.compactMap { entry -> ListedProject? in
+        var projects = ProjectList()
+        for entry in entries {
             let id = text("id", of: entry)
-            guard !id.isEmpty, !isArchived(entry["state"]) else { return nil }
-            let domains = entry["domains"]?.array?.map { text("id", of: $0) } ?? []
-            return ListedProject(id: id, domains: domains.filter { !$0.isEmpty })
+            if id.isEmpty { continue }
+            if isArchived(entry["state"]) {
+                projects.archived.insert(id)
+            } else {
+                let domains = entry["domains"]?.array?.map { text("id", of: $0) } ?? []
+                projects.active.append(ListedProject(id: id, domains: domains.filter { !$0.isEmpty }))
+            }
         }
         return (projects, entries.count, text("token", of: json))
     }

@@ -149,12 +149,13 @@ public final class SquadronOperator: Sendable {
         }
         let subscriptions = follow(queue, flyteAdmin)
         defer { for end in subscriptions { end() } }
+        let discovery = await flyteAdmin.recall()
         queue.add(.picture)
         let controller = Controller(queue) { await reconcilers.reconcile($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
-            group.addTask { await flyteAdmin.run() }
+            group.addTask { await flyteAdmin.run(discovery) }
             group.addTask {
                 await self.stop.wait(past: 0)
                 if Task.isCancelled { return }
@@ -186,6 +187,9 @@ public final class SquadronOperator: Sendable {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
                 caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
+                projects: NotesStore(
+                    client: client, namespace: configuration.namespace,
+                    configMapName: DiscoveredProjects.configMapName, dataKey: DiscoveredProjects.dataKey),
                 spec: { reconcilers.withLock { $0 }?.picture.flatMap { $0.problem == nil ? $0.spec : nil } },
                 mayWrite: mayWrite,
                 changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },

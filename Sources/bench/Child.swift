@@ -10,7 +10,7 @@ final class Child {
 
     init(_ name: String, _ arguments: [String], log: URL) throws {
         self.log = log
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         let file = try FileHandle(forWritingTo: log)
         process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
             path: name)

@@ -57,6 +57,31 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "4xx and 5xx are told as they are; what was published before stays in force, and is written when it heals",
+            arguments: [400, 403, 404, 429, 500, 503])
+        func status(_ code: Int) async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.add(FaultRule(.status(code)))
+                    try await fleet.admin.apply(assignment("team1", "development", value: "label2"))
+                    let told = try await eventually(
+                        "it is told",
+                        seen: {
+                            try await fleet.conditions("ExecutionClusterLabel", "team1-development")["Published"]
+                        }, until: { $0?.status == "False" })
+                    #expect(["FlyteAdminUnreachable", "FlyteAdminRefused"].contains(told?.reason ?? ""))
+                    #expect(told?.message.contains("\(code)") == true, "\(told?.message ?? "")")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    flyteAdmin.heal()
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label2")
+                }
+            }
+        }
+
         @Test("One that hangs keeps no namespace waiting")
         func hangs() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
@@ -118,37 +143,6 @@ extension EndToEnd {
                 }
                 #expect(!fleet.log.lines.contains { $0.contains("s3cret") || $0.contains("wr0ng") })
                 #expect(flyteAdmin.tokensIssued == 1)
-            }
-        }
-    }
-
-    @Suite("Projects from flyteadmin")
-    struct FlyteAdminProjects {
-        @Test("Its projects get namespaces, archived ones don't, and what was found stays while it is dead")
-        func discovers() async throws {
-            try await withFlyteAdmin(
-                interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
-            ) { fleet, flyteAdmin in
-                flyteAdmin.edit { $0.projects["old"] = .archived }
-                try await fleet.operating { _ in
-                    try await fleet.settles(2)
-                    flyteAdmin.edit { $0.projects["team3"] = .active }
-                    try await fleet.settles(3)
-                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
-                    #expect(try await fleet[1].admin.get("Namespace", "old-development") == nil)
-                    await flyteAdmin.stop()
-                    try await throughout(.seconds(7), "they stay wanted") {
-                        let dataPlane = try await fleet.admin.get("DataPlane", "dataplane-1")
-                        return dataPlane?[path: ["status", "namespaces", "desired"]] == 3
-                    }
-                }
-                // A new process doesn't know them before flyteadmin answers; what is there stays.
-                try await fleet.operating { _ in
-                    try await eventually("it tried") { fleet.log.lines.contains { $0.contains("could not connect") } }
-                    #expect(try await fleet[1].admin.get("Namespace", "team3-development") != nil)
-                    try await flyteAdmin.resume()
-                    try await fleet.settles(3)
-                }
             }
         }
     }

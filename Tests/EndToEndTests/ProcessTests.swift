@@ -218,12 +218,13 @@ final class SquadronProcess: @unchecked Sendable {  // used by one test at a tim
     init(_ arguments: [String], folder: TemporaryFolder) throws {
         self.folder = folder
         file = folder.url.appending(path: "output-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: file.path, contents: nil)
+        try Data().write(to: file)
         let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "squadron")
         let found = [Self.binary, beside].compactMap { $0 }.first {
             FileManager.default.isExecutableFile(atPath: $0.path)
         }
-        process.executableURL = try #require(found, "build the product squadron first")
+        let binary: URL = try #require(found, "build the product squadron first")
+        process.executableURL = binary
         process.arguments = arguments
         let output = try FileHandle(forWritingTo: file)
         process.standardOutput = output

@@ -5,25 +5,18 @@ import Testing
 extension EndToEnd {
     @Suite("Prune")
     struct Prune {
-        static let everything: JSON = [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": ["name": "squadron-templates"],
-            "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
-        ]
         static func settings(_ name: String) -> String {
             "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name)}, data: {project: \"{{ project }}\"}}"
         }
         static let registry: JSON = [
-            "templatesConfigMap": "clusterresource-template", "prune": true,
+            "prune": true,
             "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/flyte"]],
         ]
 
         func prepare(_ fleet: TestFleet<DevCluster>, projects: Int, registry: JSON = Self.registry) async throws {
-            try await fleet[1].admin.apply([Self.everything, Templates.binding])
-            try await fleet.admin.apply(
-                Templates.configMap(["a.yaml": Self.settings("a"), "b.yaml": Self.settings("b")]))
-            try await fleet.applyBasics(registry)
-            for number in 0..<projects { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+            try await fleet.applyTemplates(
+                ["a.yaml": Self.settings("a"), "b.yaml": Self.settings("b")], registry: registry,
+                rights: FlyteTemplates.allRights, projects: (0..<projects).map { "p\($0)" })
         }
         func settings(_ fleet: TestFleet<DevCluster>) async throws -> [String] {
             try await fleet[1].admin.list("ConfigMap").filter { $0[path: ["metadata", "name"]] != "kube-root-ca.crt" }
@@ -47,7 +40,7 @@ extension EndToEnd {
                             "labels": ["app.kubernetes.io/managed-by": "squadron"],
                         ],
                     ])
-                    try await fleet.admin.apply(Templates.configMap(["a.yaml": Self.settings("a")]))
+                    try await fleet.admin.apply(FlyteTemplates.configMap(["a.yaml": Self.settings("a")]))
                     try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["b.yaml": nil]])
                     try await eventually("b is gone and nothing else") {
                         try await settings(fleet) == ["p0-development/a", "p0-development/foreign"]

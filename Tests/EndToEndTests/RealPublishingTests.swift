@@ -67,8 +67,27 @@ extension EndToEnd {
                     #expect(failed.message.contains("flyteadmin"), "\(failed)")
                     try await fleet.admin.apply(Self.deployment(replicas: 0))
                     try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolledOut", within: .seconds(60))
+                    try await full(fleet)
                 }
             }
+        }
+
+        /// A ConfigMap without room for what is to be published keeps the last good text.
+        private func full(_ fleet: TestFleet<RealCluster>) async throws {
+            func text() async throws -> String {
+                try await fleet.admin.get("ConfigMap", Self.map)?[path: ["data", "clusters.yaml"]]?.string ?? ""
+            }
+            let before = try await text()
+            let rest = String(repeating: "x", count: 1_048_576 - before.utf8.count - 10)
+            try await fleet.admin.merge("ConfigMap", Self.map, ["data": ["other.yaml": .string(rest)]])
+            try await fleet.admin.apply(
+                resource("ExecutionLabel", "label2", ["clusters": [["name": "dataplane_1", "weight": 1]]]))
+            let failed = try await fleet.reports("ClusterRegistry", "flyte", "Published", "PublishFailed")
+            #expect(failed.message.contains("1048576"), "\(failed)")
+            #expect(try await text() == before)
+            try await fleet.admin.merge("ConfigMap", Self.map, ["data": ["other.yaml": "keep: me\n"]])
+            try await eventually("the new label is in the text") { try await text().contains("label2") }
+            try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published")
         }
     }
 }

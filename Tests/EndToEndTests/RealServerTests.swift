@@ -31,6 +31,68 @@ extension EndToEnd {
             }
         }
 
+        /// docs/migration.md: `syncresources` has made everything before, with POST and without server-side apply.
+        @Test("What syncresources made of the same templates is taken over as it is, and then kept")
+        func adoption() async throws {
+            let files = [
+                "aa_namespace.yaml": Self.namespace, "aab_account.yaml": FlyteTemplates.account,
+                "ab_quota.yaml": FlyteTemplates.quota, "ac_limits.yaml": Self.limits, "ad_role.yaml": Self.role,
+            ]
+            try await withRealFleet(of: 1) { fleet in
+                let values = [
+                    "namespace": "project1-development", "projectQuotaCpu": "4", "projectQuotaMemory": "1.5Gi",
+                    "cpuLimit": "1",
+                    "defaultIamRole": fleet.role,
+                ]
+                try await SyncResources(server: fleet[1].admin).run(files, values)
+                let before = try await Self.contents(fleet)
+                try await fleet.applyTemplates(
+                    files,
+                    registry: ["values": .object(values.filter { $0.key != "namespace" }.mapValues { .string($0) })],
+                    rights: FlyteTemplates.allRights)
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    #expect(try await Self.contents(fleet) == before, "only metadata was added")
+                    #expect(try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]?.reason == "InSync")
+                    try await fleet[1].admin.delete("ResourceQuota", "project-quota", in: "project1-development")
+                    try await eventually("the quota is back") { try await Self.contents(fleet) == before }
+                    // What is another value than flyteadmin's is told, and taken with Force.
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["values": ["cpuLimit": "2"]]])
+                    let conflict = try await fleet.reports(1, "Synced", "Conflict")
+                    #expect(conflict.message.contains("spec.limits") && conflict.message.contains("flyteadmin"))
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["conflictPolicy": "Force"]])
+                    try await fleet.settles(1)
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["conflictPolicy": "Report"]])
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        private static let namespace = """
+            {apiVersion: v1, kind: Namespace, metadata: {name: {{ namespace }}}, spec: {finalizers: [kubernetes]}}
+            """
+        private static let limits = """
+            apiVersion: v1
+            kind: LimitRange
+            metadata: {name: limits, namespace: {{ namespace }}}
+            spec: {limits: [{type: Container, default: {cpu: {{ cpuLimit }}, memory: 1024Mi}, defaultRequest: {cpu: 0.5}}]}
+            """
+        private static let role = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: Role
+            metadata: {name: workers, namespace: {{ namespace }}}
+            rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+            """
+
+        private static func contents(_ fleet: TestFleet<RealCluster>) async throws -> [JSON?] {
+            var contents: [JSON?] = []
+            for (kind, name) in [("ResourceQuota", "project-quota"), ("LimitRange", "limits"), ("Role", "workers")] {
+                let object = try await fleet[1].admin.get(kind, name, in: "project1-development")
+                contents.append(object?["spec"] ?? object?["rules"])
+            }
+            return contents
+        }
+
         private func firstSync(_ fleet: TestFleet<RealCluster>) async throws {
             try await fleet.applySamples()
             let before = try await Self.applies(fleet)

@@ -7,57 +7,6 @@ import Testing
 extension EndToEnd {
     @Suite("Templates")
     struct Templates {
-        static let quota = """
-            apiVersion: v1
-            kind: ResourceQuota
-            metadata:
-              name: project-quota
-              namespace: {{ namespace }}
-            spec:
-              hard:
-                limits.cpu: {{ projectQuotaCpu }}
-                limits.memory: {{ projectQuotaMemory }}
-            """
-        static let account = """
-            apiVersion: v1
-            kind: ServiceAccount
-            metadata:
-              name: default
-              namespace: {{ namespace }}
-              annotations:
-                eks.amazonaws.com/role-arn: {{ defaultIamRole }}
-            """
-        static func configMap(_ files: [String: String]) -> JSON {
-            [
-                "apiVersion": "v1", "kind": "ConfigMap",
-                "metadata": ["name": "clusterresource-template", "namespace": "flyte"],
-                "data": .object(files.mapValues { .string($0) }),
-            ]
-        }
-        static let files = ["aab_default_service_account.yaml": account, "ab_project_resource_quota.yaml": quota]
-        static let registry: JSON = [
-            "templatesConfigMap": "clusterresource-template",
-            "values": ["projectQuotaMemory": "4Gi", "defaultIamRole": "arn:aws:iam::1:role/flyte"],
-            "import": ["customData": [["development": [["projectQuotaCpu": ["value": "5"]]]]]],
-        ]
-        /// What manifests/data-plane does not grant.
-        static let rights: JSON = [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": ["name": "squadron-templates"],
-            "rules": [
-                [
-                    "apiGroups": [""], "resources": ["resourcequotas"],
-                    "verbs": ["get", "list", "watch", "create", "patch"],
-                ]
-            ],
-        ]
-        static let binding: JSON = [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": ["name": "squadron-templates"],
-            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "squadron-templates"],
-            "subjects": [["kind": "ServiceAccount", "name": "squadron", "namespace": "flyte"]],
-        ]
-
         func hard(_ fleet: TestFleet<DevCluster>, _ name: String = "project1-development") async throws -> JSON? {
             try await fleet[1].admin.get("ResourceQuota", "project-quota", in: name)?[path: ["spec", "hard"]]
         }
@@ -65,10 +14,7 @@ extension EndToEnd {
         @Test("Flyte's ConfigMap is rendered with layered values, one write an object, and none after a restart")
         func rendered() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet[1].admin.apply([Self.rights, Self.binding])
-                try await fleet.admin.apply(Self.configMap(Self.files))
-                try await fleet.applyBasics(Self.registry)
-                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.applyTemplates()
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
                     #expect(try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"])
@@ -93,21 +39,18 @@ extension EndToEnd {
         )
         func followed() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet[1].admin.apply([Self.rights, Self.binding])
-                try await fleet.admin.apply(Self.configMap(Self.files))
-                try await fleet.applyBasics(Self.registry)
-                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.applyTemplates()
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
-                    var files = Self.files
-                    files["ab_project_resource_quota.yaml"] = Self.quota.replacing(
+                    var files = FlyteTemplates.files
+                    files["ab_project_resource_quota.yaml"] = FlyteTemplates.quota.replacing(
                         "\n    limits.memory: {{ projectQuotaMemory }}", with: "")
-                    try await fleet.admin.apply(Self.configMap(files))
+                    try await fleet.admin.apply(FlyteTemplates.configMap(files))
                     try await eventually("the field that was taken away is given up") {
                         try await hard(fleet) == ["limits.cpu": "5"]
                     }
                     files["ac_broken.yaml"] = "apiVersion: v1\nkind: [\n"
-                    try await fleet.admin.apply(Self.configMap(files))
+                    try await fleet.admin.apply(FlyteTemplates.configMap(files))
                     let invalid = try await fleet.reports(
                         "ClusterRegistry", "flyte", "TemplatesValid", "TemplateInvalid")
                     #expect(invalid.message.contains("ac_broken.yaml, line"))
@@ -128,10 +71,7 @@ extension EndToEnd {
         @Test("Drift of what is more than metadata is put back, and what another manager took is reported")
         func drift() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet[1].admin.apply([Self.rights, Self.binding])
-                try await fleet.admin.apply(Self.configMap(Self.files))
-                try await fleet.applyBasics(Self.registry)
-                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.applyTemplates()
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
                     let (server, name) = (fleet[1].admin, "project1-development")
@@ -156,16 +96,14 @@ extension EndToEnd {
         @Test("A kind that the token may not list keeps only its own objects from being applied, until it may")
         func forbiddenKind() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet.admin.apply(Self.configMap(Self.files))
-                try await fleet.applyBasics(Self.registry)
-                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.applyTemplates(rights: [])
                 try await fleet.operating { _ in
                     let missing = try await fleet.reports(1, "Authorized", "PermissionsMissing")
                     #expect(missing.message.contains("resourcequotas"))
                     try await eventually("the ServiceAccount is there all the same") {
                         try await fleet.annotation(1, "project1-development") == "arn:aws:iam::1:role/flyte"
                     }
-                    try await fleet[1].admin.apply([Self.rights, Self.binding])
+                    try await fleet[1].admin.apply(FlyteTemplates.rights)
                     try await fleet.settles(1)
                     #expect(try await hard(fleet) == ["limits.cpu": "5", "limits.memory": "4Gi"])
                 }
@@ -175,17 +113,19 @@ extension EndToEnd {
         @Test("A value from a ConfigMap or Secret is read live; one that is missing is named, and applies nothing")
         func valuesFrom() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet[1].admin.apply([Self.rights, Self.binding])
-                var files = Self.files
-                files["ab_project_resource_quota.yaml"] = nil
-                try await fleet.admin.apply(Self.configMap(files))
-                try await fleet.applyBasics([
-                    "templatesConfigMap": "clusterresource-template",
-                    "valuesFrom": [
-                        ["name": "defaultIamRole", "secretKeyRef": ["name": "cluster-credentials", "key": "role"]]
+                let role: JSON = ["name": "cluster-credentials", "key": "role"]
+                let team: JSON = ["name": "clusterresource-template", "key": "team"]
+                try await fleet.applyTemplates(
+                    [
+                        "aab_default_service_account.yaml": FlyteTemplates.account + "\n    team: {{ team }}",
+                        "team": "blue",
                     ],
-                ])
-                try await fleet.admin.apply(assignment("project1", "development"))
+                    registry: [
+                        "valuesFrom": [
+                            ["name": "defaultIamRole", "secretKeyRef": role],
+                            ["name": "team", "configMapKeyRef": team],
+                        ]
+                    ])
                 try await fleet.operating { _ in
                     let failed = try await fleet.reports(1, "Synced", "SyncFailed")
                     #expect(failed.message.contains("PlaceholderUnresolved") && failed.message.contains("no key role"))
@@ -196,6 +136,11 @@ extension EndToEnd {
                             try await fleet.annotation(1, "project1-development")
                                 == (role == "cm9sZS1h" ? "role-a" : "role-b")
                         }
+                    }
+                    #expect(try await fleet.annotation(1, "project1-development", "team") == "blue")
+                    try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["team": "red"]])
+                    try await eventually("the ConfigMap's new value is there") {
+                        try await fleet.annotation(1, "project1-development", "team") == "red"
                     }
                     try await fleet.settles(1)
                 }
@@ -211,18 +156,8 @@ extension EndToEnd {
                     metadata: {name: inner}
                     spec: {project: "{{ project }}"}
                     """
-                try await fleet[1].admin.apply(
-                    [
-                        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-                        "metadata": ["name": "squadron-templates"],
-                        "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
-                    ])
-                try await fleet[1].admin.apply(Self.binding)
-                try await fleet[1].admin.apply(
-                    Manifests.documents("crds/flyteprojects.yaml"))
-                try await fleet.admin.apply(Self.configMap(["a.yaml": extra]))
-                try await fleet.applyBasics(["templatesConfigMap": "clusterresource-template"])
-                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet[1].admin.apply(Manifests.documents("crds/flyteprojects.yaml"))
+                try await fleet.applyTemplates(["a.yaml": extra], registry: [:], rights: FlyteTemplates.allRights)
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
                     let inner = try await fleet[1].admin.get("FlyteProject", "inner", in: "project1-development")

@@ -185,6 +185,7 @@ enum Populated {
         status.executionLabels = .init(total: 1, ready: 1)
         status.executionClusterLabels = .init(total: 1, ready: 1)
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
+        status.archivedProjects = .init(["old"])
         status.summary = .init(dataPlanes: "1/1", labels: "1/1", assignments: "1/1", namespaces: "1/1")
         return status
     }

@@ -87,7 +87,7 @@ struct RendererTests {
             rendered.objects.map(\.description) == [
                 "namespaces/project1-development", "resourcequotas/project-quota", "serviceaccounts/default",
             ])
-        #expect(rendered.objects[1].json[path: ["spec", "hard"]] == ["limits.cpu": 5, "limits.memory": "4Gi"])
+        #expect(rendered.objects[1].json[path: ["spec", "hard"]] == ["limits.cpu": "5", "limits.memory": "4Gi"])
         #expect(
             rendered.objects[2].annotations == [
                 "eks.amazonaws.com/role-arn": "arn:r", "iam.gke.io/gcp-service-account": "g@p",

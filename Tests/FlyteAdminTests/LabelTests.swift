@@ -103,13 +103,25 @@ struct LabelTests {
                 tables.projects["p7"] = .archived
                 tables.projects["p8"] = .systemArchived
             }
-            let projects = try await client(server) { $0.pageSize = 10 }.projects()
+            let client = client(server) { $0.pageSize = 10 }
+            let projects = try await client.projects().active
             let wanted = Set((0..<25).filter { $0 != 7 && $0 != 8 }.map { "p\($0)" } + ["team1", "team2"])
             #expect(Set(projects.map(\.id)) == wanted)
             #expect(projects.count == wanted.count)
             #expect(projects.first?.domains == ["development", "staging", "production"])
             #expect(server.requests.count == 3)
+            // SYSTEM_ARCHIVED ones are in the ordinary list, and not among those that a user has archived.
+            #expect(try await client.projects().archived == ["p8"])
+            #expect(try await client.archivedProjects() == ["p7"])
         }
+    }
+
+    @Test("A flyteadmin that lists archived projects whatever it is asked for, by number, is understood too")
+    func archivedInTheList() {
+        let page: JSON = ["projects": [["id": "a", "state": 0], ["id": "b", "state": 1], ["id": "c"]], "token": ""]
+        let projects = Answers.projects(page)?.projects
+        #expect(projects?.active.map(\.id) == ["a", "c"])
+        #expect(projects?.archived == ["b"])
     }
 
     @Test("With a CA of its own, its server is trusted and another's is not")

@@ -32,6 +32,31 @@ extension HTTPResponse {
         await server.stop()
     }
 
+    @Test("Handles of many exchanges at once on one connection are used again, with and without a body")
+    func usedAgain() async throws {
+        let server = try await TestServer.start()
+        let client = server.client(http2: true)
+        for round in 0..<4 {
+            let statuses = await withTaskGroup(of: String.self) { group in
+                for number in 0..<16 {
+                    group.addTask {
+                        let hasBody = (round + number) % 2 == 0
+                        do {
+                            let request = HTTPRequest(
+                                hasBody ? .patch : .get, server.url("/echo"), body: hasBody ? Array("{}".utf8) : nil)
+                            return "\(try await client.send(request).status)"
+                        } catch {
+                            return "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(statuses == ["200"], "round \(round)")
+        }
+        await server.stop()
+    }
+
     @Test("A kept handle takes nothing of one request into the next", arguments: [true, false])
     func nothingStays(http2: Bool) async throws {
         let server = try await TestServer.start()

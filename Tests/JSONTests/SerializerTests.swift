@@ -37,7 +37,10 @@ struct SerializerTests {
 
     @Test(
         "Doubles read back as the same number",
-        arguments: [0.1, 0.25, 1.0 / 3, 5e-324, 1.7976931348623157e308, 1e21, -123.456, 1e-7, 0x1p53, 0x1p63, 1e16])
+        arguments: [
+            0.1, 0.25, 1.0 / 3, Double.leastNonzeroMagnitude, 1.7976931348623157e308, 1e21, -123.456, 1e-7, 0x1p53,
+            0x1p63, 1e16,
+        ])
     func doubles(number: Double) throws {
         #expect(try JSON(parsing: JSON.double(number).serializedString).double == number)
     }

@@ -53,6 +53,15 @@ struct ErrorTests {
         #expect(invalid.isInvalid && !invalid.isRetryable && invalid.status?.causes.first?.field == "metadata.name")
         let strict = error(try fixtureStatus("strict.json", code: 500))
         #expect(strict.isInvalid && !strict.isRetryable && !strict.mayHaveBeenProcessed)
+        for message in [
+            "failed to create typed patch object (n/c; /v1, Kind=ConfigMap): .data.a: expected string, got 5",
+            "failed to convert new object (n/q; /v1, Kind=ResourceQuota) to proper version: unable to convert",
+        ] {
+            let unfit = error(APIStatus(code: 500, reason: "", message: message))
+            #expect(unfit.isInvalid && !unfit.isRetryable && !unfit.mayHaveBeenProcessed, "\(message)")
+        }
+        let webhook = error(APIStatus(code: 500, reason: "InternalError", message: "failed calling webhook"))
+        #expect(!webhook.isInvalid && webhook.isRetryable)
     }
 
     @Test("A missing object, a kind that is not served and a proxy's page are three different things")

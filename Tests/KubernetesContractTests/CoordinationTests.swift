@@ -1,11 +1,8 @@
-import DevCluster
 import JSON
-import Kube
-import KubeObjects
 import Testing
 
-/// What the operator assumes of Leases, Events and of servers that ask to wait.
-@Suite("Contract: leases, events, flow control", .timeLimit(.minutes(3)))
+/// What the operator assumes of Leases and Events.
+@Suite("Contract: leases and events", .timeLimit(.minutes(3)))
 struct CoordinationTests {
     @Test("Of many that take a Lease at the same version exactly one gets it", arguments: ServerKind.atHand)
     func contention(_ kind: ServerKind) async throws {
@@ -113,25 +110,6 @@ struct CoordinationTests {
             #expect(Set(refused.causes.map { $0["field"]?.string ?? "" }) == ["action", "reportingController"])
             let changed = try await api.patch(.merge, "\(path)/dp.1", ["note": "other"])
             #expect(changed.status == 422, "nothing but the series can change")
-        }
-    }
-
-    @Test("A server that asks to wait does it with a 429, reason TooManyRequests, and a Retry-After in seconds")
-    func tooManyRequests() async throws {
-        // A real server can't be brought to it by loopback traffic; its answer is that of `apf_filter.go`.
-        let server = try await ContractServer.start(.devcluster)
-        defer { server.end() }
-        guard case .devcluster(let cluster) = server.access else { return }
-        let api = try await ContractClient(server)
-        cluster.faults.add(.status(429, retryAfter: 7), match: .init(verbs: ["list"]), count: 2)
-        let answer = try await api.get("/api/v1/namespaces")
-        #expect(answer.status == 429 && answer.headers["Retry-After"] == "7")
-        do {
-            _ = try await server.kubeClient().list(
-                PartialObject.self, of: KubeCollection(Namespace.resourceType, metadataOnly: true))
-            Issue.record("not refused")
-        } catch {
-            #expect(error.isTooManyRequests && error.isRetryable && error.retryAfter == .seconds(7))
         }
     }
 }

@@ -144,6 +144,20 @@ struct SessionStateTests {
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
     }
 
+    @Test("Requests that the server answers with 5xx ask for a probe and shut nothing: the probe decides")
+    func serverErrors() throws {
+        var state = try connected()
+        for _ in 0..<10 {
+            let isUrgent = state.requestFailed(
+                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false, now: .zero)
+            #expect(isUrgent)
+        }
+        #expect(state.allowsWrites && state.facts.reachability == .reachable)
+        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
+        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
+        #expect(!state.allowsWrites)
+    }
+
     @Test("New credentials take over only when they work; those in use stay until then")
     func rotation() throws {
         var state = try connected()

@@ -57,7 +57,7 @@ enum BuiltInResources {
             $0.namesUnsupportedFieldsShortly = true
         },
         make("", "ResourceQuota", "resourcequotas", ["quota"]) {
-            $0.strategy = StatusStrategy()
+            $0.strategy = ResourceQuotaStrategy()
             $0.subresources = ["status"]
             $0.columns = ResourceQuotaColumns()
         },

@@ -17,14 +17,15 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
         if spec["conversion"] == nil { spec["conversion"] = ["strategy": "None"] }
         if spec["preserveUnknownFields"]?.bool == false { spec["preserveUnknownFields"] = nil }
         object["spec"] = spec
+        if object["status"]?.object != nil, object["status"]?["storedVersions"]?.array?.isEmpty ?? true {
+            object[path: ["status", "storedVersions"]] = .array(CustomResourceVersions.storage(spec))
+        }
     }
 
     func prepareForCreate(_ object: inout JSON) {
-        let stored = (object["spec"]?["versions"]?.array ?? []).filter { $0["storage"]?.bool == true }.compactMap {
-            $0["name"]
-        }
         object["status"] = [
-            "conditions": nil, "acceptedNames": ["plural": "", "kind": ""], "storedVersions": .array(stored),
+            "conditions": nil, "acceptedNames": ["plural": "", "kind": ""],
+            "storedVersions": .array(CustomResourceVersions.storage(object["spec"] ?? [:])),
         ]
     }
 
@@ -69,6 +70,7 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             }
         }
         errors += versionErrors(spec)
+        errors += CustomResourceVersions.errors(spec, status: object["status"])
         if let old, old["spec"]?["scope"] != spec["scope"] {
             errors.append(.invalid("spec.scope", .string(scope), "field is immutable"))
         }
@@ -82,14 +84,10 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
         let versions = spec["versions"]?.array ?? []
         var errors: [FieldError] = []
         if versions.isEmpty { errors.append(.required("spec.versions", "must have at least one version")) }
-        var seen: Set<String> = []
         for (index, version) in versions.enumerated() {
             let path = "spec.versions[\(index)]"
             let name = version["name"]?.string ?? ""
             errors += Names.label1035Problems(name).map { .invalid("\(path).name", .string(name), $0) }
-            if !seen.insert(name).inserted {
-                errors.append(.invalid("spec.versions", .string(name), "must contain unique version names"))
-            }
             errors +=
                 PrinterColumns.parse(
                     version["additionalPrinterColumns"], at: FieldPath("\(path).additionalPrinterColumns")
@@ -105,10 +103,6 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
             // With one version the real server speaks of the field that this was before versions had schemas.
             let schemaPath = versions.count == 1 ? "spec.validation.openAPIV3Schema" : "\(path).schema.openAPIV3Schema"
             errors += compiler.compile(schema: schema, path: schemaPath).errors
-        }
-        if versions.filter({ $0["storage"]?.bool == true }).count != 1 {
-            errors.append(
-                .invalid("spec.versions", .array([]), "must have exactly one version marked as storage version"))
         }
         return errors
     }
@@ -145,6 +139,11 @@ extension ResourceDefinition {
             let storage = versions.first(where: { $0["storage"]?.bool == true })?["name"]?.string
         else { return [] }
         let isDeleted = crd["metadata"]?["deletionTimestamp"] != nil
+        var schemas: [String: any SchemaProcessing] = [:]
+        for version in versions {
+            guard let name = version["name"]?.string else { continue }
+            schemas["\(group)/\(name)"] = compiled(version["schema"]?["openAPIV3Schema"] ?? ["type": "object"])
+        }
         return versions.filter { $0["served"]?.bool == true }.compactMap { version in
             guard let name = version["name"]?.string else { return nil }
             let schema = version["schema"]?["openAPIV3Schema"] ?? ["type": "object"]
@@ -170,10 +169,12 @@ extension ResourceDefinition {
                 custom.selectablePaths[String(path.dropFirst())] = path.dropFirst().split(separator: ".").map(
                     String.init)
             }
+            custom.versions = schemas
             definition.custom = custom
             if version["deprecated"]?.bool == true {
                 definition.deprecationWarning =
-                    version["deprecationWarning"]?.string ?? "\(group)/\(name) \(kind) is deprecated"
+                    version["deprecationWarning"]?.string
+                    ?? CustomResourceVersions.deprecation(of: name, versions, group: group, kind: kind)
             }
             // While a CRD goes, its objects can only be read and deleted.
             definition.verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]

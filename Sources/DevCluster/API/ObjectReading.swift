@@ -17,6 +17,7 @@ struct ObjectReading: Sendable {
         var message: String
         /// See `TypedDecoding.Failure`.
         var conversion: String?
+        var unstructured: String?
     }
 
     /// Decodes, prunes and fills in defaults.
@@ -42,7 +43,8 @@ struct ObjectReading: Sendable {
             do {
                 object = try decoding.decode(object, as: definition.type)
             } catch {
-                throw Unfit(message: error.message, conversion: error.conversion)
+                throw Unfit(
+                    message: error.message, conversion: error.conversion, unstructured: error.unstructured)
             }
             unknown = decoding.unknownFields
             definition.strategy.applyDefaults(to: &object)

@@ -65,26 +65,30 @@ extension APIServer {
         let configuration = try ApplyConfiguration.read(request.http.body, request)
         let manager = fieldManager(request)
         let name = request.fieldManager
+        let qualifiedKind = "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)"
+        func internalError(_ what: String, _ why: String, suffix: String = "") -> APIError {
+            let metadata = configuration["metadata"]
+            let name = "\(metadata?["namespace"]?.string ?? "")/\(metadata?["name"]?.string ?? "")"
+            return APIError(code: 500, reason: "", message: "\(what) (\(name); \(qualifiedKind))\(suffix): \(why)")
+        }
         func applied(_ live: JSON?) throws(APIError) -> JSON {
             do {
                 return try manager.applied(configuration, live: live, manager: name, force: options.force)
             } catch {
                 switch error {
                 case .conflicts(let conflicts): throw .applyConflicts(conflicts)
-                case .invalid(let failure):
-                    let namespace = configuration["metadata"]?["namespace"]?.string ?? ""
-                    throw APIError(
-                        code: 500, reason: "",
-                        message: "failed to create typed patch object (\(namespace)/\(request.name ?? ""); "
-                            + "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)): "
-                            + failure.message)
+                case .invalid(let failure): throw internalError("failed to create typed patch object", failure.message)
                 }
             }
         }
         func normalised(_ object: JSON) throws(APIError) -> JSON {
-            let reading = ObjectReading(definition: definition)
-            do throws(ObjectReading.Unfit) { return try reading.normalised(object).object } catch {
-                throw reading.refusal(error.message)
+            do throws(ObjectReading.Unfit) {
+                return try ObjectReading(definition: definition).normalised(object).object
+            } catch {
+                throw internalError(
+                    "failed to convert new object",
+                    "unable to convert unstructured object to \(qualifiedKind): \(error.unstructured ?? error.message)",
+                    suffix: " to proper version")
             }
         }
         if store.stored(definition.storage, request.key) == nil {
@@ -96,6 +100,11 @@ extension APIServer {
                         + "existing object was found")
             }
             var object = try normalised(try applied(nil))
+            if (object["metadata"]?["name"]?.string ?? "").isEmpty {
+                throw .badRequest(
+                    "the name of the object (\(request.name ?? "") based on URL) was undeterminable: name must be provided"
+                )
+            }
             try place(&object, request)
             object[path: ["metadata", "name"]] = .string(request.name ?? "")
             if let created = try createdByApply(object, request, options) {

@@ -29,7 +29,8 @@ struct Presenter: Sendable {
     static func current(_ stored: StoredObject, _ definition: ResourceDefinition) -> JSON {
         let object = stored.content.json
         guard let custom = definition.custom, stored.revision < custom.definedAt else { return object }
-        return custom.schema.normalised(object).value
+        let schema = object["apiVersion"]?.string.flatMap { custom.versions[$0] } ?? custom.schema
+        return custom.schema.pruned(schema.defaulted(object))
     }
 
     /// Whether stored bytes can be copied into the answer.

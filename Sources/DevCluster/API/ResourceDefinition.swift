@@ -66,11 +66,16 @@ struct ResourceDefinition: Sendable {
         switch conversion {
         case .events: return EventConversion.fromCore(object)
         case .none:
-            guard storedAPIVersion != apiVersion else { return object }
-            var copy = object
-            copy["apiVersion"] = .string(apiVersion)
-            return copy
+            return converted(object, to: apiVersion)
         }
+    }
+
+    /// The conversion of a CRD with the strategy None: another apiVersion, without the fields that it does not know.
+    private func converted(_ object: JSON, to version: String) -> JSON {
+        guard object["apiVersion"]?.string != version else { return object }
+        var copy = custom?.versions[version]?.pruned(object) ?? object
+        copy["apiVersion"] = .string(version)
+        return copy
     }
 
     /// An object of this version as it is stored.
@@ -78,10 +83,7 @@ struct ResourceDefinition: Sendable {
         switch conversion {
         case .events: return EventConversion.toCore(object)
         case .none:
-            guard storedAPIVersion != apiVersion else { return object }
-            var copy = object
-            copy["apiVersion"] = .string(storedAPIVersion)
-            return copy
+            return converted(object, to: storedAPIVersion)
         }
     }
 
@@ -101,6 +103,8 @@ struct ResourceDefinition: Sendable {
 struct CustomResource: Sendable {
     var listKind: String
     var schema: any SchemaProcessing
+    /// Those of all versions, by apiVersion: also of those that are not served, in which objects may still be stored.
+    var versions: [String: any SchemaProcessing] = [:]
     /// Revision of the CRD's last change: older objects get the defaults when they are read.
     var definedAt: Int64
     /// `openAPIV3Schema`, for OpenAPI.

@@ -4,6 +4,10 @@ import JSON
 protocol SchemaProcessing: Sendable {
     /// Pruned and with defaults; and the paths of what was pruned ("spec.foo"). apiVersion, kind and metadata stay.
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String])
+    /// With defaults, and nothing pruned: what is read from the store gets those of the version that it was stored in.
+    func defaulted(_ object: JSON) -> JSON
+    /// Without what the schema does not know: what was stored in one version and is shown in another.
+    func pruned(_ object: JSON) -> JSON
     /// Everything that is wrong with the object, CEL rules included.
     ///
     /// - Parameters:
@@ -41,5 +45,7 @@ struct StructuralCompiler: SchemaCompiling {
 /// For a CRD that was put into the store around the API with a schema that is none: its objects are kept as they come.
 struct UncheckedSchema: SchemaProcessing {
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String]) { (object, []) }
+    func defaulted(_ object: JSON) -> JSON { object }
+    func pruned(_ object: JSON) -> JSON { object }
     func errors(_ object: JSON, old: JSON?, isStatusUpdate: Bool) -> [FieldError] { [] }
 }

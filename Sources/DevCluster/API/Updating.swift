@@ -89,7 +89,8 @@ extension APIServer {
             var object = change.object
             prepare(&object, live: live, request)
             try validate(object, old: live, request)
-            if isSame(object, live) { return stored.content.json }
+            // Written all the same, what is stored in an earlier version migrates.
+            if isSame(object, live), !isMigrated(stored, definition) { return stored.content.json }
             if isReadyToGo(object, definition) {
                 if options.isDryRun { return definition.stored(object) }
                 if let gone = try? store.remove(
@@ -162,6 +163,11 @@ extension APIServer {
             return members
         }
         return counted(object) != counted(live)
+    }
+
+    private func isMigrated(_ stored: StoredObject, _ definition: ResourceDefinition) -> Bool {
+        guard definition.isCustom else { return false }
+        return stored.content.value(at: ["apiVersion"])?.string != definition.storedAPIVersion
     }
 
     /// Whether nothing but times in `managedFields` has changed.

@@ -9,8 +9,10 @@ struct OpenAPI {
         let segments = request.segments
         switch (segments.count, segments.dropFirst().first) {
         case (2, "v2"):
-            // kubectl prefers protobuf and takes JSON where it gets it.
-            return .json(200, v2)
+            guard (request.headers["accept"] ?? "").contains(OpenAPIProtobuf.accepted) else { return .json(200, v2) }
+            return APIResponse(
+                status: 200, headers: [("Content-Type", OpenAPIProtobuf.contentType)],
+                body: .bytes(OpenAPIProtobuf.encode(v2)))
         case (2, "v3"): return .json(200, index)
         case (4, "v3") where segments[2] == "api" && segments[3] == "v1": return .json(200, v3("", "v1"))
         case (5, "v3") where segments[2] == "apis":
@@ -86,15 +88,22 @@ struct OpenAPI {
         return schemas
     }
 
+    /// As the real server names it: kubectl shows it in errors.
     private func schemaName(_ definition: ResourceDefinition) -> String {
-        if case .named(let name) = definition.type { return Self.schemaName(name) }
+        if case .named = definition.type {
+            let package = definition.group.split(separator: ".").first.map(String.init) ?? "core"
+            let root =
+                package == "apiextensions" ? "io.k8s.apiextensions-apiserver.pkg.apis" : "io.k8s.api"
+            return "\(root).\(package).\(definition.version).\(definition.kind)"
+        }
         let reversed = definition.group.split(separator: ".").reversed().joined(separator: ".")
         return "\(reversed).\(definition.version).\(definition.kind)"
     }
 
     private func add(_ definition: ResourceDefinition, to schemas: inout [String: JSON], prefix: String) {
         let name = schemaName(definition)
-        var schema = schemas[name] ?? [:]
+        var schema: JSON = [:]
+        if case .named(let type) = definition.type { schema = schemas[Self.schemaName(type)] ?? [:] }
         if let custom = definition.custom {
             schema = custom.schemaJSON
             var properties = schema["properties"] ?? [:]

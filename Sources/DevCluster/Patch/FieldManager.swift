@@ -128,7 +128,8 @@ struct FieldManager: Sendable {
         if set.isEmpty { managed.entries[key] = nil }
         let isUnchanged = comparison.isSame && (last?.fields ?? .empty) == set && live != nil
         if isUnchanged, let live { return live }
-        managed.entries[key]?.time = now
+        // Who only joins others in what is there already gets no time.
+        if live == nil || merged != base { managed.entries[key]?.time = now }
         return merged.withManagedFields(managed.json)
     }
 

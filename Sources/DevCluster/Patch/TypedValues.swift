@@ -89,30 +89,20 @@ extension FieldType {
                 try type.check(item, path: "\(path)[\(index)]", rejectsDuplicates: rejectsDuplicates)
             }
         case (.object, _), (.map, _):
-            throw TypedFailure(
-                message: "\(path): expected map, got &value.valueUnstructured{Value:\(value.shownInErrors)}")
-        case (.list, _):
-            throw TypedFailure(
-                message: "\(path): expected list, got &value.valueUnstructured{Value:\(value.shownInErrors)}")
-        case (_, .object), (_, .array):
-            if case .intOrString = self { return }
-            throw TypedFailure(
-                message: "\(path): expected \(scalarName), got &value.valueUnstructured{Value:\(value.shownInErrors)}")
-        case (.string, .string), (.bytes, .string), (.integer, .int), (.number, .int), (.number, .double),
-            (.boolean, .bool):
+            throw TypedFailure(message: "\(path): expected map, got &{\(GoText.decoded(value))}")
+        case (.list, _): throw TypedFailure(message: "\(path): expected list, got &{\(GoText.decoded(value))}")
+        case (.string, .string), (.bytes, .string), (.time, .string), (.microTime, .string), (.integer, .int),
+            (.integer, .double), (.number, .int), (.number, .double), (.boolean, .bool):
             return
-        case (.string, _), (.bytes, _), (.integer, _), (.number, _), (.boolean, _):
+        case (.quantity, .object), (.quantity, .array), (.intOrString, .object), (.intOrString, .array):
+            throw TypedFailure(message: "\(path): expected any scalar, got &{\(GoText.decoded(value))}")
+        case (.quantity, _), (.intOrString, _): return
+        case (.integer, _), (.number, _):
+            throw TypedFailure(message: "\(path): expected numeric (int or float), got \(GoText.type(value))")
+        case (.boolean, _): throw TypedFailure(message: "\(path): expected boolean, got &{\(GoText.decoded(value))}")
+        case (.string, _), (.bytes, _), (.time, _), (.microTime, _):
             throw TypedFailure(
-                message: "\(path): expected \(scalarName), got &value.valueUnstructured{Value:\(value.shownInErrors)}")
-        default: return
-        }
-    }
-
-    private var scalarName: String {
-        switch self {
-        case .integer, .number: "numeric (int or float)"
-        case .boolean: "boolean"
-        default: "string"
+                message: "\(path): expected string, got &value.valueUnstructured{Value:\(GoText.syntax(value))}")
         }
     }
 

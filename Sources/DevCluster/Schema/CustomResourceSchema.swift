@@ -29,6 +29,15 @@ struct CustomResourceSchema: Sendable {
     /// Pruned, without forbidden nulls, with defaults; and the paths of what was pruned.
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String]) { structure.normalised(object) }
 
+    func defaulted(_ object: JSON) -> JSON {
+        var object = object
+        structure.removeNulls(from: &object)
+        structure.applyDefaults(to: &object)
+        return object
+    }
+
+    func pruned(_ object: JSON) -> JSON { structure.pruned(object, isResourceRoot: true).value }
+
     func createErrors(_ object: JSON) -> [FieldError] {
         var errors = SchemaValidator().errors(of: object, structure)
         errors += structure.embeddedResourceErrors(object)

@@ -80,6 +80,30 @@ enum GoText {
         }
     }
 
+    /// `%T` of what Go decodes JSON into.
+    static func type(_ value: JSON) -> String {
+        switch value {
+        case .null: "<nil>"
+        case .bool: "bool"
+        case .int: "int64"
+        case .double: "float64"
+        case .string: "string"
+        case .array: "[]interface {}"
+        case .object: "map[string]interface {}"
+        }
+    }
+
+    /// `%#v` of what Go decodes JSON into: `[]interface {}{"a", 1}`.
+    static func syntax(_ value: JSON) -> String {
+        switch value {
+        case .string(let text): quoted(text)
+        case .array(let elements): "\(type(value)){\(elements.map(syntax).joined(separator: ", "))}"
+        case .object(let members):
+            "\(type(value)){\(members.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(syntax($0.value))" }.joined(separator: ", "))}"
+        case .null, .bool, .int, .double: decoded(value)
+        }
+    }
+
     /// `json.Marshal`: as ours, but safe within HTML.
     static func json(_ value: JSON) -> String {
         var text = ""

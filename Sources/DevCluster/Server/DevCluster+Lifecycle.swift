@@ -60,10 +60,12 @@ extension DevCluster {
         try await setAvailability(.serving)
     }
 
-    /// Answers as another cluster would on this endpoint: the UID of `kube-system` is a new one. Users and data stay.
-    public func becomeAnotherCluster() {
+    /// Answers as another cluster would on this endpoint: the UID of `kube-system` is that one, or a new one. Users
+    /// and data stay.
+    public func becomeAnotherCluster(uid: String? = nil) {
+        let uid = uid ?? Identifiers.uuid()
         _ = try? store.update(.namespaces, name: "kube-system") { namespace in
-            namespace[path: ["metadata", "uid"]] = .string(Identifiers.uuid())
+            namespace[path: ["metadata", "uid"]] = .string(uid)
             return true
         }
     }

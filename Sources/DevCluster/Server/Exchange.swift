@@ -106,19 +106,24 @@ struct Exchange {
         let resource = attributes.resourceWithSubresource
         core.log.watch(resource, isOpen: true)
         defer { core.log.watch(resource, isOpen: false) }
+        let watch = core.watches.open(attributes, userAgent: userAgent, task: writer.task)
+        defer { core.watches.close(watch) }
         writer.begin(status: response.status, headers: response.headers)
         switch fault {
-        case .watchStuck: return await hang()
+        case .watchStuck:
+            await hang()
+            return await end(watch)
         case .watchEnd: return writer.end()
         case .watchGone:
             _ = await writer.send(Fault.goneEvent)
             return writer.end()
         default: break
         }
-        let watch = core.watches.open(attributes, userAgent: userAgent, task: writer.task)
-        defer { core.watches.close(watch) }
         while let chunk = await stream.next(), watch.ending == nil {
-            if core.faults.planForOpenWatch(attributes, userAgent: userAgent) == .watchStuck { return await hang() }
+            if core.faults.planForOpenWatch(attributes, userAgent: userAgent) == .watchStuck {
+                await hang()
+                break
+            }
             switch fault {
             case .truncateBody:
                 _ = await writer.send(Array(chunk.prefix(chunk.count / 2)))
@@ -133,12 +138,19 @@ struct Exchange {
                 guard await writer.send(chunk) else { return }
             }
         }
+        await end(watch)
+    }
+
+    /// As ordered; by itself, unless the client has gone.
+    private func end(_ watch: OpenWatch) async {
         switch watch.ending {
         case .gone:
             _ = await writer.send(Fault.goneEvent)
             writer.end()
         case .reset: writer.reset()
-        case .inOrder, nil: if !Task.isCancelled { writer.end() }
+        // The order has cancelled this task too.
+        case .inOrder: writer.end()
+        case nil: if !Task.isCancelled { writer.end() }
         }
     }
 

@@ -111,12 +111,26 @@ public struct ClusterRegistryStatus: Sendable, Hashable, Codable {
             self.namespaces = namespaces
         }
     }
+    /// Projects that flyteadmin has archived: no namespace is wanted for them, and those that are there are left alone.
+    public struct ArchivedProjects: Sendable, Hashable, Codable {
+        /// So many are named, the first in the alphabet.
+        public static let mostNames = 64
+        public var total: Int
+        public var names: [String]
+        public init?(_ projects: Set<String>) {
+            if projects.isEmpty { return nil }
+            total = projects.count
+            names = projects.sorted().prefix(Self.mostNames).map { $0.cut(toBytes: 253) }
+        }
+    }
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
     public var dataPlanes: Counts?
     public var executionLabels: Counts?
     public var executionClusterLabels: Counts?
     public var namespaces: NamespaceCounts?
+    /// Nil where there are none, or flyteadmin's projects don't count.
+    public var archivedProjects: ArchivedProjects?
     public var summary: Summary?
 
     public init() {}

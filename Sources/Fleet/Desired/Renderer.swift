@@ -129,7 +129,7 @@ public struct Renderer: Sendable {
                 // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
                 // is.
                 if place.type == .namespace, json["spec"] == ["finalizers": ["kubernetes"]] { json["spec"] = nil }
-                if place.type.kind == "Secret", place.type.group.isEmpty { json.storeStringData() }
+                json.takeStoredForm(as: place.type)
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }
                 return DesiredObject(
@@ -138,19 +138,6 @@ public struct Renderer: Sendable {
             }
             return RenderedNamespace(objects: ready, refused: refused)
         }
-    }
-}
-
-extension JSON {
-    /// Moves a Secret's `stringData` into `data`, as the API server does: `stringData` is never stored, so nobody could
-    /// see later whether it is still what was applied.
-    fileprivate mutating func storeStringData() {
-        guard case .object(let texts)? = self["stringData"] else { return }
-        for (key, value) in texts {
-            let bytes = value.string.map { Array($0.utf8) } ?? value.serialized()
-            self[path: ["data", key]] = .string(String(decoding: Base64.encode(bytes), as: UTF8.self))
-        }
-        self["stringData"] = nil
     }
 }
 

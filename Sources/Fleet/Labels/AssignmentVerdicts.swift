@@ -86,6 +86,8 @@ public struct AssignmentObservation: Sendable {
     public var publication: Publication
     /// The namespace is shared with another project-domain that wants something else in it: the whole message.
     public var sharing: String?
+    /// flyteadmin has archived the project.
+    public var isArchived = false
 
     public init(
         object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer,
@@ -112,7 +114,7 @@ public struct AssignmentObservation: Sendable {
             case .name(let name):
                 sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
             }
-        let published = publication.verdict
+        let published = publication.verdict.noting(archived: isArchived ? spec.project : nil)
         var counted = [resolved, synced, published]
         if publication == .notConfigured { counted.removeLast() }
         let ready: ConditionVerdict =
@@ -120,7 +122,9 @@ public struct AssignmentObservation: Sendable {
                 .no(
                     .ready, Reason.duplicateAssignment, "ExecutionClusterLabel \($0) is older and sets the same already"
                 )
-            } ?? .ready(counted, "executions get the label \(spec.value)")
+            }
+            ?? .ready(counted, "executions get the label \(spec.value)").noting(
+                archived: isArchived ? spec.project : nil)
         return [resolved, synced, published, ready]
     }
 
@@ -178,6 +182,14 @@ public enum AssignmentVerdicts {
 }
 
 extension ConditionVerdict {
+    /// An archived project has what was wanted of it, but flyteadmin starts nothing there: said where all seems well. Where
+    /// it refuses a change, its own words say so.
+    func noting(archived project: String?) -> ConditionVerdict {
+        guard let project, status == .isTrue else { return self }
+        return ConditionVerdict(
+            type, status, reason, message + "; flyteadmin has archived project \(project): it starts nothing there")
+    }
+
     /// All conditions of an object whose spec can't be used: Ready says why, the others can't be known.
     public static func invalid(_ types: [ConditionType], _ problem: SpecProblem) -> [ConditionVerdict] {
         types.map {

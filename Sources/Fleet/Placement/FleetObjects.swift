@@ -75,7 +75,9 @@ public struct FleetObjects: Sendable {
         let plan = ClustersPlan(
             registry: registry?.spec ?? ClusterRegistrySpec(), planes: planes, labels: Array(labels.values),
             malformed: problems, published: published, now: now)
-        var notes = plan.problems + plan.notes
+        // A label that flyteadmin's library loses is told of where it was tried, by the placement.
+        let lost = Set(plan.lostLabels.values)
+        var notes = plan.problems + plan.notes.filter { !lost.contains($0) }
         var configuration = plan.configuration
         if !plan.problems.isEmpty, let inForce = published?.configuration {
             configuration = inForce

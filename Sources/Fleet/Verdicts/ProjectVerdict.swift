@@ -22,6 +22,8 @@ public struct ProjectObservation: Sendable {
     /// The older object of the same project.
     public var duplicateOf: String?
     public var domains: [Domain]
+    /// flyteadmin has archived the project. This object wants its namespaces all the same.
+    public var isArchived = false
 
     public init(object: FlyteProject, duplicateOf: String?, domains: [Domain]) {
         self.object = object
@@ -39,7 +41,8 @@ public struct ProjectObservation: Sendable {
                 .no(
                     .ready, Reason.duplicateProject,
                     "FlyteProject \($0) is older and has the project \(object.spec.project) already")
-            } ?? .ready([synced], "all namespaces are in sync")
+            }
+            ?? .ready([synced], "all namespaces are in sync").noting(archived: isArchived ? object.spec.project : nil)
         return [synced, ready]
     }
 

@@ -32,6 +32,8 @@ public struct RegistryObservation: Sendable {
     public var executionClusterLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
     /// Over all enabled data planes.
     public var namespaces = NamespaceCounts.zero
+    /// flyteadmin's, where its projects count.
+    public var archivedProjects: Set<String> = []
     /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
@@ -109,6 +111,7 @@ public struct RegistryObservation: Sendable {
         status.executionLabels = executionLabels
         status.executionClusterLabels = executionClusterLabels
         status.namespaces = namespaces
+        status.archivedProjects = .init(archivedProjects)
         status.summary = .init(
             dataPlanes: dataPlanes.summary, labels: executionLabels.summary,
             assignments: executionClusterLabels.summary,

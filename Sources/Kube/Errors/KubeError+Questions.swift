@@ -16,8 +16,8 @@ extension KubeError {
     /// The resourceVersion or continue token is too old: list anew. Reasons `Expired` and `Gone`.
     public var isGone: Bool { status.map { $0.code == 410 || $0.reason == "Expired" || $0.reason == "Gone" } ?? false }
     public var isTooManyRequests: Bool { status?.code == 429 }
-    /// 422, and what server-side apply answers with a 500 of no reason: a field that the schema doesn't have.
-    public var isInvalid: Bool { status.map { $0.code == 422 || $0.saysUnknownField } ?? false }
+    /// 422, and what server-side apply answers with a 500 of no reason: what doesn't fit the schema.
+    public var isInvalid: Bool { status.map { $0.code == 422 || $0.saysUnfit } ?? false }
     /// Nothing can be made in a namespace that is being deleted; after its end it can again.
     public var isNamespaceTerminating: Bool {
         status.map { $0.code == 403 && $0.causes.contains { $0.reason == "NamespaceTerminating" } } ?? false
@@ -41,7 +41,7 @@ extension KubeError {
             case 408, 425, 429: true
             case 409: status.reason == "Conflict" && status.fieldConflicts.isEmpty
             case 403: isNamespaceTerminating
-            case 500...: !status.saysUnknownField
+            case 500...: !status.saysUnfit
             default: false
             }
         case .unexpectedAnswer, .credentials: true
@@ -63,7 +63,7 @@ extension KubeError {
     public var mayHaveBeenProcessed: Bool {
         switch cause {
         case .transport(let error): error.mayHaveBeenProcessed
-        case .status(let status): status.code == 408 || (status.code >= 500 && !status.saysUnknownField)
+        case .status(let status): status.code == 408 || (status.code >= 500 && !status.saysUnfit)
         case .unexpectedAnswer: true
         case .credentials: false
         }
@@ -80,8 +80,14 @@ extension APIStatus {
             && (message == "the server could not find the requested resource" || message == "404 page not found")
     }
 
-    /// Seen on 1.36: `failed to create typed patch object (…): .spec.x: field not declared in schema`, code 500.
-    var saysUnknownField: Bool { code == 500 && reason.isEmpty && message.contains("field not declared in schema") }
+    /// What is applied has a field that the kind doesn't have, or a value of another type: server-side apply says so with
+    /// a 500 of no reason. Seen on 1.36: `failed to create typed patch object (…): .spec.x: field not declared in schema`,
+    /// `…: .data.x: expected string, got …`, `failed to convert new object (…) to proper version: …`.
+    var saysUnfit: Bool {
+        code == 500 && reason.isEmpty
+            && (message.hasPrefix("failed to create typed patch object")
+                || message.hasPrefix("failed to convert new object"))
+    }
 
     var fieldConflicts: [FieldConflict] {
         guard code == 409 else { return [] }

@@ -16,6 +16,8 @@ struct FleetPicture: Sendable {
     let spec: ClusterRegistrySpec
     let references: References
     let projectDomains: ProjectDomains
+    /// Those of flyteadmin's, where its projects count.
+    let archivedProjects: Set<String>
     let duplicateAssignments: [String: String]
     let duplicateProjects: [String: String]
     let templates: TemplatesInForce
@@ -35,7 +37,7 @@ struct FleetPicture: Sendable {
     private(set) var sharing: [ProjectDomain: String] = [:]
 
     /// - Parameter discovered: flyteadmin's projects; they count where the settings say so.
-    init(caches: Caches, operatorNamespace: String, discovered: [ProjectDomain] = [], previous: FleetPicture?) {
+    init(caches: Caches, operatorNamespace: String, discovered: DiscoveredProjects? = nil, previous: FleetPicture?) {
         revision = (previous?.revision ?? 0) + 1
         let dataPlanes = caches.dataPlanes.valid()
         let projects = caches.projects.usable(previous?.projects)
@@ -60,13 +62,15 @@ struct FleetPicture: Sendable {
         self.readings = readings
         duplicateAssignments = AssignmentVerdicts.duplicates(Array(assignments.values))
         duplicateProjects = ProjectObservation.duplicates(Array(projects.values))
+        let discovered = spec.flyteAdmin?.projectDiscovery == true ? discovered ?? DiscoveredProjects() : nil
+        archivedProjects = discovered?.archived ?? []
         // Without a usable template nothing is wanted: what is there stays, and the statuses say why.
         let domains =
             settings.template.map {
                 ProjectDomains(
                     template: $0, domains: spec.domains, projects: Array(projects.values),
                     assignments: Array(assignments.values),
-                    discovered: spec.flyteAdmin?.projectDiscovery == true ? Seniority.youngest(discovered) : [])
+                    discovered: Seniority.youngest(discovered?.projectDomains ?? []))
             } ?? ProjectDomains()
         projectDomains = domains
         var (keys, fingerprints, sharers) = ([String: ProjectDomain](), [String: UInt64](), [String: [ProjectDomain]]())

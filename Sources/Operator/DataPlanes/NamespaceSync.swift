@@ -151,6 +151,7 @@ extension KubeError {
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
+            if isInvalid { return (.invalid, status.message) }
             switch status.code {
             case 401, 403: return (.forbidden, status.message)
             case 404: return (isNotServed ? .kindNotServed : .invalid, status.message)

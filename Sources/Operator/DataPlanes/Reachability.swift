@@ -20,6 +20,7 @@ extension ProbeAnswer {
             guard let reason = ReachableReason(failure.kind) else { return nil }
             self = .failed(reason, error.description)
         case .status(let status):
+            if error.isInvalid { return nil }
             switch status.code {
             case 401: self = .tokenRejected(status.summary)
             case 429: self = .failed(.tooManyRequests, error.description)

@@ -188,6 +188,9 @@ struct SessionState: Sendable {
         case .succeeded: return false
         case .tokenRejected: fail(answer)
         case .failed(.tooManyRequests, _): return false
+        // It answers. One object that it can't take (a webhook in between is broken) is no reason to leave all others
+        // alone, and to try anew whenever the next probe succeeds: the probe decides.
+        case .failed(.serverError, _): break
         case .failed:
             if breaker.record(.requestFailed, now: now) == .open { fail(answer) }
         }

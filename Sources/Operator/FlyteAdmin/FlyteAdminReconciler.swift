@@ -13,6 +13,7 @@ final class FlyteAdminReconciler: Sendable {
     struct Context: Sendable {
         var caches: Caches
         var store: PublishedLabelsStore
+        var projects: NotesStore
         /// The settings in force; nil: none that can be used.
         var spec: @Sendable () -> ClusterRegistrySpec?
         var mayWrite: @Sendable () -> Bool
@@ -56,11 +57,22 @@ final class FlyteAdminReconciler: Sendable {
     func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
     private let gate = WriteGate()
 
-    func run() async {
+    /// What an earlier process found of flyteadmin's projects, before anything is computed without them.
+    func recall() async -> ProjectDiscovery {
+        var discovery = ProjectDiscovery(
+            notes: context.projects, board: board, mayWrite: context.mayWrite, gate: gate, warn: context.warn,
+            logger: context.logger)
+        let registry = context.caches.registries.valid()[ClusterRegistry.theName]
+        if registry?.spec.flyteAdmin?.projectDiscovery == true { _ = await discovery.recall() }
+        return discovery
+    }
+
+    func run(_ recalled: ProjectDiscovery) async {
         var session: Session?
+        var discovery = recalled
         while !Task.isCancelled, !gate.isClosed {
             let seen = signal.generation
-            let next = await step(&session)
+            let next = await step(&session, &discovery)
             await signal.wait(past: seen, until: next, on: context.timeline)
             await context.timeline.sleep(until: context.timeline.now + Self.gathering)
         }
@@ -77,19 +89,23 @@ final class FlyteAdminReconciler: Sendable {
         var claims: LabelClaims?
         var failure: Publication?
         var held: String?
-        var discoveryProblem: String?
-        var hasFoundNone = false
     }
 
     /// One look. Returns when the next one is due; nil: when something changes.
-    private func step(_ session: inout Session?) async -> Duration? {
+    private func step(_ session: inout Session?, _ discovery: inout ProjectDiscovery) async -> Duration? {
         guard let spec = context.spec() else { return nil }
         guard let admin = spec.flyteAdmin else {
             session = nil
+            discovery.end()
             if board.set(isConfigured: false) { context.allChanged() }
             return nil
         }
         if board.set(isConfigured: true) { context.allChanged() }
+        if !admin.projectDiscovery {
+            discovery.end()
+        } else if await discovery.recall() {
+            context.allChanged()
+        }
         let connection: FlyteAdminConnection
         switch FlyteAdminConnection.read(admin, { self.context.caches.secrets[$0] }) {
         case .pending: return nil
@@ -102,9 +118,10 @@ final class FlyteAdminReconciler: Sendable {
         let interval = Duration.seconds(admin.intervalSeconds)
         if session?.connection != connection || session?.schedule.interval != interval {
             session = begin(connection, interval)
+            discovery.startAnew()
         }
         guard var current = session else { return nil }
-        await look(&current, discovers: admin.projectDiscovery)
+        await look(&current, &discovery, discovers: admin.projectDiscovery)
         session = current
         return current.schedule.next
     }
@@ -118,10 +135,10 @@ final class FlyteAdminReconciler: Sendable {
             connection: connection, client: client, publisher: publisher, schedule: PollSchedule(interval: interval))
     }
 
-    private func look(_ session: inout Session, discovers: Bool) async {
+    private func look(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {
         let claims = currentClaims()
         let isPoll = session.schedule.isDue(context.timeline.now)
-        let isFirstSearch = discovers && board.discovered == nil && session.discoveryProblem == nil
+        let isFirstSearch = discovers && discovery.isFirstSearch
         let isNews = claims != session.claims || isFirstSearch
         guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
             // Waits for a server that does not answer: new objects say so too.
@@ -131,11 +148,8 @@ final class FlyteAdminReconciler: Sendable {
         let report = await session.publisher.pass(claims, isPoll: isPoll)
         if Task.isCancelled { return }
         take(report, claims, &session, isPoll: isPoll)
-        if !discovers {
-            _ = board.set(discovered: nil)
-            session.discoveryProblem = nil
-        } else if isPoll || isFirstSearch, report.failure == nil {
-            await discover(&session)
+        if discovers, isPoll || isFirstSearch, report.failure == nil, await discovery.look(session.client) {
+            context.allChanged()
         }
     }
 
@@ -213,32 +227,6 @@ final class FlyteAdminReconciler: Sendable {
             known[key] = (row, .held(hold))
         }
         for name in board.replace(known) { context.changed(name) }
-    }
-
-    // MARK: Projects
-
-    private func discover(_ session: inout Session) async {
-        do throws(FlyteAdminError) {
-            let projects = try await session.client.projects()
-            session.discoveryProblem = nil
-            // Every flyteadmin has some: none at all is believed when it is said twice.
-            if projects.isEmpty, board.discovered?.isEmpty == false, !session.hasFoundNone {
-                session.hasFoundNone = true
-                return
-            }
-            session.hasFoundNone = false
-            let pairs = projects.flatMap { project in
-                project.domains.map { ProjectDomain(project: project.id, domain: $0) }
-            }
-            if board.set(discovered: Set(pairs).sorted()) { context.allChanged() }
-        } catch {
-            guard error.kind != .cancelled else { return }
-            if session.discoveryProblem != error.description {
-                context.logger.warning("\(error)")
-                context.warn("ProjectDiscoveryFailed", error.description)
-            }
-            session.discoveryProblem = error.description
-        }
     }
 }
 

@@ -11,7 +11,7 @@ final class PublicationBoard: Sendable {
     private struct State {
         var isConfigured = false
         var known: [String: Known] = [:]
-        var discovered: [ProjectDomain]?
+        var discovered: DiscoveredProjects?
     }
     private let state = Locked(State())
     private let metrics: Metrics?
@@ -57,14 +57,12 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    /// flyteadmin's projects; nil before the first good answer. What was once found stays while it can't be asked.
-    ///
-    /// After a restart with a dead flyteadmin its projects are missing from what is wanted. That does no harm, since
-    /// nothing is deleted for not being wanted.
-    var discovered: [ProjectDomain]? { state.withLock { $0.discovered } }
+    /// flyteadmin's projects; nil where nothing is known of them yet, or they don't count. What was once found stays while
+    /// it can't be asked.
+    var discovered: DiscoveredProjects? { state.withLock { $0.discovered } }
 
     /// True where it is news.
-    func set(discovered: [ProjectDomain]?) -> Bool {
+    func set(discovered: DiscoveredProjects?) -> Bool {
         state.withLock { state in
             defer { state.discovered = discovered }
             return state.discovered != discovered

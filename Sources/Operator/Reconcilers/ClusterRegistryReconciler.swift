@@ -65,6 +65,7 @@ extension Reconcilers {
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
         seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
+        seen.archivedProjects = picture.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
         seen.publishing = publishingBoard.result?.publishing ?? (publishes ? .pending : .notConfigured)

@@ -47,10 +47,12 @@ extension Reconcilers {
         let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
         let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
         let labels = verdictsByLabel(picture)
-        return AssignmentObservation(
+        var seen = AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
             publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
+        seen.isArchived = picture.archivedProjects.contains(pair.project)
+        return seen
     }
 }

@@ -26,8 +26,9 @@ extension Reconcilers {
                     progress: answer.name.map { pool.progress(of: $0) }
                         ?? NamespaceProgress(desired: 0, synced: 0, failed: 0), sharing: picture.sharing[pair])
             }
-            let observation = ProjectObservation(
+            var observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
+            observation.isArchived = picture.archivedProjects.contains(object.spec.project)
             let status = observation.status(now: wallClock.now)
             if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
                 return .requeue(after: .milliseconds(500))

@@ -106,13 +106,14 @@ final class Reconcilers: Sendable {
 
     private func reconcilePicture() -> Controller<Work>.Outcome {
         let picture = FleetPicture(
-            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered ?? [],
+            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered,
             previous: self.picture)
         latest.withLock { $0 = picture }
         flyteAdmin?.wake()
         caches.secrets.retain(picture.references.secrets)
         caches.configMaps.retain(picture.references.configMaps)
-        for name in picture.dataPlanes.keys { queue.add(.dataPlane(name)) }
+        // All of them: one that can't be read is in no picture, and says so.
+        for key in (caches.dataPlanes.snapshot ?? [:]).keys { queue.add(.dataPlane(key.name)) }
         statusesChanged()
         return .done
     }

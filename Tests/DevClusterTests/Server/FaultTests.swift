@@ -147,11 +147,12 @@ struct FaultTests {
             #expect(one >= .milliseconds(100))
             let many = try await clock.measure {
                 try await withThrowingTaskGroup { group in
-                    for _ in 0..<20 { group.addTask { _ = try await client.get(document) } }
+                    for _ in 0..<80 { group.addTask { _ = try await client.get(document) } }
                     try await group.waitForAll()
                 }
             }
-            #expect(many >= .milliseconds(100) && many < .milliseconds(2_000))
+            // One after the other they would take eight seconds.
+            #expect(many >= .milliseconds(100) && many < .milliseconds(7_000))
         }
     }
 

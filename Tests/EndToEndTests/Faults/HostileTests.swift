@@ -186,7 +186,7 @@ extension EndToEnd {
         func deepTemplate(_ text: String) async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics(["templatesConfigMap": "clusterresource-template"])
-                try await fleet.admin.apply(Templates.configMap(["deep.yaml": text]))
+                try await fleet.admin.apply(FlyteTemplates.configMap(["deep.yaml": text]))
                 try await fleet.admin.apply(assignment("project1", "development"))
                 let before = residentMegabytes()
                 try await fleet.operating { _ in

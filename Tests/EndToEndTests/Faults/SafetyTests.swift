@@ -221,6 +221,28 @@ extension EndToEnd {
             }
         }
 
+        @Test("What another cluster showed before it was known for one is forgotten when the recorded one is back")
+        func identityReturns() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in try await fleet.settles(1) }
+                let recorded = fleet[1].uid
+                fleet[1].becomeAnotherCluster()
+                // The first lists go out together with the first probe.
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Ready", "IdentityChanged")
+                    try await fleet[1].admin.delete("Namespace", "project1-development")
+                    fleet[1].requestLog.reset()
+                    fleet[1].becomeAnotherCluster(uid: recorded)
+                    try await fleet.settles(1)
+                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                    let lists = fleet[1].requestLog.count(verb: "list", userAgent: "squadron")
+                    #expect(lists >= 2, "each kind is listed anew")
+                }
+            }
+        }
+
         @Test("A namespace of another registry is left alone and reported; one of nobody's is adopted")
         func otherRegistry() async throws {
             try await withFleet(of: 1) { fleet in

@@ -100,9 +100,12 @@ enum Kinds {
         }
         let types = [
             core("Namespace", "namespaces", namespaced: false), core("Secret", "secrets"), serviceAccount,
-            core("ConfigMap", "configmaps"), core("ResourceQuota", "resourcequotas"),
+            core("ConfigMap", "configmaps"), core("ResourceQuota", "resourcequotas"), core("LimitRange", "limitranges"),
             ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "Role", plural: "roles", isNamespaced: true),
+            ResourceType(
+                group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy", plural: "networkpolicies",
+                isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "RoleBinding", plural: "rolebindings", isNamespaced: true),
             ResourceType(group: rbac, version: "v1", kind: "ClusterRole", plural: "clusterroles", isNamespaced: false),
             ResourceType(

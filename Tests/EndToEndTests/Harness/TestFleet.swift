@@ -93,6 +93,7 @@ final class TestFleet<Cluster: Server>: Sendable {
     enum Ending { case inOrder, abrupt }
 
     /// Runs an operator while `body` runs.
+    @discardableResult
     func operating<Result: Sendable>(
         ending: Ending = .inOrder, endpoint: ClusterEndpoint? = nil,
         _ body: (SquadronOperator) async throws -> Result

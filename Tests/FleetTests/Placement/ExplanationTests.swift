@@ -107,6 +107,26 @@ struct ExplanationTests {
         #expect(explanation.notes.contains { $0.contains("WeightsInvalid") })
     }
 
+    @Test("A label that flyteadmin's library loses is told of once, and only to who asks for it")
+    func lostLabel() throws {
+        var objects = FleetObjects(namespace: "flyte")
+        for (name, label) in [("one", "label1"), ("two", "Team1")] {
+            objects.add([
+                "apiVersion": "multicluster.flyte.org/v1alpha1", "kind": "ExecutionLabel",
+                "metadata": ["name": .string(name), "namespace": "flyte"],
+                "spec": ["label": .string(label), "clusters": [["name": "dataplane_1", "weight": 1]]],
+            ])
+        }
+        func notes(_ label: String) -> [String] {
+            let request = Placement.Request(project: "p", domain: "d", label: label)
+            return Explanation(request, execution: nil, objects: objects, now: now).notes.filter {
+                $0.contains("lowercases")
+            }
+        }
+        #expect(notes("label1").isEmpty)
+        #expect(notes("Team1").count == 1)
+    }
+
     @Test("The text names the rule, every candidate and everything that was left out")
     func text() throws {
         let text = try explain(execution: "e1").text

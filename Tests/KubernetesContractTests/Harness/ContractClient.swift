@@ -9,20 +9,27 @@ import Testing
 struct ContractClient: Sendable {
     let server: ContractServer
     private let transport: HTTPClient
-    private let token: Sensitive?
+    let token: Sensitive?
 
     /// - Parameter token: whose requests; the administrator's by default.
     init(_ server: ContractServer, token: String? = nil, isAnonymous: Bool = false) async throws {
-        self.server = server
-        transport = HTTPClient(HTTPClientConfiguration(tls: server.endpoint.tls, userAgent: "contract/1.0"))
         if isAnonymous {
-            self.token = nil
+            self.init(server, nil)
         } else if let token {
-            self.token = Sensitive(token)
+            self.init(server, Sensitive(token))
         } else {
-            self.token = try await server.endpoint.authorization.bearerToken()
+            self.init(server, try await server.endpoint.authorization.bearerToken())
         }
     }
+
+    private init(_ server: ContractServer, _ token: Sensitive?, userAgent: String = "contract/1.0") {
+        self.server = server
+        self.token = token
+        transport = HTTPClient(HTTPClientConfiguration(tls: server.endpoint.tls, userAgent: userAgent))
+    }
+
+    /// The same user with another User-Agent.
+    func named(_ userAgent: String) -> ContractClient { ContractClient(server, token, userAgent: userAgent) }
 
     /// As the administrator of the shared server of that kind.
     init(_ kind: ServerKind) async throws { try await self.init(try await ContractServer.shared(kind)) }

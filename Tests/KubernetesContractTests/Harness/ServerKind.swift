@@ -87,12 +87,12 @@ struct ContractServer: Sendable {
     }
 
     /// The operator's own client, as this user or as the administrator.
-    func kubeClient(token: String? = nil) -> KubeClient {
+    func kubeClient(token: Sensitive? = nil, userAgent: String = "contract/1.0") -> KubeClient {
         KubeClient(
             server: endpoint.server,
-            transport: HTTPClient(HTTPClientConfiguration(tls: endpoint.tls, userAgent: "contract/1.0")),
-            authorization: token.map { StaticToken(Sensitive($0)) } ?? endpoint.authorization,
-            options: .init(userAgent: "contract/1.0"))
+            transport: HTTPClient(HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)),
+            authorization: token.map { StaticToken($0) } ?? endpoint.authorization,
+            options: .init(userAgent: userAgent))
     }
 
     func end() {

@@ -8,6 +8,8 @@ struct TypedDecoding {
         var message: String
         /// What the converter of strategic merge patches says in its place: "cannot convert int64 to string".
         var conversion: String?
+        /// What the converter of an applied object says in its place.
+        var unstructured: String?
     }
     /// Paths of fields that the type does not have, in the order of a strict decoding error.
     private(set) var unknownFields: [String] = []
@@ -31,7 +33,8 @@ struct TypedDecoding {
         case .bytes:
             guard let text = value.string else { throw mismatch(value, go, "[]uint8") }
             if let offset = Base64.firstIllegalByte(text) {
-                throw Failure(message: "illegal base64 data at input byte \(offset)")
+                let why = "illegal base64 data at input byte \(offset)"
+                throw Failure(message: why, unstructured: "error decoding from json: \(why)")
             }
             return value
         case .time, .microTime:
@@ -54,24 +57,19 @@ struct TypedDecoding {
             guard value.bool != nil else { throw mismatch(value, go, "bool") }
             return value
         case .quantity:
-            switch value {
-            case .string(let text):
-                guard Quantity.isValid(text) else {
-                    throw Failure(
-                        message:
-                            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                    )
+            // Go reads whatever is between the quotes, or the literal itself.
+            let text =
+                switch value {
+                case .string(let text): text.trimmed
+                case .double(let number): GoText.number(number)
+                default: value.serializedString
                 }
-                return value
-            case .int(let number): return .string(String(number))
-            case .double: return .string(value.serializedString)
-            default: throw mismatch(value, go, "resource.Quantity")
-            }
+            do { return .string(try Quantity(text).text) } catch { throw Failure(message: error.rawValue) }
         case .intOrString:
             guard value.int != nil || value.string != nil else { throw mismatch(value, go, "intstr.IntOrString") }
             return value
         case .map(let element, _):
-            guard let members = value.object else { throw mismatch(value, go, "map[string]\(element.goName)") }
+            guard let members = value.object else { throw mismatch(value, go, type.resolved.goName) }
             var result: [String: JSON] = [:]
             for (key, member) in members {
                 result[key] =
@@ -106,7 +104,7 @@ struct TypedDecoding {
                 continue
             }
             let decoded = try decode(value, as: field.type, path: childPath, go: below)
-            if let decoded, field.isAlwaysPresent || !decoded.isOmitted { result[key] = decoded }
+            if let decoded, field.isAlwaysPresent || !decoded.isOmitted(by: field.type) { result[key] = decoded }
         }
         for (name, field) in type.fields where field.isAlwaysPresent && result[name] == nil {
             result[name] = field.type.zero
@@ -118,7 +116,8 @@ struct TypedDecoding {
         let place = go.path.isEmpty ? "value" : "struct field \(go.owner).\(go.path)"
         return Failure(
             message: "json: cannot unmarshal \(value.goName) into Go \(place) of type \(wanted)",
-            conversion: "cannot convert \(value.decodedGoName) to \(wanted)")
+            conversion: "cannot convert \(value.decodedGoName) to \(wanted)",
+            unstructured: "cannot convert \(value.decodedGoName) to \(wanted)")
     }
 
     /// As Go's decoder names a field: the innermost struct, then the whole path.
@@ -152,7 +151,8 @@ extension FieldType {
 
     fileprivate var emptyValue: JSON {
         switch resolved {
-        case .string, .bytes, .quantity, .time, .microTime: ""
+        case .string, .bytes, .time, .microTime: ""
+        case .quantity: .string(Quantity.zero)
         case .object: [:]
         default: .null
         }
@@ -169,6 +169,7 @@ extension FieldType {
         case .any: "interface {}"
         case .named(let name): "v1.\(name)"
         case .object(let type): "v1.\(type.name)"
+        case .map(.quantity, _): "v1.ResourceList"
         case .map(let element, _): "map[string]\(element.goName)"
         case .list(let element, _): "[]\(element.goName)"
         }
@@ -198,10 +199,11 @@ extension JSON {
     }
 
     /// Strings, lists and maps that Go leaves out with `omitempty`. Objects stay: most are pointers, where `{}` says something.
-    fileprivate var isOmitted: Bool {
-        switch self {
-        case .string(let text): text.isEmpty
-        case .array(let elements): elements.isEmpty
+    fileprivate func isOmitted(by type: FieldType) -> Bool {
+        switch (self, type.resolved) {
+        case (.string(let text), _): text.isEmpty
+        case (.array(let elements), _): elements.isEmpty
+        case (.object(let members), .map): members.isEmpty
         default: false
         }
     }

@@ -1,0 +1,116 @@
+import JSON
+
+/// An amount of a resource in the text that an API server stores for it: `4` and `4000m` are "4", `1.5Gi` is "1536Mi".
+///
+/// After `resource.Quantity` of apimachinery and the defaults of a list of resources: the kind of suffix stays (binary or
+/// decimal), the number is an integer with the largest suffix that leaves it one, and what is finer than a thousandth is
+/// rounded up.
+struct Quantity: Hashable {
+    let text: String
+
+    /// Nil where the value is no amount, and for forms that a server mostly stores as they are (`1e3`, `+5`, `007`) or
+    /// that have more digits than are handled here: they are left alone.
+    init?(_ value: JSON) {
+        switch value {
+        case .int(let number): self.init("\(number)")
+        case .double(let number): self.init("\(number)")
+        case .string(let text): self.init(text)
+        default: return nil
+        }
+    }
+
+    init?(_ text: String) {
+        guard let parts = Parts(text) else { return nil }
+        if parts.mantissa == 0 {
+            self.text = "0"
+            return
+        }
+        if parts.isKept {
+            self.text = text
+            return
+        }
+        let stored =
+            switch parts.suffix {
+            case .binary(let power): Self.binary(parts, power)
+            case .decimal(let exponent): Self.decimal(parts, exponent)
+            }
+        guard let stored else { return nil }
+        self.text = stored
+    }
+
+    fileprivate enum Suffix {
+        /// Of 1024.
+        case binary(Int)
+        /// Of 10.
+        case decimal(Int)
+    }
+
+    /// mantissa / 10^fractionDigits, and the suffix.
+    private struct Parts {
+        var mantissa: Int128 = 0
+        var fractionDigits = 0
+        var suffix = Suffix.decimal(0)
+        /// What a server takes for the shortest way to write it, and doesn't touch: `1.500`, but not `1.5` nor `1.000`.
+        var isKept = false
+
+        init?(_ text: String) {
+            let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+            let halves = number.split(separator: ".", omittingEmptySubsequences: false)
+            guard let whole = halves.first, halves.count <= 2, !number.isEmpty, number.last != ".",
+                whole.count == 1 || whole.first != "0",
+                let suffix = Suffix.named(text[number.endIndex...])
+            else { return nil }
+            let fraction = halves.count == 2 ? halves[1] : ""
+            // 10^18 · 1024^6 fits into 127 bits.
+            guard whole.utf8.count + fraction.utf8.count <= 18, let mantissa = Int128(whole + fraction) else {
+                return nil
+            }
+            (self.mantissa, fractionDigits, self.suffix) = (mantissa, fraction.utf8.count, suffix)
+            if case .decimal(let exponent) = suffix {
+                let scale = exponent - fractionDigits
+                isKept =
+                    scale % 3 == 0 && scale >= -3 && whole.first ?? "0" != "0"
+                    && !(whole + fraction).hasSuffix("000")
+            }
+        }
+    }
+
+    fileprivate static let binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+    fileprivate static let decimalSuffixes = [
+        -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E",
+    ]
+
+    private static func decimal(_ parts: Parts, _ exponent: Int) -> String? {
+        var (number, exponent) = (parts.mantissa, exponent - parts.fractionDigits)
+        while exponent < -3 {
+            number = number / 10 + (number % 10 == 0 ? 0 : 1)
+            exponent += 1
+        }
+        while number % 10 == 0 { (number, exponent) = (number / 10, exponent + 1) }
+        while exponent % 3 != 0 { (number, exponent) = (number * 10, exponent - 1) }
+        return decimalSuffixes[exponent].map { "\(number)\($0)" }
+    }
+
+    private static func binary(_ parts: Parts, _ power: Int) -> String? {
+        let value = (0..<power).reduce(parts.mantissa) { value, _ in value * 1024 }
+        let divisor = (0..<parts.fractionDigits).reduce(Int128(1)) { value, _ in value * 10 }
+        guard value <= Int128(Int64.max) * divisor else { return nil }
+        // Less than one of the smallest suffix, and what is no integer, is written as a decimal.
+        guard value >= 1024 * divisor, value % divisor == 0 else {
+            var parts = parts
+            parts.mantissa = value
+            return decimal(parts, 0)
+        }
+        var (number, suffix) = (value / divisor, 0)
+        while number % 1024 == 0, suffix < binarySuffixes.count - 1 { (number, suffix) = (number / 1024, suffix + 1) }
+        return "\(number)\(binarySuffixes[suffix])"
+    }
+}
+
+extension Quantity.Suffix {
+    fileprivate static func named(_ text: Substring) -> Self? {
+        if let power = Quantity.binarySuffixes.firstIndex(of: String(text)), power > 0 { return .binary(power) }
+        let exponent = Quantity.decimalSuffixes.first { $0.value == text }?.key ?? ["n": -9, "u": -6][text]
+        return exponent.map { .decimal($0) }
+    }
+}

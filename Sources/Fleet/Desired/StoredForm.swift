@@ -1,0 +1,56 @@
+import JSON
+import KubeObjects
+
+extension JSON {
+    /// Writes what an API server would store in other words as it stores it.
+    ///
+    /// Server-side apply compares what is sent with what is stored before either is converted. So a template's
+    /// `limits.cpu: 4` and the stored "4" are different values to it, and a quota that `syncresources` made from the same
+    /// template would be a conflict for ever. (A real API server does so, 1.36 tried.)
+    mutating func takeStoredForm(as type: ResourceType) {
+        guard type.group.isEmpty else { return }
+        switch type.kind {
+        case "Secret": storeStringData()
+        case "ResourceQuota":
+            guard let hard = self[path: ["spec", "hard"]], hard.object != nil else { return }
+            self[path: ["spec", "hard"]] = hard.storedQuantities
+        case "LimitRange":
+            guard case .array(let limits)? = self[path: ["spec", "limits"]] else { return }
+            self[path: ["spec", "limits"]] = .array(limits.map(\.storedLimit))
+        default: break
+        }
+    }
+
+    /// Moves a Secret's `stringData` into `data`, as the API server does: `stringData` is never stored, so nobody could
+    /// see later whether it is still what was applied.
+    private mutating func storeStringData() {
+        guard case .object(let texts)? = self["stringData"] else { return }
+        for (key, value) in texts {
+            let bytes = value.string.map { Array($0.utf8) } ?? value.serialized()
+            self[path: ["data", key]] = .string(String(decoding: Base64.encode(bytes), as: UTF8.self))
+        }
+        self["stringData"] = nil
+    }
+
+    private var storedQuantities: JSON {
+        guard case .object(let quantities) = self else { return self }
+        return .object(quantities.mapValues { value in Quantity(value).map { .string($0.text) } ?? value })
+    }
+
+    /// `limits` is a list that has one owner as a whole, so what the server adds to an entry counts too: a container's
+    /// default limit is its maximum, its default request is that limit, or else its minimum.
+    private var storedLimit: JSON {
+        guard object != nil else { return self }
+        var limit = self
+        for member in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
+            if let amounts = limit[member] { limit[member] = amounts.storedQuantities }
+        }
+        guard limit["type"] == "Container" else { return limit }
+        for (source, target) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+            let known = limit[target]?.object ?? [:]
+            let merged = (limit[source]?.object ?? [:]).merging(known) { _, known in known }
+            if !merged.isEmpty { limit[target] = .object(merged) }
+        }
+        return limit
+    }
+}

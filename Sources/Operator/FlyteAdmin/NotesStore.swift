@@ -1,0 +1,41 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+
+/// A text of the operator's own in one key of a ConfigMap: what must outlive the process and has no better place.
+///
+/// Read once by each new leader, which is its only writer. Whoever edits it by hand is overruled by the next write.
+struct NotesStore: Sendable {
+    let client: KubeClient
+    let namespace: String
+    let configMapName: String
+    let dataKey: String
+
+    /// Nil where there is none.
+    func read() async throws(KubeError) -> String? {
+        do {
+            return try await client.get(ConfigMap.self, namespace: namespace, name: configMapName).data[dataKey]
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// By server-side apply: one request, whether it is there or not. An API server checks `create` on the name then, so
+    /// the Role can grant it for this one ConfigMap.
+    func write(_ text: String) async throws(KubeError) {
+        let type = ConfigMap.resourceType
+        let object: JSON = [
+            "apiVersion": .string(type.apiVersion), "kind": .string(type.kind),
+            "metadata": [
+                "name": .string(configMapName), "namespace": .string(namespace),
+                "labels": ["app.kubernetes.io/name": "squadron"],
+            ],
+            "data": [dataKey: .string(text)],
+        ]
+        try await client.apply(
+            object, type: type, namespace: namespace, name: configMapName, fieldManager: Ownership.fieldManager,
+            force: true, metadataOnlyAnswer: true)
+    }
+}
