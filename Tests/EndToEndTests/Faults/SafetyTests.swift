@@ -401,7 +401,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "Two DataPlanes of one cluster under different host names that start at once: only the older ever writes",
+            "Two DataPlanes of one cluster under different host names that start at once: only the older writes",
             arguments: 1...3)
         func duplicateRace(_ round: Int) async throws {
             try await withFleet(of: 1) { fleet in
