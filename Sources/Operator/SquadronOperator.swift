@@ -37,6 +37,7 @@ public final class SquadronOperator: Sendable {
     private let metrics = Metrics()
     private let leading = Locked<(pool: SessionPool, queue: WorkQueue<Work>)?>(nil)
     private let stop = Signal()
+    private let termEnded = Signal()
 
     public init(_ configuration: OperatorConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -63,8 +64,12 @@ public final class SquadronOperator: Sendable {
             }
             group.addTask {
                 await self.stop.wait(past: 0)
-                // A leader drains, and ends the run by its own end.
-                if self.leading.withLock({ $0 == nil }) { throw CancellationError() }
+                // A leader drains first, until its work or its term is over.
+                while !Task.isCancelled {
+                    let seen = self.termEnded.generation
+                    if self.leading.withLock({ $0 == nil }) { throw CancellationError() }
+                    await self.termEnded.wait(past: seen)
+                }
             }
             do {
                 while try await group.next() != nil {}
@@ -145,9 +150,10 @@ public final class SquadronOperator: Sendable {
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
+            termEnded.advance()
             reconcilersBox.withLock { $0 = nil }
         }
-        let subscriptions = follow(queue, flyteAdmin)
+        let subscriptions = follow(reconcilers, flyteAdmin)
         defer { for end in subscriptions { end() } }
         let discovery = await flyteAdmin.recall()
         queue.add(.picture)
@@ -205,14 +211,17 @@ public final class SquadronOperator: Sendable {
     private static let drainTime = Duration.seconds(20)
 
     /// Puts into the queue what a change of a custom resource or Secret asks for.
-    private func follow(_ queue: WorkQueue<Work>, _ flyteAdmin: FlyteAdminReconciler) -> [@Sendable () -> Void] {
+    private func follow(_ reconcilers: Reconcilers, _ flyteAdmin: FlyteAdminReconciler) -> [@Sendable () -> Void] {
+        let queue = reconcilers.queue
         func follow<Object: KubeResource>(
             _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
         ) -> @Sendable () -> Void {
-            let subscription = store.subscribe { change in
+            store.subscribe { change in
+                if case .deleted(let last) = change.kind { reconcilers.forget(last.metadata) }
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
-                if case .updated(let old, let new) = change.kind, old.metadata.generation == new.metadata.generation,
-                    new.metadata.generation != nil, old.metadata.annotations == new.metadata.annotations
+                if case .updated(let old, let new) = change.kind, old.metadata.uid == new.metadata.uid,
+                    old.metadata.generation == new.metadata.generation, new.metadata.generation != nil,
+                    old.metadata.annotations == new.metadata.annotations
                 {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return
@@ -220,14 +229,9 @@ public final class SquadronOperator: Sendable {
                 queue.add(.picture)
                 queue.add(work(change.key.name))
             }
-            return { store.unsubscribe(subscription) }
         }
         let caches = caches
-        caches.doubts.subscribe { queue.add(.registry(ClusterRegistry.theName)) }
-        caches.configMaps.subscribe { _ in queue.add(.picture) }
-        caches.published.subscribe { _ in queue.add(.publishing) }
-        caches.deployments.subscribe { _ in queue.add(.publishing) }
-        caches.secrets.subscribe { name in
+        let secrets = caches.secrets.observers.subscribe { name in
             flyteAdmin.wake()
             if caches.isValueSource(secret: name) { queue.add(.picture) }
             if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
@@ -237,6 +241,11 @@ public final class SquadronOperator: Sendable {
             }
         }
         return [
+            secrets,
+            caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.configMaps.observers.subscribe { _ in queue.add(.picture) },
+            caches.published.observers.subscribe { _ in queue.add(.publishing) },
+            caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
             follow(caches.dataPlanes) { .dataPlane($0) }, follow(caches.executionLabels) { .executionLabel($0) },
             follow(caches.assignments) { .assignment($0) }, follow(caches.projects) { .project($0) },
             follow(caches.registries) { .registry($0) },

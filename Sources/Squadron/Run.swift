@@ -1,5 +1,4 @@
 import ArgumentParser
-import Kube
 import Logging
 import Operator
 import UnixSignals
@@ -43,7 +42,6 @@ struct Run: AsyncParsableCommand {
         (configuration.adminHost, configuration.adminPort) = try address()
         configuration.electsLeader = !noLeaderElection
         configuration.probeInterval = .seconds(probeInterval)
-        if let pod = InClusterConfiguration.environment()["POD_NAME"], !pod.isEmpty { configuration.instance = pod }
 
         let format = logFormat
         let level = logLevel

@@ -47,7 +47,8 @@ final class Squadron {
     let child: Child
     private let metricsURL: String
     private let client = HTTPClient(HTTPClientConfiguration(userAgent: "bench-metrics", allowsPlainHTTP: true))
-    let started = ContinuousClock.now
+    private let started = ContinuousClock.now
+    private let startedAt = WallClock.system.now
 
     init(kubeconfig: URL, folder: URL, probeInterval: Int = 10) throws {
         let port = try Self.freePort()
@@ -76,20 +77,26 @@ final class Squadron {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    /// Namespaces in sync by data plane.
-    func synced() async -> [String: Int] {
+    /// A metric that has a value for each data plane.
+    private func metric(_ name: String, _ labels: String = "") async -> [String: Double] {
         guard let response = try? await client.send(HTTPRequest(.get, metricsURL)) else { return [:] }
-        var result: [String: Int] = [:]
+        var result: [String: Double] = [:]
         for line in String(decoding: response.body, as: UTF8.self).split(separator: "\n")
-        where line.hasPrefix("squadron_dataplane_namespaces{") && line.contains(#"state="synced""#) {
+        where line.hasPrefix(name + "{") && line.contains(labels) {
             guard let name = line.split(separator: "\"").dropFirst().first, let value = line.split(separator: " ").last
             else { continue }
-            result[String(name)] = Int(value)
+            result[String(name)] = Double(value)
         }
         return result
     }
 
-    /// How long from the process's start until these hold so many namespaces.
+    /// Namespaces in sync by data plane.
+    func synced() async -> [String: Int] {
+        await metric("squadron_dataplane_namespaces", #"state="synced""#).mapValues { Int($0) }
+    }
+
+    /// How long from the process's start until these hold so many namespaces, by when the operator says that it was so, not by when
+    /// this program has asked.
     func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
         do {
             try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.02) {
@@ -99,6 +106,9 @@ final class Squadron {
         } catch {
             throw Child.Failure(description: "\(error); \(await synced()); \(child.output.suffix(2000))")
         }
-        return ContinuousClock.now - started
+        let seen = ContinuousClock.now - started
+        let times = await metric("squadron_dataplane_last_sync_timestamp_seconds")
+        guard count > 0, let last = names.compactMap({ times[$0] }).max() else { return seen }
+        return .seconds(last - startedAt.secondsSince1970)
     }
 }

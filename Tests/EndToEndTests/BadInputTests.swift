@@ -1,5 +1,6 @@
 import DevCluster
 import JSON
+import Support
 import Testing
 
 @testable import Operator
@@ -18,7 +19,9 @@ extension EndToEnd {
 
         @Test("A project and a registry that break leave in force what they said before")
         func lastGood() async throws {
-            try await withFleet(of: 1) { fleet in
+            let offset = Locked(0.0)
+            let clock = WallClock { WallClock.system.now + offset.withLock { $0 } }
+            try await withFleet(of: 1, configure: { $0.wallClock = clock }) { fleet in
                 try await fleet.applyBasics([
                     "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ team }}"]],
                     "values": ["team": "common"],
@@ -48,6 +51,17 @@ extension EndToEnd {
                     }
                     #expect(try await fleet.annotation(1, "team1-production") == "arn:aws:iam::1:role/own")
                     try await fleet.settles(2)
+                    // Mended and broken again: since now, and not since it broke the first time.
+                    let first = try await fleet.conditions("FlyteProject", "team1")["Ready"]?.since
+                    var good = try #require(try await fleet.admin.get("FlyteProject", "team1"))
+                    good["spec"] = ["project": "team1", "domains": ["production"]]
+                    fleet.controlPlane.store.put(GroupResource("flyteprojects", group: "multicluster.flyte.org"), good)
+                    try await fleet.reports("FlyteProject", "team1", "Ready", "Ready")
+                    offset.withLock { $0 = 3_600 }
+                    try await breakUp(
+                        "FlyteProject", "flyteprojects", "team1", ["project": "team1", "domains": "production"])
+                    let second = try await fleet.conditions("FlyteProject", "team1")["Ready"]?.since
+                    #expect(try #require(first) < #require(second))
                 }
             }
         }

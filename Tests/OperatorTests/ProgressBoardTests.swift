@@ -30,4 +30,20 @@ struct ProgressBoardTests {
         #expect(board.failures(limit: 16).first?.namespace == "n38")
         #expect(board.counts.failed == 39 && board.counts.synced == 1)
     }
+
+    @Test("It tells when all came to be in sync, last time that they did")
+    func lastComplete() {
+        let now = Locked(100.0)
+        let board = NamespaceProgressBoard(wallClock: WallClock { Instant(secondsSince1970: now.withLock { $0 }) })
+        board.replace(with: ["a", "b"])
+        _ = board.set("a", .synced)
+        #expect(board.lastComplete == nil)
+        _ = board.set("b", .synced)
+        now.withLock { $0 = 200 }
+        _ = board.set("b", .synced)
+        board.pending(["a"])
+        #expect(board.lastComplete == Instant(secondsSince1970: 100))
+        _ = board.set("a", .synced)
+        #expect(board.lastComplete == Instant(secondsSince1970: 200))
+    }
 }

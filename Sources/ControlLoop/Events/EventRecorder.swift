@@ -60,7 +60,7 @@ public final class EventRecorder: Sendable {
     private let state: Locked<EventAggregator>
     private let changed = Signal()
 
-    /// `reportingInstance`: the pod's name.
+    /// `reportingInstance`: which replica, from `LeaderElector.uniqueIdentity`.
     public init(
         _ sink: any EventSink, reportingInstance: String, configuration: EventConfiguration = EventConfiguration(),
         timeline: Timeline = .continuous, wallClock: WallClock = .system, seed: UInt64 = .random(in: .min ... .max)

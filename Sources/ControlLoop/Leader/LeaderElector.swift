@@ -165,14 +165,16 @@ public final class LeaderElector: Sendable {
         return random.withLock { election.nextAttempt(now: now, using: &$0) }
     }
 
-    /// One attempt to get or keep the lease, of up to three requests, given up at `deadline`.
+    /// One attempt to get or keep the lease, of up to three requests, given up at `deadline`. None of them may take more
+    /// than half of the time that a renewal has: one that hangs on a dead connection leaves time for another.
     private func attempt(until deadline: Duration) async {
         var request = election.withLock { [timeline, wallClock] in
             $0.begin(now: timeline.now, wall: MicroTimestamp(wallClock.now))
         }
         while true {
             let (sent, startedAt) = (request, timeline.now)
-            let result = await race(until: deadline, on: timeline) { await self.perform(sent) }
+            let limit = min(deadline, startedAt + configuration.renewDeadline / 2)
+            let result = await race(until: limit, on: timeline) { await self.perform(sent) }
             guard case .finished(let reply) = result else {
                 observer(.failed("no answer in time"))
                 break

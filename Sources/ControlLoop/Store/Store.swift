@@ -11,39 +11,28 @@ import Support
 ///
 /// One writer at a time (its watcher); readers anywhere.
 public final class Store<Value: Sendable>: Sendable {
-    public typealias Handler = @Sendable (StoreChange<Value>) -> Void
+    public typealias Handler = Observers<StoreChange<Value>>.Handler
 
-    /// Ends a subscription.
-    public struct Subscription: Sendable, Hashable {
-        fileprivate let id: UInt64
-    }
-
-    private struct State {
-        var objects: [ObjectKey: Value]?
-        var lastSubscription: UInt64 = 0
-        var handlers: [(id: UInt64, handler: Handler)] = []
-    }
-    private let state = Locked(State())
+    /// Nil before the first list.
+    private let state = Locked<[ObjectKey: Value]?>(nil)
     private let filled = Signal()
-    private let isSame: (@Sendable (Value, Value) -> Bool)?
+    private let observers = Observers<StoreChange<Value>>()
 
-    /// With `isSame`, a value that is the same as the one kept is no change and told to nobody: for stores whose
-    /// followers need no resync after a relist.
-    public init(isSame: (@Sendable (Value, Value) -> Bool)? = nil) { self.isSame = isSame }
+    public init() {}
 
     // MARK: Reading
 
     /// Everything; nil before the first complete list. Cheap to take; while one is held, the store's next change copies
     /// the table, so don't keep it for long.
-    public var snapshot: [ObjectKey: Value]? { state.withLock { $0.objects } }
+    public var snapshot: [ObjectKey: Value]? { state.withLock { $0 } }
 
     /// Nil where there is no such object, and before the first complete list: check `isReady` where that matters.
-    public subscript(key: ObjectKey) -> Value? { state.withLock { $0.objects?[key] } }
+    public subscript(key: ObjectKey) -> Value? { state.withLock { $0?[key] } }
 
-    public var isReady: Bool { state.withLock { $0.objects != nil } }
+    public var isReady: Bool { state.withLock { $0 != nil } }
 
     /// Zero before the first complete list.
-    public var count: Int { state.withLock { $0.objects?.count ?? 0 } }
+    public var count: Int { state.withLock { $0?.count ?? 0 } }
 
     /// Returns after the first complete list, at once if that was before.
     public func ready() async throws(CancellationError) {
@@ -58,20 +47,9 @@ public final class Store<Value: Sendable>: Sendable {
     // MARK: Following
 
     /// Calls `handler` with every change from now on, on the writer's task: it must be quick and not block. What is
-    /// there already is not told: subscribe first, then read `snapshot`, and nothing is missed.
+    /// there already is not told: subscribe first, then read `snapshot`, and nothing is missed. Returns what ends it.
     @discardableResult
-    public func subscribe(_ handler: @escaping Handler) -> Subscription {
-        state.withLock { state in
-            state.lastSubscription += 1
-            state.handlers.append((state.lastSubscription, handler))
-            return Subscription(id: state.lastSubscription)
-        }
-    }
-
-    /// A call under way may still come to its end.
-    public func unsubscribe(_ subscription: Subscription) {
-        state.withLock { $0.handlers.removeAll { $0.id == subscription.id } }
-    }
+    public func subscribe(_ handler: @escaping Handler) -> @Sendable () -> Void { observers.subscribe(handler) }
 
     // MARK: Writing
 
@@ -91,43 +69,31 @@ public final class Store<Value: Sendable>: Sendable {
     }
 
     private func replace(with new: [ObjectKey: Value]) {
-        let (old, handlers) = state.withLock { state in
-            let old = state.objects
-            state.objects = new
-            return (old, state.handlers)
+        let old = state.withLock { objects in
+            defer { objects = new }
+            return objects
         }
         filled.advance()
-        guard !handlers.isEmpty else { return }
+        guard !observers.isEmpty else { return }
         let origin: StoreChange<Value>.Origin = old == nil ? .firstList : .relist
         for (key, value) in new {
-            if let before = old?[key] {
-                tell(handlers, key, .updated(old: before, new: value), origin)
-            } else {
-                tell(handlers, key, .added(value), origin)
-            }
+            tell(key, old?[key].map { .updated(old: $0, new: value) } ?? .added(value), origin)
         }
-        for (key, value) in old ?? [:] where new[key] == nil { tell(handlers, key, .deleted(value), origin) }
+        for (key, value) in old ?? [:] where new[key] == nil { tell(key, .deleted(value), origin) }
     }
 
     private func set(_ key: ObjectKey, _ value: Value) {
-        let (before, handlers) = state.withLock { state in
-            // Without a list there is nothing to change: the list to come brings the object.
-            guard state.objects != nil else { return (Value?.none, [(id: UInt64, handler: Handler)]()) }
-            return (state.objects?.updateValue(value, forKey: key), state.handlers)
-        }
-        tell(handlers, key, before.map { .updated(old: $0, new: value) } ?? .added(value), .event)
+        // Without a list there is nothing to change: the list to come brings the object.
+        let (isListed, before) = state.withLock { ($0 != nil, $0?.updateValue(value, forKey: key)) }
+        guard isListed else { return }
+        tell(key, before.map { .updated(old: $0, new: value) } ?? .added(value), .event)
     }
 
     private func remove(_ key: ObjectKey) {
-        let (before, handlers) = state.withLock { ($0.objects?.removeValue(forKey: key), $0.handlers) }
-        if let before { tell(handlers, key, .deleted(before), .event) }
+        if let before = state.withLock({ $0?.removeValue(forKey: key) }) { tell(key, .deleted(before), .event) }
     }
 
-    private func tell(
-        _ handlers: [(id: UInt64, handler: Handler)], _ key: ObjectKey, _ kind: StoreChange<Value>.Kind,
-        _ origin: StoreChange<Value>.Origin
-    ) {
-        if let isSame, case .updated(let old, let new) = kind, isSame(old, new) { return }
-        for (_, handler) in handlers { handler(StoreChange(key: key, kind: kind, origin: origin)) }
+    private func tell(_ key: ObjectKey, _ kind: StoreChange<Value>.Kind, _ origin: StoreChange<Value>.Origin) {
+        observers.tell(StoreChange(key: key, kind: kind, origin: origin))
     }
 }

@@ -249,6 +249,9 @@ struct WatcherState<Value: Sendable>: Sendable {
 
     // MARK: Failures
 
+    /// How often in a row a watch is tried from one version, where the server fails.
+    private static let resumptions = 3
+
     mutating func failed(_ error: KubeError, _ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket else { return [] }
         switch state {
@@ -261,7 +264,10 @@ struct WatcherState<Value: Sendable>: Sendable {
             case .expired: return failed(error, then: .list(nil), mayGoOn: true, now: now)
             case .needsList: return failed(error, then: .list(nil), mayGoOn: false, now: now)
             case .canResume:
-                return failed(error, then: .watch(from: watching.resourceVersion), mayGoOn: false, now: now)
+                // A server that fails again and again from here may have trouble with this very version.
+                let isStuck = backoff.failures >= Self.resumptions && (error.status?.code ?? 0) >= 500
+                let errand = isStuck ? Errand.list(nil) : .watch(from: watching.resourceVersion)
+                return failed(error, then: errand, mayGoOn: false, now: now)
             }
         case .ready, .waiting, .paused:
             return []

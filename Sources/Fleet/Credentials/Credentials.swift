@@ -52,6 +52,16 @@ public enum CredentialsVerdict: Sendable, Hashable {
         }
     }
 
+    /// When the token and the first of the CA certificates end, as far as the entries tell: of an expired token too, and of
+    /// each where the other can't be used.
+    public static func expirations(
+        secret: [String: Sensitive], tokenKey: String, caCertKey: String
+    ) -> (token: Timestamp?, caCert: Timestamp?) {
+        let token = secret[tokenKey].flatMap { try? BearerToken($0, now: Instant(secondsSince1970: -.infinity)) }
+        let bundle = secret[caCertKey].flatMap { try? CABundle($0) }
+        return (token?.claims?.expiration, bundle?.expiration)
+    }
+
     private static func entry(
         _ secret: [String: Sensitive], _ name: String, _ key: String, _ missing: CredentialsReason
     ) throws(CredentialsProblem) -> Sensitive {

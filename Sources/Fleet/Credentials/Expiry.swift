@@ -40,13 +40,16 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
     public var days: Int
 
     /// All that are due or were given: one for each credential, the latest. What was given for the same end stays given,
-    /// also where the calendar was set back since: no step is warned of twice.
+    /// also where the calendar was set back since, or where the credential was away for a while: no step is warned of
+    /// twice.
+    ///
+    /// - Parameter areKnown: whether there are usable credentials. Of those that have no end nothing is kept.
     static func given(
-        _ token: Timestamp?, _ caCert: Timestamp?, now: Instant, before: [ExpiryWarning] = []
+        _ token: Timestamp?, _ caCert: Timestamp?, now: Instant, before: [ExpiryWarning] = [], areKnown: Bool = true
     ) -> [ExpiryWarning] {
         [(Credential.token, token), (.caCert, caCert)].compactMap { credential, end in
-            guard let end else { return nil }
-            let last = before.first { $0.credential == credential && $0.expirationTime == end }
+            let last = before.first { $0.credential == credential && $0.expirationTime == end ?? $0.expirationTime }
+            guard let end else { return areKnown ? nil : last }
             guard let stage = ExpiryStage.of(end, now: now) else { return last }
             let days = min(stage.days, last?.days ?? stage.days)
             return ExpiryWarning(credential: credential, expirationTime: end, days: days)

@@ -177,8 +177,9 @@ extension DataPlaneObservation {
         }
         status.tokenExpirationTime = tokenExpirationTime
         status.caExpirationTime = caExpirationTime
+        let areKnown = if case .valid = credentials { true } else { false }
         let warned = ExpiryWarning.given(
-            tokenExpirationTime, caExpirationTime, now: now, before: previous?.expiryWarnings ?? [])
+            tokenExpirationTime, caExpirationTime, now: now, before: previous?.expiryWarnings ?? [], areKnown: areKnown)
         status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {

@@ -1,17 +1,12 @@
 import HTTP
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import Support
 
 /// The endpoint that every pod has: its API server, with the pod's ServiceAccount.
 public struct InClusterConfiguration: Sendable {
     public static let folder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     /// Whether this process runs in a pod, as far as its environment tells.
-    public static func isPresent(environment: [String: String] = environment()) -> Bool {
+    public static func isPresent(environment: [String: String]) -> Bool {
         environment["KUBERNETES_SERVICE_HOST"]?.isEmpty == false
             && environment["KUBERNETES_SERVICE_PORT"]?.isEmpty == false
     }
@@ -19,7 +14,7 @@ public struct InClusterConfiguration: Sendable {
     /// `root` stands in front of the folder's path in tests. The CA and the namespace are read now, the token when it is
     /// needed and again as it is rotated.
     public static func endpoint(
-        environment: [String: String] = environment(), root: String = ""
+        environment: [String: String], root: String = ""
     ) throws(EndpointFailure) -> ClusterEndpoint {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty else {
             throw EndpointFailure(message: "not in a pod: KUBERNETES_SERVICE_HOST is not set")
@@ -40,14 +35,8 @@ public struct InClusterConfiguration: Sendable {
             namespace: namespace.split(whereSeparator: \.isWhitespace).first.map(String.init))
     }
 
-    /// The two variables, from the process's environment.
-    public static func environment() -> [String: String] {
-        var result: [String: String] = [:]
-        for name in ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] {
-            if let value = getenv(name) { result[name] = String(cString: value) }
-        }
-        return result
-    }
+    /// What it goes by in the process's environment.
+    public static let variables = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
 
     private static func read(_ path: String) throws(EndpointFailure) -> [UInt8] {
         do {

@@ -27,6 +27,14 @@ struct MetricsPage {
             line("squadron_dataplane_namespaces", ["dataplane": session.name, "state": "synced"], counts.synced)
             line("squadron_dataplane_namespaces", ["dataplane": session.name, "state": "failed"], counts.failed)
         }
+        header(
+            "squadron_dataplane_last_sync_timestamp_seconds", "gauge",
+            "When all wanted namespaces last came to be in sync; 0 before that has ever been.")
+        for session in sessions {
+            line(
+                "squadron_dataplane_last_sync_timestamp_seconds", ["dataplane": session.name],
+                session.progress.lastComplete?.secondsSince1970 ?? 0)
+        }
         header("squadron_dataplane_queue_depth", "gauge", "Namespaces that wait to be looked at.")
         for session in sessions {
             line("squadron_dataplane_queue_depth", ["dataplane": session.name], session.queue.metrics.depth)
@@ -63,7 +71,9 @@ struct MetricsPage {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func line(_ name: String, _ labels: [String: String], _ value: some BinaryInteger) {
+    private mutating func line(
+        _ name: String, _ labels: [String: String], _ value: some Numeric & LosslessStringConvertible
+    ) {
         let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }
         text += name + (pairs.isEmpty ? "" : "{" + pairs.joined(separator: ",") + "}") + " \(value)\n"
     }

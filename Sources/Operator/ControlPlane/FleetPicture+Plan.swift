@@ -18,7 +18,9 @@ extension FleetPicture {
         hasher.combine(spec.values)
         hasher.combine(spec.domainValues)
         hasher.combine(spec.import)
-        for source in dataPlane.spec.valuesFrom + spec.valuesFrom { hasher.combine(readings[source]) }
+        // A project's own sources are a matter of its namespaces: they are in their fingerprints.
+        let sources = (dataPlane.spec.valuesFrom + spec.valuesFrom).map { readings[$0] }
+        hasher.combine(sources)
         hasher.combine(registryUID)
         hasher.combine(spec.allowClusterScoped)
         hasher.combine(templates.fingerprint)
@@ -27,9 +29,8 @@ extension FleetPicture {
         let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
         hasher.combine(kinds)
         let isPending =
-            !isDiscovered || readings.values.contains(.pending)
+            !isDiscovered || sources.contains(.pending)
             || (templates.compiled == nil && templates.failure == nil)
-        hasher.combine(isPending)
         hasher.combine(isDiscovered)
         let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
         let layers = layers(for: dataPlane)

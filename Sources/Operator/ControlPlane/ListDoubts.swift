@@ -5,10 +5,8 @@ import Support
 /// looks. For the ClusterRegistry's status.
 final class ListDoubts: Sendable {
     private let state = Locked<[String: String]>([:])
-    private let handlers = Locked<[@Sendable () -> Void]>([])
-
-    /// Called when `summary` may be another.
-    func subscribe(_ handler: @escaping @Sendable () -> Void) { handlers.withLock { $0.append(handler) } }
+    /// Told when `summary` may be another.
+    let observers = Observers<Void>()
 
     /// Takes in what a watch says of itself. `list`: `dataplanes`, `secrets/cluster-credentials`.
     func watch(of list: String, became status: WatcherStatus) {
@@ -38,6 +36,6 @@ final class ListDoubts: Sendable {
             defer { state[list] = text }
             return state[list] != text
         }
-        if isNews { for handler in handlers.withLock({ $0 }) { handler() } }
+        if isNews { observers.tell() }
     }
 }

@@ -25,7 +25,8 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private let watcher: WatcherConfiguration
     private let doubts: ListDoubts
     private let entries = Locked<[String: Entry]>([:])
-    private let handlers = Locked<[@Sendable (String) -> Void]>([])
+    /// Told an object's name when what `subscript` says of it may be another.
+    let observers = Observers<String>()
     private let wanted: AsyncStream<String>
     private let want: AsyncStream<String>.Continuation
 
@@ -41,9 +42,6 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         // One element for each name that becomes wanted, taken at once by `run`.
         (wanted, want) = AsyncStream.makeStream(of: String.self)
     }
-
-    /// Called with an object's name when what `subscript` says of it may be another.
-    func subscribe(_ handler: @escaping @Sendable (String) -> Void) { handlers.withLock { $0.append(handler) } }
 
     /// What is known; the first time a name is asked for, its watch begins.
     subscript(name: String) -> Reading {
@@ -86,7 +84,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
 
     private func watch(_ name: String) async {
         guard let entry = entries.withLock({ $0[name] }) else { return }
-        entry.store.subscribe { _ in self.tell(name) }
+        entry.store.subscribe { [observers] _ in observers.tell(name) }
         let source = client.listWatch(
             Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
         let watcher = Watcher(
@@ -107,10 +105,8 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         case .failing(let error, _, _): entries.withLock { $0[name]?.problem = error.description }
         default: return
         }
-        tell(name)
+        observers.tell(name)
     }
-
-    private func tell(_ name: String) { for handler in handlers.withLock({ $0 }) { handler(name) } }
 }
 
 typealias NamedSecrets = NamedObjects<Secret, [String: Sensitive]>

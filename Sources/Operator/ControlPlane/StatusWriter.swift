@@ -50,16 +50,14 @@ final class StatusWriter: Sendable {
         }
     }
 
-    /// Those that are stored; what can't be read of them is left out.
-    func conditions(of metadata: ObjectMeta, _ type: ResourceType) async throws(KubeError) -> [Condition] {
-        let object: JSON
+    /// What is stored, of an object that does not fit its type. Empty where there is none.
+    func status(of metadata: ObjectMeta, _ type: ResourceType) async throws(KubeError) -> JSON {
         do throws(KubeError) {
-            object = try await client.get(type, namespace: metadata.namespace, name: metadata.name)
+            return try await client.get(type, namespace: metadata.namespace, name: metadata.name)["status"] ?? [:]
         } catch {
-            if error.isNotFound { return [] }
+            if error.isNotFound { return [:] }
             throw error
         }
-        return (object[path: ["status", "conditions"]]?.array ?? []).compactMap { try? $0.decode(Condition.self) }
     }
 
     func forget(_ metadata: ObjectMeta) { written.withLock { $0[metadata.uid ?? ""] = nil } }

@@ -15,7 +15,7 @@ final class DataPlaneSession: Sendable {
     let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
-    let progress = NamespaceProgressBoard()
+    let progress: NamespaceProgressBoard
     private let state: Locked<SessionState>
     private let plan: Locked<DataPlanePlan>
     private let watches = TypeWatches()
@@ -31,6 +31,7 @@ final class DataPlaneSession: Sendable {
         self.name = name
         self.subject = subject
         self.context = context
+        progress = NamespaceProgressBoard(wallClock: context.wallClock)
         self.plan = Locked(plan)
         hasPlan = Locked(!plan.isPending)
         started = context.timeline.now

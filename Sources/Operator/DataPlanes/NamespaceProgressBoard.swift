@@ -12,8 +12,12 @@ final class NamespaceProgressBoard: Sendable {
         var namespaces: [String: Progress] = [:]
         var synced = 0
         var failed: Set<String> = []
+        var lastComplete: Instant?
     }
     private let state = Locked(State())
+    private let wallClock: WallClock
+
+    init(wallClock: WallClock = .system) { self.wallClock = wallClock }
 
     /// Takes in what is new and lets go of what isn't wanted any more.
     func replace(with wanted: Set<String>) {
@@ -34,6 +38,7 @@ final class NamespaceProgressBoard: Sendable {
         state.withLock { state in
             guard let before = state.namespaces[name], before != progress else { return false }
             state.set(name, progress)
+            if progress == .synced, state.synced == state.namespaces.count { state.lastComplete = wallClock.now }
             return true
         }
     }
@@ -52,6 +57,9 @@ final class NamespaceProgressBoard: Sendable {
         guard case .failed(let entries)? = self[name] else { return nil }
         return entries.first { $0.object == object }
     }
+
+    /// When the last namespace that was not in sync came to be so, last time; nil before that has ever been.
+    var lastComplete: Instant? { state.withLock { $0.lastComplete } }
 
     var counts: NamespaceCounts {
         state.withLock {

@@ -114,10 +114,11 @@ struct NamespaceSync {
         session.context.metrics.wrote(session.name, .failed)
         session.requestFailed(error)
         if failure.reason == .forbidden { session.wasForbidden() }
-        return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? Self.patience(failure.reason))
+        let patience = error.isRetryable ? nil : Self.patience(failure.reason)
+        return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? patience)
     }
 
-    /// What waits for somebody is not asked for all the time; where the object is ours, the watch tells when it changes.
+    /// What waits for somebody (a conflict of fields, and not one of two writers at once) is not asked for all the time; where the object is ours, the watch tells when it changes.
     private static func patience(_ reason: FailureReason) -> Duration? {
         switch reason {
         case .conflict, .invalid, .forbidden, .kindNotServed: .seconds(30)

@@ -6,6 +6,7 @@ import Support
 /// The sessions of all data planes that are worked on, by the name of their DataPlane.
 final class SessionPool: Sendable {
     private let context: SessionContext
+    private let started: Duration
     private let sessions = Locked<[String: DataPlaneSession]>([:])
     /// By UID of a cluster, the one session that may write to it.
     private let writers = Locked<[String: (session: DataPlaneSession, seniority: Seniority)]>([:])
@@ -14,6 +15,7 @@ final class SessionPool: Sendable {
 
     init(context: SessionContext) {
         self.context = context
+        started = context.timeline.now
         // One element for each session that was started: taken at once by `run`.
         (starting, start) = AsyncStream.makeStream(of: DataPlaneSession.self)
     }
@@ -93,8 +95,11 @@ final class SessionPool: Sendable {
     }
     var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
-    /// Whether any of them may still come to a first result soon.
-    var isSettling: Bool { all.contains { $0.isSettling } }
+    /// Whether any of them may still come to a first result soon after the start of all of them. One that comes later must
+    /// not keep what is known of the others from being told.
+    var isSettling: Bool {
+        context.timeline.now < started + DataPlaneSession.settlingTime && all.contains { $0.isSettling }
+    }
     /// Whether anything waits to be brought to a data plane that can be worked on.
     var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }

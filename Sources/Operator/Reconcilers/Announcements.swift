@@ -8,6 +8,7 @@ extension Reconcilers {
     func announce(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType
     ) {
+        remember(malformed: nil, of: metadata)
         for condition in conditions {
             let last = before?.first { $0.type == condition.type }
             guard last?.status != condition.status || last?.reason != condition.reason else { continue }

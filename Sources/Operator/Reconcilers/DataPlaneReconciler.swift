@@ -19,7 +19,9 @@ extension Reconcilers {
             if case .malformed(let metadata, let failure) = decoded {
                 pool.remove(name)
                 try await report(
-                    malformed: metadata, .dataPlanes, DataPlaneVerdict.conditions(malformed: SpecProblem(failure)))
+                    malformed: metadata, .dataPlanes, DataPlaneVerdict.conditions(malformed: SpecProblem(failure)),
+                    // Which cluster it was, and what was warned of, must not be forgotten over a typo.
+                    kept: ["clusterUID", "endpoint", "expiryWarnings"])
             }
             return .done
         }
@@ -138,6 +140,10 @@ extension Reconcilers {
                 connection: object.spec.connection)
         case .invalid(let reason, let message)?:
             seen.credentials = .invalid(reason, message)
+            if case .present(let data) = caches.secrets[object.spec.credentials.secretName] {
+                (seen.tokenExpirationTime, seen.caExpirationTime) = CredentialsVerdict.expirations(
+                    secret: data, tokenKey: object.tokenKey, caCertKey: object.caCertKey)
+            }
         case nil where object.spec.inCluster:
             seen.credentials = .valid("the operator's own")
             configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)

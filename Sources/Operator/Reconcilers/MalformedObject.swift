@@ -5,16 +5,20 @@ import KubeObjects
 
 extension Reconcilers {
     /// Says of an object that does not fit its type, or whose spec can't be used, what is wrong with it.
+    ///
+    /// - Parameter kept: the fields of the status that hold however broken the object is; all others go.
     func report(
-        malformed metadata: ObjectMeta, _ type: ResourceType, _ verdicts: [ConditionVerdict]
+        malformed metadata: ObjectMeta, _ type: ResourceType, _ verdicts: [ConditionVerdict], kept: [String] = []
     ) async throws(KubeError) {
-        // Its own conditions could not be read with the rest; they are read by themselves, once.
-        let before: [Condition]
-        if let known = malformedBefore(metadata.uid ?? metadata.name) {
-            before = known
+        // Its own status could not be read with the rest; it is read by itself, once.
+        var status: JSON
+        if let known = malformedBefore(metadata) {
+            status = known
         } else {
-            before = try await writer.conditions(of: metadata, type)
+            let stored = try await writer.status(of: metadata, type)
+            status = .object((stored.object ?? [:]).filter { $0.key == "conditions" || kept.contains($0.key) })
         }
+        let before = (status["conditions"]?.array ?? []).compactMap { try? $0.decode(Condition.self) }
         let conditions = verdicts.conditions(previous: before, generation: metadata.generation, now: wallClock.now)
         let ready = conditions.first { $0.type == ConditionType.ready.rawValue }
         if let ready, ready.message != before.first(where: { $0.type == ready.type })?.message {
@@ -22,8 +26,8 @@ extension Reconcilers {
                 regarding: metadata, type: type, isWarning: true, reason: ready.reason, action: "Reconcile",
                 note: ready.message)
         }
-        remember(malformed: metadata.uid ?? metadata.name, conditions)
-        var status: JSON = ["conditions": (try? JSON(encoding: conditions)) ?? []]
+        status["conditions"] = (try? JSON(encoding: conditions)) ?? []
+        remember(malformed: status, of: metadata)
         if let generation = metadata.generation { status["observedGeneration"] = .int(generation) }
         do throws(KubeError) {
             try await writer.write(status, current: nil, of: metadata, type: type)

@@ -1,5 +1,6 @@
 import ControlLoop
 import Fleet
+import JSON
 import Kube
 import KubeObjects
 import Logging
@@ -57,18 +58,37 @@ final class Reconcilers: Sendable {
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
 
-    private let firstLooks = Locked<[String: Instant]>([:])
-    private let malformed = Locked<[String: [Condition]]>([:])
-    func malformedBefore(_ id: String) -> [Condition]? { malformed.withLock { $0[id] } }
-    func remember(malformed id: String, _ conditions: [Condition]) { malformed.withLock { $0[id] = conditions } }
+    /// What is known of an object beside what it holds itself.
+    private struct Memory {
+        /// When it was first seen without a status.
+        var firstLook: Instant?
+        /// The status that it was given while it did not fit its type; nil since it does.
+        var malformed: JSON?
+        /// The latest warning of each credential that an event was made for.
+        var warned: [ExpiryWarning.Credential: ExpiryWarning] = [:]
+    }
+    private let memories = Locked<[String: Memory]>([:])
 
-    /// By object, the latest warning of each credential that an event was made for.
-    private let warned = Locked<[String: [ExpiryWarning.Credential: ExpiryWarning]]>([:])
+    private func withMemory<Result: Sendable>(
+        of metadata: ObjectMeta, _ body: (inout Memory) -> Result
+    ) -> Result {
+        memories.withLock { body(&$0[metadata.uid ?? metadata.name, default: Memory()]) }
+    }
+
+    /// Lets go of what is known of an object that is gone.
+    func forget(_ metadata: ObjectMeta) {
+        memories.withLock { $0[metadata.uid ?? metadata.name] = nil }
+        writer.forget(metadata)
+    }
+
+    func malformedBefore(_ metadata: ObjectMeta) -> JSON? { withMemory(of: metadata) { $0.malformed } }
+    /// - Parameter malformed: nil for one that fits its type.
+    func remember(malformed status: JSON?, of metadata: ObjectMeta) {
+        withMemory(of: metadata) { $0.malformed = status }
+    }
+
     func isFirst(_ warning: ExpiryWarning, of metadata: ObjectMeta) -> Bool {
-        warned.withLock { warned in
-            defer { warned[metadata.uid ?? metadata.name, default: [:]][warning.credential] = warning }
-            return warned[metadata.uid ?? metadata.name]?[warning.credential] != warning
-        }
+        withMemory(of: metadata) { $0.warned.updateValue(warning, forKey: warning.credential) != warning }
     }
 
     private let lastDoubt = Locked<String?>(nil)
@@ -146,18 +166,13 @@ final class Reconcilers: Sendable {
     /// Whether a first status can wait for a result: most namespaces are there within a second, and a status that said
     /// `Pending` before would be a write for nothing.
     func canWait(_ metadata: ObjectMeta, hasStatus: Bool, _ conditions: [Condition]) -> Bool {
-        let id = metadata.uid ?? metadata.name
-        guard !hasStatus, conditions[.namespaceSynced]?.reason == Reason.pending else {
-            firstLooks.withLock { $0[id] = nil }
-            return false
-        }
+        let isPending = !hasStatus && conditions[.namespaceSynced]?.reason == Reason.pending
         let now = wallClock.now
-        let first = firstLooks.withLock { looks in
-            let first = looks[id] ?? now
-            looks[id] = first
-            return first
+        let first = withMemory(of: metadata) { memory in
+            memory.firstLook = isPending ? memory.firstLook ?? now : nil
+            return memory.firstLook
         }
-        return now - first < Self.patienceForFirst
+        return first.map { now - $0 < Self.patienceForFirst } ?? false
     }
     /// Seconds.
     private static let patienceForFirst = 2.0

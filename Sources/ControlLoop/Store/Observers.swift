@@ -1,0 +1,35 @@
+import Support
+
+/// Who wants to be told of something. Handlers are called on the teller's task, so they must be quick and not block.
+public final class Observers<Value: Sendable>: Sendable {
+    public typealias Handler = @Sendable (Value) -> Void
+
+    private struct State {
+        var last: UInt64 = 0
+        var handlers: [(id: UInt64, handler: Handler)] = []
+    }
+    private let state = Locked(State())
+
+    public init() {}
+
+    /// Returns what ends it. A call that is under way then may still come to its end.
+    @discardableResult
+    public func subscribe(_ handler: @escaping Handler) -> @Sendable () -> Void {
+        let id = state.withLock { state in
+            state.last += 1
+            state.handlers.append((state.last, handler))
+            return state.last
+        }
+        return { [weak self] in self?.state.withLock { $0.handlers.removeAll { $0.id == id } } }
+    }
+
+    public var isEmpty: Bool { state.withLock { $0.handlers.isEmpty } }
+
+    public func tell(_ value: Value) {
+        for (_, handler) in state.withLock({ $0.handlers }) { handler(value) }
+    }
+}
+
+extension Observers<Void> {
+    public func tell() { tell(()) }
+}
