@@ -134,6 +134,6 @@ let package = Package(
             [
                 "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
                 "Operator", "RealCluster", "Support", "YAML", log,
-            ]),
+            ] + nio),
     ]
 )

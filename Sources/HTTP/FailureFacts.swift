@@ -43,6 +43,8 @@ struct FailureFacts {
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
             CURLE_SSL_CRL_BADFILE, CURLE_SSL_INVALIDCERTSTATUS:
             return verificationError(server)
+        case CURLE_SSL_CONNECT_ERROR where isCutOff:
+            return make(.connectFailed, "\(server) ended the connection during the TLS handshake\(reason)")
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
             CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_CLIENTCERT:
             return make(.tlsFailed, "\(server): the TLS handshake failed\(reason)")
@@ -63,6 +65,12 @@ struct FailureFacts {
         default:
             return make(.other, "\(server): \(Self.words(code))")
         }
+    }
+
+    /// Whether the other end went away in the middle of the handshake instead of saying what is wrong with it: so does a
+    /// load balancer that has nobody behind it. That is no matter of certificates.
+    private var isCutOff: Bool {
+        ["SSL_ERROR_SYSCALL", "reset by peer", "unexpected eof", "Broken pipe"].contains { detail.contains($0) }
     }
 
     private func verificationError(_ server: String) -> HTTPError {

@@ -299,7 +299,8 @@ public final class SquadronOperator: Sendable {
             var options = KubeClient.Options(userAgent: userAgent)
             options.timeouts = HTTPTimeouts(
                 connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
-            options.mayWrite = mayWrite
+            let isOpen = Locked(false)
+            options.mayWrite = { mayWrite() && isOpen.withLock { $0 } }
             options.limiter = RateLimiter(qps: Double(link.connection.qps), burst: link.connection.burst)
             var probing = KubeClient.Options(userAgent: userAgent)
             let patience = min(limit, Self.probeTimeout)
@@ -309,7 +310,7 @@ public final class SquadronOperator: Sendable {
                     server: endpoint.server, transport: transport, authorization: endpoint.authorization,
                     options: options)
             }
-            return Link(link, client: client(options), prober: client(probing))
+            return Link(link, client: client(options), prober: client(probing), mayWrite: isOpen)
         }
     }
 

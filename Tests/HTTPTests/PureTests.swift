@@ -97,6 +97,10 @@ import Testing
         for code in [0, 1, 62, 64] { #expect(kind(CURLE_PEER_FAILED_VERIFICATION, code) == .tlsNameMismatch) }
         #expect(kind(CURLE_SSL_CACERT_BADFILE) == .tlsUntrusted)
         #expect(kind(CURLE_SSL_CONNECT_ERROR) == .tlsFailed)
+        let cutOff = "Recv failure: Connection reset by peer"
+        #expect(
+            FailureFacts(code: CURLE_SSL_CONNECT_ERROR, verifyResult: 1, detail: cutOff, host: "h", port: 1).error.kind
+                == .connectFailed)
         #expect(kind(CURLE_COULDNT_RESOLVE_HOST) == .dnsFailed)
         let refused = FailureFacts(code: CURLE_COULDNT_CONNECT, systemError: 111, host: "10.0.0.1", port: 6443).error
         #expect(refused.message == "could not connect to 10.0.0.1 port 6443: Connection refused")

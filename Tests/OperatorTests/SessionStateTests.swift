@@ -191,6 +191,39 @@ struct SessionStateTests {
         #expect(state.facts.tokenRejected == "401 Unauthorized")
     }
 
+    @Test("Once held as a duplicate it has to be approved anew, whoever says that it is over")
+    func heldAsDuplicate() throws {
+        var state = try connected()
+        state.isDuplicate = true
+        #expect(!state.allowsWrites && !state.allowsReads)
+        state.isDuplicate = false
+        #expect(state.allowsReads && !state.allowsWrites)
+        state.approvedUID = "u1"
+        #expect(state.allowsWrites)
+    }
+
+    @Test(
+        "Links may write exactly while the state allows it: what waits on one that is stopped or replaced is not sent")
+    func permits() throws {
+        func mayWrite(_ link: Link) -> Bool { link.mayWrite.withLock { $0 } }
+        var state = try connected()
+        let first = try #require(state.active)
+        #expect(!mayWrite(first))
+        state.permitWrites()
+        #expect(mayWrite(first))
+        _ = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        state.permitWrites()
+        #expect(!mayWrite(first), "who answers on the next connection must be seen before anything is written")
+        _ = state.take(success(), of: first, now: .zero)
+        state.permitWrites()
+        #expect(mayWrite(first))
+        _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        let second = try #require(state.candidate)
+        let unused = state.take(success(), of: second, now: .zero)
+        state.permitWrites(except: unused)
+        #expect(!mayWrite(first) && mayWrite(second))
+    }
+
     @Test("After a broken connection nothing is written before a probe has seen who answers now")
     func suspicion() throws {
         var state = try connected()

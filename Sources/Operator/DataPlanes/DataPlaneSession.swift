@@ -68,6 +68,10 @@ final class DataPlaneSession: Sendable {
         }
     }
 
+    func isSenior(to other: DataPlaneSession) -> Bool { subject.seniority < other.subject.seniority }
+    /// Whether it is left alone for an older DataPlane.
+    var isHeld: Bool { state.withLock { $0.isDuplicate } }
+
     /// The cluster with that UID may be written to.
     func approve(_ uid: String) {
         change { state in
@@ -176,7 +180,9 @@ final class DataPlaneSession: Sendable {
                 let result = await link.probe(its)
                 if Task.isCancelled { return }
                 reviewed = result.reviewed ?? reviewed
+                let known = facts.clusterUID
                 change { $0.take(result, of: link, now: timeline.now) }
+                if let uid = facts.clusterUID, uid != known { context.identified(self, uid) }
             }
             isReviewing.withLock { $0 = false }
             if let reviewed, reviewed != currentPlan.permissions { wasForbidden() }
@@ -285,7 +291,8 @@ final class DataPlaneSession: Sendable {
     func requestFailed(_ error: KubeError) {
         guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
         let urgent = state.withLock { [context] state in
-            state.requestFailed(answer, connectionBroke: error.isConnectionBroken, now: context.timeline.now)
+            defer { state.permitWrites() }
+            return state.requestFailed(answer, connectionBroke: error.isConnectionBroken, now: context.timeline.now)
         }
         applyGate()
         if case .tokenRejected = answer { context.credentialsRejected(name) }
@@ -305,6 +312,7 @@ final class DataPlaneSession: Sendable {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
             let unused = body(&state)
+            state.permitWrites(except: unused)
             let isAnother = state.facts.changedUID != nil && before.0.changedUID == nil
             let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
             return (unused, before != (state.facts, state.allowsWrites), mayMore, isAnother)

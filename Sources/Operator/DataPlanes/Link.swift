@@ -11,11 +11,18 @@ final class Link: Sendable {
     let client: KubeClient
     /// The same connections with the probe's timeouts, and exempt from the rate limit.
     let prober: KubeClient
+    /// Whether the session lets it write. `client` asks right before a write goes out: what waits for the rate limit or
+    /// for a connection when the session is stopped is not sent.
+    let mayWrite: Locked<Bool>
 
-    init(_ configuration: LinkConfiguration, client: KubeClient, prober: KubeClient) {
+    init(
+        _ configuration: LinkConfiguration, client: KubeClient, prober: KubeClient,
+        mayWrite: Locked<Bool> = Locked(false)
+    ) {
         self.configuration = configuration
         self.client = client
         self.prober = prober
+        self.mayWrite = mayWrite
     }
 
     func close() { client.close() }

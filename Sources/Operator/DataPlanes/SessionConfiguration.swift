@@ -9,10 +9,13 @@ struct SessionSubject: Sendable, Hashable {
     var uid: String?
     /// Of the server: what was seen at one endpoint says nothing of another.
     var endpoint: String
+    /// Of two that turn out to be one cluster, the older DataPlane's has it.
+    var seniority: Seniority
 
     init(_ object: DataPlane) {
         uid = object.metadata.uid
         endpoint = object.endpointDescription
+        seniority = Seniority(object.metadata)
     }
 }
 

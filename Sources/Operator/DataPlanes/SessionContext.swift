@@ -24,6 +24,8 @@ struct SessionContext: Sendable {
     var mayWrite: @Sendable () -> Bool
     /// A session's facts (namespace nil) or the state of one of its namespaces are others now.
     var changed: @Sendable (_ dataPlane: String, _ namespace: String?) -> Void
+    /// A probe has found out which cluster this is.
+    var identified: @Sendable (_ session: DataPlaneSession, _ uid: String) -> Void = { _, _ in }
     /// The server refused the token: read the credentials anew.
     var credentialsRejected: @Sendable (_ dataPlane: String) -> Void
 }

@@ -9,7 +9,7 @@ final class SessionPool: Sendable {
     private let started: Duration
     private let sessions = Locked<[String: DataPlaneSession]>([:])
     /// By UID of a cluster, the one session that may write to it.
-    private let writers = Locked<[String: (session: DataPlaneSession, seniority: Seniority)]>([:])
+    private let writers = Locked<[String: DataPlaneSession]>([:])
     private let starting: AsyncStream<DataPlaneSession>
     private let start: AsyncStream<DataPlaneSession>.Continuation
 
@@ -45,6 +45,8 @@ final class SessionPool: Sendable {
                 if session.subject == subject { return (session, false) }
                 session.stop()
             }
+            var context = context
+            context.identified = { [weak self] in self?.identified($0, as: $1) }
             let session = DataPlaneSession(
                 name: name, subject: subject, configuration: configuration, plan: plan, context: context)
             sessions[name] = session
@@ -61,32 +63,49 @@ final class SessionPool: Sendable {
 
     /// Lets the session write to the cluster with that UID, unless an older DataPlane's does: of all sessions one at the
     /// most may. Answers the DataPlanes whose status has to tell of it: the one that was refused, or that has to stop.
+    ///
+    /// What the sessions know themselves counts here, and not only what a status says: an older one may have answered
+    /// since the caller looked.
     func approve(_ uid: String, for object: DataPlane) -> [String] {
         let name = object.metadata.name
         guard let session = self[name, SessionSubject(object)] else { return [] }
-        let seniority = Seniority(object.metadata)
         // Acts inside of the lock: between the decision and the deed of one, another must not decide.
         return writers.withLock { writers in
-            var stopped: [String] = []
-            if let before = writers[uid], before.session !== session, self[before.session.name] === before.session {
-                guard seniority < before.seniority else {
-                    session.hold(asDuplicate: true)
-                    return [name]
-                }
-                before.session.hold(asDuplicate: true)
-                stopped = [before.session.name]
+            let before = writers[uid].flatMap { $0 !== session && self[$0.name] === $0 ? $0 : nil }
+            guard !hasSenior(session, uid), before.map({ session.isSenior(to: $0) }) ?? true else {
+                session.hold(asDuplicate: true)
+                return [name]
             }
-            writers[uid] = (session, seniority)
+            before?.hold(asDuplicate: true)
+            writers[uid] = session
             session.approve(uid)
-            return stopped
+            return before.map { [$0.name] } ?? []
         }
+    }
+
+    /// An older DataPlane has answered for the first time, from a cluster that a newer one writes to: the newer one stops
+    /// at once. The older one takes over when its own status holds which cluster it is.
+    private func identified(_ session: DataPlaneSession, as uid: String) {
+        let stopped = writers.withLock { writers -> DataPlaneSession? in
+            guard let before = writers[uid], before !== session, session.isSenior(to: before), !session.isHeld else {
+                return nil
+            }
+            before.hold(asDuplicate: true)
+            return before
+        }
+        if let stopped { context.changed(stopped.name, nil) }
+    }
+
+    /// Whether an older one that is not itself left alone is the same cluster.
+    private func hasSenior(_ session: DataPlaneSession, _ uid: String) -> Bool {
+        all.contains { $0 !== session && $0.isSenior(to: session) && $0.facts.clusterUID == uid && !$0.isHeld }
     }
 
     /// Ends the session; what it has made in the data plane stays.
     func remove(_ name: String) {
         guard let session = sessions.withLock({ $0.removeValue(forKey: name) }) else { return }
         session.stop()
-        writers.withLock { writers in writers = writers.filter { $0.value.session !== session } }
+        writers.withLock { writers in writers = writers.filter { $0.value !== session } }
     }
 
     /// The session of that DataPlane, if it still is about the same server.

@@ -45,8 +45,9 @@ struct SessionState: Sendable {
     private var candidateFailed = false
     private(set) var breaker: CircuitBreaker
     private(set) var facts = SessionFacts()
-    /// Another DataPlane, older than this one, has the same cluster.
-    var isDuplicate = false
+    /// Another DataPlane, older than this one, has the same cluster. Once that is over it has to be approved anew: who
+    /// says that it is over may have looked before the other one answered.
+    var isDuplicate = false { didSet { if isDuplicate { approvedUID = nil } } }
     /// The cluster that may be written to: its UID is recorded in the DataPlane's status, and no other DataPlane has it.
     var approvedUID: String?
     /// A connection broke: who answers on the next one must be seen before anything is written.
@@ -78,6 +79,13 @@ struct SessionState: Sendable {
             return nil
         }
         return active
+    }
+    /// Tells the links who may write. To be called under the same lock as the change that it follows from: once that is
+    /// let go, nothing that waits for its turn goes out against it.
+    func permitWrites(except unused: [Link] = []) {
+        for link in unused { link.mayWrite.withLock { $0 = false } }
+        let isOpen = allowsWrites
+        active?.mayWrite.withLock { $0 = isOpen }
     }
     var allowsReads: Bool { readLink != nil }
     var allowsWrites: Bool { writeLink != nil }

@@ -62,7 +62,10 @@ extension Reconcilers {
     /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
     private func approve(_ object: DataPlane, _ seen: DataPlaneObservation, _ uid: String?) {
         guard seen.duplicate == nil, let uid else { return }
-        for name in pool.approve(uid, for: object) { queue.add(.dataPlane(name)) }
+        for name in pool.approve(uid, for: object) {
+            // One that was refused itself is told why once what refused it is in the picture: not at once again.
+            queue.add(.dataPlane(name), after: name == object.metadata.name ? Self.gathering : .zero)
+        }
     }
 
     /// How long to wait for a first result before the status of an earlier run is replaced: a restart of the operator
