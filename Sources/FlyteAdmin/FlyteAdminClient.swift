@@ -58,26 +58,6 @@ public struct FlyteAdminClient: Sendable {
         return rows
     }
 
-    /// The label of exactly this project-domain or workflow; nil where it has none of its own.
-    ///
-    /// flyteadmin answers with a less specific row where there is no such one: that is not taken for it.
-    public func label(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) -> String? {
-        let operation = "read the label of " + Self.name(project, domain, workflow)
-        let path = try Self.path(project, domain, workflow, operation)
-        let answer: JSON
-        do {
-            answer = try await json(.get, path + "?resource_type=" + Self.resourceType, nil, operation)
-        } catch {
-            if error.isNotFound { return nil }
-            throw error
-        }
-        let attributes = answer["attributes"]
-        guard Answers.text("domain", of: attributes) == domain,
-            workflow.isEmpty || Answers.text("workflow", of: attributes) == workflow
-        else { return nil }
-        return Answers.label(Answers.member("matching_attributes", of: attributes))
-    }
-
     /// Sets the label of a project-domain or, with `workflow`, of one workflow.
     public func setLabel(
         _ value: String, project: String, domain: String, workflow: String = ""

@@ -37,7 +37,7 @@ struct Lab {
     private func servers(_ count: Int) async throws -> (Servers, Setup) {
         let servers =
             if let real { try await Servers(realDataPlanes: count, real) } else {
-                try await Servers(dataPlanes: count, latency: 0, folder: folder)
+                try await Servers(dataPlanes: count, folder: folder)
             }
         let setup = Setup(servers: servers)
         try await setup.run()

@@ -22,7 +22,7 @@ struct Soak: AsyncParsableCommand {
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
-        let servers = try await Servers(dataPlanes: dataPlanes, latency: 0, folder: folder)
+        let servers = try await Servers(dataPlanes: dataPlanes, folder: folder)
         defer { servers.end() }
         var storm = try await Storm(servers, folder: folder, random: SoakRandom(seed: seed))
         let end = ContinuousClock.now + .seconds(minutes * 60)
@@ -140,8 +140,8 @@ struct Storm {
     }
 
     private func patch(_ kind: String, _ name: String, _ change: JSON) async throws {
-        try await control.patch(
-            .merge(change), type: Setup.type(kind, "multicluster.flyte.org/v1alpha1"), namespace: "flyte", name: name)
+        try await control.mergePatch(
+            change, type: Setup.type(kind, "multicluster.flyte.org/v1alpha1"), namespace: "flyte", name: name)
     }
 
     private mutating func say(_ cluster: String, _ action: String, _ body: JSON = [:]) async throws {
@@ -197,12 +197,12 @@ struct Storm {
         do throws(KubeError) {
             switch kind {
             case 0:
-                try await client.patch(
-                    .merge(["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]]),
+                try await client.mergePatch(
+                    ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]],
                     type: Setup.type("ServiceAccount", "v1"), namespace: namespace, name: "default")
             case 1:
-                try await client.patch(
-                    .merge(["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]]),
+                try await client.mergePatch(
+                    ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]],
                     type: Setup.type("Namespace", "v1"), name: namespace)
             case 2: try await client.delete(Setup.type("Namespace", "v1"), name: namespace)
             case 3:

@@ -362,7 +362,9 @@ struct ModelTests {
                     }
                     #expect(event.version > shown - 1, "seed \(seed), step \(index): an old event")
                     shown = event.version
-                    work = state.isCurrent(ticket) ? .watch(ticket, position: event.version) : .nothing
+                    // An event that is not believed gives the watch up.
+                    let goesOn = state.silenceDeadline(ticket) != nil
+                    work = goesOn ? .watch(ticket, position: event.version) : .nothing
                 } else if !isQuiet, chance(3) == 0 {
                     take(
                         state.received(

@@ -65,17 +65,6 @@ struct StoreTests {
         #expect(told.all.count == 6)
     }
 
-    @Test("A value that is the same as before is told only where nobody said what the same is")
-    func same() {
-        for (store, expected) in [(Store<Int>(), 2), (Store<Int>(isSame: ==), 1)] {
-            let told = Probe<Int>()
-            store.subscribe { told.record($0.value ?? 0) }
-            store.apply(.replace([Self.a: 1]))
-            store.apply(.replace([Self.a: 1]))
-            #expect(told.all.count == expected)
-        }
-    }
-
     @Test("A census counts what a list would remove")
     func census() {
         let store = Store<Int>()

@@ -19,7 +19,7 @@ private struct DeafTransport: HTTPTransport {
 private func link(_ configuration: LinkConfiguration) -> Link {
     let client = KubeClient(
         server: "https://dp", transport: DeafTransport(), authorization: NoAuthorization(),
-        options: .init(version: "test"))
+        options: .init(userAgent: "squadron-test"))
     return Link(configuration, client: client, prober: client)
 }
 

@@ -25,11 +25,8 @@ public final class Store<Value: Sendable>: Sendable {
     }
     private let state = Locked(State())
     private let filled = Signal()
-    private let isSame: (@Sendable (Value, Value) -> Bool)?
 
-    /// With `isSame`, a value that is the same as the one kept is no change and told to nobody: for stores whose
-    /// followers need no resync after a relist.
-    public init(isSame: (@Sendable (Value, Value) -> Bool)? = nil) { self.isSame = isSame }
+    public init() {}
 
     // MARK: Reading
 
@@ -127,7 +124,6 @@ public final class Store<Value: Sendable>: Sendable {
         _ handlers: [(id: UInt64, handler: Handler)], _ key: ObjectKey, _ kind: StoreChange<Value>.Kind,
         _ origin: StoreChange<Value>.Origin
     ) {
-        if let isSame, case .updated(let old, let new) = kind, isSame(old, new) { return }
         for (_, handler) in handlers { handler(StoreChange(key: key, kind: kind, origin: origin)) }
     }
 }

@@ -137,8 +137,6 @@ struct WatcherState<Value: Sendable>: Sendable {
         return watching.heardAt + configuration.idleLimit
     }
 
-    func isCurrent(_ ticket: Ticket) -> Bool { ticket == self.ticket }
-
     // MARK: Answers to a list
 
     /// `census` says what a complete list would do to the store.

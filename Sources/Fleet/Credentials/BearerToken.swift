@@ -2,11 +2,9 @@ import JSON
 import KubeObjects
 import Support
 
-/// What a JWT says of itself.
-public struct TokenClaims: Sendable, Hashable {
-    public var issuer: String?
-    public var subject: String?
-    public var expiration: Timestamp?
+/// What a JWT says of itself, as far as it matters here: nobody has verified it.
+struct TokenClaims: Sendable, Hashable {
+    var expiration: Timestamp?
 }
 
 /// A token as it goes into a header: white space around it gone, its shape checked.
@@ -76,9 +74,7 @@ struct BearerToken {
         guard let head = try? JSON(parsing: header, limits: limits), head.object != nil,
             let body = try? JSON(parsing: payload, limits: limits), body.object != nil
         else { return nil }
-        return TokenClaims(
-            issuer: body["iss"]?.string, subject: body["sub"]?.string,
-            expiration: body["exp"]?.double.flatMap { Timestamp(clamping: $0) })
+        return TokenClaims(expiration: body["exp"]?.double.flatMap { Timestamp(clamping: $0) })
     }
 
     /// Whether decoding it once more gives a JWT. An opaque token doesn't show it.
