@@ -12,7 +12,48 @@ extension FleetPicture {
         for dataPlane: DataPlane, registryUID: String?, kinds: KindTable, discovered: Set<String>, cache: RenderCache
     ) -> DataPlanePlan {
         let identity = identity(of: dataPlane)
+        let set = templates.compiled
+        let unknownKinds = (set?.kinds ?? []).filter { kinds[$0] == nil }
+        // Until it has said what it serves, an object of another kind is neither possible nor impossible.
+        let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
+        let isPending =
+            !isDiscovered || readings.values.contains(.pending) || (set == nil && templates.failure == nil)
+        let renderer = set.map {
+            Renderer(
+                templates: $0, identity: identity, controlPlaneUID: registryUID ?? "", kinds: kinds,
+                allowsClusterScoped: spec.allowClusterScoped)
+        }
+        let render = rendering(by: isDiscovered ? renderer : nil, for: dataPlane)
         var hasher = Hasher()
+        combineCommon(into: &hasher, dataPlane, identity, registryUID)
+        hasher.combine(kinds)
+        hasher.combine(isPending)
+        hasher.combine(isDiscovered)
+        let common = UInt64(bitPattern: Int64(hasher.finalize()))
+        let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
+        let wanted = reach.map { reach in
+            fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
+        }
+        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
+        return DataPlanePlan(
+            version: .init(
+                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
+            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
+            common: common, namespaces: wanted ?? fingerprints,
+            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
+            namespaceOf: { domains.entries[$0]?.answer.name }
+        ) { namespace in
+            guard let key = keys[namespace], let own = fingerprints[namespace] else { return nil }
+            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
+            return cache.content(.init(common: common, own: own, namespace: namespace)) { render(key, namespace) }
+        }
+    }
+
+    /// What is the same for all namespaces of a data plane; compared within this process only.
+    private func combineCommon(
+        into hasher: inout Hasher, _ dataPlane: DataPlane, _ identity: WorkloadIdentity, _ registryUID: String?
+    ) {
         hasher.combine(identity)
         hasher.combine(dataPlane.spec.values)
         hasher.combine(spec.values)
@@ -22,29 +63,15 @@ extension FleetPicture {
         hasher.combine(registryUID)
         hasher.combine(spec.allowClusterScoped)
         hasher.combine(templates.fingerprint)
-        let unknownKinds = (templates.compiled?.kinds ?? []).filter { kinds[$0] == nil }
-        // Until it has said what it serves, an object of another kind is neither possible nor impossible.
-        let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
-        hasher.combine(kinds)
-        let isPending =
-            !isDiscovered || readings.values.contains(.pending)
-            || (templates.compiled == nil && templates.failure == nil)
-        hasher.combine(isPending)
-        hasher.combine(isDiscovered)
-        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
-        let layers = layers(for: dataPlane)
-        let set = templates.compiled
-        let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
-        let renderer = set.map {
-            Renderer(
-                templates: $0, identity: identity, controlPlaneUID: registryUID ?? "", kinds: kinds,
-                allowsClusterScoped: spec.allowClusterScoped)
-        }
-        let wanted = reach.map { reach in
-            fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
-        }
-        let render: @Sendable (ProjectDomain, String) -> DataPlanePlan.Content = { key, namespace in
-            guard let renderer, isDiscovered else { return .pending }
+    }
+
+    /// - Parameter renderer: nil while it can't be known what is to be rendered.
+    private func rendering(
+        by renderer: Renderer?, for dataPlane: DataPlane
+    ) -> @Sendable (ProjectDomain, String) -> DataPlanePlan.Content {
+        let (domains, layers) = (projectDomains, layers(for: dataPlane))
+        return { key, namespace in
+            guard let renderer else { return .pending }
             let layers = layers(domains.entries[key]?.project?.spec)
             if layers.isPending { return .pending }
             do throws(TemplateFailure) {
@@ -55,21 +82,6 @@ extension FleetPicture {
                 let detail = layers.missingSources.map { " (\($0))" } ?? ""
                 return .failure(error.reason, object: error.file, message: error.description + detail)
             }
-        }
-        let common = UInt64(bitPattern: Int64(hasher.finalize()))
-        return DataPlanePlan(
-            version: .init(
-                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
-            isPending: isPending,
-            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
-            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
-            common: common, namespaces: wanted ?? fingerprints,
-            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
-            namespaceOf: { domains.entries[$0]?.answer.name }
-        ) { namespace in
-            guard let key = keys[namespace], let own = fingerprints[namespace] else { return nil }
-            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
-            return cache.content(.init(common: common, own: own, namespace: namespace)) { render(key, namespace) }
         }
     }
 
