@@ -77,7 +77,7 @@ struct SessionStateTests {
     func firstListsFail() throws {
         var state = state()
         for _ in 0..<9 {
-            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true, now: .zero)
+            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true)
             #expect(!isUrgent)
         }
         #expect(state.facts.reachability == .unknown && state.allowsReads)
@@ -92,7 +92,7 @@ struct SessionStateTests {
         answer.kubernetesVersion = "v1.36.2"
         _ = fresh.take(answer, of: try #require(fresh.candidate), now: .zero)
         #expect(!fresh.asksVersion)
-        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         #expect(fresh.asksVersion, "it may have been upgraded")
 
         var known = state()
@@ -149,12 +149,12 @@ struct SessionStateTests {
         var state = try connected()
         for _ in 0..<10 {
             let isUrgent = state.requestFailed(
-                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false, now: .zero)
+                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false)
             #expect(isUrgent)
         }
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
-        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
-        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
+        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false)
+        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false)
         #expect(!state.allowsWrites)
     }
 
@@ -195,7 +195,7 @@ struct SessionStateTests {
     func suspicion() throws {
         var state = try connected()
         let active = try #require(state.active)
-        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         #expect(wakes && !state.allowsWrites)
         _ = state.take(success(), of: active, now: .zero)
         #expect(state.allowsWrites)
@@ -204,7 +204,7 @@ struct SessionStateTests {
     @Test("Too many requests asks for patience, not for a new connection")
     func tooManyRequests() throws {
         var state = try connected()
-        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false, now: .zero)
+        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false)
         #expect(!wakes)
         #expect(state.allowsWrites)
     }

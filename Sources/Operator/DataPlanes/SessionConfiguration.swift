@@ -48,17 +48,12 @@ struct SessionFacts: Sendable, Hashable {
         /// written with each of them.
         case unreachable(ReachableReason, String, attempts: Int)
     }
-    enum Authorization: Sendable, Hashable {
-        case unknown
-        case granted
-        case missing([Permission])
-    }
     var reachability = Reachability.unknown
     /// The server's own words, where it refused the token.
     var tokenRejected: String?
     /// Newer credentials than those in use were tried and refused.
     var refusedCandidate: String?
-    var authorization = Authorization.unknown
+    var authorization = DataPlaneObservation.Authorization.unknown
     /// What it serves, as far as it was asked, beside what every Kubernetes has.
     var kinds = KindTable.wellKnown
     /// The group versions that it was asked for.

@@ -21,7 +21,7 @@ struct ProbeResult: Sendable {
     /// Only a full probe finds these.
     var kubernetesVersion: String?
     var identity: String?
-    var authorization: SessionFacts.Authorization?
+    var authorization: DataPlaneObservation.Authorization?
     /// What `authorization` is about.
     var reviewed: [Permission]?
     /// By group version that was asked for, the kinds that it has: none where it isn't served.
@@ -169,19 +169,19 @@ struct SessionState: Sendable {
         guard link === active else { return [link] }
         switch result.answer {
         case .succeeded:
-            _ = breaker.record(.probeSucceeded, now: now)
+            _ = breaker.record(.probeSucceeded)
             learn(result, now)
         case .tokenRejected:
             fail(result.answer)
         case .failed:
-            _ = breaker.record(.probeFailed, now: now)
+            _ = breaker.record(.probeFailed)
             if !breaker.allowsRequests { fail(result.answer) }
         }
         return []
     }
 
     /// A request other than a probe failed: true where the next probe should not wait.
-    mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool, now: Duration) -> Bool {
+    mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool) -> Bool {
         guard active != nil else { return false }  // the first probe is under way and says more
         if connectionBroke { (isSuspect, versionIsDue) = (true, true) }
         switch answer {
@@ -192,12 +192,12 @@ struct SessionState: Sendable {
         // alone, and to try anew whenever the next probe succeeds: the probe decides.
         case .failed(.serverError, _): break
         case .failed:
-            if breaker.record(.requestFailed, now: now) == .open { fail(answer) }
+            if breaker.record(.requestFailed) == .open { fail(answer) }
         }
         return true
     }
 
-    mutating func requestSucceeded(now: Duration) { _ = breaker.record(.requestSucceeded, now: now) }
+    mutating func requestSucceeded() { _ = breaker.record(.requestSucceeded) }
 
     mutating func doubtful(_ type: ResourceType, _ text: String?) { facts.doubtfulLists[type.description] = text }
 
