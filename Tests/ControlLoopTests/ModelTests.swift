@@ -1,5 +1,6 @@
 import Kube
 import KubeObjects
+import Support
 import Testing
 
 @testable import ControlLoop

@@ -1,5 +1,6 @@
 import DequeModule
 import HeapModule
+import Support
 
 /// A work queue as a value: which key to work on next, and when.
 ///

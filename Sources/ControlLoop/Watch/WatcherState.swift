@@ -1,5 +1,6 @@
 import Kube
 import KubeObjects
+import Support
 
 /// The whole algorithm of a watcher, as a value: what to do next, and what an answer means. It does no I/O and knows no
 /// clock; the driver (`Watcher`) carries out its steps and hands the answers back.
