@@ -1,5 +1,6 @@
 import DequeModule
 import JSON
+import Kube
 import KubeObjects
 import Support
 
@@ -79,7 +80,7 @@ struct EventAggregator: Sendable {
     init(_ configuration: EventConfiguration, reportingInstance: String, now: Duration, seed: UInt64) {
         self.configuration = configuration
         self.reportingInstance = reportingInstance.isEmpty ? "squadron" : EventText.cut(reportingInstance, to: 128)
-        rate = TokenBucket(rate: configuration.ratePerSecond, burst: configuration.burst, now: now)
+        rate = TokenBucket(qps: configuration.ratePerSecond, burst: configuration.burst, now: now)
         nextSweep = now + configuration.refresh
         random = SeededRandom(seed: seed)
     }
@@ -132,8 +133,8 @@ struct EventAggregator: Sendable {
     private mutating func mayReport(on subject: ObjectKey, now: Duration) -> Bool {
         var bucket =
             subjects[subject]
-            ?? TokenBucket(rate: configuration.subjectRatePerSecond, burst: configuration.subjectBurst, now: now)
-        let isAllowed = bucket.take(now: now) == nil
+            ?? TokenBucket(qps: configuration.subjectRatePerSecond, burst: configuration.subjectBurst, now: now)
+        let isAllowed = bucket.take(now: now)
         if subjects[subject] == nil, subjects.count >= configuration.maximumSeries { return isAllowed }
         subjects[subject] = bucket
         return isAllowed
@@ -171,7 +172,7 @@ struct EventAggregator: Sendable {
                 queue.removeFirst()  // forgotten in between
                 continue
             }
-            if let time = rate.take(now: now) { return .wait(until: time) }
+            guard rate.take(now: now) else { return .wait(until: now + rate.delay(now: now)) }
             queue.removeFirst()
             isSending = true
             switch request.body {
