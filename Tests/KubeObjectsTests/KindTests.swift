@@ -106,23 +106,3 @@ struct KindTests {
             ]) == .failed("stuck"))
     }
 }
-
-@Suite("Base64")
-struct Base64Tests {
-    @Test("What is encoded decodes to the same bytes, at every length")
-    func round() {
-        for length in 0..<70 {
-            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
-            #expect(Base64.decode(Base64.encode(bytes)) == bytes)
-        }
-        #expect(Base64.encode(Array("hello".utf8)) == "aGVsbG8=")
-        #expect(Base64.decode("aGVs\nbG8=\r\n") == Array("hello".utf8))
-    }
-
-    @Test(
-        "What is no base64 is refused",
-        arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
-    func broken(text: String) {
-        #expect(Base64.decode(text) == nil)
-    }
-}

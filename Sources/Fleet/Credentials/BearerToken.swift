@@ -66,9 +66,9 @@ struct BearerToken {
     /// Nil unless it is a JWT: header, payload and signature in base64url, the first two JSON objects.
     private static func claims(of token: some Sequence<UInt8>) -> TokenClaims? {
         let parts = Array(token).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(parts[0]),
-            let payload = Base64.decode(parts[1]),
-            Base64.decode(parts[2]) != nil
+        guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(leniently: parts[0]),
+            let payload = Base64.decode(leniently: parts[1]),
+            Base64.decode(leniently: parts[2]) != nil
         else { return nil }
         let limits = JSON.Limits(depth: 16, bytes: CredentialsLimits.token)
         guard let head = try? JSON(parsing: header, limits: limits), head.object != nil,
@@ -79,7 +79,7 @@ struct BearerToken {
 
     /// Whether decoding it once more gives a JWT. An opaque token doesn't show it.
     private static func isEncodedTwice(_ token: some Sequence<UInt8>) -> Bool {
-        guard var decoded = Base64.decode(token.filter { !Bytes.isSpace($0) }) else { return false }
+        guard var decoded = Base64.decode(leniently: token.filter { !Bytes.isSpace($0) }) else { return false }
         defer { decoded.withUnsafeMutableBytes { Bytes.erase($0) } }
         let inner = decoded.withUnsafeBytes { Array(Bytes.trimmed($0)) }
         return inner.starts(with: "eyJ".utf8) && claims(of: inner) != nil

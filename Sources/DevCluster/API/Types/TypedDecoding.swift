@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// Takes an object into a built-in type as Go's decoder does: what does not fit is an error, unknown fields go, null and
 /// empty values that Go leaves out when it writes go too.
