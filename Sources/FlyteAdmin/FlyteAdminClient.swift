@@ -40,7 +40,7 @@ public struct FlyteAdminClient: Sendable {
         endpoint: String, transport: any HTTPTransport, authorization: Authorization = .none,
         options: Options = Options()
     ) {
-        base = String(endpoint.reversed().drop { $0 == "/" }.reversed())
+        base = endpoint.withoutSlashesAtTheEnd
         self.transport = transport
         self.authorization = authorization
         self.options = options
@@ -96,7 +96,7 @@ public struct FlyteAdminClient: Sendable {
 
     /// The archived ones, which flyteadmin only lists for who asks for them.
     public func archivedProjects() async throws(FlyteAdminError) -> Set<String> {
-        try await projects("&filters=" + PathSegment.percentEncode("eq(state,1)"), "list the archived projects")
+        try await projects("&filters=" + "eq(state,1)".percentEncoded, "list the archived projects")
             .archived
     }
 
@@ -107,7 +107,7 @@ public struct FlyteAdminClient: Sendable {
         for _ in 0..<options.maximumPages {
             // The token is an offset: a project that is made meanwhile shifts the pages, and one comes twice.
             var path = "/api/v1/projects?limit=\(options.pageSize)" + filter
-            if !token.isEmpty { path += "&token=" + PathSegment.percentEncode(token) }
+            if !token.isEmpty { path += "&token=" + token.percentEncoded }
             guard let page = Answers.projects(try await json(.get, path, nil, operation)) else {
                 throw FlyteAdminError(
                     .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no projects")

@@ -53,7 +53,7 @@ struct TokenRequest {
         }
         guard let text = json["access_token"]?.string, !text.isEmpty else { throw unusable("without an access_token") }
         // It becomes a header line.
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw unusable("with a token that can't be one") }
+        guard text.utf8.isTokenText else { throw unusable("with a token that can't be one") }
         if let type = json["token_type"]?.string, type.lowercased() != "bearer" {
             throw unusable("with a token that is no bearer token")
         }
@@ -69,5 +69,5 @@ struct TokenRequest {
     }
 
     /// `application/x-www-form-urlencoded`; %20 for a space is understood as well as a plus.
-    private static func form(_ text: String) -> String { PathSegment.percentEncode(text) }
+    private static func form(_ text: String) -> String { text.percentEncoded }
 }

@@ -79,7 +79,8 @@ struct EventAggregator: Sendable {
 
     init(_ configuration: EventConfiguration, reportingInstance: String, now: Duration, seed: UInt64) {
         self.configuration = configuration
-        self.reportingInstance = reportingInstance.isEmpty ? "squadron" : EventText.cut(reportingInstance, to: 128)
+        self.reportingInstance =
+            reportingInstance.isEmpty ? "squadron" : reportingInstance.cut(toBytes: EventText.longestWord)
         rate = TokenBucket(qps: configuration.ratePerSecond, burst: configuration.burst, now: now)
         nextSweep = now + configuration.refresh
         random = SeededRandom(seed: seed)
@@ -122,7 +123,7 @@ struct EventAggregator: Sendable {
             "type": .string(report.kind.rawValue),
             "reason": .string(EventText.word(report.reason)),
             "action": .string(EventText.word(report.action)),
-            "note": .string(EventText.cut(report.note, to: EventText.longestNote)),
+            "note": .string(report.note.cut(toBytes: EventText.longestNote)),
             "regarding": report.subject.json,
             "reportingController": .string(configuration.reportingController),
             "reportingInstance": .string(reportingInstance),

@@ -49,8 +49,8 @@ struct BearerToken {
         if token.first == UInt8(ascii: "<") || token.first == UInt8(ascii: "{") {
             throw malformed("is a placeholder or a document and no token")
         }
-        if token.contains(where: Bytes.isSpace) { throw malformed("has white space within") }
-        guard token.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw malformed("has bytes that no token has") }
+        if token.contains(where: \.isSpace) { throw malformed("has white space within") }
+        guard token.isTokenText else { throw malformed("has bytes that no token has") }
         guard token.starts(with: "eyJ".utf8) else { return nil }
         guard let claims = claims(of: token) else {
             throw malformed(
@@ -79,7 +79,7 @@ struct BearerToken {
 
     /// Whether decoding it once more gives a JWT. An opaque token doesn't show it.
     private static func isEncodedTwice(_ token: some Sequence<UInt8>) -> Bool {
-        guard var decoded = Base64.decode(leniently: token.filter { !Bytes.isSpace($0) }) else { return false }
+        guard var decoded = Base64.decode(leniently: token.filter { !$0.isSpace }) else { return false }
         defer { decoded.withUnsafeMutableBytes { Bytes.erase($0) } }
         let inner = decoded.withUnsafeBytes { Array(Bytes.trimmed($0)) }
         return inner.starts(with: "eyJ".utf8) && claims(of: inner) != nil

@@ -17,7 +17,7 @@ struct CABundle {
             throw malformed("is no text: PEM is expected")
         }
         if !text.contains("-----BEGIN ") {
-            if let decoded = Base64.decode(leniently: bytes.filter { !Bytes.isSpace($0) }),
+            if let decoded = Base64.decode(leniently: bytes.filter { !$0.isSpace }),
                 String(decoding: decoded, as: UTF8.self).contains("-----BEGIN ")
             {
                 throw malformed(

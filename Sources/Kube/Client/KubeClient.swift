@@ -42,7 +42,7 @@ public final class KubeClient: Sendable {
     public func close() { transport.close() }
 
     public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {
-        self.server = String(server.reversed().drop { $0 == "/" }.reversed())
+        self.server = server.withoutSlashesAtTheEnd
         self.transport = transport
         self.authorization = authorization
         self.options = options
