@@ -109,6 +109,7 @@ let package = Package(
             ],
             path: "Sources/devflyteadmin", swiftSettings: settings),
 
+        tests("SupportTests", ["Support"]),
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),

@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// An OAuth2 token endpoint for client credentials, with its tokens. Errors read as those of fosite, which flyteadmin's
 /// own authorization server is made of.
@@ -54,7 +55,7 @@ struct TokenServer: Sendable {
 
     private func isClient(_ request: Request, _ form: [String: String]) -> Bool {
         if options.style != .body, let header = request.headers["authorization"], header.hasPrefix("Basic ") {
-            guard let text = Base64Bytes.decode(header.dropFirst(6)) else { return false }
+            guard let text = Base64.decode(header.dropFirst(6)) else { return false }
             let parts = String(decoding: text, as: UTF8.self).split(
                 separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             // Form-encoded before they were joined (RFC 6749, 2.3.1).
@@ -96,24 +97,5 @@ enum Form {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-enum Base64Bytes {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var (bits, width) = (UInt32(0), 0)
-        for byte in text.utf8 where byte != UInt8(ascii: "=") {
-            guard let digit = alphabet.firstIndex(of: byte) else { return nil }
-            bits = bits << 6 | UInt32(digit)
-            width += 6
-            if width >= 8 {
-                width -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(width)))
-            }
-        }
-        return bytes
     }
 }

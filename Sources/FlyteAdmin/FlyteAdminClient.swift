@@ -40,7 +40,7 @@ public struct FlyteAdminClient: Sendable {
         endpoint: String, transport: any HTTPTransport, authorization: Authorization = .none,
         options: Options = Options()
     ) {
-        base = String(endpoint.reversed().drop { $0 == "/" }.reversed())
+        base = endpoint.withoutSlashesAtTheEnd
         self.transport = transport
         self.authorization = authorization
         self.options = options
@@ -56,26 +56,6 @@ public struct FlyteAdminClient: Sendable {
                 .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no configurations")
         }
         return rows
-    }
-
-    /// The label of exactly this project-domain or workflow; nil where it has none of its own.
-    ///
-    /// flyteadmin answers with a less specific row where there is no such one: that is not taken for it.
-    public func label(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) -> String? {
-        let operation = "read the label of " + Self.name(project, domain, workflow)
-        let path = try Self.path(project, domain, workflow, operation)
-        let answer: JSON
-        do {
-            answer = try await json(.get, path + "?resource_type=" + Self.resourceType, nil, operation)
-        } catch {
-            if error.isNotFound { return nil }
-            throw error
-        }
-        let attributes = answer["attributes"]
-        guard Answers.text("domain", of: attributes) == domain,
-            workflow.isEmpty || Answers.text("workflow", of: attributes) == workflow
-        else { return nil }
-        return Answers.label(Answers.member("matching_attributes", of: attributes))
     }
 
     /// Sets the label of a project-domain or, with `workflow`, of one workflow.
@@ -116,7 +96,7 @@ public struct FlyteAdminClient: Sendable {
 
     /// The archived ones, which flyteadmin only lists for who asks for them.
     public func archivedProjects() async throws(FlyteAdminError) -> Set<String> {
-        try await projects("&filters=" + PathSegment.percentEncode("eq(state,1)"), "list the archived projects")
+        try await projects("&filters=" + "eq(state,1)".percentEncoded, "list the archived projects")
             .archived
     }
 
@@ -127,7 +107,7 @@ public struct FlyteAdminClient: Sendable {
         for _ in 0..<options.maximumPages {
             // The token is an offset: a project that is made meanwhile shifts the pages, and one comes twice.
             var path = "/api/v1/projects?limit=\(options.pageSize)" + filter
-            if !token.isEmpty { path += "&token=" + PathSegment.percentEncode(token) }
+            if !token.isEmpty { path += "&token=" + token.percentEncoded }
             guard let page = Answers.projects(try await json(.get, path, nil, operation)) else {
                 throw FlyteAdminError(
                     .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no projects")

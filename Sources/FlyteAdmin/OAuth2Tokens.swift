@@ -32,6 +32,12 @@ public final class OAuth2Tokens: Sendable {
         /// The one who asked was cancelled: ask yourself.
         case again
     }
+    /// What one who needs a token has to do.
+    private enum Decision {
+        case use(Sensitive)
+        case wait
+        case fetch
+    }
     private struct State {
         var token: Token?
         var isFetching = false
@@ -67,16 +73,16 @@ public final class OAuth2Tokens: Sendable {
     /// A token that has not expired. `operation` is what it is for: a failure names it.
     func token(for operation: String) async throws(FlyteAdminError) -> Sensitive {
         while true {
-            let decision = state.withLock { state -> Sensitive?? in
-                if let token = state.token, now() < token.goodUntil { return .some(token.value) }
-                if state.isFetching { return .some(nil) }
+            let decision = state.withLock { state -> Decision in
+                if let token = state.token, now() < token.goodUntil { return .use(token.value) }
+                if state.isFetching { return .wait }
                 state.isFetching = true
-                return .none
+                return .fetch
             }
             switch decision {
-            case .some(.some(let token)): return token
-            case .none: return try await fetch(operation)
-            case .some(.none):
+            case .use(let token): return token
+            case .fetch: return try await fetch(operation)
+            case .wait:
                 switch await wait() {
                 case .token(let token): return token
                 case .failure(let error): throw error

@@ -27,7 +27,7 @@ struct TokenRequest {
         case .header:
             // Each is form-encoded before they are joined, so that a colon in the id can't move the border.
             let pair = Self.form(credentials.clientID) + ":" + Self.form(secret)
-            request.headers["Authorization"] = "Basic " + Base64Text.encode(pair.utf8)
+            request.headers["Authorization"] = "Basic " + Base64.encode(pair.utf8)
         case .body:
             form += "&client_id=" + Self.form(credentials.clientID) + "&client_secret=" + Self.form(secret)
         }
@@ -53,7 +53,7 @@ struct TokenRequest {
         }
         guard let text = json["access_token"]?.string, !text.isEmpty else { throw unusable("without an access_token") }
         // It becomes a header line.
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw unusable("with a token that can't be one") }
+        guard text.utf8.isTokenText else { throw unusable("with a token that can't be one") }
         if let type = json["token_type"]?.string, type.lowercased() != "bearer" {
             throw unusable("with a token that is no bearer token")
         }
@@ -69,27 +69,5 @@ struct TokenRequest {
     }
 
     /// `application/x-www-form-urlencoded`; %20 for a space is understood as well as a plus.
-    private static func form(_ text: String) -> String { PathSegment.percentEncode(text) }
-}
-
-enum Base64Text {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    /// RFC 4648, with padding.
-    static func encode(_ text: some Sequence<UInt8>) -> String {
-        let bytes = Array(text)
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let part = bytes[start..<min(start + 3, bytes.count)]
-            var bits = part.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - part.count))
-            var digits: [UInt8] = []
-            for _ in 0..<4 {
-                digits.append(alphabet[Int(bits & 63)])
-                bits >>= 6
-            }
-            result +=
-                digits.reversed().prefix(part.count + 1) + [UInt8](repeating: UInt8(ascii: "="), count: 3 - part.count)
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
+    private static func form(_ text: String) -> String { text.percentEncoded }
 }

@@ -59,9 +59,7 @@ struct RequestLines {
             connectTo = []
         }
         if let token = request.bearerToken {
-            let isSendable = token.withBytes { bytes in
-                !bytes.isEmpty && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f }
-            }
+            let isSendable = token.withBytes { !$0.isEmpty && $0.isTokenText }
             guard isSendable else { throw .invalid("the bearer token is empty or has a character that can't be sent") }
         }
         headers = lines

@@ -1,7 +1,7 @@
 import JSON
 
 /// A step from a value to a part of it, as `managedFields` counts them.
-public enum FieldPathElement: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+public enum FieldPathElement: Sendable, Hashable {
     /// A member of an object: `f:metadata`.
     case field(String)
     /// An element of a list of objects, by the values of its keys: `k:{"containerPort":80,"protocol":"TCP"}`.
@@ -10,21 +10,6 @@ public enum FieldPathElement: Sendable, Hashable, ExpressibleByStringLiteral, Cu
     case value(JSON)
     /// An element by position: `i:0`.
     case index(Int)
-
-    public init(stringLiteral name: String) { self = .field(name) }
-
-    /// As the API server writes it in conflicts: `.metadata`, `[name="x"]`, `[="x"]`, `[0]`.
-    public var description: String {
-        switch self {
-        case .field(let name): ".\(name)"
-        case .key(let keys):
-            "["
-                + keys.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.serializedString)" }
-                .joined(separator: ",") + "]"
-        case .value(let value): "[=\(value.serializedString)]"
-        case .index(let index): "[\(index)]"
-        }
-    }
 }
 
 /// The set of fields of a `fieldsV1` tree.
@@ -45,25 +30,6 @@ public struct FieldSet: Sendable, Hashable {
             if grandchildren.keys.contains(where: { $0 != "." }) {
                 do { children[element] = try FieldSet(fieldsV1: child) } catch { throw error.under(key) }
             }
-        }
-    }
-
-    /// Whether exactly this path is in the set. Owning an object's member does not mean owning the object around it,
-    /// and owning an object (`.`) not its other members.
-    public func contains(_ path: [FieldPathElement]) -> Bool {
-        guard let last = path.last else { return false }
-        var node = self
-        for element in path.dropLast() {
-            guard let next = node.children[element] else { return false }
-            node = next
-        }
-        return node.members.contains(last)
-    }
-
-    /// Every path in the set, parents before their children, siblings by name.
-    public var paths: [[FieldPathElement]] {
-        Set(members).union(children.keys).sorted { $0.description < $1.description }.flatMap { element in
-            (members.contains(element) ? [[element]] : []) + (children[element]?.paths ?? []).map { [element] + $0 }
         }
     }
 }
@@ -138,24 +104,11 @@ extension ManagedFieldsEntry {
 }
 
 extension ObjectMeta {
-    /// Whether the manager owns the field by server-side apply. `subresource` nil: through the object itself.
-    public func isApplied(_ path: [FieldPathElement], by manager: String, subresource: String? = nil) -> Bool {
-        managedFields?.contains {
-            $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
-                && $0.subresource == subresource && $0.fieldSet?.contains(path) == true
-        } ?? false
-    }
-
     /// Whether the manager owns anything of the object by server-side apply.
     public func isApplied(by manager: String) -> Bool {
         managedFields?.contains {
             $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
                 && $0.subresource == nil
         } ?? false
-    }
-
-    /// Everyone who owns the field, in the server's order: several may, as long as they agree on its value.
-    public func owners(of path: [FieldPathElement], except manager: String? = nil) -> [ManagedFieldsEntry] {
-        managedFields?.filter { $0.manager != manager && $0.fieldSet?.contains(path) == true } ?? []
     }
 }

@@ -43,7 +43,7 @@ public final class SquadronOperator: Sendable {
         self.configuration = configuration
         self.logger = logger
         let userAgent = "squadron/\(SquadronVersion.current)"
-        transport = Self.transport(for: configuration.endpoint, userAgent: userAgent)
+        transport = LinkFactory.transport(for: configuration.endpoint, userAgent: userAgent)
         client = KubeClient(
             server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
@@ -127,8 +127,9 @@ public final class SquadronOperator: Sendable {
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
         let reconcilersBox = Locked<Reconcilers?>(nil)
+        let links = LinkFactory(controlPlane: configuration.endpoint, mayWrite: mayWrite)
         var context = SessionContext(
-            logger: logger, registryUID: registryUID, connect: connect(mayWrite), mayWrite: mayWrite,
+            logger: logger, registryUID: registryUID, connect: { links.link($0) }, mayWrite: mayWrite,
             changed: { dataPlane, namespace in
                 guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
                 reconcilersBox.withLock { $0 }?.namespaceChanged(namespace, of: dataPlane)
@@ -279,48 +280,5 @@ public final class SquadronOperator: Sendable {
             logger.error("a list that is not believed", metadata: ["type": "\(type)", "suspicion": "\(suspicion)"])
         default: break
         }
-    }
-
-    private func connect(_ mayWrite: @escaping @Sendable () -> Bool) -> @Sendable (LinkConfiguration) -> Link {
-        { [configuration] link in
-            let userAgent = "squadron/\(SquadronVersion.current)"
-            var endpoint = configuration.endpoint
-            if case .url(let server) = link.server {
-                let tls = TLSConfiguration(
-                    caCertificates: link.ca,
-                    serverName: link.connection.tlsServerName.isEmpty ? nil : link.connection.tlsServerName)
-                endpoint = ClusterEndpoint(
-                    server: server, tls: tls,
-                    proxyURL: link.connection.proxyURL.isEmpty ? nil : link.connection.proxyURL,
-                    authorization: link.token.map { StaticToken($0) } ?? NoAuthorization())
-            }
-            let limit = Duration.seconds(link.connection.timeoutSeconds)
-            let transport = Self.transport(for: endpoint, userAgent: userAgent)
-            var options = KubeClient.Options(userAgent: userAgent)
-            options.timeouts = HTTPTimeouts(
-                connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
-            let isOpen = Locked(false)
-            options.mayWrite = { mayWrite() && isOpen.withLock { $0 } }
-            options.limiter = RateLimiter(qps: Double(link.connection.qps), burst: link.connection.burst)
-            var probing = KubeClient.Options(userAgent: userAgent)
-            let patience = min(limit, Self.probeTimeout)
-            probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
-            func client(_ options: KubeClient.Options) -> KubeClient {
-                KubeClient(
-                    server: endpoint.server, transport: transport, authorization: endpoint.authorization,
-                    options: options)
-            }
-            return Link(link, client: client(options), prober: client(probing), mayWrite: isOpen)
-        }
-    }
-
-    /// A data plane that takes longer for `/readyz` can't be worked with.
-    private static let probeTimeout = Duration.seconds(3)
-
-    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
-        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
-        transport.proxyURL = endpoint.proxyURL
-        transport.maximumConnections = 32
-        return HTTPClient(transport)
     }
 }

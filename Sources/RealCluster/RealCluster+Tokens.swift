@@ -21,22 +21,10 @@ extension RealCluster {
             + #""iat":\#(issued),"nbf":\#(issued),"exp":\#(expires),"#
             + #""kubernetes.io":{"namespace":"\#(namespace)",\#(account)}}"#
         // Without a key id the server tries all of its keys.
-        let message = Self.base64URL(#"{"alg":"ES256"}"#.utf8) + "." + Self.base64URL(claims.utf8)
+        let message = Base64.encode(#"{"alg":"ES256"}"#.utf8, .url) + "." + Base64.encode(claims.utf8, .url)
         let key = try P256.Signing.PrivateKey(pemRepresentation: folder.serviceAccountKeyPEM)
-        return message + "." + Self.base64URL(try key.signature(for: Data(message.utf8)).rawRepresentation)
+        return message + "." + Base64.encode(try key.signature(for: Data(message.utf8)).rawRepresentation, .url)
     }
 
     static let issuer = "https://kubernetes.default.svc.cluster.local"
-
-    private static func base64URL(_ bytes: some Sequence<UInt8>) -> String {
-        String(
-            Data(bytes).base64EncodedString().compactMap { character -> Character? in
-                switch character {
-                case "+": "-"
-                case "/": "_"
-                case "=": nil
-                default: character
-                }
-            })
-    }
 }

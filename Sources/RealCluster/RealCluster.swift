@@ -42,7 +42,6 @@ public final class RealCluster: Sendable {
     /// Verifies the server's certificate, signs client certificates.
     public var caPEM: String { folder.authority.certificatePEM }
     public let adminToken: String
-    public var hasControllers: Bool { binaries.controllerManager != nil && options.runsControllers }
 
     let binaries: KubernetesBinaries
     let options: Options

@@ -33,8 +33,8 @@ final class Servers {
     private let controlPort: Int?
     private let plain = HTTPClient(HTTPClientConfiguration(userAgent: "bench-control", allowsPlainHTTP: true))
 
-    /// devcluster, with that round trip on every link.
-    init(dataPlanes count: Int, latency: Int, folder: URL) async throws {
+    /// devcluster.
+    init(dataPlanes count: Int, folder: URL) async throws {
         let dir = folder.appending(path: "servers-\(UUID().uuidString)")
         let names = ["control-plane"] + (1...count).map { "dataplane-\($0)" }
         let child = try Child(
@@ -54,7 +54,6 @@ final class Servers {
                 token: config["users"]?[0]?[path: ["user", "token"]]?.string ?? "")
         }
         (controlPlane, dataPlanes) = (targets[0], Array(targets.dropFirst()))
-        if latency > 0 { try await control("POST", "/clusters/*/latency", ["latencyMs": .int(Int64(latency))]) }
     }
 
     /// Real ones.

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Kube
 import KubeObjects
+import Support
 
 /// Random faults and random changes over a devcluster fleet, then quiet, then an exact comparison of what is desired with
 /// what is there. The same seed gives the same schedule (not the same timing: that is the machine's).
@@ -22,9 +23,9 @@ struct Soak: AsyncParsableCommand {
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
-        let servers = try await Servers(dataPlanes: dataPlanes, latency: 0, folder: folder)
+        let servers = try await Servers(dataPlanes: dataPlanes, folder: folder)
         defer { servers.end() }
-        var storm = try await Storm(servers, folder: folder, random: SoakRandom(seed: seed))
+        var storm = try await Storm(servers, folder: folder, random: SeededRandom(seed: seed))
         let end = ContinuousClock.now + .seconds(minutes * 60)
         while ContinuousClock.now < end { try await storm.step() }
         say("soak: quiet after \(storm.steps) steps")
@@ -41,17 +42,7 @@ struct Soak: AsyncParsableCommand {
     }
 }
 
-/// SplitMix64.
-struct SoakRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
+extension SeededRandom {
     mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 }
 
@@ -63,7 +54,7 @@ struct Storm {
     private let kubeconfig: URL
     private let control: KubeClient
     private let clients: [KubeClient]
-    private var random: SoakRandom
+    private var random: SeededRandom
     private(set) var squadron: Squadron
     private(set) var steps = 0
 
@@ -76,7 +67,7 @@ struct Storm {
     /// Data planes that can't be reached by us either.
     private var unreachable: Set<Int> = []
 
-    init(_ servers: Servers, folder: URL, random: SoakRandom) async throws {
+    init(_ servers: Servers, folder: URL, random: SeededRandom) async throws {
         self.servers = servers
         self.folder = folder
         self.random = random
@@ -140,8 +131,8 @@ struct Storm {
     }
 
     private func patch(_ kind: String, _ name: String, _ change: JSON) async throws {
-        try await control.patch(
-            .merge(change), type: Setup.type(kind, "multicluster.flyte.org/v1alpha1"), namespace: "flyte", name: name)
+        try await control.mergePatch(
+            change, type: Setup.type(kind, "multicluster.flyte.org/v1alpha1"), namespace: "flyte", name: name)
     }
 
     private mutating func say(_ cluster: String, _ action: String, _ body: JSON = [:]) async throws {
@@ -197,12 +188,12 @@ struct Storm {
         do throws(KubeError) {
             switch kind {
             case 0:
-                try await client.patch(
-                    .merge(["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]]),
+                try await client.mergePatch(
+                    ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]],
                     type: Setup.type("ServiceAccount", "v1"), namespace: namespace, name: "default")
             case 1:
-                try await client.patch(
-                    .merge(["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]]),
+                try await client.mergePatch(
+                    ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]],
                     type: Setup.type("Namespace", "v1"), name: namespace)
             case 2: try await client.delete(Setup.type("Namespace", "v1"), name: namespace)
             case 3:

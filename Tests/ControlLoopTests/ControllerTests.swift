@@ -166,7 +166,7 @@ struct ControllerTests {
             clock.advance(by: .seconds(20))
             await ends.count(1)
             if case .failed = ends.all[0] {} else { Issue.record("not failed") }
-            #expect(queue.failures(of: "a") == 1)
+            #expect(queue.metrics.retrying == 1)
         }
     }
 
@@ -224,7 +224,7 @@ struct ControllerTests {
             queue.add("a")
             await started.count(1)
         }
-        #expect(queue.failures(of: "a") == 0)
+        #expect(queue.metrics.retrying == 0)
         #expect(await queue.next() == "a")
     }
 }

@@ -159,9 +159,9 @@ struct EventTests {
         "Notes are cut at 1024 bytes between characters, words at 128; empty ones get a word, since the API wants one")
     func texts() {
         let long = String(repeating: "é😀", count: 1_000)
-        let cut = EventText.cut(long, to: 1_024)
+        let cut = long.cut(toBytes: 1_024)
         #expect(cut.utf8.count <= 1_024 && cut.utf8.count > 1_015 && cut.hasSuffix("…"))
-        #expect(EventText.cut("short", to: 1_024) == "short")
+        #expect("short".cut(toBytes: 1_024) == "short")
         #expect(EventText.word("") == "Unknown")
         #expect(EventText.word(String(repeating: "x", count: 500)).utf8.count <= 128)
         #expect(EventText.withoutNumbers("try 12 of 305, 7s") == "try # of #, #s")

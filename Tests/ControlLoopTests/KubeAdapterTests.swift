@@ -101,8 +101,8 @@ struct KubeAdapterTests {
         var foreign = try await client.get(type, namespace: "flyte", name: "squadron")
         foreign[path: ["metadata", "labels"]] = ["theirs": "yes"]
         foreign[path: ["spec", "strategy"]] = "OldestEmulationVersion"
-        try await client.patch(
-            .merge(["metadata": foreign["metadata"] ?? .null, "spec": foreign["spec"] ?? .null]), type: type,
+        try await client.mergePatch(
+            ["metadata": foreign["metadata"] ?? .null, "spec": foreign["spec"] ?? .null], type: type,
             namespace: "flyte", name: "squadron")
         let read = try #require(try await store.get())
         _ = try await store.update(Self.record, version: read.version)

@@ -112,10 +112,10 @@ struct WorkQueueStateTests {
             #expect(queue.poll(now: now) == .wait(until: now + .seconds(wait)))
             now += .seconds(wait)
         }
-        #expect(queue.failures(of: "a") == 4)
+        #expect(queue.metrics(now: now).failures == 4)
         #expect(queue.poll(now: now) == .key("a"))
         queue.finish("a", .done, now: now)
-        #expect(queue.failures(of: "a") == 0)
+        #expect(queue.metrics(now: now).retrying == 0)
     }
 
     @Test("Clearing the backoff hands out at once what had failed, and leaves timers and priorities alone")
@@ -156,14 +156,14 @@ struct WorkQueueStateTests {
         #expect(queue.metrics(now: .zero).depth == 0)
     }
 
-    @Test("No more keys are in flight than the limit, and a change to it counts at once")
+    @Test("No more keys are in flight than the limit")
     func limit() {
         var queue = queue(limit: 2)
         for key in ["a", "b", "c"] { queue.add(key, now: .zero) }
         _ = queue.poll(now: .zero)
         _ = queue.poll(now: .zero)
         #expect(queue.poll(now: .zero) == .wait(until: nil))
-        queue.limit = 3
+        queue.finish("a", .done, now: .zero)
         #expect(queue.poll(now: .zero) == .key("c"))
     }
 
@@ -204,8 +204,10 @@ struct WorkQueueStateTests {
         queue.finish("a", .failed(retryAfter: nil), now: .zero)
         _ = queue.poll(now: .seconds(1))
         queue.finish("a", .abandoned, now: .seconds(1))
-        #expect(queue.failures(of: "a") == 1)
+        #expect(queue.metrics(now: .seconds(1)).retrying == 1)
         #expect(queue.poll(now: .seconds(1)) == .key("a"))
+        queue.finish("a", .failed(retryAfter: nil), now: .seconds(1))
+        #expect(queue.poll(now: .seconds(1)) == .wait(until: .seconds(3)), "it is the second failure")
     }
 
     @Test("Metrics say what waits, how long, and what was done")

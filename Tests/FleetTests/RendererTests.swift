@@ -178,19 +178,6 @@ struct RendererTests {
         #expect(!wanted.matches(observed))
     }
 
-    @Test("A namespace is adopted unless it is another control plane's")
-    func claims() {
-        var namespace = ObjectMeta(name: "n")
-        #expect(Ownership.claim(on: namespace, controlPlaneUID: "u") == .free)
-        namespace.annotations = [Ownership.controlPlaneAnnotation: "u"]
-        #expect(Ownership.claim(on: namespace, controlPlaneUID: "u") == .ours)
-        guard case .foreign(let message) = Ownership.claim(on: namespace, controlPlaneUID: "v") else {
-            Issue.record("not foreign")
-            return
-        }
-        #expect(message.contains("u") && message.contains("control-plane-uid"))
-    }
-
     @Test("Values are layered as the contract says, and the system's names can't be set")
     func layers() {
         var registry = ClusterRegistrySpec()

@@ -57,7 +57,7 @@ func dataPlane(_ name: String, age: Double = 0, _ change: (inout DataPlaneSpec) 
 
 enum Token {
     static func part(_ text: String) -> String {
-        String(decoding: Base64.encode(text.utf8), as: UTF8.self)
+        Base64.encode(text.utf8)
             .replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
             .replacingOccurrences(of: "=", with: "")
     }

@@ -177,7 +177,10 @@ struct TemplateTests {
     func files() throws {
         let set = try TemplateSet(files: flyteTemplates.merging(["README.md": "{{{"]) { a, _ in a })
         #expect(set.documents.map(\.kind.kind) == ["Namespace", "ServiceAccount", "ResourceQuota"])
-        #expect(set.placeholders == ["namespace", "defaultIamRole", "projectQuotaCpu", "projectQuotaMemory"])
+        #expect(
+            Set(set.documents.flatMap(\.names.keys)) == [
+                "namespace", "defaultIamRole", "projectQuotaCpu", "projectQuotaMemory",
+            ])
     }
 
     @Test("An unresolved placeholder is named with file and line, and nothing is rendered")

@@ -167,12 +167,4 @@ struct AuthenticationTests {
         #expect(TokenRequest.keepFor(nil) == TokenRequest.unknownLifetime)
         #expect(TokenRequest.keepFor(-5) == TokenRequest.unknownLifetime)
     }
-
-    @Test("Base64, as RFC 4648 has it")
-    func base64() {
-        #expect(
-            ["", "f", "fo", "foo", "foob"].map { Base64Text.encode($0.utf8) } == [
-                "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==",
-            ])
-    }
 }

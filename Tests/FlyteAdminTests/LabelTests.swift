@@ -12,11 +12,9 @@ struct LabelTests {
     func roundTrip() async throws {
         try await withServer { server in
             let client = client(server)
-            #expect(try await client.label(project: "team1", domain: "development") == nil)
+            #expect(try await client.labels().isEmpty)
             try await client.setLabel("label1", project: "team1", domain: "development")
             try await client.setLabel("label2", project: "team1", domain: "development", workflow: "a.b_c")
-            #expect(try await client.label(project: "team1", domain: "development") == "label1")
-            #expect(try await client.label(project: "team1", domain: "development", workflow: "a.b_c") == "label2")
             let rows = try await client.labels()
             #expect(
                 rows == [
@@ -25,23 +23,6 @@ struct LabelTests {
                 ])
             try await client.deleteLabel(project: "team1", domain: "development", workflow: "a.b_c")
             #expect(try await client.labels().map(\.value) == ["label1"])
-        }
-    }
-
-    @Test("The row of the project-domain is not taken for the workflow's, nor the project's for the project-domain's")
-    func fallbackRows() async throws {
-        try await withServer { server in
-            server.edit { tables in
-                tables.setLabel("wide", project: "team1", domain: "")
-                tables.setLabel("label1", project: "team1", domain: "staging")
-            }
-            let client = client(server)
-            let ofWorkflow = try await client.label(project: "team1", domain: "staging", workflow: "a.b")
-            #expect(ofWorkflow == nil)
-            let ofProjectDomain = try await client.label(project: "team1", domain: "development")
-            #expect(ofProjectDomain == nil)
-            let own = try await client.label(project: "team1", domain: "staging")
-            #expect(own == "label1")
         }
     }
 
@@ -71,7 +52,6 @@ struct LabelTests {
         try await withServer { server in
             try await client(server).setLabel("label1", project: "team1", domain: "staging", workflow: name)
             #expect(server.tables.label(project: "team1", domain: "staging", workflow: name) == "label1")
-            #expect(try await client(server).label(project: "team1", domain: "staging", workflow: name) == "label1")
         }
     }
 

@@ -46,28 +46,6 @@ struct KindTests {
         #expect(try Lease(json: ["metadata": ["name": "a"]]).spec == nil)
     }
 
-    @Test("An Event is written with its series, and read back from what a server answers")
-    func event() throws {
-        let time = MicroTimestamp(Instant(secondsSince1970: 1_767_323_045.000001))
-        var metadata = ObjectMeta(name: "e1", namespace: "default")
-        metadata.uid = "u"
-        let event = Event(
-            metadata: metadata, eventTime: time, series: .init(count: 2, lastObservedTime: time),
-            reportingController: "multicluster.flyte.org/squadron", reportingInstance: "pod-1", action: "Sync",
-            reason: "Synced", regarding: ObjectReference(Namespace.resourceType, ObjectMeta(name: "default")),
-            note: "n",
-            type: .normal)
-        let json = try event.encoded()
-        #expect(json["kind"] == "Event")
-        #expect(json["apiVersion"] == "events.k8s.io/v1")
-        #expect(json[path: ["series", "lastObservedTime"]] == "2026-01-02T03:04:05.000001Z")
-        #expect(try Event(json: json) == event)
-        var answer = json
-        answer["deprecatedSource"] = [:]
-        answer["deprecatedFirstTimestamp"] = nil
-        #expect(try Event(json: answer) == event)
-    }
-
     @Test("A Namespace is terminating from its deletionTimestamp on")
     func namespace() throws {
         #expect(try !Namespace(json: ["metadata": ["name": "a"], "status": ["phase": "Active"]]).isTerminating)
@@ -88,29 +66,6 @@ struct KindTests {
             request[path: ["spec", "resourceAttributes"]]
                 == ["verb": "patch", "group": "", "resource": "namespaces", "name": "x"])
         #expect(request["apiVersion"] == "authorization.k8s.io/v1")
-    }
-
-    @Test("A rule grants verbs, groups, resources, subresources and names, with their wildcards")
-    func rules() throws {
-        let review = try SelfSubjectRulesReview(
-            json: [
-                "status": [
-                    "incomplete": false,
-                    "resourceRules": [
-                        ["verbs": ["get"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a"]],
-                        ["verbs": ["*"], "apiGroups": ["apps"], "resources": ["*/status"]],
-                    ],
-                ]
-            ])
-        func allows(_ attributes: SelfSubjectAccessReview.Attributes) -> Bool {
-            review.rules.contains { $0.allows(attributes) }
-        }
-        #expect(allows(.init(verb: "get", resource: "secrets", name: "a")))
-        #expect(!allows(.init(verb: "get", resource: "secrets", name: "b")))
-        #expect(!allows(.init(verb: "get", resource: "secrets")))
-        #expect(!allows(.init(verb: "list", resource: "secrets", name: "a")))
-        #expect(allows(.init(verb: "patch", group: "apps", resource: "deployments", subresource: "status")))
-        #expect(!allows(.init(verb: "patch", group: "apps", resource: "deployments")))
     }
 
     @Test("Who am I, as the server answers it")
@@ -149,25 +104,5 @@ struct KindTests {
                     ]
                 ],
             ]) == .failed("stuck"))
-    }
-}
-
-@Suite("Base64")
-struct Base64Tests {
-    @Test("What is encoded decodes to the same bytes, at every length")
-    func round() {
-        for length in 0..<70 {
-            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
-            #expect(Base64.decode(Base64.encode(bytes)) == bytes)
-        }
-        #expect(Base64.encode(Array("hello".utf8)) == "aGVsbG8=")
-        #expect(Base64.decode("aGVs\nbG8=\r\n") == Array("hello".utf8))
-    }
-
-    @Test(
-        "What is no base64 is refused",
-        arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
-    func broken(text: String) {
-        #expect(Base64.decode(text) == nil)
     }
 }

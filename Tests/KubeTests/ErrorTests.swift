@@ -52,13 +52,13 @@ struct ErrorTests {
         let invalid = error(try fixtureStatus("invalid.json", code: 422))
         #expect(invalid.isInvalid && !invalid.isRetryable && invalid.status?.causes.first?.field == "metadata.name")
         let strict = error(try fixtureStatus("strict.json", code: 500))
-        #expect(strict.isInvalid && !strict.isRetryable && !strict.mayHaveBeenProcessed)
+        #expect(strict.isInvalid && !strict.isRetryable)
         for message in [
             "failed to create typed patch object (n/c; /v1, Kind=ConfigMap): .data.a: expected string, got 5",
             "failed to convert new object (n/q; /v1, Kind=ResourceQuota) to proper version: unable to convert",
         ] {
             let unfit = error(APIStatus(code: 500, reason: "", message: message))
-            #expect(unfit.isInvalid && !unfit.isRetryable && !unfit.mayHaveBeenProcessed, "\(message)")
+            #expect(unfit.isInvalid && !unfit.isRetryable, "\(message)")
         }
         let webhook = error(APIStatus(code: 500, reason: "InternalError", message: "failed calling webhook"))
         #expect(!webhook.isInvalid && webhook.isRetryable)
@@ -80,13 +80,6 @@ struct ErrorTests {
         #expect(!page.isNotServed && !page.isNotFound && !page.isRetryable)
     }
 
-    @Test("Gone, under both of its names")
-    func gone() {
-        for reason in ["Expired", "Gone", ""] {
-            #expect(error(APIStatus(code: 410, reason: reason, message: "")).isGone)
-        }
-    }
-
     @Test(
         "Retry-After is read as seconds, as a date and from the status, and never grows beyond a day",
         arguments: [
@@ -97,7 +90,7 @@ struct ErrorTests {
     func retryAfter(header: String, seconds: Int?) async throws {
         let transport = ScriptedTransport(.text("slow down", status: 429, headers: ["retry-after": header]))
         let error = try await failure { try await client(transport).version() }
-        #expect(error.isTooManyRequests && error.isRetryable && !error.mayHaveBeenProcessed)
+        #expect(error.isRetryable)
         #expect(error.retryAfter == seconds.map { .seconds($0) })
         #expect(transport.requests.count == 1, "the client itself does not repeat it")
     }
@@ -119,26 +112,11 @@ struct ErrorTests {
         let message = try #require(error.status?.message)
         #expect(message.hasPrefix("<html> [31m<h1>Bad Gateway</h1>xxx"))
         #expect(message.unicodeScalars.count == 200)
-        #expect(error.isRetryable && error.mayHaveBeenProcessed)
+        #expect(error.isRetryable)
         let empty = try await failure { try await client(transport).version() }
         #expect(empty.description == "get /version: 503")
         let garbage = APIStatus(answer: 500, headers: [:], body: [0xFF, 0xFE, 0x41], now: .init(secondsSince1970: 0))
         #expect(garbage.message.hasSuffix("A"))
-    }
-
-    @Test("The outcome of a write is unknown after a timeout, a loss, a 5xx or an answer that makes no sense")
-    func outcome() {
-        let lost = HTTPError(.connectionLost, "reset", mayHaveBeenProcessed: true)
-        let refused = HTTPError(.connectFailed, "refused", mayHaveBeenProcessed: false)
-        #expect(KubeError(operation: "", cause: .transport(lost)).mayHaveBeenProcessed)
-        #expect(!KubeError(operation: "", cause: .transport(refused)).mayHaveBeenProcessed)
-        #expect(KubeError(operation: "", cause: .unexpectedAnswer("")).mayHaveBeenProcessed)
-        #expect(!KubeError(operation: "", cause: .credentials("")).mayHaveBeenProcessed)
-        for (code, expected) in [
-            (504, true), (500, true), (503, true), (408, true), (429, false), (409, false), (403, false),
-        ] {
-            #expect(error(APIStatus(code: code, reason: "", message: "")).mayHaveBeenProcessed == expected, "\(code)")
-        }
     }
 
     @Test("A cancelled request and one that can't be sent are not worth repeating; an outage is")

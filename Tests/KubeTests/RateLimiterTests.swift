@@ -230,7 +230,6 @@ struct RateLimiterTests {
             group.cancelAll()
             let error = await group.next() ?? nil
             #expect(error?.isCancelled == true)
-            #expect(error?.mayHaveBeenProcessed == false)
         }
         #expect(transport.requests.isEmpty)
     }

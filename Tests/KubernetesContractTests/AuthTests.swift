@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import Support
 import Testing
 
 /// What the operator assumes of authentication and authorization.

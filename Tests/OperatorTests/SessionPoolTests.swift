@@ -9,14 +9,26 @@ import Testing
 
 @testable import Operator
 
+/// Goes on when it is told to.
+private final class StoppedClock: Clock {
+    let offset = Locked(Duration.zero)
+    private let start = ContinuousClock.now
+    var now: ContinuousClock.Instant { start + offset.withLock { $0 } }
+    var minimumResolution: Duration { .zero }
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        try await Task.sleep(for: .seconds(3_600))
+    }
+}
+
 @Suite("Which session may write to a cluster")
 struct SessionPoolTests {
-    private func pool() -> SessionPool {
-        SessionPool(
-            context: SessionContext(
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                connect: { _ in preconditionFailure("nothing is connected here") }, mayWrite: { true },
-                changed: { _, _ in }, credentialsRejected: { _ in }))
+    private func pool(_ timeline: Timeline = .continuous) -> SessionPool {
+        var context = SessionContext(
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            connect: { _ in preconditionFailure("nothing is connected here") }, mayWrite: { true },
+            changed: { _, _ in }, credentialsRejected: { _ in })
+        context.timeline = timeline
+        return SessionPool(context: context)
     }
 
     private func dataPlane(_ name: String, made second: Double) -> DataPlane {
@@ -28,7 +40,7 @@ struct SessionPoolTests {
 
     private func plan() -> DataPlanePlan {
         DataPlanePlan(
-            version: .init(picture: 1, generation: 1, kinds: .wellKnown, isPending: true), isPending: true, types: [],
+            version: .init(picture: 1, generation: 1, kinds: .wellKnown, isPending: true), types: [],
             unknownKinds: [], permissions: [], common: 0, namespaces: [:], namespaceOf: { _ in nil },
             content: { _ in nil })
     }
@@ -55,6 +67,17 @@ struct SessionPoolTests {
         sessions[1].hold(asDuplicate: false)
         #expect(pool.approve("u", for: middle) == [])
         #expect(sessions[1].isApproved(for: "u"))
+    }
+
+    @Test("Only those of the start are waited for: one that comes later keeps nothing from being told")
+    func settling() {
+        let clock = StoppedClock()
+        let pool = pool(Timeline(clock))
+        _ = start(dataPlane("first", made: 1), in: pool)
+        #expect(pool.isSettling)
+        clock.offset.withLock { $0 = .seconds(30) }
+        _ = start(dataPlane("without-credentials", made: 2), in: pool)
+        #expect(!pool.isSettling)
     }
 
     @Test("Of many that claim one cluster at once, exactly one may write at any moment, the oldest in the end")

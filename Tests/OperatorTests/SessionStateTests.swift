@@ -19,7 +19,7 @@ private struct DeafTransport: HTTPTransport {
 private func link(_ configuration: LinkConfiguration) -> Link {
     let client = KubeClient(
         server: "https://dp", transport: DeafTransport(), authorization: NoAuthorization(),
-        options: .init(version: "test"))
+        options: .init(userAgent: "squadron-test"))
     return Link(configuration, client: client, prober: client)
 }
 
@@ -77,7 +77,7 @@ struct SessionStateTests {
     func firstListsFail() throws {
         var state = state()
         for _ in 0..<9 {
-            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true, now: .zero)
+            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true)
             #expect(!isUrgent)
         }
         #expect(state.facts.reachability == .unknown && state.allowsReads)
@@ -92,7 +92,7 @@ struct SessionStateTests {
         answer.kubernetesVersion = "v1.36.2"
         _ = fresh.take(answer, of: try #require(fresh.candidate), now: .zero)
         #expect(!fresh.asksVersion)
-        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         #expect(fresh.asksVersion, "it may have been upgraded")
 
         var known = state()
@@ -149,13 +149,36 @@ struct SessionStateTests {
         var state = try connected()
         for _ in 0..<10 {
             let isUrgent = state.requestFailed(
-                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false, now: .zero)
+                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false)
             #expect(isUrgent)
         }
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
-        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
-        _ = state.requestFailed(.failed(.connectFailed, "refused"), connectionBroke: false, now: .zero)
-        #expect(!state.allowsWrites)
+    }
+
+    @Test("A connection that breaks with all that is on it stops writes until it is seen who answers, and is no outage")
+    func brokenConnection() throws {
+        var state = try connected()
+        for _ in 0..<40 {
+            let isUrgent = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+            #expect(isUrgent)
+        }
+        #expect(state.allowsReads && !state.allowsWrites && state.facts.reachability == .reachable)
+        let active = try #require(state.active)
+        _ = state.take(success(nil), of: active, now: .zero)
+        #expect(!state.allowsWrites, "who answers is not known yet")
+        _ = state.take(success(), of: active, now: .zero)
+        #expect(state.allowsWrites)
+    }
+
+    @Test("New credentials with which it can't be seen which cluster answers do not write")
+    func rotationWithoutIdentity() throws {
+        var state = try connected()
+        _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        let candidate = try #require(state.candidate)
+        _ = state.take(success(nil), of: candidate, now: .zero)
+        #expect(state.active === candidate && state.allowsReads && !state.allowsWrites)
+        _ = state.take(success(), of: candidate, now: .zero)
+        #expect(state.allowsWrites)
     }
 
     @Test("New credentials take over only when they work; those in use stay until then")
@@ -187,8 +210,11 @@ struct SessionStateTests {
         var state = try connected()
         let active = try #require(state.active)
         _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
-        #expect(!state.allowsWrites && state.facts.reachability == .reachable)
+        #expect(!state.allowsWrites && !state.allowsReads && state.facts.reachability == .reachable)
         #expect(state.facts.tokenRejected == "401 Unauthorized")
+        // Watches wait out no backoff: the gate opens with the next success.
+        _ = state.take(success(), of: active, now: .zero)
+        #expect(state.allowsWrites && state.allowsReads)
     }
 
     @Test("Once held as a duplicate it has to be approved anew, whoever says that it is over")
@@ -211,7 +237,7 @@ struct SessionStateTests {
         #expect(!mayWrite(first))
         state.permitWrites()
         #expect(mayWrite(first))
-        _ = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        _ = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         state.permitWrites()
         #expect(!mayWrite(first), "who answers on the next connection must be seen before anything is written")
         _ = state.take(success(), of: first, now: .zero)
@@ -228,7 +254,7 @@ struct SessionStateTests {
     func suspicion() throws {
         var state = try connected()
         let active = try #require(state.active)
-        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true, now: .zero)
+        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         #expect(wakes && !state.allowsWrites)
         _ = state.take(success(), of: active, now: .zero)
         #expect(state.allowsWrites)
@@ -237,7 +263,7 @@ struct SessionStateTests {
     @Test("Too many requests asks for patience, not for a new connection")
     func tooManyRequests() throws {
         var state = try connected()
-        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false, now: .zero)
+        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false)
         #expect(!wakes)
         #expect(state.allowsWrites)
     }

@@ -1,5 +1,6 @@
 import DequeModule
 import JSON
+import Kube
 import KubeObjects
 import Support
 
@@ -78,8 +79,9 @@ struct EventAggregator: Sendable {
 
     init(_ configuration: EventConfiguration, reportingInstance: String, now: Duration, seed: UInt64) {
         self.configuration = configuration
-        self.reportingInstance = reportingInstance.isEmpty ? "squadron" : EventText.cut(reportingInstance, to: 128)
-        rate = TokenBucket(rate: configuration.ratePerSecond, burst: configuration.burst, now: now)
+        self.reportingInstance =
+            reportingInstance.isEmpty ? "squadron" : reportingInstance.cut(toBytes: EventText.longestWord)
+        rate = TokenBucket(qps: configuration.ratePerSecond, burst: configuration.burst, now: now)
         nextSweep = now + configuration.refresh
         random = SeededRandom(seed: seed)
     }
@@ -121,7 +123,7 @@ struct EventAggregator: Sendable {
             "type": .string(report.kind.rawValue),
             "reason": .string(EventText.word(report.reason)),
             "action": .string(EventText.word(report.action)),
-            "note": .string(EventText.cut(report.note, to: EventText.longestNote)),
+            "note": .string(report.note.cut(toBytes: EventText.longestNote)),
             "regarding": report.subject.json,
             "reportingController": .string(configuration.reportingController),
             "reportingInstance": .string(reportingInstance),
@@ -132,8 +134,8 @@ struct EventAggregator: Sendable {
     private mutating func mayReport(on subject: ObjectKey, now: Duration) -> Bool {
         var bucket =
             subjects[subject]
-            ?? TokenBucket(rate: configuration.subjectRatePerSecond, burst: configuration.subjectBurst, now: now)
-        let isAllowed = bucket.take(now: now) == nil
+            ?? TokenBucket(qps: configuration.subjectRatePerSecond, burst: configuration.subjectBurst, now: now)
+        let isAllowed = bucket.take(now: now)
         if subjects[subject] == nil, subjects.count >= configuration.maximumSeries { return isAllowed }
         subjects[subject] = bucket
         return isAllowed
@@ -171,7 +173,7 @@ struct EventAggregator: Sendable {
                 queue.removeFirst()  // forgotten in between
                 continue
             }
-            if let time = rate.take(now: now) { return .wait(until: time) }
+            guard rate.take(now: now) else { return .wait(until: now + rate.delay(now: now)) }
             queue.removeFirst()
             isSending = true
             switch request.body {

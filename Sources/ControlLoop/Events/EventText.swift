@@ -1,3 +1,5 @@
+import Support
+
 /// Fits texts into what the API takes for events.
 enum EventText {
     static let longestNote = 1_024
@@ -5,23 +7,8 @@ enum EventText {
     /// Of a name: a DNS subdomain.
     static let longestName = 253
 
-    /// At most `limit` bytes of UTF-8, cut between characters, with an ellipsis where something is missing.
-    static func cut(_ text: String, to limit: Int) -> String {
-        guard text.utf8.count > limit else { return text }
-        let ellipsis = "…"
-        var result = ""
-        var room = limit - ellipsis.utf8.count
-        for scalar in text.unicodeScalars {
-            let size = UTF8.width(scalar)
-            guard size <= room else { break }
-            room -= size
-            result.unicodeScalars.append(scalar)
-        }
-        return result + ellipsis
-    }
-
     /// A required word: never empty.
-    static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : cut(text, to: longestWord) }
+    static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : text.cut(toBytes: longestWord) }
 
     /// Notes that differ in numbers only (attempts, seconds, ports) tell the same: each run of digits counts as one.
     static func withoutNumbers(_ text: String) -> String {

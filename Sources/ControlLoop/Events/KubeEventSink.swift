@@ -17,7 +17,7 @@ public struct KubeEventSink: EventSink {
     }
 
     public func patch(_ patch: JSON, namespace: String, name: String) async throws(KubeError) {
-        try await client.patch(
-            .merge(patch), type: Event.resourceType, namespace: namespace, name: name, fieldManager: fieldManager)
+        try await client.mergePatch(
+            patch, type: Event.resourceType, namespace: namespace, name: name, fieldManager: fieldManager)
     }
 }

@@ -33,9 +33,6 @@ public final class Leadership: Sendable {
         }
     }
 
-    /// Throws unless it is valid.
-    public func check() throws(LeadershipLost) { if !isValid { throw LeadershipLost() } }
-
     /// False if it was over already.
     func extend(until end: Duration) -> Bool {
         guard isValid else { return false }
@@ -47,9 +44,4 @@ public final class Leadership: Sendable {
     }
 
     func revoke() { end.withLock { $0 = nil } }
-}
-
-public struct LeadershipLost: Error, Sendable, Hashable, CustomStringConvertible {
-    public init() {}
-    public var description: String { "no longer the leader" }
 }

@@ -5,16 +5,15 @@
 ///                                    ▲ ◄──── any probe failed ────┘
 /// ```
 ///
-/// Only while it is closed do requests pass; the probe passes always, and is the only way back. `record` says what the
-/// transition asks of the caller. The caller decides which outcomes are failures of the server (no answer, 5xx) and
-/// which are not (403, 404, 422: those are answers).
+/// Only while it is closed do requests pass; the probe passes always, and only probes count: one connection that breaks
+/// takes many requests with it and is no outage. Who sees a request fail lets the next probe come sooner.
 public struct CircuitBreaker: Sendable, Hashable {
     public struct Configuration: Sendable, Hashable {
-        /// Failures in a row, of probes or requests, that open it.
+        /// Failed probes in a row that open it.
         public var failuresToOpen: Int
         /// Successful probes in a row that close it again.
         public var successesToClose: Int
-        /// Between probes while closed and while open.
+        /// Between probes while closed and while open: from the start of one to the start of the next.
         public var probeInterval: Duration
         /// Between probes while half-open: short, since a server that is back should not wait for a second interval.
         public var halfOpenInterval: Duration
@@ -32,12 +31,12 @@ public struct CircuitBreaker: Sendable, Hashable {
 
     public enum State: Sendable, Hashable {
         case closed(failures: Int)
-        case open(since: Duration)
-        case halfOpen(since: Duration, successes: Int)
+        case open
+        case halfOpen(successes: Int)
     }
 
     public enum Event: Sendable, Hashable {
-        case probeSucceeded, probeFailed, requestSucceeded, requestFailed
+        case probeSucceeded, probeFailed
     }
 
     /// What a transition asks for.
@@ -45,7 +44,7 @@ public struct CircuitBreaker: Sendable, Hashable {
         /// Let callers fail at once, pause watchers and the queue, drop connections.
         case open
         /// Resume everything at once and clear the backoff of what failed.
-        case close(outage: Duration)
+        case close
     }
 
     public let configuration: Configuration
@@ -56,43 +55,40 @@ public struct CircuitBreaker: Sendable, Hashable {
     /// Whether a request may be sent; a probe may always.
     public var allowsRequests: Bool { if case .closed = state { true } else { false } }
 
-    /// From the end of one probe to the start of the next.
+    /// From the start of one probe to the start of the next.
     public var probeDelay: Duration {
         if case .halfOpen = state { configuration.halfOpenInterval } else { configuration.probeInterval }
     }
 
-    /// Takes an outcome into account. Outcomes of requests that were sent before it opened change nothing while it is
-    /// open: they say how the server was.
-    public mutating func record(_ event: Event, now: Duration) -> Action? {
+    /// Takes an outcome into account, and says what the transition asks of the caller.
+    public mutating func record(_ event: Event) -> Action? {
         switch (state, event) {
-        case (.closed, .probeSucceeded), (.closed, .requestSucceeded):
+        case (.closed, .probeSucceeded):
             state = .closed(failures: 0)
-        case (.closed(let failures), .probeFailed), (.closed(let failures), .requestFailed):
+        case (.closed(let failures), .probeFailed):
             guard failures + 1 >= configuration.failuresToOpen else {
                 state = .closed(failures: failures + 1)
                 return nil
             }
-            state = .open(since: now)
+            state = .open
             return .open
-        case (.open(let since), .probeSucceeded):
-            return succeeded(since: since, successes: 1, now: now)
-        case (.halfOpen(let since, let successes), .probeSucceeded):
-            return succeeded(since: since, successes: successes + 1, now: now)
-        case (.halfOpen(let since, _), .probeFailed):
-            state = .open(since: since)
-        case (.open, .probeFailed), (.open, .requestSucceeded), (.open, .requestFailed),
-            (.halfOpen, .requestSucceeded), (.halfOpen, .requestFailed):
-            break
+        case (.open, .probeSucceeded):
+            return succeeded(1)
+        case (.halfOpen(let successes), .probeSucceeded):
+            return succeeded(successes + 1)
+        case (.halfOpen, .probeFailed):
+            state = .open
+        case (.open, .probeFailed): break
         }
         return nil
     }
 
-    private mutating func succeeded(since: Duration, successes: Int, now: Duration) -> Action? {
+    private mutating func succeeded(_ successes: Int) -> Action? {
         guard successes >= configuration.successesToClose else {
-            state = .halfOpen(since: since, successes: successes)
+            state = .halfOpen(successes: successes)
             return nil
         }
         state = .closed(failures: 0)
-        return .close(outage: now - since)
+        return .close
     }
 }

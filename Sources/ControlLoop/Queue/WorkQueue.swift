@@ -63,18 +63,12 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// The work on a key from `next` has ended.
     public func finish(_ key: Key, _ ending: Ending) { change { $0.finish(key, ending, now: $1) } }
 
-    /// The key's next failure waits like a first one.
-    public func forget(_ key: Key) { change { state, _ in state.forget(key) } }
-
     /// Forgets every failure, and whatever waits because of one is wanted now.
     public func clearBackoff() { change { $0.clearBackoff(now: $1) } }
 
     /// Hands out nothing until `resume`.
     public func pause() { change { state, _ in state.pause() } }
     public func resume() { change { state, _ in state.resume() } }
-
-    /// How many keys may be in flight. Lowering it stops no work under way.
-    public func setLimit(_ limit: Int) { change { state, _ in state.limit = limit } }
 
     /// Hands out nothing any more, for good.
     public func shutDown() { change { state, _ in state.shutDown() } }
@@ -94,8 +88,6 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.queue.isInFlight(key) } }
     /// Of a key that is being worked on: how urgent that is by now.
     public func priority(of key: Key) -> Priority { state.withLock { $0.queue.priority(of: key) } }
-    /// How often in a row the key has failed.
-    public func failures(of key: Key) -> Int { state.withLock { $0.queue.failures(of: key) } }
 
     /// Wakes who waits only where there is something to do for him before he wakes by himself: most changes are keys
     /// that are wanted later, or while all workers are busy.

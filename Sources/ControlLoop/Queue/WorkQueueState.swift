@@ -1,5 +1,6 @@
 import DequeModule
 import HeapModule
+import Support
 
 /// A work queue as a value: which key to work on next, and when.
 ///
@@ -45,7 +46,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
 
     /// How many keys may be in flight.
-    public var limit: Int
+    public let limit: Int
     /// Slots that background keys don't get.
     public let freshReserve: Int
     /// A key that fails more often in a row loses its priority.
@@ -296,7 +297,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
 
     /// The key's next failure waits like a first one.
-    public mutating func forget(_ key: Key) {
+    private mutating func forget(_ key: Key) {
         guard var entry = entries[key], entry.failures > 0 else { return }
         entry.failures = 0
         retrying -= 1
@@ -314,8 +315,6 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
             place(key, wake, failures: 0, now: now)
         }
     }
-
-    public func failures(of key: Key) -> Int { entries[key]?.failures ?? 0 }
 
     // MARK: Modes
 

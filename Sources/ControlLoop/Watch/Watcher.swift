@@ -151,7 +151,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
                             object.metadata.key, project(object), resourceVersion: object.metadata.resourceVersion)
                     case .deleted(let object):
                         .deleted(object.metadata.key, resourceVersion: object.metadata.resourceVersion)
-                    case .bookmark(let version, _):
+                    case .bookmark(let version):
                         .bookmark(resourceVersion: version)
                     }
                 step { $0.received(projected, ticket, now: $1) }

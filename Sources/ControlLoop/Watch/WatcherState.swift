@@ -1,5 +1,6 @@
 import Kube
 import KubeObjects
+import Support
 
 /// The whole algorithm of a watcher, as a value: what to do next, and what an answer means. It does no I/O and knows no
 /// clock; the driver (`Watcher`) carries out its steps and hands the answers back.
@@ -136,8 +137,6 @@ struct WatcherState<Value: Sendable>: Sendable {
         guard ticket == self.ticket, case .watching(let watching) = state else { return nil }
         return watching.heardAt + configuration.idleLimit
     }
-
-    func isCurrent(_ ticket: Ticket) -> Bool { ticket == self.ticket }
 
     // MARK: Answers to a list
 

@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// Where the next page starts and which state it shows: the real server's form, base64 without padding of
 /// `{"v":"meta.k8s.io/v1","rv":665,"start":"/kube-system\u0000"}`.
@@ -10,16 +11,7 @@ struct ContinueToken: Sendable, Hashable {
 
     var text: String {
         let json: JSON = ["v": "meta.k8s.io/v1", "rv": .int(revision), "start": .string(after + "\u{0}")]
-        let base64 = Base64.encode(json.serialized())
-        return String(
-            decoding: base64.utf8.compactMap { byte -> UInt8? in
-                switch byte {
-                case UInt8(ascii: "+"): UInt8(ascii: "-")
-                case UInt8(ascii: "/"): UInt8(ascii: "_")
-                case UInt8(ascii: "="): nil
-                default: byte
-                }
-            }, as: UTF8.self)
+        return Base64.encode(json.serialized(), .url)
     }
 
     init(revision: Int64, after: String) {
@@ -28,7 +20,7 @@ struct ContinueToken: Sendable, Hashable {
     }
 
     init(parsing text: String) throws(APIError) {
-        guard let bytes = Base64.decode(text, unpadded: true), let json = try? JSON(parsing: bytes) else {
+        guard let bytes = Base64.decode(text, .url), let json = try? JSON(parsing: bytes) else {
             throw .badRequest("invalid continue token: continue key is not valid: it is not base64 of JSON")
         }
         guard json["v"]?.string == "meta.k8s.io/v1" else {

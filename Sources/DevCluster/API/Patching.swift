@@ -62,74 +62,56 @@ extension APIServer {
         -> APIResponse
     {
         let definition = request.definition
-        let configuration = try ApplyConfiguration.read(request.http.body, request)
-        let manager = fieldManager(request)
-        let name = request.fieldManager
-        let qualifiedKind = "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)"
-        func internalError(_ what: String, _ why: String, suffix: String = "") -> APIError {
-            let metadata = configuration["metadata"]
-            let name = "\(metadata?["namespace"]?.string ?? "")/\(metadata?["name"]?.string ?? "")"
-            return APIError(code: 500, reason: "", message: "\(what) (\(name); \(qualifiedKind))\(suffix): \(why)")
-        }
-        func applied(_ live: JSON?) throws(APIError) -> JSON {
-            do {
-                return try manager.applied(configuration, live: live, manager: name, force: options.force)
-            } catch {
-                switch error {
-                case .conflicts(let conflicts): throw .applyConflicts(conflicts)
-                case .invalid(let failure): throw internalError("failed to create typed patch object", failure.message)
-                }
-            }
-        }
-        func normalised(_ object: JSON) throws(APIError) -> JSON {
-            do throws(ObjectReading.Unfit) {
-                return try ObjectReading(definition: definition).normalised(object).object
-            } catch {
-                throw internalError(
-                    "failed to convert new object",
-                    "unable to convert unstructured object to \(qualifiedKind): \(error.unstructured ?? error.message)",
-                    suffix: " to proper version")
-            }
-        }
-        if store.stored(definition.storage, request.key) == nil {
-            guard request.subresource == nil else { throw request.notFound() }
-            if !(configuration["metadata"]?["uid"]?.string ?? "").isEmpty {
-                throw .conflict(
-                    definition.groupResource, request.name ?? "",
-                    "uid mismatch: the provided object specified uid \(configuration["metadata"]?["uid"]?.string ?? ""), and no "
-                        + "existing object was found")
-            }
-            var object = try normalised(try applied(nil))
-            if (object["metadata"]?["name"]?.string ?? "").isEmpty {
-                throw .badRequest(
-                    "the name of the object (\(request.name ?? "") based on URL) was undeterminable: name must be provided"
-                )
-            }
-            try place(&object, request)
-            object[path: ["metadata", "name"]] = .string(request.name ?? "")
-            if let created = try createdByApply(object, request, options) {
-                return respond(201, presenter.answer(definition.presented(created)), request)
-            }
+        let application = try Application(request, options, fieldManager(request))
+        if store.stored(definition.storage, request.key) == nil,
+            let created = try create(application, request, options)
+        {
+            return respond(201, presenter.answer(definition.presented(created)), request)
         }
         let result = try modify(request, options) { live throws(APIError) in
-            let object = try applied(live)
-            if object == live { return Change(object: live) }
-            let read = try normalised(object)
-            let sent = configuration["metadata"]?["resourceVersion"]?.string ?? ""
-            if let uid = configuration["metadata"]?["uid"]?.string, !uid.isEmpty,
-                uid != live["metadata"]?["uid"]?.string
-            {
-                throw .conflict(
-                    definition.groupResource, request.name ?? "",
-                    "StorageError: invalid object, Code: 4, Key: /registry/\(definition.plural)/\(request.key), ResourceVersion: "
-                        + "0, AdditionalErrorMsg: Precondition failed: UID in precondition: \(uid), UID in object meta: "
-                        + "\(live["metadata"]?["uid"]?.string ?? "")")
-            }
-            return Change(
-                object: self.reset(MetadataRules.complete(read, from: live), live, request),
-                resourceVersion: sent.isEmpty ? nil : sent)
+            try self.change(live, application, request)
         }
         return respond(200, presenter.answer(definition.presented(result)), request)
+    }
+
+    /// Nil where somebody else created the object in between.
+    private func create(
+        _ application: Application, _ request: ResourceRequest, _ options: WriteOptions
+    ) throws(APIError) -> JSON? {
+        guard request.subresource == nil else { throw request.notFound() }
+        if let uid = application.uid {
+            throw .conflict(
+                request.definition.groupResource, request.name ?? "",
+                "uid mismatch: the provided object specified uid \(uid), and no existing object was found")
+        }
+        var object = try application.normalised(try application.applied(to: nil))
+        if (object["metadata"]?["name"]?.string ?? "").isEmpty {
+            throw .badRequest(
+                "the name of the object (\(request.name ?? "") based on URL) was undeterminable: name must be provided"
+            )
+        }
+        try place(&object, request)
+        object[path: ["metadata", "name"]] = .string(request.name ?? "")
+        return try createdByApply(object, request, options)
+    }
+
+    private func change(
+        _ live: JSON, _ application: Application, _ request: ResourceRequest
+    ) throws(APIError) -> Change {
+        let object = try application.applied(to: live)
+        if object == live { return Change(object: live) }
+        let read = try application.normalised(object)
+        let sent = application.configuration["metadata"]?["resourceVersion"]?.string ?? ""
+        if let uid = application.uid, uid != live["metadata"]?["uid"]?.string {
+            throw .conflict(
+                request.definition.groupResource, request.name ?? "",
+                "StorageError: invalid object, Code: 4, Key: /registry/\(request.definition.plural)/\(request.key), "
+                    + "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: \(uid), "
+                    + "UID in object meta: \(live["metadata"]?["uid"]?.string ?? "")")
+        }
+        return Change(
+            object: reset(MetadataRules.complete(read, from: live), live, request),
+            resourceVersion: sent.isEmpty ? nil : sent)
     }
 
     /// Nil where somebody else created the object in between.
@@ -142,6 +124,61 @@ extension APIServer {
             if error.reason == "AlreadyExists" { return nil }
             throw error
         }
+    }
+}
+
+/// A server-side apply: what is applied, by whom, and how it meets what is there.
+private struct Application {
+    let configuration: JSON
+    private let definition: ResourceDefinition
+    private let manager: FieldManager
+    private let name: String
+    private let force: Bool
+
+    init(_ request: ResourceRequest, _ options: WriteOptions, _ manager: FieldManager) throws(APIError) {
+        configuration = try ApplyConfiguration.read(request.http.body, request)
+        definition = request.definition
+        self.manager = manager
+        name = request.fieldManager
+        force = options.force
+    }
+
+    /// The one that the object must have; nil where none is named.
+    var uid: String? {
+        guard let uid = configuration["metadata"]?["uid"]?.string, !uid.isEmpty else { return nil }
+        return uid
+    }
+
+    func applied(to live: JSON?) throws(APIError) -> JSON {
+        do {
+            return try manager.applied(configuration, live: live, manager: name, force: force)
+        } catch {
+            switch error {
+            case .conflicts(let conflicts): throw .applyConflicts(conflicts)
+            case .invalid(let failure): throw internalError("failed to create typed patch object", failure.message)
+            }
+        }
+    }
+
+    func normalised(_ object: JSON) throws(APIError) -> JSON {
+        do throws(ObjectReading.Unfit) {
+            return try ObjectReading(definition: definition).normalised(object).object
+        } catch {
+            throw internalError(
+                "failed to convert new object",
+                "unable to convert unstructured object to \(qualifiedKind): \(error.unstructured ?? error.message)",
+                suffix: " to proper version")
+        }
+    }
+
+    private var qualifiedKind: String {
+        "\(definition.group.isEmpty ? "/" : "")\(definition.apiVersion), Kind=\(definition.kind)"
+    }
+
+    private func internalError(_ what: String, _ why: String, suffix: String = "") -> APIError {
+        let metadata = configuration["metadata"]
+        let name = "\(metadata?["namespace"]?.string ?? "")/\(metadata?["name"]?.string ?? "")"
+        return APIError(code: 500, reason: "", message: "\(what) (\(name); \(qualifiedKind))\(suffix): \(why)")
     }
 }
 

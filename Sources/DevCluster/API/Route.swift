@@ -29,55 +29,44 @@ enum Route: Sendable {
             self = group.isEmpty ? .noSuchResource : .unknown
             return
         }
-        if rest.isEmpty {
-            self = .document
-            return
-        }
+        self = rest.isEmpty ? .document : Self.below(group, version, rest, registry)
+    }
+
+    /// What the segments below a group and version that is served lead to.
+    private static func below(
+        _ group: String, _ version: String, _ segments: ArraySlice<String>, _ registry: ResourceRegistry
+    ) -> Route {
+        var rest = segments
         let isLegacyWatch = rest.first == "watch"
         if isLegacyWatch { rest.removeFirst() }
-        var namespace: String?
-        if rest.first == "namespaces", rest.count >= 2 {
-            let third = rest.dropFirst(2).first
-            let isOfNamespace =
-                group.isEmpty && (third == nil || rest.count == 3 && (third == "status" || third == "finalize"))
-            if !isOfNamespace {
-                namespace = rest[rest.startIndex + 1]
-                rest = rest.dropFirst(2)
-            }
-        }
-        guard let plural = rest.popFirst() else {
-            self = .noSuchResource
-            return
-        }
+        let namespace = namespace(takenFrom: &rest, group)
+        guard let plural = rest.popFirst() else { return .noSuchResource }
         let name = rest.popFirst()
         let subresource = rest.popFirst()
         if let review = BuiltInResources.reviews.first(where: { $0.group == group && $0.plural == plural }),
             version == "v1"
         {
-            let fits = name == nil && review.namespaced == (namespace != nil)
-            self =
-                fits
-                ? .virtual(group: group, resource: plural, subresource: "", namespace: namespace, name: nil)
-                : .noSuchResource
-            return
+            guard name == nil, review.namespaced == (namespace != nil) else { return .noSuchResource }
+            return .virtual(group: group, resource: plural, subresource: "", namespace: namespace, name: nil)
         }
-        guard let definition = registry.definition(group: group, version: version, plural: plural), rest.isEmpty else {
-            self = .noSuchResource
-            return
-        }
-        if let subresource, !definition.subresources.contains(subresource) {
-            self = .noSuchResource
-            return
-        }
-        if definition.isNamespaced ? namespace == nil && name != nil : namespace != nil {
-            self = .noSuchResource
-            return
-        }
+        guard let definition = registry.definition(group: group, version: version, plural: plural), rest.isEmpty,
+            subresource.map({ definition.subresources.contains($0) }) ?? true,
+            definition.isNamespaced ? namespace != nil || name == nil : namespace == nil
+        else { return .noSuchResource }
         if subresource == "token" {
-            self = .virtual(group: group, resource: plural, subresource: "token", namespace: namespace, name: name)
-            return
+            return .virtual(group: group, resource: plural, subresource: "token", namespace: namespace, name: name)
         }
-        self = .resource(
+        return .resource(
             definition, namespace: namespace, name: name, subresource: subresource, isLegacyWatch: isLegacyWatch)
+    }
+
+    /// The namespace that the rest is in; nil where it is in none, and where the namespace itself is meant.
+    private static func namespace(takenFrom rest: inout ArraySlice<String>, _ group: String) -> String? {
+        guard rest.first == "namespaces", rest.count >= 2 else { return nil }
+        let third = rest.dropFirst(2).first
+        let isMeant = group.isEmpty && (third == nil || rest.count == 3 && (third == "status" || third == "finalize"))
+        guard !isMeant else { return nil }
+        rest.removeFirst()
+        return rest.removeFirst()
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 struct SecretStrategy: ResourceStrategy {
     func applyDefaults(to object: inout JSON) {
@@ -6,7 +7,7 @@ struct SecretStrategy: ResourceStrategy {
         // stringData is a way to write data, and is never stored.
         if let texts = object["stringData"]?.object {
             var data = object["data"]?.object ?? [:]
-            for (key, text) in texts { data[key] = .string(Base64.encode(Array((text.string ?? "").utf8))) }
+            for (key, text) in texts { data[key] = .string(Base64.encode((text.string ?? "").utf8)) }
             if !data.isEmpty { object["data"] = .object(data) }
         }
         object["stringData"] = nil

@@ -97,7 +97,7 @@ final class Authenticator: Sendable {
             let secret = claims[prefix + "secret.name"]?.string,
             let object = store().get(.secrets, namespace: namespace, name: secret),
             object["metadata"]?["deletionTimestamp"] == nil,
-            object["data"]?["token"]?.string == Base64.encode(Array(token.utf8))
+            object["data"]?["token"]?.string == Base64.encode(token.utf8)
         else { return nil }
         return serviceAccount(namespace, name, uid)
     }

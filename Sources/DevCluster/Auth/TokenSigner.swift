@@ -17,22 +17,22 @@ final class TokenSigner: Sendable {
 
     init() {
         key = P256.Signing.PrivateKey()
-        keyID = Base64URL.encode(Array(SHA256.hash(data: key.publicKey.derRepresentation)))
+        keyID = Base64.encode(SHA256.hash(data: key.publicKey.derRepresentation), .url)
     }
 
     func sign(_ claims: JSON) -> String {
         let header: JSON = ["alg": "ES256", "kid": .string(keyID)]
-        let message = Base64URL.encode(header.serialized()) + "." + Base64URL.encode(claims.serialized())
+        let message = Base64.encode(header.serialized(), .url) + "." + Base64.encode(claims.serialized(), .url)
         // A key in memory always signs: the interface throws for keys in hardware.
         guard let signature = try? key.signature(for: Array(message.utf8)) else { return message + "." }
-        return message + "." + Base64URL.encode(Array(signature.rawRepresentation))
+        return message + "." + Base64.encode(signature.rawRepresentation, .url)
     }
 
     /// The claims of a token that this cluster signed; nil for any other text.
     func claims(of token: String) -> JSON? {
         if let known = cache.withLock({ $0.verified[token] }) { return known }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let raw = Base64URL.decode(parts[2]), let payload = Base64URL.decode(parts[1]),
+        guard parts.count == 3, let raw = Base64.decode(parts[2], .url), let payload = Base64.decode(parts[1], .url),
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw),
             key.publicKey.isValidSignature(signature, for: Array("\(parts[0]).\(parts[1])".utf8)),
             let claims = try? JSON(parsing: payload)
@@ -51,8 +51,8 @@ final class TokenSigner: Sendable {
             "keys": [
                 [
                     "use": "sig", "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": .string(keyID),
-                    "x": .string(Base64URL.encode(Array(point[..<32]))),
-                    "y": .string(Base64URL.encode(Array(point[32...]))),
+                    "x": .string(Base64.encode(point[..<32], .url)),
+                    "y": .string(Base64.encode(point[32...], .url)),
                 ]
             ]
         ]

@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// Fills Secrets of type `kubernetes.io/service-account-token`, and removes those whose ServiceAccount is gone.
 struct TokenSecrets: Sendable {
@@ -40,7 +41,7 @@ struct TokenSecrets: Sendable {
             store.delete(.secrets, namespace: namespace, name: name)
             return
         }
-        let authority = Base64.encode(Array(authorityPEM().utf8))
+        let authority = Base64.encode(authorityPEM().utf8)
         let claims = TokenClaims.legacyServiceAccount(
             namespace: namespace, name: accountName, uid: uid, secret: name)
         _ = try? store.update(.secrets, namespace: namespace, name: name) { secret in
@@ -50,10 +51,10 @@ struct TokenSecrets: Sendable {
                 && data["namespace"] != nil && secret.annotation(Self.uidKey) == uid
             if isComplete { return false }
             if data["token"]?.string?.isEmpty ?? true {
-                data["token"] = .string(Base64.encode(Array(signer.sign(claims).utf8)))
+                data["token"] = .string(Base64.encode(signer.sign(claims).utf8))
             }
             data["ca.crt"] = .string(authority)
-            data["namespace"] = .string(Base64.encode(Array(namespace.utf8)))
+            data["namespace"] = .string(Base64.encode(namespace.utf8))
             secret["data"] = data
             secret[path: ["metadata", "annotations", Self.uidKey]] = .string(uid)
             return true

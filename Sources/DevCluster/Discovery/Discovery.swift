@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// Which groups, versions and resources there are: aggregated (one document) and as the older lists.
 struct Discovery {
@@ -67,7 +68,7 @@ struct Discovery {
             if !definition.categories.isEmpty {
                 entry["categories"] = .array(definition.categories.map { .string($0) })
             }
-            entry["storageVersionHash"] = .string(Base64.encode(Array("\(definition.groupResource)".utf8.prefix(8))))
+            entry["storageVersionHash"] = .string(Base64.encode("\(definition.groupResource)".utf8.prefix(8)))
             entries.append(entry)
             for subresource in definition.subresources.sorted() {
                 var entry: JSON = [

@@ -47,9 +47,6 @@ public final class FaultInjector: Sendable {
     /// Of all rules that ever were, latencies not counted.
     public var totalHits: Int { state.withLock { $0.totalHits } }
 
-    /// Starts the draws anew.
-    public func reseed(_ seed: UInt64) { state.withLock { $0.random = SeededRandom(seed: seed) } }
-
     func plan(for attributes: RequestAttributes, userAgent: String) -> Plan {
         state.withLock { state in
             var plan = Plan()

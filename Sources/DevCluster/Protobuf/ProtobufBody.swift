@@ -94,7 +94,7 @@ enum ProtobufBody {
         switch (type, value) {
         case (.string, .bytes(let bytes)):
             return bytes.isEmpty && !isElement ? nil : .string(String(decoding: bytes, as: UTF8.self))
-        case (.bytes, .bytes(let bytes)): return .string(Base64.encode(Array(bytes)))
+        case (.bytes, .bytes(let bytes)): return .string(Base64.encode(bytes))
         case (.bool, .integer(let number)): return .bool(number != 0)
         case (.flag, .integer(let number)): return number == 0 ? nil : true
         case (.quantity, .bytes(let bytes)):

@@ -84,9 +84,6 @@ struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
         return detail.isEmpty ? text : "\(text): \(detail)"
     }
     var description: String { "\(field): \(body)" }
-
-    /// An element of `details.causes` of a `Status`.
-    var cause: JSON { ["reason": .string(kind.rawValue), "message": .string(body), "field": .string(field)] }
 }
 
 extension [FieldError] {
@@ -95,22 +92,5 @@ extension [FieldError] {
         var seen: Set<String> = []
         let texts = map(\.description).filter { seen.insert($0).inserted }
         return texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
-    }
-
-    /// The `message` of a 422: `ExecutionLabel.multicluster.flyte.org "label1" is invalid: …`.
-    func invalidMessage(kind: String, group: String, name: String) -> String {
-        let subject = group.isEmpty ? kind : "\(kind).\(group)"
-        return "\(subject) \(GoText.quoted(name)) is invalid" + (isEmpty ? "" : ": \(aggregate)")
-    }
-
-    /// The 422 itself, a `metav1.Status`.
-    func invalidStatus(kind: String, group: String, name: String) -> JSON {
-        var details: JSON = ["name": .string(name), "kind": .string(kind), "causes": .array(map(\.cause))]
-        if !group.isEmpty { details["group"] = .string(group) }
-        return [
-            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "reason": "Invalid",
-            "code": 422,
-            "message": .string(invalidMessage(kind: kind, group: group, name: name)), "details": details,
-        ]
     }
 }

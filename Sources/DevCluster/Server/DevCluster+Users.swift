@@ -24,8 +24,8 @@ extension DevCluster {
         case .clientCertificate(let name, let groups):
             let issued = try makeClientCertificate(user: name, groups: groups)
             user = [
-                ("client-certificate-data", Base64.encode(Array(issued.certificatePEM.utf8))),
-                ("client-key-data", Base64.encode(Array(issued.privateKeyPEM.utf8))),
+                ("client-certificate-data", Base64.encode(issued.certificatePEM.utf8)),
+                ("client-key-data", Base64.encode(issued.privateKeyPEM.utf8)),
             ]
         }
         let entry = "\(name)-user"
@@ -36,7 +36,7 @@ extension DevCluster {
             - name: "\(name)"
               cluster:
                 server: \(url)
-                certificate-authority-data: \(Base64.encode(Array(caPEM.utf8)))
+                certificate-authority-data: \(Base64.encode(caPEM.utf8))
             contexts:
             - name: "\(name)"
               context:

@@ -1,4 +1,5 @@
 import KubeObjects
+import Support
 
 /// Settings and the state of the whole: one object, named `flyte`. Without it the defaults hold.
 public typealias ClusterRegistry = CustomResource<ClusterRegistrySpec>

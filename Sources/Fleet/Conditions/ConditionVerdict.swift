@@ -59,21 +59,6 @@ extension Condition {
     static let messageLimit = 2048
 }
 
-extension String {
-    /// At most so many bytes of UTF-8, ending in "…" where something is missing.
-    func cut(toBytes limit: Int) -> String {
-        guard utf8.count > limit else { return self }
-        var size = 3
-        var text = String.UnicodeScalarView()
-        for scalar in unicodeScalars {
-            size += UTF8.width(scalar)
-            if size > limit { break }
-            text.append(scalar)
-        }
-        return String(text) + "…"
-    }
-}
-
 extension Sequence<String> {
     /// "a, b, c and 4 more".
     func listed(limit: Int = 5) -> String {

@@ -17,7 +17,7 @@ struct CABundle {
             throw malformed("is no text: PEM is expected")
         }
         if !text.contains("-----BEGIN ") {
-            if let decoded = Base64.decode(bytes.filter { !Bytes.isSpace($0) }),
+            if let decoded = Base64.decode(leniently: bytes.filter { !$0.isSpace }),
                 String(decoding: decoded, as: UTF8.self).contains("-----BEGIN ")
             {
                 throw malformed(
@@ -69,7 +69,7 @@ enum PEM {
                 open = (label, number, [])
             } else if let label = boundary(line, "END") {
                 guard let begun = open, begun.label == label else { throw malformed(number, "ends what has not begun") }
-                guard let der = Base64.decode(begun.base64) else {
+                guard let der = Base64.decode(leniently: begun.base64) else {
                     throw malformed(begun.line, "the block is no base64")
                 }
                 blocks.append(Block(label: label, der: der, line: begun.line))
@@ -84,7 +84,7 @@ enum PEM {
 
     static func append(_ der: [UInt8], to pem: inout [UInt8]) {
         pem += "-----BEGIN CERTIFICATE-----\n".utf8
-        var rest = Base64.encode(der)[...]
+        var rest = Base64.encode(der).utf8[...]
         while !rest.isEmpty {
             pem += rest.prefix(64)
             pem.append(UInt8(ascii: "\n"))

@@ -11,18 +11,12 @@ public struct Credentials: Sendable, Hashable {
     /// When the first of the CA certificates ends: from then on some of the servers behind them may not verify any
     /// more.
     public var caExpirationTime: Timestamp
-    /// What the token says of itself; only for messages, since nobody has verified it here.
-    public var claims: TokenClaims?
 
-    public init(
-        token: Sensitive, ca: [UInt8], tokenExpirationTime: Timestamp?, caExpirationTime: Timestamp,
-        claims: TokenClaims? = nil
-    ) {
+    public init(token: Sensitive, ca: [UInt8], tokenExpirationTime: Timestamp?, caExpirationTime: Timestamp) {
         self.token = token
         self.ca = ca
         self.tokenExpirationTime = tokenExpirationTime
         self.caExpirationTime = caExpirationTime
-        self.claims = claims
     }
 }
 
@@ -45,7 +39,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
             return .valid(
                 Credentials(
                     token: token.value, ca: bundle.pem, tokenExpirationTime: token.claims?.expiration,
-                    caExpirationTime: bundle.expiration, claims: token.claims))
+                    caExpirationTime: bundle.expiration))
         } catch {
             let key = error.reason.isOfToken ? tokenKey : caCertKey
             return .invalid(error.reason, "Secret \(secretName), key \(key): \(error.message)")

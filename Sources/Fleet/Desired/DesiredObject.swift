@@ -28,24 +28,6 @@ public enum Ownership {
         }
         return ProjectDomain(project: project, domain: domain)
     }
-
-    /// Whether a Namespace that is there already may be written to.
-    public enum Claim: Sendable, Hashable {
-        case ours
-        /// Made by someone else and claimed by nobody: our labels are added.
-        case free
-        /// Another control plane's: reason `NamespaceNotOurs`, with this message.
-        case foreign(String)
-    }
-
-    public static func claim(on namespace: ObjectMeta, controlPlaneUID: String) -> Claim {
-        guard let owner = namespace.annotations?[controlPlaneAnnotation], !owner.isEmpty else { return .free }
-        if owner == controlPlaneUID { return .ours }
-        return .foreign(
-            "namespace \(namespace.name) belongs to the control plane \(owner.shortForMessage) "
-                + "(annotation \(controlPlaneAnnotation)) and this one is \(controlPlaneUID); "
-                + "remove the annotation in the data plane to hand it over")
-    }
 }
 
 /// One object as it is to be in a data plane, ready to be sent.

@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import Support
 
 extension JSON {
     /// Writes what an API server would store in other words as it stores it.
@@ -27,7 +28,7 @@ extension JSON {
         guard case .object(let texts)? = self["stringData"] else { return }
         for (key, value) in texts {
             let bytes = value.string.map { Array($0.utf8) } ?? value.serialized()
-            self[path: ["data", key]] = .string(String(decoding: Base64.encode(bytes), as: UTF8.self))
+            self[path: ["data", key]] = .string(Base64.encode(bytes))
         }
         self["stringData"] = nil
     }

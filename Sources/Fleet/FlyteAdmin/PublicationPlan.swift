@@ -11,8 +11,6 @@ public struct PublicationPlan: Sendable, Hashable {
     public var noted: PublishedLabels
     /// Wanted rows that are there as they should be.
     public var settled: Set<AdminRowKey> = []
-    /// Rows that would be deleted if that took nothing along that can't be put back, or if it were not held.
-    public var postponed: Set<AdminRowKey> = []
 
     /// - Parameters:
     ///   - present: what flyteadmin has, read just now.
@@ -48,11 +46,8 @@ public struct PublicationPlan: Sendable, Hashable {
                 noted.forget(key)  // gone already, or somebody has set it since: theirs
                 continue
             }
-            if mayDelete && !present.withLaunchPlans.contains(key) {
-                doomed.insert(key)
-            } else {
-                postponed.insert(key)
-            }
+            // Postponed where it is held, or would take something along that can't be put back.
+            if mayDelete && !present.withLaunchPlans.contains(key) { doomed.insert(key) }
         }
         return doomed
     }

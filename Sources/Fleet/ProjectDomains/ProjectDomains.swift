@@ -71,17 +71,6 @@ public struct ProjectDomains: Sendable {
             }
         }
     }
-
-    /// The namespaces to be made, with the project-domain that each belongs to.
-    public var wanted: [ProjectDomain: String] {
-        var wanted: [ProjectDomain: String] = [:]
-        wanted.reserveCapacity(owners.count)
-        for (name, key) in owners { wanted[key] = name }
-        return wanted
-    }
-
-    /// The project-domain whose objects stand for this one: itself, or the one that it shares its namespace with.
-    public func owner(of key: ProjectDomain) -> ProjectDomain { entries[key]?.sharesWith ?? key }
 }
 
 extension CustomResource<FlyteProjectSpec> {

@@ -61,7 +61,6 @@ public struct TemplateSet: Sendable {
     public var kinds: Set<GroupVersionKind> { Set(documents.map(\.kind)) }
 
     /// Every placeholder that needs a value.
-    public var placeholders: Set<String> { documents.reduce(into: []) { $0.formUnion($1.names.keys) } }
 
     /// Fails where a value is missing, naming all that are: half a set of objects is worse than none.
     func checkResolved(_ values: [String: String]) throws(TemplateFailure) {

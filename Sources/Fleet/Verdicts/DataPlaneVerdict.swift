@@ -38,8 +38,8 @@ public struct DataPlaneObservation: Sendable {
     public var authorization = Authorization.unknown
     public var identity = Identity.unknown
     public var sync = Sync.unknown
-    /// A list that is not believed: what it would change waits.
-    public var doubtfulList: String?
+    /// Why what is known of the data plane's objects may be wrong.
+    public var listTrouble: String?
     /// Why objects that no template has any more were not deleted.
     public var heldBack: String?
     /// All there are; the status shows the oldest.
@@ -118,11 +118,7 @@ public enum DataPlaneVerdict {
         }
         if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
-        if let doubtful = seen.doubtfulList {
-            let message =
-                "\(doubtful); that is not believed at once, and nothing follows from it until it has been said several times"
-            return .no(.synced, Reason.syncFailed, message)
-        }
+        if let trouble = seen.listTrouble { return .no(.synced, Reason.syncFailed, trouble) }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
         if counts.failed > 0 || !seen.failures.isEmpty {
             let isConflict: (FailureEntry) -> Bool = {

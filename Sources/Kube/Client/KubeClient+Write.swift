@@ -17,14 +17,6 @@ public enum PropagationPolicy: String, Sendable, Hashable {
     case background = "Background", foreground = "Foreground", orphan = "Orphan"
 }
 
-/// What the server does about fields that a kind does not have.
-public enum FieldValidation: String, Sendable, Hashable {
-    /// Refuses them. What was asked for and silently dropped would look like success.
-    case strict = "Strict"
-    /// Drops them and says so in a `Warning` header, which nobody here reads.
-    case warn = "Warn"
-}
-
 extension KubeClient {
     /// Creates an object; answers what was stored. `metadata.generateName` is allowed in place of a name.
     @discardableResult
@@ -41,14 +33,13 @@ extension KubeClient {
 
     @discardableResult
     public func create(
-        _ object: JSON, type: ResourceType, namespace: String? = nil, fieldManager: String? = nil, dryRun: Bool = false
+        _ object: JSON, type: ResourceType, namespace: String? = nil, fieldManager: String? = nil
     ) async throws(KubeError) -> JSON {
         let name = object[path: ["metadata", "name"]]?.string
         var request = KubeRequest(
             .post, type.path(namespace: namespace),
             operation: type.operation("create", namespace: namespace, name: name))
         request.add("fieldManager", fieldManager)
-        request.add("dryRun", dryRun ? "All" : nil)
         request.body = object.serialized()
         return try await sendForObject(request, named: name?.nonEmpty)
     }
@@ -81,8 +72,7 @@ extension KubeClient {
     @discardableResult
     public func delete(
         _ type: ResourceType, namespace: String? = nil, name: String, preconditions: Preconditions? = nil,
-        propagation: PropagationPolicy? = nil, gracePeriodSeconds: Int? = nil, dryRun: Bool = false,
-        turn: RequestTurn = RequestTurn()
+        propagation: PropagationPolicy? = nil, turn: RequestTurn = RequestTurn()
     ) async throws(KubeError) -> JSON {
         var request = KubeRequest(
             .delete, type.path(namespace: namespace, name: name),
@@ -94,8 +84,6 @@ extension KubeClient {
             options[path: ["preconditions", "resourceVersion"]] = .string(version)
         }
         if let propagation { options["propagationPolicy"] = .string(propagation.rawValue) }
-        if let gracePeriodSeconds { options["gracePeriodSeconds"] = .int(Int64(gracePeriodSeconds)) }
-        if dryRun { options["dryRun"] = ["All"] }
         request.body = options.serialized()
         let answer = try await sendForJSON(request)
         guard answer["kind"]?.string != nil else { throw request.unexpected("the answer has no kind") }

@@ -11,7 +11,7 @@ import Support
 /// - A success is checked before it is believed: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
 /// - Credentials go to `server` only and appear in no error.
 /// - Cancelling the task ends the request at once; a write may then have been processed or not
-///   (`mayHaveBeenProcessed`).
+///   (`HTTPError.mayHaveBeenProcessed`).
 public final class KubeClient: Sendable {
     public struct Options: Sendable {
         public var userAgent: String
@@ -29,8 +29,6 @@ public final class KubeClient: Sendable {
         /// For `Retry-After` given as a date.
         public var wallClock = WallClock.system
 
-        /// `version` as in `squadron/<version>`.
-        public init(version: String) { userAgent = "squadron/\(version)" }
         public init(userAgent: String) { self.userAgent = userAgent }
     }
 
@@ -44,7 +42,7 @@ public final class KubeClient: Sendable {
     public func close() { transport.close() }
 
     public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {
-        self.server = String(server.reversed().drop { $0 == "/" }.reversed())
+        self.server = server.withoutSlashesAtTheEnd
         self.transport = transport
         self.authorization = authorization
         self.options = options

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import KubeObjects
+import Support
 
 /// One request, before it has a server, credentials and headers.
 struct KubeRequest: Sendable {
@@ -32,7 +33,7 @@ struct KubeRequest: Sendable {
     var target: String {
         guard !query.isEmpty else { return path }
         return path + (path.contains("?") ? "&" : "?")
-            + query.map { "\($0.name.percentEncodedPathSegment)=\($0.value.percentEncodedPathSegment)" }
+            + query.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }
             .joined(separator: "&")
     }
 }

@@ -1,12 +1,12 @@
 /// How many requests may go out: `qps` a second in the long run, `burst` at once. A pure value; time is given.
-struct TokenBucket: Sendable, Hashable {
+package struct TokenBucket: Sendable, Hashable {
     let qps: Double
     let burst: Double
     private(set) var tokens: Double
     private var updated: Duration
 
     /// Values that make no sense become the smallest that do: one request at a time, one in 1000 seconds.
-    init(qps: Double, burst: Int, now: Duration) {
+    package init(qps: Double, burst: Int, now: Duration) {
         self.qps = qps.isFinite ? max(qps, 0.001) : 1e9
         self.burst = Double(max(burst, 1))
         tokens = self.burst
@@ -14,7 +14,7 @@ struct TokenBucket: Sendable, Hashable {
     }
 
     /// False: there is none.
-    mutating func take(now: Duration) -> Bool {
+    package mutating func take(now: Duration) -> Bool {
         refill(now: now)
         // A ten-thousandth less than a whole one is one: times are rounded.
         guard tokens >= 0.9999 else { return false }
@@ -23,7 +23,7 @@ struct TokenBucket: Sendable, Hashable {
     }
 
     /// Until there is a token; zero while there is one.
-    mutating func delay(now: Duration) -> Duration {
+    package mutating func delay(now: Duration) -> Duration {
         refill(now: now)
         return tokens >= 0.9999 ? .zero : .seconds((1 - tokens) / qps)
     }
@@ -32,6 +32,11 @@ struct TokenBucket: Sendable, Hashable {
     mutating func giveBack(now: Duration) {
         refill(now: now)
         tokens = min(tokens + 1, burst)
+    }
+
+    /// Nothing has been taken for so long that a new bucket would be the same.
+    package func isFull(now: Duration) -> Bool {
+        tokens + max(.zero, now - updated) / .seconds(1) * qps >= burst
     }
 
     private mutating func refill(now: Duration) {

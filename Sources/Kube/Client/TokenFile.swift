@@ -54,9 +54,9 @@ public final class TokenFile: Authorization {
 enum BearerToken {
     /// White space around it is dropped; inside of it, or a control character, would end the header early.
     static func check(_ bytes: some BidirectionalCollection<UInt8>) throws(CredentialsFailure) -> Sensitive {
-        let trimmed = bytes.drop { $0 <= 32 }.reversed().drop { $0 <= 32 }.reversed()
+        let trimmed = bytes.trimmed { $0 <= 32 }
         guard !trimmed.isEmpty else { throw CredentialsFailure("the token is empty") }
-        guard trimmed.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+        guard trimmed.isTokenText else {
             throw CredentialsFailure("the token has white space or characters that no token can have")
         }
         return Sensitive(trimmed)

@@ -69,7 +69,7 @@ extension Kubeconfig.Entry {
     func server() throws(EndpointFailure) -> String {
         guard let server = try string("server") else { throw failure("server", "is missing") }
         guard server.lowercased().hasPrefix("https://") else { throw failure("server", "must start with https://") }
-        return String(server.reversed().drop { $0 == "/" }.reversed())
+        return server.withoutSlashesAtTheEnd
     }
 
     func serverTLS() throws(EndpointFailure) -> TLSConfiguration {

@@ -13,9 +13,6 @@ extension KubeError {
     public var isAlreadyExists: Bool { status.map { $0.code == 409 && $0.reason == "AlreadyExists" } ?? false }
     public var isUnauthorized: Bool { status?.code == 401 }
     public var isForbidden: Bool { status?.code == 403 }
-    /// The resourceVersion or continue token is too old: list anew. Reasons `Expired` and `Gone`.
-    public var isGone: Bool { status.map { $0.code == 410 || $0.reason == "Expired" || $0.reason == "Gone" } ?? false }
-    public var isTooManyRequests: Bool { status?.code == 429 }
     /// 422, and what server-side apply answers with a 500 of no reason: what doesn't fit the schema.
     public var isInvalid: Bool { status.map { $0.code == 422 || $0.saysUnfit } ?? false }
     /// Nothing can be made in a namespace that is being deleted; after its end it can again.
@@ -56,18 +53,6 @@ extension KubeError {
 
     /// An answer that is none: a proxy's page, half a body, a list that is no list.
     public var isUnexpectedAnswer: Bool { if case .unexpectedAnswer = cause { true } else { false } }
-
-    /// Whether a write may have taken effect although no success was reported. Such a write must be checked and done
-    /// again, and never be counted as done, nor as not done. A 5xx counts: etcd may have stored what it was late to
-    /// confirm, and a proxy may have lost the answer.
-    public var mayHaveBeenProcessed: Bool {
-        switch cause {
-        case .transport(let error): error.mayHaveBeenProcessed
-        case .status(let status): status.code == 408 || (status.code >= 500 && !status.saysUnfit)
-        case .unexpectedAnswer: true
-        case .credentials: false
-        }
-    }
 
     /// Fields that others own, from a refused server-side apply; empty for any other failure.
     public var conflicts: [FieldConflict] { status?.fieldConflicts ?? [] }

@@ -27,8 +27,6 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
         return WatchStream { () async throws(KubeError) in try await source.next() }
     }
 
-    /// A streamed first list would go here instead of `list`: `sendInitialEvents=true` with
-    /// `resourceVersionMatch=NotOlderThan` and no resourceVersion; its end is the bookmark with `isInitialEventsEnd`.
     func watchRequest(from resourceVersion: String) -> KubeRequest {
         var request = collection.request("watch")
         request.isRateLimited = settings.isRateLimited

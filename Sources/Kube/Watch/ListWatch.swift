@@ -20,7 +20,7 @@ public enum WatchEvent<Object: KubeObject>: Sendable {
     case applied(Decoded<Object>)
     /// DELETED: the object's last state, with the resourceVersion of its deletion.
     case deleted(Decoded<Object>)
-    case bookmark(resourceVersion: String, isInitialEventsEnd: Bool)
+    case bookmark(resourceVersion: String)
 }
 
 /// The events of one watch, for one reader. Ends with nil when the server closes it in good order; an ERROR event

@@ -67,8 +67,7 @@ struct WatchDecoder<Object: KubeObject> {
             guard let version = object[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {
                 throw unexpected("a bookmark has no resourceVersion")
             }
-            let isInitial = object[path: ["metadata", "annotations", "k8s.io/initial-events-end"]] == "true"
-            return .bookmark(resourceVersion: version, isInitialEventsEnd: isInitial)
+            return .bookmark(resourceVersion: version)
         case "ERROR":
             guard let status = APIStatus(json: object) else { throw unexpected("an ERROR event holds no Status") }
             throw KubeError(operation: operation, cause: .status(status))

@@ -18,9 +18,7 @@ public struct Deployment: KubeResource, Hashable {
         public var observedGeneration: Int64 = 0
         public var replicas: Int64 = 0
         public var updatedReplicas: Int64 = 0
-        public var readyReplicas: Int64 = 0
         public var availableReplicas: Int64 = 0
-        public var unavailableReplicas: Int64 = 0
         /// `Available`, `Progressing` (reason `ProgressDeadlineExceeded` when it got stuck), `ReplicaFailure`.
         public var conditions: [Condition] = []
         public init() {}
@@ -78,9 +76,7 @@ extension Deployment.Status {
         observedGeneration = try fields.int("observedGeneration") ?? 0
         replicas = try fields.int("replicas") ?? 0
         updatedReplicas = try fields.int("updatedReplicas") ?? 0
-        readyReplicas = try fields.int("readyReplicas") ?? 0
         availableReplicas = try fields.int("availableReplicas") ?? 0
-        unavailableReplicas = try fields.int("unavailableReplicas") ?? 0
         conditions = fields["conditions"]?.array?.compactMap(Condition.init(lenient:)) ?? []
     }
 }

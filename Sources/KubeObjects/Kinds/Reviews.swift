@@ -67,8 +67,6 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
 
     public var isAllowed: Bool
     public var reason: String?
-    /// The authorizer could not look at everything; "not allowed" may then be wrong.
-    public var evaluationError: String?
 
     /// Fails where `status.allowed` is missing: silence is no permission.
     public init(json: JSON) throws(DecodingFailure) {
@@ -77,7 +75,6 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
             guard let allowed = try status.bool("allowed") else { throw .missing("allowed") }
             isAllowed = allowed
             reason = try status.string("reason")?.nonEmpty
-            evaluationError = try status.string("evaluationError")?.nonEmpty
         } catch {
             throw error.under("status")
         }
@@ -89,52 +86,10 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
 }
 
 /// `authorization.k8s.io/v1` SelfSubjectRulesReview: what may I do in this namespace?
-public struct SelfSubjectRulesReview: Sendable, Hashable {
+public enum SelfSubjectRulesReview {
     public static let resourceType = ResourceType(
         group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview",
         plural: "selfsubjectrulesreviews", isNamespaced: false)
-
-    public struct Rule: Sendable, Hashable {
-        public var verbs: [String]
-        public var groups: [String]
-        public var resources: [String]
-        /// Empty: every name.
-        public var resourceNames: [String]
-
-        /// Whether it alone grants the action. `*` stands for all, `*/scale` for a subresource of all.
-        public func allows(_ attributes: SelfSubjectAccessReview.Attributes) -> Bool {
-            let resource = attributes.resource + (attributes.subresource.map { "/" + $0 } ?? "")
-            let wildcard = attributes.subresource.map { "*/" + $0 }
-            return (verbs.contains("*") || verbs.contains(attributes.verb))
-                && (groups.contains("*") || groups.contains(attributes.group))
-                && (resources.contains("*") || resources.contains(resource)
-                    || wildcard.map(resources.contains) ?? false)
-                && (resourceNames.isEmpty || attributes.name.map(resourceNames.contains) ?? false)
-        }
-    }
-
-    public var rules: [Rule]
-    /// Some authorizer could not list its rules: more may be allowed than is listed.
-    public var isIncomplete: Bool
-    public var evaluationError: String?
-
-    public init(json: JSON) throws(DecodingFailure) {
-        do {
-            let status = try Fields(json["status"] ?? .null)
-            rules =
-                try status.list("resourceRules") { json throws(DecodingFailure) in
-                    let rule = try Fields(json)
-                    return Rule(
-                        verbs: try rule.strings("verbs") ?? [], groups: try rule.strings("apiGroups") ?? [],
-                        resources: try rule.strings("resources") ?? [],
-                        resourceNames: try rule.strings("resourceNames") ?? [])
-                } ?? []
-            isIncomplete = try status.bool("incomplete") ?? false
-            evaluationError = try status.string("evaluationError")?.nonEmpty
-        } catch {
-            throw error.under("status")
-        }
-    }
 
     public static func request(namespace: String) -> JSON {
         resourceType.review(spec: ["namespace": .string(namespace)])

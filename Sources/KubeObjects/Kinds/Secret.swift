@@ -19,13 +19,11 @@ public struct Secret: KubeResource, Hashable {
     public var metadata: ObjectMeta
     /// `Opaque`, `kubernetes.io/service-account-token`, …
     public var type: String?
-    public var isImmutable: Bool
     public var data: [String: Value]
 
-    public init(metadata: ObjectMeta, type: String? = nil, isImmutable: Bool = false, data: [String: Value]) {
+    public init(metadata: ObjectMeta, type: String? = nil, data: [String: Value]) {
         self.metadata = metadata
         self.type = type
-        self.isImmutable = isImmutable
         self.data = data
     }
 
@@ -34,7 +32,7 @@ public struct Secret: KubeResource, Hashable {
         let members = try fields.value("data") { json throws(DecodingFailure) in try Fields(json).members } ?? [:]
         self.init(
             metadata: try fields.metadata(), type: try fields.string("type"),
-            isImmutable: try fields.bool("immutable") ?? false, data: members.mapValues(Value.init(base64:)))
+            data: members.mapValues(Value.init(base64:)))
     }
 
     /// The bytes of a key; nil where it is missing or unusable.

@@ -12,40 +12,71 @@ extension FleetPicture {
         for dataPlane: DataPlane, registryUID: String?, kinds: KindTable, discovered: Set<String>, cache: RenderCache
     ) -> DataPlanePlan {
         let identity = identity(of: dataPlane)
-        var hasher = Hasher()
-        hasher.combine(identity)
-        hasher.combine(dataPlane.spec.values)
-        hasher.combine(spec.values)
-        hasher.combine(spec.domainValues)
-        hasher.combine(spec.import)
-        // A project's own sources are a matter of its namespaces: they are in their fingerprints.
-        let sources = (dataPlane.spec.valuesFrom + spec.valuesFrom).map { readings[$0] }
-        hasher.combine(sources)
-        hasher.combine(registryUID)
-        hasher.combine(spec.allowClusterScoped)
-        hasher.combine(templates.fingerprint)
-        let unknownKinds = (templates.compiled?.kinds ?? []).filter { kinds[$0] == nil }
+        let set = templates.compiled
+        let unknownKinds = (set?.kinds ?? []).filter { kinds[$0] == nil }
         // Until it has said what it serves, an object of another kind is neither possible nor impossible.
         let isDiscovered = unknownKinds.allSatisfy { discovered.contains($0.apiVersion) }
-        hasher.combine(kinds)
         let isPending =
-            !isDiscovered || sources.contains(.pending)
-            || (templates.compiled == nil && templates.failure == nil)
-        hasher.combine(isDiscovered)
-        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
-        let layers = layers(for: dataPlane)
-        let set = templates.compiled
-        let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
+            !isDiscovered || sharedReadings(dataPlane).contains(.pending) || (set == nil && templates.failure == nil)
         let renderer = set.map {
             Renderer(
                 templates: $0, identity: identity, controlPlaneUID: registryUID ?? "", kinds: kinds,
                 allowsClusterScoped: spec.allowClusterScoped)
         }
+        let render = rendering(by: isDiscovered ? renderer : nil, for: dataPlane)
+        var hasher = Hasher()
+        combineCommon(into: &hasher, dataPlane, identity, registryUID)
+        hasher.combine(kinds)
+        hasher.combine(isDiscovered)
+        let common = UInt64(bitPattern: Int64(hasher.finalize()))
+        let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
         let wanted = reach.map { reach in
             fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
         }
-        let render: @Sendable (ProjectDomain, String) -> DataPlanePlan.Content = { key, namespace in
-            guard let renderer, isDiscovered else { return .pending }
+        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
+        return DataPlanePlan(
+            version: .init(
+                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
+            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
+            common: common, namespaces: wanted ?? fingerprints,
+            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
+            namespaceOf: { domains.entries[$0]?.answer.name }
+        ) { namespace in
+            guard let key = keys[namespace], let own = fingerprints[namespace] else { return nil }
+            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
+            return cache.content(.init(common: common, own: own, namespace: namespace)) { render(key, namespace) }
+        }
+    }
+
+    /// What the sources hold that all namespaces of a data plane depend on. A project's own are a matter of its namespaces:
+    /// they are in their fingerprints.
+    private func sharedReadings(_ dataPlane: DataPlane) -> [ValueReading?] {
+        (dataPlane.spec.valuesFrom + spec.valuesFrom).map { readings[$0] }
+    }
+
+    /// What is the same for all namespaces of a data plane; compared within this process only.
+    private func combineCommon(
+        into hasher: inout Hasher, _ dataPlane: DataPlane, _ identity: WorkloadIdentity, _ registryUID: String?
+    ) {
+        hasher.combine(identity)
+        hasher.combine(dataPlane.spec.values)
+        hasher.combine(spec.values)
+        hasher.combine(spec.domainValues)
+        hasher.combine(spec.import)
+        hasher.combine(sharedReadings(dataPlane))
+        hasher.combine(registryUID)
+        hasher.combine(spec.allowClusterScoped)
+        hasher.combine(templates.fingerprint)
+    }
+
+    /// - Parameter renderer: nil while it can't be known what is to be rendered.
+    private func rendering(
+        by renderer: Renderer?, for dataPlane: DataPlane
+    ) -> @Sendable (ProjectDomain, String) -> DataPlanePlan.Content {
+        let (domains, layers) = (projectDomains, layers(for: dataPlane))
+        return { key, namespace in
+            guard let renderer else { return .pending }
             let layers = layers(domains.entries[key]?.project?.spec)
             if layers.isPending { return .pending }
             do throws(TemplateFailure) {
@@ -56,21 +87,6 @@ extension FleetPicture {
                 let detail = layers.missingSources.map { " (\($0))" } ?? ""
                 return .failure(error.reason, object: error.file, message: error.description + detail)
             }
-        }
-        let common = UInt64(bitPattern: Int64(hasher.finalize()))
-        return DataPlanePlan(
-            version: .init(
-                picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
-            isPending: isPending,
-            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
-            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
-            common: common, namespaces: wanted ?? fingerprints,
-            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, registryUID: registryUID,
-            namespaceOf: { domains.entries[$0]?.answer.name }
-        ) { namespace in
-            guard let key = keys[namespace], let own = fingerprints[namespace] else { return nil }
-            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
-            return cache.content(.init(common: common, own: own, namespace: namespace)) { render(key, namespace) }
         }
     }
 

@@ -20,7 +20,7 @@ struct DataPlanePlan: Sendable {
     }
     var version: Version
     /// Something that rendering needs is not known yet: what is seen could not be compared with anything.
-    var isPending: Bool
+    var isPending: Bool { version.isPending }
     /// Kinds that the templates have: what is watched.
     var types: [ResourceType]
     /// Kinds of templates of which it isn't known whether, and as what, the data plane serves them.

@@ -18,7 +18,14 @@ final class DataPlaneSession: Sendable {
     let progress: NamespaceProgressBoard
     private let state: Locked<SessionState>
     private let plan: Locked<DataPlanePlan>
-    private let watches = TypeWatches()
+    let watches = TypeWatches()
+    private let hasPlan: Locked<Bool>
+    /// Whether a probe is under way that asks what may be done.
+    private let isReviewing = Locked(false)
+    /// Whether writes were let through when that was last looked at; nil before the first look.
+    private let gate = Locked<Bool?>(nil)
+    /// Whether surplus objects may be deleted, as of one plan.
+    let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
     /// Moves when the next probe should not wait.
     private let wake = Signal()
     let started: Duration
@@ -89,6 +96,12 @@ final class DataPlaneSession: Sendable {
         }
         guard let old = before else { return }
         watches.follow(new.types)
+        if new.types != old.types {
+            change { state in
+                state.retainTroubles(of: new.types)
+                return []
+            }
+        }
         if !new.isPending { planIsReady() }
         var changed = new.changes(since: old)
         if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
@@ -109,7 +122,7 @@ final class DataPlaneSession: Sendable {
 
     /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
     /// a part of one and waits for the rate limit.
-    private func want(_ namespaces: Set<String>) {
+    func want(_ namespaces: Set<String>) {
         queue.add(namespaces)
         writableLink?.client.raise(namespaces)
     }
@@ -138,8 +151,8 @@ final class DataPlaneSession: Sendable {
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
     var hasResult: Bool {
         let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
-        if writes { return !facts.doubtfulLists.isEmpty || !progress.hasPending }
-        return facts != SessionFacts() && facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
+        if writes { return !facts.listTroubles.isEmpty || !progress.hasPending }
+        return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     /// Whether this is the session that may write to that cluster, once it is connected to it.
     func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
@@ -203,59 +216,6 @@ final class DataPlaneSession: Sendable {
         await controller.run()
     }
 
-    private func watcher(of type: ResourceType, into objects: ObservedObjects) -> TypeWatches.TypeWatcher {
-        objects.store.subscribe { [weak self] change in
-            guard let self, change.origin != .firstList else { return }
-            switch change.kind {
-            case .added(let seen), .updated(_, let seen):
-                // Most events report what we have just written: they ask for no work.
-                if !self.isSettled(seen) { self.want([seen.place]) }
-            case .deleted(let last): self.want([last.place])
-            }
-        }
-        return Watcher(
-            SessionListWatch(type: type, session: self), into: objects.store,
-            configuration: context.settings.watcher, timeline: context.timeline,
-            observer: { [weak self] in self?.watch(of: type, became: $0) },
-            project: { [weak self] object in self?.observe(object.metadata, of: type) })
-    }
-
-    private func isSettled(_ seen: ObservedObject) -> Bool {
-        !seen.isTerminating && seen.foreignOwner == nil && seen.satisfies != nil
-            && (progress.isSynced(seen.place) || queue.isInFlight(seen.place))
-    }
-
-    private func watch(of type: ResourceType, became status: WatcherStatus) {
-        context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
-        switch status {
-        case .synced:
-            watches.listed(type)
-            // Those whose turn came before this kind was listed, and those whose last write the list may not show.
-            queue.add(progress.unsynced, priority: .background)
-            queue.add(watches[type]?.listedAnew() ?? [], priority: .background)
-            change { state in
-                state.doubtful(type, nil)
-                return []
-            }
-        case .connected: break
-        case .failing(let error, _, _):
-            guard error.isForbidden || error.isNotServed else { return requestFailed(error) }
-            guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
-                return
-            }
-            queue.add(progress.unsynced, priority: .background)
-            if error.isForbidden { wasForbidden() }
-        case .silent(let after):
-            context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
-        case .suspicious(let suspicion, _):
-            change { state in
-                state.doubtful(type, "\(suspicion)")
-                return []
-            }
-        case .confirmed, .paused: break
-        }
-    }
-
     // MARK: For its parts
 
     var currentPlan: DataPlanePlan { plan.withLock { $0 } }
@@ -268,21 +228,6 @@ final class DataPlaneSession: Sendable {
 
     var watchedTypes: [(type: ResourceType, objects: ObservedObjects)] { watches.ready }
 
-    /// Why surplus objects are not deleted; looked into once for each plan, since it walks through all objects.
-    func pruneObjection(_ plan: DataPlanePlan, _ pruning: Pruning) -> String? {
-        if let judged = pruneJudgement.withLock({ $0 }), judged.version == plan.version { return judged.objection }
-        let census = Pruner(session: self, plan: plan).census()
-        let objection = pruning.objection(surplus: census.surplus, managed: census.managed)
-        pruneJudgement.withLock { $0 = (plan.version, objection) }
-        if let objection {
-            context.logger.error("not pruned", metadata: ["dataplane": "\(name)", "why": "\(objection)"])
-        }
-        context.changed(name, nil)
-        return objection
-    }
-    /// What to say of objects that were not deleted.
-    var pruneObjection: String? { pruneJudgement.withLock { $0?.version == currentPlan.version ? $0?.objection : nil } }
-
     /// What is kept of an object that was seen, in the light of what is desired now.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
         currentPlan.observe(metadata, of: type)
@@ -290,9 +235,9 @@ final class DataPlaneSession: Sendable {
 
     func requestFailed(_ error: KubeError) {
         guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
-        let urgent = state.withLock { [context] state in
+        let urgent = state.withLock { state in
             defer { state.permitWrites() }
-            return state.requestFailed(answer, connectionBroke: error.isConnectionBroken, now: context.timeline.now)
+            return state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
         }
         applyGate()
         if case .tokenRejected = answer { context.credentialsRejected(name) }
@@ -300,15 +245,13 @@ final class DataPlaneSession: Sendable {
         context.changed(name, nil)
     }
 
-    func requestSucceeded() { state.withLock { [context] in $0.requestSucceeded(now: context.timeline.now) } }
-
     func wasForbidden() {
         state.withLock { $0.wasForbidden() }
         wake.advance()
     }
 
     /// Changes the state, then does what follows from it.
-    private func change(_ body: (inout SessionState) -> [Link]) {
+    func change(_ body: (inout SessionState) -> [Link]) {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
             let unused = body(&state)
@@ -327,22 +270,14 @@ final class DataPlaneSession: Sendable {
         if differs { context.changed(name, nil) }
     }
 
-    private let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
-    private let hasPlan: Locked<Bool>
-    private let isReviewing = Locked(false)
-    private let gate = Locked(Gate())
-    private struct Gate: Sendable {
-        var writes: Bool?
-    }
-
     /// Opens and shuts what the state allows. Coming back from a shut gate, nothing waits out a backoff.
     ///
     /// The state is read inside of the gate's lock, so that of two calls at once the later one has the last word.
     private func applyGate() {
-        gate.withLock { gate in
+        gate.withLock { hadWrites in
             let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWrites) }
             watches.open(reads && hasPlan.withLock { $0 })
-            if gate.writes != writes {
+            if hadWrites != writes {
                 context.logger.debug(
                     "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
                 if writes {
@@ -352,7 +287,7 @@ final class DataPlaneSession: Sendable {
                     queue.pause()
                 }
             }
-            gate.writes = writes
+            hadWrites = writes
         }
     }
 }

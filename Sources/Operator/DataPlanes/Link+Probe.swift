@@ -91,7 +91,7 @@ extension Link {
         var rejected: ProbeAnswer?
     }
     private struct Review: Sendable {
-        var verdict: SessionFacts.Authorization
+        var verdict: DataPlaneObservation.Authorization
         var needs: [Permission]
     }
 

@@ -40,7 +40,7 @@ struct NamespaceSync {
                     try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
                 } catch {
                     if error.isCancelled { return .failed("cancelled") }
-                    let failure = failed(error, error.pruneFailure)
+                    let failure = failed(error, error.failure(of: nil))
                     retry = Retry(failure)
                     if case .object(let reason, let message, _) = failure {
                         failures.append(entry(namespace, "prune", reason, message))
@@ -100,7 +100,6 @@ struct NamespaceSync {
             let answer = try await link.apply(
                 object, force: plan.forcesConflicts,
                 turn: RequestTurn(priority == .fresh ? .fresh : .background, subject: namespace))
-            session.requestSucceeded()
             session.context.metrics.wrote(session.name, .applied)
             observed.answered(plan.observe(answer, of: object.type), object.key)
             return nil
@@ -140,15 +139,11 @@ struct NamespaceSync {
 }
 
 extension KubeError {
-    var pruneFailure: (reason: FailureReason, message: String) { failure(of: nil) }
-
     /// The contract's reason for an object that could not be applied.
     func failure(of object: DesiredObject?) -> (reason: FailureReason, message: String) {
         switch cause {
         case .transport(let error):
-            return (
-                ReachableReason(error.kind).flatMap { FailureReason(rawValue: $0.rawValue) } ?? .connectFailed, detail
-            )
+            return (ReachableReason(error.kind).map { FailureReason($0) } ?? .connectFailed, detail)
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }

@@ -51,17 +51,12 @@ struct SessionFacts: Sendable, Hashable {
         /// written with each of them.
         case unreachable(ReachableReason, String, attempts: Int)
     }
-    enum Authorization: Sendable, Hashable {
-        case unknown
-        case granted
-        case missing([Permission])
-    }
     var reachability = Reachability.unknown
     /// The server's own words, where it refused the token.
     var tokenRejected: String?
     /// Newer credentials than those in use were tried and refused.
     var refusedCandidate: String?
-    var authorization = Authorization.unknown
+    var authorization = DataPlaneObservation.Authorization.unknown
     /// What it serves, as far as it was asked, beside what every Kubernetes has.
     var kinds = KindTable.wellKnown
     /// The group versions that it was asked for.
@@ -72,6 +67,6 @@ struct SessionFacts: Sendable, Hashable {
     /// The UID that the endpoint answers with, where another one is recorded.
     var changedUID: String?
     var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
-    /// By kind, why its last list is not believed.
-    var doubtfulLists: [String: String] = [:]
+    /// By kind, why what is known of it may be wrong: its list is not believed, or it can't be listed or watched.
+    var listTroubles: [String: String] = [:]
 }

@@ -21,7 +21,7 @@ struct ProbeResult: Sendable {
     /// Only a full probe finds these.
     var kubernetesVersion: String?
     var identity: String?
-    var authorization: SessionFacts.Authorization?
+    var authorization: DataPlaneObservation.Authorization?
     /// What `authorization` is about.
     var reviewed: [Permission]?
     /// By group version that was asked for, the kinds that it has: none where it isn't served.
@@ -50,7 +50,7 @@ struct SessionState: Sendable {
     var isDuplicate = false { didSet { if isDuplicate { approvedUID = nil } } }
     /// The cluster that may be written to: its UID is recorded in the DataPlane's status, and no other DataPlane has it.
     var approvedUID: String?
-    /// A connection broke: who answers on the next one must be seen before anything is written.
+    /// The connection is new, or one broke: who answers on it must be seen before anything is written.
     private(set) var isSuspect = false
     /// Something was refused since the permissions were looked at.
     private var needsReview = false
@@ -70,7 +70,9 @@ struct SessionState: Sendable {
     /// Without a link that has proved itself, the first lists go out together with the first probe, which halves the way
     /// to them; they stop when it fails, and what they showed is dropped when it finds another cluster.
     var readLink: Link? {
-        guard breaker.allowsRequests, facts.changedUID == nil, !isDuplicate else { return nil }
+        guard breaker.allowsRequests, facts.tokenRejected == nil, facts.changedUID == nil, !isDuplicate else {
+            return nil
+        }
         return active ?? (candidateFailed ? nil : candidate)
     }
     /// What writes use; nil while they may not be sent.
@@ -163,6 +165,8 @@ struct SessionState: Sendable {
                 versionIsDue = true
                 breaker = CircuitBreaker(breaker.configuration)
                 facts.refusedCandidate = nil
+                // Who answers on it must be seen, too.
+                isSuspect = true
                 learn(result, now)
                 return old.map { [$0] } ?? []
             }
@@ -177,37 +181,39 @@ struct SessionState: Sendable {
         guard link === active else { return [link] }
         switch result.answer {
         case .succeeded:
-            _ = breaker.record(.probeSucceeded, now: now)
+            _ = breaker.record(.probeSucceeded)
             learn(result, now)
         case .tokenRejected:
             fail(result.answer)
         case .failed:
-            _ = breaker.record(.probeFailed, now: now)
+            _ = breaker.record(.probeFailed)
             if !breaker.allowsRequests { fail(result.answer) }
         }
         return []
     }
 
     /// A request other than a probe failed: true where the next probe should not wait.
-    mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool, now: Duration) -> Bool {
+    mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool) -> Bool {
         guard active != nil else { return false }  // the first probe is under way and says more
         if connectionBroke { (isSuspect, versionIsDue) = (true, true) }
         switch answer {
-        case .succeeded: return false
+        case .succeeded, .failed(.tooManyRequests, _): return false
         case .tokenRejected: fail(answer)
-        case .failed(.tooManyRequests, _): return false
-        // It answers. One object that it can't take (a webhook in between is broken) is no reason to leave all others
-        // alone, and to try anew whenever the next probe succeeds: the probe decides.
-        case .failed(.serverError, _): break
-        case .failed:
-            if breaker.record(.requestFailed, now: now) == .open { fail(answer) }
+        // Whether the data plane is away, the probe decides: it may be one object that can't be taken (a webhook in
+        // between is broken), or one connection that broke, with all that was on it.
+        case .failed: break
         }
         return true
     }
 
-    mutating func requestSucceeded(now: Duration) { _ = breaker.record(.requestSucceeded, now: now) }
+    /// - Parameter text: nil where all is well.
+    mutating func trouble(with type: ResourceType, _ text: String?) { facts.listTroubles[type.description] = text }
 
-    mutating func doubtful(_ type: ResourceType, _ text: String?) { facts.doubtfulLists[type.description] = text }
+    /// What is not watched any more is in no trouble.
+    mutating func retainTroubles(of types: [ResourceType]) {
+        let watched = Set(types.map(\.description))
+        facts.listTroubles = facts.listTroubles.filter { watched.contains($0.key) }
+    }
 
     /// Permissions turned out to be missing: look at them again with the next probe.
     mutating func wasForbidden() { needsReview = true }
@@ -216,7 +222,7 @@ struct SessionState: Sendable {
         facts.reachability = .reachable
         facts.tokenRejected = nil
         failedAttempts = 0
-        isSuspect = false
+        if result.clusterUID != nil { isSuspect = false }
         if let version = result.kubernetesVersion { (facts.kubernetesVersion, versionIsDue) = (version, false) }
         if let identity = result.identity { facts.identity = identity }
         if let authorization = result.authorization {

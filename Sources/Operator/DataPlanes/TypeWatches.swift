@@ -107,8 +107,13 @@ final class TypeWatches: Sendable {
         }
     }
 
-    /// The kind was listed.
-    func listed(_ type: ResourceType) { state.withLock { $0.entries[type]?.refusal = nil } }
+    /// The kind may be listed or watched. True where it was refused before.
+    func listed(_ type: ResourceType) -> Bool {
+        state.withLock { state in
+            defer { state.entries[type]?.refusal = nil }
+            return state.entries[type]?.refusal != nil
+        }
+    }
 
     func readiness(of type: ResourceType) -> Readiness {
         guard let entry = state.withLock({ $0.entries[type] }) else { return .starting }

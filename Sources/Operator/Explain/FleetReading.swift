@@ -23,7 +23,7 @@ public enum FleetReading {
         let userAgent = "squadron/\(SquadronVersion.current)"
         let options = KubeClient.Options(userAgent: userAgent)
         let client = KubeClient(
-            server: endpoint.server, transport: SquadronOperator.transport(for: endpoint, userAgent: userAgent),
+            server: endpoint.server, transport: LinkFactory.transport(for: endpoint, userAgent: userAgent),
             authorization: endpoint.authorization, options: options)
         defer { client.close() }
         var objects = FleetObjects(namespace: namespace)

@@ -40,7 +40,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
             if let reference = spec.auth?.tokenRef {
                 let token = try entry(reference)
                 // It becomes a header line.
-                guard token.withBytes({ $0.allSatisfy { $0 > 0x20 && $0 < 0x7f } }) else {
+                guard token.withBytes(\.isTokenText) else {
                     throw .unusable(
                         "Secret \(reference.name), key \(reference.key): white space or other characters that no token has"
                     )
@@ -107,12 +107,5 @@ struct FlyteAdminConnection: Sendable, Hashable {
 
 extension Sensitive {
     /// Without white space around it, as the other credentials are read.
-    fileprivate var trimmed: Sensitive {
-        withBytes { bytes in
-            func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
-            let start = bytes.firstIndex { !isSpace($0) } ?? bytes.endIndex
-            let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? start
-            return Sensitive(bytes[start..<end])
-        }
-    }
+    fileprivate var trimmed: Sensitive { withBytes { Sensitive($0.trimmed()) } }
 }

@@ -67,8 +67,8 @@ extension Reconcilers {
     private func restart(
         _ name: String, _ annotations: [String: String], of registry: ClusterRegistry
     ) async throws(KubeError) {
-        let answer = try await writer.client.patch(
-            .merge(Deployment.templateAnnotationsPatch(annotations)), type: Deployment.resourceType,
+        let answer = try await writer.client.mergePatch(
+            Deployment.templateAnnotationsPatch(annotations), type: Deployment.resourceType,
             namespace: namespace, name: name, fieldManager: Ownership.fieldManager)
         if let object = try? Deployment(json: answer) { publishingBoard.wrote(object) }
         logger.info("restarted", metadata: ["deployment": "\(name)"])

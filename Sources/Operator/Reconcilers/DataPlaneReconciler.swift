@@ -35,6 +35,7 @@ extension Reconcilers {
         } else {
             pool.remove(name)
         }
+        releaseHeld(for: object)
         let status = seen.status(of: object, now: wallClock.now)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
@@ -82,9 +83,7 @@ extension Reconcilers {
         var uids: [String: String] = [:]
         var byEndpoint: [String: String] = [:]
         for (name, object) in picture.dataPlanes {
-            guard let uid = pool[name, SessionSubject(object)]?.facts.clusterUID ?? object.status?.clusterUID else {
-                continue
-            }
+            guard let uid = clusterUID(of: object) else { continue }
             uids[name] = uid
             byEndpoint[object.endpointDescription] = uid
         }
@@ -94,6 +93,19 @@ extension Reconcilers {
             uids[name] = byEndpoint[object.endpointDescription]
         }
         return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
+    }
+
+    /// Which cluster is at the endpoint, by its own answer or by one to an earlier process.
+    private func clusterUID(of object: DataPlane) -> String? {
+        let status = object.status.flatMap { $0.endpoint == object.endpointDescription ? $0.clusterUID : nil }
+        return pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? status
+    }
+
+    /// Who was left alone for this one need not be any more, once it turns out to be another cluster.
+    private func releaseHeld(for object: DataPlane) {
+        let name = object.metadata.name
+        guard board.set(clusterUID: clusterUID(of: object), of: name) else { return }
+        for session in pool.all where session.isHeld && session.name != name { queue.add(.dataPlane(session.name)) }
     }
 
     /// The verdict on the credentials, and when to look at them again because of the time alone.
@@ -126,32 +138,8 @@ extension Reconcilers {
     private func observe(
         _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation
     ) {
-        var configuration = SessionConfiguration()
-        configuration.recordedUID =
-            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
-        configuration.hasRecordedVersion =
-            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
-        switch verdict {
-        case .valid(let credentials)?:
-            seen.tokenExpirationTime = credentials.tokenExpirationTime
-            seen.caExpirationTime = credentials.caExpirationTime
-            let warnings = credentials.warnings(now: wallClock.now)
-            seen.credentials = .valid(
-                (["from Secret \(object.spec.credentials.secretName)"] + warnings).joined(separator: "; "))
-            configuration.link = LinkConfiguration(
-                server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
-                connection: object.spec.connection)
-        case .invalid(let reason, let message)?:
-            seen.credentials = .invalid(reason, message)
-            if case .present(let data) = caches.secrets[object.spec.credentials.secretName] {
-                (seen.tokenExpirationTime, seen.caExpirationTime) = CredentialsVerdict.expirations(
-                    secret: data, tokenKey: object.tokenKey, caCertKey: object.caCertKey)
-            }
-        case nil where object.spec.inCluster:
-            seen.credentials = .valid("the operator's own")
-            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
-        case nil: break
-        }
+        take(verdict, of: object, into: &seen)
+        var configuration = configuration(of: object, verdict)
         // Broken credentials in the Secret don't end a connection whose own still work.
         let subject = SessionSubject(object)
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
@@ -164,7 +152,53 @@ extension Reconcilers {
                 for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
                 discovered: known?.discovered ?? [], cache: rendered))
         session.hold(asDuplicate: seen.duplicate != nil)
-        let facts = session.facts
+        take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
+        seen.sync = .counted(session.progress.counts)
+        seen.failures = session.progress.failures(limit: 16)
+        seen.heldBack = session.pruneObjection
+    }
+
+    /// What the object and its credentials ask of the session.
+    private func configuration(of object: DataPlane, _ verdict: CredentialsVerdict?) -> SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.recordedUID =
+            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.hasRecordedVersion =
+            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
+        if case .valid(let credentials)? = verdict {
+            configuration.link = LinkConfiguration(
+                server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
+                connection: object.spec.connection)
+        } else if verdict == nil, object.spec.inCluster {
+            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
+        }
+        return configuration
+    }
+
+    private func take(
+        _ verdict: CredentialsVerdict?, of object: DataPlane, into seen: inout DataPlaneObservation
+    ) {
+        switch verdict {
+        case .valid(let credentials)?:
+            seen.tokenExpirationTime = credentials.tokenExpirationTime
+            seen.caExpirationTime = credentials.caExpirationTime
+            let warnings = credentials.warnings(now: wallClock.now)
+            seen.credentials = .valid(
+                (["from Secret \(object.spec.credentials.secretName)"] + warnings).joined(separator: "; "))
+        case .invalid(let reason, let message)?:
+            seen.credentials = .invalid(reason, message)
+            if case .present(let data) = caches.secrets[object.spec.credentials.secretName] {
+                (seen.tokenExpirationTime, seen.caExpirationTime) = CredentialsVerdict.expirations(
+                    secret: data, tokenKey: object.tokenKey, caCertKey: object.caCertKey)
+            }
+        case nil where object.spec.inCluster: seen.credentials = .valid("the operator's own")
+        case nil: break
+        }
+    }
+
+    private func take(
+        _ facts: SessionFacts, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneObservation
+    ) {
         if let text = facts.tokenRejected {
             seen.credentials = .invalid(.tokenRejected, text)
         } else if let text = facts.refusedCandidate {
@@ -179,21 +213,14 @@ extension Reconcilers {
             let interval = pool.probeInterval.components.seconds
             seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
         }
-        switch facts.authorization {
-        case .unknown: seen.authorization = .unknown
-        case .granted: seen.authorization = .granted
-        case .missing(let permissions): seen.authorization = .missing(permissions)
-        }
+        seen.authorization = facts.authorization
         if let found = facts.changedUID {
-            seen.identity = .changed(recorded: configuration.recordedUID ?? facts.clusterUID ?? "", found: found)
+            seen.identity = .changed(recorded: recordedUID ?? facts.clusterUID ?? "", found: found)
         } else if let uid = facts.clusterUID {
             seen.identity = .confirmed(uid: uid)
         }
         seen.kubernetesVersion = facts.kubernetesVersion
         seen.user = facts.identity
-        seen.sync = .counted(session.progress.counts)
-        seen.failures = session.progress.failures(limit: 16)
-        seen.doubtfulList = facts.doubtfulLists.min { $0.key < $1.key }.map { "list of \($0.key): \($0.value)" }
-        seen.heldBack = session.pruneObjection
+        seen.listTrouble = facts.listTroubles.min { $0.key < $1.key }?.value
     }
 }

@@ -7,6 +7,7 @@ final class ReadinessBoard: Sendable {
         var clusters: [String: ClusterState] = [:]
         var revision: UInt64 = 0
         var assignments: [String: Bool] = [:]
+        var clusterUIDs: [String: String] = [:]
     }
     private let state = Locked(State())
 
@@ -17,6 +18,15 @@ final class ReadinessBoard: Sendable {
             state.clusters[name] = new
             state.revision += 1
             return true
+        }
+    }
+
+    /// By name of the DataPlane. True where it is another than before, or none any more; the first one is no change.
+    func set(clusterUID: String?, of name: String) -> Bool {
+        state.withLock { state in
+            let before = state.clusterUIDs[name]
+            state.clusterUIDs[name] = clusterUID
+            return before != nil && before != clusterUID
         }
     }
 

@@ -97,6 +97,11 @@ extension EndToEnd {
                     try await fleet.settles(1)
                     try await cause.begin(fleet)
                     let message = try await fleet.reports(2, cause.condition, cause.reason).message
+                    if cause.reason == "TokenExpired" {
+                        let status = try await fleet.admin.get("DataPlane", "dataplane-2")?["status"]
+                        #expect(status?["tokenExpirationTime"]?.string?.isEmpty == false, "when, is worth an alert")
+                        #expect(status?["caExpirationTime"]?.string?.isEmpty == false)
+                    }
                     for word in cause.words { #expect(message.contains(word), "\(word) is not in: \(message)") }
                     if cause.condition == "Reachable" {
                         let endpoint = try await fleet.admin.get("DataPlane", "dataplane-2")?[path: [
@@ -260,6 +265,15 @@ extension EndToEnd {
                     try await throughout(.seconds(1), "no second warning") {
                         try await fleet.admin.list("Event").count == before
                     }
+                    // Away for a while, and then the same one again: a sync tool made the Secret anew.
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["data": ["dataplane_1_token": nil]])
+                    try await fleet.reports(1, "CredentialsValid", "TokenMissing")
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(token)]])
+                    try await fleet.reports(1, "CredentialsValid", "Valid")
+                    try await fleet.settles(0)
+                    try await throughout(.milliseconds(500), "no second warning") { try await warnings().count == 1 }
                 }
             }
         }

@@ -59,8 +59,8 @@ struct Admin: Sendable {
         async throws
     {
         let kind = try Kinds.named(kind)
-        try await client.patch(
-            .merge(change), type: kind, namespace: kind.isNamespaced ? namespace ?? "flyte" : nil, name: name,
+        try await client.mergePatch(
+            change, type: kind, namespace: kind.isNamespaced ? namespace ?? "flyte" : nil, name: name,
             subresource: subresource, fieldManager: "kubectl")
     }
 

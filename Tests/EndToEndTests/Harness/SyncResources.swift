@@ -25,8 +25,8 @@ struct SyncResources {
         } catch {
             guard error.status?.code == 409 else { throw error }
             // The `default` ServiceAccount is there: a merge patch of what the template has.
-            try await server.client.patch(
-                .merge(object), type: kind, namespace: namespace, name: name, fieldManager: "flyteadmin")
+            try await server.client.mergePatch(
+                object, type: kind, namespace: namespace, name: name, fieldManager: "flyteadmin")
         }
     }
 }

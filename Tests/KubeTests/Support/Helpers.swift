@@ -19,7 +19,7 @@ func fixtureStatus(_ name: String, code: Int) throws -> APIStatus {
 func client(
     _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(), limiter: RateLimiter? = nil
 ) -> KubeClient {
-    var options = KubeClient.Options(version: "1.2.3")
+    var options = KubeClient.Options(userAgent: "squadron/1.2.3")
     options.limiter = limiter
     options.wallClock = WallClock { Instant(secondsSince1970: 784_111_777) }  // Sun, 06 Nov 1994 08:49:37 GMT
     return KubeClient(

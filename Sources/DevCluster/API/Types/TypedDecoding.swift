@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// Takes an object into a built-in type as Go's decoder does: what does not fit is an error, unknown fields go, null and
 /// empty values that Go leaves out when it writes go too.
@@ -27,6 +28,33 @@ struct TypedDecoding {
         if value == .null { return nil }
         switch type.resolved {
         case .any, .named: return value
+        case .map(let element, _):
+            guard let members = value.object else { throw mismatch(value, go, type.resolved.goName) }
+            var result: [String: JSON] = [:]
+            for (key, member) in members {
+                result[key] =
+                    try decode(member, as: element, path: path + "." + key, go: go) ?? (element.emptyValue)
+            }
+            return .object(result)
+        case .list(let element, _):
+            guard let elements = value.array else { throw mismatch(value, go, "[]\(element.goName)") }
+            var result: [JSON] = []
+            for (index, member) in elements.enumerated() {
+                result.append(
+                    try decode(member, as: element, path: "\(path)[\(index)]", go: go) ?? element.emptyValue)
+            }
+            return .array(result)
+        case .object(let object):
+            guard let members = value.object else {
+                throw mismatch(value, go, go.path.isEmpty ? object.name : "v1.\(object.name)")
+            }
+            return .object(try decode(members, as: object, path: path, go: go))
+        case let scalar: return try decode(value, asScalar: scalar, go: go)
+        }
+    }
+
+    private func decode(_ value: JSON, asScalar type: FieldType, go: GoField) throws(Failure) -> JSON? {
+        switch type {
         case .string:
             guard value.string != nil else { throw mismatch(value, go, "string") }
             return value
@@ -42,7 +70,7 @@ struct TypedDecoding {
                 throw Failure(message: "json: cannot unmarshal \(value.goName) into Go value of type string")
             }
             if text.isEmpty { return nil }
-            if case .microTime = type.resolved { return .string(try TimeText.microTime(text)) }
+            if case .microTime = type { return .string(try TimeText.microTime(text)) }
             return .string(try TimeText.time(text))
         case .integer:
             if case .double(let number) = value, number == number.rounded(), abs(number) < 9e15 {
@@ -68,27 +96,7 @@ struct TypedDecoding {
         case .intOrString:
             guard value.int != nil || value.string != nil else { throw mismatch(value, go, "intstr.IntOrString") }
             return value
-        case .map(let element, _):
-            guard let members = value.object else { throw mismatch(value, go, type.resolved.goName) }
-            var result: [String: JSON] = [:]
-            for (key, member) in members {
-                result[key] =
-                    try decode(member, as: element, path: path + "." + key, go: go) ?? (element.emptyValue)
-            }
-            return .object(result)
-        case .list(let element, _):
-            guard let elements = value.array else { throw mismatch(value, go, "[]\(element.goName)") }
-            var result: [JSON] = []
-            for (index, member) in elements.enumerated() {
-                result.append(
-                    try decode(member, as: element, path: "\(path)[\(index)]", go: go) ?? element.emptyValue)
-            }
-            return .array(result)
-        case .object(let object):
-            guard let members = value.object else {
-                throw mismatch(value, go, go.path.isEmpty ? object.name : "v1.\(object.name)")
-            }
-            return .object(try decode(members, as: object, path: path, go: go))
+        case .any, .named, .map, .list, .object: return value
         }
     }
 

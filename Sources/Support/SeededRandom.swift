@@ -1,4 +1,5 @@
-/// A small random source that is a value (SplitMix64): a state that holds one replays exactly from its seed.
+/// A small random source that is a value (SplitMix64): the same numbers for the same seed everywhere, so that a state
+/// that holds one replays exactly.
 /// For jitter and tests, not for secrets.
 public struct SeededRandom: RandomNumberGenerator, Sendable, Hashable {
     private var state: UInt64

@@ -1,0 +1,73 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+
+/// What a session makes of the watches of its data plane.
+extension DataPlaneSession {
+    func watcher(of type: ResourceType, into objects: ObservedObjects) -> TypeWatches.TypeWatcher {
+        objects.store.subscribe { [weak self] change in
+            guard let self, change.origin != .firstList else { return }
+            switch change.kind {
+            case .added(let seen), .updated(_, let seen):
+                // Most events report what we have just written: they ask for no work.
+                if !self.isSettled(seen) { self.want([seen.place]) }
+            case .deleted(let last): self.want([last.place])
+            }
+        }
+        return Watcher(
+            SessionListWatch(type: type, session: self), into: objects.store,
+            configuration: context.settings.watcher, timeline: context.timeline,
+            observer: { [weak self] in self?.watch(of: type, became: $0) },
+            project: { [weak self] object in self?.observe(object.metadata, of: type) })
+    }
+
+    private func isSettled(_ seen: ObservedObject) -> Bool {
+        !seen.isTerminating && seen.foreignOwner == nil && seen.satisfies != nil
+            && (progress.isSynced(seen.place) || queue.isInFlight(seen.place))
+    }
+
+    private func watch(of type: ResourceType, became status: WatcherStatus) {
+        context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
+        switch status {
+        case .synced:
+            _ = watches.listed(type)
+            // Those whose turn came before this kind was listed, and those whose last write the list may not show.
+            queue.add(progress.unsynced, priority: .background)
+            queue.add(watches[type]?.listedAnew() ?? [], priority: .background)
+            setTrouble(nil, of: type)
+        case .connected:
+            // It goes on where it was, so there may be no list that says that the refusal is over.
+            if watches.listed(type) { queue.add(progress.unsynced, priority: .background) }
+            setTrouble(nil, of: type)
+        case .failing(let error, let attempts, _):
+            guard error.isForbidden || error.isNotServed else {
+                if attempts >= Self.failuresToTell { setTrouble("\(error)", of: type) }
+                return requestFailed(error)
+            }
+            guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
+                return
+            }
+            queue.add(progress.unsynced, priority: .background)
+            if error.isForbidden { wasForbidden() }
+        case .silent(let after):
+            context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
+        case .suspicious(let suspicion, _):
+            setTrouble(
+                "list of \(type): \(suspicion); that is not believed at once, and nothing follows from it until it has been "
+                    + "said several times", of: type)
+        case .confirmed, .paused: break
+        }
+    }
+
+    /// One that fails once or twice is tried again before anybody is told.
+    private static let failuresToTell = 3
+
+    private func setTrouble(_ trouble: String?, of type: ResourceType) {
+        guard facts.listTroubles[type.description] != trouble else { return }
+        change { state in
+            state.trouble(with: type, trouble)
+            return []
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import HTTP
+import Kube
+import Support
+
+/// Makes connections to data planes.
+struct LinkFactory: Sendable {
+    /// Where a DataPlane says `inCluster`.
+    let controlPlane: ClusterEndpoint
+    let mayWrite: @Sendable () -> Bool
+
+    /// A data plane that takes longer for `/readyz` can't be worked with.
+    private static let probeTimeout = Duration.seconds(3)
+
+    func link(_ configuration: LinkConfiguration) -> Link {
+        let endpoint = endpoint(of: configuration)
+        let connection = configuration.connection
+        let userAgent = "squadron/\(SquadronVersion.current)"
+        let transport = Self.transport(for: endpoint, userAgent: userAgent)
+        func client(_ options: KubeClient.Options) -> KubeClient {
+            KubeClient(
+                server: endpoint.server, transport: transport, authorization: endpoint.authorization, options: options)
+        }
+        let limit = Duration.seconds(connection.timeoutSeconds)
+        var options = KubeClient.Options(userAgent: userAgent)
+        options.timeouts = HTTPTimeouts(connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
+        let isOpen = Locked(false)
+        options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
+        options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
+        let patience = min(limit, Self.probeTimeout)
+        var probing = KubeClient.Options(userAgent: userAgent)
+        probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
+        return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen)
+    }
+
+    private func endpoint(of configuration: LinkConfiguration) -> ClusterEndpoint {
+        guard case .url(let server) = configuration.server else { return controlPlane }
+        let connection = configuration.connection
+        let tls = TLSConfiguration(
+            caCertificates: configuration.ca,
+            serverName: connection.tlsServerName.isEmpty ? nil : connection.tlsServerName)
+        return ClusterEndpoint(
+            server: server, tls: tls, proxyURL: connection.proxyURL.isEmpty ? nil : connection.proxyURL,
+            authorization: configuration.token.map { StaticToken($0) } ?? NoAuthorization())
+    }
+
+    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
+        transport.proxyURL = endpoint.proxyURL
+        // More than a data plane has workers: over HTTP/1.1 a probe must not wait for a write to end.
+        transport.maximumConnections = 48
+        return HTTPClient(transport)
+    }
+}

@@ -1,0 +1,57 @@
+extension StringProtocol {
+    /// RFC 3986: everything but unreserved characters as percent-encoded UTF-8, for a path segment, a query or a form.
+    public var percentEncoded: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(utf8.count)
+        func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 48 + digit : 55 + digit }
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), hex(byte >> 4), hex(byte & 15)]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// At most so many bytes of UTF-8, cut between characters, ending in "…" where something is missing.
+    public func cut(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var size = 3
+        var text = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            size += UTF8.width(scalar)
+            if size > limit { break }
+            text.append(scalar)
+        }
+        return String(text) + "…"
+    }
+
+    /// A server's URL, to put a path behind it.
+    public var withoutSlashesAtTheEnd: String { String(reversed().drop { $0 == "/" }.reversed()) }
+}
+
+extension UInt8 {
+    /// Of ASCII: blank, tab, line breaks and the like.
+    @inlinable public var isSpace: Bool { self == 0x20 || (0x09...0x0d).contains(self) }
+}
+
+extension BidirectionalCollection<UInt8> {
+    /// Without white space around it.
+    @inlinable
+    public func trimmed(_ isSpace: (UInt8) -> Bool = \.isSpace) -> SubSequence {
+        var rest = self[...]
+        while let first = rest.first, isSpace(first) { rest = rest.dropFirst() }
+        while let last = rest.last, isSpace(last) { rest = rest.dropLast() }
+        return rest
+    }
+}
+
+extension Sequence<UInt8> {
+    /// Whether it can go into a header line as a token: printable ASCII without blanks.
+    @inlinable public var isTokenText: Bool { allSatisfy { $0 > 0x20 && $0 < 0x7f } }
+}
