@@ -105,6 +105,30 @@ public struct Seniority: Sendable, Hashable, Comparable {
     }
 }
 
+extension Seniority {
+    /// By key, the oldest object that has it.
+    public static func oldest<Spec, Key: Hashable>(
+        _ objects: some Sequence<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
+    ) -> [Key: CustomResource<Spec>] {
+        objects.reduce(into: [:]) { owners, object in
+            let key = key(object)
+            if let owner = owners[key], Seniority(owner.metadata) < Seniority(object.metadata) { return }
+            owners[key] = object
+        }
+    }
+
+    /// By name, the name of the oldest object with the same key, for each that isn't the oldest itself.
+    public static func duplicates<Spec, Key: Hashable>(
+        _ objects: some Collection<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
+    ) -> [String: String] {
+        let owners = oldest(objects, by: key)
+        return objects.reduce(into: [:]) { duplicates, object in
+            let (name, owner) = (object.metadata.name, owners[key(object)]?.metadata.name)
+            if owner != name { duplicates[name] = owner }
+        }
+    }
+}
+
 extension KeyedDecodingContainer {
     /// The value, or `fallback` where the field is missing or null.
     func value<T: Decodable>(_ key: Key, default fallback: T) throws -> T {

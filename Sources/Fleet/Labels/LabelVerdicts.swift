@@ -26,11 +26,7 @@ public enum LabelVerdicts {
     public static func all(
         _ labels: [ExecutionLabel], clusters: [String: ClusterState]
     ) -> [String: LabelVerdict] {
-        var owners: [String: ExecutionLabel] = [:]
-        for label in labels {
-            if let owner = owners[label.label], Seniority(owner.metadata) < Seniority(label.metadata) { continue }
-            owners[label.label] = label
-        }
+        let owners = Seniority.oldest(labels, by: \.label)
         var verdicts: [String: LabelVerdict] = [:]
         for label in labels {
             let owner = owners[label.label]?.metadata.name ?? label.metadata.name

@@ -80,12 +80,6 @@ public struct ProjectObservation: Sendable {
 
     /// The name of the older object, for each that names a project that another one has.
     public static func duplicates(_ projects: [FlyteProject]) -> [String: String] {
-        let owners = ProjectDomains.inForce(projects)
-        var duplicates: [String: String] = [:]
-        for project in projects {
-            let owner = owners[project.spec.project]?.metadata.name
-            if let owner, owner != project.metadata.name { duplicates[project.metadata.name] = owner }
-        }
-        return duplicates
+        Seniority.duplicates(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
     }
 }

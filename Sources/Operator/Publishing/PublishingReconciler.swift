@@ -156,12 +156,7 @@ extension Reconcilers {
 
     private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
         var checksum = ClustersChecksum(configuration, published: time)
-        var objects: [String: DataPlane] = [:]
-        for object in caches.dataPlanes.valid().values.sorted(by: {
-            Seniority($0.metadata) < Seniority($1.metadata)
-        }) where objects[object.clusterName] == nil {
-            objects[object.clusterName] = object
-        }
+        let objects = Seniority.oldest(caches.dataPlanes.valid().values, by: \.clusterName)
         for cluster in configuration.clusters {
             guard case .remote = cluster.access, let object = objects[cluster.name],
                 case .present(let data) = caches.secrets[PublishedCredentials.secretName]

@@ -7,14 +7,9 @@ import Support
 extension Reconcilers {
     /// By `clusterName`: what labels need to know of the data planes.
     func clusterStates(_ picture: FleetPicture) -> [String: ClusterState] {
-        var states: [String: ClusterState] = [:]
-        for (name, object) in picture.dataPlanes.sorted(by: {
-            Seniority($0.value.metadata) < Seniority($1.value.metadata)
-        })
-        where states[object.clusterName] == nil {
-            states[object.clusterName] = object.spec.enabled ? board[dataPlane: name] ?? .undetermined : .disabled
+        Seniority.oldest(picture.dataPlanes.values, by: \.clusterName).mapValues { object in
+            object.spec.enabled ? board[dataPlane: object.metadata.name] ?? .undetermined : .disabled
         }
-        return states
     }
 
     func labelVerdicts(_ picture: FleetPicture) -> [String: LabelVerdict] { allVerdicts(picture).byName }
