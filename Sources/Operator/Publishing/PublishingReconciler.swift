@@ -149,8 +149,7 @@ extension Reconcilers {
                 "ConfigMap \(target.name), key \(target.key): taken over from "
                     + Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", "))
         }
-        let version = answer[path: ["metadata", "resourceVersion"]]?.string.flatMap(UInt64.init) ?? 0
-        publishingBoard.wrote(target.name, version: version, wanted, now: now)
+        publishingBoard.wrote(target.name, version: answer.versionNumber ?? 0, wanted, now: now)
         logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
     }
 
