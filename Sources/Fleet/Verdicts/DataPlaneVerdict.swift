@@ -42,7 +42,7 @@ public struct DataPlaneObservation: Sendable {
     public var doubtfulList: String?
     /// Why objects that no template has any more were not deleted.
     public var heldBack: String?
-    /// All there are; the status shows the oldest.
+    /// At least the oldest, as many as the status shows.
     public var failures: [FailureEntry] = []
     public var kubernetesVersion: String?
     /// Who the token is.

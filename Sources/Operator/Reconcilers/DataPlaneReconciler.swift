@@ -137,7 +137,7 @@ extension Reconcilers {
         session.hold(asDuplicate: seen.duplicate != nil)
         take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
         seen.sync = .counted(session.progress.counts)
-        seen.failures = session.progress.failures(limit: 16)
+        seen.failures = session.progress.failures(limit: FailureEntry.limit)
         seen.heldBack = session.pruneObjection
     }
 
