@@ -170,18 +170,9 @@ extension Reconcilers {
     /// Nil for what isn't known yet, or isn't needed.
     private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
         guard !object.spec.inCluster else { return nil }
-        let name = PublishedCredentials.secretName
         let entries = PublishedCredentials(of: object)
-        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
-            CredentialsVerdict.read(
-                secret: data, secretName: name, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
-                now: wallClock.now)
-        }
-        return switch caches.secrets[name] {
-        case .unknown: nil
-        case .absent: read(nil)
-        case .unreadable(let text): .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
-        case .present(let data): read(data)
-        }
+        return caches.credentials(
+            secret: PublishedCredentials.secretName, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
+            now: wallClock.now)
     }
 }
