@@ -22,13 +22,20 @@ extension ResourceType {
 /// What sets one of our kinds apart from the others. Reading a spec applies the defaults of the CRD, so that an object
 /// stored under an older CRD reads the same as a new one.
 public protocol CustomResourceSpec: Codable, Hashable, Sendable {
-    associatedtype Status: Codable, Hashable, Sendable
+    associatedtype Status: CustomResourceStatus
     static var resourceType: ResourceType { get }
     /// What an object without `spec` means; nil where it means nothing.
     static var absent: Self? { get }
     /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since
     /// an older CRD may have let the object through. Empty for a good one.
     func problems() -> [SpecProblem]
+}
+
+/// What the status of every kind of ours has.
+public protocol CustomResourceStatus: Codable, Hashable, Sendable {
+    var observedGeneration: Int64? { get set }
+    var conditions: [Condition] { get set }
+    init()
 }
 
 extension CustomResourceSpec {

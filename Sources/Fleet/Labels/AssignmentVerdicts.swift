@@ -129,10 +129,7 @@ public struct AssignmentObservation: Sendable {
     }
 
     public func status(now: Instant) -> ExecutionClusterLabelStatus {
-        var status = ExecutionClusterLabelStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = verdicts.conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = ExecutionClusterLabelStatus(verdicts, of: object, now: now)
         if case .name(let name) = namespace { status.namespace = name }
         status.dataPlanes = progress.counts
         status.summary = SyncSummary(synced: progress.counts.summary)

@@ -92,10 +92,7 @@ public enum LabelVerdicts {
 extension LabelVerdict {
     /// The status to store, given the one before.
     public func status(of object: ExecutionLabel, now: Instant) -> ExecutionLabelStatus {
-        var status = ExecutionLabelStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = [ready].conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = ExecutionLabelStatus([ready], of: object, now: now)
         status.label = label
         status.clusters = clusters
         status.summary = .init(

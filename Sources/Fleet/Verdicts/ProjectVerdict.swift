@@ -63,10 +63,7 @@ public struct ProjectObservation: Sendable {
     }
 
     public func status(now: Instant) -> FlyteProjectStatus {
-        var status = FlyteProjectStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = verdicts.conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = FlyteProjectStatus(verdicts, of: object, now: now)
         status.namespaces = domains.compactMap { domain in
             domain.namespace.name.map {
                 .init(domain: domain.domain, namespace: $0, dataPlanes: domain.progress.counts)

@@ -41,10 +41,9 @@ extension Reconcilers {
             if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
             return .requeue(after: wait)
         }
-        announce(status.conditions, before: object.status?.conditions, of: object.metadata, .dataPlanes)
         warn(object, status)
         explain(missing: seen.authorization, of: object, status)
-        try await writer.write(status, of: object)
+        try await publish(status, of: object)
         approve(object, seen, status.clusterUID)
         let isReady = status.conditions.isTrue(.ready)
         let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled

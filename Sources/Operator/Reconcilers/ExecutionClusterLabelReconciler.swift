@@ -17,9 +17,7 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object)?:
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false
                 try await report(
@@ -30,9 +28,7 @@ extension Reconcilers {
                     return .requeue(after: .milliseconds(500))
                 }
                 isReady = status.conditions.isTrue(.ready)
-                announce(
-                    status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)
-                try await writer.write(status, of: object)
+                try await publish(status, of: object)
             }
         }
         if board.set(assignment: name, isReady) {

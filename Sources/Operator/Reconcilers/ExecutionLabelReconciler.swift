@@ -30,13 +30,9 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
         case .valid(let object):
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
-            let status = verdict.status(of: object, now: wallClock.now)
-            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .executionLabels)
-            try await writer.write(status, of: object)
+            try await publish(verdict.status(of: object, now: wallClock.now), of: object)
         }
         return .done
     }

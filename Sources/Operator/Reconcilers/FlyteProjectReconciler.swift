@@ -11,9 +11,7 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object):
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
                 return .done
@@ -33,8 +31,7 @@ extension Reconcilers {
             if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
                 return .requeue(after: .milliseconds(500))
             }
-            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .flyteProjects)
-            try await writer.write(status, of: object)
+            try await publish(status, of: object)
         }
         return .done
     }

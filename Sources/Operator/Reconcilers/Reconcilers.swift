@@ -163,8 +163,9 @@ final class Reconcilers: Sendable {
     private static let patienceForFirst = 2.0
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
-    func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
-        observed != nil && observed == generation
+    func isTooEarly<Spec>(_ object: CustomResource<Spec>) -> Bool {
+        let observed = object.status?.observedGeneration
+        return observed != nil && observed == object.metadata.generation
             && (pool.isSettling || picture.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
     }
 
