@@ -13,19 +13,18 @@ struct LinkFactory: Sendable {
     func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
         let connection = configuration.connection
-        let userAgent = "squadron/\(SquadronVersion.current)"
-        let transport = Self.transport(for: endpoint, userAgent: userAgent)
+        let transport = Self.transport(for: endpoint)
         func client(_ options: KubeClient.Options) -> KubeClient {
             KubeClient(
                 server: endpoint.server, transport: transport, authorization: endpoint.authorization, options: options)
         }
         let limit = Duration.seconds(connection.timeoutSeconds)
-        var options = KubeClient.Options(userAgent: userAgent)
+        var options = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         options.timeouts = HTTPTimeouts(connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
         options.mayWrite = mayWrite
         options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
         let patience = min(limit, Self.probeTimeout)
-        var probing = KubeClient.Options(userAgent: userAgent)
+        var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing))
     }
@@ -41,8 +40,8 @@ struct LinkFactory: Sendable {
             authorization: configuration.token.map { StaticToken($0) } ?? NoAuthorization())
     }
 
-    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
-        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
+    static func transport(for endpoint: ClusterEndpoint) -> HTTPClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
         transport.proxyURL = endpoint.proxyURL
         transport.maximumConnections = 32
         return HTTPClient(transport)
