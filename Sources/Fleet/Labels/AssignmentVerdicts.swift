@@ -16,6 +16,7 @@ public struct NamespaceProgress: Sendable, Hashable {
         self.failed = failed
         self.failure = failure
     }
+    public static var zero: NamespaceProgress { NamespaceProgress(desired: 0, synced: 0, failed: 0) }
     public static func + (left: NamespaceProgress, right: NamespaceProgress) -> NamespaceProgress {
         NamespaceProgress(
             desired: left.desired + right.desired, synced: left.synced + right.synced,

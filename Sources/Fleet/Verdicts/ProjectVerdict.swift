@@ -59,7 +59,7 @@ public struct ProjectObservation: Sendable {
     }
 
     private var total: NamespaceProgress {
-        domains.map(\.progress).reduce(NamespaceProgress(desired: 0, synced: 0, failed: 0), +)
+        domains.map(\.progress).reduce(.zero, +)
     }
 
     public func status(now: Instant) -> FlyteProjectStatus {

@@ -99,9 +99,13 @@ final class SessionPool: Sendable {
     var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
+    func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
+        namespace.name.map { progress(of: $0) } ?? .zero
+    }
+
     /// How far a namespace is over all data planes that are worked on.
     func progress(of namespace: String) -> NamespaceProgress {
-        var result = NamespaceProgress(desired: 0, synced: 0, failed: 0)
+        var result = NamespaceProgress.zero
         var first: String?
         for session in all {
             guard let progress = session.progress[namespace] else { continue }

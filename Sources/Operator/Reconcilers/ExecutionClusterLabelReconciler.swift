@@ -31,11 +31,7 @@ extension Reconcilers {
                 try await publish(status, of: object)
             }
         }
-        if board.set(assignment: name, isReady) {
-            for key in (caches.registries.snapshot ?? [:]).keys {
-                queue.add(.registry(key.name), after: Self.gathering)
-            }
-        }
+        if board.set(assignment: name, isReady) { queueRegistries(after: Self.gathering) }
         return .done
     }
 
@@ -46,7 +42,7 @@ extension Reconcilers {
         var seen = AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
-            progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
+            progress: pool.progress(of: answer),
             publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
         seen.isArchived = picture.archivedProjects.contains(pair.project)
         return seen

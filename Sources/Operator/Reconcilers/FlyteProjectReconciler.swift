@@ -21,8 +21,7 @@ extension Reconcilers {
                 let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("not wanted")
                 return ProjectObservation.Domain(
                     domain: domain, namespace: answer,
-                    progress: answer.name.map { pool.progress(of: $0) }
-                        ?? NamespaceProgress(desired: 0, synced: 0, failed: 0), sharing: picture.sharing[pair])
+                    progress: pool.progress(of: answer), sharing: picture.sharing[pair])
             }
             var observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)

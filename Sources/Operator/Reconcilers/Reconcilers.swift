@@ -126,7 +126,11 @@ final class Reconcilers: Sendable {
         }
         for key in (caches.assignments.snapshot ?? [:]).keys { queue.add(.assignment(key.name), after: Self.gathering) }
         for key in (caches.projects.snapshot ?? [:]).keys { queue.add(.project(key.name), after: Self.gathering) }
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+        queueRegistries(after: Self.gathering)
+    }
+
+    func queueRegistries(after delay: Duration) {
+        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
     }
 
     /// A namespace of a data plane is in another state.
@@ -137,7 +141,7 @@ final class Reconcilers: Sendable {
         queue.add(.dataPlane(dataPlane), after: delay)
         guard let picture else { return }
         for work in picture.dependents[namespace] ?? [] { queue.add(work, after: delay) }
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
+        queueRegistries(after: delay)
     }
     private static let gatheringWhileBusy = Duration.seconds(1)
     /// Namespaces.
