@@ -9,22 +9,12 @@ final class SessionPool: Sendable {
     private let sessions = Locked<[String: DataPlaneSession]>([:])
     /// By UID of a cluster, the one session that may write to it.
     private let writers = Locked<[String: (session: DataPlaneSession, seniority: Seniority)]>([:])
-    private let starting: AsyncStream<DataPlaneSession>
-    private let start: AsyncStream<DataPlaneSession>.Continuation
+    private let tasks = ChildTasks<DataPlaneSession>()
 
-    init(context: SessionContext) {
-        self.context = context
-        // One element for each session that was started: taken at once by `run`.
-        (starting, start) = AsyncStream.makeStream(of: DataPlaneSession.self)
-    }
+    init(context: SessionContext) { self.context = context }
 
     /// Runs the sessions until it is cancelled.
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            for await session in starting { group.addTask { await session.run() } }
-            group.cancelAll()
-        }
-    }
+    func run() async { await tasks.run { await $0.run() } }
 
     /// Starts nothing any more, and waits for the end of what is in flight.
     func drain(until deadline: Duration) async {
@@ -49,7 +39,7 @@ final class SessionPool: Sendable {
             return (session, true)
         }
         if isNew {
-            start.yield(session)
+            tasks.start(session)
         } else {
             session.configure(configuration)
             session.follow(plan)
