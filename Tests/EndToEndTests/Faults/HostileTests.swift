@@ -147,12 +147,13 @@ extension EndToEnd {
                     try await eventually("both are worked on") {
                         try await fleet.annotation(1, "big-development") == fleet.role
                     }
-                    // Where the server refuses what it has itself, that is a failure of the one object.
-                    try await eventually("it is synced, or said why not") {
-                        let isSynced = try await fleet.annotation(1, "project1-development") == fleet.role
-                        let failures = try await fleet.failures(1)
-                        return isSynced || failures.contains { $0["namespace"] == "project1-development" }
+                    // The server refuses what it has itself: that is a failure of the one object.
+                    let failure = try await eventually("it is said why not") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["namespace"] == "project1-development"
                     }
+                    #expect(failure["reason"] == "Invalid", "\(failure)")
                 }
                 #expect(residentMegabytes() - before < 200, "\(residentMegabytes() - before) MB more")
             }

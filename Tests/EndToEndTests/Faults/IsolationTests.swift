@@ -109,6 +109,7 @@ extension EndToEnd {
                 for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.operating { _ in
                     try await fleet.settles(10)
+                    #expect(fleet[1].faults.totalHits > 0, "no answer was lost: the test shows nothing")
                     for number in 1...10 {
                         #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
                     }
@@ -139,6 +140,7 @@ extension EndToEnd {
                 for number in 1...5 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.operating { _ in
                     try await fleet.settles(5)
+                    #expect(fleet[1].faults.totalHits == 3, "each of the three was met")
                     for number in 1...5 {
                         #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
                     }
@@ -322,6 +324,9 @@ extension EndToEnd {
                             ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
                         try await eventually("the annotation is back") {
                             try await fleet.annotation(1, "project1-development") == fleet.role
+                        }
+                        try await eventually("both watches have met the fault") {
+                            fleet[1].faults.totalHits == 2 * round
                         }
                     }
                 }

@@ -166,7 +166,12 @@ extension EndToEnd {
                     try await fleet.admin.apply(assignment("new", "development"))
                     try await fleet.settles(2)
                     fleet[1].requestLog.reset()
+                    fleet.controlPlane.requestLog.reset()
                     await fleet.controlPlane.restore(backup)
+                    try await eventually("what was restored is listed") {
+                        fleet.controlPlane.requestLog.count(
+                            verb: "list", resource: "executionclusterlabels", userAgent: "squadron") > 0
+                    }
                     try await throughout(.seconds(2), "nothing is written") {
                         fleet[1].requestLog.writes(to: Self.everything) == 0
                     }
