@@ -19,27 +19,13 @@ extension EndToEnd {
     struct Safety {
         private static let everything: Set<String> = ["namespaces", "serviceaccounts"]
 
-        private func synced(
-            _ count: Int, configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { $0.watcher = .fast },
-            _ body: (TestFleet<DevCluster>, SquadronOperator) async throws -> Void
-        ) async throws {
-            try await withFleet(of: 1, configure: configure) { fleet in
-                try await fleet.applyBasics()
-                for number in 0..<count { try await fleet.admin.apply(assignment("p\(number)", "development")) }
-                try await fleet.operating { squadron in
-                    try await fleet.settles(count)
-                    try await body(fleet, squadron)
-                }
-            }
-        }
-
         @Test(
             "A data plane's list that is empty, halved or {} makes it write nothing, and it says so",
             arguments: [Fault.emptyList, .truncatedList, .emptyObject])
         func lyingDataPlane(_ fault: Fault) async throws {
             // Longer than the test looks: a list that is repeated is believed in the end.
-            try await synced(
-                24,
+            try await withSettledFleet(
+                of: 1, (0..<24).map { "p\($0)" },
                 configure: {
                     $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(4)
                 }
@@ -66,8 +52,8 @@ extension EndToEnd {
             "A control plane's list that is empty, halved or {} changes nothing in the data planes",
             arguments: [Fault.emptyList, .truncatedList, .emptyObject])
         func lyingControlPlane(_ fault: Fault) async throws {
-            try await synced(
-                24,
+            try await withSettledFleet(
+                of: 1, (0..<24).map { "p\($0)" },
                 configure: {
                     $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(3)
                 }
@@ -317,16 +303,12 @@ extension EndToEnd {
 
         @Test("Deleting the DataPlane of a dead cluster does not hang")
         func deleteDead() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    fleet[1].link.isBlackHole = true
-                    try await fleet.admin.delete("DataPlane", "dataplane-1")
-                    #expect(try await fleet.admin.get("DataPlane", "dataplane-1") == nil)
-                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "UnknownCluster")
-                    fleet[1].link.isBlackHole = false
-                }
+            try await withSettledFleet([]) { fleet, _ in
+                fleet[1].link.isBlackHole = true
+                try await fleet.admin.delete("DataPlane", "dataplane-1")
+                #expect(try await fleet.admin.get("DataPlane", "dataplane-1") == nil)
+                try await fleet.reports("ExecutionLabel", "label1", "Ready", "UnknownCluster")
+                fleet[1].link.isBlackHole = false
             }
         }
 
