@@ -1,4 +1,4 @@
-# `make` or `make help` lists what there is. Every target sets up what it needs (hack/setup).
+# `make` or `make help` lists what there is. Those that build or test set up what they need (hack/setup).
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,7 +8,7 @@ IMAGE ?= squadron:latest
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: libcurl, libyaml, pkg-config, kubectl (Debian packages; asks for nothing)
+setup: ## Install what is missing: libcurl, libyaml, pkg-config, jq, openssl, curl, kubectl (Debian packages; asks for nothing)
 	@hack/setup
 
 build: setup ## Build everything (debug)

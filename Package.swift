@@ -95,11 +95,11 @@ let package = Package(
             ],
             path: "Sources/devcluster", swiftSettings: settings),
 
-        // Real etcd and kube-apiserver as child processes.
         .executableTarget(
             name: "squadron-bench",
             dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments],
             path: "Sources/bench", swiftSettings: settings),
+        // Real etcd and kube-apiserver as child processes.
         library("RealCluster", ["DevPKI", "HTTP", "Support", crypto]),
         library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         .executableTarget(

@@ -84,4 +84,13 @@ public struct ObjectKey: Sendable, Hashable, Comparable, CustomStringConvertible
 
 extension ObjectMeta {
     public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+
+    /// Resource versions of one kind in one API server are numbers that grow (KEP-5504; true of every server before it
+    /// too). Nil where it is none.
+    public var versionNumber: UInt64? { resourceVersion.flatMap(UInt64.init) }
+}
+
+extension JSON {
+    /// Of an object as a server answers it.
+    public var versionNumber: UInt64? { self[path: ["metadata", "resourceVersion"]]?.string.flatMap(UInt64.init) }
 }

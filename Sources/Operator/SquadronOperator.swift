@@ -42,11 +42,11 @@ public final class SquadronOperator: Sendable {
     public init(_ configuration: OperatorConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        let userAgent = "squadron/\(SquadronVersion.current)"
-        transport = LinkFactory.transport(for: configuration.endpoint, userAgent: userAgent)
+        transport = LinkFactory.transport(for: configuration.endpoint)
         client = KubeClient(
             server: configuration.endpoint.server, transport: transport,
-            authorization: configuration.endpoint.authorization, options: KubeClient.Options(userAgent: userAgent))
+            authorization: configuration.endpoint.authorization,
+            options: KubeClient.Options(userAgent: SquadronVersion.userAgent))
         caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
 

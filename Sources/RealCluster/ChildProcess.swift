@@ -11,18 +11,18 @@ import Support
 /// Beside each there is a guard: a shell that waits for the end of a connection that only this process holds open, and then kills
 /// the program. So it ends too where this process crashes or is killed. (`PR_SET_PDEATHSIG` would not do: it fires at the
 /// end of the *thread* that started the program.)
-final class ChildProcess: Sendable {
+public final class ChildProcess: Sendable {
     private enum State {
         case running(pid: pid_t, guardPID: pid_t, connection: Int32)
         case ended
     }
 
     let name: String
-    let logPath: String
+    public let logPath: String
     private let state: Locked<State>
 
     /// - Parameter logPath: gets what it prints; added to where it is there.
-    init(_ path: String, _ arguments: [String], logPath: String) throws(RealClusterError) {
+    public init(_ path: String, _ arguments: [String], logPath: String) throws(RealClusterError) {
         name = String(path.split(separator: "/").last ?? "")
         self.logPath = logPath
         let pid = try Self.spawn(path, arguments, input: "/dev/null", output: logPath)
@@ -40,7 +40,7 @@ final class ChildProcess: Sendable {
     deinit { end() }
 
     /// Nil once it has ended.
-    var pid: pid_t? {
+    public var pid: pid_t? {
         state.withLock { state in
             guard case .running(let pid, _, _) = state else { return nil }
             return pid
@@ -48,17 +48,26 @@ final class ChildProcess: Sendable {
     }
 
     /// False where it ended by itself, too.
-    var isRunning: Bool {
-        guard let pid else { return false }
-        // Looks without reaping: `end` does that, and until then the number belongs to nobody else.
-        var information = siginfo_t()
-        return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) == 0 && information.si_signo == 0
+    public var isRunning: Bool { pid != nil && ending == nil }
+
+    /// The code that it ended with by itself; nil while it runs, after a signal and after `end`.
+    public var exitCode: Int32? {
+        ending.flatMap { $0.si_code == CLD_EXITED ? $0._sifields._sigchld.si_status : nil }
     }
 
-    func signal(_ number: Int32) { if let pid { kill(pid, number) } }
+    /// How it ended by itself. Looks without reaping: `end` does that, and until then the number belongs to nobody else.
+    private var ending: siginfo_t? {
+        guard let pid else { return nil }
+        var information = siginfo_t()
+        let hasEnded =
+            waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) != 0 || information.si_signo != 0
+        return hasEnded ? information : nil
+    }
+
+    public func signal(_ number: Int32) { if let pid { kill(pid, number) } }
 
     /// Kills it and returns when it is gone (some milliseconds). Harmless when repeated.
-    func end() {
+    public func end() {
         let before = state.withLock { state in
             defer { state = .ended }
             return state

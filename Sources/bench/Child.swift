@@ -1,44 +1,38 @@
 import Foundation
+import RealCluster
 
-/// A program that runs beside this one: killed when it is let go of.
+/// One of our programs, beside this one: killed when it is let go of, and when this one ends, however that comes.
 final class Child {
     struct Failure: Error, CustomStringConvertible { var description: String }
-    private let process = Process()
+    private let process: ChildProcess
     let log: URL
-    var id: Int32 { process.processIdentifier }
+    let id: Int32
     var isRunning: Bool { process.isRunning }
 
     init(_ name: String, _ arguments: [String], log: URL) throws {
         self.log = log
         try Data().write(to: log)
-        let file = try FileHandle(forWritingTo: log)
-        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
-            path: name)
-        process.arguments = arguments
-        process.standardOutput = file
-        process.standardError = file
-        try process.run()
+        let path = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path
+        process = try ChildProcess(path, arguments, logPath: log.path)
+        id = process.pid ?? 0
     }
-
-    deinit { kill() }
 
     var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
-    func kill() {
-        guard process.isRunning else { return }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
+    func kill() { process.end() }
 
     /// SIGTERM, and waits for the end.
     func terminate() async throws {
-        process.terminate()
+        process.signal(SIGTERM)
         try await wait("the end of \(log.lastPathComponent)", 30) { !process.isRunning }
+        process.end()
     }
 
     func ends(within seconds: Double) async throws {
         try await wait("the end of \(log.lastPathComponent)", seconds, every: 0.001) { !process.isRunning }
-        guard process.terminationStatus == 0 else { throw Failure(description: output) }
+        let code = process.exitCode
+        process.end()
+        guard code == 0 else { throw Failure(description: output) }
     }
 
     /// CPU time so far, user and system.

@@ -50,16 +50,4 @@ import X509
             try CertificateAuthority(certificatePEM: authority.certificatePEM, privateKeyPEM: other.privateKeyPEM)
         }
     }
-
-    @Test("500 authorities, each with a server certificate, take seconds even in a debug build")
-    func fast() throws {
-        let took = try ContinuousClock().measure {
-            for index in 0..<500 {
-                _ = try CertificateAuthority(commonName: "\(index)").issue(
-                    CertificateRequest(commonName: "s", ipAddresses: ["127.0.0.1"], usage: .server))
-            }
-        }
-        print("500 authorities and certificates: \(took)")
-        #expect(took < .seconds(20))
-    }
 }

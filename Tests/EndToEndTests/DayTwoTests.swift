@@ -30,99 +30,81 @@ extension EndToEnd {
 
         @Test("A rotated token is used without a restart, and only that data plane is connected anew")
         func token() async throws {
-            try await withFleet(of: 2) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    let (first, second) = (fleet[1].connections.accepted, fleet[2].connections.accepted)
-                    let old = try #require(try await fleet.token(1))
-                    let new = try await fleet[1].admin.token(of: "squadron")
-                    fleet[1].requestLog.reset()
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
-                    try await eventually("a new connection") { fleet[1].connections.accepted > first }
-                    try await eventually("its watches are on the new connection") {
-                        let log = fleet[1].requestLog
-                        return log.count(verb: "watch", userAgent: "squadron") == 2 && log.openWatches.values.max() == 1
-                    }
-                    fleet[1].revoke(old)
-                    try await fleet.admin.apply(assignment("project2", "staging"))
-                    try await fleet.settles(2)
-                    #expect(try await fleet.annotation(1, "project2-staging") == fleet.role)
-                    #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
-                    #expect(fleet[1].requestLog.count(userAgent: "squadron", status: 401) == 0)
+            try await withSettledFleet(of: 2) { fleet, _ in
+                let (first, second) = (fleet[1].connections.accepted, fleet[2].connections.accepted)
+                let old = try #require(try await fleet.token(1))
+                let new = try await fleet[1].admin.token(of: "squadron")
+                fleet[1].requestLog.reset()
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                try await eventually("a new connection") { fleet[1].connections.accepted > first }
+                try await eventually("its watches are on the new connection") {
+                    let log = fleet[1].requestLog
+                    return log.count(verb: "watch", userAgent: "squadron") == 2 && log.openWatches.values.max() == 1
                 }
+                fleet[1].revoke(old)
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await fleet.settles(2)
+                #expect(try await fleet.annotation(1, "project2-staging") == fleet.role)
+                #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
+                #expect(fleet[1].requestLog.count(userAgent: "squadron", status: 401) == 0)
             }
         }
 
         @Test("A rotated certificate authority is followed when the Secret has the new one")
         func authority() async throws {
-            try await withFleet(of: 2) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    let second = fleet[2].connections.accepted
-                    try await fleet[1].rotateCertificate(newAuthority: true)
-                    try await fleet.reports(1, "Reachable", "TLSUntrusted")
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_cacert": .string(fleet[1].caPEM)]]
-                    )
-                    try await fleet.settles(1)
-                    try await fleet.admin.apply(assignment("project2", "staging"))
-                    try await fleet.settles(2)
-                    #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
-                }
+            try await withSettledFleet(of: 2) { fleet, _ in
+                let second = fleet[2].connections.accepted
+                try await fleet[1].rotateCertificate(newAuthority: true)
+                try await fleet.reports(1, "Reachable", "TLSUntrusted")
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["stringData": ["dataplane_1_cacert": .string(fleet[1].caPEM)]]
+                )
+                try await fleet.settles(1)
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await fleet.settles(2)
+                #expect(fleet[2].connections.accepted == second, "the other data plane was connected anew")
             }
         }
 
         @Test("New credentials that don't work leave the old ones in use, and the condition says so")
         func badRotation() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    let old = try #require(try await fleet.token(1))
-                    let stranger = fleet[1].makeToken(user: "stranger")
-                    fleet[1].revoke(stranger)
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(stranger)]])
-                    let message = try await fleet.reports(1, "CredentialsValid", "TokenRejected").message
-                    #expect(message.contains("old ones stay in use"))
-                    try await fleet.admin.apply(assignment("project1", "development"))
-                    try await eventually("the namespace is made with the old token") {
-                        try await fleet.annotation(1, "project1-development") == fleet.role
-                    }
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(old)]])
-                    try await fleet.settles(1)
+            try await withSettledFleet([]) { fleet, _ in
+                let old = try #require(try await fleet.token(1))
+                let stranger = fleet[1].makeToken(user: "stranger")
+                fleet[1].revoke(stranger)
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(stranger)]])
+                let message = try await fleet.reports(1, "CredentialsValid", "TokenRejected").message
+                #expect(message.contains("old ones stay in use"))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await eventually("the namespace is made with the old token") {
+                    try await fleet.annotation(1, "project1-development") == fleet.role
                 }
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(old)]])
+                try await fleet.settles(1)
             }
         }
 
         @Test("New credentials are asked who they are before the old connection is let go: refused there, they wait")
         func reviewedRotation() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    let new = try await fleet[1].admin.token(of: "squadron")
-                    let reviews = FaultRule.Match(resources: ["selfsubjectreviews"], userAgent: "squadron")
-                    fleet[1].faults.add(.status(401), match: reviews)
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
-                    let condition = try await fleet.reports(1, "CredentialsValid", "TokenRejected")
-                    #expect(condition.message.contains("old ones stay in use"), "\(condition)")
-                    // The old connection works on.
-                    try await fleet.admin.apply(assignment("project1", "development"))
-                    try await eventually("the namespace is made") {
-                        try await fleet.annotation(1, "project1-development") == fleet.role
-                    }
-                    fleet[1].faults.removeAll()
-                    try await fleet.reports(1, "CredentialsValid", "Valid")
-                    try await fleet.settles(1)
+            try await withSettledFleet([]) { fleet, _ in
+                let new = try await fleet[1].admin.token(of: "squadron")
+                let reviews = FaultRule.Match(resources: ["selfsubjectreviews"], userAgent: "squadron")
+                fleet[1].faults.add(.status(401), match: reviews)
+                try await fleet.admin.merge(
+                    "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                let condition = try await fleet.reports(1, "CredentialsValid", "TokenRejected")
+                #expect(condition.message.contains("old ones stay in use"), "\(condition)")
+                // The old connection works on.
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await eventually("the namespace is made") {
+                    try await fleet.annotation(1, "project1-development") == fleet.role
                 }
+                fleet[1].faults.removeAll()
+                try await fleet.reports(1, "CredentialsValid", "Valid")
+                try await fleet.settles(1)
             }
         }
 
@@ -209,54 +191,45 @@ extension EndToEnd {
 
         @Test("Changed weights are shown by the label, and no data plane is asked anything for it")
         func weights() async throws {
-            try await withFleet(of: 2) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
-                    let reconnects = fleet.dataPlanes.map(\.connections.accepted)
-                    try await fleet.admin.merge(
-                        "ExecutionLabel", "label1",
-                        [
-                            "spec": [
-                                "clusters": [
-                                    ["name": "dataplane_1", "weight": 0.25], ["name": "dataplane_2", "weight": 0.75],
-                                ]
+            try await withSettledFleet(of: 2, []) { fleet, _ in
+                try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
+                let reconnects = fleet.dataPlanes.map(\.connections.accepted)
+                try await fleet.admin.merge(
+                    "ExecutionLabel", "label1",
+                    [
+                        "spec": [
+                            "clusters": [
+                                ["name": "dataplane_1", "weight": 0.25], ["name": "dataplane_2", "weight": 0.75],
                             ]
-                        ])
-                    try await eventually("the new weights in the status") {
-                        try await fleet.admin.get("ExecutionLabel", "label1")?[path: ["status", "clusters"]] ?? .null
-                    } until: {
-                        $0 == [
-                            ["name": "dataplane_1", "weight": 0.25, "state": "Ready"],
-                            ["name": "dataplane_2", "weight": 0.75, "state": "Ready"],
                         ]
-                    }
-                    #expect(fleet.dataPlanes.map(\.connections.accepted) == reconnects)
-                    #expect(fleet.dataPlanes.allSatisfy { $0.requestLog.writes(to: ["namespaces"]) == 0 })
+                    ])
+                try await eventually("the new weights in the status") {
+                    try await fleet.admin.get("ExecutionLabel", "label1")?[path: ["status", "clusters"]] ?? .null
+                } until: {
+                    $0 == [
+                        ["name": "dataplane_1", "weight": 0.25, "state": "Ready"],
+                        ["name": "dataplane_2", "weight": 0.75, "state": "Ready"],
+                    ]
                 }
+                #expect(fleet.dataPlanes.map(\.connections.accepted) == reconnects)
+                #expect(fleet.dataPlanes.allSatisfy { $0.requestLog.writes(to: ["namespaces"]) == 0 })
             }
         }
 
         @Test("A disabled data plane is asked nothing any more, and its labels say so; enabled again, it catches up")
         func disabled() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": false]])
-                    try await fleet.reports(1, "Ready", "Disabled")
-                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "ClusterDisabled")
-                    try await eventually("its connections are closed") { fleet[1].requestLog.openWatches.isEmpty }
-                    fleet[1].requestLog.reset()
-                    try await fleet.admin.apply(assignment("project2", "staging"))
-                    try await throughout(.seconds(1), "nothing is asked") { fleet[1].requestLog.ofOperator == 0 }
-                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") != nil)
-                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": true]])
-                    try await fleet.settles(2)
-                    try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
-                }
+            try await withSettledFleet { fleet, _ in
+                try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": false]])
+                try await fleet.reports(1, "Ready", "Disabled")
+                try await fleet.reports("ExecutionLabel", "label1", "Ready", "ClusterDisabled")
+                try await eventually("its connections are closed") { fleet[1].requestLog.openWatches.isEmpty }
+                fleet[1].requestLog.reset()
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await throughout(.seconds(1), "nothing is asked") { fleet[1].requestLog.ofOperator == 0 }
+                #expect(try await fleet[1].admin.get("Namespace", "project1-development") != nil)
+                try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": true]])
+                try await fleet.settles(2)
+                try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
             }
         }
 

@@ -9,41 +9,36 @@ extension EndToEnd {
 
         @Test("An annotation, a label or a ServiceAccount that is taken away is put back when the watch reports it")
         func putBack() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    let (server, name) = (fleet[1].admin, "project1-development")
-                    fleet[1].requestLog.reset()
+            try await withSettledFleet { fleet, _ in
+                let (server, name) = (fleet[1].admin, "project1-development")
+                fleet[1].requestLog.reset()
 
-                    try await server.merge(
-                        "ServiceAccount", "default", in: name, ["metadata": ["annotations": [Self.key: nil]]])
-                    try await eventually("the annotation is back") {
-                        try await fleet.annotation(1, name) == fleet.role
-                    }
-                    try await server.merge(
-                        "Namespace", name, ["metadata": ["labels": ["multicluster.flyte.org/domain": nil]]])
-                    try await eventually("the label is back") {
-                        try await server.get("Namespace", name)?[
-                            path: ["metadata", "labels", "multicluster.flyte.org/domain"]] == "development"
-                    }
-                    // Without the label by which it is watched, it leaves the watch altogether.
-                    try await server.merge(
-                        "Namespace", name, ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]])
-                    try await eventually("the managed-by label is back") {
-                        try await server.get("Namespace", name)?[
-                            path: ["metadata", "labels", "app.kubernetes.io/managed-by"]] == "squadron"
-                    }
-                    let writes = fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"])
-                    #expect(writes == 3, "one write for each drift")
-
-                    try await server.delete("ServiceAccount", "default", in: name)
-                    try await eventually("the ServiceAccount is back, with its annotation") {
-                        try await fleet.annotation(1, name) == fleet.role
-                    }
-                    try await fleet.settles(1)
+                try await server.merge(
+                    "ServiceAccount", "default", in: name, ["metadata": ["annotations": [Self.key: nil]]])
+                try await eventually("the annotation is back") {
+                    try await fleet.annotation(1, name) == fleet.role
                 }
+                try await server.merge(
+                    "Namespace", name, ["metadata": ["labels": ["multicluster.flyte.org/domain": nil]]])
+                try await eventually("the label is back") {
+                    try await server.get("Namespace", name)?[
+                        path: ["metadata", "labels", "multicluster.flyte.org/domain"]] == "development"
+                }
+                // Without the label by which it is watched, it leaves the watch altogether.
+                try await server.merge(
+                    "Namespace", name, ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]])
+                try await eventually("the managed-by label is back") {
+                    try await server.get("Namespace", name)?[
+                        path: ["metadata", "labels", "app.kubernetes.io/managed-by"]] == "squadron"
+                }
+                let writes = fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"])
+                #expect(writes == 3, "one write for each drift")
+
+                try await server.delete("ServiceAccount", "default", in: name)
+                try await eventually("the ServiceAccount is back, with its annotation") {
+                    try await fleet.annotation(1, name) == fleet.role
+                }
+                try await fleet.settles(1)
             }
         }
 
@@ -51,26 +46,21 @@ extension EndToEnd {
         func namespace() async throws {
             var options = DevCluster.Options()
             options.api.namespaceTerminationDelay = .seconds(1)
-            try await withFleet(of: 1, options: options) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    let uid = try await fleet[1].admin.get("Namespace", "project1-development")?[
-                        path: ["metadata", "uid"]]
-                    try await fleet[1].admin.delete("Namespace", "project1-development")
-                    let failure = try await eventually("the status tells of it") {
-                        try await fleet.failures(1).first ?? .null
-                    } until: {
-                        $0["reason"] == "NamespaceTerminating"
-                    }
-                    #expect(failure["namespace"] == "project1-development")
-                    try await fleet.settles(1)
-                    let again = try await fleet[1].admin.get("Namespace", "project1-development")
-                    #expect(again?[path: ["metadata", "uid"]] != uid)
-                    #expect(again?[path: ["status", "phase"]] == "Active")
-                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+            try await withSettledFleet(options: options) { fleet, _ in
+                let uid = try await fleet[1].admin.get("Namespace", "project1-development")?[
+                    path: ["metadata", "uid"]]
+                try await fleet[1].admin.delete("Namespace", "project1-development")
+                let failure = try await eventually("the status tells of it") {
+                    try await fleet.failures(1).first ?? .null
+                } until: {
+                    $0["reason"] == "NamespaceTerminating"
                 }
+                #expect(failure["namespace"] == "project1-development")
+                try await fleet.settles(1)
+                let again = try await fleet[1].admin.get("Namespace", "project1-development")
+                #expect(again?[path: ["metadata", "uid"]] != uid)
+                #expect(again?[path: ["status", "phase"]] == "Active")
+                #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
             }
         }
 
@@ -111,26 +101,21 @@ extension EndToEnd {
 
         @Test("A conflict ends by itself when the other manager lets go")
         func conflictEnds() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    func terraform(_ annotations: JSON) async throws {
-                        try await fleet[1].admin.apply(
-                            [
-                                "apiVersion": "v1", "kind": "ServiceAccount",
-                                "metadata": [
-                                    "name": "default", "namespace": "project1-development", "annotations": annotations,
-                                ],
-                            ], as: "terraform")
-                    }
-                    try await terraform([Self.key: "arn:theirs"])
-                    try await fleet.reports(1, "Synced", "Conflict")
-                    try await terraform(["other": "x"])
-                    try await fleet.settles(1)
-                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+            try await withSettledFleet { fleet, _ in
+                func terraform(_ annotations: JSON) async throws {
+                    try await fleet[1].admin.apply(
+                        [
+                            "apiVersion": "v1", "kind": "ServiceAccount",
+                            "metadata": [
+                                "name": "default", "namespace": "project1-development", "annotations": annotations,
+                            ],
+                        ], as: "terraform")
                 }
+                try await terraform([Self.key: "arn:theirs"])
+                try await fleet.reports(1, "Synced", "Conflict")
+                try await terraform(["other": "x"])
+                try await fleet.settles(1)
+                #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
             }
         }
     }

@@ -230,6 +230,16 @@ extension EndToEnd {
             var options = DevFlyteAdmin.Options()
             options.projects = ["team1"]
             let flyteAdmin = try await DevFlyteAdmin.start(options)
+            do {
+                try await onRealServer(flyteAdmin)
+            } catch {
+                await flyteAdmin.stop()
+                throw error
+            }
+            await flyteAdmin.stop()
+        }
+
+        private func onRealServer(_ flyteAdmin: DevFlyteAdmin) async throws {
             try await withRealFleet(of: 0) { fleet in
                 try await fleet.admin.apply(
                     resource("ExecutionLabel", "label1", ["clusters": [["name": "dataplane_1", "weight": 1]]]))
@@ -248,7 +258,6 @@ extension EndToEnd {
                     }
                 }
             }
-            await flyteAdmin.stop()
         }
 
         @Test("A control plane that suddenly has no labels doesn't empty flyteadmin at once")

@@ -140,11 +140,8 @@ extension EndToEnd {
                     }
                     return true
                 }
-                try await eventually("all of it is reported") {
-                    fleet.controlPlane.requestLog.reset()
-                    try await Task.sleep(for: .milliseconds(700))
-                    return fleet.controlPlane.requestLog.writesOfStatus == 0
-                }
+                let log = fleet.controlPlane.requestLog
+                try await quiet(for: .milliseconds(700), "all of it is reported", on: log) { log.writesOfStatus == 0 }
                 fleet[1].requestLog.reset()
                 fleet.controlPlane.requestLog.reset()
                 kill(first.identifier, SIGCONT)

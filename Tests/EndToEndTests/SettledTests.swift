@@ -20,10 +20,10 @@ extension EndToEnd {
                 try await fleet.operating { _ in
                     try await fleet.settles(5)
                     try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
-                    try await eventually("its statuses are written") {
-                        fleet.controlPlane.requestLog.reset()
-                        try await Task.sleep(for: .milliseconds(600))
-                        return Self.asked(fleet.controlPlane).isSubset(of: ["get leases", "update leases"])
+                    try await quiet(
+                        for: .milliseconds(600), "its statuses are written", on: fleet.controlPlane.requestLog
+                    ) {
+                        Self.asked(fleet.controlPlane).isSubset(of: ["get leases", "update leases"])
                     }
                     for server in fleet.dataPlanes { server.requestLog.reset() }
                     fleet.controlPlane.requestLog.reset()

@@ -288,13 +288,4 @@ struct RendererTests {
         #expect(try rendered("a", "1").difference(from: rendered("b", "1")) == nil)
         #expect(try rendered("a", "1").difference(from: rendered("b", "2")) == "configmaps/c")
     }
-
-    @Test("A thousand namespaces render in little time")
-    func speed() throws {
-        let renderer = renderer(try TemplateSet(files: flyteTemplates))
-        let values = ["defaultIamRole": "arn:r", "projectQuotaCpu": "5", "projectQuotaMemory": "4Gi"]
-        let time = try ContinuousClock().measure { for _ in 0..<1_000 { _ = try render(renderer, values) } }
-        print("3,000 objects rendered in \(time)")
-        #expect(time < .seconds(20))
-    }
 }

@@ -249,7 +249,7 @@ struct WatcherState<Value: Sendable>: Sendable {
     // MARK: Failures
 
     /// How often in a row a watch is tried from one version, where the server fails.
-    private static let resumptions = 3
+    private static var resumptions: Int { 3 }
 
     mutating func failed(_ error: KubeError, _ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket else { return [] }

@@ -88,7 +88,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     }
 }
 
-public struct ClusterRegistryStatus: Sendable, Hashable, Codable {
+public struct ClusterRegistryStatus: CustomResourceStatus {
     public struct Counts: Sendable, Hashable, Codable {
         public var total: Int
         public var ready: Int

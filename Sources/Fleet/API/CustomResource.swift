@@ -22,13 +22,20 @@ extension ResourceType {
 /// What sets one of our kinds apart from the others. Reading a spec applies the defaults of the CRD, so that an object
 /// stored under an older CRD reads the same as a new one.
 public protocol CustomResourceSpec: Codable, Hashable, Sendable {
-    associatedtype Status: Codable, Hashable, Sendable
+    associatedtype Status: CustomResourceStatus
     static var resourceType: ResourceType { get }
     /// What an object without `spec` means; nil where it means nothing.
     static var absent: Self? { get }
     /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since
     /// an older CRD may have let the object through. Empty for a good one.
     func problems() -> [SpecProblem]
+}
+
+/// What the status of every kind of ours has.
+public protocol CustomResourceStatus: Codable, Hashable, Sendable {
+    var observedGeneration: Int64? { get set }
+    var conditions: [Condition] { get set }
+    init()
 }
 
 extension CustomResourceSpec {
@@ -101,6 +108,30 @@ public struct Seniority: Sendable, Hashable, Comparable {
         case (_?, nil): true
         case (nil, _?): false
         default: left.name < right.name
+        }
+    }
+}
+
+extension Seniority {
+    /// By key, the oldest object that has it.
+    public static func oldest<Spec, Key: Hashable>(
+        _ objects: some Sequence<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
+    ) -> [Key: CustomResource<Spec>] {
+        objects.reduce(into: [:]) { owners, object in
+            let key = key(object)
+            if let owner = owners[key], Seniority(owner.metadata) < Seniority(object.metadata) { return }
+            owners[key] = object
+        }
+    }
+
+    /// By name, the name of the oldest object with the same key, for each that isn't the oldest itself.
+    public static func duplicates<Spec, Key: Hashable>(
+        _ objects: some Collection<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
+    ) -> [String: String] {
+        let owners = oldest(objects, by: key)
+        return objects.reduce(into: [:]) { duplicates, object in
+            let (name, owner) = (object.metadata.name, owners[key(object)]?.metadata.name)
+            if owner != name { duplicates[name] = owner }
         }
     }
 }

@@ -1,6 +1,6 @@
 import KubeObjects
 
-public struct DataPlaneStatus: Sendable, Hashable, Codable {
+public struct DataPlaneStatus: CustomResourceStatus {
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
     /// Flyte's cluster id: what the CLUSTER column shows, since a CRD can't default it from the name.

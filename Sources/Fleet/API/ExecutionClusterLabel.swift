@@ -33,7 +33,7 @@ public struct ExecutionClusterLabelSpec: CustomResourceSpec {
     }
 }
 
-public struct ExecutionClusterLabelStatus: Sendable, Hashable, Codable {
+public struct ExecutionClusterLabelStatus: CustomResourceStatus {
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
     public var namespace: String?

@@ -43,7 +43,7 @@ extension CustomResource<ExecutionLabelSpec> {
     public var label: String { spec.label ?? metadata.name }
 }
 
-public struct ExecutionLabelStatus: Sendable, Hashable, Codable {
+public struct ExecutionLabelStatus: CustomResourceStatus {
     public struct Cluster: Sendable, Hashable, Codable {
         public enum State: String, Sendable, Hashable, Codable {
             case ready = "Ready", notReady = "NotReady", disabled = "Disabled", unknown = "Unknown"

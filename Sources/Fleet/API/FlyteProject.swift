@@ -39,7 +39,7 @@ public struct FlyteProjectSpec: CustomResourceSpec {
     }
 }
 
-public struct FlyteProjectStatus: Sendable, Hashable, Codable {
+public struct FlyteProjectStatus: CustomResourceStatus {
     public struct Namespace: Sendable, Hashable, Codable {
         public var domain: String
         public var namespace: String

@@ -49,6 +49,18 @@ extension [ConditionVerdict] {
     }
 }
 
+extension CustomResourceStatus {
+    /// A status that says these verdicts of an object, given the status that it has.
+    init<Spec: CustomResourceSpec>(
+        _ verdicts: [ConditionVerdict], of object: CustomResource<Spec>, now: Instant
+    ) where Spec.Status == Self {
+        self.init()
+        observedGeneration = object.metadata.generation
+        conditions = verdicts.conditions(
+            previous: object.status?.conditions ?? [], generation: observedGeneration, now: now)
+    }
+}
+
 extension [Condition] {
     public subscript(type: ConditionType) -> Condition? { first { $0.type == type.rawValue } }
     public func isTrue(_ type: ConditionType) -> Bool { self[type]?.status == .isTrue }

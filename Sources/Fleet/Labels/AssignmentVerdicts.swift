@@ -1,19 +1,6 @@
 import KubeObjects
 import Support
 
-/// What two ExecutionClusterLabels can't both set.
-public struct AssignmentKey: Sendable, Hashable {
-    public var project: String
-    public var domain: String
-    public var workflow: String?
-    public init(_ spec: ExecutionClusterLabelSpec) {
-        self.init(project: spec.project, domain: spec.domain, workflow: spec.workflow)
-    }
-    public init(project: String, domain: String, workflow: String?) {
-        (self.project, self.domain, self.workflow) = (project, domain, workflow)
-    }
-}
-
 /// How far a project-domain's namespace is, over all data planes that want it.
 public struct NamespaceProgress: Sendable, Hashable {
     public var desired: Int
@@ -29,6 +16,7 @@ public struct NamespaceProgress: Sendable, Hashable {
         self.failed = failed
         self.failure = failure
     }
+    public static var zero: NamespaceProgress { NamespaceProgress(desired: 0, synced: 0, failed: 0) }
     public static func + (left: NamespaceProgress, right: NamespaceProgress) -> NamespaceProgress {
         NamespaceProgress(
             desired: left.desired + right.desired, synced: left.synced + right.synced,
@@ -142,10 +130,7 @@ public struct AssignmentObservation: Sendable {
     }
 
     public func status(now: Instant) -> ExecutionClusterLabelStatus {
-        var status = ExecutionClusterLabelStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = verdicts.conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = ExecutionClusterLabelStatus(verdicts, of: object, now: now)
         if case .name(let name) = namespace { status.namespace = name }
         status.dataPlanes = progress.counts
         status.summary = SyncSummary(synced: progress.counts.summary)
@@ -156,18 +141,7 @@ public struct AssignmentObservation: Sendable {
 public enum AssignmentVerdicts {
     /// The name of the older object, for each object that sets what another one sets already.
     public static func duplicates(_ assignments: [ExecutionClusterLabel]) -> [String: String] {
-        var owners: [AssignmentKey: ExecutionClusterLabel] = [:]
-        for assignment in assignments {
-            let key = AssignmentKey(assignment.spec)
-            if let owner = owners[key], Seniority(owner.metadata) < Seniority(assignment.metadata) { continue }
-            owners[key] = assignment
-        }
-        var duplicates: [String: String] = [:]
-        for assignment in assignments {
-            let owner = owners[AssignmentKey(assignment.spec)]?.metadata.name
-            if let owner, owner != assignment.metadata.name { duplicates[assignment.metadata.name] = owner }
-        }
-        return duplicates
+        Seniority.duplicates(assignments) { AdminRowKey($0.spec) }
     }
 
     /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first

@@ -26,11 +26,7 @@ public enum LabelVerdicts {
     public static func all(
         _ labels: [ExecutionLabel], clusters: [String: ClusterState]
     ) -> [String: LabelVerdict] {
-        var owners: [String: ExecutionLabel] = [:]
-        for label in labels {
-            if let owner = owners[label.label], Seniority(owner.metadata) < Seniority(label.metadata) { continue }
-            owners[label.label] = label
-        }
+        let owners = Seniority.oldest(labels, by: \.label)
         var verdicts: [String: LabelVerdict] = [:]
         for label in labels {
             let owner = owners[label.label]?.metadata.name ?? label.metadata.name
@@ -96,10 +92,7 @@ public enum LabelVerdicts {
 extension LabelVerdict {
     /// The status to store, given the one before.
     public func status(of object: ExecutionLabel, now: Instant) -> ExecutionLabelStatus {
-        var status = ExecutionLabelStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = [ready].conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = ExecutionLabelStatus([ready], of: object, now: now)
         status.label = label
         status.clusters = clusters
         status.summary = .init(

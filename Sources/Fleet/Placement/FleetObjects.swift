@@ -87,7 +87,7 @@ public struct FleetObjects: Sendable {
         let inForce = assignments.values.filter { duplicates[$0.metadata.name] == nil }
         let fleet = PlacementFleet(
             configuration: configuration,
-            assignments: Dictionary(inForce.map { (AssignmentKey($0.spec), $0.spec.value) }) { first, _ in first },
+            assignments: Dictionary(inForce.map { (AdminRowKey($0.spec), $0.spec.value) }) { first, _ in first },
             leftOut: plan.leftOut, withdrawn: plan.withdrawnEntries)
         return (fleet, notes)
     }

@@ -49,13 +49,10 @@ struct GoRandom {
         }
     }
 
-    /// FNV-1a with 64 bits, as `hash/fnv` has it: what flyteadmin makes an execution's name to a seed with.
+    /// FNV-1a with 64 bits (`hash/fnv`): what flyteadmin makes an execution's name to a seed with.
     static func seed(_ name: String) -> Int64 {
-        var hash: UInt64 = 14_695_981_039_346_656_037
-        for byte in name.utf8 {
-            hash ^= UInt64(byte)
-            hash &*= 1_099_511_628_211
-        }
-        return Int64(bitPattern: hash)
+        var hash = StableHash()
+        hash.combine(name.utf8)
+        return Int64(bitPattern: hash.value)
     }
 }

@@ -57,14 +57,14 @@ public struct Placement: Sendable, Hashable {
 public struct PlacementFleet: Sendable {
     public var configuration: ClustersConfiguration
     /// By project, domain and workflow, the label.
-    public var assignments: [AssignmentKey: String]
+    public var assignments: [AdminRowKey: String]
     /// Clusters that are not in the configuration although there is a DataPlane, with the reason.
     public var leftOut: [String: String]
     /// By label, what has left it for the time being (the health-aware map), with the reason.
     public var withdrawn: [String: [Placement.Dropped]]
 
     public init(
-        configuration: ClustersConfiguration, assignments: [AssignmentKey: String], leftOut: [String: String] = [:],
+        configuration: ClustersConfiguration, assignments: [AdminRowKey: String], leftOut: [String: String] = [:],
         withdrawn: [String: [Placement.Dropped]] = [:]
     ) {
         self.configuration = configuration
@@ -93,11 +93,10 @@ public struct PlacementFleet: Sendable {
     /// The most specific label that is set. Nothing is merged, and a less specific one is not tried after it.
     private func attribute(of request: Placement.Request) -> (Placement.Rule, String)? {
         if let label = request.label, !label.isEmpty { return (.launchLabel, label) }
-        func lookUp(_ workflow: String?) -> String? {
-            assignments[AssignmentKey(project: request.project, domain: request.domain, workflow: workflow)]
-        }
-        if let workflow = request.workflow, let label = lookUp(workflow) { return (.workflow, label) }
-        return lookUp(nil).map { (.projectDomain, $0) }
+        var key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
+        if !key.isProjectDomain, let label = assignments[key] { return (.workflow, label) }
+        key = key.projectDomain
+        return assignments[key].map { (.projectDomain, $0) }
     }
 
     /// The enabled clusters of a label that flyteadmin knows; nil where it doesn't find the label.

@@ -51,14 +51,7 @@ public struct ProjectDomains: Sendable {
 
     /// By project, the one FlyteProject that counts: the oldest usable one.
     public static func inForce(_ projects: [FlyteProject]) -> [String: FlyteProject] {
-        var owners: [String: FlyteProject] = [:]
-        for project in projects where project.spec.problems().isEmpty {
-            if let owner = owners[project.spec.project], Seniority(owner.metadata) < Seniority(project.metadata) {
-                continue
-            }
-            owners[project.spec.project] = project
-        }
-        return owners
+        Seniority.oldest(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
     }
 
     private mutating func settleOwners() {

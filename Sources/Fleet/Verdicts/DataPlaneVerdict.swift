@@ -42,7 +42,7 @@ public struct DataPlaneObservation: Sendable {
     public var listTrouble: String?
     /// Why objects that no template has any more were not deleted.
     public var heldBack: String?
-    /// All there are; the status shows the oldest.
+    /// At least the oldest, as many as the status shows.
     public var failures: [FailureEntry] = []
     public var kubernetesVersion: String?
     /// Who the token is.
@@ -159,10 +159,7 @@ extension DataPlaneObservation {
     /// The status to store, given the one before. Equal statuses need no write.
     public func status(of object: DataPlane, now: Instant) -> DataPlaneStatus {
         let previous = object.status
-        var status = DataPlaneStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = DataPlaneVerdict.conditions(of: object, self).conditions(
-            previous: previous?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = DataPlaneStatus(DataPlaneVerdict.conditions(of: object, self), of: object, now: now)
         status.clusterName = object.clusterName
         // What was known stays, so that a data plane that is away or disabled can still be told from another.
         status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion

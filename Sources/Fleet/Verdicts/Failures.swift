@@ -1,16 +1,18 @@
 import KubeObjects
 import Support
 
-extension FailureEntry {
+extension FailureEntry: Comparable {
+    /// The oldest first, in an order that doesn't change from one look to the next.
+    public static func < (left: FailureEntry, right: FailureEntry) -> Bool {
+        (left.since, left.namespace, left.object) < (right.since, right.namespace, right.object)
+    }
+
     /// How many a status holds.
     public static let limit = 16
 
-    /// What a status shows of all failures: the oldest, in an order that doesn't change from one look to the next.
+    /// What a status shows of all failures: the oldest.
     public static func bounded(_ failures: [FailureEntry]) -> [FailureEntry] {
-        Array(
-            failures.sorted { ($0.since, $0.namespace, $0.object) < ($1.since, $1.namespace, $1.object) }.prefix(limit)
-        )
-        .map {
+        failures.sorted().prefix(limit).map {
             var entry = $0
             entry.message = entry.message.cut(toBytes: 512)
             return entry

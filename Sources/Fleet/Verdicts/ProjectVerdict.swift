@@ -59,14 +59,11 @@ public struct ProjectObservation: Sendable {
     }
 
     private var total: NamespaceProgress {
-        domains.map(\.progress).reduce(NamespaceProgress(desired: 0, synced: 0, failed: 0), +)
+        domains.map(\.progress).reduce(.zero, +)
     }
 
     public func status(now: Instant) -> FlyteProjectStatus {
-        var status = FlyteProjectStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = verdicts.conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = FlyteProjectStatus(verdicts, of: object, now: now)
         status.namespaces = domains.compactMap { domain in
             domain.namespace.name.map {
                 .init(domain: domain.domain, namespace: $0, dataPlanes: domain.progress.counts)
@@ -80,12 +77,6 @@ public struct ProjectObservation: Sendable {
 
     /// The name of the older object, for each that names a project that another one has.
     public static func duplicates(_ projects: [FlyteProject]) -> [String: String] {
-        let owners = ProjectDomains.inForce(projects)
-        var duplicates: [String: String] = [:]
-        for project in projects {
-            let owner = owners[project.spec.project]?.metadata.name
-            if let owner, owner != project.metadata.name { duplicates[project.metadata.name] = owner }
-        }
-        return duplicates
+        Seniority.duplicates(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
     }
 }

@@ -102,10 +102,7 @@ public struct RegistryObservation: Sendable {
     }
 
     public func status(of object: ClusterRegistry, now: Instant) -> ClusterRegistryStatus {
-        var status = ClusterRegistryStatus()
-        status.observedGeneration = object.metadata.generation
-        status.conditions = verdicts(of: object).conditions(
-            previous: object.status?.conditions ?? [], generation: object.metadata.generation, now: now)
+        var status = ClusterRegistryStatus(verdicts(of: object), of: object, now: now)
         guard object.metadata.name == ClusterRegistry.theName else { return status }
         status.dataPlanes = dataPlanes
         status.executionLabels = executionLabels

@@ -24,9 +24,11 @@ extension KubeClient {
     /// One page of a collection, as the most recent state (a quorum read); further pages by `continueToken`, which
     /// stand for that same state. 410: the token is too old, list anew.
     public func list<Object: KubeObject>(
-        _ object: Object.Type, of collection: KubeCollection, limit: Int? = nil, continueToken: String? = nil
+        _ object: Object.Type, of collection: KubeCollection, limit: Int? = nil, continueToken: String? = nil,
+        isRateLimited: Bool = true
     ) async throws(KubeError) -> ListPage<Object> {
         var request = collection.request("list")
+        request.isRateLimited = isRateLimited
         request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
         request.add("limit", limit.map(String.init))
         request.add("continue", continueToken)

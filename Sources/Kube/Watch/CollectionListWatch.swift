@@ -11,12 +11,9 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
     /// would be cheaper for the server, and may go back in time: after a restart of one of several API servers it can
     /// answer with less than was seen before.)
     public func list(continueToken: String?) async throws(KubeError) -> ListPage<Object> {
-        var request = collection.request("list")
-        request.isRateLimited = settings.isRateLimited
-        request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
-        request.add("limit", String(settings.pageSize))
-        request.add("continue", continueToken)
-        return try ListAnswer.page(try await client.sendForJSON(request), request)
+        try await client.list(
+            Object.self, of: collection, limit: settings.pageSize, continueToken: continueToken,
+            isRateLimited: settings.isRateLimited)
     }
 
     public func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object> {

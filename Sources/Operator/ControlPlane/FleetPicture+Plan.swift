@@ -30,10 +30,10 @@ extension FleetPicture {
         hasher.combine(isDiscovered)
         let common = UInt64(bitPattern: Int64(hasher.finalize()))
         let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
+        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
         let wanted = reach.map { reach in
             fingerprints.filter { reach[$0.key]?.contains(dataPlane.clusterName) ?? false }
         }
-        let (keys, fingerprints, domains, failure) = (keys, fingerprints, projectDomains, templates.failure)
         return DataPlanePlan(
             version: .init(
                 picture: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),

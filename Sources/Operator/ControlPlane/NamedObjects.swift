@@ -27,8 +27,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private let entries = Locked<[String: Entry]>([:])
     /// Told an object's name when what `subscript` says of it may be another.
     let observers = Observers<String>()
-    private let wanted: AsyncStream<String>
-    private let want: AsyncStream<String>.Continuation
+    private let tasks = ChildTasks<String>()
 
     init(
         client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
@@ -39,8 +38,6 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         self.watcher = watcher
         self.doubts = doubts
         self.content = content
-        // One element for each name that becomes wanted, taken at once by `run`.
-        (wanted, want) = AsyncStream.makeStream(of: String.self)
     }
 
     /// What is known; the first time a name is asked for, its watch begins.
@@ -51,7 +48,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
             entries[name] = entry
             return (entry, true)
         }
-        if isNew { want.yield(name) }
+        if isNew { tasks.start(name) }
         if let snapshot = entry.store.snapshot {
             switch snapshot[ObjectKey(namespace: namespace, name: name)] {
             case nil: return .absent
@@ -75,12 +72,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         }
     }
 
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            for await name in wanted { group.addTask { await self.watch(name) } }
-            group.cancelAll()
-        }
-    }
+    func run() async { await tasks.run { await self.watch($0) } }
 
     private func watch(_ name: String) async {
         guard let entry = entries.withLock({ $0[name] }) else { return }
@@ -89,11 +81,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
             Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
         let watcher = Watcher(
             source, into: entry.store, configuration: watcher, observer: { self.became(name, $0) })
-        await withDiscardingTaskGroup { group in
-            group.addTask { await watcher.run() }
-            await entry.stopped.wait(past: 0)
-            group.cancelAll()
-        }
+        await entry.stopped.ending { await watcher.run() }
     }
 
     private func label(_ name: String) -> String { "\(Object.resourceType.plural)/\(name)" }

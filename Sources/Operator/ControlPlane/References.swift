@@ -38,29 +38,47 @@ extension Caches {
         return specs.joined().joined().contains { $0.secretKeyRef?.name == name }
     }
 
+    /// What the credentials in a Secret come to; nil while it has not been read.
+    func credentials(secret name: String, tokenKey: String, caCertKey: String, now: Instant) -> CredentialsVerdict? {
+        let data: [String: Sensitive]?
+        switch secrets[name] {
+        case .unknown: return nil
+        case .unreadable(let text): return .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
+        case .absent: data = nil
+        case .present(let content): data = content
+        }
+        return CredentialsVerdict.read(
+            secret: data, secretName: name, tokenKey: tokenKey, caCertKey: caCertKey, now: now)
+    }
+
     /// What a source of `valuesFrom` holds now.
     func read(_ source: ValueSource) -> ValueReading {
         if let reference = source.secretKeyRef {
-            return Self.reading("Secret", reference, secrets[reference.name]) { $0.text }
+            return Self.reading(reference, secrets[reference.name]) { $0.text }
         }
         guard let reference = source.configMapKeyRef else { return .missing("names no Secret and no ConfigMap") }
-        return Self.reading("ConfigMap", reference, configMaps[reference.name]) { $0 }
+        return Self.reading(reference, configMaps[reference.name]) { $0 }
     }
 
     private static func reading<Object, Value>(
-        _ kind: String, _ reference: KeyReference, _ reading: NamedObjects<Object, [String: Value]>.Reading,
+        _ reference: KeyReference, _ reading: NamedObjects<Object, [String: Value]>.Reading,
         _ text: (Value) -> String?
     ) -> ValueReading {
-        switch reading {
-        case .unknown: return .pending
-        case .absent: return .missing("\(kind) \(reference.name) does not exist")
-        case .unreadable(let problem): return .missing("\(kind) \(reference.name) can't be read: \(problem)")
-        case .present(let data):
-            guard let value = data[reference.key] else {
-                return .missing("\(kind) \(reference.name) has no key \(reference.key)")
-            }
-            return text(value).map { .text($0) }
-                ?? .missing("\(kind) \(reference.name), key \(reference.key): no UTF-8")
+        if let problem = reading.problem(reference.name) { return .missing(problem) }
+        guard case .present(let data) = reading else { return .pending }
+        let place = "\(Object.resourceType.kind) \(reference.name)"
+        guard let value = data[reference.key] else { return .missing("\(place) has no key \(reference.key)") }
+        return text(value).map { .text($0) } ?? .missing("\(place), key \(reference.key): no UTF-8")
+    }
+}
+
+extension NamedObjects.Reading {
+    /// Why there is nothing: "Secret x does not exist". Nil where there is something, or where it isn't known yet.
+    func problem(_ name: String) -> String? {
+        switch self {
+        case .unknown, .present: nil
+        case .absent: "\(Object.resourceType.kind) \(name) does not exist"
+        case .unreadable(let why): "\(Object.resourceType.kind) \(name) can't be read: \(why)"
         }
     }
 }

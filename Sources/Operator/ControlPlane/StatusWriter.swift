@@ -32,7 +32,7 @@ final class StatusWriter: Sendable {
         _ status: JSON, current: JSON?, of metadata: ObjectMeta, type: ResourceType
     ) async throws(KubeError) {
         let uid = metadata.uid ?? ""
-        let version = metadata.resourceVersion.flatMap(UInt64.init) ?? 0
+        let version = metadata.versionNumber ?? 0
         let last = written.withLock { written in
             if let last = written[uid], last.version <= version, current != nil { written[uid] = nil }
             return written[uid]
@@ -42,7 +42,7 @@ final class StatusWriter: Sendable {
             let answer = try await client.applyStatus(
                 status, type: type, namespace: metadata.namespace, name: metadata.name,
                 fieldManager: Ownership.fieldManager)
-            let new = answer[path: ["metadata", "resourceVersion"]]?.string.flatMap(UInt64.init) ?? 0
+            let new = answer.versionNumber ?? 0
             written.withLock { $0[uid] = Written(version: new, status: status) }
         } catch {
             if error.isNotFound { return }  // deleted meanwhile

@@ -27,16 +27,16 @@ struct TemplatesInForce: Sendable {
     /// - Parameter reading: of the ConfigMap named so.
     init(_ name: String, _ reading: NamedConfigMaps.Reading, previous: TemplatesInForce) {
         self = previous
-        switch reading {
-        case .unknown: state = .pending
-        case .absent: state = .configMapNotFound(message("ConfigMap \(name) does not exist"))
-        case .unreadable(let text): state = .configMapNotFound(message("ConfigMap \(name) can't be read: \(text)"))
-        case .present(let files):
-            if files != source || compiled == nil {
-                compile(files, name)
-            } else if let compiled {
+        if let problem = reading.problem(name) {
+            state = .configMapNotFound(message(problem))
+        } else if case .present(let files) = reading {
+            if let compiled, files == source {
                 state = .valid(summary(compiled, name))
+            } else {
+                compile(files, name)
             }
+        } else {
+            state = .pending
         }
     }
 

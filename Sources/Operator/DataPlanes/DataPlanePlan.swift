@@ -55,7 +55,7 @@ struct DataPlanePlan: Sendable {
     /// What is kept of an object that was seen.
     func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
         var seen = ObservedObject(
-            place: place(of: metadata, type), version: metadata.resourceVersion.flatMap(UInt64.init),
+            place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
         if let owner = metadata.annotations?[Ownership.controlPlaneAnnotation], let registryUID, owner != registryUID {
             seen.foreignOwner = owner

@@ -14,20 +14,19 @@ struct LinkFactory: Sendable {
     func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
         let connection = configuration.connection
-        let userAgent = "squadron/\(SquadronVersion.current)"
-        let transport = Self.transport(for: endpoint, userAgent: userAgent)
+        let transport = Self.transport(for: endpoint)
         func client(_ options: KubeClient.Options) -> KubeClient {
             KubeClient(
                 server: endpoint.server, transport: transport, authorization: endpoint.authorization, options: options)
         }
         let limit = Duration.seconds(connection.timeoutSeconds)
-        var options = KubeClient.Options(userAgent: userAgent)
+        var options = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         options.timeouts = HTTPTimeouts(connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
         let isOpen = Locked(false)
         options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
         options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
         let patience = min(limit, Self.probeTimeout)
-        var probing = KubeClient.Options(userAgent: userAgent)
+        var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen)
     }
@@ -43,8 +42,8 @@ struct LinkFactory: Sendable {
             authorization: configuration.token.map { StaticToken($0) } ?? NoAuthorization())
     }
 
-    static func transport(for endpoint: ClusterEndpoint, userAgent: String) -> HTTPClient {
-        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
+    static func transport(for endpoint: ClusterEndpoint) -> HTTPClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
         transport.proxyURL = endpoint.proxyURL
         // More than a data plane has workers: over HTTP/1.1 a probe must not wait for a write to end.
         transport.maximumConnections = 48

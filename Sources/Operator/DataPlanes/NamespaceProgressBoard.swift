@@ -74,8 +74,7 @@ final class NamespaceProgressBoard: Sendable {
                 if case .failed(let entries)? = state.namespaces[name] { entries } else { [] }
             }
         }
-        let sorted = all.sorted { ($0.since, $0.namespace, $0.object) < ($1.since, $1.namespace, $1.object) }
-        return Array(sorted.prefix(limit))
+        return Array(all.sorted().prefix(limit))
     }
 }
 

@@ -10,23 +10,15 @@ final class SessionPool: Sendable {
     private let sessions = Locked<[String: DataPlaneSession]>([:])
     /// By UID of a cluster, the one session that may write to it.
     private let writers = Locked<[String: DataPlaneSession]>([:])
-    private let starting: AsyncStream<DataPlaneSession>
-    private let start: AsyncStream<DataPlaneSession>.Continuation
+    private let tasks = ChildTasks<DataPlaneSession>()
 
     init(context: SessionContext) {
         self.context = context
         started = context.timeline.now
-        // One element for each session that was started: taken at once by `run`.
-        (starting, start) = AsyncStream.makeStream(of: DataPlaneSession.self)
     }
 
     /// Runs the sessions until it is cancelled.
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            for await session in starting { group.addTask { await session.run() } }
-            group.cancelAll()
-        }
-    }
+    func run() async { await tasks.run { await $0.run() } }
 
     /// Starts nothing any more, and waits for the end of what is in flight.
     func drain(until deadline: Duration) async {
@@ -53,7 +45,7 @@ final class SessionPool: Sendable {
             return (session, true)
         }
         if isNew {
-            start.yield(session)
+            tasks.start(session)
         } else {
             session.configure(configuration)
             session.follow(plan)
@@ -123,9 +115,13 @@ final class SessionPool: Sendable {
     var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
+    func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
+        namespace.name.map { progress(of: $0) } ?? .zero
+    }
+
     /// How far a namespace is over all data planes that are worked on.
     func progress(of namespace: String) -> NamespaceProgress {
-        var result = NamespaceProgress(desired: 0, synced: 0, failed: 0)
+        var result = NamespaceProgress.zero
         var first: String?
         for session in all {
             guard let progress = session.progress[namespace] else { continue }

@@ -30,13 +30,7 @@ final class TypeWatches: Sendable {
         var isOpen: Bool?
     }
     private let state = Locked(State())
-    private let starting: AsyncStream<ResourceType>
-    private let start: AsyncStream<ResourceType>.Continuation
-
-    init() {
-        // One element for each kind that becomes wanted, taken at once by `run`.
-        (starting, start) = AsyncStream.makeStream(of: ResourceType.self)
-    }
+    private let tasks = ChildTasks<ResourceType>()
 
     /// Watches these kinds and no others from now on.
     func follow(_ types: [ResourceType]) {
@@ -48,15 +42,12 @@ final class TypeWatches: Sendable {
             return (new, gone)
         }
         for entry in gone.values { entry.stopped.advance() }
-        for type in new { start.yield(type) }
+        for type in new { tasks.start(type) }
     }
 
     /// Runs the watchers until it is cancelled.
     func run(_ make: @escaping @Sendable (ResourceType, ObservedObjects) -> TypeWatcher) async {
-        await withDiscardingTaskGroup { group in
-            for await type in starting { group.addTask { await self.watch(type, make) } }
-            group.cancelAll()
-        }
+        await tasks.run { await self.watch($0, make) }
     }
 
     private func watch(_ type: ResourceType, _ make: (ResourceType, ObservedObjects) -> TypeWatcher) async {
@@ -66,11 +57,7 @@ final class TypeWatches: Sendable {
             if state.isOpen != true { watcher.pause() }
             state.entries[type]?.watcher = watcher
         }
-        await withDiscardingTaskGroup { group in
-            group.addTask { await watcher.run() }
-            await entry.stopped.wait(past: 0)
-            group.cancelAll()
-        }
+        await entry.stopped.ending { await watcher.run() }
     }
 
     /// Lets all of them go on, or ask nothing.
@@ -90,7 +77,7 @@ final class TypeWatches: Sendable {
             return dropped
         }
         for entry in dropped.values { entry.stopped.advance() }
-        for type in dropped.keys { start.yield(type) }
+        for type in dropped.keys { tasks.start(type) }
     }
 
     /// Those that were refused try again at once: permissions or kinds have changed.

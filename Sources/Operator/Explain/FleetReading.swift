@@ -20,11 +20,9 @@ public enum FleetReading {
     public static func live(
         _ endpoint: ClusterEndpoint, namespace: String
     ) async throws(KubeError) -> FleetObjects {
-        let userAgent = "squadron/\(SquadronVersion.current)"
-        let options = KubeClient.Options(userAgent: userAgent)
         let client = KubeClient(
-            server: endpoint.server, transport: LinkFactory.transport(for: endpoint, userAgent: userAgent),
-            authorization: endpoint.authorization, options: options)
+            server: endpoint.server, transport: LinkFactory.transport(for: endpoint),
+            authorization: endpoint.authorization, options: KubeClient.Options(userAgent: SquadronVersion.userAgent))
         defer { client.close() }
         var objects = FleetObjects(namespace: namespace)
         for type: ResourceType in [.clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels] {

@@ -25,16 +25,13 @@ struct FlyteAdminConnection: Sendable, Hashable {
 
     static func read(_ spec: FlyteAdmin, _ secrets: (String) -> NamedSecrets.Reading) -> Reading {
         func entry(_ reference: KeyReference) throws(Gap) -> Sensitive {
-            switch secrets(reference.name) {
-            case .unknown: throw .pending
-            case .absent: throw .unusable("Secret \(reference.name) does not exist")
-            case .unreadable(let problem): throw .unusable("Secret \(reference.name) can't be read: \(problem)")
-            case .present(let data):
-                guard let value = data[reference.key]?.trimmed, !value.isEmpty else {
-                    throw .unusable("Secret \(reference.name) has nothing in its key \(reference.key)")
-                }
-                return value
+            let reading = secrets(reference.name)
+            if let problem = reading.problem(reference.name) { throw .unusable(problem) }
+            guard case .present(let data) = reading else { throw .pending }
+            guard let value = data[reference.key]?.trimmed, !value.isEmpty else {
+                throw .unusable("Secret \(reference.name) has nothing in its key \(reference.key)")
             }
+            return value
         }
         func credentials() throws(Gap) -> Credentials {
             if let reference = spec.auth?.tokenRef {

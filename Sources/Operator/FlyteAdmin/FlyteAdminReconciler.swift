@@ -127,7 +127,7 @@ final class FlyteAdminReconciler: Sendable {
     }
 
     private func begin(_ connection: FlyteAdminConnection, _ interval: Duration) -> Session {
-        let client = connection.client(userAgent: "squadron/\(SquadronVersion.current)")
+        let client = connection.client(userAgent: SquadronVersion.userAgent)
         let publisher = LabelPublisher(
             client: client, store: context.store, endpoint: connection.endpoint, mayWrite: context.mayWrite,
             gate: gate, logger: context.logger)

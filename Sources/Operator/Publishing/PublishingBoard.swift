@@ -43,12 +43,12 @@ final class PublishingBoard: Sendable {
         state.withLock { $0.map = (name, version, content, now) }
     }
     func wrote(_ object: Deployment) {
-        state.withLock { $0.deployments[object.metadata.name] = (object.metadata.versionNumber, object) }
+        state.withLock { $0.deployments[object.metadata.name] = (object.metadata.versionNumber ?? 0, object) }
     }
 
     func newest(_ map: ConfigMap, key: String) -> PublishedClusters {
         state.withLock { state in
-            if let own = state.map, own.name == map.metadata.name, own.version > map.metadata.versionNumber {
+            if let own = state.map, own.name == map.metadata.name, own.version > map.metadata.versionNumber ?? 0 {
                 return own.content
             }
             state.map = nil  // the watch has caught up: from now on it is believed when it shows none
@@ -68,14 +68,9 @@ final class PublishingBoard: Sendable {
     func newest(_ object: Deployment) -> Deployment {
         state.withLock { state in
             guard let own = state.deployments[object.metadata.name] else { return object }
-            if own.version > object.metadata.versionNumber { return own.object }
+            if own.version > object.metadata.versionNumber ?? 0 { return own.object }
             state.deployments[object.metadata.name] = nil
             return object
         }
     }
-}
-
-extension ObjectMeta {
-    /// Resource versions of one kind in one API server are numbers that grow (KEP-5504).
-    var versionNumber: UInt64 { resourceVersion.flatMap(UInt64.init) ?? 0 }
 }

@@ -149,19 +149,13 @@ extension Reconcilers {
                 "ConfigMap \(target.name), key \(target.key): taken over from "
                     + Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", "))
         }
-        let version = answer[path: ["metadata", "resourceVersion"]]?.string.flatMap(UInt64.init) ?? 0
-        publishingBoard.wrote(target.name, version: version, wanted, now: now)
+        publishingBoard.wrote(target.name, version: answer.versionNumber ?? 0, wanted, now: now)
         logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
     }
 
     private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
         var checksum = ClustersChecksum(configuration, published: time)
-        var objects: [String: DataPlane] = [:]
-        for object in caches.dataPlanes.valid().values.sorted(by: {
-            Seniority($0.metadata) < Seniority($1.metadata)
-        }) where objects[object.clusterName] == nil {
-            objects[object.clusterName] = object
-        }
+        let objects = Seniority.oldest(caches.dataPlanes.valid().values, by: \.clusterName)
         for cluster in configuration.clusters {
             guard case .remote = cluster.access, let object = objects[cluster.name],
                 case .present(let data) = caches.secrets[PublishedCredentials.secretName]
@@ -176,18 +170,9 @@ extension Reconcilers {
     /// Nil for what isn't known yet, or isn't needed.
     private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
         guard !object.spec.inCluster else { return nil }
-        let name = PublishedCredentials.secretName
         let entries = PublishedCredentials(of: object)
-        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
-            CredentialsVerdict.read(
-                secret: data, secretName: name, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
-                now: wallClock.now)
-        }
-        return switch caches.secrets[name] {
-        case .unknown: nil
-        case .absent: read(nil)
-        case .unreadable(let text): .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
-        case .present(let data): read(data)
-        }
+        return caches.credentials(
+            secret: PublishedCredentials.secretName, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
+            now: wallClock.now)
     }
 }

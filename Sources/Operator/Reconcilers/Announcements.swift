@@ -1,11 +1,18 @@
 import Fleet
+import Kube
 import KubeObjects
 
 extension Reconcilers {
+    /// Writes a status, and tells what is news in it.
+    func publish<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
+        announce(status.conditions, before: object.status?.conditions, of: object.metadata, Spec.resourceType)
+        try await writer.write(status, of: object)
+    }
+
     /// An event for each condition that became false, and for each that is true again after that. What is merely on its
     /// way is no news, nor what follows from another object that has said it itself: a dead data plane must not make an
     /// event for each project-domain.
-    func announce(
+    private func announce(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType
     ) {
         remember(malformed: nil, of: metadata)
@@ -19,7 +26,7 @@ extension Reconcilers {
                 case .unknown: false
                 }
             guard isNews else { continue }
-            publish(
+            record(
                 metadata, type, isWarning: condition.status == .isFalse, condition.reason,
                 "\(condition.type): \(condition.message)")
         }
@@ -46,7 +53,7 @@ extension Reconcilers {
         // The status that says so may not have come back by the watch yet.
         for warning in status.expiryWarnings ?? []
         where !given.contains(warning) && isFirst(warning, of: object.metadata) {
-            publish(object.metadata, .dataPlanes, isWarning: true, "CredentialsExpiring", warning.message)
+            record(object.metadata, .dataPlanes, isWarning: true, "CredentialsExpiring", warning.message)
         }
     }
 
@@ -55,13 +62,13 @@ extension Reconcilers {
         guard case .missing(let permissions) = missing, let condition = status.conditions[.authorized],
             condition.message != object.status?.conditions[.authorized]?.message
         else { return }
-        publish(
+        record(
             object.metadata, .dataPlanes, isWarning: true, "PermissionsToAdd",
             "add to the ClusterRole of \(status.identity ?? "the token's user"):\n\(Permissions.rules(adding: permissions))"
         )
     }
 
-    private func publish(
+    private func record(
         _ metadata: ObjectMeta, _ type: ResourceType, isWarning: Bool, _ reason: String, _ note: String
     ) {
         events.publish(

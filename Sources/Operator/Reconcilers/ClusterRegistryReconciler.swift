@@ -19,11 +19,7 @@ extension Reconcilers {
         case .valid(let object):
             // What said that it didn't know is no settled status of an earlier run.
             let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
-            if isSettled,
-                isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration)
-            {
-                return .requeue(after: Self.gathering)
-            }
+            if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }
             // A restart must not make it look as if nothing were published, nor as if nothing were Ready.
             let hasSeen =
                 publishingBoard.result != nil
@@ -31,9 +27,7 @@ extension Reconcilers {
             if !hasSeen, object.status != nil, name == ClusterRegistry.theName, wallClock.now - started < 15 {
                 return .requeue(after: Self.gathering)
             }
-            let status = observation(picture).status(of: object, now: wallClock.now)
-            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .clusterRegistries)
-            try await writer.write(status, of: object)
+            try await publish(observation(picture).status(of: object, now: wallClock.now), of: object)
         }
         return .done
     }

@@ -44,10 +44,9 @@ extension Reconcilers {
             if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
             return .requeue(after: wait)
         }
-        announce(status.conditions, before: object.status?.conditions, of: object.metadata, .dataPlanes)
         warn(object, status)
         explain(missing: seen.authorization, of: object, status)
-        try await writer.write(status, of: object)
+        try await publish(status, of: object)
         approve(object, seen, status.clusterUID)
         let isReady = status.conditions.isTrue(.ready)
         let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
@@ -112,19 +111,13 @@ extension Reconcilers {
     func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
         if object.spec.inCluster { return (nil, nil) }
         let now = wallClock.now
-        let secretName = object.spec.credentials.secretName
-        func read(_ data: [String: Sensitive]?) -> CredentialsVerdict {
-            CredentialsVerdict.read(
-                secret: data, secretName: secretName, tokenKey: object.tokenKey, caCertKey: object.caCertKey, now: now)
-        }
-        switch caches.secrets[secretName] {
-        case .unknown: return (nil, nil)
-        case .absent: return (read(nil), nil)
-        case .unreadable(let text):
-            return (.invalid(.secretNotFound, "Secret \(secretName) can't be read: \(text)"), nil)
-        case .present(let data):
-            let verdict = read(data)
-            guard case .valid(let credentials) = verdict else { return (verdict, .seconds(Self.longestLook)) }
+        let verdict = caches.credentials(
+            secret: object.spec.credentials.secretName, tokenKey: object.tokenKey, caCertKey: object.caCertKey, now: now
+        )
+        switch verdict {
+        case nil, .invalid(.secretNotFound, _)?: return (verdict, nil)  // its watch tells
+        case .invalid?: return (verdict, .seconds(Self.longestLook))
+        case .valid(let credentials)?:
             // Looked at again when the next warning is due, and when the token ends.
             let ends = [credentials.tokenExpirationTime, credentials.caExpirationTime]
             let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
@@ -154,7 +147,7 @@ extension Reconcilers {
         session.hold(asDuplicate: seen.duplicate != nil)
         take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
         seen.sync = .counted(session.progress.counts)
-        seen.failures = session.progress.failures(limit: 16)
+        seen.failures = session.progress.failures(limit: FailureEntry.limit)
         seen.heldBack = session.pruneObjection
     }
 

@@ -17,9 +17,7 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object)?:
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false
                 try await report(
@@ -30,16 +28,10 @@ extension Reconcilers {
                     return .requeue(after: .milliseconds(500))
                 }
                 isReady = status.conditions.isTrue(.ready)
-                announce(
-                    status.conditions, before: object.status?.conditions, of: object.metadata, .executionClusterLabels)
-                try await writer.write(status, of: object)
+                try await publish(status, of: object)
             }
         }
-        if board.set(assignment: name, isReady) {
-            for key in (caches.registries.snapshot ?? [:]).keys {
-                queue.add(.registry(key.name), after: Self.gathering)
-            }
-        }
+        if board.set(assignment: name, isReady) { queueRegistries(after: Self.gathering) }
         return .done
     }
 
@@ -50,7 +42,7 @@ extension Reconcilers {
         var seen = AssignmentObservation(
             object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
-            progress: answer.name.map { pool.progress(of: $0) } ?? NamespaceProgress(desired: 0, synced: 0, failed: 0),
+            progress: pool.progress(of: answer),
             publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
         seen.isArchived = picture.archivedProjects.contains(pair.project)
         return seen

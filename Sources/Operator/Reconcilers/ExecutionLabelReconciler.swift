@@ -2,19 +2,13 @@ import ControlLoop
 import Fleet
 import Kube
 import KubeObjects
-import Support
 
 extension Reconcilers {
     /// By `clusterName`: what labels need to know of the data planes.
     func clusterStates(_ picture: FleetPicture) -> [String: ClusterState] {
-        var states: [String: ClusterState] = [:]
-        for (name, object) in picture.dataPlanes.sorted(by: {
-            Seniority($0.value.metadata) < Seniority($1.value.metadata)
-        })
-        where states[object.clusterName] == nil {
-            states[object.clusterName] = object.spec.enabled ? board[dataPlane: name] ?? .undetermined : .disabled
+        Seniority.oldest(picture.dataPlanes.values, by: \.clusterName).mapValues { object in
+            object.spec.enabled ? board[dataPlane: object.metadata.name] ?? .undetermined : .disabled
         }
-        return states
     }
 
     func labelVerdicts(_ picture: FleetPicture) -> [String: LabelVerdict] { allVerdicts(picture).byName }
@@ -35,35 +29,10 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
         case .valid(let object):
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
-            let status = verdict.status(of: object, now: wallClock.now)
-            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .executionLabels)
-            try await writer.write(status, of: object)
+            try await publish(verdict.status(of: object, now: wallClock.now), of: object)
         }
         return .done
-    }
-}
-
-/// The verdicts on all labels, which every assignment's status needs, for as long as nothing of them has changed.
-final class LabelVerdictCache: Sendable {
-    struct Version: Sendable, Hashable {
-        var picture: UInt64
-        var board: UInt64
-    }
-    struct Verdicts: Sendable {
-        var byName: [String: LabelVerdict]
-        var byLabel: [String: LabelVerdict]
-    }
-    private let kept = Locked<(version: Version, verdicts: Verdicts)?>(nil)
-
-    func verdicts(_ version: Version, _ compute: () -> [String: LabelVerdict]) -> Verdicts {
-        if let kept = kept.withLock({ $0 }), kept.version == version { return kept.verdicts }
-        let byName = compute()
-        let verdicts = Verdicts(byName: byName, byLabel: AssignmentVerdicts.byLabel(byName))
-        kept.withLock { $0 = (version, verdicts) }
-        return verdicts
     }
 }

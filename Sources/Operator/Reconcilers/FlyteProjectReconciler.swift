@@ -11,9 +11,7 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let object):
-            if isTooEarly(generation: object.metadata.generation, observed: object.status?.observedGeneration) {
-                return .requeue(after: Self.gathering)
-            }
+            if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
                 return .done
@@ -23,8 +21,7 @@ extension Reconcilers {
                 let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("not wanted")
                 return ProjectObservation.Domain(
                     domain: domain, namespace: answer,
-                    progress: answer.name.map { pool.progress(of: $0) }
-                        ?? NamespaceProgress(desired: 0, synced: 0, failed: 0), sharing: picture.sharing[pair])
+                    progress: pool.progress(of: answer), sharing: picture.sharing[pair])
             }
             var observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
@@ -33,8 +30,7 @@ extension Reconcilers {
             if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
                 return .requeue(after: .milliseconds(500))
             }
-            announce(status.conditions, before: object.status?.conditions, of: object.metadata, .flyteProjects)
-            try await writer.write(status, of: object)
+            try await publish(status, of: object)
         }
         return .done
     }

@@ -146,7 +146,11 @@ final class Reconcilers: Sendable {
         }
         for key in (caches.assignments.snapshot ?? [:]).keys { queue.add(.assignment(key.name), after: Self.gathering) }
         for key in (caches.projects.snapshot ?? [:]).keys { queue.add(.project(key.name), after: Self.gathering) }
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: Self.gathering) }
+        queueRegistries(after: Self.gathering)
+    }
+
+    func queueRegistries(after delay: Duration) {
+        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
     }
 
     /// A namespace of a data plane is in another state.
@@ -157,7 +161,7 @@ final class Reconcilers: Sendable {
         queue.add(.dataPlane(dataPlane), after: delay)
         guard let picture else { return }
         for work in picture.dependents[namespace] ?? [] { queue.add(work, after: delay) }
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
+        queueRegistries(after: delay)
     }
     private static let gatheringWhileBusy = Duration.seconds(1)
     /// Namespaces.
@@ -178,8 +182,9 @@ final class Reconcilers: Sendable {
     private static let patienceForFirst = 2.0
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
-    func isTooEarly(generation: Int64?, observed: Int64?) -> Bool {
-        observed != nil && observed == generation
+    func isTooEarly<Spec>(_ object: CustomResource<Spec>) -> Bool {
+        let observed = object.status?.observedGeneration
+        return observed != nil && observed == object.metadata.generation
             && (pool.isSettling || picture.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
     }
 

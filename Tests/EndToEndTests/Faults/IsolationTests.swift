@@ -35,67 +35,54 @@ extension EndToEnd {
 
         @Test("One that goes silent while it runs converges within a probe interval plus the work after its return")
         func blackHoleWhileRunning() async throws {
-            try await withFleet(of: 2, configure: { $0.probeInterval = .seconds(1) }) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    fleet[2].link.isBlackHole = true
-                    for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
-                    try await fleet.settles(1, 10)
-                    try await fleet.reports(2, "Reachable", "Timeout")
-                    fleet[2].link.isBlackHole = false
-                    let back = try await clock.measure { try await fleet.settles(2, 10) }
-                    #expect(back < .seconds(3), "it took \(back) after its return")
-                    #expect(try await fleet.annotation(2, "p7-development") == fleet.role)
-                }
+            try await withSettledFleet(of: 2, [], configure: { $0.probeInterval = .seconds(1) }) { fleet, _ in
+                fleet[2].link.isBlackHole = true
+                for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                try await fleet.settles(1, 10)
+                try await fleet.reports(2, "Reachable", "Timeout")
+                fleet[2].link.isBlackHole = false
+                let back = try await clock.measure { try await fleet.settles(2, 10) }
+                #expect(back < .seconds(3), "it took \(back) after its return")
+                #expect(try await fleet.annotation(2, "p7-development") == fleet.role)
             }
         }
 
         @Test("While the breaker is open, nothing is sent but the probe")
         func onlyProbes() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    fleet[1].faults.add(.status(503))
-                    try await fleet.reports(1, "Reachable", "ServerError")
-                    fleet[1].requestLog.reset()
-                    try await fleet.admin.apply(assignment("project2", "staging"))
-                    let probe: Set<String> = [
-                        "/readyz", "namespaces", "/version", "selfsubjectreviews", "selfsubjectrulesreviews",
-                    ]
-                    try await throughout(.milliseconds(1_500), "nothing but probes") {
-                        fleet[1].requestLog.counts.keys.filter { $0.userAgent.contains("squadron") }.allSatisfy {
-                            probe.contains($0.resource) && !["list", "watch", "patch"].contains($0.verb)
-                        }
+            try await withSettledFleet { fleet, _ in
+                fleet[1].faults.add(.status(503))
+                try await fleet.reports(1, "Reachable", "ServerError")
+                fleet[1].requestLog.reset()
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                let probe: Set<String> = [
+                    "/readyz", "namespaces", "/version", "selfsubjectreviews", "selfsubjectrulesreviews",
+                ]
+                try await throughout(.milliseconds(1_500), "nothing but probes") {
+                    fleet[1].requestLog.counts.keys.filter { $0.userAgent.contains("squadron") }.allSatisfy {
+                        probe.contains($0.resource) && !["list", "watch", "patch"].contains($0.verb)
                     }
-                    #expect(fleet[1].requestLog.count(resource: "/readyz", userAgent: "squadron") > 2)
-                    fleet[1].faults.removeAll()
-                    try await fleet.settles(2)
                 }
+                #expect(fleet[1].requestLog.count(resource: "/readyz", userAgent: "squadron") > 2)
+                fleet[1].faults.removeAll()
+                try await fleet.settles(2)
             }
         }
 
         @Test("A 401 reconnects at once with the credentials that are in the Secret by then")
         func unauthorized() async throws {
-            try await withFleet(of: 1, configure: { $0.probeInterval = .seconds(60) }) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    let old = try #require(try await fleet.token(1))
-                    let new = try await fleet[1].admin.token(of: "squadron")
-                    fleet[1].revoke(old)
-                    await fleet[1].resetConnections()
-                    try await fleet.reports(1, "CredentialsValid", "TokenRejected")
-                    let took = try await clock.measure {
-                        try await fleet.admin.merge(
-                            "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
-                        try await fleet.admin.apply(assignment("project1", "development"))
-                        try await fleet.settles(1)
-                    }
-                    #expect(took < .seconds(5), "the next probe would be in a minute; it took \(took)")
+            try await withSettledFleet([], configure: { $0.probeInterval = .seconds(60) }) { fleet, _ in
+                let old = try #require(try await fleet.token(1))
+                let new = try await fleet[1].admin.token(of: "squadron")
+                fleet[1].revoke(old)
+                await fleet[1].resetConnections()
+                try await fleet.reports(1, "CredentialsValid", "TokenRejected")
+                let took = try await clock.measure {
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(new)]])
+                    try await fleet.admin.apply(assignment("project1", "development"))
+                    try await fleet.settles(1)
                 }
+                #expect(took < .seconds(5), "the next probe would be in a minute; it took \(took)")
             }
         }
 
@@ -109,6 +96,7 @@ extension EndToEnd {
                 for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.operating { _ in
                     try await fleet.settles(10)
+                    #expect(fleet[1].faults.totalHits > 0, "no answer was lost: the test shows nothing")
                     for number in 1...10 {
                         #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
                     }
@@ -139,6 +127,7 @@ extension EndToEnd {
                 for number in 1...5 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.operating { _ in
                     try await fleet.settles(5)
+                    #expect(fleet[1].faults.totalHits == 3, "each of the three was met")
                     for number in 1...5 {
                         #expect(try await fleet.annotation(1, "p\(number)-development") == fleet.role)
                     }
@@ -309,20 +298,18 @@ extension EndToEnd {
             "A watch that ends, breaks or lies loses nothing: what changed meanwhile is put right",
             arguments: [Fault.watchGone, .watchEnd, .resetInBody, .truncateBody])
         func brokenWatches(_ fault: Fault) async throws {
-            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    for round in 1...3 {
-                        fleet[1].faults.add(fault, match: .init(verbs: ["watch"]), count: 2)
-                        fleet[1].endWatches(round == 1 ? .inOrder : round == 2 ? .gone : .reset)
-                        try await fleet[1].admin.merge(
-                            "ServiceAccount", "default", in: "project1-development",
-                            ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
-                        try await eventually("the annotation is back") {
-                            try await fleet.annotation(1, "project1-development") == fleet.role
-                        }
+            try await withSettledFleet(configure: { $0.watcher = .fast }) { fleet, _ in
+                for round in 1...3 {
+                    fleet[1].faults.add(fault, match: .init(verbs: ["watch"]), count: 2)
+                    fleet[1].endWatches(round == 1 ? .inOrder : round == 2 ? .gone : .reset)
+                    try await fleet[1].admin.merge(
+                        "ServiceAccount", "default", in: "project1-development",
+                        ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
+                    try await eventually("the annotation is back") {
+                        try await fleet.annotation(1, "project1-development") == fleet.role
+                    }
+                    try await eventually("both watches have met the fault") {
+                        fleet[1].faults.totalHits == 2 * round
                     }
                 }
             }
@@ -330,41 +317,31 @@ extension EndToEnd {
 
         @Test("A watch that is silent past its bookmarks is replaced")
         func silentWatch() async throws {
-            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    let stuck = fleet[1].faults.add(.watchStuck, match: .init(resources: ["serviceaccounts"]))
-                    try await fleet[1].admin.merge(
-                        "ServiceAccount", "default", in: "project1-development",
-                        ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
-                    try await eventually("the silence is noticed") {
-                        fleet.log.lines.contains { $0.contains("watch silent, replaced") }
-                    }
-                    fleet[1].faults.remove(stuck)
-                    try await eventually("the annotation is back") {
-                        try await fleet.annotation(1, "project1-development") == fleet.role
-                    }
+            try await withSettledFleet(configure: { $0.watcher = .fast }) { fleet, _ in
+                let stuck = fleet[1].faults.add(.watchStuck, match: .init(resources: ["serviceaccounts"]))
+                try await fleet[1].admin.merge(
+                    "ServiceAccount", "default", in: "project1-development",
+                    ["metadata": ["annotations": ["eks.amazonaws.com/role-arn": nil]]])
+                try await eventually("the silence is noticed") {
+                    fleet.log.lines.contains { $0.contains("watch silent, replaced") }
+                }
+                fleet[1].faults.remove(stuck)
+                try await eventually("the annotation is back") {
+                    try await fleet.annotation(1, "project1-development") == fleet.role
                 }
             }
         }
 
         @Test("The control plane away for a while: the data planes stay synced, and what changed meanwhile is followed")
         func controlPlaneAway() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { squadron in
-                    try await fleet.settles(1)
-                    fleet[1].requestLog.reset()
-                    try await fleet.controlPlane.setAvailability(.refusing)
-                    try await eventually("it leads no more") { !squadron.isLeader }
-                    try await fleet.controlPlane.setAvailability(.serving)
-                    try await fleet.admin.apply(assignment("project2", "staging"))
-                    try await fleet.settles(2)
-                    #expect(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 2)
-                }
+            try await withSettledFleet { fleet, squadron in
+                fleet[1].requestLog.reset()
+                try await fleet.controlPlane.setAvailability(.refusing)
+                try await eventually("it leads no more") { !squadron.isLeader }
+                try await fleet.controlPlane.setAvailability(.serving)
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await fleet.settles(2)
+                #expect(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 2)
             }
         }
     }

@@ -90,41 +90,36 @@ extension EndToEnd {
 
         @Test("The reason, its message, and the way back", arguments: causes)
         func reason(_ cause: Cause) async throws {
-            try await withFleet(of: 2) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in
-                    try await fleet.settles(1)
-                    try await cause.begin(fleet)
-                    let message = try await fleet.reports(2, cause.condition, cause.reason).message
-                    if cause.reason == "TokenExpired" {
-                        let status = try await fleet.admin.get("DataPlane", "dataplane-2")?["status"]
-                        #expect(status?["tokenExpirationTime"]?.string?.isEmpty == false, "when, is worth an alert")
-                        #expect(status?["caExpirationTime"]?.string?.isEmpty == false)
-                    }
-                    for word in cause.words { #expect(message.contains(word), "\(word) is not in: \(message)") }
-                    if cause.condition == "Reachable" {
-                        let endpoint = try await fleet.admin.get("DataPlane", "dataplane-2")?[path: [
-                            "spec", "endpoint",
-                        ]]
-                        let host = endpoint?.string?.split(separator: "/").last.map(String.init) ?? "?"
-                        #expect(message.contains(host), "the endpoint is not in: \(message)")
-                        try await fleet.reports(2, "Ready", cause.reason)
-                        #expect(try await fleet.conditions("DataPlane", "dataplane-2")["Synced"]?.status == "Unknown")
-                    }
-                    let notes = try await eventually("an event tells of it") {
-                        try await fleet.events(regarding: "dataplane-2", "DataPlane")
-                    } until: {
-                        $0.contains { $0.hasPrefix(cause.reason) }
-                    }
-                    #expect(!notes.isEmpty)
-                    #expect(try await fleet.conditions("DataPlane", "dataplane-1")["Ready"]?.status == "True")
-                    try await cause.end(fleet)
-                    try await fleet.admin.apply(assignment("afterwards", "staging"))
-                    let count = try await fleet.admin.list("ExecutionClusterLabel").count
-                    try await fleet.settles(count)
-                    #expect(try await fleet.annotation(2, "afterwards-staging") == fleet.role)
+            try await withSettledFleet(of: 2) { fleet, _ in
+                try await cause.begin(fleet)
+                let message = try await fleet.reports(2, cause.condition, cause.reason).message
+                if cause.reason == "TokenExpired" {
+                    let status = try await fleet.admin.get("DataPlane", "dataplane-2")?["status"]
+                    #expect(status?["tokenExpirationTime"]?.string?.isEmpty == false, "when, is worth an alert")
+                    #expect(status?["caExpirationTime"]?.string?.isEmpty == false)
                 }
+                for word in cause.words { #expect(message.contains(word), "\(word) is not in: \(message)") }
+                if cause.condition == "Reachable" {
+                    let endpoint = try await fleet.admin.get("DataPlane", "dataplane-2")?[path: [
+                        "spec", "endpoint",
+                    ]]
+                    let host = endpoint?.string?.split(separator: "/").last.map(String.init) ?? "?"
+                    #expect(message.contains(host), "the endpoint is not in: \(message)")
+                    try await fleet.reports(2, "Ready", cause.reason)
+                    #expect(try await fleet.conditions("DataPlane", "dataplane-2")["Synced"]?.status == "Unknown")
+                }
+                let notes = try await eventually("an event tells of it") {
+                    try await fleet.events(regarding: "dataplane-2", "DataPlane")
+                } until: {
+                    $0.contains { $0.hasPrefix(cause.reason) }
+                }
+                #expect(!notes.isEmpty)
+                #expect(try await fleet.conditions("DataPlane", "dataplane-1")["Ready"]?.status == "True")
+                try await cause.end(fleet)
+                try await fleet.admin.apply(assignment("afterwards", "staging"))
+                let count = try await fleet.admin.list("ExecutionClusterLabel").count
+                try await fleet.settles(count)
+                #expect(try await fleet.annotation(2, "afterwards-staging") == fleet.role)
             }
         }
 
@@ -176,23 +171,19 @@ extension EndToEnd {
 
         @Test("One failed probe does not make a data plane unreachable, two in a row do")
         func flapping() async throws {
-            try await withFleet(of: 1) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.operating { _ in
-                    try await fleet.settles(0)
-                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
-                    for _ in 0..<3 {
-                        fleet[1].faults.add(.status(503), match: .init(resources: ["/readyz"]), count: 1)
-                        let hits = fleet[1].faults.totalHits
-                        try await eventually("a probe fails") { fleet[1].faults.totalHits > hits }
-                        try await throughout(.milliseconds(900), "it stays Ready") {
-                            try await fleet.conditions("DataPlane", "dataplane-1")["Ready"]?.status == "True"
-                        }
+            try await withSettledFleet([]) { fleet, _ in
+                try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                for _ in 0..<3 {
+                    fleet[1].faults.add(.status(503), match: .init(resources: ["/readyz"]), count: 1)
+                    let hits = fleet[1].faults.totalHits
+                    try await eventually("a probe fails") { fleet[1].faults.totalHits > hits }
+                    try await throughout(.milliseconds(900), "it stays Ready") {
+                        try await fleet.conditions("DataPlane", "dataplane-1")["Ready"]?.status == "True"
                     }
-                    fleet[1].faults.add(.status(503), match: .init(resources: ["/readyz"]), count: 2)
-                    try await fleet.reports(1, "Reachable", "ServerError")
-                    try await fleet.reports(1, "Ready", "Ready")
                 }
+                fleet[1].faults.add(.status(503), match: .init(resources: ["/readyz"]), count: 2)
+                try await fleet.reports(1, "Reachable", "ServerError")
+                try await fleet.reports(1, "Ready", "Ready")
             }
         }
 

@@ -21,17 +21,8 @@ extension EndToEnd {
             }
         }
 
-        private func settled(_ body: @escaping (TestFleet<DevCluster>, SquadronOperator) async throws -> Void)
-            async throws
-        {
-            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
-                try await fleet.applyBasics()
-                try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { squadron in
-                    try await fleet.settles(1)
-                    try await body(fleet, squadron)
-                }
-            }
+        private func settled(_ body: (TestFleet<DevCluster>, SquadronOperator) async throws -> Void) async throws {
+            try await withSettledFleet(configure: { $0.watcher = .fast }, body)
         }
 
         @Test("A watch that was refused for a moment: its kind is written again, without a new list")

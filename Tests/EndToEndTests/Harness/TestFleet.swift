@@ -163,3 +163,19 @@ func withFleet(
     }
     await servers.stop()
 }
+
+/// The same with an operator that has settled the basics and `development` of these projects, and runs while `body` runs.
+func withSettledFleet(
+    of count: Int = 1, _ projects: [String] = ["project1"], options: DevCluster.Options = DevCluster.Options(),
+    configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { _ in },
+    _ body: (TestFleet<DevCluster>, SquadronOperator) async throws -> Void
+) async throws {
+    try await withFleet(of: count, options: options, configure: configure) { fleet in
+        try await fleet.applyBasics()
+        for project in projects { try await fleet.admin.apply(assignment(project, "development")) }
+        try await fleet.operating { squadron in
+            try await fleet.settles(projects.count)
+            try await body(fleet, squadron)
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import DevCluster
 import Testing
 
 struct NotInTime: Error, CustomStringConvertible {
@@ -39,5 +40,17 @@ func throughout(
     while clock.now < end {
         try #require(try await holds(), "\(what)", sourceLocation: sourceLocation)
         try await clock.sleep(for: .milliseconds(15))
+    }
+}
+
+/// Waits until a server was asked nothing but what is allowed for so long: starts its log anew, waits and looks, again and
+/// again.
+func quiet(
+    for time: Duration, _ what: String, on log: RequestLog, _ isQuiet: () async throws -> Bool
+) async throws {
+    try await eventually(what) {
+        log.reset()
+        try await Task.sleep(for: time)
+        return try await isQuiet()
     }
 }

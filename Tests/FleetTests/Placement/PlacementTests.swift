@@ -12,8 +12,8 @@ struct PlacementTests {
                 clusters: clusters.map { .init(name: $0.0, enabled: $0.1, access: .inCluster) },
                 labels: labels.mapValues { $0.map { .init(id: $0.0, weight: $0.1) } }, defaultExecutionLabel: fallback),
             assignments: [
-                AssignmentKey(project: "p", domain: "d", workflow: nil): "wide",
-                AssignmentKey(project: "p", domain: "d", workflow: "w"): "narrow",
+                AdminRowKey(project: "p", domain: "d"): "wide",
+                AdminRowKey(project: "p", domain: "d", workflow: "w"): "narrow",
             ])
     }
     private static let fleet = fleet(

@@ -63,10 +63,8 @@ struct CELChecker {
             return comprehension(macro, range, names, filter, body, offset)
         case .optionalMap(let target, let variable, let body, let isFlat, let offset):
             let targetType = type(of: target)
-            var inner = CELType.dyn
-            if case .optional(let type) = targetType {
-                inner = type
-            } else if targetType != .dyn {
+            let (inner, isOptional) = Self.unwrapped(targetType)
+            guard isOptional || targetType == .dyn else {
                 return fail(offset, Self.noOverload("optMap", [targetType], isMember: true))
             }
             variables.append((variable, inner))
@@ -91,12 +89,7 @@ struct CELChecker {
     private mutating func select(
         _ target: CELType, _ field: String, isTest: Bool, isOptional: Bool, _ offset: Int
     ) -> CELType {
-        var inner = target
-        var isResultOptional = isOptional
-        if case .optional(let type) = target {
-            inner = type
-            isResultOptional = true
-        }
+        let (inner, isTargetOptional) = Self.unwrapped(target)
         let result: CELType
         switch inner {
         case .dyn: result = .dyn
@@ -112,16 +105,11 @@ struct CELChecker {
             result = type
         default: return fail(offset, "type '\(target)' does not support field selection")
         }
-        return isTest ? .bool : isResultOptional ? .optional(result) : result
+        return isTest ? .bool : isOptional || isTargetOptional ? .optional(result) : result
     }
 
     private mutating func index(_ target: CELType, _ index: CELType, isOptional: Bool, _ offset: Int) -> CELType {
-        var inner = target
-        var isResultOptional = isOptional
-        if case .optional(let type) = target {
-            inner = type
-            isResultOptional = true
-        }
+        let (inner, isTargetOptional) = Self.unwrapped(target)
         let result: CELType
         switch inner {
         case .dyn: result = .dyn
@@ -129,7 +117,12 @@ struct CELChecker {
         case .map(let key, let value) where key.accepts(index): result = value
         default: return fail(offset, Self.noOverload(isOptional ? "_[?_]" : "_[_]", [target, index], isMember: false))
         }
-        return isResultOptional ? .optional(result) : result
+        return isOptional || isTargetOptional ? .optional(result) : result
+    }
+
+    /// What an optional holds; any other type as it is.
+    private static func unwrapped(_ type: CELType) -> (inner: CELType, isOptional: Bool) {
+        if case .optional(let inner) = type { (inner, true) } else { (type, false) }
     }
 
     private mutating func call(_ name: String, _ arguments: [CELType], isMember: Bool, _ offset: Int) -> CELType {

@@ -1,0 +1,123 @@
+import DevCluster
+import JSON
+import Testing
+
+@testable import Operator
+
+/// Another cluster, or another server, where the recorded one was.
+extension EndToEnd.Safety {
+    @Test("Another cluster behind the endpoint is not written to, also after a restart of the operator")
+    func identity() async throws {
+        try await withFleet(of: 1) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in
+                try await fleet.settles(1)
+                fleet[1].becomeAnotherCluster()
+                let message = try await fleet.reports(1, "Ready", "IdentityChanged").message
+                #expect(message.contains(fleet[1].uid))
+                fleet[1].requestLog.reset()
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                try await throughout(.seconds(1), "nothing is written") {
+                    fleet[1].requestLog.writes(to: Self.everything) == 0
+                }
+            }
+            try await fleet.operating { _ in
+                try await throughout(.milliseconds(1_500), "nothing is written after a restart either") {
+                    fleet[1].requestLog.writes(to: Self.everything) == 0
+                }
+                try await fleet.reports(1, "Ready", "IdentityChanged")
+                // To accept it, the DataPlane is made anew.
+                try await fleet.admin.delete("DataPlane", "dataplane-1")
+                try await fleet.admin.apply(fleet.dataPlane(1))
+                try await fleet.settles(2)
+                #expect(try await fleet.annotation(1, "project2-staging") == fleet.role)
+            }
+        }
+    }
+
+    @Test("Another cluster that comes while the operator is down is not written to when it starts")
+    func identityWhileDown() async throws {
+        try await withFleet(of: 1) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in try await fleet.settles(1) }
+            fleet[1].becomeAnotherCluster()
+            fleet[1].requestLog.reset()
+            try await fleet.admin.apply(assignment("project2", "staging"))
+            try await fleet.operating { _ in
+                try await fleet.reports(1, "Ready", "IdentityChanged")
+                #expect(fleet[1].requestLog.writes(to: Self.everything) == 0)
+            }
+        }
+    }
+
+    @Test("What another cluster showed before it was known for one is forgotten when the recorded one is back")
+    func identityReturns() async throws {
+        try await withFleet(of: 1) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in try await fleet.settles(1) }
+            let recorded = fleet[1].uid
+            fleet[1].becomeAnotherCluster()
+            // The first lists go out together with the first probe.
+            try await fleet.operating { _ in
+                try await fleet.reports(1, "Ready", "IdentityChanged")
+                try await fleet[1].admin.delete("Namespace", "project1-development")
+                fleet[1].requestLog.reset()
+                fleet[1].becomeAnotherCluster(uid: recorded)
+                try await fleet.settles(1)
+                #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                let lists = fleet[1].requestLog.count(verb: "list", userAgent: "squadron")
+                #expect(lists >= 2, "each kind is listed anew")
+            }
+        }
+    }
+
+    @Test("A token is not sent to a server that the stored CA does not verify, whoever changes the endpoint")
+    func foreignEndpoint() async throws {
+        try await withFleet(of: 2) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.delete("DataPlane", "dataplane-2")
+            try await fleet.operating { _ in
+                try await fleet.settles(1, 0)
+                fleet[2].requestLog.reset()
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-1", ["spec": ["endpoint": .string(fleet[2].url)]])
+                try await fleet.reports(1, "Reachable", "TLSUntrusted")
+                #expect(fleet[2].requestLog.ofOperator == 0)
+            }
+        }
+    }
+
+    @Test(
+        "A redirect to another server is not followed: that server sees neither a request nor a token",
+        arguments: [302, 307, 308])
+    func redirect(_ status: Int) async throws {
+        try await withFleet(of: 2) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.delete("DataPlane", "dataplane-2")
+            // The other server's certificate would do: only the redirect itself keeps the token from it.
+            try await fleet.admin.merge(
+                "Secret", "cluster-credentials",
+                ["stringData": ["dataplane_1_cacert": .string(fleet[1].caPEM + "\n" + fleet[2].caPEM)]])
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in
+                try await fleet.settles(1, 1)
+                await fleet[2].resetConnections()
+                fleet[2].requestLog.reset()
+                let accepted = fleet[2].connections.accepted
+                fleet[1].faults.add(.redirect(status, to: fleet[2].url), match: .init(userAgent: "squadron"))
+                fleet[1].endWatches(.gone)
+                try await fleet.admin.apply(assignment("project2", "staging"))
+                let message = try await fleet.reports(1, "Reachable", "ServerError").message
+                #expect(message.contains("\(status)"), "\(message)")
+                try await throughout(.seconds(1), "nobody comes to the other server") {
+                    fleet[2].requestLog.ofOperator == 0 && fleet[2].connections.accepted == accepted
+                }
+                fleet[1].faults.removeAll()
+                try await fleet.settles(1, 2)
+            }
+        }
+    }
+}
