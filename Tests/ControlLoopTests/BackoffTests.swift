@@ -43,16 +43,4 @@ struct BackoffTests {
         #expect(backoff.failures == 0)
         #expect(backoff.next(using: &random) == .seconds(1))
     }
-
-    @Test("A token bucket gives its burst at once and then its rate")
-    func bucket() throws {
-        var bucket = TokenBucket(rate: 2, burst: 3, now: .zero)
-        for _ in 0..<3 { #expect(bucket.take(now: .zero) == nil) }
-        let wait = bucket.take(now: .zero)
-        let next = try #require(wait)
-        #expect(next >= .milliseconds(500) && next < .milliseconds(510))
-        #expect(bucket.take(now: next) == nil)
-        #expect(!bucket.isFull(now: next))
-        #expect(bucket.isFull(now: .seconds(5)))
-    }
 }

@@ -141,7 +141,9 @@ extension EndToEnd {
                     return true
                 }
                 let log = fleet.controlPlane.requestLog
-                try await quiet(for: .milliseconds(700), "all of it is reported", on: log) { log.writesOfStatus == 0 }
+                try await waitForQuiet(for: .milliseconds(700), "all of it is reported", on: log) {
+                    log.writesOfStatus == 0
+                }
                 fleet[1].requestLog.reset()
                 fleet.controlPlane.requestLog.reset()
                 kill(first.identifier, SIGCONT)

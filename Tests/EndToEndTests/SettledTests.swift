@@ -20,7 +20,7 @@ extension EndToEnd {
                 try await fleet.operating { _ in
                     try await fleet.settles(5)
                     try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
-                    try await quiet(
+                    try await waitForQuiet(
                         for: .milliseconds(600), "its statuses are written", on: fleet.controlPlane.requestLog
                     ) {
                         Self.asked(fleet.controlPlane).isSubset(of: ["get leases", "update leases"])

@@ -23,6 +23,8 @@ struct RateLimiterTests {
         #expect((0..<3).map { _ in bucket.take(now: .seconds(1000)) } == [true, true, false])
         #expect(bucket.take(now: .seconds(5)) == false)
         #expect(bucket.delay(now: .seconds(5)) == .milliseconds(100))
+        #expect(!bucket.isFull(now: .seconds(1000) + .milliseconds(150)))
+        #expect(bucket.isFull(now: .seconds(1000) + .milliseconds(200)))
     }
 
     @Test("A token that is given back serves the next one")
