@@ -271,15 +271,28 @@ struct WatcherStateTests {
         #expect(world.next() == "watch 6")
     }
 
+    @Test("A server that fails again and again to go on from a version is asked for a list")
+    func stuck() {
+        var world = World.watching(["a"])
+        for _ in 0..<3 {
+            world.fail(.status(500))
+            world.now += .seconds(60)
+            #expect(world.next() == "watch 100")
+        }
+        world.fail(.status(500))
+        world.now += .seconds(60)
+        #expect(world.next() == "list")
+    }
+
     @Test("A poke ends the backoff; a pause asks nothing until it is resumed, and goes on where it was")
     func control() {
         var world = World.watching(["a"])
         for _ in 0..<5 {
-            world.fail(.status(500))
+            world.fail(.status(429))
             world.now += .seconds(60)
             _ = world.next()
         }
-        world.fail(.status(500))
+        world.fail(.status(429))
         world.state.poke()
         #expect(world.next() == "watch 100")
         world.state.pause()

@@ -42,7 +42,8 @@ extension DataPlaneSession {
             setTrouble(nil, of: type)
         case .failing(let error, let attempts, _):
             guard error.isForbidden || error.isNotServed else {
-                if attempts >= Self.failuresToTell { setTrouble("\(error)", of: type) }
+                // Whether the way is fine, the probe tells.
+                if attempts >= Self.failuresToTell, !error.isConnectionBroken { setTrouble("\(error)", of: type) }
                 return requestFailed(error)
             }
             guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
