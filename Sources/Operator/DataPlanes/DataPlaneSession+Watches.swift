@@ -42,8 +42,7 @@ extension DataPlaneSession {
             setTrouble(nil, of: type)
         case .failing(let error, let attempts, _):
             guard error.isForbidden || error.isNotServed else {
-                // Whether the way is fine, the probe tells.
-                if attempts >= Self.failuresToTell, !error.isConnectionBroken { setTrouble("\(error)", of: type) }
+                if attempts >= Self.failuresToTell, Self.isOfTheKind(error) { setTrouble("\(error)", of: type) }
                 return requestFailed(error)
             }
             guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
@@ -63,6 +62,15 @@ extension DataPlaneSession {
 
     /// One that fails once or twice is tried again before anybody is told.
     private static let failuresToTell = 3
+
+    /// Whether the way to the data plane is fine, the probe tells.
+    private static func isOfTheKind(_ error: KubeError) -> Bool {
+        guard case .transport(let failure) = error.cause else { return true }
+        return switch failure.kind {
+        case .timeout, .bodyTooLarge: true
+        default: false
+        }
+    }
 
     private func setTrouble(_ trouble: String?, of type: ResourceType) {
         guard facts.listTroubles[type.description] != trouble else { return }

@@ -32,18 +32,17 @@ final class SessionPool: Sendable {
     func update(
         _ name: String, of subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan
     ) -> DataPlaneSession {
-        let (session, isNew) = sessions.withLock { [context] sessions in
-            if let session = sessions[name] {
-                if session.subject == subject { return (session, false) }
-                session.stop()
-            }
+        let (session, isNew, replaced) = sessions.withLock { [context] sessions in
+            let before = sessions[name]
+            if let before, before.subject == subject { return (before, false, DataPlaneSession?.none) }
             var context = context
             context.identified = { [weak self] in self?.identified($0, as: $1) }
             let session = DataPlaneSession(
                 name: name, subject: subject, configuration: configuration, plan: plan, context: context)
             sessions[name] = session
-            return (session, true)
+            return (session, true, before)
         }
+        if let replaced { end(replaced) }
         if isNew {
             tasks.start(session)
         } else {
@@ -95,7 +94,10 @@ final class SessionPool: Sendable {
 
     /// Ends the session; what it has made in the data plane stays.
     func remove(_ name: String) {
-        guard let session = sessions.withLock({ $0.removeValue(forKey: name) }) else { return }
+        if let session = sessions.withLock({ $0.removeValue(forKey: name) }) { end(session) }
+    }
+
+    private func end(_ session: DataPlaneSession) {
         session.stop()
         writers.withLock { writers in writers = writers.filter { $0.value !== session } }
     }
