@@ -9,10 +9,6 @@ enum Bytes {
         while let last = rest.last, isSpace(last) { rest = rest.dropLast() }
         return rest
     }
-
-    static func erase(_ bytes: UnsafeMutableRawBufferPointer) {
-        for index in bytes.indices { bytes.storeBytes(of: 0, toByteOffset: index, as: UInt8.self) }
-    }
 }
 
 /// Base64 in either alphabet, with or without padding: what tokens and PEM files have.
@@ -20,6 +16,8 @@ enum Base64 {
     /// Nil for what is no base64. The bits left over at the end are ignored, as most decoders do.
     static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []
+        // At once, so that nothing is left behind where it would grow.
+        result.reserveCapacity(text.underestimatedCount / 4 * 3 + 3)
         var bits: UInt32 = 0
         var count = 0
         var padding = 0

@@ -16,14 +16,17 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
         request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
         request.add("limit", String(settings.pageSize))
         request.add("continue", continueToken)
-        return try ListAnswer.page(try await client.sendForJSON(request), request)
+        var answer = try await client.sendForJSON(request)
+        defer { if request.answersWithSecrets { answer.wipe() } }
+        return try ListAnswer.page(answer, request)
     }
 
     public func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object> {
         let request = watchRequest(from: resourceVersion)
         let stream = try await client.open(request)
         let source = WatchSource<Object>(
-            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine)
+            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine,
+            wipes: request.answersWithSecrets)
         return WatchStream { () async throws(KubeError) in try await source.next() }
     }
 
@@ -95,10 +98,10 @@ actor WatchSource<Object: KubeObject> {
     private var decoder: WatchDecoder<Object>
     private var isFinished = false
 
-    init(_ body: HTTPBody, operation: String, maximumLine: Int) {
+    init(_ body: HTTPBody, operation: String, maximumLine: Int, wipes: Bool = false) {
         self.body = body
         self.operation = operation
-        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine)
+        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes)
     }
 
     /// The next event; nil when the server has ended the watch in good order, and after a failure.
