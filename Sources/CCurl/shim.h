@@ -8,6 +8,33 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <malloc.h>
+#include <string.h>
+
+// libcurl's memory holds header lines with tokens and the bodies of Secrets. What it gives back is zeroed first; the
+// usable size is what malloc gave, which is no less than what was asked for.
+static void squadron_wiping_free(void *_Nullable memory) {
+    if (!memory) return;
+    explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+static void *_Nullable squadron_wiping_realloc(void *_Nullable memory, size_t size) {
+    if (!memory) return malloc(size);
+    size_t before = malloc_usable_size(memory);
+    // realloc would leave the old bytes behind where it moves a block.
+    if (size <= before && size > before / 2) return memory;
+    void *larger = malloc(size);
+    if (!larger) return 0;
+    memcpy(larger, memory, size < before ? size : before);
+    squadron_wiping_free(memory);
+    return larger;
+}
+
+static inline CURLcode squadron_global_init(void) {
+    return curl_global_init_mem(
+        CURL_GLOBAL_DEFAULT, malloc, squadron_wiping_free, squadron_wiping_realloc, strdup, calloc);
+}
 
 static inline CURLcode squadron_easy_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);

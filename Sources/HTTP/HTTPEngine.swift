@@ -55,7 +55,7 @@ public final class HTTPEngine: Sendable {
         }
     }
 
-    private static let globalInit: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+    private static let globalInit: Void = { squadron_global_init() }()
 }
 
 /// Nil, with the mailbox closed, if the system is out of descriptors or threads: then every request fails with

@@ -19,6 +19,9 @@ public struct HTTPRequest: Sendable {
     /// Asked once the connection stands, right before the request goes out: false fails it as `.closed`, surely not sent.
     /// Called on the engine's thread, so it must not wait for anything.
     public var isStillWanted: (@Sendable () -> Bool)?
+    /// The answer's body holds a secret: no copy of it is left behind while it is received. The caller has the last one,
+    /// and may `wipe` it.
+    public var answersWithSecrets = false
 
     public init(
         _ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil,

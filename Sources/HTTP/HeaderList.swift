@@ -6,8 +6,8 @@ import Support
 /// request, and it can be zeroed.
 ///
 /// libcurl keeps the pointer and copies nothing at this stage; the list must outlive the transfer. It does copy the
-/// lines when it sends them (its request buffer, nghttp2's and OpenSSL's buffers): these are freed when sent, but not
-/// cleared, and we can't reach them.
+/// lines when it sends them: its own buffers are zeroed when it frees them (`squadron_global_init`), nghttp2's and
+/// OpenSSL's are not, and we can't reach them.
 struct HeaderList: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
 

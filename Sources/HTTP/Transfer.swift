@@ -131,6 +131,7 @@ final class Transfer {
                 return 0
             }
             if body.isEmpty { reserve() }
+            if exchange.request.answersWithSecrets { body.growWiping(by: piece.count) }
             body.append(contentsOf: piece)
         case .stream(_, let pipe):
             guard pipe.offer(piece) else {
@@ -185,12 +186,17 @@ final class Transfer {
 
     /// The last thing that happens to a transfer.
     func deliver(_ error: HTTPError?) {
-        if let error { return exchange.fail(error) }
+        if let error {
+            if exchange.request.answersWithSecrets { body.wipe() }
+            return exchange.fail(error)
+        }
         switch exchange.delivery {
         case .stream(_, let pipe): pipe.finish(nil)
         case .whole(let answer):
-            answer.resolve(
-                .success(HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)))
+            // The caller is to be alone in holding it.
+            let whole = HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)
+            body = []
+            answer.resolve(.success(whole))
         }
     }
 }

@@ -129,6 +129,77 @@ struct RateLimiterTests {
         }
     }
 
+    /// The steps of one who asks how urgent his request is, enters, asks again, and of one who makes it urgent and raises
+    /// it, in any order: as in the operator, where the queue and the limiter have a lock each.
+    @Test("What has become fresh at any moment never waits among the background ones", arguments: 0..<10)
+    func raisedWhileEntering(seed: UInt64) throws {
+        var random = Generator(state: seed)
+        func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+        struct Request {
+            var subject: String
+            var asked: RequestPriority?
+            var ticket: TokenLanes.Ticket?
+            var isSettled = false
+        }
+        var lanes = TokenLanes(TokenBucket(qps: 10, burst: 1, now: .zero))
+        var now = Duration.zero
+        var requests: [Request] = []
+        var fresh: Set<String> = []
+        var toRaise: [String] = []
+        for step in 0..<2_000 {
+            switch chance(8) {
+            case 0: if requests.count < 12 { requests.append(Request(subject: "\(step)")) }
+            case 1...3:
+                guard let index = requests.indices.randomElement(using: &random) else { break }
+                let subject = requests[index].subject
+                if requests[index].asked == nil {
+                    requests[index].asked = fresh.contains(subject) ? .fresh : .background
+                } else if let asked = requests[index].asked, requests[index].ticket == nil {
+                    requests[index].ticket = lanes.enter(RequestTurn(asked, subject: subject), now: now)
+                    if requests[index].ticket == nil { requests.remove(at: index) }
+                } else if !requests[index].isSettled, let ticket = requests[index].ticket {
+                    if fresh.contains(subject) { lanes.raise(ticket) }
+                    requests[index].isSettled = true
+                }
+            case 4...5:
+                guard let subject = requests.randomElement(using: &random)?.subject else { break }
+                if fresh.insert(subject).inserted { toRaise.append(subject) }
+            case 6:
+                if !toRaise.isEmpty { lanes.raise([toRaise.removeFirst()]) }
+            default:
+                now += .milliseconds(chance(300))
+                for ticket in lanes.hand(now: now) { requests.removeAll { $0.ticket == ticket } }
+            }
+            for request in requests where request.isSettled && fresh.contains(request.subject) {
+                guard !toRaise.contains(request.subject), let ticket = request.ticket else { continue }
+                try #require(lanes.lane(of: ticket) == .fresh, "seed \(seed), step \(step): \(request)")
+            }
+        }
+    }
+
+    @Test("One that becomes fresh right before it enters goes before the background ones")
+    func freshByNow() async throws {
+        let clock = ManualClock()
+        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        try await limiter.acquire()
+        let left = Locked<[String]>([])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, name) in ["first", "second", "raised"].enumerated() {
+                group.addTask {
+                    try await limiter.acquire(RequestTurn(.background, subject: name) { name == "raised" })
+                    left.withLock { $0.append(name) }
+                }
+                try await Self.wait(for: index + 1, limiter)
+            }
+            for _ in 0..<3 {
+                await clock.sleepers(1)
+                clock.advance(by: .seconds(1))
+                try await group.next()
+            }
+        }
+        #expect(left.withLock { $0 } == ["raised", "first", "second"])
+    }
+
     private struct Generator: RandomNumberGenerator {
         var state: UInt64
         mutating func next() -> UInt64 {

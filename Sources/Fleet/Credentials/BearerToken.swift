@@ -64,12 +64,14 @@ struct BearerToken {
     }
 
     /// Nil unless it is a JWT: header, payload and signature in base64url, the first two JSON objects.
-    private static func claims(of token: some Sequence<UInt8>) -> TokenClaims? {
-        let parts = Array(token).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    ///
+    /// Looks at the bytes where they are: only what it decodes is a copy, and the signature's is zeroed.
+    private static func claims(of token: Slice<UnsafeRawBufferPointer>) -> TokenClaims? {
+        let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(leniently: parts[0]),
-            let payload = Base64.decode(leniently: parts[1]),
-            Base64.decode(leniently: parts[2]) != nil
+            let payload = Base64.decode(leniently: parts[1]), var signature = Base64.decode(leniently: parts[2])
         else { return nil }
+        signature.wipe()
         let limits = JSON.Limits(depth: 16, bytes: CredentialsLimits.token)
         guard let head = try? JSON(parsing: header, limits: limits), head.object != nil,
             let body = try? JSON(parsing: payload, limits: limits), body.object != nil
@@ -78,11 +80,13 @@ struct BearerToken {
     }
 
     /// Whether decoding it once more gives a JWT. An opaque token doesn't show it.
-    private static func isEncodedTwice(_ token: some Sequence<UInt8>) -> Bool {
-        guard var decoded = Base64.decode(leniently: token.filter { !$0.isSpace }) else { return false }
-        defer { decoded.withUnsafeMutableBytes { Bytes.erase($0) } }
-        let inner = decoded.withUnsafeBytes { Array(Bytes.trimmed($0)) }
-        return inner.starts(with: "eyJ".utf8) && claims(of: inner) != nil
+    private static func isEncodedTwice(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard var decoded = Base64.decode(leniently: token.lazy.filter { !$0.isSpace }) else { return false }
+        defer { decoded.wipe() }
+        return decoded.withUnsafeBytes { bytes in
+            let inner = Bytes.trimmed(bytes)
+            return inner.starts(with: "eyJ".utf8) && claims(of: inner) != nil
+        }
     }
 }
 

@@ -7,8 +7,4 @@ enum Bytes {
         if rest.starts(with: [0xef, 0xbb, 0xbf]) { rest = rest.dropFirst(3) }
         return rest.trimmed()
     }
-
-    static func erase(_ bytes: UnsafeMutableRawBufferPointer) {
-        for index in bytes.indices { bytes.storeBytes(of: 0, toByteOffset: index, as: UInt8.self) }
-    }
 }

@@ -8,7 +8,8 @@ extension KubeClient {
         _ type: Object.Type, namespace: String? = nil, name: String
     ) async throws(KubeError) -> Object {
         let request = getRequest(type.resourceType, namespace, name)
-        let json = try await sendForObject(request, named: name)
+        var json = try await sendForObject(request, named: name)
+        defer { if request.answersWithSecrets { json.wipe() } }
         do { return try Object(json: json) } catch { throw request.unexpected(error.description) }
     }
 
@@ -32,7 +33,9 @@ extension KubeClient {
         request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
         request.add("limit", limit.map(String.init))
         request.add("continue", continueToken)
-        return try ListAnswer.page(try await sendForJSON(request), request)
+        var answer = try await sendForJSON(request)
+        defer { if request.answersWithSecrets { answer.wipe() } }
+        return try ListAnswer.page(answer, request)
     }
 
     /// A whole collection, page by page. For a few objects at a time; what is kept up to date is for `listWatch`.
@@ -50,9 +53,11 @@ extension KubeClient {
     }
 
     private func getRequest(_ type: ResourceType, _ namespace: String?, _ name: String) -> KubeRequest {
-        KubeRequest(
+        var request = KubeRequest(
             .get, type.path(namespace: namespace, name: name),
             operation: type.operation("get", namespace: namespace, name: name))
+        request.answersWithSecrets = type.holdsSecrets
+        return request
     }
 
     /// An answer that is an object, and the one that was asked for: anything else proves nothing.
@@ -64,6 +69,10 @@ extension KubeClient {
         guard name == nil || name == found else { throw request.unexpected("the answer is another object") }
         return json
     }
+}
+
+extension ResourceType {
+    var holdsSecrets: Bool { group.isEmpty && plural == Secret.resourceType.plural }
 }
 
 /// Objects of a kind: in one namespace or everywhere, all or those that selectors match.
@@ -92,6 +101,7 @@ public struct KubeCollection: Sendable, Hashable {
     func request(_ verb: String) -> KubeRequest {
         var request = KubeRequest(
             .get, type.path(namespace: namespace), operation: type.operation(verb, namespace: namespace))
+        request.answersWithSecrets = type.holdsSecrets && !metadataOnly
         request.add("labelSelector", labelSelector)
         request.add("fieldSelector", fieldSelector)
         return request

@@ -66,9 +66,12 @@ public final class KubeClient: Sendable {
 
     /// The whole answer as JSON.
     func sendForJSON(_ request: KubeRequest) async throws(KubeError) -> JSON {
-        let response = try await send(request)
+        var response = try await send(request)
+        defer { if request.answersWithSecrets { response.body.wipe() } }
         do {
             return try JSON(parsing: response.body, limits: JSON.Limits(bytes: options.maximumAnswer))
+        } catch  where request.answersWithSecrets {
+            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message)")
         } catch {
             let excerpt = APIStatus.excerpt(of: response.body)
             throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message): \(excerpt)")
@@ -130,6 +133,7 @@ public final class KubeClient: Sendable {
             request.method, server + request.target, headers: headers, body: request.body, bearerToken: token,
             timeouts: request.timeouts ?? options.timeouts, maximumBodySize: options.maximumAnswer)
         if request.method != .get { http.isStillWanted = options.mayWrite }
+        http.answersWithSecrets = request.answersWithSecrets
         return http
     }
 

@@ -18,6 +18,8 @@ struct KubeRequest: Sendable {
     /// Its place among those that do wait for it.
     var turn = RequestTurn()
     var timeouts: HTTPTimeouts?
+    /// The answer holds Secrets: what it was read from is zeroed.
+    var answersWithSecrets = false
 
     init(_ method: HTTPRequest.Method, _ path: String, operation: String) {
         self.method = method

@@ -63,6 +63,7 @@ public final class RateLimiter: Sendable {
             return ticket
         }
         guard let ticket else { return }
+        if turn.priority == .background, turn.isFreshByNow?() == true { state.withLock { $0.lanes.raise(ticket) } }
         while true {
             switch await listen(ticket) {
             case .go: return

@@ -45,8 +45,9 @@ public final class TokenFile: Authorization {
     public func rejected() { state.withLock { $0.readAt = nil } }
 
     private static func read(_ path: String) throws(CredentialsFailure) -> Sensitive {
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         do { bytes = try FileContents.read(path, limit: 1 << 20) } catch { throw CredentialsFailure(error.description) }
+        defer { bytes.wipe() }
         do { return try BearerToken.check(bytes) } catch { throw CredentialsFailure("\(path): \(error.message)") }
     }
 }

@@ -7,14 +7,20 @@ public enum RequestPriority: Sendable, Hashable {
 }
 
 /// A request's place among those that wait for the rate limit.
-public struct RequestTurn: Sendable, Hashable {
+public struct RequestTurn: Sendable {
     public var priority: RequestPriority
     /// What it is about, by which `RateLimiter.raise` finds it.
     public var subject: String?
+    /// Whether it has become fresh since `priority` was asked for. Asked once it waits: who raises the subject says so
+    /// here first, so he is seen here, or finds it waiting.
+    public var isFreshByNow: (@Sendable () -> Bool)?
 
-    public init(_ priority: RequestPriority = .fresh, subject: String? = nil) {
+    public init(
+        _ priority: RequestPriority = .fresh, subject: String? = nil, isFreshByNow: (@Sendable () -> Bool)? = nil
+    ) {
         self.priority = priority
         self.subject = subject
+        self.isFreshByNow = isFreshByNow
     }
 }
 
@@ -84,13 +90,21 @@ struct TokenLanes: Sendable {
     }
 
     /// What waits for one of these subjects is fresh from now on.
-    mutating func raise(_ subjects: Set<String>) {
+    mutating func raise(_ subjects: Set<String>) { raise { $0.subject.map(subjects.contains) ?? false } }
+    mutating func raise(_ ticket: Ticket) { raise { $0.ticket == ticket } }
+
+    private mutating func raise(_ isMeant: (Waiting) -> Bool) {
         guard !background.isEmpty else { return }
-        func isMeant(_ waiting: Waiting) -> Bool { waiting.subject.map(subjects.contains) ?? false }
         let raised = background.filter(isMeant)
         guard !raised.isEmpty else { return }
         background.removeAll(where: isMeant)
         fresh.append(contentsOf: raised)
+    }
+
+    /// In which lane it waits; nil once it doesn't.
+    func lane(of ticket: Ticket) -> RequestPriority? {
+        if fresh.contains(where: { $0.ticket == ticket }) { return .fresh }
+        return background.contains { $0.ticket == ticket } ? .background : nil
     }
 
     /// One who waits, to watch the time for all.

@@ -1,10 +1,12 @@
+import Support
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
 
-/// Whole small files, without Foundation.
+/// Whole small files, without Foundation. They may hold credentials: what is read is in the result alone.
 package enum FileContents {
     package struct Failure: Error, CustomStringConvertible {
         var path: String
@@ -23,6 +25,7 @@ package enum FileContents {
         defer { close(descriptor) }
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        defer { buffer.wipe() }
         while true {
             let count = retrying { readBytes(descriptor, &buffer, buffer.count) }
             if count < 0 { throw Failure(path: path, message: "can't be read: \(reason(errno))") }
@@ -30,6 +33,7 @@ package enum FileContents {
             guard result.count + count <= limit else {
                 throw Failure(path: path, message: "is larger than \(limit) bytes")
             }
+            result.growWiping(by: count)
             result += buffer[..<count]
         }
     }

@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import Support
 import YAML
 
 /// kubectl's configuration: who can be reached, as whom, and which pair is meant by default.
@@ -47,7 +48,7 @@ public struct Kubeconfig: Sendable {
         var merged: Kubeconfig?
         var missing: EndpointFailure?
         for file in files {
-            let bytes: [UInt8]
+            var bytes: [UInt8]
             do {
                 bytes = try FileContents.read(file, limit: 4 << 20)
             } catch {
@@ -56,6 +57,7 @@ public struct Kubeconfig: Sendable {
                 missing = failure
                 continue
             }
+            defer { bytes.wipe() }
             let next = try Kubeconfig(parsing: bytes, file: file)
             if merged == nil { merged = next } else { merged?.add(next) }
         }

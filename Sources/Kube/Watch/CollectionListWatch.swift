@@ -20,7 +20,8 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
         let request = watchRequest(from: resourceVersion)
         let stream = try await client.open(request)
         let source = WatchSource<Object>(
-            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine)
+            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine,
+            wipes: request.answersWithSecrets)
         return WatchStream { () async throws(KubeError) in try await source.next() }
     }
 
@@ -90,10 +91,10 @@ actor WatchSource<Object: KubeObject> {
     private var decoder: WatchDecoder<Object>
     private var isFinished = false
 
-    init(_ body: HTTPBody, operation: String, maximumLine: Int) {
+    init(_ body: HTTPBody, operation: String, maximumLine: Int, wipes: Bool = false) {
         self.body = body
         self.operation = operation
-        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine)
+        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes)
     }
 
     /// The next event; nil when the server has ended the watch in good order, and after a failure.

@@ -1,3 +1,5 @@
+import Support
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -11,13 +13,15 @@ struct LineBuffer {
     struct TooLong: Error {}
 
     let limit: Int
+    /// Whether what has been handed out is zeroed.
+    let wipes: Bool
     /// The start of a line whose end has not come yet.
     private var started: [UInt8] = []
     private var piece: [UInt8] = []
     private var position = 0
 
     /// `limit`: the most bytes of a line, and so of memory.
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, wipes: Bool = false) { (self.limit, self.wipes) = (limit, wipes) }
 
     /// Adds what came, once `next` has answered nil.
     mutating func feed(_ bytes: [UInt8]) {
@@ -36,18 +40,27 @@ struct LineBuffer {
         }
         guard started.count + (end ?? piece.count) - position <= limit else { throw TooLong() }
         guard let end else {
+            if wipes { started.growWiping(by: piece.count - position) }
             started += piece[position...]
-            piece = []
-            position = 0
+            dropPiece()
             return nil
         }
-        defer { position = end + 1 }
+        defer {
+            position = end + 1
+            if wipes, position == piece.count { dropPiece() }
+        }
         if started.isEmpty {
             return piece.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[position..<end])) }
         }
+        if wipes { started.growWiping(by: end - position) }
         started += piece[position..<end]
-        defer { started = [] }
+        defer { if wipes { started.wipe() } else { started = [] } }
         return started.withUnsafeBytes(body)
+    }
+
+    private mutating func dropPiece() {
+        if wipes { piece.wipe() } else { piece = [] }
+        position = 0
     }
 
     /// What follows the last line break, at the end of the stream.

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import KubeObjects
+import Support
 
 /// Makes events of the bytes of a watch. A pure value.
 ///
@@ -10,9 +11,13 @@ struct WatchDecoder<Object: KubeObject> {
     private let operation: String
     private let limits: JSON.Limits
 
-    init(operation: String, maximumLine: Int) {
+    private let wipes: Bool
+
+    /// `wipes`: what it reads holds Secrets and is zeroed when it has been read.
+    init(operation: String, maximumLine: Int, wipes: Bool = false) {
         self.operation = operation
-        lines = LineBuffer(limit: maximumLine)
+        self.wipes = wipes
+        lines = LineBuffer(limit: maximumLine, wipes: wipes)
         limits = JSON.Limits(bytes: maximumLine)
     }
 
@@ -22,36 +27,44 @@ struct WatchDecoder<Object: KubeObject> {
     mutating func next() throws(KubeError) -> WatchEvent<Object>? {
         let limits = limits
         while true {
-            let line: Result<JSON, JSON.SyntaxError>?
+            // The only variable that ever holds it: what somebody else holds as well can't be zeroed.
+            var json = JSON.null
+            var problem: JSON.SyntaxError?
+            let isBlank: Bool?
             do {
-                let next = try lines.next { bytes -> Result<JSON, JSON.SyntaxError>? in
-                    bytes.isBlank
-                        ? nil : Result { () throws(JSON.SyntaxError) in try JSON(parsing: bytes, limits: limits) }
+                isBlank = try lines.next { bytes -> Bool in
+                    guard !bytes.isBlank else { return true }
+                    do throws(JSON.SyntaxError) {
+                        json = try JSON(parsing: bytes, limits: limits)
+                    } catch {
+                        problem = error
+                    }
+                    return false
                 }
-                guard let next else { return nil }
-                line = next
             } catch {
                 throw unexpected("an event is longer than \(lines.limit) bytes")
             }
-            switch line {
-            case nil: continue
-            case .failure(let error): throw unexpected("an event is not JSON: \(error.message)")
-            case .success(let json): if let event = try event(json) { return event }
-            }
+            guard let isBlank else { return nil }
+            if isBlank { continue }
+            if let problem { throw unexpected("an event is not JSON: \(problem.message)") }
+            defer { if wipes { json.wipe() } }
+            if let event = try event(json) { return event }
         }
     }
 
     /// At the end of the stream: the last event, if it is complete but for its line break.
     mutating func finish() throws(KubeError) -> WatchEvent<Object>? {
-        let rest = lines.rest()
+        var rest = lines.rest()
+        defer { if wipes { rest.wipe() } }
         guard !rest.withUnsafeBytes(\.isBlank) else { return nil }
-        guard let json = try? JSON(parsing: rest, limits: limits) else {
+        guard var json = try? JSON(parsing: rest, limits: limits) else {
             throw KubeError(
                 operation: operation,
                 cause: .transport(
                     HTTPError(
                         .connectionLost, "the watch was cut in the middle of an event", mayHaveBeenProcessed: false)))
         }
+        defer { if wipes { json.wipe() } }
         return try event(json)
     }
 

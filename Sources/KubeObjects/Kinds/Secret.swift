@@ -3,8 +3,8 @@ import Support
 
 /// `v1` Secret, its values decoded and kept from being printed.
 ///
-/// The values are zeroed in memory when the last reference goes. The answer that they were read from is not ours to
-/// zero: Swift's strings can't be.
+/// The values are zeroed in memory when the last reference goes. The answer that they were read from is whoever's who
+/// read it (`JSON.wipe`).
 public struct Secret: KubeResource, Hashable {
     /// One key's value: a broken one says so and leaves the other keys usable.
     public enum Value: Sendable, Hashable {
@@ -46,10 +46,11 @@ extension Secret.Value {
         switch json {
         case .null: self = .bytes(Sensitive(""))
         case .string(let text):
-            guard let bytes = Base64.decode(text) else {
+            guard var bytes = Base64.decode(text) else {
                 self = .unusable("the value is not base64")
                 return
             }
+            defer { bytes.wipe() }
             self = .bytes(Sensitive(bytes))
         default: self = .unusable("the value is not a string")
         }

@@ -96,10 +96,10 @@ struct NamespaceSync {
         }
         guard let link = session.writableLink, session.context.mayWrite() else { return .notNow }
         do throws(KubeError) {
-            let priority = session.queue.priority(of: namespace)
+            let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
             let answer = try await link.apply(
                 object, force: plan.forcesConflicts,
-                turn: RequestTurn(priority == .fresh ? .fresh : .background, subject: namespace))
+                turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
             observed.answered(plan.observe(answer, of: object.type), object.key)
             return nil

@@ -87,6 +87,62 @@ extension EndToEnd {
             }
         }
 
+        @Test("A token that was replaced is soon in no memory of the process but the buffers of connections")
+        func memory() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let squadron = try await fleet.startProcess()
+                try await fleet.settles(1)
+                var token = try #require(try await fleet.token(1))
+                for round in 1...2 {
+                    #expect(!(try places(of: token, in: squadron.identifier).isEmpty), "what is in use is found")
+                    let old = token
+                    token = try await fleet[1].admin.token(of: "squadron")
+                    try await fleet.admin.merge(
+                        "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(token)]])
+                    try await fleet.admin.apply(assignment("after\(round)", "staging"))
+                    try await fleet.settles(1 + round)
+                    try await eventually("the old one is gone", within: .seconds(10)) {
+                        try places(of: old, in: squadron.identifier)
+                    } until: {
+                        $0.isEmpty
+                    }
+                }
+                try await squadron.terminate()
+            }
+        }
+
+        /// Where in a process's memory a token is, plain or in base64, with what stands before it. Left out is what only
+        /// libraries hold: what libcurl and OpenSSL received last (text before it), and nghttp2's copy of a request.
+        private func places(of token: String, in process: Int32) throws -> [String] {
+            let maps = try String(decoding: Data(contentsOf: URL(filePath: "/proc/\(process)/maps")), as: UTF8.self)
+            let memory = try FileHandle(forReadingFrom: URL(filePath: "/proc/\(process)/mem"))
+            defer { try? memory.close() }
+            let forms = [Data(token.utf8), Data(Data(token.utf8).base64EncodedString().utf8)]
+            let theirs = [Data("authorization\0Bearer ".utf8), Data("\"dataplane_1_token\":\"".utf8)]
+            var found: [String] = []
+            for line in maps.split(separator: "\n") {
+                let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+                let range = fields[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+                guard fields[1].hasPrefix("rw"), range.count == 2 else { continue }
+                try memory.seek(toOffset: range[0])
+                // Some regions can't be read (the kernel's own).
+                guard let bytes = try? memory.read(upToCount: Int(range[1] - range[0])) else { continue }
+                for form in forms {
+                    var rest = bytes.startIndex..<bytes.endIndex
+                    while let place = bytes.range(of: form, in: rest) {
+                        rest = place.upperBound..<bytes.endIndex
+                        let before = bytes[max(bytes.startIndex, place.lowerBound - 64)..<place.lowerBound]
+                        if theirs.contains(where: { before.suffix($0.count) == $0 }) { continue }
+                        let text = before.map { (32..<127).contains($0) ? $0 : UInt8(ascii: ".") }
+                        found.append("\(fields[0]): \(String(decoding: text, as: UTF8.self))")
+                    }
+                }
+            }
+            return found
+        }
+
         /// Neither whole nor any piece of 16 bytes of the signature, in plain text or as base64.
         private func expectNone(of tokens: [String], in text: String) {
             let haystack = Data(text.utf8)
