@@ -16,6 +16,7 @@ final class ReadinessBoard: Sendable {
         state.withLock { state in
             guard state.clusters[name] != new else { return false }
             state.clusters[name] = new
+            if new == nil { state.clusterUIDs[name] = nil }
             state.revision += 1
             return true
         }
