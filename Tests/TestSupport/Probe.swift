@@ -1,41 +1,31 @@
-import ControlLoop
-import Support
-
 /// Collects what a closure under test is told, and lets a test wait until it has been told something.
-final class Probe<Value: Sendable>: Sendable {
-    private let values = Locked([Value]())
-    private let changed = Signal()
+public final class Probe<Value: Sendable>: Sendable {
+    private let values = Observed([Value]())
 
-    var all: [Value] { values.withLock { $0 } }
+    public init() {}
 
-    func record(_ value: Value) {
-        values.withLock { $0.append(value) }
-        changed.advance()
-    }
+    public var all: [Value] { values.value }
+
+    public func record(_ value: Value) { values.update { $0.append(value) } }
 
     /// Returns once there are so many.
     @discardableResult
-    func count(_ wanted: Int) async -> [Value] { await until { $0.count >= wanted } }
+    public func count(_ wanted: Int) async -> [Value] { await until { $0.count >= wanted } }
 
     /// Returns once the values satisfy a condition.
     @discardableResult
-    func until(_ condition: @Sendable ([Value]) -> Bool) async -> [Value] {
-        while true {
-            let seen = changed.generation
-            let now = all
-            if condition(now) || Task.isCancelled { return now }
-            await changed.wait(past: seen)
-        }
+    public func until(_ condition: @escaping @Sendable ([Value]) -> Bool) async -> [Value] {
+        await values.wait(until: condition)
     }
 
     @discardableResult
-    func first(where condition: @Sendable (Value) -> Bool) async -> Value? {
+    public func first(where condition: @escaping @Sendable (Value) -> Bool) async -> Value? {
         await until { $0.contains(where: condition) }.first(where: condition)
     }
 }
 
 /// Runs a service for as long as a test's body takes, then cancels it and waits for its end.
-func running(_ service: @escaping @Sendable () async -> Void, _ body: () async -> Void) async {
+public func running(_ service: @escaping @Sendable () async -> Void, _ body: () async -> Void) async {
     await withDiscardingTaskGroup { group in
         group.addTask { await service() }
         await body()
