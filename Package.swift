@@ -109,18 +109,23 @@ let package = Package(
             ],
             path: "Sources/devflyteadmin", swiftSettings: settings),
 
+        // Clocks and probes for the tests.
+        .target(
+            name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SupportTests", ["Support"]),
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("RealClusterTests", ["HTTP", "RealCluster", "Support"]),
-        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
+        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support", "TestSupport"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
-        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
+        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestSupport"], fixtures: true),
         tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
-        tests("ControlLoopTests", ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
         tests(
-            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
+            "ControlLoopTests",
+            ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestSupport", collections]),
+        tests(
+            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support", "TestSupport"] + nio,
             fixtures: true),
         // What we assume of Kubernetes, checked on devcluster and on real API servers.
         tests(
@@ -134,7 +139,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "RealCluster", "Support", "YAML", log,
+                "Operator", "RealCluster", "Support", "TestSupport", "YAML", log,
             ] + nio),
     ]
 )

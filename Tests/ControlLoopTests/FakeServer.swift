@@ -4,6 +4,7 @@ import JSON
 import Kube
 import KubeObjects
 import Support
+import TestSupport
 
 /// The object of these tests.
 struct Thing: KubeResource, Hashable {

@@ -3,6 +3,7 @@ import JSON
 import Kube
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import ControlLoop

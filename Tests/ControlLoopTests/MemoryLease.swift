@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 
 @testable import ControlLoop
 

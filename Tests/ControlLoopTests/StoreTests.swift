@@ -1,4 +1,5 @@
 import KubeObjects
+import TestSupport
 import Testing
 
 @testable import ControlLoop

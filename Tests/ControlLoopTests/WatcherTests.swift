@@ -1,5 +1,6 @@
 import Kube
 import KubeObjects
+import TestSupport
 import Testing
 
 @testable import ControlLoop

@@ -181,14 +181,7 @@ extension EndToEnd {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet.admin.apply(assignment("project1", "development"))
-                let secret = try #require(try await fleet.admin.get("Secret", "cluster-credentials")?["data"])
-                try await fleet.admin.merge(
-                    "Secret", "cluster-credentials",
-                    [
-                        "data": [
-                            "again_token": secret["dataplane_1_token"]!, "again_cacert": secret["dataplane_1_cacert"]!,
-                        ]
-                    ])
+                try await fleet.addSecondEntry()
                 // Creation times are whole seconds.
                 try await eventually("a second is over") {
                     let seen = try await fleet.admin.apply(

@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import Kube
@@ -60,7 +61,7 @@ struct CredentialTests {
     @Test("A token file is read again after a minute, or at once after a 401")
     func tokenFile() throws {
         let folder = try TemporaryFolder()
-        let clock = ManualClock()
+        let clock = TestClock()
         try folder.write("token", " one\n")
         let file = TokenFile(path: "\(folder.path)/token", clock: clock)
         #expect(try file.bearerToken() == Sensitive("one"))
@@ -77,7 +78,7 @@ struct CredentialTests {
     @Test("A token file that breaks leaves the last good token in use; one that never was readable is an error")
     func brokenTokenFile() throws {
         let folder = try TemporaryFolder()
-        let clock = ManualClock()
+        let clock = TestClock()
         let file = TokenFile(path: "\(folder.path)/token", clock: clock)
         let failure = #expect(throws: CredentialsFailure.self) { try file.bearerToken() }
         #expect(failure?.message == "\(folder.path)/token: can't be opened: No such file or directory")

@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import Kube
@@ -236,7 +237,7 @@ struct RateLimiterTests {
 
     @Test("Waiters leave in the order they came, and one that is cancelled makes room")
     func waiting() async throws {
-        let clock = ManualClock()
+        let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
         try await limiter.acquire()
         let left = Locked<[Int]>([])
@@ -266,7 +267,7 @@ struct RateLimiterTests {
 
     @Test("A client waits for its limiter, but probes and exempt watches go past it")
     func client() async throws {
-        let clock = ManualClock()
+        let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
         let transport = ScriptedTransport { request in
             request.url.contains("watch=true") ? .stream(pieces: []) : .json(["gitVersion": "v1"])
@@ -289,7 +290,7 @@ struct RateLimiterTests {
 
     @Test("A request that is cancelled while it waits was surely not sent")
     func cancelled() async throws {
-        let clock = ManualClock()
+        let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
         try await limiter.acquire()
         let transport = ScriptedTransport()

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
@@ -45,11 +46,11 @@ struct Measurements {
 
     @Test("Memory of 500 clusters with 300 namespaces of 3 objects")
     func memory() async throws {
-        let before = Self.residentMegabytes()
+        let before = residentMegabytes()
         var options = DevCluster.Options()
         options.controllers.publishesRootCA = false
         let fleet = try await DevFleet.start((1...500).map { "dataplane-\($0)" }, options: options)
-        let started = Self.residentMegabytes()
+        let started = residentMegabytes()
         for cluster in fleet.clusters {
             for number in 0..<300 {
                 let name = JSON.string("project\(number)-development")
@@ -71,7 +72,7 @@ struct Measurements {
                 }
             }
         }
-        print("MB: \(before) before, \(started) with 500 clusters, \(Self.residentMegabytes()) with 450,000 objects")
+        print("MB: \(before) before, \(started) with 500 clusters, \(residentMegabytes()) with 450,000 objects")
         await fleet.stop()
     }
 
@@ -81,7 +82,7 @@ struct Measurements {
         var options = DevCluster.Options()
         options.controllers.publishesRootCA = false
         let fleet = try await DevFleet.start((1...clusters).map { "dataplane-\($0)" }, options: options)
-        let started = Self.residentMegabytes()
+        let started = residentMegabytes()
         let labels: JSON = [
             "app.kubernetes.io/managed-by": "squadron", "multicluster.flyte.org/project": "project",
             "multicluster.flyte.org/domain": "development",
@@ -108,7 +109,7 @@ struct Measurements {
                     ["hard": ["limits.cpu": "8", "limits.memory": "16Gi"]])
             }
         }
-        let grown = Self.residentMegabytes() - started
+        let grown = residentMegabytes() - started
         print(
             "MB: \(grown) for \(clusters * namespaces * 3) applied objects with managedFields, in \(clusters) clusters")
         await fleet.stop()
@@ -126,17 +127,5 @@ struct Measurements {
             }
         }
         return Int(Double(count) / duration.seconds)
-    }
-
-    private static func residentMegabytes() -> Int {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var pages: [Int] = []
-        var text = [CChar](repeating: 0, count: 256)
-        if fgets(&text, 256, file) != nil {
-            pages = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                .split(separator: " ").compactMap { Int($0) }
-        }
-        return pages.count > 1 ? (pages[1] * 4_096) >> 20 : 0
     }
 }

@@ -1,6 +1,7 @@
 import DevCluster
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -219,11 +220,4 @@ extension EndToEnd {
             }
         }
     }
-}
-
-/// Of this process, servers included.
-func residentMegabytes() -> Int {
-    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-    return pages * sysconf(Int32(_SC_PAGESIZE)) / (1 << 20)
 }

@@ -106,15 +106,7 @@ extension EndToEnd {
         func olderOneMoves() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
-                let entries = try #require(try await fleet.admin.get("Secret", "cluster-credentials")?["data"])
-                try await fleet.admin.merge(
-                    "Secret", "cluster-credentials",
-                    [
-                        "data": [
-                            "again_token": entries["dataplane_1_token"]!,
-                            "again_cacert": entries["dataplane_1_cacert"]!,
-                        ]
-                    ])
+                try await fleet.addSecondEntry()
                 try await fleet.operating { _ in
                     try await fleet.settles(0)
                     try await fleet.admin.apply(

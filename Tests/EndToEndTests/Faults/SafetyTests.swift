@@ -277,14 +277,7 @@ extension EndToEnd {
             arguments: 1...3)
         func duplicateRace(_ round: Int) async throws {
             try await withFleet(of: 1) { fleet in
-                let secret = try #require(try await fleet.admin.get("Secret", "cluster-credentials")?["data"])
-                try await fleet.admin.merge(
-                    "Secret", "cluster-credentials",
-                    [
-                        "data": [
-                            "again_token": secret["dataplane_1_token"]!, "again_cacert": secret["dataplane_1_cacert"]!,
-                        ]
-                    ])
+                try await fleet.addSecondEntry()
                 let otherName = fleet[1].url.replacing("127.0.0.1", with: "localhost")
                 try #require(otherName != fleet[1].url)
                 // Of the same second, so the name decides; the newer one is alone in having a role.

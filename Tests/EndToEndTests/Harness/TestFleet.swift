@@ -58,6 +58,14 @@ final class TestFleet<Cluster: Server>: Sendable {
             ["data": ["dataplane_\(number)_token": data["token"]!, "dataplane_\(number)_cacert": data["ca.crt"]!]])
     }
 
+    /// The first data plane's credentials once more, for another DataPlane with the clusterName `again`.
+    func addSecondEntry() async throws {
+        let data = try await admin.get("Secret", "cluster-credentials")?["data"] ?? [:]
+        try await admin.merge(
+            "Secret", "cluster-credentials",
+            ["data": ["again_token": data["dataplane_1_token"]!, "again_cacert": data["dataplane_1_cacert"]!]])
+    }
+
     subscript(number: Int) -> Cluster { dataPlanes[number - 1] }
 
     /// A DataPlane object `dataplane-N` for that server.

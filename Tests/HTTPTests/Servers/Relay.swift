@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Support
+import TestSupport
 
 /// Passes bytes between a client and a server, until it is told to let them vanish: a dead network, as TCP's ends see
 /// it. As `.connectProxy` it goes where `CONNECT` says.

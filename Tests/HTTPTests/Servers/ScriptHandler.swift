@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOHTTP1
+import TestSupport
 
 /// Answers by path; one for each h1 connection and each h2 stream.
 ///

@@ -6,6 +6,7 @@ import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import Support
+import TestSupport
 
 /// What a test server saw.
 struct ServerLog: Sendable {

@@ -1,0 +1,6 @@
+import ControlLoop
+import TestSupport
+
+extension TestClock {
+    var timeline: Timeline { Timeline(self) }
+}

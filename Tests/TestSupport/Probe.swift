@@ -1,0 +1,34 @@
+/// Collects what a closure under test is told, and lets a test wait until it has been told something.
+public final class Probe<Value: Sendable>: Sendable {
+    private let values = Observed([Value]())
+
+    public init() {}
+
+    public var all: [Value] { values.value }
+
+    public func record(_ value: Value) { values.update { $0.append(value) } }
+
+    /// Returns once there are so many.
+    @discardableResult
+    public func count(_ wanted: Int) async -> [Value] { await until { $0.count >= wanted } }
+
+    /// Returns once the values satisfy a condition.
+    @discardableResult
+    public func until(_ condition: @escaping @Sendable ([Value]) -> Bool) async -> [Value] {
+        await values.wait(until: condition)
+    }
+
+    @discardableResult
+    public func first(where condition: @escaping @Sendable (Value) -> Bool) async -> Value? {
+        await until { $0.contains(where: condition) }.first(where: condition)
+    }
+}
+
+/// Runs a service for as long as a test's body takes, then cancels it and waits for its end.
+public func running(_ service: @escaping @Sendable () async -> Void, _ body: () async -> Void) async {
+    await withDiscardingTaskGroup { group in
+        group.addTask { await service() }
+        await body()
+        group.cancelAll()
+    }
+}
