@@ -180,7 +180,7 @@ struct RateLimiterTests {
 
     @Test("One that becomes fresh right before it enters goes before the background ones")
     func freshByNow() async throws {
-        let clock = ManualClock()
+        let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
         try await limiter.acquire()
         let left = Locked<[String]>([])

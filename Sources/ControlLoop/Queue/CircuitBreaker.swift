@@ -55,6 +55,9 @@ public struct CircuitBreaker: Sendable, Hashable {
     /// Whether a request may be sent; a probe may always.
     public var allowsRequests: Bool { if case .closed = state { true } else { false } }
 
+    /// Whether the last probe failed.
+    public var hasFailed: Bool { state != .closed(failures: 0) }
+
     /// From the start of one probe to the start of the next.
     public var probeDelay: Duration {
         if case .halfOpen = state { configuration.halfOpenInterval } else { configuration.probeInterval }

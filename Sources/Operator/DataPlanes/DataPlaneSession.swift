@@ -194,8 +194,11 @@ final class DataPlaneSession: Sendable {
                 if Task.isCancelled { return }
                 reviewed = result.reviewed ?? reviewed
                 let known = facts.clusterUID
+                let hadFailed = link === state.active && state.breaker.hasFailed
                 change { $0.take(result, of: link, now: timeline.now) }
                 if let uid = facts.clusterUID, uid != known { context.identified(self, uid) }
+                // What the failed probe found dead, watches may be on as well: they would notice when they are silent.
+                if hadFailed, case .succeeded = result.answer { watches.renew() }
             }
             isReviewing.withLock { $0 = false }
             if let reviewed, reviewed != currentPlan.permissions { wasForbidden() }

@@ -80,6 +80,9 @@ final class TypeWatches: Sendable {
         for type in dropped.keys { tasks.start(type) }
     }
 
+    /// All of them are opened anew, from where they are.
+    func renew() { for entry in state.withLock({ Array($0.entries.values) }) { entry.watcher?.poke() } }
+
     /// Those that were refused try again at once: permissions or kinds have changed.
     func retryRefused() {
         for entry in state.withLock({ $0.entries.values.filter { $0.refusal != nil } }) { entry.watcher?.poke() }
