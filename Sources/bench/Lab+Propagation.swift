@@ -21,8 +21,11 @@ extension Lab {
 
     /// Milliseconds from the answer to a new ExecutionClusterLabel's creation until watches have shown the annotated
     /// ServiceAccount on all of them.
+    ///
+    /// - Parameter pause: from one to the next: of many data planes on few cores, the statuses of one sample would else be
+    ///   what the next one waits for.
     func propagate(
-        _ servers: Servers, over targets: [Target], samples: Int, prefix: String = "s"
+        _ servers: Servers, over targets: [Target], samples: Int, prefix: String = "s", pause: Duration = .zero
     ) async throws -> [Double] {
         let board = Board()
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -38,6 +41,7 @@ extension Lab {
                     board.count("\(name)-development") >= targets.count
                 }
                 times.append(max(0, ((board.last("\(name)-development") ?? start) - start).milliseconds))
+                try await Task.sleep(for: pause)
             }
             client.close()
             group.cancelAll()

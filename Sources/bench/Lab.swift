@@ -286,13 +286,13 @@ struct Lab {
         _ = try await squadron.completes(names, 5)
         try await slow(servers)
         let healthy = Array(servers.dataPlanes.prefix(80))
-        let before = try await propagate(servers, over: healthy, samples: 30)
+        let before = try await propagate(servers, over: healthy, samples: 30, pause: .seconds(2))
         let (memory, sockets) = (squadron.child.memory.now, squadron.child.sockets)
         for number in 81...100 {
             try await servers.control("POST", "/clusters/dataplane-\(number)/black-hole", ["on": true])
         }
         try await Task.sleep(for: .seconds(15))
-        let during = try await propagate(servers, over: healthy, samples: 30, prefix: "h")
+        let during = try await propagate(servers, over: healthy, samples: 30, prefix: "h", pause: .seconds(2))
         let (one, two) = (before.percentile(0.99), during.percentile(0.99))
         row(
             "100 data planes, 20 black-holed: p99 to the healthy ones",
