@@ -32,6 +32,20 @@ struct LeaderElectorTests {
         }
     }
 
+    /// The first renewal hangs and is given up after half of what a renewal has; another one is tried, 9 s after the start.
+    private func hang(then fault: MemoryLeaseStore.Fault?) async {
+        store.fault = .hang
+        await clock.sleeper(for: .seconds(2))
+        clock.advance(by: .seconds(2))
+        await store.requests.count(3)
+        store.fault = fault
+        await clock.sleeper(for: .seconds(5))
+        clock.advance(by: .seconds(5))
+        await clock.sleeper(for: .seconds(2))
+        clock.advance(by: .seconds(2))
+        await store.requests.count(4)
+    }
+
     @Test("It leads once elected, renews, and releases the lease when cancelled")
     func leads() async {
         let leaders = Probe<Leadership>()
@@ -56,16 +70,7 @@ struct LeaderElectorTests {
         let leaders = Probe<Leadership>()
         await running(run(elector("a"), leaders)) {
             let leadership = await leaders.count(1)[0]
-            store.fault = .hang
-            await clock.sleeper(for: .seconds(2))
-            clock.advance(by: .seconds(2))
-            await store.requests.count(3)
-            // Given up after half of what a renewal has, for another try.
-            await clock.sleeper(for: .seconds(5))
-            clock.advance(by: .seconds(5))
-            await clock.sleeper(for: .seconds(2))
-            clock.advance(by: .seconds(2))
-            await store.requests.count(4)
+            await hang(then: .hang)
             await clock.sleeper(for: .seconds(1))
             clock.advance(by: .seconds(0.9))
             #expect(leadership.isValid)
@@ -87,16 +92,7 @@ struct LeaderElectorTests {
         let leaders = Probe<Leadership>()
         await running(run(elector("a"), leaders)) {
             let leadership = await leaders.count(1)[0]
-            store.fault = .hang
-            await clock.sleeper(for: .seconds(2))
-            clock.advance(by: .seconds(2))
-            await store.requests.count(3)
-            store.fault = nil
-            await clock.sleeper(for: .seconds(5))
-            clock.advance(by: .seconds(5))
-            await clock.sleeper(for: .seconds(2))
-            clock.advance(by: .seconds(2))
-            await store.requests.count(4)
+            await hang(then: nil)
             await clock.sleeper(for: .seconds(2))
             clock.advance(by: .seconds(1.5))
             #expect(leadership.isValid && leaders.all.count == 1, "10.5 s after it was elected")

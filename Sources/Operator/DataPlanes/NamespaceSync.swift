@@ -117,7 +117,8 @@ struct NamespaceSync {
         return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? patience)
     }
 
-    /// What waits for somebody (a conflict of fields, and not one of two writers at once) is not asked for all the time; where the object is ours, the watch tells when it changes.
+    /// What waits for somebody (a conflict of fields, and not one of two writers at once) is not asked for all the time;
+    /// where the object is ours, the watch tells when it changes.
     private static func patience(_ reason: FailureReason) -> Duration? {
         switch reason {
         case .conflict, .invalid, .forbidden, .kindNotServed: .seconds(30)
