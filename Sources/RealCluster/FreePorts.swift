@@ -4,9 +4,10 @@
     import Darwin
 #endif
 
-enum FreePorts {
+/// For servers that are to be given a port before they start.
+public enum FreePorts {
     /// Ports of 127.0.0.1 that were free just now, all different.
-    static func find(_ count: Int) throws(RealClusterError) -> [Int] {
+    public static func find(_ count: Int) throws(RealClusterError) -> [Int] {
         var sockets: [Int32] = []
         // Held until all are found: none is given twice.
         defer { for socket in sockets { close(socket) } }

@@ -51,7 +51,7 @@ final class Squadron {
     private let startedAt = WallClock.system.now
 
     init(kubeconfig: URL, folder: URL, probeInterval: Int = 10) throws {
-        let port = try Self.freePort()
+        let port = try FreePorts.find(1)[0]
         metricsURL = "http://127.0.0.1:\(port)/metrics"
         child = try Child(
             "squadron",
@@ -59,22 +59,6 @@ final class Squadron {
                 "run", "--kubeconfig", kubeconfig.path, "--admin-address", "127.0.0.1:\(port)", "--no-leader-election",
                 "--probe-interval", "\(probeInterval)", "--log-level", "warning",
             ], log: folder.appending(path: "squadron.log"))
-    }
-
-    private static func freePort() throws -> Int {
-        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(file) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, length) == 0 && getsockname(file, $0, &length) == 0
-            }
-        }
-        guard bound else { throw Child.Failure(description: "no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// A metric that has a value for each data plane.
