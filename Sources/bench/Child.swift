@@ -75,7 +75,6 @@ func wait(_ what: String, _ seconds: Double, every: Double = 0.01, _ holds: () a
 }
 
 extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
     var milliseconds: Double { seconds * 1000 }
 }
 

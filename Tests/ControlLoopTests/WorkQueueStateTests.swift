@@ -108,6 +108,7 @@ struct WorkQueueStateTests {
         queue.add("a", now: now)
         for (wait, retryAfter) in [(1, nil), (2, nil), (30, 30), (8, 1)] as [(Int, Int?)] {
             #expect(queue.poll(now: now) == .key("a"))
+            #expect(max(queue.longestBackoff(of: "a"), .seconds(retryAfter ?? 0)) == .seconds(wait))
             queue.finish("a", .failed(retryAfter: retryAfter.map { .seconds($0) }), now: now)
             #expect(queue.poll(now: now) == .wait(until: now + .seconds(wait)))
             now += .seconds(wait)

@@ -88,6 +88,25 @@ extension EndToEnd {
                 #expect(fleet[1].requestLog.count(verb: "patch", userAgent: "squadron", status: 0) == 0)
             }
         }
+
+        @Test("Shutting down sends nothing that only waited for the rate limit: the next leader does that")
+        func drainAtTheLimit() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-1", ["spec": ["connection": ["qps": 1, "burst": 1]]])
+                for number in 1...20 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
+                let writes = { fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts"]) }
+                var before = 0
+                try await fleet.operating { squadron in
+                    try await eventually("the first ones are written") { writes() >= 2 }
+                    before = writes()
+                    squadron.shutDown()
+                }
+                #expect(try await fleet.holder() == "")
+                #expect(writes() - before <= 2, "of forty")
+            }
+        }
     }
 }
 

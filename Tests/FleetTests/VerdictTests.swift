@@ -157,6 +157,19 @@ struct DataPlaneVerdictTests {
         #expect(status.conditions.allSatisfy { $0.message.utf8.count <= 2048 })
     }
 
+    @Test("A failure says when it is tried again, however long its message is")
+    func nextTry() {
+        let entry = Self.failure(.serverError)
+        #expect(
+            ObjectFailure(entry, nextTry: .within(.milliseconds(500))).shown.message
+                == entry.message + "; next try within 1 s")
+        var long = entry
+        long.message = String(repeating: "é", count: 10_000)
+        let shown = ObjectFailure(long, nextTry: .whenPlanChanges).shown
+        #expect(shown.message.utf8.count <= 512)
+        #expect(shown.message.hasSuffix("…; next try when templates or values change"))
+    }
+
     @Test("A failure that repeats keeps its beginning; another reason starts anew")
     func repeats() {
         func next(_ previous: FailureEntry?, _ reason: FailureReason, _ later: Double) -> FailureEntry {

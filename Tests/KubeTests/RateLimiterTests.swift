@@ -265,6 +265,33 @@ struct RateLimiterTests {
         while limiter.waiting < count { await Task.yield() }
     }
 
+    @Test("Once it is stopped nobody waits for a token any more, and nobody gets one")
+    func stop() async throws {
+        let clock = TestClock()
+        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        try await limiter.acquire()
+        let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<5 {
+                group.addTask {
+                    do { try await limiter.acquire() } catch { return true }; return false
+                }
+            }
+            try await Self.wait(for: 5, limiter)
+            await clock.sleepers(1)
+            limiter.stop()
+            var refused = [
+                try await group.next(), try await group.next(), try await group.next(), try await group.next(),
+            ]
+            // The one that keeps the time sleeps until the next token.
+            clock.advance(by: .seconds(1))
+            refused.append(try await group.next())
+            return refused
+        }
+        #expect(refused == Array(repeating: true, count: 5))
+        #expect(limiter.waiting == 0)
+        await #expect(throws: CancellationError.self) { try await limiter.acquire() }
+    }
+
     @Test("A client waits for its limiter, but probes and exempt watches go past it")
     func client() async throws {
         let clock = TestClock()

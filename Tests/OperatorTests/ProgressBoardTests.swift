@@ -6,10 +6,11 @@ import Testing
 
 @Suite("What is known of a data plane's namespaces")
 struct ProgressBoardTests {
-    private func entry(_ namespace: String, since: Double, after: FailureEntry? = nil) -> FailureEntry {
-        FailureEntry.next(
-            after: after, namespace: namespace, object: "namespaces/\(namespace)", reason: .serverError,
-            message: "500", now: Instant(secondsSince1970: since))
+    private func failure(_ namespace: String, since: Double, after: FailureEntry? = nil) -> ObjectFailure {
+        ObjectFailure(
+            FailureEntry.next(
+                after: after, namespace: namespace, object: "namespaces/\(namespace)", reason: .serverError,
+                message: "500", now: Instant(secondsSince1970: since)), nextTry: .within(.seconds(2)))
     }
 
     @Test("Failures are bounded, the oldest first, and one that goes on keeps its since and counts its attempts")
@@ -18,13 +19,14 @@ struct ProgressBoardTests {
         let names = (0..<40).map { "n\($0)" }
         board.replace(with: Set(names))
         for (index, name) in names.enumerated() {
-            _ = board.set(name, .failed([entry(name, since: Double(1_000 - index))]))
+            _ = board.set(name, .failed([failure(name, since: Double(1_000 - index))]))
         }
         #expect(board.failures(limit: 16).map(\.namespace) == names.reversed().prefix(16).map { $0 })
         let first = board.failures(limit: 1)[0]
-        _ = board.set("n39", .failed([entry("n39", since: 5_000, after: first)]))
+        _ = board.set("n39", .failed([failure("n39", since: 5_000, after: first)]))
         let again = board.failures(limit: 1)[0]
         #expect(again.since == first.since && again.attempts == 2)
+        #expect(again.message == "500; next try within 2 s")
         #expect(board.counts.failed == 40)
         _ = board.set("n39", .synced)
         #expect(board.failures(limit: 16).first?.namespace == "n38")

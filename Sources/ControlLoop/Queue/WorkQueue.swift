@@ -88,6 +88,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.queue.isInFlight(key) } }
     /// Of a key that is being worked on: how urgent that is by now.
     public func priority(of key: Key) -> Priority { state.withLock { $0.queue.priority(of: key) } }
+    /// Of a key that is being worked on: how long it waits at the most if it fails now.
+    public func longestBackoff(of key: Key) -> Duration { state.withLock { $0.queue.longestBackoff(of: key) } }
 
     /// Wakes who waits only where there is something to do for him before he wakes by himself: most changes are keys
     /// that are wanted later, or while all workers are busy.

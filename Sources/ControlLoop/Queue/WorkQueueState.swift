@@ -342,6 +342,11 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
     public func isInFlight(_ key: Key) -> Bool { if case .inFlight = entries[key]?.place { true } else { false } }
 
+    /// How long a key in flight waits at the most if it fails now; not counting what a server asks for.
+    public func longestBackoff(of key: Key) -> Duration {
+        backoff.ceiling(failures: (entries[key]?.failures ?? 0) + 1)
+    }
+
     // MARK: Metrics
 
     public mutating func metrics(now: Duration) -> WorkQueueMetrics {

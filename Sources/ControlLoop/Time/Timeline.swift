@@ -32,12 +32,6 @@ public struct Timeline: Sendable {
 }
 
 extension Duration {
-    /// Seconds, rounded as a `Double` is.
-    var seconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
-    }
-
     /// Kept inside of a range, for what a server says: a hostile `Retry-After` must neither stop a loop nor overflow.
     func clamped(to range: ClosedRange<Duration>) -> Duration { min(max(self, range.lowerBound), range.upperBound) }
 }

@@ -51,6 +51,9 @@ public final class KubeClient: Sendable {
     /// Requests for these subjects that wait for the rate limit go before background ones from now on.
     public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
 
+    /// Sends nothing any more that waits, or would wait, for the rate limit: it fails as cancelled.
+    public func stopWaiting() { options.limiter?.stop() }
+
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
         let response = try await exchange(request) { http throws(HTTPError) in

@@ -14,6 +14,7 @@ public final class RateLimiter: Sendable {
         /// For those who have entered and don't listen yet.
         var early: [TokenLanes.Ticket: Call] = [:]
         var timekeeper: TokenLanes.Ticket?
+        var isStopped = false
 
         /// Who has to be told so; the rest finds it when it listens.
         mutating func call(_ ticket: TokenLanes.Ticket, _ call: Call) -> (Caller, Call)? {
@@ -50,18 +51,35 @@ public final class RateLimiter: Sendable {
     /// What waits for one of these subjects goes before what is background from now on.
     public func raise(_ subjects: Set<String>) { state.withLock { $0.lanes.raise(subjects) } }
 
-    /// Returns when a request may go out. Throws when the task is cancelled; its place then goes to the others.
+    /// Lets nobody through any more: who waits, or comes later, is told that he is cancelled. The timekeeper finds out
+    /// when he wakes, which the next token would have done.
+    public func stop() {
+        let callers = state.withLock { state in
+            state.isStopped = true
+            defer { state.callers = [:] }
+            return state.callers
+        }
+        for (ticket, caller) in callers {
+            leave(ticket)
+            caller.resume(returning: .cancelled)
+        }
+    }
+
+    /// Returns when a request may go out. Throws when the task is cancelled; its place then goes to the others. Throws
+    /// after `stop`, too.
     public func acquire(_ turn: RequestTurn = RequestTurn()) async throws(CancellationError) {
         if Task.isCancelled { throw CancellationError() }
         let now = now()
-        let ticket = state.withLock { state in
+        let (ticket, isStopped) = state.withLock { state in
+            if state.isStopped { return (TokenLanes.Ticket?.none, true) }
             let ticket = state.lanes.enter(turn, now: now)
             if let ticket, state.timekeeper == nil {
                 state.timekeeper = ticket
                 state.early[ticket] = .keepTime
             }
-            return ticket
+            return (ticket, false)
         }
+        if isStopped { throw CancellationError() }
         guard let ticket else { return }
         if turn.priority == .background, turn.isFreshByNow?() == true { state.withLock { $0.lanes.raise(ticket) } }
         while true {
@@ -80,7 +98,7 @@ public final class RateLimiter: Sendable {
                     // A cancellation sets its mark before it calls the handler below: either the mark is seen here, or
                     // the handler comes later and finds the caller.
                     if let early = state.early.removeValue(forKey: ticket) { return early }
-                    if Task.isCancelled { return .cancelled }
+                    if Task.isCancelled || state.isStopped { return .cancelled }
                     state.callers[ticket] = caller
                     return nil
                 }
@@ -107,6 +125,10 @@ public final class RateLimiter: Sendable {
                 throw CancellationError()
             }
             let now = now()
+            if state.withLock({ $0.isStopped }) {
+                leave(ticket)
+                throw CancellationError()
+            }
             let (calls, isOwn) = state.withLock { state in
                 let handed = state.lanes.hand(now: now)
                 let isOwn = handed.contains(ticket)

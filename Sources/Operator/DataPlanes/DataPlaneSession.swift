@@ -136,6 +136,12 @@ final class DataPlaneSession: Sendable {
         if isNews { applyGate() }
     }
 
+    /// Starts nothing any more; what is on its way goes on.
+    func shutDown() {
+        queue.shutDown()
+        writableLink?.client.stopWaiting()
+    }
+
     /// Ends `run`.
     func stop() { stopped.advance() }
 

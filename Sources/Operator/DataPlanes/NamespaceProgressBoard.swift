@@ -6,7 +6,7 @@ final class NamespaceProgressBoard: Sendable {
     enum Progress: Sendable, Hashable {
         case pending
         case synced
-        case failed([FailureEntry])
+        case failed([ObjectFailure])
     }
     fileprivate struct State {
         var namespaces: [String: Progress] = [:]
@@ -54,8 +54,8 @@ final class NamespaceProgressBoard: Sendable {
 
     /// What earlier attempts on this object came to.
     func failure(of object: String, in name: String) -> FailureEntry? {
-        guard case .failed(let entries)? = self[name] else { return nil }
-        return entries.first { $0.object == object }
+        guard case .failed(let failures)? = self[name] else { return nil }
+        return failures.first { $0.entry.object == object }?.entry
     }
 
     /// When the last namespace that was not in sync came to be so, last time; nil before that has ever been.
@@ -67,11 +67,11 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// Oldest first, at most `limit`.
+    /// As a status shows them: oldest first, at most `limit`.
     func failures(limit: Int) -> [FailureEntry] {
         let all = state.withLock { state in
             state.failed.flatMap { name -> [FailureEntry] in
-                if case .failed(let entries)? = state.namespaces[name] { entries } else { [] }
+                if case .failed(let failures)? = state.namespaces[name] { failures.map(\.shown) } else { [] }
             }
         }
         return Array(all.sorted().prefix(limit))

@@ -17,10 +17,11 @@ struct NamespaceSync {
             settle(namespace, .pending)
             return .done  // so does what it waits for
         case .failure(let reason, let object, let message):
-            settle(namespace, .failed([entry(namespace, object, reason, message)]))
+            settle(namespace, [entry(namespace, object, reason, message)])
             return .done  // a change of the plan brings it back
         case .objects(let objects, let refused):
-            var failures = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
+            let forGood = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
+            var failures: [FailureEntry] = []
             var (retry, isPending) = (Retry?.none, false)
             for object in objects {
                 guard let failure = await bring(object, namespace, plan) else { continue }
@@ -35,7 +36,7 @@ struct NamespaceSync {
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
             }
-            if failures.isEmpty, !isPending {
+            if failures.isEmpty, forGood.isEmpty, !isPending {
                 do throws(KubeError) {
                     try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
                 } catch {
@@ -47,7 +48,11 @@ struct NamespaceSync {
                     }
                 }
             }
-            settle(namespace, failures.isEmpty ? (isPending ? .pending : .synced) : .failed(failures))
+            if failures.isEmpty, forGood.isEmpty {
+                settle(namespace, isPending ? .pending : .synced)
+            } else {
+                settle(namespace, forGood, failures, after: retry?.after)
+            }
             return retry?.outcome ?? .done
         }
     }
@@ -132,6 +137,18 @@ struct NamespaceSync {
         FailureEntry.next(
             after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
             reason: reason, message: message, now: session.context.wallClock.now)
+    }
+
+    /// - Parameter delay: what was asked for; the queue's backoff, where that is longer.
+    private func settle(
+        _ namespace: String, _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
+    ) {
+        let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
+        settle(
+            namespace,
+            .failed(
+                forGood.map { ObjectFailure($0, nextTry: .whenPlanChanges) }
+                    + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
     }
 
     private func settle(_ namespace: String, _ progress: NamespaceProgressBoard.Progress) {

@@ -20,10 +20,11 @@ final class SessionPool: Sendable {
     /// Runs the sessions until it is cancelled.
     func run() async { await tasks.run { await $0.run() } }
 
-    /// Starts nothing any more, and waits for the end of what is in flight.
+    /// Starts nothing any more, and waits for the end of what is in flight. What only waits for the rate limit is not sent:
+    /// the next leader does it.
     func drain(until deadline: Duration) async {
         let sessions = all
-        for session in sessions { session.queue.shutDown() }
+        for session in sessions { session.shutDown() }
         for session in sessions { _ = await session.queue.drained(until: deadline) }
     }
 
@@ -131,10 +132,10 @@ final class SessionPool: Sendable {
             switch progress {
             case .pending: break
             case .synced: result.synced += 1
-            case .failed(let entries):
+            case .failed(let failures):
                 result.failed += 1
                 // That of the first by name, so that the message stays while the failures do.
-                if first.map({ session.name < $0 }) ?? true, let entry = entries.first {
+                if first.map({ session.name < $0 }) ?? true, let entry = failures.first?.entry {
                     first = session.name
                     result.failure = "\(session.name): \(entry.reason): \(entry.message)"
                 }

@@ -108,13 +108,10 @@ extension EndToEnd {
                     #expect(after[9] - after[2] < 150, "\(after) MB")
                     try await fleet.admin.apply(assignment("after", "development"))
                     try await fleet.settles(2)
-                    let registry = try await eventually("the registry counts one label") {
-                        try await fleet.admin.get("ClusterRegistry", "flyte")?[path: ["status", "executionLabels"]]
-                            ?? .null
-                    } until: {
-                        $0["total"] == 1
+                    try await eventually("the registry counts one label, which is ready") {
+                        let status = try await fleet.admin.get("ClusterRegistry", "flyte")?["status"]
+                        return status?["executionLabels"] == ["total": 1, "ready": 1]
                     }
-                    #expect(registry["ready"] == 1)
                 }
             }
         }
