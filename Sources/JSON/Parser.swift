@@ -16,13 +16,15 @@ struct Parser {
     /// storage of exactly its size and nothing grows step by step.
     private var elements: [JSON] = []
     private var members: [(key: String, value: JSON)] = []
-    var keys = KeyCache()
+    var keys: KeyCache
 
     /// The bytes must stay valid for as long as the parser is used.
     init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int) {
         self.base = base
         end = count
         depthLeft = depth
+        keys = KeyCache(forTextOf: count)
+        members.reserveCapacity(32)
     }
 
     mutating func parse() throws(Fault) -> JSON {

@@ -3,12 +3,12 @@ extension Parser {
     mutating func parseString(isKey: Bool) throws(Fault) -> String {
         position += 1
         let start = position
-        skipPlain()
+        let isASCII = skipPlain()
         guard position < end else { throw Fault(offset: start - 1, message: "a string has no end") }
         let run = UnsafeBufferPointer(start: base + start, count: position - start)
         if base[position] == UInt8(ascii: "\"") {
             position += 1
-            let text = isKey ? keys.string(run) : String(validating: run, as: UTF8.self)
+            let text = isKey ? keys.string(run, isASCII: isASCII) : String(run, isASCII: isASCII)
             guard let text else { throw Fault(offset: start, message: "a string is not valid UTF-8") }
             return text
         }
@@ -34,17 +34,19 @@ extension Parser {
                 throw fault("a control character (byte \(base[position])) must be escaped in a string")
             default:
                 let runStart = position
-                skipPlain()
+                _ = skipPlain()
                 bytes.append(contentsOf: UnsafeBufferPointer(start: base + runStart, count: position - runStart))
             }
         }
     }
 
     /// Moves to the next quote, backslash, control character or the end, eight bytes at a time while none is near.
-    private mutating func skipPlain() {
+    /// Whether all that was passed is ASCII.
+    private mutating func skipPlain() -> Bool {
         let raw = UnsafeRawPointer(base)
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
+        var seen: UInt64 = 0
         while position + 8 <= end {
             let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             let quote = word ^ (ones &* 0x22)
@@ -54,13 +56,16 @@ extension Parser {
             let matches =
                 ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- ones &* 0x20) & ~word)
             if matches & highs != 0 { break }
+            seen |= word
             position += 8
         }
         while position < end {
             let byte = base[position]
-            if byte == 0x22 || byte == 0x5C || byte < 0x20 { return }
+            if byte == 0x22 || byte == 0x5C || byte < 0x20 { break }
+            seen |= UInt64(byte)
             position += 1
         }
+        return seen & highs == 0
     }
 
     private mutating func parseEscape(into bytes: inout [UInt8]) throws(Fault) {
@@ -114,19 +119,36 @@ extension Parser {
     }
 }
 
+extension String {
+    /// Nil for what is not UTF-8.
+    ///
+    /// What is known to be ASCII takes the initializer that repairs: it has nothing to repair, and unlike the one that
+    /// validates it is not generic at run time (a twentieth of all that the operator does in a cold sync).
+    fileprivate init?(_ bytes: UnsafeBufferPointer<UInt8>, isASCII: Bool) {
+        if isASCII {
+            self.init(decoding: bytes, as: UTF8.self)
+        } else {
+            self.init(validating: bytes, as: UTF8.self)
+        }
+    }
+}
+
 /// Object keys seen before. A list repeats few keys many thousand times; the ones too long to be stored inside a
 /// `String` (15 bytes) would each take an allocation of their own.
 struct KeyCache {
-    private var slots = [String](repeating: "", count: 256)
+    /// Empty where a text is so short that to make them costs more than they save.
+    private var slots: [String]
+
+    init(forTextOf count: Int) { slots = count < 8 << 10 ? [] : [String](repeating: "", count: 256) }
 
     /// Nil for what is not UTF-8.
-    mutating func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-        guard bytes.count > 15, bytes.count <= 64 else { return String(validating: bytes, as: UTF8.self) }
+    mutating func string(_ bytes: UnsafeBufferPointer<UInt8>, isASCII: Bool) -> String? {
+        guard !slots.isEmpty, bytes.count > 15, bytes.count <= 64 else { return String(bytes, isASCII: isASCII) }
         let mixed =
             bytes.count &* 31 &+ Int(bytes[bytes.count - 1]) &* 7 &+ Int(bytes[bytes.count / 2]) &+ Int(bytes[0])
         let slot = mixed & 255
         if slots[slot].utf8.elementsEqual(bytes) { return slots[slot] }
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        guard let text = String(bytes, isASCII: isASCII) else { return nil }
         slots[slot] = text
         return text
     }

@@ -66,7 +66,14 @@ struct Run: AsyncParsableCommand {
             let port = UInt16(adminAddress[adminAddress.index(after: colon)...])
         else { throw ValidationError("--admin-address: \(adminAddress) is not host:port") }
         let host = String(adminAddress[..<colon])
-        return (host.isEmpty ? "0.0.0.0" : host == "localhost" ? "127.0.0.1" : host, port)
+        // IPv6 addresses are in brackets there.
+        return (host.isEmpty ? "0.0.0.0" : host.trimmingBrackets, port)
+    }
+}
+
+extension String {
+    fileprivate var trimmingBrackets: String {
+        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
     }
 }
 
