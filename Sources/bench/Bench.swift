@@ -83,7 +83,7 @@ final class Squadron {
     /// this program has asked.
     func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
         do {
-            try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.02) {
+            try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.1) {
                 let synced = await synced()
                 return names.allSatisfy { synced[$0] == count }
             }
