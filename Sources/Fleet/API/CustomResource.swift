@@ -77,6 +77,9 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
+        // Nothing of ours is decided by who owns which field of a custom resource, and in a cache of thousands these
+        // trees would be most of it.
+        metadata.managedFields = nil
         if let spec = try container.decodeIfPresent(Spec.self, forKey: .spec) {
             self.spec = spec
         } else if let absent = Spec.absent {

@@ -126,6 +126,8 @@ extension EndToEnd {
                 let fields = line.split(separator: " ", omittingEmptySubsequences: true)
                 let range = fields[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
                 guard fields[1].hasPrefix("rw"), range.count == 2 else { continue }
+                // Under a sanitizer: its shadow of the memory, terabytes of nothing.
+                guard range[1] - range[0] < 1 << 30 else { continue }
                 try memory.seek(toOffset: range[0])
                 // Some regions can't be read (the kernel's own).
                 guard let bytes = try? memory.read(upToCount: Int(range[1] - range[0])) else { continue }
