@@ -99,6 +99,14 @@ extension EndToEnd {
                             "b.yaml, line 19: ConfigMap (v1) elsewhere": "TemplateInvalid",
                             "b.yaml, line 23: ClusterRole (rbac.authorization.k8s.io/v1) wide": "TemplateInvalid",
                         ])
+                    for failure in try await fleet.failures(1) {
+                        let next =
+                            switch failure["reason"] {
+                            case "TemplateInvalid": "; next try when templates or values change"
+                            default: "; next try within "
+                            }
+                        #expect(failure["message"]?.string?.contains(next) == true, "\(failure)")
+                    }
                     #expect(try await fleet.conditions("DataPlane", "dataplane-1")["Reachable"]?.status == "True")
                     var versions: [Int64] = []
                     for (kind, name) in [

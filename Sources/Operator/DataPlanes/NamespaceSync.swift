@@ -144,11 +144,15 @@ struct NamespaceSync {
         _ namespace: String, _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
     ) {
         let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
+        // What a data plane doesn't serve is asked for again beside the probes.
+        let discovery = SessionState.discoveryInterval + session.context.settings.breaker.probeInterval
         settle(
             namespace,
             .failed(
-                forGood.map { ObjectFailure($0, nextTry: .whenPlanChanges) }
-                    + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
+                forGood.map {
+                    let isUnserved = $0.reason == FailureReason.kindNotServed.rawValue
+                    return ObjectFailure($0, nextTry: isUnserved ? .within(discovery) : .whenPlanChanges)
+                } + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
     }
 
     private func settle(_ namespace: String, _ progress: NamespaceProgressBoard.Progress) {
