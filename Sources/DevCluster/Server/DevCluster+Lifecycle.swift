@@ -76,11 +76,13 @@ extension DevCluster {
     /// Forgets the history: watches and continue tokens from before are answered with 410. Open watches go on.
     public func compact() { store.compact() }
 
-    /// Goes back to an older state, as a restore of etcd does: open connections are reset, resourceVersions go back.
-    public func restore(_ snapshot: StoreSnapshot) async {
-        await network.resetAll()
+    /// Goes back to an older state, as a restore of etcd does: the server is away meanwhile, so that nobody goes on from an
+    /// answer of before, and resourceVersions go back.
+    public func restore(_ snapshot: StoreSnapshot) async throws {
+        try await setAvailability(.refusing)
         store.restore(snapshot)
         core.authorizer.policies.invalidate()
+        try await setAvailability(.serving)
     }
 
     /// - Parameter newAuthority: with a new certificate authority, which `caPEM` and new kubeconfigs show.

@@ -130,7 +130,7 @@ extension EndToEnd {
                     let backup = fleet[1].store.snapshot()
                     for number in 0..<12 { try await fleet.admin.apply(assignment("new\(number)", "development")) }
                     try await fleet.settles(24)
-                    await fleet[1].restore(backup)
+                    try await fleet[1].restore(backup)
                     let condition = try await fleet.reports(1, "Synced", "SyncFailed")
                     #expect(condition.message.contains("resourceVersion went back"), "\(condition)")
                     try await eventually("what the backup lacked is made again") {
@@ -153,7 +153,7 @@ extension EndToEnd {
                     try await fleet.settles(2)
                     fleet[1].requestLog.reset()
                     fleet.controlPlane.requestLog.reset()
-                    await fleet.controlPlane.restore(backup)
+                    try await fleet.controlPlane.restore(backup)
                     try await eventually("what was restored is listed") {
                         fleet.controlPlane.requestLog.count(
                             verb: "list", resource: "executionclusterlabels", userAgent: "squadron") > 0
