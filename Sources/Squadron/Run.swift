@@ -67,13 +67,7 @@ struct Run: AsyncParsableCommand {
         else { throw ValidationError("--admin-address: \(adminAddress) is not host:port") }
         let host = String(adminAddress[..<colon])
         // IPv6 addresses are in brackets there.
-        return (host.isEmpty ? "0.0.0.0" : host.trimmingBrackets, port)
-    }
-}
-
-extension String {
-    fileprivate var trimmingBrackets: String {
-        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
+        return (host.isEmpty ? "0.0.0.0" : host.filter { $0 != "[" && $0 != "]" }, port)
     }
 }
 
