@@ -13,7 +13,27 @@ final class Authenticator: Sendable {
         var fixed: [String: User] = [:]
         var revoked: Set<String> = []
         var skew = Duration.zero
+        /// ServiceAccounts' tokens that were good: an operator sends the same one thousands of times.
+        var known: [String: Known] = [:]
     }
+
+    /// Who a ServiceAccount's token stands for, as long as its ServiceAccount and its Secret stay as they were.
+    private struct Known {
+        weak var store: ObjectStore?
+        let account: Version
+        let secret: Version?
+        let user: User
+    }
+
+    /// Where an object is, and how it was.
+    private struct Version {
+        let resource: GroupResource
+        let key: String
+        let revision: Int64
+
+        func isCurrent(in store: ObjectStore) -> Bool { store.stored(resource, key)?.revision == revision }
+    }
+    private static let knownLimit = 1024
     static let anonymous = User(name: "system:anonymous", groups: ["system:unauthenticated"])
 
     let signer = TokenSigner()
@@ -58,11 +78,12 @@ final class Authenticator: Sendable {
         return .user(Self.anonymous)
     }
 
+    /// Split as the real server does it: a second blank makes the token empty, which is none.
     private static func bearerToken(_ request: APIRequest) -> String? {
         guard let header = request.headers["authorization"] else { return nil }
-        let parts = header.split(separator: " ", omittingEmptySubsequences: true)
-        guard parts.count >= 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
+        let parts = header.utf8.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, !parts[1].isEmpty, Substring(parts[0]).lowercased() == "bearer" else { return nil }
+        return String(Substring(parts[1]))
     }
 
     /// Who a token stands for, and for which of the wanted audiences; nil for one that is not good (any more).
@@ -75,10 +96,10 @@ final class Authenticator: Sendable {
         if let start = claims["nbf"]?.double, now < start - 1 { return nil }
         switch claims["iss"]?.string {
         case TokenClaims.userIssuer: return (Self.externalUser(claims), wanted)
-        case TokenClaims.legacyIssuer: return legacyUser(claims, token).map { ($0, wanted) }
+        case TokenClaims.legacyIssuer: return (knownUser(token) ?? legacyUser(claims, token)).map { ($0, wanted) }
         case TokenClaims.issuer:
             let granted = (claims["aud"]?.array ?? []).compactMap(\.string).filter(wanted.contains)
-            return granted.isEmpty ? nil : boundUser(claims).map { ($0, granted) }
+            return granted.isEmpty ? nil : (knownUser(token) ?? boundUser(claims, token)).map { ($0, granted) }
         default: return nil
         }
     }
@@ -94,34 +115,55 @@ final class Authenticator: Sendable {
         guard let namespace = claims[prefix + "namespace"]?.string,
             let name = claims[prefix + "service-account.name"]?.string,
             let uid = claims[prefix + "service-account.uid"]?.string,
-            let secret = claims[prefix + "secret.name"]?.string,
-            let object = store().get(.secrets, namespace: namespace, name: secret),
-            object["metadata"]?["deletionTimestamp"] == nil,
-            object["data"]?["token"]?.string == Base64.encode(token.utf8)
+            let secret = claims[prefix + "secret.name"]?.string
         else { return nil }
-        return serviceAccount(namespace, name, uid)
+        return serviceAccount(namespace, name, uid, token: token, secret: secret) {
+            $0["metadata"]?["deletionTimestamp"] == nil && $0["data"]?["token"]?.string == Base64.encode(token.utf8)
+        }
     }
 
-    private func boundUser(_ claims: JSON) -> User? {
+    private func boundUser(_ claims: JSON, _ token: String) -> User? {
         guard let kubernetes = claims["kubernetes.io"], let namespace = kubernetes["namespace"]?.string,
             let name = kubernetes["serviceaccount"]?["name"]?.string,
             let uid = kubernetes["serviceaccount"]?["uid"]?.string
         else { return nil }
-        if let bound = kubernetes["secret"] {
-            let secret = store().get(.secrets, namespace: namespace, name: bound["name"]?.string ?? "")
-            guard let secret, secret["metadata"]?["uid"] == bound["uid"] else { return nil }
+        let bound = kubernetes["secret"]
+        return serviceAccount(
+            namespace, name, uid, token: token, secret: bound.map { $0["name"]?.string ?? "" },
+            credential: claims["jti"]?.string
+        ) { $0["metadata"]?["uid"] == bound?["uid"] }
+    }
+
+    /// The ServiceAccount must still be the one that the token was made for, and the Secret, if there is one, hold it.
+    private func serviceAccount(
+        _ namespace: String, _ name: String, _ uid: String, token: String, secret: String?, credential: String? = nil,
+        holds: (JSON) -> Bool
+    ) -> User? {
+        let store = store()
+        func version(_ resource: GroupResource, _ name: String, _ isGood: (JSON) -> Bool) -> Version? {
+            let key = ObjectCollection.key(namespace: namespace, name: name)
+            guard let object = store.stored(resource, key), isGood(object.content.json) else { return nil }
+            return Version(resource: resource, key: key, revision: object.revision)
         }
-        var user = serviceAccount(namespace, name, uid)
-        if let id = claims["jti"]?.string { user?.extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
+        let account = version(.serviceAccounts, name) { $0["metadata"]?["uid"]?.string == uid }
+        let held = secret.flatMap { version(.secrets, $0, holds) }
+        guard let account, secret == nil || held != nil else { return nil }
+        var user = User(
+            name: "system:serviceaccount:\(namespace):\(name)", uid: uid,
+            groups: ["system:serviceaccounts", "system:serviceaccounts:\(namespace)", "system:authenticated"])
+        if let credential { user.extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(credential)"] }
+        let known = Known(store: store, account: account, secret: held, user: user)
+        state.withLock { state in
+            if state.known.count >= Self.knownLimit { state.known.removeAll() }
+            state.known[token] = known
+        }
         return user
     }
 
-    /// The ServiceAccount must still be the one that the token was made for.
-    private func serviceAccount(_ namespace: String, _ name: String, _ uid: String) -> User? {
-        let object = store().get(.serviceAccounts, namespace: namespace, name: name)
-        guard let object, object["metadata"]?["uid"]?.string == uid else { return nil }
-        return User(
-            name: "system:serviceaccount:\(namespace):\(name)", uid: uid,
-            groups: ["system:serviceaccounts", "system:serviceaccounts:\(namespace)", "system:authenticated"])
+    private func knownUser(_ token: String) -> User? {
+        guard let known = state.withLock({ $0.known[token] }), let store = known.store, store === self.store(),
+            known.account.isCurrent(in: store), known.secret?.isCurrent(in: store) ?? true
+        else { return nil }
+        return known.user
     }
 }

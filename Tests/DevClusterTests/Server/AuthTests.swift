@@ -27,6 +27,10 @@ struct AuthTests {
             let api = try await nobody.get("/api")
             #expect(api.json["message"] == "forbidden: User \"system:anonymous\" cannot get path \"/api\"")
 
+            // Two blanks: a token of no bytes, which is none.
+            let blank = try await nobody.send(.get, "/api/v1/secrets", headers: ["Authorization": "Bearer  bad"])
+            #expect(blank.status == 403)
+
             let bad = try await TestClient(cluster, token: "bad").get("/healthz")
             #expect(bad.status == 401)
             #expect(
@@ -93,6 +97,15 @@ struct AuthTests {
             #expect(data?["namespace"] == "Zmx5dGU=")
             let client = TestClient(cluster, token: String(decoding: token, as: UTF8.self))
             #expect(try await client.get(document).status == 200)
+
+            // What was found good before is not good for longer than the Secret says so.
+            for (held, status) in [("b3RoZXI=", 401), (Base64.encode(token), 200)] {
+                try cluster.store.update(.secrets, namespace: "flyte", name: "token") {
+                    $0[path: ["data", "token"]] = .string(held)
+                    return true
+                }
+                #expect(try await client.get(document).status == status)
+            }
 
             cluster.store.delete(.serviceAccounts, namespace: "flyte", name: "squadron")
             while cluster.store.get(.secrets, namespace: "flyte", name: "token") != nil { await Task.yield() }
