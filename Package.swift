@@ -29,7 +29,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [Stri
 /// `fixtures`: files that the tests read from beside their sources.
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, exclude: fixtures ? ["Fixtures"] : [], swiftSettings: settings)
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -118,15 +119,15 @@ let package = Package(
         tests("YAMLTests", ["JSON", "YAML"]),
         tests("DevPKITests", ["DevPKI", "Support", x509]),
         tests("RealClusterTests", ["HTTP", "RealCluster", "Support"]),
-        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support", "TestSupport"] + nio),
+        tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
-        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestSupport"], fixtures: true),
+        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
         tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
         tests(
             "ControlLoopTests",
-            ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestSupport", collections]),
+            ["ControlLoop", "HTTP", "JSON", "Kube", "KubeObjects", "Support", collections]),
         tests(
-            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support", "TestSupport"] + nio,
+            "DevClusterTests", ["DevCluster", "DevPKI", "HTTP", "JSON", "KubeObjects", "Support"] + nio,
             fixtures: true),
         // What we assume of Kubernetes, checked on devcluster and on real API servers.
         tests(
@@ -140,7 +141,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "RealCluster", "Support", "TestSupport", "YAML", log,
+                "Operator", "RealCluster", "Support", "YAML", log,
             ] + nio),
     ]
 )

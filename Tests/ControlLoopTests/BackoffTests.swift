@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 @testable import ControlLoop
@@ -12,7 +13,7 @@ struct BackoffTests {
         #expect(policy.ceiling(failures: .max) == .seconds(30))
     }
 
-    @Test("A factor of one or less, or a base of zero, neither grows nor loops", .timeLimit(.minutes(1)))
+    @Test("A factor of one or less, or a base of zero, neither grows nor loops", .timeLimit(.minutes(patience)))
     func flat() {
         for factor in [1.0, 0.5, -1, .nan] {
             #expect(

@@ -9,7 +9,7 @@ import Testing
 @testable import ControlLoop
 
 /// The adapters against an API server of one collection, in memory, behind the real client.
-@Suite("Lease and events at an API server", .timeLimit(.minutes(1)))
+@Suite("Lease and events at an API server", .timeLimit(.minutes(patience)))
 struct KubeAdapterTests {
     /// Stores whole objects by path; knows POST, GET, PUT with resourceVersion and merge patches of top-level members.
     final class Transport: HTTPTransport {

@@ -1,13 +1,14 @@
 import Kube
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import ControlLoop
 
 /// Random schedules over the pure states, checked against models that are too simple to be wrong. A failure names its
 /// seed; the same seed gives the same schedule.
-@Suite("Models under random schedules", .timeLimit(.minutes(2)))
+@Suite("Models under random schedules", .timeLimit(.minutes(2 * patience)))
 struct ModelTests {
     @Test(
         "Work queue: no key in flight twice, none lost, none before its time, slots kept free, counts right, nothing kept",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ControlLoop
 
-@Suite("Signal, race and timeline", .timeLimit(.minutes(1)))
+@Suite("Signal, race and timeline", .timeLimit(.minutes(patience)))
 struct SignalTests {
     @Test("A change between the look and the wait is not lost")
     func notLost() async {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ControlLoop
 
-@Suite("Store", .timeLimit(.minutes(1)))
+@Suite("Store", .timeLimit(.minutes(patience)))
 struct StoreTests {
     static let a = ObjectKey(name: "a"), b = ObjectKey(name: "b")
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ControlLoop
 
-@Suite("Watcher", .timeLimit(.minutes(1)))
+@Suite("Watcher", .timeLimit(.minutes(patience)))
 struct WatcherTests {
     let clock = TestClock()
     let server = FakeServer()

@@ -1,6 +1,7 @@
 import Fleet
 import JSON
 import RealCluster
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -12,7 +13,7 @@ extension EndToEnd {
         "What goes out to flyteadmin, on real API servers",
         .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
             KubernetesBinaries.haveControllers
-        }, .timeLimit(.minutes(5)))
+        }, .timeLimit(.minutes(5 * patience)))
     struct RealPublishing {
         private static let map = "flyte-admin-clusters-config"
 

@@ -2,6 +2,7 @@ import JSON
 import Kube
 import KubeObjects
 import RealCluster
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -14,7 +15,7 @@ extension EndToEnd {
         "On real API servers",
         .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
             KubernetesBinaries.haveControllers
-        }, .timeLimit(.minutes(5)))
+        }, .timeLimit(.minutes(5 * patience)))
     struct RealServers {
         @Test("The guide's example, day two, drift, an outage and a restart, as on devcluster")
         func story() async throws {

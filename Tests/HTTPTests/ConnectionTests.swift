@@ -1,8 +1,9 @@
 import HTTP
 import Support
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(patience))) struct ConnectionTests {
     @Test("Requests reuse one connection", arguments: [true, false])
     func reuse(http2: Bool) async throws {
         let server = try await TestServer.start()

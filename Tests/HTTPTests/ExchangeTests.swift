@@ -1,12 +1,13 @@
 import HTTP
 import Support
+import TestSupport
 import Testing
 
 extension HTTPResponse {
     var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ExchangeTests {
+@Suite(.timeLimit(.minutes(patience))) struct ExchangeTests {
     @Test(
         "A request with method, headers, token and body arrives as written, over HTTP/2 and HTTP/1.1",
         arguments: [true, false])

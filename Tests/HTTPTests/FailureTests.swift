@@ -3,9 +3,10 @@ import Glibc
 import HTTP
 import NIOSSL
 import Support
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FailureTests {
+@Suite(.timeLimit(.minutes(patience))) struct FailureTests {
     private func kind(_ client: HTTPClient, _ request: HTTPRequest) async -> HTTPError? {
         await #expect(throws: HTTPError.self) { try await client.send(request) }
     }

@@ -1,8 +1,9 @@
 import HTTP
 import Support
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct StormTests {
+@Suite(.timeLimit(.minutes(patience))) struct StormTests {
     @Test(
         "Hundreds of requests that hang, end early, time out and are cancelled at any moment: all come to an end",
         arguments: [true, false])

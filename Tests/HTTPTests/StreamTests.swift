@@ -3,7 +3,7 @@ import Support
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(patience))) struct StreamTests {
     @Test("open returns with the head, and the pieces come as they are sent", arguments: [true, false])
     func pieces(http2: Bool) async throws {
         let server = try await TestServer.start()

@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of server-side apply.
-@Suite("Contract: server-side apply", .timeLimit(.minutes(3)))
+@Suite("Contract: server-side apply", .timeLimit(.minutes(3 * patience)))
 struct ApplyTests {
     @Test(
         "Apply creates (201) with fields owned by the manager; again the same (200) leaves the resourceVersion",

@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of Leases and Events.
-@Suite("Contract: leases and events", .timeLimit(.minutes(3)))
+@Suite("Contract: leases and events", .timeLimit(.minutes(3 * patience)))
 struct CoordinationTests {
     @Test("Of many that take a Lease at the same version exactly one gets it", arguments: ServerKind.atHand)
     func contention(_ kind: ServerKind) async throws {

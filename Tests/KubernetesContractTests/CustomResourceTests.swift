@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of custom resources, by our own definitions (manifests/crds).
-@Suite("Contract: custom resources", .timeLimit(.minutes(3)))
+@Suite("Contract: custom resources", .timeLimit(.minutes(3 * patience)))
 struct CustomResourceTests {
     /// What the server adds where the schema is broken: CEL rules see valid objects only.
     private static let unchecked =

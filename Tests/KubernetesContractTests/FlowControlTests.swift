@@ -2,10 +2,11 @@ import DevCluster
 import JSON
 import Kube
 import KubeObjects
+import TestSupport
 import Testing
 
 /// What the operator assumes of servers that ask to wait.
-@Suite("Contract: flow control", .timeLimit(.minutes(3)))
+@Suite("Contract: flow control", .timeLimit(.minutes(3 * patience)))
 struct FlowControlTests {
     /// By which devcluster tells whose requests are too many.
     private static let userAgent = "crowd/1.0"

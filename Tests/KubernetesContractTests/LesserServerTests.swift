@@ -1,9 +1,10 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of servers that have forgotten, or that can less. They are the test's own: what is forgotten is
 /// missing to every other test.
-@Suite("Contract: servers that have forgotten or can less", .timeLimit(.minutes(3)), .serialized)
+@Suite("Contract: servers that have forgotten or can less", .timeLimit(.minutes(3 * patience)), .serialized)
 struct LesserServerTests {
     @Test(
         "A watch from a version that is forgotten is a 200 whose only event is an ERROR: 410, Expired",

@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of lists and of metadata-only reads.
-@Suite("Contract: lists", .timeLimit(.minutes(3)))
+@Suite("Contract: lists", .timeLimit(.minutes(3 * patience)))
 struct ListTests {
     private static let partialList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
     private static let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -106,7 +107,7 @@ struct ListTests {
     }
 
     @Test(
-        "A list of a version that isn't there yet is a 504 that asks to try again", .timeLimit(.minutes(1)),
+        "A list of a version that isn't there yet is a 504 that asks to try again", .timeLimit(.minutes(patience)),
         arguments: ServerKind.atHand)
     func fromTheFuture(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

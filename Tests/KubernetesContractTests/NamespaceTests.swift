@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of namespaces and of what appears in them.
-@Suite("Contract: namespaces", .timeLimit(.minutes(3)))
+@Suite("Contract: namespaces", .timeLimit(.minutes(3 * patience)))
 struct NamespaceTests {
     @Test("Nothing can be made in a namespace that isn't there", arguments: ServerKind.atHand)
     func missing(_ kind: ServerKind) async throws {

@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of plain reads and writes.
-@Suite("Contract: objects", .timeLimit(.minutes(3)))
+@Suite("Contract: objects", .timeLimit(.minutes(3 * patience)))
 struct ObjectTests {
     @Test(
         "What isn't there is a 404 that names resource and object; what is there can't be made again",

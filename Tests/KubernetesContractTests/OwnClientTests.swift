@@ -1,10 +1,11 @@
 import JSON
 import Kube
 import KubeObjects
+import TestSupport
 import Testing
 
 /// What the operator's own client makes of a server's answers.
-@Suite("Contract: our own client", .timeLimit(.minutes(3)))
+@Suite("Contract: our own client", .timeLimit(.minutes(3 * patience)))
 struct OwnClientTests {
     @Test("It lists pages, watches from there and sees what changes", arguments: ServerKind.atHand)
     func listAndWatch(_ kind: ServerKind) async throws {

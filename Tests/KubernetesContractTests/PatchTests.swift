@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator and kubectl assume of the other patches.
-@Suite("Contract: patches", .timeLimit(.minutes(3)))
+@Suite("Contract: patches", .timeLimit(.minutes(3 * patience)))
 struct PatchTests {
     @Test(
         "A merge patch merges maps, replaces lists and removes what is null; one that changes nothing bumps no version",

@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of values that the server writes otherwise than it got them.
-@Suite("Contract: typed values", .timeLimit(.minutes(3)))
+@Suite("Contract: typed values", .timeLimit(.minutes(3 * patience)))
 struct TypedValueTests {
     /// As sent, and as answered.
     private static let amounts: [(JSON, String)] = [

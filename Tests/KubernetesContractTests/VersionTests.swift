@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of definitions with more than one version: ours will have some.
-@Suite("Contract: versions of custom resources", .timeLimit(.minutes(3)))
+@Suite("Contract: versions of custom resources", .timeLimit(.minutes(3 * patience)))
 struct VersionTests {
     @Test(
         "What is stored in one version is read, listed, watched and patched in another, without what that one does not know",

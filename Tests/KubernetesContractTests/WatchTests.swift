@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 
 /// What the operator assumes of watches.
-@Suite("Contract: watches", .timeLimit(.minutes(3)))
+@Suite("Contract: watches", .timeLimit(.minutes(3 * patience)))
 struct WatchTests {
     @Test(
         "A watch from a list's resourceVersion reports each later change once, in order, a deletion with a version of its own",

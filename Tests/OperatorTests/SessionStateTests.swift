@@ -3,6 +3,7 @@ import Fleet
 import HTTP
 import Kube
 import Support
+import TestSupport
 import Testing
 
 @testable import Operator

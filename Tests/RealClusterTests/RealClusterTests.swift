@@ -1,11 +1,13 @@
 import HTTP
 import RealCluster
 import Support
+import TestSupport
 import Testing
 
 @Suite(
     "A real API server, started for a test",
-    .enabled(if: KubernetesBinaries.areWanted, "KUBEBUILDER_ASSETS is not set"), .timeLimit(.minutes(5)), .serialized)
+    .enabled(if: KubernetesBinaries.areWanted, "KUBEBUILDER_ASSETS is not set"), .timeLimit(.minutes(5 * patience)),
+    .serialized)
 struct RealClusterTests {
     @Test func `serves, pauses, stops, comes back on the same port with its data, and leaves no process behind`()
         async throws

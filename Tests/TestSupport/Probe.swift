@@ -6,6 +6,9 @@ public final class Probe<Value: Sendable>: Sendable {
 
     public var all: [Value] { values.value }
 
+    /// The one with this number, from 0; nil where there are fewer, so that a test fails and doesn't crash.
+    public subscript(number: Int) -> Value? { all.dropFirst(number).first }
+
     public func record(_ value: Value) { values.update { $0.append(value) } }
 
     /// Returns once there are so many.

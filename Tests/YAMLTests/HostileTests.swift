@@ -1,8 +1,9 @@
 import JSON
+import TestSupport
 import Testing
 import YAML
 
-@Suite("Hostile YAML", .timeLimit(.minutes(1)))
+@Suite("Hostile YAML", .timeLimit(.minutes(patience)))
 struct HostileTests {
     @Test(
         "Deep nesting is refused without deep recursion",

@@ -1,12 +1,13 @@
 import DevCluster
 import FoundationEssentials
 import JSON
+import TestSupport
 import Testing
 
 /// Random requests from a fixed seed: whatever comes, there is an answer, and what is stored can be read.
 ///
 /// Some seconds of it by default; for a longer run: `DEVCLUSTER_FUZZ_SEEDS=200 swift test --filter HostileTests`.
-@Suite("Hostile input", .timeLimit(.minutes(30)))
+@Suite("Hostile input", .timeLimit(.minutes(30 * patience)))
 struct HostileTests {
     private static func seeds(_ usual: ClosedRange<UInt64>) -> [UInt64] {
         let more = ProcessInfo.processInfo.environment["DEVCLUSTER_FUZZ_SEEDS"].flatMap(UInt64.init) ?? 0

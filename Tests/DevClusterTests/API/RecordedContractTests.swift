@@ -1,6 +1,7 @@
 import DevCluster
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// The same requests, in the same order, as `Fixtures/record.py` sent to a real kube-apiserver 1.36, compared with what it
@@ -10,7 +11,8 @@ struct RecordedContractTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures")
 
-    @Test("Every request of the recording is answered as the real server answered it", .timeLimit(.minutes(2)))
+    @Test(
+        "Every request of the recording is answered as the real server answered it", .timeLimit(.minutes(2 * patience)))
     func sameAnswers() async throws {
         let steps = try JSON(parsing: Array(Data(contentsOf: Self.folder.appending(path: "steps.json")))).array ?? []
         let answers =

@@ -1,8 +1,9 @@
 import DevCluster
 import JSON
+import TestSupport
 import Testing
 
-@Suite("Watches", .timeLimit(.minutes(1)))
+@Suite("Watches", .timeLimit(.minutes(patience)))
 struct WatchTests {
     private let path = "/api/v1/namespaces/default/configmaps"
 

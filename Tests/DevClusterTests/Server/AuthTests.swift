@@ -1,11 +1,12 @@
 import HTTP
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("Authentication and authorisation", .timeLimit(.minutes(1)))
+@Suite("Authentication and authorisation", .timeLimit(.minutes(patience)))
 struct AuthTests {
     private let document = "/openid/v1/jwks"
 

@@ -1,12 +1,13 @@
 import HTTP
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
 /// Every fault by script, as a shell would ask for it: what it does is what the Swift API's tests say.
-@Suite("Control endpoint", .timeLimit(.minutes(1)))
+@Suite("Control endpoint", .timeLimit(.minutes(patience)))
 struct ControlTests {
     private static let namespaces = "/api/v1/namespaces"
     private static let configMaps = "/api/v1/namespaces/default/configmaps"

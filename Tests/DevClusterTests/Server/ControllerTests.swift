@@ -1,10 +1,11 @@
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("System controllers", .timeLimit(.minutes(1)))
+@Suite("System controllers", .timeLimit(.minutes(patience)))
 struct ControllerTests {
     private func makeNamespace(_ name: String, in cluster: DevCluster) {
         cluster.store.put(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])

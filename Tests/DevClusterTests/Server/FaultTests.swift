@@ -1,11 +1,12 @@
 import HTTP
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("Faults", .timeLimit(.minutes(1)))
+@Suite("Faults", .timeLimit(.minutes(patience)))
 struct FaultTests {
     private let document = "/openid/v1/jwks"
 

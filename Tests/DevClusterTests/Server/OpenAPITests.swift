@@ -1,9 +1,10 @@
 import JSON
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("OpenAPI", .timeLimit(.minutes(1)))
+@Suite("OpenAPI", .timeLimit(.minutes(patience)))
 struct OpenAPITests {
     @Test("The v2 document comes as JSON, or in Protocol Buffers to who asks for them, with every kind in it")
     func version2() async throws {

@@ -1,10 +1,11 @@
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("Reviews and token requests", .timeLimit(.minutes(1)))
+@Suite("Reviews and token requests", .timeLimit(.minutes(patience)))
 struct ReviewTests {
     private func ask(
         _ cluster: DevCluster, _ resource: String, group: String = "authorization.k8s.io", subresource: String = "",

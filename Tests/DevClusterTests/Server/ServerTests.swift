@@ -1,11 +1,12 @@
 import HTTP
 import JSON
 import Support
+import TestSupport
 import Testing
 
 @testable import DevCluster
 
-@Suite("Server", .timeLimit(.minutes(1)))
+@Suite("Server", .timeLimit(.minutes(patience)))
 struct ServerTests {
     /// Served without the API, so that these tests are about the server only.
     private let document = "/openid/v1/jwks"

@@ -1,6 +1,7 @@
 import DevCluster
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -87,18 +88,9 @@ extension EndToEnd {
             }
         }
 
-        /// Its shadow of the memory, terabytes of nothing, could not be searched.
-        private static var isUnderSanitizer: Bool {
-            let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-            return maps.split(separator: "\n").contains { line in
-                let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt64($0, radix: 16) }
-                return range.count == 2 && range[1] - range[0] > 1 << 39
-            }
-        }
-
         @Test(
             "A token that was replaced is soon in no memory of the process but the buffers of connections",
-            .disabled(if: isUnderSanitizer))
+            .disabled(if: isUnderSanitizer, "its shadow of the memory can't be searched"))
         func memory() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

@@ -1,4 +1,5 @@
 import DevCluster
+import TestSupport
 import Testing
 
 struct NotInTime: Error, CustomStringConvertible {
@@ -21,7 +22,7 @@ func eventually<Value>(
     until accepts: (Value) -> Bool
 ) async throws -> Value {
     let clock = ContinuousClock()
-    let end = clock.now + limit
+    let end = clock.now + limit * patience
     while true {
         let value = try await seen()
         if accepts(value) { return value }
