@@ -35,9 +35,10 @@ final class Caches: Sendable {
         configMaps = NamedConfigMaps(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
         published = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
         deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
-        // The Secret that nearly every registry names is read along with the custom resources; where none names it, the
-        // first picture lets go of it again.
+        // What nearly every registry names is read along with the custom resources; where none names it, the first picture
+        // lets go of it again.
         _ = secrets[CredentialsReference.defaultSecretName]
+        _ = configMaps[TemplatesInForce.flytesConfigMap]
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.

@@ -13,6 +13,9 @@ struct TemplatesInForce: Sendable {
     /// Another one for another `compiled`; compared within this process only.
     var fingerprint: Int { compiled == nil ? 0 : source.hashValue }
 
+    /// What the flyte-core chart calls it.
+    static let flytesConfigMap = "clusterresource-template"
+
     /// Nothing needs to be read for the default templates.
     static let standard = TemplatesInForce(
         compiled: .standard, state: .valid("the default templates: Namespace and default ServiceAccount"), source: nil)
