@@ -111,7 +111,7 @@ let package = Package(
             ],
             path: "Sources/devflyteadmin", swiftSettings: settings),
 
-        // Clocks and probes for the tests.
+        // Clocks, probes and patience for the tests.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SupportTests", ["Support"]),
