@@ -66,7 +66,7 @@ final class Squadron {
         guard let response = try? await client.send(HTTPRequest(.get, metricsURL)) else { return [:] }
         var result: [String: Double] = [:]
         for line in String(decoding: response.body, as: UTF8.self).split(separator: "\n")
-        where line.hasPrefix(name + "{") && line.contains(labels) {
+        where line.hasPrefix(name + "{") && (labels.isEmpty || line.contains(labels)) {
             guard let name = line.split(separator: "\"").dropFirst().first, let value = line.split(separator: " ").last
             else { continue }
             result[String(name)] = Double(value)
@@ -92,7 +92,10 @@ final class Squadron {
         }
         let seen = ContinuousClock.now - started
         let times = await metric("squadron_dataplane_last_sync_timestamp_seconds")
-        guard count > 0, let last = names.compactMap({ times[$0] }).max() else { return seen }
+        guard count > 0 else { return seen }
+        guard let last = names.compactMap({ times[$0] }).max() else {
+            throw Child.Failure(description: "the operator does not say when it was last in sync")
+        }
         return .seconds(last - startedAt.secondsSince1970)
     }
 }

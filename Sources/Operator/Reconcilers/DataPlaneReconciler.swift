@@ -54,9 +54,10 @@ extension Reconcilers {
         return again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// Nothing waits for a data plane any more. After a burst, what it took is given back.
+    /// Nothing waits for a data plane any more. After a burst, what it took is given back once its statuses are written,
+    /// since they take memory as well.
     private func clearUp() {
-        if rendered.removeAll() >= 32 { returnFreeMemory() }
+        if rendered.removeAll() >= 32 { queue.add(.tidying, after: Self.gathering * 5) }
     }
 
     /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.

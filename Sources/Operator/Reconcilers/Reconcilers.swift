@@ -17,6 +17,8 @@ enum Work: Sendable, Hashable {
     case registry(String)
     /// What goes out to flyteadmin.
     case publishing
+    /// Give back the memory that a burst took.
+    case tidying
 }
 
 /// What every reconciler has at hand.
@@ -113,6 +115,9 @@ final class Reconcilers: Sendable {
             case .project(let name): return try await reconcileProject(name)
             case .registry(let name): return try await reconcileRegistry(name)
             case .publishing: return try await reconcilePublishing()
+            case .tidying:
+                returnFreeMemory()
+                return .done
             }
         } catch {
             if !error.isCancelled { logger.warning("\(error)", metadata: ["work": "\(work)"]) }
