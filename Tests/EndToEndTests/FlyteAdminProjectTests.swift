@@ -90,6 +90,12 @@ extension EndToEnd {
             ) { fleet, flyteAdmin in
                 flyteAdmin.edit { $0.projects["old"] = .archived }
                 try await fleet.admin.delete("DataPlane", "dataplane-2")
+                func versions() async throws -> [JSON?] {
+                    [
+                        try await fleet.admin.get("ClusterRegistry", "flyte")?[path: ["metadata", "resourceVersion"]],
+                        try await fleet.admin.get("DataPlane", "dataplane-1")?[path: ["metadata", "resourceVersion"]],
+                    ]
+                }
                 try await fleet.operating { _ in
                     try await fleet.settles(1, 2)
                     try await eventually("the registry is settled") {
@@ -97,14 +103,14 @@ extension EndToEnd {
                         let archived = try await status(fleet, "archivedProjects", "total")
                         return counts == "2/2" && archived == 1
                     }
+                    // What it had not written yet when it ends, the next one would rightly write.
+                    try await eventually("nothing more is written") {
+                        let seen = try await versions()
+                        try await Task.sleep(for: .seconds(1))
+                        return try await versions() == seen
+                    }
                 }
                 await flyteAdmin.stop()
-                func versions() async throws -> [JSON?] {
-                    [
-                        try await fleet.admin.get("ClusterRegistry", "flyte")?[path: ["metadata", "resourceVersion"]],
-                        try await fleet.admin.get("DataPlane", "dataplane-1")?[path: ["metadata", "resourceVersion"]],
-                    ]
-                }
                 let before = try await versions()
                 let log = fleet.log.lines.count
                 try await fleet.operating { _ in
