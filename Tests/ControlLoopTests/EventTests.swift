@@ -46,14 +46,11 @@ struct EventTests {
     }
 
     @Test("The first report becomes a whole event, in the namespace of its object")
-    func creates() async {
+    func creates() async throws {
         let recorder = recorder()
-        await running(recorder.run) {
+        try await running(recorder.run) {
             recorder.record(report("no answer"))
-            guard let event = await sink.created.first(where: { _ in true }) else {
-                Issue.record("no event came")
-                return
-            }
+            let event = try #require(await sink.created.first())
             #expect(event["apiVersion"] == "events.k8s.io/v1" && event["kind"] == "Event")
             #expect(event["type"] == "Warning" && event["reason"] == "Timeout" && event["action"] == "Probe")
             #expect(event["eventTime"] == "2023-11-14T22:13:20.250000Z")

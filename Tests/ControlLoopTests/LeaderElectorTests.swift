@@ -47,13 +47,10 @@ struct LeaderElectorTests {
     }
 
     @Test("It leads once elected, renews, and releases the lease when cancelled")
-    func leads() async {
+    func leads() async throws {
         let leaders = Probe<Leadership>()
-        await running(run(elector("a"), leaders)) {
-            guard let leadership = await leaders.first(where: { _ in true }) else {
-                Issue.record("nobody leads")
-                return
-            }
+        try await running(run(elector("a"), leaders)) {
+            let leadership = try #require(await leaders.first())
             for _ in 0..<20 {
                 await clock.sleeper(for: .seconds(2))
                 let before = store.requests.all.count
@@ -69,13 +66,10 @@ struct LeaderElectorTests {
     }
 
     @Test("When the server does not answer, the term ends by itself and the work is cancelled")
-    func hangs() async {
+    func hangs() async throws {
         let leaders = Probe<Leadership>()
-        await running(run(elector("a"), leaders)) {
-            guard let leadership = await leaders.first(where: { _ in true }) else {
-                Issue.record("nobody leads")
-                return
-            }
+        try await running(run(elector("a"), leaders)) {
+            let leadership = try #require(await leaders.first())
             await hang(then: .hang)
             await clock.sleeper(for: .seconds(1))
             clock.advance(by: .seconds(0.9))
@@ -94,13 +88,10 @@ struct LeaderElectorTests {
     }
 
     @Test("A renewal that hangs on a dead connection does not cost the term: another one is tried in time")
-    func hangsOnce() async {
+    func hangsOnce() async throws {
         let leaders = Probe<Leadership>()
-        await running(run(elector("a"), leaders)) {
-            guard let leadership = await leaders.first(where: { _ in true }) else {
-                Issue.record("nobody leads")
-                return
-            }
+        try await running(run(elector("a"), leaders)) {
+            let leadership = try #require(await leaders.first())
             await hang(then: nil)
             await clock.sleeper(for: .seconds(2))
             clock.advance(by: .seconds(1.5))
@@ -109,14 +100,11 @@ struct LeaderElectorTests {
     }
 
     @Test("A paused leader that wakes after its lease was taken finds its term over before it hears of the other")
-    func paused() async {
+    func paused() async throws {
         let (sleeping, other) = (TestClock(), TestClock())
         let (mine, others) = (Probe<Leadership>(), Probe<Leadership>())
-        await running(run(elector("a", clock: sleeping), mine)) {
-            guard let leadership = await mine.first(where: { _ in true }) else {
-                Issue.record("nobody leads")
-                return
-            }
+        try await running(run(elector("a", clock: sleeping), mine)) {
+            let leadership = try #require(await mine.first())
             // While a is paused nothing of it runs; b's time goes on until it takes over.
             await running(run(elector("b", clock: other, events: Probe()), others)) {
                 while others.all.isEmpty {

@@ -21,17 +21,27 @@ public final class Probe<Value: Sendable>: Sendable {
         await values.wait(until: condition)
     }
 
+    /// Returns once there is one; nil where the test is cancelled before that, so that it fails and doesn't crash.
+    public func first() async -> Value? { await count(1).first }
+
     @discardableResult
     public func first(where condition: @escaping @Sendable (Value) -> Bool) async -> Value? {
         await until { $0.contains(where: condition) }.first(where: condition)
     }
 }
 
-/// Runs a service for as long as a test's body takes, then cancels it and waits for its end.
-public func running(_ service: @escaping @Sendable () async -> Void, _ body: () async -> Void) async {
-    await withDiscardingTaskGroup { group in
+/// Runs a service for as long as a test's body takes, then cancels it and waits for its end, also where the body throws.
+public func running<Failure: Error>(
+    _ service: @escaping @Sendable () async -> Void, _ body: () async throws(Failure) -> Void
+) async throws(Failure) {
+    let result = await withDiscardingTaskGroup { group -> Result<Void, Failure> in
         group.addTask { await service() }
-        await body()
-        group.cancelAll()
+        defer { group.cancelAll() }
+        do throws(Failure) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
     }
+    try result.get()
 }
