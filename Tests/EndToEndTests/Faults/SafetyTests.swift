@@ -1,6 +1,7 @@
 import ControlLoop
 import DevCluster
 import JSON
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -9,7 +10,7 @@ extension WatcherConfiguration {
     /// Seconds become hundreds of milliseconds.
     static let fast = WatcherConfiguration(
         backoff: BackoffPolicy(base: .milliseconds(20), cap: .milliseconds(200)), bookmarkInterval: .milliseconds(200),
-        idleSlack: .milliseconds(300), shortestWatch: .milliseconds(20),
+        idleSlack: .milliseconds(300) * patience, shortestWatch: .milliseconds(20),
         listGuard: ListGuard(interval: .milliseconds(400)))
 }
 
@@ -27,7 +28,7 @@ extension EndToEnd {
             try await withSettledFleet(
                 of: 1, (0..<24).map { "p\($0)" },
                 configure: {
-                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(4)
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(4) * patience
                 }
             ) { fleet, _ in
                 fleet[1].requestLog.reset()
@@ -55,7 +56,7 @@ extension EndToEnd {
             try await withSettledFleet(
                 of: 1, (0..<24).map { "p\($0)" },
                 configure: {
-                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(3)
+                    $0.watcher = .fast; $0.watcher.listGuard.interval = .seconds(3) * patience
                 }
             ) { fleet, _ in
                 fleet[1].requestLog.reset()
