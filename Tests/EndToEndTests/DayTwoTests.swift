@@ -233,6 +233,34 @@ extension EndToEnd {
             }
         }
 
+        @Test("A status that somebody edits or takes away is written again, of every kind")
+        func statusTakenAway() async throws {
+            try await withSettledFleet { fleet, _ in
+                try await fleet.admin.apply(
+                    resource("FlyteProject", "team", ["project": "team", "domains": ["staging"]]))
+                try await fleet.settles(2)
+                let objects = [
+                    ("DataPlane", "dataplane-1"), ("ExecutionLabel", "label1"),
+                    ("ExecutionClusterLabel", "project1-development"), ("FlyteProject", "team"),
+                    ("ClusterRegistry", "flyte"),
+                ]
+                func allSayReady() async throws {
+                    for (kind, name) in objects {
+                        try await eventually("\(kind) says that it is ready") {
+                            Conditions(try await fleet.admin.get(kind, name))["Ready"]?.status == "True"
+                        }
+                    }
+                }
+                try await allSayReady()
+                for change in [["conditions": nil, "observedGeneration": 99], nil] as [JSON] {
+                    for (kind, name) in objects {
+                        try await fleet.admin.merge(kind, name, ["status": change], subresource: "status")
+                    }
+                    try await allSayReady()
+                }
+            }
+        }
+
         @Test("What is wanted no more stays: nothing in a data plane is ever deleted")
         func removed() async throws {
             try await withFleet(of: 1) { fleet in

@@ -64,6 +64,30 @@ extension EndToEnd {
             }
         }
 
+        @Test("Deleted before the answer to its own write was read, a namespace comes back", arguments: [false, true])
+        func deletedMeanwhile(listedMeanwhile: Bool) async throws {
+            try await withSettledFleet { fleet, _ in
+                let (server, name) = (fleet[1].admin, "late-development")
+                // The write is done at once; its answer takes two seconds to come, and the watch is not slowed.
+                let drip = fleet[1].faults.add(
+                    .slowDrip(bytes: 40, every: .milliseconds(100)),
+                    match: .init(verbs: ["patch"], resources: ["namespaces"], names: [name]))
+                try await fleet.admin.apply(assignment("late", "development"))
+                let uid = try await eventually("it is made") {
+                    try await server.get("Namespace", name)?[path: ["metadata", "uid"]]
+                } until: {
+                    $0 != nil
+                }
+                fleet[1].faults.remove(drip)
+                try await server.delete("Namespace", name)
+                if listedMeanwhile { fleet[1].endWatches(.gone) }
+                try await fleet.settles(2)
+                let again = try await server.get("Namespace", name)?[path: ["metadata", "uid"]]
+                #expect(again != nil && again != uid)
+                #expect(try await fleet.annotation(1, name) == fleet.role)
+            }
+        }
+
         @Test("A field that another manager owns is reported and not fought over; with Force it is taken")
         func conflict() async throws {
             try await withFleet(of: 1) { fleet in

@@ -34,6 +34,13 @@ public struct StoreChange<Value: Sendable>: Sendable {
         case .deleted: nil
         }
     }
+
+    /// After a deletion, what was there before.
+    public var lastValue: Value {
+        switch kind {
+        case .added(let value), .updated(_, let value), .deleted(let value): value
+        }
+    }
 }
 
 /// What a watcher tells its store.

@@ -23,7 +23,7 @@ final class StatusWriter: Sendable {
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
         try await write(
-            Self.encode(status), current: object.status.map { Self.encode($0) }, of: object.metadata,
+            Self.encode(status), current: object.status.map { Self.encode($0) } ?? [:], of: object.metadata,
             type: Spec.resourceType)
     }
 

@@ -31,10 +31,12 @@ extension DataPlaneSession {
         context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
         case .synced:
+            // Before anything is written on the strength of this list.
+            let answered = watches[type]?.listedAnew() ?? []
             _ = watches.listed(type)
             // Those whose turn came before this kind was listed, and those whose last write the list may not show.
             queue.add(progress.unsynced, priority: .background)
-            queue.add(watches[type]?.listedAnew() ?? [], priority: .background)
+            queue.add(answered, priority: .background)
             setTrouble(nil, of: type)
         case .connected:
             // It goes on where it was, so there may be no list that says that the refusal is over.

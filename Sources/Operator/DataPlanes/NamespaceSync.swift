@@ -100,13 +100,16 @@ struct NamespaceSync {
             if seen.satisfies == object.hash { return nil }
         }
         guard let link = session.writableLink, session.context.mayWrite() else { return .notNow }
+        let listing = observed.listing
         do throws(KubeError) {
             let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
             let answer = try await link.apply(
                 object, force: plan.forcesConflicts,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
-            observed.answered(plan.observe(answer, of: object.type), object.key)
+            if !observed.answered(plan.observe(answer, of: object.type), object.key, since: listing) {
+                session.queue.add(namespace, after: Self.timeToTell)
+            }
             return nil
         } catch {
             if error.isCancelled { return .cancelled }
@@ -121,6 +124,9 @@ struct NamespaceSync {
         let patience = error.isRetryable ? nil : Self.patience(failure.reason)
         return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? patience)
     }
+
+    /// What a new watch may take to tell what happened since its list.
+    private static let timeToTell = Duration.seconds(1)
 
     /// What waits for somebody (a conflict of fields, and not one of two writers at once) is not asked for all the time;
     /// where the object is ours, the watch tells when it changes.

@@ -20,35 +20,56 @@ struct ObservedObject: Sendable, Hashable {
 /// The managed objects of one type in one data plane, from two sources: the watch, and the answers to our own writes.
 ///
 /// An answer usually comes before the watch reports the same write. Without it, the next look would find the object
-/// missing and write it again. So an answer counts until the watch has shown that version of the object or a newer one
-/// (resourceVersions compare as numbers: documented from Kubernetes 1.35 on, true of every server before), or has
-/// listed anew.
+/// missing and write it again. So an answer counts until the watch has come to that version, or has listed anew; and one
+/// that comes later than that doesn't count at all, since the object may have been changed or deleted since, and nobody
+/// would tell of it again. (resourceVersions compare as numbers: documented from Kubernetes 1.35 on, true of every server
+/// before.)
 final class ObservedObjects: Sendable {
+    /// The list that what is kept goes back to: an answer counts only if the write began after it.
+    typealias Listing = UInt64
+
+    private struct Answers {
+        var objects: [ObjectKey: ObservedObject] = [:]
+        var listing: Listing = 0
+        /// The highest version that an event has shown since that list, of any object.
+        var shown: UInt64 = 0
+    }
+
     let store = Store<ObservedObject>()
-    private let answers = Locked<[ObjectKey: ObservedObject]>([:])
+    private let answers = Locked(Answers())
     private let places = Locked<[String: Set<ObjectKey>]>([:])
 
     init() {
         store.subscribe { [weak self] change in
             guard let self else { return }
             index(change)
-            guard let seen = change.value else { return }
+            // Of one that was deleted, the last version that was shown.
+            let version = change.lastValue.version
             answers.withLock { answers in
-                if let answer = answers[change.key], (answer.version ?? 0) <= (seen.version ?? .max) {
-                    answers[change.key] = nil
+                if change.origin == .event { answers.shown = max(answers.shown, version ?? 0) }
+                if let answer = answers.objects[change.key], (answer.version ?? 0) <= (version ?? .max) {
+                    answers.objects[change.key] = nil
                 }
             }
         }
     }
 
-    /// The server answered a write with this state.
-    func answered(_ object: ObservedObject, _ key: ObjectKey) {
-        guard let version = object.version else { return }
-        if let seen = store[key]?.version, seen >= version { return }
-        answers.withLock { $0[key] = object }
+    /// To be taken before a write, for `answered`.
+    var listing: Listing { answers.withLock { $0.listing } }
+
+    /// The server answered a write, begun when the list was that one, with this state. False where that may be overtaken,
+    /// and no event tells: the object has to be looked at again.
+    func answered(_ object: ObservedObject, _ key: ObjectKey, since listing: Listing) -> Bool {
+        guard let version = object.version else { return true }
+        return answers.withLock { answers in
+            guard answers.listing == listing else { return false }
+            // Otherwise the watch was there already, and the change was told as any other.
+            if version > max(answers.shown, store[key]?.version ?? 0) { answers.objects[key] = object }
+            return true
+        }
     }
 
-    subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0[key] } ?? store[key] }
+    subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0.objects[key] } ?? store[key] }
 
     /// What the watch has shown at a place.
     func objects(at place: String) -> [ObjectKey] { places.withLock { Array($0[place] ?? []) } }
@@ -74,8 +95,8 @@ final class ObservedObjects: Sendable {
     /// have been taken before the last of these writes, so they are to be looked at again.
     func listedAnew() -> Set<String> {
         answers.withLock { answers in
-            defer { answers = [:] }
-            return Set(answers.values.map(\.place))
+            defer { answers = Answers(listing: answers.listing + 1) }
+            return Set(answers.objects.values.map(\.place))
         }
     }
 }

@@ -1,0 +1,91 @@
+import ControlLoop
+import KubeObjects
+import Testing
+
+@testable import Operator
+
+/// The watch and the answers to our own writes come in any order; of a version that the watch has come to, only the watch
+/// is asked.
+@Suite("What is observed of a data plane's objects")
+struct ObservedObjectsTests {
+    private let key = ObjectKey(namespace: "n", name: "default")
+    private let other = ObjectKey(namespace: "n", name: "other")
+
+    private func seen(_ version: UInt64?) -> ObservedObject {
+        ObservedObject(place: "n", version: version, satisfies: 7)
+    }
+
+    private func listed(_ objects: [ObjectKey: ObservedObject] = [:]) -> ObservedObjects {
+        let observed = ObservedObjects()
+        observed.store.apply(.replace(objects))
+        _ = observed.listedAnew()
+        return observed
+    }
+
+    @Test("An answer counts until the watch shows that version")
+    func answerFirst() {
+        let observed = listed([key: seen(5)])
+        let listing = observed.listing
+        #expect(observed.answered(seen(10), key, since: listing))
+        #expect(observed[key]?.version == 10)
+        observed.store.apply(.set(key, seen(8)))
+        #expect(observed[key]?.version == 10)
+        observed.store.apply(.set(key, seen(10)))
+        observed.store.apply(.remove(key))
+        #expect(observed[key] == nil)
+    }
+
+    @Test("An answer that comes after the watch has shown the object and its end doesn't bring it back")
+    func deletedBeforeTheAnswer() {
+        let observed = listed()
+        let listing = observed.listing
+        observed.store.apply(.set(key, seen(10)))
+        observed.store.apply(.remove(key))
+        #expect(observed.answered(seen(10), key, since: listing))
+        #expect(observed[key] == nil)
+    }
+
+    @Test("Its end is the end also of an answer that was kept")
+    func deletedAfterTheAnswer() {
+        let observed = listed([key: seen(5)])
+        #expect(observed.answered(seen(10), key, since: observed.listing))
+        // It was changed once more, so that it is not selected any more: a watch tells its end with the version before.
+        observed.store.apply(.set(key, seen(11)))
+        observed.store.apply(.remove(key))
+        #expect(observed[key] == nil)
+    }
+
+    @Test("An answer is older than any later event, and newer than all earlier ones")
+    func events() {
+        let observed = listed()
+        let listing = observed.listing
+        observed.store.apply(.set(other, seen(9)))
+        #expect(observed.answered(seen(10), key, since: listing))
+        #expect(observed[key]?.version == 10)
+        observed.store.apply(.set(other, seen(12)))
+        let third = ObjectKey(namespace: "n", name: "third")
+        #expect(observed.answered(seen(11), third, since: listing))
+        #expect(observed[third] == nil)
+    }
+
+    @Test("A list ends the answers, and says whose they were; one to a write begun before is to be looked into")
+    func relisted() {
+        let observed = listed([key: seen(5)])
+        let listing = observed.listing
+        #expect(observed.answered(seen(10), key, since: listing))
+        observed.store.apply(.replace([:]))
+        #expect(observed.listedAnew() == ["n"])
+        #expect(observed[key] == nil)
+        #expect(!observed.answered(seen(11), key, since: listing))
+        #expect(observed[key] == nil)
+        #expect(observed.answered(seen(3), key, since: observed.listing), "a restored server counts from below")
+        #expect(observed[key]?.version == 3)
+    }
+
+    @Test("Without a number for a version an answer says nothing")
+    func opaque() {
+        let observed = listed()
+        #expect(observed.answered(seen(nil), key, since: observed.listing))
+        #expect(observed[key] == nil)
+    }
+}
