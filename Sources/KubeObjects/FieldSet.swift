@@ -50,6 +50,16 @@ extension FieldSet {
         }
     }
 
+    /// Whether `value` gives everything that is in the set, as far as the set's paths are names of fields.
+    public func isCovered(by value: JSON) -> Bool {
+        func field(_ element: FieldPathElement) -> JSON? {
+            guard case .field(let name) = element else { return .null }
+            return value[name]
+        }
+        return members.allSatisfy { field($0) != nil }
+            && children.allSatisfy { element, child in field(element).map { $0.isNull || child.isCovered(by: $0) } ?? false }
+    }
+
     private func covers(_ item: JSON, atIndex index: Int) -> Bool {
         if members.contains(.value(item)) || members.contains(.index(index)) { return true }
         if let child = children[.index(index)], child.covers(item) { return true }
@@ -104,11 +114,14 @@ extension ManagedFieldsEntry {
 }
 
 extension ObjectMeta {
-    /// Whether the manager owns anything of the object by server-side apply.
-    public func isApplied(by manager: String) -> Bool {
-        managedFields?.contains {
+    /// What the manager owns of the object by server-side apply.
+    public func applied(by manager: String) -> [ManagedFieldsEntry] {
+        (managedFields ?? []).filter {
             $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
                 && $0.subresource == nil
-        } ?? false
+        }
     }
+
+    /// Whether the manager owns anything of the object by server-side apply.
+    public func isApplied(by manager: String) -> Bool { !applied(by: manager).isEmpty }
 }

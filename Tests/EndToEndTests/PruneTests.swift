@@ -69,6 +69,33 @@ extension EndToEnd {
             }
         }
 
+        @Test("Asked for later, it finds what left the templates before, also of a kind that no template has any more")
+        func askedForLater() async throws {
+            try await withFleet(of: 1) { fleet in
+                var registry = Self.registry
+                registry["prune"] = false
+                try await prepare(fleet, projects: 1, registry: registry)
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    try await fleet.admin.merge(
+                        "ConfigMap", "clusterresource-template",
+                        ["data": ["a.yaml": nil, "b.yaml": nil, "c.yaml": .string(Self.role)]])
+                    try await eventually("the Role is there") {
+                        try await fleet[1].admin.get("Role", "r", in: "p0-development") != nil
+                    }
+                    try await fleet.settles(1)
+                    #expect(try await settings(fleet).count == 2)
+                    fleet[1].faults.add(
+                        .latency(.milliseconds(500)), match: .init(verbs: ["list"], resources: ["configmaps"]))
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["prune": true]])
+                    try await eventually("both are gone") { try await settings(fleet).isEmpty }
+                    try await fleet.settles(1)
+                }
+            }
+        }
+        private static let role =
+            "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: []}"
+
         @Test("A template ConfigMap that lost most of what it had deletes nothing until it is said how much may go")
         func stop() async throws {
             try await withFleet(of: 1) { fleet in

@@ -130,7 +130,8 @@ extension EndToEnd {
                     let failed = try await fleet.reports(1, "Synced", "SyncFailed")
                     #expect(failed.message.contains("PlaceholderUnresolved") && failed.message.contains("no key role"))
                     #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
-                    for role in ["cm9sZS1h", "cm9sZS1i"] {
+                    // The second one ends with a line break, as from a file.
+                    for role in ["cm9sZS1h", "cm9sZS1iCg=="] {
                         try await fleet.admin.merge("Secret", "cluster-credentials", ["data": ["role": .string(role)]])
                         try await eventually("the role is there") {
                             try await fleet.annotation(1, "project1-development")
@@ -142,6 +143,22 @@ extension EndToEnd {
                     try await eventually("the ConfigMap's new value is there") {
                         try await fleet.annotation(1, "project1-development", "team") == "red"
                     }
+                    try await fleet.settles(1)
+                    // What a source holds is the same, what it is called is not.
+                    func names(_ name: String) -> JSON {
+                        [
+                            "spec": [
+                                "valuesFrom": [
+                                    ["name": "defaultIamRole", "secretKeyRef": role],
+                                    ["name": .string(name), "configMapKeyRef": team],
+                                ]
+                            ]
+                        ]
+                    }
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", names("teem"))
+                    let unnamed = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(unnamed.message.contains("team"))
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", names("team"))
                     try await fleet.settles(1)
                 }
             }

@@ -134,6 +134,16 @@ struct CredentialsTests {
             #expect(message(verdict).contains(words), "\(message(verdict))")
             #expect(message(verdict).contains("key dataplane_1_cacert"))
         }
+        // With its line breaks lost, all of a key is on the line that looks like a boundary: no part of it is repeated.
+        for lost in ["\\n", " "] {
+            for text in [pem, TestCA.privateKey()] {
+                let line = text.replacing("\n", with: lost)
+                let said = message(read(token: Self.token, ca: line))
+                #expect(said.contains("line breaks lost"), "\(said)")
+                let body = text.split(separator: "\n")[1]
+                #expect(!said.contains(body.prefix(12)), "\(said)")
+            }
+        }
         let binary = CredentialsVerdict.read(
             secret: ["t": Sensitive(Self.token), "c": Sensitive([0xff, 0xfe, 0x00])], secretName: "s", tokenKey: "t",
             caCertKey: "c", now: now)

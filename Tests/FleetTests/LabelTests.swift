@@ -3,6 +3,28 @@ import Testing
 
 @testable import Fleet
 
+@Suite("How a data plane is for labels")
+struct ClusterStateTests {
+    @Test("What isn't known is undetermined, not away")
+    func states() {
+        func state(_ ready: Condition.Status?, enabled: Bool = true) -> ClusterState {
+            var status = DataPlaneStatus()
+            status.conditions =
+                ready.map {
+                    [
+                        Condition(
+                            type: "Ready", status: $0, reason: "R", message: "", observedGeneration: 1,
+                            lastTransitionTime: Timestamp(now))
+                    ]
+                } ?? []
+            return ClusterState(dataPlane("a") { $0.enabled = enabled }, status)
+        }
+        #expect(state(.isTrue) == .ready && state(.isFalse) == .notReady)
+        #expect(state(.unknown) == .undetermined && state(nil) == .undetermined)
+        #expect(state(.isTrue, enabled: false) == .disabled)
+    }
+}
+
 @Suite("Labels and weights")
 struct LabelTests {
     static let weightCases: [([(String, Double)], Bool)] = [

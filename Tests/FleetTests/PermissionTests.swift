@@ -5,6 +5,21 @@ import YAML
 
 @testable import Fleet
 
+@Suite("What pruning needs")
+struct PruningPermissionTests {
+    @Test("Every kind that is looked through may be listed, watched and deleted from")
+    func kinds() {
+        let required = Set(Permissions.required(by: .standard, deletes: true))
+        for type in Pruning.kinds {
+            for verb in ["list", "watch", "delete"] {
+                #expect(required.contains(Permission(verb: verb, group: type.group, resource: type.plural)))
+            }
+        }
+        #expect(!required.contains(Permission(verb: "delete", group: "", resource: "namespaces")))
+        #expect(!required.contains(Permission(verb: "create", group: "", resource: "secrets")))
+    }
+}
+
 @Suite("Permissions in a data plane")
 struct PermissionTests {
     let required = Permissions.required(by: .standard)

@@ -24,6 +24,28 @@ struct ReachTests {
         #expect(reach([assignment("x", "p", "d", value: "two")]) == ["b"])
     }
 
+    @Test("With only clusters without a weight left, it is those that are drawn from")
+    func withoutWeight() {
+        let labels = labels + [label("drained", [("off", 1), ("b", 0)])]
+        let reach = Reach(
+            dataPlanes: dataPlanes, verdicts: LabelVerdicts.all(labels, clusters: [:]),
+            assignments: [assignment("x", "p", "d", value: "drained")], defaultLabel: "one")
+        #expect(reach.clusters(of: .init(project: "p", domain: "d")) == ["b"])
+    }
+
+    @Test("A label that flyteadmin's library loses reaches its own clusters and what comes after it")
+    func lost() {
+        let labels = labels + [label("big", [("c", 1)], label: "Big")]
+        func reach(_ value: String) -> Set<String> {
+            Reach(
+                dataPlanes: dataPlanes, verdicts: LabelVerdicts.all(labels, clusters: [:]),
+                assignments: [assignment("x", "p", "d", value: value)], defaultLabel: "one"
+            ).clusters(of: .init(project: "p", domain: "d"))
+        }
+        #expect(reach("Big") == ["a", "c"])
+        #expect(reach("big") == ["c"], "so it is read")
+    }
+
     @Test("A workflow's label adds its clusters to those of the project-domain")
     func workflows() {
         let both = [

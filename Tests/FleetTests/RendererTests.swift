@@ -174,6 +174,21 @@ struct RendererTests {
         observed.annotations?["eks.amazonaws.com/role-arn"] = "changed"
         #expect(!wanted.matches(observed))
         observed.annotations?["eks.amazonaws.com/role-arn"] = "r"
+        // A label that was in a template once is still ours: to be given up.
+        func owned(_ fields: JSON, by manager: String = "squadron") -> ManagedFieldsEntry {
+            ManagedFieldsEntry(
+                manager: manager, operation: "Apply", apiVersion: "v1", fieldsV1: ["f:metadata": fields])
+        }
+        let ours = JSON.object(Dictionary(uniqueKeysWithValues: wanted.labels.keys.map { ("f:" + $0, [:]) }))
+        let more: JSON = ["f:labels": ["f:once": [:]]]
+        observed.managedFields = [
+            owned(["f:labels": ours, "f:annotations": ["f:eks.amazonaws.com/role-arn": [:], ".": [:]]]),
+            owned(more, by: "other"),
+        ]
+        #expect(wanted.matches(observed))
+        observed.managedFields?.append(owned(more))
+        #expect(!wanted.matches(observed))
+        observed.managedFields = nil
         observed.deletionTimestamp = Timestamp(now)
         #expect(!wanted.matches(observed))
     }
@@ -214,6 +229,18 @@ struct RendererTests {
         #expect(values == ["a": "flyte", "b": "own", "c": "flyte", "d": "own", "e": "from"])
         #expect(layers.missingSources == "valuesFrom f: ConfigMap cm has no key f")
         #expect(!layers.isPending)
+        // What it was to replace does not come back: neither within the object nor from a weaker one.
+        registry.import?.templateData["f"] = "flyte"
+        registry.values["g"] = "weaker"
+        var plane = DataPlaneSpec()
+        plane.valuesFrom = [source("g"), source("h")]
+        plane.values = ["h": "own"]
+        let without = ValueLayers(registry: registry, project: nil, dataPlane: plane) {
+            ["f", "g", "h"].contains($0.name) ? .missing("gone") : .text("from")
+        }
+        let left = without.values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
+        #expect(left["f"] == nil && left["g"] == nil && left["h"] == "own" && left["a"] == "flyte")
+        #expect(without.missingSources == "valuesFrom f: gone, valuesFrom g: gone")
         let pending = ValueLayers(registry: registry, project: nil, dataPlane: DataPlaneSpec()) { _ in .pending }
         #expect(pending.isPending)
     }

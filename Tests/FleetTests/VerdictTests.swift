@@ -5,6 +5,19 @@ import Testing
 
 @testable import Fleet
 
+@Suite("Statuses of objects that could not be used")
+struct PartialStatusTests {
+    @Test("What only conditions were written of is read, so that their times stay")
+    func decodes() throws {
+        let json: JSON = ["conditions": [], "observedGeneration": 3]
+        #expect(try json.decode(FlyteProjectStatus.self).observedGeneration == 3)
+        #expect(try json.decode(ExecutionLabelStatus.self).observedGeneration == 3)
+        #expect(try json.decode(ExecutionClusterLabelStatus.self).observedGeneration == 3)
+        #expect(try json.decode(DataPlaneStatus.self).observedGeneration == 3)
+        #expect(try json.decode(ClusterRegistryStatus.self).observedGeneration == 3)
+    }
+}
+
 @Suite("Conditions of a DataPlane")
 struct DataPlaneVerdictTests {
     static func healthy() -> DataPlaneObservation {
@@ -43,6 +56,11 @@ struct DataPlaneVerdictTests {
         (
             "unreachable", { $0.probe = .failed(.tlsUntrusted, "") },
             "True Valid,False TLSUntrusted,Unknown TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"
+        ),
+        (
+            "new settings don't work, the old ones still do",
+            { $0.probe = .failedWithNewSettings(.tlsNameMismatch, "") },
+            "True Valid,False TLSNameMismatch,True PermissionsGranted,True InSync,False TLSNameMismatch"
         ),
         (
             "permissions missing",

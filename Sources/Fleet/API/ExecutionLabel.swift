@@ -71,4 +71,14 @@ public struct ExecutionLabelStatus: CustomResourceStatus {
     }
 
     public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        observedGeneration = try container.decodeIfPresent(Int64.self, forKey: .observedGeneration)
+        conditions = try container.value(.conditions, default: [])
+        label = try container.decodeIfPresent(String.self, forKey: .label)
+        // An object that can't be read has none.
+        clusters = try container.value(.clusters, default: [])
+        summary = try container.decodeIfPresent(Summary.self, forKey: .summary)
+    }
 }

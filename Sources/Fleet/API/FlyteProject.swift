@@ -69,4 +69,14 @@ public struct FlyteProjectStatus: CustomResourceStatus {
     }
 
     public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        observedGeneration = try container.decodeIfPresent(Int64.self, forKey: .observedGeneration)
+        conditions = try container.value(.conditions, default: [])
+        // A spec that can't be used has none.
+        namespaces = try container.value(.namespaces, default: [])
+        dataPlanes = try container.decodeIfPresent(DataPlaneCounts.self, forKey: .dataPlanes)
+        summary = try container.decodeIfPresent(Summary.self, forKey: .summary)
+    }
 }

@@ -64,6 +64,9 @@ enum PEM {
         for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
             let line = Bytes.trimmed(line)
+            if String(decoding: line.prefix(11), as: UTF8.self) == "-----BEGIN ", boundary(line, "BEGIN") == nil {
+                throw malformed(number, "the boundary is not on a line of its own: are the line breaks lost?")
+            }
             if let label = boundary(line, "BEGIN") {
                 if let open { throw malformed(open.line, "has no -----END \(open.label.shortForMessage)-----") }
                 open = (label, number, [])
@@ -93,11 +96,16 @@ enum PEM {
         pem += "-----END CERTIFICATE-----\n".utf8
     }
 
+    /// A label is short and in capitals: what else is on the line may be a key, and is in no message.
     private static func boundary(_ line: some Collection<UInt8>, _ word: String) -> String? {
         let text = String(decoding: line, as: UTF8.self)
         let start = "-----\(word) "
         guard text.hasPrefix(start), text.hasSuffix("-----"), text.utf8.count > start.utf8.count + 5 else { return nil }
-        return String(text.dropFirst(start.count).dropLast(5))
+        let label = text.dropFirst(start.count).dropLast(5)
+        let isLabel =
+            label.utf8.count <= 40
+            && label.allSatisfy { $0 == " " || ("A"..."Z").contains($0) || ("0"..."9").contains($0) }
+        return isLabel ? String(label) : nil
     }
 
     private static func malformed(_ line: Int, _ message: String) -> CredentialsProblem {

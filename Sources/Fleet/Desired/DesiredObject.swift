@@ -84,21 +84,24 @@ public struct DesiredObject: Sendable, Hashable {
     /// Whether the object is as it should be, on the evidence of its metadata alone, so that a settled fleet is
     /// recognised from lists of metadata: every label and annotation that we want is there with our value (the hash of
     /// all that we apply among them), and what else we applied is still ours by `managedFields`. Whoever changes or
-    /// removes a field takes it out of our set.
+    /// removes a field takes it out of our set. Where metadata is all, there is no hash: then we may own nothing else,
+    /// as we would of a label that is in no template any more.
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
-            && (isMetadataOnly || ownsContent(observed))
+            && (isMetadataOnly ? ownsNothingElse(observed) : ownsContent(observed))
     }
 
     private func ownsContent(_ observed: ObjectMeta) -> Bool {
         guard case .object(var content) = json else { return false }
         for field in ["apiVersion", "kind", "metadata"] { content[field] = nil }
-        return observed.managedFields?.contains { entry in
-            entry.manager == Ownership.fieldManager && entry.subresource == nil
-                && entry.operation == ManagedFieldsEntry.Operation.apply.rawValue
-                && entry.fieldSet?.covers(.object(content)) == true
-        } ?? false
+        return observed.applied(by: Ownership.fieldManager).contains {
+            $0.fieldSet?.covers(.object(content)) == true
+        }
+    }
+
+    private func ownsNothingElse(_ observed: ObjectMeta) -> Bool {
+        observed.applied(by: Ownership.fieldManager).allSatisfy { $0.fieldSet?.isCovered(by: json) ?? true }
     }
 }
 

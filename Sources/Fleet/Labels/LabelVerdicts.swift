@@ -8,6 +8,16 @@ public enum ClusterState: Sendable, Hashable {
     case disabled
     /// There is a DataPlane; whether it is ready isn't known yet.
     case undetermined
+
+    /// By what a status says of the DataPlane.
+    public init(_ object: DataPlane, _ status: DataPlaneStatus?) {
+        switch status?.conditions[.ready]?.status {
+        case _ where !object.spec.enabled: self = .disabled
+        case .isTrue: self = .ready
+        case .isFalse: self = .notReady
+        case .unknown, nil: self = .undetermined
+        }
+    }
 }
 
 /// What an ExecutionLabel comes to.

@@ -29,15 +29,18 @@ public enum Permissions {
     /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
     ///
-    /// - Parameter deletes: with `prune: true`, deleting what the templates have in namespaces.
+    /// - Parameter deletes: with `prune: true`, looking through and deleting what the templates have, or once had, in
+    ///   namespaces.
     public static func required(
         by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false
     ) -> [Permission] {
         let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })
-        return types.flatMap { type in
-            (Permission.verbs + (deletes && type != .namespace ? ["delete"] : [])).map {
-                Permission(verb: $0, group: type.group, resource: type.plural)
-            }
+        let pruned = deletes ? types.union(Pruning.kinds).subtracting([.namespace]) : []
+        return types.union(pruned).flatMap { type in
+            let verbs =
+                (types.contains(type) ? Permission.verbs : ["list", "watch"])
+                + (pruned.contains(type) ? ["delete"] : [])
+            return verbs.map { Permission(verb: $0, group: type.group, resource: type.plural) }
         }.sorted()
     }
 

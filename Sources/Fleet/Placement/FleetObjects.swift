@@ -94,9 +94,11 @@ public struct FleetObjects: Sendable {
 
     /// Of the candidates, those that are not Ready: flyteadmin doesn't look.
     public func readinessNotes(_ placement: Placement) -> [String] {
-        placement.candidates.compactMap { candidate in
-            let object = dataPlanes.values.first { $0.clusterName == candidate.cluster }
-            guard let ready = object?.status?.conditions[.ready], ready.status != .isTrue else { return nil }
+        let clusters = Seniority.oldest(dataPlanes.values, by: \.clusterName)
+        return placement.candidates.compactMap { candidate in
+            guard let ready = clusters[candidate.cluster]?.status?.conditions[.ready], ready.status != .isTrue else {
+                return nil
+            }
             return "\(candidate.cluster) is not Ready (\(ready.reason)): flyteadmin doesn't look at that"
         }
     }

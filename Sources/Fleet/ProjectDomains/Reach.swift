@@ -1,11 +1,14 @@
 /// Which clusters the executions of a project-domain can be sent to: what `syncScope: Labelled` keeps namespaces to.
 ///
-/// Follows flyteadmin's selector: a label keeps its known, enabled clusters with a weight; with none of them the default
-/// label counts, then every enabled cluster. Whether a cluster is Ready doesn't matter here, since flyteadmin doesn't ask.
+/// Follows flyteadmin's selector: a label keeps those of its known, enabled clusters that are drawn from (of clusters
+/// without a weight all of them); with none the default label counts, then every enabled cluster. Whether a cluster is
+/// Ready doesn't matter here, since flyteadmin doesn't ask. A label that its library loses reaches both, its own clusters
+/// and what comes after it.
 public struct Reach: Sendable {
     private let enabled: Set<String>
-    private let labels: [String: Set<String>]
-    private let fallback: Set<String>
+    private var labels: [String: Set<String>] = [:]
+    private let lost: Set<String>
+    private var fallback: Set<String>
     private var projectDomains: [ProjectDomain: String] = [:]
     private var workflows: [ProjectDomain: Set<String>] = [:]
 
@@ -18,13 +21,19 @@ public struct Reach: Sendable {
     ) {
         let enabled = Set(dataPlanes.filter(\.spec.enabled).map(\.clusterName))
         self.enabled = enabled
-        var labels: [String: Set<String>] = [:]
-        for verdict in verdicts.values where verdict.isInForce {
-            let usable = verdict.clusters.filter { $0.weight > 0 && enabled.contains($0.name) }
-            if !usable.isEmpty { labels[verdict.label] = Set(usable.map(\.name)) }
+        let inForce = verdicts.values.filter(\.isInForce)
+        let (reasons, displaced) = LabelKeys.lost(Set(inForce.map(\.label)))
+        lost = Set(reasons.keys)
+        for verdict in inForce {
+            let usable = verdict.clusters.filter { enabled.contains($0.name) }.map { ($0.name, $0.weight) }
+            guard let drawn = WeightedClusters(usable)?.ids else { continue }
+            labels[verdict.label, default: []].formUnion(drawn)
+            if !displaced.contains(verdict.label) {
+                labels[LabelKeys.asRead(verdict.label), default: []].formUnion(drawn)
+            }
         }
-        self.labels = labels
-        fallback = labels[defaultLabel] ?? enabled
+        fallback = enabled
+        fallback = clusters(of: defaultLabel)
         for assignment in assignments {
             if assignment.spec.workflow == nil {
                 projectDomains[assignment.spec.projectDomain] = assignment.spec.value
@@ -36,8 +45,13 @@ public struct Reach: Sendable {
 
     /// Flyte's cluster ids. Workflows with a label of their own add that label's clusters to the project-domain's.
     public func clusters(of key: ProjectDomain) -> Set<String> {
-        var clusters = projectDomains[key].map { labels[$0] ?? fallback } ?? fallback
-        for label in workflows[key] ?? [] { clusters.formUnion(labels[label] ?? fallback) }
+        var clusters = projectDomains[key].map { self.clusters(of: $0) } ?? fallback
+        for label in workflows[key] ?? [] { clusters.formUnion(self.clusters(of: label)) }
         return clusters
+    }
+
+    private func clusters(of label: String) -> Set<String> {
+        guard let own = labels[label] else { return fallback }
+        return lost.contains(label) ? own.union(fallback) : own
     }
 }

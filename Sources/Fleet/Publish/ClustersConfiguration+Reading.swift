@@ -17,10 +17,10 @@ extension ClustersConfiguration {
         defaultExecutionLabel = section["defaultExecutionLabel"]?.string ?? ""
     }
 
-    /// The enabled clusters that a label of this configuration reaches.
+    /// The enabled clusters that a label of this configuration gives a part of its executions.
     func usableClusters(of label: String) -> Set<String> {
         let enabled = Set(clusters.filter(\.enabled).map(\.name))
-        return Set((labels[label] ?? []).map(\.id)).intersection(enabled)
+        return Set((labels[label] ?? []).filter { $0.weight > 0 }.map(\.id)).intersection(enabled)
     }
 }
 

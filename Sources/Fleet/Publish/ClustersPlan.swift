@@ -114,9 +114,10 @@ public struct ClustersPlan: Sendable {
     ) {
         var health: [String: HealthAwareMap.Health] = [:]
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
-        for plane in planes where enabled.contains(plane.object.clusterName) && plane.object.spec.enabled {
-            guard let ready = plane.object.status?.conditions[.ready] else { continue }
-            health[plane.object.clusterName] = .init(ready: ready.status, since: ready.lastTransitionTime.instant)
+        // Of two with one name the published one counts: the other one is never Ready.
+        for (name, object) in Seniority.oldest(planes.map(\.object), by: \.clusterName) where enabled.contains(name) {
+            guard let ready = object.status?.conditions[.ready] else { continue }
+            health[name] = .init(ready: ready.status, since: ready.lastTransitionTime.instant)
         }
         let map = HealthAwareMap(
             graceSeconds: Double(publish.healthAware.graceSeconds),

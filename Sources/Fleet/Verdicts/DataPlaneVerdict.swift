@@ -14,6 +14,8 @@ public struct DataPlaneObservation: Sendable {
         /// With what to say: "answered at https://…".
         case succeeded(String)
         case failed(ReachableReason, String)
+        /// Newer settings than those in use don't work; those in use do, so that the rest is known.
+        case failedWithNewSettings(ReachableReason, String)
     }
     public enum Authorization: Sendable, Hashable {
         case unknown
@@ -51,6 +53,14 @@ public struct DataPlaneObservation: Sendable {
     public var caExpirationTime: Timestamp?
 
     public init() {}
+
+    /// Whether there is a connection that works, by the newest settings or by those before.
+    fileprivate var isConnected: Bool {
+        switch probe {
+        case .succeeded, .failedWithNewSettings: true
+        case .unknown, .failed: false
+        }
+    }
 }
 
 /// The conditions of a DataPlane.
@@ -67,7 +77,7 @@ public enum DataPlaneVerdict {
         if let problem = object.spec.problems().first { return ConditionVerdict.invalid(types, problem) }
         let credentials = credentials(seen.credentials)
         let reachable = reachable(seen.probe, credentials)
-        let authorized = authorized(seen.authorization, reachable)
+        let authorized = authorized(seen, reachable)
         let synced = synced(seen, after: [credentials, reachable, authorized])
         let parts = [credentials, reachable, authorized, synced]
         return parts + [ready(seen, parts)]
@@ -91,7 +101,8 @@ public enum DataPlaneVerdict {
     ) -> ConditionVerdict {
         switch probe {
         case .succeeded(let message): .yes(.reachable, Reason.probeSucceeded, message)
-        case .failed(let reason, let message): .no(.reachable, reason.rawValue, message)
+        case .failed(let reason, let message), .failedWithNewSettings(let reason, let message):
+            .no(.reachable, reason.rawValue, message)
         case .unknown where credentials.status == .isFalse:
             .unknown(.reachable, credentials.reason, "not tried: there are no credentials to try it with")
         case .unknown: .unknown(.reachable, Reason.pending, "not probed yet")
@@ -99,10 +110,10 @@ public enum DataPlaneVerdict {
     }
 
     private static func authorized(
-        _ authorization: DataPlaneObservation.Authorization, _ reachable: ConditionVerdict
+        _ seen: DataPlaneObservation, _ reachable: ConditionVerdict
     ) -> ConditionVerdict {
-        switch authorization {
-        case _ where reachable.status != .isTrue: blocked(.authorized, by: reachable)
+        switch seen.authorization {
+        case _ where !seen.isConnected: blocked(.authorized, by: reachable)
         case .unknown: .unknown(.authorized, Reason.pending, "not checked yet")
         case .granted: .yes(.authorized, Reason.permissionsGranted, "all permissions are there")
         case .missing(let permissions):
@@ -112,7 +123,7 @@ public enum DataPlaneVerdict {
 
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
         // What was in sync when it was last seen may not be any more.
-        if case let reachable = after[1], reachable.status != .isTrue { return blocked(.synced, by: reachable) }
+        if !seen.isConnected { return blocked(.synced, by: after[1]) }
         if case .changed = seen.identity {
             return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster")
         }

@@ -62,6 +62,9 @@ extension FleetPicture {
         hasher.combine(identity)
         hasher.combine(dataPlane.spec.values)
         hasher.combine(spec.values)
+        // Which value a source has is not all: it may be another value's by now.
+        hasher.combine(spec.valuesFrom)
+        hasher.combine(dataPlane.spec.valuesFrom)
         hasher.combine(spec.domainValues)
         hasher.combine(spec.import)
         hasher.combine(sharedReadings(dataPlane))
@@ -114,6 +117,9 @@ extension FleetPicture {
     func disagreements(_ groups: [String: [ProjectDomain]]) -> [ProjectDomain: String] {
         guard !groups.isEmpty, let set = templates.compiled else { return [:] }
         var found: [ProjectDomain: String] = [:]
+        // Which kinds a data plane serves, and as what, doesn't matter here: what is in the objects is compared.
+        var kinds = KindTable.wellKnown
+        for kind in set.kinds where kinds[kind] == nil { kinds.add(ResourceType(standingFor: kind)) }
         var seen: Set<[AnyHashable]> = []
         for dataPlane in dataPlanes.values.sorted(by: { $0.metadata.name < $1.metadata.name })
         where dataPlane.spec.enabled {
@@ -121,7 +127,8 @@ extension FleetPicture {
             let combination: [AnyHashable] = [identity, dataPlane.spec.values, dataPlane.spec.valuesFrom]
             guard seen.insert(combination).inserted else { continue }
             let renderer = Renderer(
-                templates: set, identity: identity, controlPlaneUID: "", allowsClusterScoped: spec.allowClusterScoped)
+                templates: set, identity: identity, controlPlaneUID: "", kinds: kinds,
+                allowsClusterScoped: spec.allowClusterScoped)
             let layers = layers(for: dataPlane)
             func render(_ key: ProjectDomain, _ namespace: String) -> RenderedNamespace? {
                 let layers = layers(projectDomains.entries[key]?.project?.spec)
@@ -141,5 +148,14 @@ extension FleetPicture {
             }
         }
         return found
+    }
+}
+
+extension ResourceType {
+    fileprivate init(standingFor kind: GroupVersionKind) {
+        let parts = kind.apiVersion.split(separator: "/")
+        self.init(
+            group: parts.count == 2 ? String(parts[0]) : "", version: String(parts.last ?? ""), kind: kind.kind,
+            plural: kind.kind.lowercased(), isNamespaced: true)
     }
 }

@@ -68,7 +68,9 @@ extension Caches {
         guard case .present(let data) = reading else { return .pending }
         let place = "\(Object.resourceType.kind) \(reference.name)"
         guard let value = data[reference.key] else { return .missing("\(place) has no key \(reference.key)") }
-        return text(value).map { .text($0) } ?? .missing("\(place), key \(reference.key): no UTF-8")
+        // As Flyte's own `valueFrom`, pasted into YAML, and as `--from-file` makes them: the last line has its end.
+        return text(value).map { .text($0.withoutLineEnd) }
+            ?? .missing("\(place), key \(reference.key): no UTF-8")
     }
 }
 
@@ -80,6 +82,14 @@ extension NamedObjects.Reading {
         case .absent: "\(Object.resourceType.kind) \(name) does not exist"
         case .unreadable(let why): "\(Object.resourceType.kind) \(name) can't be read: \(why)"
         }
+    }
+}
+
+extension String {
+    fileprivate var withoutLineEnd: String {
+        var text = self[...]
+        while text.last?.isNewline == true { text.removeLast() }
+        return String(text)
     }
 }
 

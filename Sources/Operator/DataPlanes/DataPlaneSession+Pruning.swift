@@ -1,7 +1,13 @@
 import Fleet
+import KubeObjects
 import Logging
 
 extension DataPlaneSession {
+    /// Whether one of these kinds has not been listed yet.
+    func isListing(_ types: [ResourceType]) -> Bool {
+        types.contains { if case .starting = readiness(of: $0) { true } else { false } }
+    }
+
     /// Why surplus objects are not deleted; looked into once for each plan, since it walks through all objects.
     func pruneObjection(_ plan: DataPlanePlan, _ pruning: Pruning) -> String? {
         if let judged = pruneJudgement.withLock({ $0 }), judged.version == plan.version { return judged.objection }

@@ -36,6 +36,8 @@ struct NamespaceSync {
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
             }
+            // Nothing is known to be surplus, nor how much it is, before everything is listed that is looked through.
+            if plan.pruning != nil, session.isListing(plan.types) { isPending = true }
             if failures.isEmpty, forGood.isEmpty, !isPending {
                 do throws(KubeError) {
                     try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)

@@ -153,6 +153,10 @@ struct ClustersPlanTests {
         let before = PublishedClusters(text: plan([plane("a"), plane("b")], labels).configuration.yaml)
         let broken = [plane("a", noToken), plane("b")]
         #expect(plan(broken, labels, published: before).problems.first?.contains("label l") == true)
+        // One without a weight gets no executions while another one has any.
+        let drained = [label("l", [("a", 1), ("b", 0)])]
+        let full = PublishedClusters(text: plan([plane("a"), plane("b")], drained).configuration.yaml)
+        #expect(plan(broken, drained, published: full).problems.first?.contains("label l") == true)
         // A label that never worked holds up nothing, and disabling a data plane is the user's own wish.
         #expect(plan(broken, labels).problems.isEmpty)
         #expect(plan([plane("a") { $0.enabled = false }, plane("b")], labels, published: before).problems.isEmpty)
@@ -209,6 +213,17 @@ struct HealthAwareMapTests {
         #expect(plan(.isTrue, for: 300, withdrawn: ["a"]).withdrawn.isEmpty)
         #expect(plan(.unknown, for: 9999, withdrawn: ["a"]).withdrawn == ["a"])
         #expect(plan(.unknown, for: 9999).withdrawn.isEmpty)
+    }
+
+    @Test("Of two DataPlanes of one name, the one that is published counts")
+    func duplicates() {
+        let older = plane("a", ready: .isTrue, for: 9999, age: 100)
+        let younger = plane("z", ready: .isFalse, for: 9999, age: 10) { $0.clusterName = "a" }
+        for planes in [[older, younger], [younger, older]] {
+            let plan = ClustersPlan(
+                registry: spec, planes: planes + [plane("b"), plane("c")], labels: labels, now: now)
+            #expect(plan.withdrawn.isEmpty)
+        }
     }
 
     @Test("Changes within an interval wait for its end and come together")
