@@ -218,7 +218,10 @@ public final class SquadronOperator: Sendable {
             _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
         ) -> @Sendable () -> Void {
             store.subscribe { change in
-                if case .deleted(let last) = change.kind { reconcilers.forget(last.metadata) }
+                if case .deleted(let last) = change.kind {
+                    reconcilers.forget(last.metadata)
+                    queue.add(work(change.key.name))
+                }
                 // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
                 if case .updated(let old, let new) = change.kind, old.metadata.uid == new.metadata.uid,
                     old.metadata.generation == new.metadata.generation, new.metadata.generation != nil,
@@ -227,8 +230,8 @@ public final class SquadronOperator: Sendable {
                     queue.add(work(change.key.name), after: Reconcilers.gathering)
                     return
                 }
+                // The object's own turn comes with the picture that knows it.
                 queue.add(.picture)
-                queue.add(work(change.key.name))
             }
         }
         let caches = caches

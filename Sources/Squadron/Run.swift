@@ -24,6 +24,7 @@ struct Run: AsyncParsableCommand {
     var logLevel = Logger.Level.info
 
     func validate() throws {
+        guard !namespace.isEmpty else { throw ValidationError("--namespace is empty") }
         guard (1...3600).contains(probeInterval) else {
             throw ValidationError("--probe-interval: \(probeInterval) is not between 1 and 3600 seconds")
         }

@@ -233,6 +233,63 @@ extension EndToEnd {
             }
         }
 
+        @Test("New settings that don't work say what is wrong with them; the old connection goes on with its work")
+        func badSettings() async throws {
+            try await withSettledFleet { fleet, _ in
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-1", ["spec": ["connection": ["tlsServerName": "other.example.com"]]])
+                let told = try await fleet.reports(1, "Reachable", "TLSNameMismatch").message
+                #expect(told.contains("the old connection stays in use"), "\(told)")
+                let conditions = try await fleet.conditions("DataPlane", "dataplane-1")
+                #expect(conditions["CredentialsValid"]?.reason == "Valid" && conditions["Ready"]?.status == "False")
+                try await fleet.admin.apply(assignment("project2", "development"))
+                try await eventually("the old connection writes") {
+                    try await fleet.annotation(1, "project2-development") == fleet.role
+                }
+                try await fleet.reports(1, "Synced", "InSync")
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-1", ["spec": ["connection": ["tlsServerName": nil]]])
+                try await fleet.settles(2)
+            }
+        }
+
+        @Test("What is said of a generation is about that generation")
+        func ownGeneration() async throws {
+            try await withSettledFleet { fleet, _ in
+                for number in 1...10 {
+                    try await fleet.admin.apply(assignment("new\(number)", "staging"))
+                    try await fleet.admin.apply(
+                        resource(
+                            "FlyteProject", "fp\(number)", ["project": .string("fp\(number)"), "domains": ["staging"]]))
+                }
+                try await fleet.settles(21)
+                for number in 1...10 {
+                    for (kind, name) in [
+                        ("ExecutionClusterLabel", "new\(number)-staging"), ("FlyteProject", "fp\(number)"),
+                    ] {
+                        let events = try await fleet.events(regarding: name, kind)
+                        #expect(!events.contains { $0.contains("InvalidName") }, "\(events)")
+                    }
+                }
+                for round in 1...10 {
+                    let isKnown = round.isMultiple(of: 2)
+                    let cluster = isKnown ? "dataplane_1" : "nowhere"
+                    try await fleet.admin.merge(
+                        "ExecutionLabel", "label1", ["spec": ["clusters": [["name": .string(cluster), "weight": 1]]]])
+                    let seen = try await eventually("it is told of") {
+                        let object = try await fleet.admin.get("ExecutionLabel", "label1")
+                        let isCurrent =
+                            object?[path: ["status", "observedGeneration"]]
+                            == object?[path: ["metadata", "generation"]]
+                        return isCurrent ? Conditions(object)["Ready"]?.reason : nil
+                    } until: {
+                        $0 != nil
+                    }
+                    #expect(seen == (isKnown ? "Resolved" : "UnknownCluster"))
+                }
+            }
+        }
+
         @Test("A status that somebody edits or takes away is written again, of every kind")
         func statusTakenAway() async throws {
             try await withSettledFleet { fleet, _ in
@@ -258,6 +315,17 @@ extension EndToEnd {
                     }
                     try await allSayReady()
                 }
+            }
+        }
+
+        @Test("So is one that says what is wrong with an object")
+        func statusOfUnusableTakenAway() async throws {
+            try await withSettledFleet { fleet, _ in
+                try await fleet.admin.apply(
+                    resource("FlyteProject", "bad", ["project": "p", "domains": ["d"], "values": ["a b": "x"]]))
+                try await fleet.reports("FlyteProject", "bad", "Ready", "Invalid")
+                try await fleet.admin.merge("FlyteProject", "bad", ["status": nil], subresource: "status")
+                try await fleet.reports("FlyteProject", "bad", "Ready", "Invalid")
             }
         }
 

@@ -184,6 +184,7 @@ extension EndToEnd {
             for (arguments, status, words) in [
                 (["run", "--probe-interval", "0"], 2, "--probe-interval"),
                 (["run", "--nonsense"], 2, "--nonsense"),
+                (["run", "--namespace", ""], 2, "--namespace"),
                 (["run", "--admin-address", "nowhere"], 2, "--admin-address"),
                 (["run", "--kubeconfig", "/does/not/exist"], 2, "/does/not/exist"),
                 (["run", "--kubeconfig", bad.path], 2, "clusters"),

@@ -69,6 +69,20 @@ struct SessionPoolTests {
         #expect(sessions[1].isApproved(for: "u"))
     }
 
+    @Test("One that turns out to be at another cluster has no claim to the one before")
+    func moved() {
+        let pool = pool()
+        let (old, young) = (dataPlane("z", made: 1), dataPlane("a", made: 2))
+        let sessions = [old, young].map { start($0, in: pool) }
+        #expect(pool.approve("u", for: old) == [])
+        #expect(pool.approve("u", for: young) == ["a"])
+        #expect(pool.approve("v", for: old) == [])
+        sessions[1].hold(asDuplicate: false)
+        #expect(pool.approve("u", for: young) == [])
+        #expect(sessions.map { $0.isApproved(for: "u") } == [false, true])
+        #expect(sessions[0].isApproved(for: "v"))
+    }
+
     @Test("Only those of the start are waited for: one that comes later keeps nothing from being told")
     func settling() {
         let clock = StoppedClock()

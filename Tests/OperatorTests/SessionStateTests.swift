@@ -189,10 +189,36 @@ struct SessionStateTests {
         _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
         let candidate = try #require(state.candidate)
         _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: candidate, now: .zero)
-        #expect(state.active === old && state.allowsWrites && state.facts.refusedCandidate == "401 Unauthorized")
+        #expect(
+            state.active === old && state.allowsWrites
+                && state.facts.refusedCandidate == .tokenRejected("401 Unauthorized"))
         let unused = state.take(success(), of: candidate, now: .zero)
         #expect(state.active === candidate && state.facts.refusedCandidate == nil)
         #expect(unused.count == 1 && unused.first === old)
+    }
+
+    @Test("New settings that fail without an answer are no rejected token, and of no account once both are away")
+    func newSettingsFail() throws {
+        var state = try connected()
+        let old = try #require(state.active)
+        _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+        let candidate = try #require(state.candidate)
+        _ = state.take(failure, of: candidate, now: .zero)
+        #expect(state.facts.refusedCandidate == .failed(.timeout, "no answer") && state.allowsWrites)
+        #expect(state.facts.reachability == .reachable)
+        for _ in 0..<2 { _ = state.take(failure, of: old, now: .zero) }
+        #expect(state.facts.refusedCandidate == nil && state.facts.isUnreachable)
+    }
+
+    @Test("A rejected token is an answer: after one probe that failed, the next ones come at the usual distance")
+    func rejectedAfterFailure() throws {
+        var state = try connected()
+        let active = try #require(state.active)
+        let usual = state.probeDelay
+        _ = state.take(failure, of: active, now: .zero)
+        #expect(state.probeDelay < usual)
+        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
+        #expect(state.probeDelay == usual && !state.allowsWrites)
     }
 
     @Test("Another endpoint lets go of the old server at once and may be another cluster")

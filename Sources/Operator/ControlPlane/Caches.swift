@@ -68,6 +68,23 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
+    /// Of all custom resources there are, by UID.
+    var generations: [String: Int64] {
+        var generations: [String: Int64] = [:]
+        func add<Object: KubeObject>(_ store: Store<Decoded<Object>>) {
+            for object in (store.snapshot ?? [:]).values {
+                generations[object.metadata.uid ?? object.metadata.name] = Self.generation(of: object.metadata)
+            }
+        }
+        add(dataPlanes)
+        add(executionLabels)
+        add(assignments)
+        add(projects)
+        add(registries)
+        return generations
+    }
+    static func generation(of metadata: ObjectMeta) -> Int64 { metadata.generation ?? 0 }
+
     private func watch<Object: KubeResource>(
         _ type: Object.Type, _ store: Store<Decoded<Object>>,
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void

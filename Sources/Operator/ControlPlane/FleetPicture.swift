@@ -6,6 +6,8 @@ import KubeObjects
 struct FleetPicture: Sendable {
     /// Of this process's pictures; a plan of the same one needs no second look.
     let revision: UInt64
+    /// Of every object that it was computed from, by UID.
+    private let generations: [String: Int64]
     let dataPlanes: [String: DataPlane]
     let labels: [String: ExecutionLabel]
     let assignments: [String: ExecutionClusterLabel]
@@ -39,6 +41,8 @@ struct FleetPicture: Sendable {
     /// - Parameter discovered: flyteadmin's projects; they count where the settings say so.
     init(caches: Caches, operatorNamespace: String, discovered: DiscoveredProjects? = nil, previous: FleetPicture?) {
         revision = (previous?.revision ?? 0) + 1
+        // Before anything else is read: what changes meanwhile is then not known yet.
+        generations = caches.generations
         let dataPlanes = caches.dataPlanes.valid()
         let projects = caches.projects.usable(previous?.projects)
         let assignments = caches.assignments.usable(previous?.assignments)
@@ -89,6 +93,12 @@ struct FleetPicture: Sendable {
         dependents = Self.dependents(domains, spec, projects, assignments)
         reach = Self.reach(spec, self.dataPlanes, labels, assignments, duplicateAssignments, sharers)
         sharing = disagreements(sharers.filter { $0.value.count > 1 })
+    }
+
+    /// Whether it was computed from this object as it is: else there is a newer picture to come, which is to be waited for.
+    /// A verdict by an older one would be told of a generation that it isn't about.
+    func knows(_ metadata: ObjectMeta) -> Bool {
+        generations[metadata.uid ?? metadata.name] == Caches.generation(of: metadata)
     }
 
     private static func dependents(

@@ -11,6 +11,8 @@ final class StatusWriter: Sendable {
     private struct Written {
         var version: UInt64
         var status: JSON
+        /// The same, of the object's own type; nil where it was not known.
+        var typed: (any CustomResourceStatus)?
     }
     let client: KubeClient
     let mayWrite: @Sendable () -> Bool
@@ -21,15 +23,40 @@ final class StatusWriter: Sendable {
         self.mayWrite = mayWrite
     }
 
+    /// The object with the status that was written last, where the store is still behind that: the next one is to follow
+    /// from it, with its times, and what it said is no news.
+    func newest<Spec>(_ object: CustomResource<Spec>) -> CustomResource<Spec> {
+        guard let last = written.withLock({ $0[object.metadata.uid ?? ""] }),
+            last.version > object.metadata.versionNumber ?? 0, let status = last.typed as? Spec.Status
+        else { return object }
+        var object = object
+        object.status = status
+        return object
+    }
+
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
         try await write(
-            Self.encode(status), current: object.status.map { Self.encode($0) } ?? [:], of: object.metadata,
+            Self.encode(status), status, current: object.status.map { Self.encode($0) } ?? [:], of: object.metadata,
             type: Spec.resourceType)
     }
 
-    /// For an object that does not fit its type: `current` is not known then.
-    func write(
-        _ status: JSON, current: JSON?, of metadata: ObjectMeta, type: ResourceType
+    /// For an object that does not fit its type, so that its status is not known: what was written last counts, and
+    /// where somebody else has written since, what is there is asked for.
+    func write(_ status: JSON, ofUnreadable metadata: ObjectMeta, type: ResourceType) async throws(KubeError) {
+        let last = written.withLock { $0[metadata.uid ?? ""] }
+        var current: JSON?
+        if let last, let version = metadata.versionNumber, last.version < version {
+            current = try await self.status(of: metadata, type)
+            if current == status {
+                return written.withLock { $0[metadata.uid ?? ""] = Written(version: version, status: status) }
+            }
+        }
+        try await write(status, nil, current: current, of: metadata, type: type)
+    }
+
+    private func write(
+        _ status: JSON, _ typed: (any CustomResourceStatus)?, current: JSON?, of metadata: ObjectMeta,
+        type: ResourceType
     ) async throws(KubeError) {
         let uid = metadata.uid ?? ""
         let version = metadata.versionNumber ?? 0
@@ -43,7 +70,7 @@ final class StatusWriter: Sendable {
                 status, type: type, namespace: metadata.namespace, name: metadata.name,
                 fieldManager: Ownership.fieldManager)
             let new = answer.versionNumber ?? 0
-            written.withLock { $0[uid] = Written(version: new, status: status) }
+            written.withLock { $0[uid] = Written(version: new, status: status, typed: typed) }
         } catch {
             if error.isNotFound { return }  // deleted meanwhile
             throw error

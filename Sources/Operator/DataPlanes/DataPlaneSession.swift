@@ -270,7 +270,11 @@ final class DataPlaneSession: Sendable {
             return (unused, before != (state.facts, state.allowsWrites), mayMore, isAnother)
         }
         for link in unused { link.close() }
-        if isAnother { watches.forget() }
+        if isAnother {
+            watches.forget()
+            // What was in sync was so in the cluster before: all of it is looked at when a cluster is listed again.
+            progress.pending(Set(currentPlan.namespaces.keys))
+        }
         applyGate()
         if mayMore {
             watches.retryRefused()

@@ -3,7 +3,7 @@ import HTTP
 import Kube
 
 /// What an answer, or the lack of one, says of the way to a data plane.
-enum ProbeAnswer: Sendable {
+enum ProbeAnswer: Sendable, Hashable {
     /// It answered and can be worked with.
     case succeeded
     /// It answered that the token is not (or no more) valid: the way is fine, the credentials are not.

@@ -54,8 +54,8 @@ struct SessionFacts: Sendable, Hashable {
     var reachability = Reachability.unknown
     /// The server's own words, where it refused the token.
     var tokenRejected: String?
-    /// Newer credentials than those in use were tried and refused.
-    var refusedCandidate: String?
+    /// Newer settings or credentials than those in use were tried and don't work, which those in use do.
+    var refusedCandidate: ProbeAnswer?
     var authorization = DataPlaneObservation.Authorization.unknown
     /// What it serves, as far as it was asked, beside what every Kubernetes has.
     var kinds = KindTable.wellKnown

@@ -69,6 +69,7 @@ final class SessionPool: Sendable {
                 return [name]
             }
             before?.hold(asDuplicate: true)
+            writers = writers.filter { $0.value !== session }
             writers[uid] = session
             session.approve(uid)
             return before.map { [$0.name] } ?? []

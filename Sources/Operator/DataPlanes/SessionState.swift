@@ -172,7 +172,7 @@ struct SessionState: Sendable {
             }
             candidateFailed = true
             if active != nil, breaker.allowsRequests, facts.tokenRejected == nil {
-                facts.refusedCandidate = result.answer.text
+                facts.refusedCandidate = result.answer
             } else {
                 fail(result.answer)
             }
@@ -184,10 +184,16 @@ struct SessionState: Sendable {
             _ = breaker.record(.probeSucceeded)
             learn(result, now)
         case .tokenRejected:
+            // An answer all the same: what failed before it was no outage.
+            if breaker.allowsRequests { breaker = CircuitBreaker(breaker.configuration) }
             fail(result.answer)
         case .failed:
             _ = breaker.record(.probeFailed)
-            if !breaker.allowsRequests { fail(result.answer) }
+            if !breaker.allowsRequests {
+                // Both are away: there is nothing left to say of the newer one alone.
+                facts.refusedCandidate = nil
+                fail(result.answer)
+            }
         }
         return []
     }

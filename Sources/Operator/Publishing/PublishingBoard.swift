@@ -9,6 +9,8 @@ final class PublishingBoard: Sendable {
         var rollout: RegistryObservation.Rollout
         /// Labels that flyteadmin will not find, with why.
         var lostLabels: [String: String] = [:]
+        /// Of the registry that asked for it.
+        var generation: Int64?
     }
     private struct State {
         var result: Result?

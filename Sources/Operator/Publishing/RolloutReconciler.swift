@@ -78,6 +78,8 @@ extension Reconcilers {
 
     /// Puts a result in place, from which the registry's conditions follow. Labels that are lost get an event of their own.
     func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
+        var result = result
+        result.generation = registry?.metadata.generation
         let before = publishingBoard.set(result)
         guard before != result else { return }
         queue.add(.registry(ClusterRegistry.theName), after: Self.gathering)

@@ -16,7 +16,9 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .clusterRegistries,
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
-        case .valid(let object):
+        case .valid(let stored):
+            guard picture.knows(stored.metadata) else { return .done }
+            let object = writer.newest(stored)
             // What said that it didn't know is no settled status of an earlier run.
             let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
             if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }
@@ -27,6 +29,7 @@ extension Reconcilers {
             if !hasSeen, object.status != nil, name == ClusterRegistry.theName, wallClock.now - started < 15 {
                 return .requeue(after: Self.gathering)
             }
+            if waitsForPublishing(object) { return .requeue(after: Self.gathering) }
             try await publish(observation(picture).status(of: object, now: wallClock.now), of: object)
         }
         return .done
@@ -62,8 +65,11 @@ extension Reconcilers {
         seen.archivedProjects = picture.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
-        seen.publishing = publishingBoard.result?.publishing ?? (publishes ? .pending : .notConfigured)
-        seen.rollout = publishingBoard.result?.rollout ?? .notConfigured
+        let result = publishingBoard.result.flatMap {
+            $0.generation == picture.registry?.metadata.generation ? $0 : nil
+        }
+        seen.publishing = result?.publishing ?? (publishes ? .pending : .notConfigured)
+        seen.rollout = result?.rollout ?? .notConfigured
         return seen
     }
 }

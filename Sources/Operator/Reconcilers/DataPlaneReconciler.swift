@@ -15,7 +15,7 @@ extension Reconcilers {
             if board.set(dataPlane: name, nil) { statusesChanged() }
             return .done
         }
-        guard let object = decoded.object else {
+        guard let object = decoded.object.map({ writer.newest($0) }) else {
             if case .malformed(let metadata, let failure) = decoded {
                 pool.remove(name)
                 try await report(
@@ -25,6 +25,7 @@ extension Reconcilers {
             }
             return .done
         }
+        guard picture.knows(object.metadata) else { return .done }
         var seen = DataPlaneObservation()
         seen.duplicate = duplicates(picture)[name]
         var again: Duration?
@@ -39,18 +40,15 @@ extension Reconcilers {
         let status = seen.status(of: object, now: wallClock.now)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
-            approve(object, seen, status.clusterUID)
-            let wasReady = object.status?.conditions.isTrue(.ready) ?? false
-            if board.set(dataPlane: name, wasReady ? .ready : .notReady) { statusesChanged() }
+            approve(object, seen, status)
+            if board.set(dataPlane: name, ClusterState(object, object.status)) { statusesChanged() }
             return .requeue(after: wait)
         }
         warn(object, status)
         explain(missing: seen.authorization, of: object, status)
         try await publish(status, of: object)
-        approve(object, seen, status.clusterUID)
-        let isReady = status.conditions.isTrue(.ready)
-        let state: ClusterState = object.spec.enabled ? (isReady ? .ready : .notReady) : .disabled
-        if board.set(dataPlane: name, state) { statusesChanged() }
+        approve(object, seen, status)
+        if board.set(dataPlane: name, ClusterState(object, status)) { statusesChanged() }
         return again.map { .requeue(after: $0) } ?? .done
     }
 
@@ -61,8 +59,11 @@ extension Reconcilers {
     }
 
     /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
-    private func approve(_ object: DataPlane, _ seen: DataPlaneObservation, _ uid: String?) {
-        guard seen.duplicate == nil, let uid else { return }
+    private func approve(_ object: DataPlane, _ seen: DataPlaneObservation, _ status: DataPlaneStatus) {
+        // One that was moved has the UID of the cluster before in its status until another one has answered.
+        guard seen.duplicate == nil, let uid = status.clusterUID, status.endpoint == object.endpointDescription else {
+            return
+        }
         for name in pool.approve(uid, for: object) {
             // One that was refused itself is told why once what refused it is in the picture: not at once again.
             queue.add(.dataPlane(name), after: name == object.metadata.name ? Self.gathering : .zero)
@@ -193,12 +194,7 @@ extension Reconcilers {
     private func take(
         _ facts: SessionFacts, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneObservation
     ) {
-        if let text = facts.tokenRejected {
-            seen.credentials = .invalid(.tokenRejected, text)
-        } else if let text = facts.refusedCandidate {
-            seen.credentials = .invalid(
-                .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
-        }
+        if let text = facts.tokenRejected { seen.credentials = .invalid(.tokenRejected, text) }
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
         case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
@@ -206,6 +202,15 @@ extension Reconcilers {
             let tried = attempts == 1 ? "tried once" : "tried at least \(attempts) times"
             let interval = pool.probeInterval.components.seconds
             seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
+        }
+        switch facts.refusedCandidate {
+        case .tokenRejected(let text) where facts.tokenRejected == nil:
+            seen.credentials = .invalid(
+                .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
+        case .failed(let reason, let text) where facts.reachability == .reachable:
+            seen.probe = .failedWithNewSettings(
+                reason, "the new settings don't work, the old connection stays in use: \(text)")
+        case .tokenRejected, .failed, .succeeded, nil: break
         }
         seen.authorization = facts.authorization
         if let found = facts.changedUID {

@@ -16,7 +16,9 @@ extension Reconcilers {
             isReady = false
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
-        case .valid(let object)?:
+        case .valid(let stored)?:
+            guard picture.knows(stored.metadata) else { return .done }
+            let object = writer.newest(stored)
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false

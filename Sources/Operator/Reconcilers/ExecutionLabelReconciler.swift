@@ -28,7 +28,9 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(
                 malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
-        case .valid(let object):
+        case .valid(let stored):
+            guard picture.knows(stored.metadata) else { return .done }
+            let object = writer.newest(stored)
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
             try await publish(verdict.status(of: object, now: wallClock.now), of: object)

@@ -30,7 +30,7 @@ extension Reconcilers {
         remember(malformed: status, of: metadata)
         if let generation = metadata.generation { status["observedGeneration"] = .int(generation) }
         do throws(KubeError) {
-            try await writer.write(status, current: nil, of: metadata, type: type)
+            try await writer.write(status, ofUnreadable: metadata, type: type)
         } catch {
             // Rules of the CRD that can't be evaluated on such an object keep even its status from being written. The
             // event has said it; a change of the object brings it back.

@@ -66,6 +66,8 @@ final class Reconcilers: Sendable {
         var firstLook: Instant?
         /// The status that it was given while it did not fit its type; nil since it does.
         var malformed: JSON?
+        /// The generation whose publishing is waited for, and since when.
+        var unpublished: (generation: Int64?, since: Instant)?
         /// The latest warning of each credential that an event was made for.
         var warned: [ExpiryWarning.Credential: ExpiryWarning] = [:]
     }
@@ -185,6 +187,24 @@ final class Reconcilers: Sendable {
     }
     /// Seconds.
     private static let patienceForFirst = 2.0
+
+    /// Whether what is published is known of an older generation only: it is looked at in a moment.
+    func waitsForPublishing(_ object: ClusterRegistry) -> Bool {
+        let generation = object.metadata.generation
+        guard let result = publishingBoard.result, object.metadata.name == ClusterRegistry.theName,
+            object.spec.problems().isEmpty
+        else { return false }
+        let now = wallClock.now
+        let since = withMemory(of: object.metadata) { memory in
+            if result.generation == generation {
+                memory.unpublished = nil
+            } else if memory.unpublished == nil || memory.unpublished?.generation != generation {
+                memory.unpublished = (generation, now)
+            }
+            return memory.unpublished?.since
+        }
+        return since.map { now - $0 < Self.patienceForFirst } ?? false
+    }
 
     /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
     func isTooEarly<Spec>(_ object: CustomResource<Spec>) -> Bool {

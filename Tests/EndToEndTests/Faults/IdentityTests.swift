@@ -74,6 +74,22 @@ extension EndToEnd.Safety {
         }
     }
 
+    @Test("Back at the cluster of before, what drifted while another one answered is put right")
+    func driftMeanwhile() async throws {
+        try await withSettledFleet { fleet, _ in
+            let recorded = fleet[1].uid
+            fleet[1].becomeAnotherCluster()
+            fleet[1].endWatches(.reset)
+            try await fleet.reports(1, "Ready", "IdentityChanged")
+            try await fleet[1].admin.delete("Namespace", "project1-development")
+            fleet[1].becomeAnotherCluster(uid: recorded)
+            try await eventually("it is made again") {
+                try await fleet.annotation(1, "project1-development") == fleet.role
+            }
+            try await fleet.settles(1)
+        }
+    }
+
     @Test("A token is not sent to a server that the stored CA does not verify, whoever changes the endpoint")
     func foreignEndpoint() async throws {
         try await withFleet(of: 2) { fleet in

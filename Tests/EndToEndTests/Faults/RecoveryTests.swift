@@ -107,8 +107,9 @@ extension EndToEnd {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet.addSecondEntry()
+                try await fleet.admin.apply(assignment("project1", "development"))
                 try await fleet.operating { _ in
-                    try await fleet.settles(0)
+                    try await fleet.settles(1)
                     try await fleet.admin.apply(
                         resource(
                             "DataPlane", "z-newer",
@@ -117,6 +118,46 @@ extension EndToEnd {
                     try await fleet.admin.apply(fleet.dataPlane(1, ["endpoint": "https://127.0.0.1:1"]))
                     try await fleet.reports(1, "Reachable", "ConnectFailed")
                     try await fleet.reports("DataPlane", "z-newer", "Ready", "Ready")
+                    try await fleet.admin.apply(assignment("project2", "development"))
+                    try await eventually("the newer one writes from now on") {
+                        try await fleet.annotation(1, "project2-development") == fleet.role
+                    }
+                }
+            }
+        }
+
+        @Test("Moved to another cluster, the older DataPlane leaves the one before to the newer one")
+        func olderOneMovesOn() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.delete("DataPlane", "dataplane-2")
+                try await fleet.addSecondEntry()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.settles(1, 1)
+                    try await fleet.admin.apply(
+                        resource(
+                            "DataPlane", "z-newer",
+                            ["clusterName": "again", "endpoint": .string(fleet[1].url)]))
+                    try await fleet.reports("DataPlane", "z-newer", "Ready", "DuplicateCluster")
+                    try await fleet.admin.apply(
+                        fleet.dataPlane(
+                            1,
+                            [
+                                "endpoint": .string(fleet[2].url),
+                                "credentials": [
+                                    "tokenKey": "dataplane_2_token", "caCertKey": "dataplane_2_cacert",
+                                ],
+                            ]))
+                    try await eventually("it is at the other one") {
+                        try await fleet.annotation(2, "project1-development") == fleet.role
+                    }
+                    try await fleet.admin.apply(assignment("project2", "development"))
+                    for number in 1...2 {
+                        try await eventually("each writes to its own") {
+                            try await fleet.annotation(number, "project2-development") == fleet.role
+                        }
+                    }
                 }
             }
         }
