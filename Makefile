@@ -41,7 +41,12 @@ bench: setup ## Measure the operator against a bare program that sends the same 
 image: ## Build the container image $(IMAGE) (needs docker)
 	@docker build --tag $(IMAGE) --file hack/Dockerfile .
 
-deploy: ## Apply the manifests to the cluster that kubectl points at
+# The image is that of manifests/kustomization.yaml, unless one is given: then that one line of the manifests is changed.
+deploy: ## Apply the manifests to the cluster that kubectl points at (IMAGE=registry/squadron:tag)
+ifeq ($(origin IMAGE),file)
 	@kubectl apply -k manifests
+else
+	@kubectl kustomize manifests | sed -E 's|^( +(- )?image:) [^ ]+$$|\1 $(IMAGE)|' | kubectl apply -f -
+endif
 
 .PHONY: help setup build demo test lint format judge tsan asan bench image deploy
