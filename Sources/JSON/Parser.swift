@@ -12,6 +12,7 @@ struct Parser {
     let end: Int
     var position = 0
     private var depthLeft: Int
+    private var valuesLeft: Int
     /// Elements and members of everything that is open. Finished collections are cut from the end, so that each gets
     /// storage of exactly its size and nothing grows step by step.
     private var elements: [JSON] = []
@@ -19,10 +20,11 @@ struct Parser {
     var keys: KeyCache
 
     /// The bytes must stay valid for as long as the parser is used.
-    init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int) {
+    init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int, values: Int) {
         self.base = base
         end = count
         depthLeft = depth
+        valuesLeft = values
         keys = KeyCache(forTextOf: count)
         members.reserveCapacity(32)
     }
@@ -58,6 +60,7 @@ struct Parser {
         }
         while true {
             let value = try parseValue()
+            try countValue()
             elements.append(value)
             if nextIs(UInt8(ascii: ",")) { continue }
             guard nextIs(UInt8(ascii: "]")) else { throw fault("expected ',' or ']' in an array, found \(found)") }
@@ -84,6 +87,7 @@ struct Parser {
             let key = try parseString(isKey: true)
             guard nextIs(UInt8(ascii: ":")) else { throw fault("expected ':' after a key, found \(found)") }
             let value = try parseValue()
+            try countValue()
             members.append((key, value))
             if nextIs(UInt8(ascii: ",")) { continue }
             guard nextIs(UInt8(ascii: "}")) else { throw fault("expected ',' or '}' in an object, found \(found)") }
@@ -100,6 +104,11 @@ struct Parser {
         guard depthLeft > 0 else { throw fault("nested too deeply") }
         depthLeft -= 1
         position += 1
+    }
+
+    private mutating func countValue() throws(Fault) {
+        guard valuesLeft > 0 else { throw fault("too many values") }
+        valuesLeft -= 1
     }
 
     private mutating func parse(word: StaticString, as value: JSON) throws(Fault) -> JSON {

@@ -1,14 +1,18 @@
 extension JSON {
-    /// What a parser accepts from a peer. Both bounds hold before memory is spent on what exceeds them.
+    /// What a parser accepts from a peer. All bounds hold before memory is spent on what exceeds them.
     public struct Limits: Sendable, Hashable {
         /// How many arrays and objects may be open at once. Bounds the stack: the parser calls itself once for each.
         public var depth = 128
         /// How long a text may be.
         public var bytes = 64 << 20
+        /// How many elements and members all arrays and objects may have together. `[0,0,…` takes two bytes of text for
+        /// each, and a multiple of that in memory. A list of 500 large custom resources has some hundred thousand.
+        public var values = 2_000_000
 
-        public init(depth: Int = 128, bytes: Int = 64 << 20) {
+        public init(depth: Int = 128, bytes: Int = 64 << 20, values: Int = 2_000_000) {
             self.depth = depth
             self.bytes = bytes
+            self.values = values
         }
         public static let `default` = Limits()
     }
@@ -42,7 +46,7 @@ extension JSON {
         guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else {
             throw SyntaxError(message: "the text is empty")
         }
-        var parser = Parser(base, count: bytes.count, depth: limits.depth)
+        var parser = Parser(base, count: bytes.count, depth: limits.depth, values: limits.values)
         do {
             self = try parser.parse()
         } catch {

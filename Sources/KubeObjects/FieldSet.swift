@@ -39,8 +39,10 @@ extension FieldSet {
     /// was applied, since a change by another manager takes the field out of the set.
     ///
     /// Read without the kind's schema, so it goes by the set's own shape: a list or map that is in the set with nothing
-    /// below was applied as a whole (atomic); one with children was merged by keys, values or positions. Empty objects
-    /// and lists and null leave nothing that could be looked for, and are taken as covered.
+    /// below was applied as a whole (atomic); one with children was merged by keys, values or positions. An empty object
+    /// is in the set itself, whatever its kind. An empty list is only where it is atomic; one that is merged leaves no
+    /// trace, and which of the two it is only the schema tells: it is taken as covered, and so is null, which asks for
+    /// nothing.
     public func covers(_ value: JSON) -> Bool {
         switch value {
         case .object(let members):
@@ -57,7 +59,9 @@ extension FieldSet {
             return value[name]
         }
         return members.allSatisfy { field($0) != nil }
-            && children.allSatisfy { element, child in field(element).map { $0.isNull || child.isCovered(by: $0) } ?? false }
+            && children.allSatisfy { element, child in
+                field(element).map { $0.isNull || child.isCovered(by: $0) } ?? false
+            }
     }
 
     private func covers(_ item: JSON, atIndex index: Int) -> Bool {
@@ -76,7 +80,6 @@ extension FieldSet {
     private func covers(_ value: JSON, at element: FieldPathElement) -> Bool {
         switch value {
         case .null: return true
-        case .object(let inner) where inner.isEmpty: return true
         case .array(let inner) where inner.isEmpty: return true
         case .object, .array:
             if let child = children[element] { return child.covers(value) }

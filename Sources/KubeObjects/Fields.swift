@@ -50,7 +50,7 @@ package struct Fields {
     package func time(_ key: String) throws(DecodingFailure) -> Timestamp? {
         guard let text = try string(key) else { return nil }
         guard let time = Timestamp(text) else {
-            throw DecodingFailure(path: key, message: "not an RFC 3339 time: \(text)")
+            throw DecodingFailure(path: key, message: "not an RFC 3339 time: \(text.shown(bytes: 64))")
         }
         return time
     }

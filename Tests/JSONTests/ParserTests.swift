@@ -98,6 +98,21 @@ struct ParserTests {
         #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: "[1, 2]", limits: .init(bytes: 5)) }
     }
 
+    @Test("The number of values is limited, elements and members together, however they are nested")
+    func values() throws {
+        let text = #"[1, {"a": [2, 3], "b": {}}, []]"#
+        #expect(throws: Never.self) { try JSON(parsing: text, limits: .init(values: 7)) }
+        let error = #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: text, limits: .init(values: 6)) }
+        #expect(error?.message == "too many values")
+        for item in ["0", "[]", "{}", #"{"a":0}"#] {
+            let many = "[" + [String](repeating: item, count: 1_001).joined(separator: ",") + "]"
+            #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: many, limits: .init(values: 1_000)) }
+        }
+        let members = "{" + (0..<1_001).map { "\"\($0)\":0" }.joined(separator: ",") + "}"
+        #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: members, limits: .init(values: 1_000)) }
+        #expect(throws: Never.self) { try JSON(parsing: members, limits: .init(values: 1_001)) }
+    }
+
     @Test("Damaged texts never crash the parser")
     func damaged() {
         let text = Array(

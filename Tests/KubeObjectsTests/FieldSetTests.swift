@@ -62,6 +62,27 @@ struct FieldSetTests {
         }
     }
 
+    @Test("An empty object is looked for as any other: whoever fills or removes it takes it out of the set")
+    func emptyObjects() throws {
+        let policy: JSON = ["spec": ["podSelector": [:], "policyTypes": ["Ingress"]]]
+        #expect(try FieldSet(fieldsV1: ["f:spec": ["f:podSelector": [:], "f:policyTypes": [:]]]).covers(policy))
+        #expect(try !FieldSet(fieldsV1: ["f:spec": ["f:policyTypes": [:]]]).covers(policy))
+        let pod: JSON = ["spec": ["volumes": [["name": "a", "emptyDir": [:]]]]]
+        func volume(_ fields: JSON) -> JSON { ["f:spec": ["f:volumes": ["k:{\"name\":\"a\"}": fields]]] }
+        #expect(try FieldSet(fieldsV1: volume([".": [:], "f:emptyDir": [:], "f:name": [:]])).covers(pod))
+        #expect(try FieldSet(fieldsV1: volume(["f:emptyDir": ["f:medium": [:]], "f:name": [:]])).covers(pod))
+        #expect(try !FieldSet(fieldsV1: volume([".": [:], "f:name": [:]])).covers(pod))
+        // As Kubernetes 1.36 recorded it of a custom resource whose labels are a map without any.
+        #expect(try FieldSet(fieldsV1: ["f:spec": ["f:labels": [:], "f:size": [:]]]).covers(["spec": ["labels": [:]]]))
+        #expect(try !FieldSet(fieldsV1: ["f:spec": ["f:size": [:]]]).covers(["spec": ["labels": [:]]]))
+    }
+
+    @Test("An empty list and null may leave nothing in the set, and are not missed")
+    func noTrace() throws {
+        let set = try FieldSet(fieldsV1: ["f:spec": ["f:size": [:]]])
+        #expect(set.covers(["spec": ["size": 1, "ports": [], "nothing": nil]]))
+    }
+
     @Test("A manager has applied something of an object where it has an Apply entry for the object itself")
     func applied() throws {
         let meta = try ObjectMeta(json: Self.metadata)

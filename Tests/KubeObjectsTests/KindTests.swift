@@ -77,6 +77,25 @@ struct KindTests {
         #expect(throws: DecodingFailure.self) { try SelfSubjectReview(json: [:]) }
     }
 
+    @Test("What a server says of itself and of us is cut, and shows no control characters: it goes into a status")
+    func bounded() throws {
+        func version(_ text: String) throws -> String {
+            try VersionInfo(json: ["gitVersion": .string(text)]).gitVersion
+        }
+        func username(_ text: String) throws -> String {
+            try SelfSubjectReview(json: ["status": ["userInfo": ["username": .string(text)]]]).username
+        }
+        #expect(try version("v1.33.1-eks-1234") == "v1.33.1-eks-1234")
+        #expect(try version("v1\n\u{1B}[31m") == "v1\u{FFFD}\u{FFFD}[31m")
+        for character in ["v", "\0", "🚀"] {
+            let text = String(repeating: character, count: 1 << 20)
+            let server = try version(text)
+            #expect(server.hasSuffix("…") && (100...128).contains(server.utf8.count))
+            let user = try username(text)
+            #expect(user.hasSuffix("…") && (500...512).contains(user.utf8.count))
+        }
+    }
+
     @Test("A rollout's state follows kubectl's rules")
     func rollout() throws {
         func rollout(_ status: JSON, generation: Int64 = 2) throws -> Deployment.Rollout {

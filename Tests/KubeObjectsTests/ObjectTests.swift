@@ -47,6 +47,17 @@ struct ObjectTests {
         #expect(failure?.description == message)
     }
 
+    @Test("A time that is none is not repeated whole")
+    func longTime() throws {
+        let text = JSON.string(String(repeating: "t", count: 1 << 20))
+        let failure = #expect(throws: DecodingFailure.self) {
+            try ObjectMeta(json: ["name": "a", "creationTimestamp": text])
+        }
+        #expect(failure?.path == "creationTimestamp")
+        let size = failure?.message.utf8.count ?? 0
+        #expect((50..<120).contains(size))
+    }
+
     @Test("Codable types read their metadata by the same rules, with the whole path")
     func codableMetadata() throws {
         let json: JSON = ["metadata": ["name": "a", "labels": ["x": 1]], "spec": [:]]

@@ -156,6 +156,46 @@ struct ClientTests {
         #expect(target(transport.requests[0]) == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
     }
 
+    @Test("How large an answer may be depends on what is asked for")
+    func limits() async throws {
+        let transport = ScriptedTransport { _ in .text("{}") }
+        let client = client(transport)
+        let type = Namespace.resourceType
+        _ = try? await client.list(Namespace.self, of: KubeCollection(type))
+        _ = try? await client.list(PartialObject.self, of: KubeCollection(type, metadataOnly: true))
+        _ = try? await client.get(type, name: "a")
+        _ = try? await client.get(type, name: "a", metadataOnly: true)
+        _ = try? await client.apply(
+            object, type: type, name: "default", fieldManager: "m", force: false, metadataOnlyAnswer: true)
+        _ = try? await client.delete(type, name: "a")
+        _ = try? await client.version()
+        #expect(transport.requests.map { $0.maximumBodySize >> 20 } == [32, 32, 8, 2, 2, 8, 8])
+    }
+
+    @Test("An answer that is larger than it can be is refused, and so is one of too many values")
+    func tooLarge() async throws {
+        var limits = AnswerLimits()
+        (limits.page, limits.object, limits.metadata) = (4_000, 2_000, 1_000)
+        let type = Namespace.resourceType
+        let text = JSON.string(String(repeating: "x", count: 1_500))
+        let large: JSON = ["kind": "Namespace", "metadata": ["name": "a", "annotations": ["text": text]]]
+        let first = client(ScriptedTransport(.json(large), .json(large)), limits: limits)
+        let whole = try await first.get(type, name: "a")
+        #expect(whole == large)
+        let error = try await failure { try await first.get(type, name: "a", metadataOnly: true) }
+        guard case .transport(let cause) = error.cause else {
+            Issue.record("unexpected \(error)")
+            return
+        }
+        #expect(cause.kind == .bodyTooLarge)
+        let values = JSON.array([JSON](repeating: 0, count: 300))
+        let dense: JSON = ["kind": "Namespace", "metadata": ["name": "a"], "spec": values]
+        let second = client(ScriptedTransport(.json(dense)), limits: limits)
+        let refused = try await failure { try await second.get(type, name: "a") }
+        #expect(refused.isUnexpectedAnswer)
+        #expect(refused.detail.contains("too many values"))
+    }
+
     @Test("The version is read from a recorded answer")
     func version() async throws {
         let transport = ScriptedTransport(.response(HTTPResponse(status: 200, body: try fixture("version.json"))))

@@ -58,6 +58,143 @@ struct CredentialTests {
         #expect(transport.requests.isEmpty)
     }
 
+    // MARK: A server that repeats the token
+
+    private static let token = "eyJhbGciOiJSUzI1NiJ9.c3F1YWRyb24tdG9rZW4.c2lnbmF0dXJl"
+
+    private func holder(_ transport: ScriptedTransport) -> KubeClient {
+        client(transport, authorization: StaticToken(Sensitive(Self.token)))
+    }
+
+    /// Those parts of the token, long enough to be of use, that are in a text.
+    private func pieces(in text: String) -> [String] {
+        let token = Array(Self.token)
+        return (0...token.count - 16).map { String(token[$0..<$0 + 16]) }.filter { text.contains($0) }
+    }
+
+    @Test(
+        "A token that a refusal repeats is in no error, as a Status, escaped or as plain text", arguments: [401, 500])
+    func repeatedInRefusal(code: Int) async throws {
+        let text = "the token \(Self.token) is not known, not \(Self.token)"
+        let status: JSON = [
+            "kind": "Status", "status": "Failure", "reason": .string(Self.token), "message": .string(text),
+            "details": ["causes": [["reason": .string(Self.token), "message": .string(text), "field": "f"]]],
+        ]
+        let escaped =
+            #"{"kind":"Status","status":"Failure","message":"the token \u0065\#(Self.token.dropFirst()) is not known"}"#
+        let replies: [ScriptedTransport.Reply] = [
+            .json(status, status: code), .text(escaped, status: code), .text("<p>\(text)", status: code),
+        ]
+        for reply in replies {
+            let client = holder(ScriptedTransport { _ in reply })
+            let errors = try await [
+                failure { try await client.version() },
+                failure { try await client.list(Namespace.self, of: KubeCollection(Namespace.resourceType)) },
+                failure { try await client.get(Secret.self, namespace: "flyte", name: "s") },
+                failure { try await client.listWatch(Namespace.self).watch(from: "1") },
+            ]
+            for error in errors {
+                #expect(error.status?.code == code)
+                #expect(error.description.contains("the token <redacted> is not known"))
+                let causes = error.status?.causes ?? []
+                #expect(pieces(in: "\(error) \(causes)") == [])
+            }
+        }
+    }
+
+    @Test("An ERROR event of a watch has nothing of the token either")
+    func repeatedInWatch() async throws {
+        let message = JSON.string("not for \(Self.token)")
+        let event: JSON = [
+            "type": "ERROR", "object": ["kind": "Status", "status": "Failure", "code": 500, "message": message],
+        ]
+        let client = holder(ScriptedTransport(.stream(pieces: [event.serialized() + [10]])))
+        let stream = try await client.listWatch(Namespace.self).watch(from: "1")
+        let error = try await failure {
+            var count = 0
+            for try await _ in stream { count += 1 }
+            return count
+        }
+        #expect(error.status?.message == "not for <redacted>")
+    }
+
+    @Test("A success that repeats the token is no answer, and its error has nothing of it")
+    func repeatedInSuccess() async throws {
+        let review: JSON = [
+            "kind": "SelfSubjectReview", "status": ["userInfo": ["username": .string("user \(Self.token)")]],
+        ]
+        let object: JSON = ["kind": "Namespace", "metadata": ["name": "a", "annotations": ["a": .string(Self.token)]]]
+        let client = holder(
+            ScriptedTransport(
+                .json(review), .text("<p>\(Self.token)"), .json(["gitVersion": .string(Self.token)]), .json(object),
+                .json(object), .text("ok \(Self.token)")))
+        let errors = try await [
+            failure { try await client.review(SelfSubjectReview.resourceType, SelfSubjectReview.request) },
+            failure { try await client.version() },
+            failure { try await client.version() },
+            failure { try await client.get(Namespace.self, name: "a") },
+            failure {
+                try await client.apply(
+                    object, type: Namespace.resourceType, name: "a", fieldManager: "m", force: false)
+            },
+            failure { try await client.text("/readyz") },
+        ]
+        for error in errors {
+            #expect(error.isUnexpectedAnswer)
+            #expect(error.detail == "the answer repeats the token")
+        }
+    }
+
+    @Test("Secrets and lists may hold the token, and one that is a short word is not looked for")
+    func heldRightly() async throws {
+        let note = JSON.string(Self.token)
+        let secret: JSON = [
+            "kind": "Secret", "metadata": ["name": "s", "resourceVersion": "5", "annotations": ["note": note]],
+        ]
+        let list: JSON = [
+            "kind": "NamespaceList", "metadata": ["resourceVersion": "5"],
+            "items": [["metadata": ["name": "a", "annotations": ["note": note]]]],
+        ]
+        let event: JSON = ["type": "ADDED", "object": secret]
+        let reader = holder(
+            ScriptedTransport(
+                .json(secret), .json(secret), .json(list), .stream(pieces: [event.serialized() + [10]]),
+                .text("<p>\(Self.token)")))
+        let read = try await reader.get(Secret.self, namespace: "flyte", name: "s")
+        #expect(read.metadata.annotations?["note"] == Self.token)
+        try await reader.apply(
+            secret, type: Secret.resourceType, namespace: "flyte", name: "s", fieldManager: "m", force: false)
+        let collection = KubeCollection(Namespace.resourceType)
+        let page = try await reader.list(Namespace.self, of: collection)
+        #expect(page.items.count == 1)
+        var events = try await reader.listWatch(Secret.self, namespace: "flyte").watch(from: "1").makeAsyncIterator()
+        let next = try await events.next()
+        #expect(next != nil)
+        // A list that can't be read shows what came.
+        let error = try await failure { try await reader.list(Namespace.self, of: collection) }
+        #expect(error.detail.hasSuffix(": <p><redacted>"))
+        let short = client(ScriptedTransport(Self.version), authorization: StaticToken(Sensitive("v1.36")))
+        let version = try await short.version().gitVersion
+        #expect(version == "v1.36.2")
+    }
+
+    @Test("The token is found wherever it stands, and nothing but it is taken out")
+    func redaction() {
+        let token = Sensitive(Self.token)
+        func redacted(_ text: String) -> String { String(decoding: Array(text.utf8).redacting(token), as: UTF8.self) }
+        #expect(redacted(Self.token) == "<redacted>")
+        #expect(redacted("eyJ\(Self.token)e\(Self.token)") == "eyJ<redacted>e<redacted>")
+        #expect(redacted("\(Self.token)\(Self.token)é") == "<redacted><redacted>é")
+        for text in ["", "e", String(Self.token.dropFirst()), String(Self.token.dropLast())] {
+            #expect(redacted(text) == text)
+        }
+        let short = Array("a word".utf8)
+        #expect(short.redacting(Sensitive("word")) == short)
+        #expect(short.redacting(Sensitive("")) == short)
+    }
+
+    // MARK: Token files
+
     @Test("A token file is read again after a minute, or at once after a 401")
     func tokenFile() throws {
         let folder = try TemporaryFolder()

@@ -98,6 +98,14 @@ struct KubeconfigTests {
             ("{}", "{}", "clusters[0].cluster.server: is missing"),
             ("", "{}", "clusters[0].cluster.server: is missing"),
             ("{server: 5}", "{}", "clusters[0].cluster.server: is no string"),
+            (
+                "{server: 'https://a', proxy-url: 'socks4://user:password@proxy'}", "{}",
+                "clusters[0].cluster.proxy-url: must begin with http:// or https:// or socks5:// or socks5h://"
+            ),
+            (
+                "{server: 'https://a', proxy-url: 'proxy:3128'}", "{}",
+                "clusters[0].cluster.proxy-url: must begin with http:// or https:// or socks5:// or socks5h://"
+            ),
             ("[]", "{}", "clusters[0].cluster: is no mapping"),
             (
                 "{server: 'https://a', certificate-authority-data: '%%'}", "{}",
@@ -141,6 +149,17 @@ struct KubeconfigTests {
         #expect(message(config(cluster: cluster, user: user)) == "/x/config: \(expected)")
     }
 
+    @Test(
+        "A SOCKS proxy resolves the server's name, as it does for kubectl; other proxies stay as they are",
+        arguments: [
+            ("socks5://proxy:1080", "socks5h://proxy:1080"), ("SOCKS5://proxy", "socks5h://proxy"),
+            ("socks5h://proxy:1080", "socks5h://proxy:1080"), ("https://u:p@proxy:3128", "https://u:p@proxy:3128"),
+        ])
+    func proxies(url: String, expected: String) throws {
+        let endpoint = try endpoint(config(cluster: "{server: 'https://a', proxy-url: '\(url)'}"))
+        #expect(endpoint.proxyURL == expected)
+    }
+
     @Test("Contexts that lead nowhere say where they end")
     func contexts() {
         let good = config()
@@ -178,6 +197,22 @@ struct KubeconfigTests {
         #expect(failure?.description == "\(folder.path)/none: can't be opened: No such file or directory")
         #expect(throws: EndpointFailure.self) { try Kubeconfig.load([]) }
         #expect(throws: EndpointFailure.self) { try Kubeconfig.load([folder.path]) }
+    }
+
+    @Test("Of several files one with nothing in it counts for nothing; alone it is an error", arguments: ["", "# x\n"])
+    func emptyFile(text: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("empty", text)
+        try folder.write("config", config())
+        let (empty, full) = ("\(folder.path)/empty", "\(folder.path)/config")
+        for files in [[empty, full], [full, empty]] {
+            let names = try Kubeconfig.load(files).contextNames
+            #expect(names == ["main"])
+        }
+        for files in [[empty], [empty, empty]] {
+            let failure = #expect(throws: EndpointFailure.self) { try Kubeconfig.load(files) }
+            #expect(failure?.file == empty)
+        }
     }
 
     @Test("kubectl's own places are looked at in its order")

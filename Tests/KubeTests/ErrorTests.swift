@@ -119,6 +119,18 @@ struct ErrorTests {
         #expect(garbage.message.hasSuffix("A"))
     }
 
+    @Test("A refusal of megabytes is not looked at for a Status")
+    func largeRefusal() async throws {
+        let status: JSON = [
+            "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+            "message": .string(String(repeating: "m", count: 2 << 20)),
+        ]
+        let error = try await failure { try await client(ScriptedTransport(.json(status, status: 404))).version() }
+        #expect(error.status?.code == 404)
+        #expect(error.status?.reason == "")
+        #expect(error.description.utf8.count < 1_000)
+    }
+
     @Test("A cancelled request and one that can't be sent are not worth repeating; an outage is")
     func retryable() {
         func isRetryable(_ kind: HTTPError.Kind) -> Bool {

@@ -81,6 +81,15 @@ struct ListTests {
         #expect(error.operation == "list secrets in flyte")
     }
 
+    @Test("A kind of a megabyte is not repeated whole", arguments: ["", "List"])
+    func longKind(suffix: String) async throws {
+        let kind = JSON.string(String(repeating: "k", count: 1 << 20) + suffix)
+        let transport = ScriptedTransport(.json(["kind": kind, "metadata": ["resourceVersion": "5"]]))
+        let error = try await failure { try await client(transport).listWatch(Secret.self).list(continueToken: nil) }
+        #expect(error.isUnexpectedAnswer)
+        #expect(error.description.utf8.count < 200)
+    }
+
     @Test("A malformed item stays in its list")
     func malformed() async throws {
         let transport = ScriptedTransport(

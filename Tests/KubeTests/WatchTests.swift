@@ -89,6 +89,25 @@ struct WatchTests {
         #expect(try Self.events([Array((line + "\n").utf8)], maximumLine: line.utf8.count).count == 1)
     }
 
+    @Test("An event of metadata may not be as long as one of a whole object")
+    func longMetadata() async throws {
+        var limits = AnswerLimits()
+        (limits.event, limits.metadataEvent) = (2_000, 500)
+        let text = String(repeating: "x", count: 1_000)
+        let object = #"{"metadata":{"name":"a","resourceVersion":"5","annotations":{"text":"\#(text)"}}}"#
+        let line = Array((#"{"type":"ADDED","object":\#(object)}"# + "\n").utf8)
+        let client = client(ScriptedTransport { _ in .stream(pieces: [line]) }, limits: limits)
+        let whole = client.listWatch(PartialObject.self, of: KubeCollection(Namespace.resourceType))
+        var events = try await whole.watch(from: "1").makeAsyncIterator()
+        let event = try await events.next()
+        #expect(event.map(Self.text) == "+a@5")
+        let metadata = client.listWatch(
+            PartialObject.self, of: KubeCollection(Namespace.resourceType, metadataOnly: true))
+        let stream = try await metadata.watch(from: "1")
+        let error = try await failure { try await stream.makeAsyncIterator().nextEvent() }
+        #expect(error.detail == "an event is longer than 500 bytes")
+    }
+
     @Test("An ERROR event is thrown with its status, and 410 says that it is gone")
     func errorEvent() throws {
         let text = #"""

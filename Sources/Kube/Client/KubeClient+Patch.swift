@@ -36,7 +36,8 @@ extension KubeClient {
         request.add("fieldValidation", "Strict")
         // JSON is YAML; servers before 1.31 know no media type for an apply patch in JSON.
         request.contentType = "application/apply-patch+yaml"
-        if metadataOnlyAnswer { request.accept = Accept.partialObject }
+        if metadataOnlyAnswer { request.askForMetadata() }
+        request.mayHoldToken = type.holdsSecrets
         request.turn = turn
         request.body = body
         return try await sendForObject(request, named: name)
@@ -68,7 +69,8 @@ extension KubeClient {
             .patch, type.path(namespace: namespace, name: name, subresource: subresource),
             operation: type.operation("patch", namespace: namespace, name: name, subresource: subresource))
         request.add("fieldManager", fieldManager)
-        if metadataOnlyAnswer { request.accept = Accept.partialObject }
+        if metadataOnlyAnswer { request.askForMetadata() }
+        request.mayHoldToken = type.holdsSecrets
         request.contentType = "application/merge-patch+json"
         request.body = change.serialized()
         return try await sendForObject(request, named: name)

@@ -41,6 +41,7 @@ extension KubeClient {
         request.contentType = contentType
         request.accept = accept
         request.isRateLimited = isRateLimited
+        (request.answer, request.mayHoldToken) = (.page, true)  // nothing is known of it
         let response = try await send(request)
         guard !response.body.isEmpty else { return (response.status, .null) }
         do {

@@ -18,7 +18,7 @@ extension KubeClient {
         _ type: ResourceType, namespace: String? = nil, name: String, metadataOnly: Bool = false
     ) async throws(KubeError) -> JSON {
         var request = getRequest(type, namespace, name)
-        if metadataOnly { request.accept = Accept.partialObject }
+        if metadataOnly { request.askForMetadata() }
         return try await sendForObject(request, named: name)
     }
 
@@ -57,6 +57,7 @@ extension KubeClient {
             .get, type.path(namespace: namespace, name: name),
             operation: type.operation("get", namespace: namespace, name: name))
         request.answersWithSecrets = type.holdsSecrets
+        request.mayHoldToken = type.holdsSecrets
         return request
     }
 
@@ -102,6 +103,8 @@ public struct KubeCollection: Sendable, Hashable {
         var request = KubeRequest(
             .get, type.path(namespace: namespace), operation: type.operation(verb, namespace: namespace))
         request.answersWithSecrets = type.holdsSecrets && !metadataOnly
+        request.answer = .page
+        request.mayHoldToken = true
         request.add("labelSelector", labelSelector)
         request.add("fieldSelector", fieldSelector)
         return request

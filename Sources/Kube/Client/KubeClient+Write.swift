@@ -40,6 +40,7 @@ extension KubeClient {
             .post, type.path(namespace: namespace),
             operation: type.operation("create", namespace: namespace, name: name))
         request.add("fieldManager", fieldManager)
+        request.mayHoldToken = type.holdsSecrets
         request.body = object.serialized()
         return try await sendForObject(request, named: name?.nonEmpty)
     }
@@ -63,6 +64,7 @@ extension KubeClient {
         let operation = type.operation("replace", namespace: meta.namespace, name: meta.name)
         var request = KubeRequest(.put, type.path(namespace: meta.namespace, name: meta.name), operation: operation)
         request.add("fieldManager", fieldManager)
+        request.mayHoldToken = type.holdsSecrets
         request.body = try request.encoded(object).serialized()
         let answer = try await sendForObject(request, named: meta.name)
         do { return try Object(json: answer) } catch { throw request.unexpected(error.description) }
@@ -78,6 +80,7 @@ extension KubeClient {
             .delete, type.path(namespace: namespace, name: name),
             operation: type.operation("delete", namespace: namespace, name: name))
         request.turn = turn
+        request.mayHoldToken = type.holdsSecrets
         var options: JSON = ["apiVersion": "v1", "kind": "DeleteOptions"]
         if let uid = preconditions?.uid { options[path: ["preconditions", "uid"]] = .string(uid) }
         if let version = preconditions?.resourceVersion {

@@ -9,7 +9,7 @@ import Support
 ///   request in one case only: a 401, once, if reading the credentials anew brought other ones (the server has not
 ///   acted on the first). 429 and 503 with `Retry-After` go to the caller: his queue knows what else waits.
 /// - A success is checked before it is believed: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
-/// - Credentials go to `server` only and appear in no error.
+/// - Credentials go to `server` only and appear in no error, also where the server repeats them.
 /// - Cancelling the task ends the request at once; a write may then have been processed or not
 ///   (`HTTPError.mayHaveBeenProcessed`).
 public final class KubeClient: Sendable {
@@ -22,10 +22,7 @@ public final class KubeClient: Sendable {
         /// Asked right before anything but a GET goes out, after the wait for limiter and connection: a leader that was
         /// paused there may have lost its Lease. What it refuses fails as `.closed`, surely not sent.
         public var mayWrite: (@Sendable () -> Bool)?
-        /// Of an answer, in bytes; of a list it bounds a page.
-        public var maximumAnswer = 64 << 20
-        /// Of one event of a watch, in bytes. etcd takes objects of 1.5 MiB by default.
-        public var maximumWatchLine = 16 << 20
+        public var limits = AnswerLimits()
         /// For `Retry-After` given as a date.
         public var wallClock = WallClock.system
 
@@ -55,48 +52,59 @@ public final class KubeClient: Sendable {
     public func stopWaiting() { options.limiter?.stop() }
 
     /// The whole answer of a request that succeeded (2xx).
-    func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse {
-        let response = try await exchange(request) { http throws(HTTPError) in
-            try await self.transport.send(http)
-        } status: {
-            $0.status
-        }
-        guard (200..<300).contains(response.status) else {
-            throw failure(request, response.status, response.headers, response.body)
-        }
-        return response
-    }
+    func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse { try await receive(request).response }
 
     /// The whole answer as JSON.
     func sendForJSON(_ request: KubeRequest) async throws(KubeError) -> JSON {
-        var response = try await send(request)
-        defer { if request.answersWithSecrets { response.body.wipe() } }
+        var answer = try await receive(request)
+        defer { if request.answersWithSecrets { answer.response.body.wipe() } }
         do {
-            return try JSON(parsing: response.body, limits: JSON.Limits(bytes: options.maximumAnswer))
+            return try JSON(parsing: answer.response.body, limits: .answer(bytes: limit(request)))
         } catch  where request.answersWithSecrets {
-            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message)")
+            throw request.unexpected("the answer (code \(answer.response.status)) is not JSON: \(error.message)")
         } catch {
-            let excerpt = APIStatus.excerpt(of: response.body)
-            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message): \(excerpt)")
+            let excerpt = APIStatus.excerpt(of: answer.response.body.redacting(answer.token))
+            throw request.unexpected(
+                "the answer (code \(answer.response.status)) is not JSON: \(error.message): \(excerpt)")
         }
     }
 
-    /// An answer whose head has arrived and says success. Not rate-limited within: the caller decides.
-    func open(_ request: KubeRequest) async throws(KubeError) -> HTTPStream {
-        let stream = try await exchange(request) { http throws(HTTPError) in
+    /// An answer whose head has arrived and says success, and the token that was sent for it. Not rate-limited within:
+    /// the caller decides.
+    func open(_ request: KubeRequest) async throws(KubeError) -> (stream: HTTPStream, token: Sensitive?) {
+        let (stream, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.open(http)
         } status: {
             $0.status
         }
         guard (200..<300).contains(stream.status) else {
-            throw failure(request, stream.status, stream.headers, await stream.body.start(limit: 256 << 10))
+            throw failure(request, stream.status, stream.headers, await stream.body.start(limit: 256 << 10), token)
         }
-        return stream
+        return (stream, token)
     }
 
+    /// The whole answer of a request that succeeded, and the token that was sent for it.
+    private func receive(
+        _ request: KubeRequest
+    ) async throws(KubeError) -> (response: HTTPResponse, token: Sensitive?) {
+        let (response, token) = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.send(http)
+        } status: {
+            $0.status
+        }
+        guard (200..<300).contains(response.status) else {
+            throw failure(request, response.status, response.headers, response.body, token)
+        }
+        if let token, !request.mayHoldToken, response.body.repeats(token) {
+            throw request.unexpected("the answer repeats the token")
+        }
+        return (response, token)
+    }
+
+    /// The answer, and the token that was sent for it.
     private func exchange<Answer>(
         _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, status: (Answer) -> Int
-    ) async throws(KubeError) -> Answer {
+    ) async throws(KubeError) -> (Answer, Sensitive?) {
         if request.isRateLimited, let limiter = options.limiter {
             do {
                 try await limiter.acquire(request.turn)
@@ -108,10 +116,12 @@ public final class KubeClient: Sendable {
         do {
             let token = try await token(for: request)
             let answer = try await carryOut(http(request, token: token))
-            guard status(answer) == 401 else { return answer }
+            guard status(answer) == 401 else { return (answer, token) }
             authorization.rejected()
             let fresh = try await self.token(for: request)
-            return fresh == token ? answer : try await carryOut(http(request, token: fresh))
+            if fresh == token { return (answer, token) }
+            let second = try await carryOut(http(request, token: fresh))
+            return (second, fresh)
         } catch let error as HTTPError {
             throw KubeError(operation: request.operation, cause: .transport(error))
         } catch let error as KubeError {
@@ -134,14 +144,19 @@ public final class KubeClient: Sendable {
         if request.body != nil { headers.append("Content-Type", request.contentType) }
         var http = HTTPRequest(
             request.method, server + request.target, headers: headers, body: request.body, bearerToken: token,
-            timeouts: request.timeouts ?? options.timeouts, maximumBodySize: options.maximumAnswer)
+            timeouts: request.timeouts ?? options.timeouts, maximumBodySize: limit(request))
         if request.method != .get { http.isStillWanted = options.mayWrite }
         http.answersWithSecrets = request.answersWithSecrets
         return http
     }
 
-    private func failure(_ request: KubeRequest, _ code: Int, _ headers: HTTPHeaders, _ body: [UInt8]) -> KubeError {
-        let status = APIStatus(answer: code, headers: headers, body: body, now: options.wallClock.now)
+    private func limit(_ request: KubeRequest) -> Int { options.limits.bytes(of: request.answer) }
+
+    private func failure(
+        _ request: KubeRequest, _ code: Int, _ headers: HTTPHeaders, _ body: [UInt8], _ token: Sensitive?
+    ) -> KubeError {
+        let status = APIStatus(
+            answer: code, headers: headers, body: body, token: token, now: options.wallClock.now)
         return KubeError(operation: request.operation, cause: .status(status))
     }
 }

@@ -5,6 +5,9 @@ import Support
 
 /// One request, before it has a server, credentials and headers.
 struct KubeRequest: Sendable {
+    /// What is asked for, by which it is decided how large the answer may be.
+    enum Answer: Sendable { case page, object, metadata }
+
     var method: HTTPRequest.Method
     var path: String
     var query: [(name: String, value: String)] = []
@@ -20,6 +23,9 @@ struct KubeRequest: Sendable {
     var timeouts: HTTPTimeouts?
     /// The answer holds Secrets: what it was read from is zeroed.
     var answersWithSecrets = false
+    var answer = Answer.object
+    /// The answer may hold whatever somebody has written down, our own token among it: Secrets, and lists of anything.
+    var mayHoldToken = false
 
     init(_ method: HTTPRequest.Method, _ path: String, operation: String) {
         self.method = method
@@ -29,6 +35,11 @@ struct KubeRequest: Sendable {
 
     mutating func add(_ name: String, _ value: String?) {
         if let value { query.append((name, value)) }
+    }
+
+    mutating func askForMetadata() {
+        accept = Accept.partialObject
+        answer = .metadata
     }
 
     /// `/api/v1/namespaces?limit=500`; names and values percent-encoded, in the order of adding.

@@ -24,7 +24,7 @@ extension Kubeconfig {
             (tls.clientCertificate, tls.clientKey) = try user.clientCertificate()
         }
         return ClusterEndpoint(
-            server: try cluster.server(), tls: tls, proxyURL: try cluster.string("proxy-url"),
+            server: try cluster.server(), tls: tls, proxyURL: try cluster.proxyURL(),
             authorization: try user?.authorization() ?? NoAuthorization(), namespace: try context.string("namespace"))
     }
 
@@ -70,6 +70,20 @@ extension Kubeconfig.Entry {
         guard let server = try string("server") else { throw failure("server", "is missing") }
         guard server.lowercased().hasPrefix("https://") else { throw failure("server", "must start with https://") }
         return server.withoutSlashesAtTheEnd
+    }
+
+    /// By any scheme the proxy is to resolve the server's name, as Go does it. Of libcurl's two for SOCKS5 that is
+    /// `socks5h`.
+    func proxyURL() throws(EndpointFailure) -> String? {
+        guard let url = try string("proxy-url") else { return nil }
+        let schemes = ["http", "https", "socks5", "socks5h"]
+        let colon = url.firstIndex(of: ":") ?? url.endIndex
+        let scheme = url[..<colon].lowercased()
+        // The URL is not repeated: it may have a password in it.
+        guard url[colon...].hasPrefix("://"), schemes.contains(scheme) else {
+            throw failure("proxy-url", "must begin with " + schemes.map { $0 + "://" }.joined(separator: " or "))
+        }
+        return scheme == "socks5" ? "socks5h\(url[colon...])" : url
     }
 
     func serverTLS() throws(EndpointFailure) -> TLSConfiguration {

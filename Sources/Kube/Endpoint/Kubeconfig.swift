@@ -43,10 +43,10 @@ public struct Kubeconfig: Sendable {
     }
 
     /// Reads the files in order. Of two entries of one name the first one counts, as in kubectl. Of several files those
-    /// that do not exist are skipped (`KUBECONFIG` lists often name some), of one it is an error.
+    /// that do not exist (`KUBECONFIG` lists often name some) or hold nothing are skipped, of one it is an error.
     public static func load(_ files: [String]) throws(EndpointFailure) -> Kubeconfig {
         var merged: Kubeconfig?
-        var missing: EndpointFailure?
+        var skipped: EndpointFailure?
         for file in files {
             var bytes: [UInt8]
             do {
@@ -54,25 +54,37 @@ public struct Kubeconfig: Sendable {
             } catch {
                 let failure = EndpointFailure(file: error.path, message: error.message)
                 guard error.isMissingFile, files.count > 1 else { throw failure }
-                missing = failure
+                skipped = failure
                 continue
             }
             defer { bytes.wipe() }
-            let next = try Kubeconfig(parsing: bytes, file: file)
+            let json = try document(bytes, file: file)
+            guard !json.isNull || files.count == 1 else {
+                skipped = EndpointFailure(file: file, message: "is no kubeconfig: it is empty")
+                continue
+            }
+            let next = try Kubeconfig(json, file: file)
             if merged == nil { merged = next } else { merged?.add(next) }
         }
-        guard let merged else { throw missing ?? EndpointFailure(message: "no kubeconfig is given") }
+        guard let merged else { throw skipped ?? EndpointFailure(message: "no kubeconfig is given") }
         return merged
     }
 
     /// `file` names it in errors, and its folder is where relative file names start.
     public init(parsing bytes: [UInt8], file: String) throws(EndpointFailure) {
-        let json: JSON
+        try self.init(Self.document(bytes, file: file), file: file)
+    }
+
+    /// Null for a text with nothing in it, or nothing but comments.
+    private static func document(_ bytes: [UInt8], file: String) throws(EndpointFailure) -> JSON {
         do {
-            json = try YAML.parse(bytes)
+            return try YAML.parse(bytes)
         } catch {
             throw EndpointFailure(file: file, message: error.description)
         }
+    }
+
+    private init(_ json: JSON, file: String) throws(EndpointFailure) {
         guard json.object != nil else { throw EndpointFailure(file: file, message: "is no kubeconfig: not a mapping") }
         if let kind = json["kind"]?.string, kind != "Config" {
             throw EndpointFailure(file: file, path: "kind", message: "is \(kind), not Config")

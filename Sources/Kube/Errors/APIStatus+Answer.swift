@@ -7,14 +7,17 @@ extension APIStatus {
     /// What a failed exchange says: the server's own `Status`, or one made of the code and the start of a body that is
     /// none. The HTTP code wins over the one in the body: a proxy may have changed its mind about it, and the code is
     /// what every hop agrees on.
-    init(answer code: Int, headers: HTTPHeaders, body: [UInt8], now: Instant) {
+    ///
+    /// `token`: what was sent; it is nowhere in the result.
+    init(answer code: Int, headers: HTTPHeaders, body: [UInt8], token: Sensitive? = nil, now: Instant) {
         let header = headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) }
-        if let json = try? JSON(parsing: body), var status = APIStatus(json: json) {
+        let json = try? JSON(parsing: body, limits: .answer(bytes: AnswerLimits.refusal)).redacting(token)
+        if let json, var status = APIStatus(json: json) {
             status.code = code
             status.retryAfter = header ?? status.retryAfter
             self = status
         } else {
-            self.init(code: code, reason: "", message: Self.excerpt(of: body), retryAfter: header)
+            self.init(code: code, reason: "", message: Self.excerpt(of: body.redacting(token)), retryAfter: header)
         }
     }
 
@@ -24,14 +27,14 @@ extension APIStatus {
         let details = json["details"]
         let causes = details?["causes"]?.array?.prefix(Self.maximumCauses).map { cause in
             Cause(
-                reason: Self.shown(cause["reason"]?.string ?? "", limit: 256),
-                message: Self.shown(cause["message"]?.string ?? "", limit: Self.maximumText),
-                field: Self.shown(cause["field"]?.string ?? "", limit: Self.maximumText))
+                reason: Self.text(cause["reason"], limit: 256),
+                message: Self.text(cause["message"], limit: Self.maximumText),
+                field: Self.text(cause["field"], limit: Self.maximumText))
         }
         self.init(
             code: json["code"]?.int.flatMap { Int(exactly: $0) } ?? 0,
-            reason: Self.shown(json["reason"]?.string ?? "", limit: 256),
-            message: Self.shown(json["message"]?.string ?? "", limit: Self.maximumText),
+            reason: Self.text(json["reason"], limit: 256),
+            message: Self.text(json["message"], limit: Self.maximumText),
             causes: causes ?? [],
             retryAfter: (details?["retryAfterSeconds"]?.int).flatMap { RetryAfter.bounded($0) })
     }
@@ -47,24 +50,11 @@ extension APIStatus {
         let words = text.unicodeScalars.split {
             $0.properties.isWhitespace || $0.properties.generalCategory == .control
         }
-        return shown(words.map { String(String.UnicodeScalarView($0)) }.joined(separator: " "), limit: maximumExcerpt)
+        return words.map { String(String.UnicodeScalarView($0)) }.joined(separator: " ").shown(limit: maximumExcerpt)
     }
 
-    /// Without control and formatting characters (line breaks excepted), cut to `limit` characters.
-    private static func shown(_ text: String, limit: Int) -> String {
-        var result = String.UnicodeScalarView()
-        for (count, scalar) in text.unicodeScalars.enumerated() {
-            if count == limit {
-                result.removeLast()
-                return String(result) + "…"
-            }
-            switch scalar.properties.generalCategory {
-            case .control where scalar != "\n", .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-                result.append("\u{FFFD}")
-            default: result.append(scalar)
-            }
-        }
-        return String(result)
+    private static func text(_ json: JSON?, limit: Int) -> String {
+        (json?.string ?? "").shown(limit: limit, keepsLines: true)
     }
 }
 

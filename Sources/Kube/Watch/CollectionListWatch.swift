@@ -1,5 +1,6 @@
 import HTTP
 import KubeObjects
+import Support
 
 /// Lists and watches one collection at one API server.
 public struct CollectionListWatch<Object: KubeObject>: ListWatch {
@@ -18,10 +19,12 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
 
     public func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object> {
         let request = watchRequest(from: resourceVersion)
-        let stream = try await client.open(request)
+        let (stream, token) = try await client.open(request)
+        let limits = client.options.limits
         let source = WatchSource<Object>(
-            stream.body, operation: request.operation, maximumLine: client.options.maximumWatchLine,
-            wipes: request.answersWithSecrets)
+            stream.body, operation: request.operation,
+            maximumLine: collection.metadataOnly ? limits.metadataEvent : limits.event,
+            wipes: request.answersWithSecrets, token: token)
         return WatchStream { () async throws(KubeError) in try await source.next() }
     }
 
@@ -91,10 +94,10 @@ actor WatchSource<Object: KubeObject> {
     private var decoder: WatchDecoder<Object>
     private var isFinished = false
 
-    init(_ body: HTTPBody, operation: String, maximumLine: Int, wipes: Bool = false) {
+    init(_ body: HTTPBody, operation: String, maximumLine: Int, wipes: Bool = false, token: Sensitive? = nil) {
         self.body = body
         self.operation = operation
-        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes)
+        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes, token: token)
     }
 
     /// The next event; nil when the server has ended the watch in good order, and after a failure.

@@ -7,15 +7,16 @@ enum ListAnswer {
     /// An item that does not fit its type is malformed; one whose metadata is unusable fails the page.
     static func page<Object: KubeObject>(_ json: JSON, _ request: KubeRequest) throws(KubeError) -> ListPage<Object> {
         guard let kind = json["kind"]?.string, kind.hasSuffix("List") else {
-            throw request.unexpected(
-                "the answer is no list: its kind is \(json["kind"]?.serializedString ?? "missing")")
+            let found = json["kind"].map { $0.string?.shown(bytes: 64) ?? "no text" } ?? "missing"
+            throw request.unexpected("the answer is no list: its kind is \(found)")
         }
+        let shownKind = kind.shown(bytes: 64)
         // An empty PartialObjectMetadataList has `"items": null` (a nil slice in the server's Go): the key has to be there.
         guard let member = json["items"], let items = member.isNull ? [] : member.array else {
-            throw request.unexpected("the \(kind) has no items")
+            throw request.unexpected("the \(shownKind) has no items")
         }
         guard let version = json[path: ["metadata", "resourceVersion"]]?.string, !version.isEmpty else {
-            throw request.unexpected("the \(kind) has no metadata.resourceVersion")
+            throw request.unexpected("the \(shownKind) has no metadata.resourceVersion")
         }
         var decoded: [Decoded<Object>] = []
         decoded.reserveCapacity(items.count)

@@ -12,13 +12,16 @@ struct WatchDecoder<Object: KubeObject> {
     private let limits: JSON.Limits
 
     private let wipes: Bool
+    private let token: Sensitive?
 
-    /// `wipes`: what it reads holds Secrets and is zeroed when it has been read.
-    init(operation: String, maximumLine: Int, wipes: Bool = false) {
+    /// `wipes`: what it reads holds Secrets and is zeroed when it has been read. `token`: what the watch was asked for
+    /// with, which no ERROR event may repeat.
+    init(operation: String, maximumLine: Int, wipes: Bool = false, token: Sensitive? = nil) {
         self.operation = operation
         self.wipes = wipes
+        self.token = token
         lines = LineBuffer(limit: maximumLine, wipes: wipes)
-        limits = JSON.Limits(bytes: maximumLine)
+        limits = .answer(bytes: maximumLine)
     }
 
     mutating func feed(_ bytes: [UInt8]) { lines.feed(bytes) }
@@ -82,7 +85,9 @@ struct WatchDecoder<Object: KubeObject> {
             }
             return .bookmark(resourceVersion: version)
         case "ERROR":
-            guard let status = APIStatus(json: object) else { throw unexpected("an ERROR event holds no Status") }
+            guard let status = APIStatus(json: object.redacting(token)) else {
+                throw unexpected("an ERROR event holds no Status")
+            }
             throw KubeError(operation: operation, cause: .status(status))
         default: return nil
         }

@@ -8,6 +8,7 @@ public struct SelfSubjectReview: Sendable, Hashable {
         group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview", plural: "selfsubjectreviews",
         isNamespaced: false)
 
+    /// Cut: it goes into a status, which could not be written with a longer one.
     public var username: String
     public var uid: String?
     public var groups: [String]
@@ -17,7 +18,7 @@ public struct SelfSubjectReview: Sendable, Hashable {
         let user: Fields
         do {
             user = try Fields(json[path: ["status", "userInfo"]] ?? .null)
-            username = try user.required("username")
+            username = try user.required("username").shown(bytes: 512)
             uid = try user.string("uid")?.nonEmpty
             groups = try user.strings("groups") ?? []
         } catch {

@@ -74,14 +74,22 @@ extension Link {
     private func clusterUID() async -> Result<String, KubeError> {
         do throws(KubeError) {
             let answer = try await prober.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
-            guard let uid = answer[path: ["metadata", "uid"]]?.string, !uid.isEmpty else {
-                throw KubeError(
-                    operation: "get namespaces/kube-system", cause: .unexpectedAnswer("an object without a UID"))
-            }
-            return .success(uid)
+            return .success(try Self.clusterUID(of: answer))
         } catch {
             return .failure(error)
         }
+    }
+
+    /// It goes into a status, which could not be written with one of megabytes. Kubernetes's have 36 bytes.
+    static func clusterUID(of kubeSystem: JSON) throws(KubeError) -> String {
+        func unexpected(_ text: String) -> KubeError {
+            KubeError(operation: "get namespaces/kube-system", cause: .unexpectedAnswer(text))
+        }
+        guard let uid = kubeSystem[path: ["metadata", "uid"]]?.string, !uid.isEmpty else {
+            throw unexpected("an object without a UID")
+        }
+        guard uid.utf8.count <= 128 else { throw unexpected("an object whose UID has \(uid.utf8.count) bytes") }
+        return uid
     }
 
     private struct Details: Sendable {

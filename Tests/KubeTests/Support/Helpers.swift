@@ -17,9 +17,11 @@ func fixtureStatus(_ name: String, code: Int) throws -> APIStatus {
 }
 
 func client(
-    _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(), limiter: RateLimiter? = nil
+    _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(), limiter: RateLimiter? = nil,
+    limits: AnswerLimits = AnswerLimits()
 ) -> KubeClient {
     var options = KubeClient.Options(userAgent: "squadron/1.2.3")
+    options.limits = limits
     options.limiter = limiter
     options.wallClock = WallClock { Instant(secondsSince1970: 784_111_777) }  // Sun, 06 Nov 1994 08:49:37 GMT
     return KubeClient(

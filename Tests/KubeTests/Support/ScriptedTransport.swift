@@ -41,7 +41,13 @@ final class ScriptedTransport: HTTPTransport {
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         switch await reply(to: request) {
-        case .response(let response): return response
+        case .response(let response):
+            guard response.body.count <= request.maximumBodySize else {
+                throw HTTPError(
+                    .bodyTooLarge, "the answer is larger than \(request.maximumBodySize) bytes",
+                    mayHaveBeenProcessed: true)
+            }
+            return response
         case .failure(let error): throw error
         case .stream(let status, let headers, let pieces, let ending):
             if let ending { throw ending }

@@ -1,0 +1,24 @@
+import JSON
+import Kube
+import Testing
+
+@testable import Operator
+
+@Suite("Which cluster it is")
+struct ClusterUIDTests {
+    @Test("A UID that no cluster has is no answer, and is not repeated")
+    func unusable() throws {
+        let uid = "1239cc25-435f-440f-9729-a26f2ca3e75f"
+        #expect(try Link.clusterUID(of: ["metadata": ["uid": .string(uid)]]) == uid)
+        let long = String(repeating: "u", count: 4 << 20)
+        let answers: [JSON] = [
+            ["metadata": ["uid": .string(long)]], ["metadata": ["uid": ""]], ["metadata": [:]], [:],
+        ]
+        for answer in answers {
+            let error = #expect(throws: KubeError.self) { try Link.clusterUID(of: answer) }
+            #expect(error?.isUnexpectedAnswer == true)
+            let size = error?.description.utf8.count ?? 0
+            #expect(size < 200)
+        }
+    }
+}
