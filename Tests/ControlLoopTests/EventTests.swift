@@ -80,6 +80,17 @@ struct EventTests {
         }
     }
 
+    @Test("Reports of things whose names differ in a number are events of their own")
+    func numberedNames() async {
+        let recorder = recorder()
+        await running(recorder.run) {
+            recorder.record(report("label Team1 is no label"))
+            recorder.record(report("label Team2 is no label"))
+            let events = await sink.created.count(2)
+            #expect(events.map { $0["note"]?.string } == ["label Team1 is no label", "label Team2 is no label"])
+        }
+    }
+
     @Test("After a quiet window the same report is a new event")
     func window() async {
         let recorder = recorder()
@@ -166,6 +177,8 @@ struct EventTests {
         #expect(EventText.word("") == "Unknown")
         #expect(EventText.word(String(repeating: "x", count: 500)).utf8.count <= 128)
         #expect(EventText.withoutNumbers("try 12 of 305, 7s") == "try # of #, #s")
+        #expect(EventText.withoutNumbers("10.0.0.1:443 \"80\" (5)") == "#.#.#.#:# \"#\" (#)")
+        #expect(EventText.withoutNumbers("a10b team-12_34, x9") == "a10b team-12_34, x9")
     }
 
     @Test(

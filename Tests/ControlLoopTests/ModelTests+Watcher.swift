@@ -94,7 +94,7 @@ extension ModelTests {
                 case 0...9: server.change(&random)
                 case 10: server.compacted = server.version - chance(10)
                 case 11:
-                    state.poke()
+                    state.poke(now: now)
                     begin()
                     return
                 case 12:
@@ -205,7 +205,7 @@ extension ModelTests {
         for index in 0..<15_000 { step(index, isQuiet: false) }
         state.resume()
         // Quiet: one good list puts everything right, whatever lists were believed before.
-        state.poke()
+        state.poke(now: now)
         begin()
         if case .watch(let ticket, _) = work {
             take(state.failed(.status(400), ticket, now: now), at: 0, 0)

@@ -46,7 +46,7 @@ extension WatcherStateTests {
         _ = world.next()
         world.page([], "200")
         for _ in 0..<10 {
-            world.state.poke()
+            world.state.poke(now: world.now)
             #expect(world.next() == "list")
             world.page([], "200")
             world.state.pause()
@@ -82,7 +82,7 @@ extension WatcherStateTests {
         world.fail(.status(410))
         _ = world.next()
         world.page(["a"], "899")
-        #expect(world.statuses == ["suspicious 0"])
+        #expect(world.statuses == ["following", "suspicious 0"])
 
         var opaque = World()
         _ = opaque.next()

@@ -39,8 +39,10 @@ struct WatcherStateTests {
                 case .update(.replace(let all)): store = all
                 case .update(.set(let key, let value)): store?[key] = value
                 case .update(.remove(let key)): store?[key] = nil
-                case .status(.synced(let count)): statuses.append("synced \(count)")
+                case .status(.synced(let count, let afterWatchFailure)):
+                    statuses.append("synced \(count)\(afterWatchFailure ? ", watch failed" : "")")
                 case .status(.connected): statuses.append("connected")
+                case .status(.following): statuses.append("following")
                 case .status(.failing(_, let attempts, let wait)):
                     statuses.append("failing \(attempts) \(wait.components.seconds)")
                 case .status(.silent): statuses.append("silent")
@@ -63,6 +65,8 @@ struct WatcherStateTests {
         mutating func event(_ event: State.Event) { take(state.received(event, ticket, now: now)) }
         mutating func fail(_ error: KubeError) { take(state.failed(error, ticket, now: now)) }
         mutating func end() { take(state.ended(ticket, now: now)) }
+        mutating func fallSilent() { take(state.fellSilent(ticket, now: now)) }
+        mutating func bookmark(_ version: String) { event(.bookmark(resourceVersion: version)) }
         mutating func open() { take(state.opened(ticket, now: now)) }
 
         var names: [String]? { store.map { $0.keys.map(\.name).sorted() } }
@@ -135,7 +139,7 @@ struct WatcherStateTests {
         #expect(world.store == [ObjectKey(name: "a"): 3])
         world.end()
         #expect(world.next() == "watch 150")
-        #expect(world.statuses.isEmpty)
+        #expect(world.statuses == ["following"])
     }
 
     @Test("An object that the projection no longer wants leaves the store")
@@ -148,8 +152,26 @@ struct WatcherStateTests {
     @Test("A watch that ends in good order goes on where it was, without a list")
     func resumes() {
         var world = World.watching(["a"])
+        world.now = .seconds(250)
+        world.bookmark("150")
         world.now = .seconds(300)
         world.end()
+        #expect(world.next() == "watch 150")
+    }
+
+    @Test("A version of which nothing was heard for long is listed anew, though no single watch was silent for so long")
+    func quietForLong() {
+        var world = World.watching(["a"])
+        for _ in 0..<2 {
+            world.now += .seconds(60)
+            world.end()
+            #expect(world.next() == "watch 100")
+            world.open()
+        }
+        world.now += .seconds(60)
+        world.end()
+        #expect(world.next() == "list")
+        world.page(["a"], "100")
         #expect(world.next() == "watch 100")
     }
 
@@ -221,9 +243,114 @@ struct WatcherStateTests {
         world.event(.bookmark(resourceVersion: "101"))
         #expect(world.state.silenceDeadline(world.ticket) == .seconds(100) + limit)
         world.now = .seconds(100) + limit
-        world.take(world.state.fellSilent(world.ticket, now: world.now))
-        #expect(world.statuses == ["silent"])
+        world.fallSilent()
+        #expect(world.statuses == ["following", "silent"])
         #expect(world.next() == "watch 101")
+    }
+
+    @Test("One on which nothing was ever heard is replaced by a list: the server may be behind of its version")
+    func neverHeard() {
+        var world = World.watching(["a"])
+        world.bookmark("900")
+        world.now += Self.configuration.idleLimit
+        world.fallSilent()
+        #expect(world.next() == "watch 900")
+        world.open()
+        world.now += Self.configuration.idleLimit
+        world.fallSilent()
+        #expect(world.next() == "list")
+        world.page(["a"], "500")
+        #expect(world.statuses.last == "suspicious 0")
+        #expect(world.names == ["a"])
+    }
+
+    @Test("A quiet watch that is cut off again and again, each time after a while, is not waited for ever longer")
+    func cutWhileQuiet() {
+        var world = World()
+        for round in 1...10 {
+            #expect(world.next() == "list")
+            world.page(["a"], "100")
+            #expect(world.next() == "watch 100")
+            world.open()
+            world.now += .seconds(35)
+            if round.isMultiple(of: 2) { world.fail(.refused) } else { world.fail(.status(404)) }
+            #expect(world.next() == "wait 1", "round \(round)")
+            world.now += .seconds(1)
+        }
+    }
+
+    @Test("One that is cut off sooner, or that was never answered, is waited for ever longer")
+    func cutAtOnce() {
+        for isAnswered in [true, false] {
+            var world = World()
+            for wait in [1, 2, 4, 8, 16, 30, 30] {
+                #expect(world.next() == "list")
+                world.page(["a"], "100")
+                _ = world.next()
+                if isAnswered { world.open() }
+                world.now += .seconds(isAnswered ? 25 : 35)
+                world.fail(.refused)
+                #expect(world.next() == "wait \(wait)")
+                world.now += .seconds(wait)
+            }
+        }
+    }
+
+    @Test("That a watch works, its first event or bookmark says, once: neither a list nor an answer does")
+    func following() {
+        var world = World.watching(["a"])
+        world.fail(.status(405))
+        world.now += .seconds(1)
+        for _ in 0..<3 {
+            #expect(world.next() == "list")
+            world.page(["a"], "100")
+            #expect(world.statuses.last == "synced 1, watch failed")
+            #expect(world.next() == "watch 100")
+            world.open()
+            #expect(world.statuses.last == "connected")
+            world.fail(.status(405))
+            world.now += .seconds(60)
+        }
+        #expect(!world.statuses.contains("following"))
+        _ = world.next()
+        world.page(["a"], "100")
+        _ = world.next()
+        world.bookmark("101")
+        world.bookmark("102")
+        let told = world.statuses.count { $0 == "following" }
+        #expect(told == 1)
+        world.fail(.status(410))
+        _ = world.next()
+        world.page(["a"], "103")
+        #expect(world.statuses.last == "synced 1")
+    }
+
+    @Test("One that stood for long proves itself as well, when it ends")
+    func followingByAge() {
+        var world = World.watching(["a"])
+        world.fail(.status(405))
+        world.now += .seconds(1)
+        _ = world.next()
+        world.page(["a"], "100")
+        _ = world.next()
+        world.open()
+        world.now += .seconds(35)
+        world.end()
+        #expect(world.statuses.last == "following")
+        #expect(world.next() == "watch 100")
+    }
+
+    @Test("Of a failed list, the next good one says that it is over")
+    func listFailure() {
+        var world = World.watching(["a"])
+        world.fail(.refused)
+        world.now += .seconds(1)
+        _ = world.next()
+        world.fail(.status(500))
+        world.now += .seconds(2)
+        #expect(world.next() == "list")
+        world.page(["a"], "100")
+        #expect(world.statuses == ["failing 1 1", "failing 2 2", "synced 1"])
     }
 
     @Test("A list without a version or without an end fails instead of filling the memory")
@@ -261,7 +388,7 @@ struct WatcherStateTests {
         var world = World()
         _ = world.next()
         let old = world.ticket
-        world.state.poke()
+        world.state.poke(now: world.now)
         world.page(["a"], "5", ticket: old)
         #expect(world.store == nil)
         #expect(world.next() == "list")
@@ -284,23 +411,61 @@ struct WatcherStateTests {
         #expect(world.next() == "list")
     }
 
-    @Test("A poke ends the backoff; a pause asks nothing until it is resumed, and goes on where it was")
+    @Test("A poke ends the backoff and goes on where it was; a pause asks nothing until it is resumed")
     func control() {
         var world = World.watching(["a"])
         for _ in 0..<5 {
             world.fail(.status(429))
-            world.now += .seconds(60)
+            world.now += .seconds(20)
             _ = world.next()
         }
         world.fail(.status(429))
-        world.state.poke()
+        world.state.poke(now: world.now)
         #expect(world.next() == "watch 100")
         world.state.pause()
         #expect(world.next() == "park")
-        world.state.poke()
+        world.state.poke(now: world.now)
         #expect(world.next() == "park")
         world.state.resume()
-        #expect(world.next() == "watch 100")
+        #expect(world.next() == "list")
         #expect(world.names == ["a"])
+    }
+
+    @Test("What was a watch before a pause is a list after it, which is judged as any other")
+    func afterPause() {
+        var world = World.watching(["a"])
+        world.bookmark("900")
+        world.state.pause()
+        #expect(world.next() == "park")
+        world.state.pause()
+        world.state.resume()
+        #expect(world.next() == "list")
+        world.page([], "500")
+        #expect(world.statuses.last == "suspicious 0")
+        #expect(world.names == ["a"])
+
+        var waiting = World.watching(["a"])
+        waiting.fail(.status(500))
+        #expect(waiting.next() == "wait 1")
+        waiting.state.pause()
+        waiting.state.resume()
+        #expect(waiting.next() == "list")
+        waiting.page(["a"], "100")
+        // What the watch had met was before the pause.
+        #expect(waiting.statuses.last == "synced 1")
+    }
+
+    @Test("Pokes do not put off for ever that a version of which nothing is heard is listed anew")
+    func pokedWhileQuiet() {
+        var world = World.watching(["a"])
+        for _ in 0..<6 {
+            world.now += .seconds(20)
+            world.state.poke(now: world.now)
+            #expect(world.next() == "watch 100")
+            world.open()
+        }
+        world.now += .seconds(20)
+        world.state.poke(now: world.now)
+        #expect(world.next() == "list")
     }
 }

@@ -47,8 +47,9 @@ struct WatcherTests {
     func hangingList() async {
         let watcher = watcher()
         await running(watcher.run) {
-            await clock.sleeper(for: .seconds(90))
-            clock.advance(by: .seconds(90))
+            let limit = WatcherStateTests.configuration.pageTimeout
+            await clock.sleeper(for: limit)
+            clock.advance(by: limit)
             await statuses.first { $0 == "failing" }
             await clock.sleeper(for: .seconds(1))
             clock.advance(by: .seconds(1))
@@ -56,6 +57,11 @@ struct WatcherTests {
             server.page([], version: 1)
             await statuses.first { $0 == "synced" }
         }
+    }
+
+    @Test("A page may take longer than its request, whose own limit is ten minutes at the most")
+    func pageTimeout() {
+        #expect(WatcherConfiguration().pageTimeout > .seconds(600))
     }
 
     @Test("A silent watch is replaced without a list, and an event in between moves the time when it counts as silent")
@@ -96,7 +102,7 @@ struct WatcherTests {
         }
     }
 
-    @Test("While paused it asks nothing; resumed it goes on at once where it was")
+    @Test("While paused it asks nothing; resumed it lists at once, and keeps what it has until then")
     func pause() async {
         let watcher = watcher()
         await running(watcher.run) {
@@ -110,7 +116,12 @@ struct WatcherTests {
             #expect(store.count == 1)
             watcher.resume()
             await server.requests.count(3)
-            #expect(server.requests.all.last == .watch(from: "10"))
+            #expect(server.requests.all.last == .list(continueToken: nil))
+            #expect(store.count == 1)
+            server.page([Thing("a", 1), Thing("b", 11)], version: 12)
+            await server.requests.count(4)
+            #expect(server.requests.all.last == .watch(from: "12"))
+            #expect(store.count == 2)
         }
     }
 

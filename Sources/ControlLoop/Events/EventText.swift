@@ -10,16 +10,31 @@ enum EventText {
     /// A required word: never empty.
     static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : text.cut(toBytes: longestWord) }
 
-    /// Notes that differ in numbers only (attempts, seconds, ports) tell the same: each run of digits counts as one.
+    /// Notes that differ in numbers only (attempts, seconds, ports) tell the same: each run of digits counts as one. Not so
+    /// where it is a part of a name: `team1` and `team2` are two things.
     static func withoutNumbers(_ text: String) -> String {
         var result: [UInt8] = []
-        var isInNumber = false
+        /// Whether the digits just read are a number; nil where the last byte was no digit.
+        var isNumber: Bool?
         for byte in text.utf8.prefix(longestNote) {
-            let isDigit = byte >= 0x30 && byte <= 0x39
-            if !isDigit { result.append(byte) } else if !isInNumber { result.append(0x23) }
-            isInNumber = isDigit
+            guard byte >= 0x30, byte <= 0x39 else {
+                result.append(byte)
+                isNumber = nil
+                continue
+            }
+            let standsAlone = isNumber ?? !(result.last.map(isOfName) ?? false)
+            if !standsAlone { result.append(byte) } else if isNumber == nil { result.append(0x23) }
+            isNumber = standsAlone
         }
         return String(decoding: result, as: UTF8.self)
+    }
+
+    /// An ASCII letter, `-` or `_`.
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F: true
+        default: false
+        }
     }
 
     /// `<object>.<hex>`: valid as a name whatever the object is called.

@@ -43,7 +43,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     /// Reconnects at once, without backoff: after new credentials, or when the server is known to be back. Does nothing
     /// to a paused watcher but clear its backoff.
     public func poke() {
-        state.withLock { $0.poke() }
+        state.withLock { [timeline] in $0.poke(now: timeline.now) }
         control.advance()
     }
 
@@ -53,7 +53,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
         control.advance()
     }
 
-    /// Goes on at once after `pause`: a watch where it was.
+    /// Goes on at once after `pause`, with a list.
     public func resume() {
         state.withLock { $0.resume() }
         control.advance()

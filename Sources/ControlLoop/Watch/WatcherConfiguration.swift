@@ -7,7 +7,8 @@ public struct WatcherConfiguration: Sendable, Hashable {
     public var bookmarkInterval: Duration
     /// See `idleLimit`.
     public var idleSlack: Duration
-    /// A page that takes longer fails. A fuse: the HTTP client's own time limits should be shorter.
+    /// A page that takes longer fails. A fuse: the client's own limits are to be shorter, also where they are set to many
+    /// minutes and a page waits for the rate limit before.
     public var pageTimeout: Duration
     /// A watch that ends in good order sooner than this, having moved nothing, counts as a failure: or a server that
     /// closes every watch at once would be asked without pause.
@@ -20,7 +21,7 @@ public struct WatcherConfiguration: Sendable, Hashable {
     public init(
         backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(800), cap: .seconds(30)),
         longestRetryAfter: Duration = .seconds(120), bookmarkInterval: Duration = .seconds(60),
-        idleSlack: Duration = .seconds(15), pageTimeout: Duration = .seconds(90),
+        idleSlack: Duration = .seconds(15), pageTimeout: Duration = .seconds(900),
         shortestWatch: Duration = .seconds(1), maximumObjects: Int = 500_000, maximumPages: Int = 10_000,
         listGuard: ListGuard = ListGuard()
     ) {

@@ -6,14 +6,18 @@ import Support
 /// clock; the driver (`Watcher`) carries out its steps and hands the answers back.
 ///
 /// ```
-///            ┌──────────── paused ◄── pause() from anywhere, resume() ──► ready
-///            ▼
+///     ┌── resume() ── paused ◄── pause() from anywhere
+///     ▼
 /// ready(list) ──► listing ──pages──► ready(watch) ──► watching ──ended──► ready(watch)
 ///     ▲              │ failed, doubted     ▲              │ failed
 ///     └── waiting ◄──┘                     └── waiting ◄──┤
-///     ▲                                                   │ 410, unreadable event
+///     ▲                                                   │ 410, unreadable event, nothing heard for long
 ///     └───────────────────────────────────────────────────┘
 /// ```
+///
+/// A watch goes on from a version only as long as the server can be thought to be at it. One that was restored from a
+/// backup is behind it, and says so by nothing: it takes the watch and sends neither events nor bookmarks until it has come
+/// to that version. So who was away is listed anew, and so is who has said nothing for as long as a watch may be silent.
 ///
 /// Guarantees: objects leave it only as `.replace` with a complete list, or as a single change after one; an answer to a
 /// step that was given up (its ticket is old) changes nothing.
@@ -53,7 +57,8 @@ struct WatcherState<Value: Sendable>: Sendable {
         case watching(Watching)
         /// After a failure, or between the lists that have to confirm a suspicion.
         case waiting(until: Duration, then: Errand)
-        case paused(then: Errand)
+        /// A list comes after it, with that doubt.
+        case paused(Doubt?)
     }
 
     /// What comes next where nothing is under way.
@@ -76,6 +81,10 @@ struct WatcherState<Value: Sendable>: Sendable {
         var resourceVersion: String
         let openedAt: Duration
         var heardAt: Duration
+        /// The server has answered.
+        var isOpen = false
+        /// By an event or a bookmark, the server has shown that it is at the version that the watch started from.
+        var hasProvedItself = false
         /// The resourceVersion has moved since it was opened.
         var hasMoved = false
     }
@@ -94,6 +103,10 @@ struct WatcherState<Value: Sendable>: Sendable {
     private var random: SeededRandom
     /// The highest resourceVersion seen so far.
     private var newest: String?
+    /// When a list, an event or a bookmark last said something, be it on an earlier watch.
+    private var lastSign = Duration.zero
+    /// The last failure was a watch's, and no watch has proved itself since.
+    private var watchHasFailed = false
 
     init(_ configuration: WatcherConfiguration, seed: UInt64) {
         self.configuration = configuration
@@ -182,13 +195,18 @@ struct WatcherState<Value: Sendable>: Sendable {
                 state = .waiting(
                     until: next,
                     then: .list(Doubt(suspicion: suspicion, confirmations: confirmations, notBefore: next)))
+                watchHasFailed = false
                 return [.status(.suspicious(suspicion, confirmations: confirmations))]
             }
             outputs.append(.status(.confirmed(suspicion)))
         }
         newest = version
+        lastSign = now
         state = .ready(.watch(from: version))
-        return outputs + [.update(.replace(listing.buffer)), .status(.synced(objects: listing.buffer.count))]
+        return outputs + [
+            .update(.replace(listing.buffer)),
+            .status(.synced(objects: listing.buffer.count, afterWatchFailure: watchHasFailed)),
+        ]
     }
 
     // MARK: Answers to a watch
@@ -197,6 +215,7 @@ struct WatcherState<Value: Sendable>: Sendable {
     mutating func opened(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(var watching) = state else { return [] }
         watching.heardAt = now
+        watching.isOpen = true
         state = .watching(watching)
         return [.status(.connected)]
     }
@@ -223,27 +242,59 @@ struct WatcherState<Value: Sendable>: Sendable {
             newest = version
         }
         watching.heardAt = now
-        backoff.reset()
+        lastSign = now
+        let isFirst = !watching.hasProvedItself
+        watching.hasProvedItself = true
         state = .watching(watching)
-        return update.map { [.update($0)] } ?? []
+        var outputs: [Output] = []
+        if let update { outputs.append(.update(update)) }
+        if isFirst { outputs += proved() }
+        return outputs
+    }
+
+    /// What failed before is over.
+    private mutating func proved() -> [Output] {
+        backoff.reset()
+        watchHasFailed = false
+        return [.status(.following)]
+    }
+
+    /// To be asked of a watch that is over, before its end is counted as a failure.
+    ///
+    /// One that stood for as long as the longest wait worked, though it was quiet: else, where a proxy cuts what is idle
+    /// sooner than the first bookmark comes, each gap would be longer than the last. So old a watch may be opened again at
+    /// once, which is no more often than the longest waits would have it.
+    private mutating func provedByAge(_ watching: Watching, now: Duration) -> [Output] {
+        guard watching.isOpen, !watching.hasProvedItself, now - watching.heardAt >= configuration.backoff.cap else {
+            return []
+        }
+        return proved()
     }
 
     /// The server closed the watch in good order: go on where it ended.
     mutating func ended(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(let watching) = state else { return [] }
-        let errand = Errand.watch(from: watching.resourceVersion)
+        let outputs = provedByAge(watching, now: now)
+        let errand = resumption(from: watching.resourceVersion, now: now)
         guard watching.hasMoved || now - watching.openedAt >= configuration.shortestWatch else {
-            return unreadable("the watch ended as soon as it was opened", then: errand, now: now)
+            return outputs + unreadable("the watch ended as soon as it was opened", then: errand, now: now)
         }
         state = .ready(errand)
-        return []
+        return outputs
     }
 
     /// Nothing was heard until the silence deadline.
     mutating func fellSilent(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(let watching) = state else { return [] }
-        state = .ready(.watch(from: watching.resourceVersion))
+        // Not one bookmark: the server may well be behind of where this watch started.
+        state = .ready(watching.hasProvedItself ? .watch(from: watching.resourceVersion) : .list(nil))
         return [.status(.silent(after: now - watching.heardAt))]
+    }
+
+    /// A watch from there; a list where nothing was heard for as long as one watch may be silent. Several that are cut off
+    /// or replaced sooner than that must not put off for ever what a single one leads to.
+    private func resumption(from version: String, now: Duration) -> Errand {
+        now - lastSign >= configuration.idleLimit ? .list(nil) : .watch(from: version)
     }
 
     // MARK: Failures
@@ -259,14 +310,15 @@ struct WatcherState<Value: Sendable>: Sendable {
             let isExpired = listing.continueToken != nil && error.status?.code == 410
             return failed(error, then: .list(listing.doubt), mayGoOn: isExpired, now: now)
         case .watching(let watching):
+            let outputs = provedByAge(watching, now: now)
             switch WatchFailure(error) {
-            case .expired: return failed(error, then: .list(nil), mayGoOn: true, now: now)
-            case .needsList: return failed(error, then: .list(nil), mayGoOn: false, now: now)
+            case .expired: return outputs + failed(error, then: .list(nil), mayGoOn: true, now: now)
+            case .needsList: return outputs + failed(error, then: .list(nil), mayGoOn: false, now: now)
             case .canResume:
                 // A server that fails again and again from here may have trouble with this very version.
                 let isStuck = backoff.failures >= Self.resumptions && (error.status?.code ?? 0) >= 500
                 let errand = isStuck ? Errand.list(nil) : .watch(from: watching.resourceVersion)
-                return failed(error, then: errand, mayGoOn: false, now: now)
+                return outputs + failed(error, then: errand, mayGoOn: false, now: now)
             }
         case .ready, .waiting, .paused:
             return []
@@ -289,6 +341,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         if let retryAfter = error.status?.retryAfter {
             delay = max(delay, retryAfter.clamped(to: .zero...configuration.longestRetryAfter))
         }
+        watchHasFailed = if case .watching = state { true } else { false }
         state = .waiting(until: now + delay, then: errand)
         return [.status(.failing(error: error, attempts: backoff.failures, retryIn: delay))]
     }
@@ -296,30 +349,42 @@ struct WatcherState<Value: Sendable>: Sendable {
     // MARK: Control
 
     /// Drops what is under way and starts it again at once, without backoff: the server is back, or the credentials are
-    /// new. A list starts over; a watch goes on where it was. A suspicion keeps its times.
-    mutating func poke() {
+    /// new. A list starts over; a suspicion keeps its times.
+    ///
+    /// A watch goes on where it was. Who answers now may have been restored meanwhile, but a list for each failed probe is
+    /// much to ask of a server in trouble, and it is not needed: the new watch hears nothing then, and is followed by a list.
+    /// Only further pokes could put that off, so after so long a time it is one at once.
+    mutating func poke(now: Duration) {
         ticket += 1
         backoff.reset()
         if case .paused = state { return }
-        state = .ready(interrupted)
+        if case .watch(let version) = interrupted {
+            state = .ready(resumption(from: version, now: now))
+        } else {
+            state = .ready(interrupted)
+        }
     }
 
-    /// Drops what is under way until `resume`.
+    /// Drops what is under way until `resume`. A list comes then, also where it was a watch: nobody knows how long it takes
+    /// and what becomes of the server meanwhile.
     mutating func pause() {
         ticket += 1
-        state = .paused(then: interrupted)
+        // What a watch met before says nothing of the time after: with that list, it is over.
+        watchHasFailed = false
+        if case .list(let doubt) = interrupted { state = .paused(doubt) } else { state = .paused(nil) }
     }
 
     /// Goes on at once, without backoff.
     mutating func resume() {
-        guard case .paused(let errand) = state else { return }
+        guard case .paused(let doubt) = state else { return }
         backoff.reset()
-        state = .ready(errand)
+        state = .ready(.list(doubt))
     }
 
     private var interrupted: Errand {
         switch state {
-        case .ready(let errand), .waiting(_, let errand), .paused(let errand): errand
+        case .ready(let errand), .waiting(_, let errand): errand
+        case .paused(let doubt): .list(doubt)
         case .listing(let listing): .list(listing.doubt)
         case .watching(let watching): .watch(from: watching.resourceVersion)
         }

@@ -49,10 +49,10 @@ final class Caches: Sendable {
             group.addTask { await self.watch(ExecutionClusterLabel.self, self.assignments, observer) }
             group.addTask { await self.watch(FlyteProject.self, self.projects, observer) }
             group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
-            group.addTask { await self.secrets.run() }
-            group.addTask { await self.configMaps.run() }
-            group.addTask { await self.published.run() }
-            group.addTask { await self.deployments.run() }
+            group.addTask { await self.secrets.run(observer) }
+            group.addTask { await self.configMaps.run(observer) }
+            group.addTask { await self.published.run(observer) }
+            group.addTask { await self.deployments.run(observer) }
         }
     }
 
@@ -94,7 +94,7 @@ final class Caches: Sendable {
         await Watcher(
             source, into: store, configuration: watcher,
             observer: { status in
-                self.doubts.watch(of: type.plural, became: status)
+                self.doubts.watch(of: type.plural, isHeld: store.isReady, became: status)
                 observer(type, status)
             }
         ).run()

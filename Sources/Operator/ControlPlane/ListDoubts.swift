@@ -9,15 +9,24 @@ final class ListDoubts: Sendable {
     let observers = Observers<Void>()
 
     /// Takes in what a watch says of itself. `list`: `dataplanes`, `secrets/cluster-credentials`.
-    func watch(of list: String, became status: WatcherStatus) {
+    /// - Parameter isHeld: an earlier list is in use, so that a refusal leaves it as it is without anybody seeing it.
+    func watch(of list: String, isHeld: Bool, became status: WatcherStatus) {
         switch status {
         case .suspicious(let suspicion, _): set(list, "\(suspicion)")
-        // An answer that is none. Where there is none at all, or a refusal, nothing can be said in a status either.
-        case .failing(let error, _, _) where error.isUnexpectedAnswer: set(list, error.description)
-        case .synced, .connected: set(list, nil)
-        case .failing, .silent, .confirmed, .paused: break
+        // An answer that is none, or a right that was taken away. Where there is no answer at all, nothing can be said in a
+        // status either.
+        case .failing(let error, let attempts, _)
+        where attempts >= Self.failuresToTell && (error.isUnexpectedAnswer || isHeld && error.isForbidden):
+            set(list, error.description)
+        // Where lists are good and each watch is answered with nonsense, the doubt must not come and go with each list.
+        case .synced(objects: _, afterWatchFailure: false), .following: set(list, nil)
+        case .synced, .connected, .failing, .silent, .confirmed, .paused: break
         }
     }
+
+    /// One watch that was cut off in the middle of a line is no doubt; and where it is one, it may be a minute (until a
+    /// bookmark) before it is known to be over.
+    private static let failuresToTell = 3
 
     /// The list is of no interest any more.
     func forget(_ list: String) { set(list, nil) }

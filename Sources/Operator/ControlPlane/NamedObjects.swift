@@ -72,22 +72,33 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         }
     }
 
-    func run() async { await tasks.run { await self.watch($0) } }
+    /// - Parameter observer: told of every change of a watch's state.
+    func run(_ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
+        await tasks.run { await self.watch($0, observer) }
+    }
 
-    private func watch(_ name: String) async {
+    private func watch(
+        _ name: String, _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
+    ) async {
         guard let entry = entries.withLock({ $0[name] }) else { return }
         entry.store.subscribe { [observers] _ in observers.tell(name) }
         let source = client.listWatch(
             Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
         let watcher = Watcher(
-            source, into: entry.store, configuration: watcher, observer: { self.became(name, $0) })
+            source, into: entry.store, configuration: watcher,
+            observer: { status in
+                self.became(name, status)
+                observer(Object.resourceType, status)
+            })
         await entry.stopped.ending { await watcher.run() }
     }
 
     private func label(_ name: String) -> String { "\(Object.resourceType.plural)/\(name)" }
 
     private func became(_ name: String, _ status: WatcherStatus) {
-        if entries.withLock({ $0[name] != nil }) { doubts.watch(of: label(name), became: status) }
+        if let entry = entries.withLock({ $0[name] }) {
+            doubts.watch(of: label(name), isHeld: entry.store.isReady, became: status)
+        }
         switch status {
         case .synced: entries.withLock { $0[name]?.problem = nil }
         case .failing(let error, _, _): entries.withLock { $0[name]?.problem = error.description }

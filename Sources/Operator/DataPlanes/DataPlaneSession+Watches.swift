@@ -30,18 +30,19 @@ extension DataPlaneSession {
     private func watch(of type: ResourceType, became status: WatcherStatus) {
         context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
-        case .synced:
+        case .synced(_, let afterWatchFailure):
             // Before anything is written on the strength of this list.
             let answered = watches[type]?.listedAnew() ?? []
             _ = watches.listed(type)
             // Those whose turn came before this kind was listed, and those whose last write the list may not show.
             queue.add(progress.unsynced, priority: .background)
             queue.add(answered, priority: .background)
-            setTrouble(nil, of: type)
+            // Where each list is good and each watch fails, the trouble must not come and go with them.
+            if !afterWatchFailure { setTrouble(nil, of: type) }
         case .connected:
             // It goes on where it was, so there may be no list that says that the refusal is over.
             if watches.listed(type) { queue.add(progress.unsynced, priority: .background) }
-            setTrouble(nil, of: type)
+        case .following: setTrouble(nil, of: type)
         case .failing(let error, let attempts, _):
             guard error.isForbidden || error.isNotServed else {
                 if attempts >= Self.failuresToTell, Self.isOfTheKind(error) { setTrouble("\(error)", of: type) }

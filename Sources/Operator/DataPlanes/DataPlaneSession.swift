@@ -218,7 +218,18 @@ final class DataPlaneSession: Sendable {
 
     private func sync() async {
         queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
-        let controller = Controller(queue) { [weak self] namespace in
+        // A fuse. A namespace has several requests, each with a limit of its own (`connection.timeoutSeconds`, ten minutes
+        // at the most), and each may wait for the rate limit before.
+        let deadline = Duration.seconds(3_600)
+        let controller = Controller(
+            queue, configuration: .init(deadline: deadline),
+            observer: { [logger = context.logger, name] namespace, outcome, took in
+                guard case .failed(let why, _) = outcome else { return }
+                logger.log(
+                    level: took < deadline ? .debug : .warning, "namespace not in sync",
+                    metadata: ["dataplane": "\(name)", "namespace": "\(namespace)", "why": "\(why)"])
+            }
+        ) { [weak self] namespace in
             guard let self else { return .done }
             return await NamespaceSync(session: self).reconcile(namespace)
         }

@@ -26,7 +26,15 @@ struct NamespaceSync {
             for object in objects {
                 guard let failure = await bring(object, namespace, plan) else { continue }
                 switch failure {
-                case .cancelled: return .failed("cancelled")
+                case .cancelled:
+                    // By the controller's deadline, or because the session ends, when nobody looks. What was found so far is
+                    // told all the same, and of what was not come to, what the last time found.
+                    if !failures.isEmpty || !forGood.isEmpty {
+                        let rest = objects.drop(while: { $0.description != object.description })
+                        failures += rest.compactMap { session.progress.failure(of: $0.description, in: namespace) }
+                        settle(namespace, forGood, failures, after: retry?.after)
+                    }
+                    return .failed("cancelled")
                 case .notListed: isPending = true
                 case .notNow: (isPending, retry) = (true, retry ?? Retry(failure))
                 case .object(let reason, let message, _):

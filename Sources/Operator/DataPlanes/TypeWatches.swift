@@ -80,7 +80,7 @@ final class TypeWatches: Sendable {
         for type in dropped.keys { tasks.start(type) }
     }
 
-    /// All of them are opened anew, from where they are.
+    /// All of them are opened anew, from where they are, or with a list where nothing was heard for long.
     func renew() { for entry in state.withLock({ Array($0.entries.values) }) { entry.watcher?.poke() } }
 
     /// Those that were refused try again at once: permissions or kinds have changed.

@@ -102,6 +102,45 @@ extension EndToEnd {
             }
         }
 
+        @Test("A kind that can be listed and not watched: Synced says so, and does not come and go with each list")
+        func failingWatch() async throws {
+            try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let watches = FaultRule.Match(verbs: ["watch"], resources: ["serviceaccounts"])
+                fleet[1].faults.add(.status(405), match: watches)
+                // For so long after each list, nothing but that is known.
+                fleet[1].faults.add(.latency(.milliseconds(300)), match: watches)
+                try await fleet.operating { _ in
+                    let failed = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(failed.message.contains("watch serviceaccounts"), "\(failed)")
+                    fleet[1].requestLog.reset()
+                    try await throughout(.seconds(3), "it stays so") {
+                        let now = try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]
+                        return now?.status == "False" && now?.since == failed.since
+                    }
+                    #expect(fleet[1].requestLog.count(verb: "list", userAgent: "squadron") > 1)
+                    fleet[1].faults.removeAll()
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        @Test("A Secret that may not be watched any more is told of: what is known of it may be old")
+        func secretsRefused() async throws {
+            try await settled { fleet, _ in
+                try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                fleet.controlPlane.faults.add(
+                    .status(403),
+                    match: .init(verbs: ["list", "watch"], resources: ["secrets"], userAgent: "squadron"))
+                fleet.controlPlane.endWatches(.inOrder)
+                let told = try await fleet.reports("ClusterRegistry", "flyte", "Ready", "SyncFailed").message
+                #expect(told.contains("secrets/cluster-credentials"), "\(told)")
+                fleet.controlPlane.faults.removeAll()
+                try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+            }
+        }
+
         @Test("A newer DataPlane of the same cluster is let go when the older one is moved, be it to nowhere")
         func olderOneMoves() async throws {
             try await withFleet(of: 1) { fleet in
