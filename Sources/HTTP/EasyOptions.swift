@@ -32,6 +32,21 @@ struct EasyOptions {
     static let keepAliveInterval = 5
     static let userTimeoutMilliseconds: Int32 = 30_000
 
+    /// Within how many milliseconds libcurl is to connect.
+    ///
+    /// An address that another one of the name follows gets half of what is left of that time: without an end, libcurl
+    /// would stay for ever with a first one that swallows everything. The verdict is TransferClock's all the same:
+    /// libcurl's comes later, by a quarter, a second at most. It counts from the start of an attempt, not while a
+    /// transfer waits for a connection that others make or use.
+    static func connectMilliseconds(_ timeouts: HTTPTimeouts) -> Int {
+        let limits = [timeouts.connect, timeouts.total].compactMap { $0 }
+        guard let limit = limits.min() else { return Int(Int32.max) }
+        let later: Duration = limit + min(limit / 4, .seconds(1))
+        let (seconds, attoseconds) = min(later, .milliseconds(Int(Int32.max))).components
+        // 0 would be libcurl's own limit, five minutes.
+        return max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+
     /// What all exchanges of a client share.
     mutating func setClient(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial) {
         // Where it may go. Nothing that the environment or a home directory could change.
@@ -65,8 +80,8 @@ struct EasyOptions {
             set(CURLOPT_SSLKEY_BLOB, blob: key)
         }
 
-        // Connections. The timeouts are the engine's own (TransferClock); libcurl's would be told apart by guesses.
-        set(CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
+        // Connections. The timeouts are the engine's own (TransferClock); libcurl's would be told apart by guesses. The
+        // one that it has is for its own use: see `connectMilliseconds`.
         set(CURLOPT_NOSIGNAL, true)
         // Else taking away a transfer that is looking up a name waits, with the whole engine, for the resolver.
         set(CURLOPT_QUICK_EXIT, true)
@@ -109,10 +124,12 @@ struct EasyOptions {
     /// What one exchange sets; each of it is set by every exchange, so that nothing of the last one stays.
     mutating func setRequest(
         _ request: HTTPRequest, url: String, headers: UnsafeMutablePointer<curl_slist>?,
-        connectTo: UnsafeMutablePointer<curl_slist>?
+        connectTo: UnsafeMutablePointer<curl_slist>?, addresses: UnsafeMutablePointer<curl_slist>?
     ) {
         set(CURLOPT_URL, url)
+        set(CURLOPT_CONNECTTIMEOUT_MS, Self.connectMilliseconds(request.timeouts))
         set(CURLOPT_CONNECT_TO, list: connectTo)
+        set(CURLOPT_RESOLVE, list: addresses)
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false
         set(CURLOPT_ACCEPT_ENCODING, acceptsGzip ? "gzip" : nil)
@@ -139,6 +156,7 @@ struct EasyOptions {
         setContext(nil)
         set(CURLOPT_HTTPHEADER, list: nil)
         set(CURLOPT_CONNECT_TO, list: nil)
+        set(CURLOPT_RESOLVE, list: nil)
         set(CURLOPT_POSTFIELDS, nil)
     }
 }

@@ -217,10 +217,13 @@ final class EngineLoop {
     /// Every transfer ends here, once: out of libcurl first, then its secrets, then the news.
     private func end(_ transfer: Transfer, _ error: HTTPError?, isWhole: Bool = false) {
         transfers.removeValue(forKey: ObjectIdentifier(transfer.exchange))
-        timers.cancel(transfer.timer)
         transfer.lane.remove(transfer.easy)
+        // After libcurl's last callback: they may set it.
+        timers.cancel(transfer.timer)
         transfer.clearRequest()
-        if isWhole { transfer.client.keep(transfer.easy) } else { transfer.lane.flushSoon() }
+        // A handle that sent a request again is not kept: libcurl counts that for the handle's whole life, and at five
+        // gives the next request up.
+        if !isWhole { transfer.lane.flushSoon() } else if transfer.attempts <= 1 { transfer.client.keep(transfer.easy) }
         if transfer.lane.isRetired { transfer.client.sweep() }
         transfer.deliver(error)
     }

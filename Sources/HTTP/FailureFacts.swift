@@ -6,14 +6,19 @@ struct FailureFacts {
     var code: CURLcode
     /// CURLINFO_SSL_VERIFYRESULT: OpenSSL's X509_V_ERR_….
     var verifyResult = 0
-    /// CURLINFO_OS_ERRNO.
+    /// CURLINFO_PROXY_SSL_VERIFYRESULT: the same of the handshake with the proxy.
+    var proxyVerifyResult = 0
+    /// CURLINFO_OS_ERRNO. Means something for a failure to connect only: later it is still that of the handle's last
+    /// attempt to connect that failed, of an earlier exchange even.
     var systemError: Int32 = 0
     /// libcurl's own words. Passed on for failures to connect, of TLS and HTTP/2 only: they hold names, addresses and
     /// OpenSSL's reasons, never a header or a body.
     var detail = ""
     var host: String
     var port: Int
-    var usesProxy = false
+    var proxyURL: String?
+    /// CURLINFO_HTTP_CONNECTCODE: what the proxy answered to CONNECT; 0 where it has not, or was not asked.
+    var proxyAnswer = 0
     /// Whether a byte of the request may have left.
     var wasSent = false
 
@@ -34,30 +39,38 @@ struct FailureFacts {
             return make(.proxyFailed, "\(server): the proxy can't be reached\(reason)")
         case CURLE_COULDNT_RESOLVE_HOST:
             return make(.dnsFailed, "could not resolve the host \(host)")
-        case CURLE_COULDNT_CONNECT where usesProxy:
+        case CURLE_COULDNT_CONNECT where proxyURL != nil:
             return make(.proxyFailed, "\(server): could not connect to the proxy\(systemReason)")
-        case CURLE_RECV_ERROR where usesProxy && !wasSent && detail.contains("CONNECT tunnel"):
+        case CURLE_RECV_ERROR where proxyURL != nil && !wasSent && detail.contains("CONNECT tunnel"):
             return make(.proxyFailed, "\(server): the proxy refused\(reason)")
         case CURLE_COULDNT_CONNECT:
             return make(.connectFailed, "could not connect to \(server)\(systemReason)")
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
             CURLE_SSL_CRL_BADFILE, CURLE_SSL_INVALIDCERTSTATUS:
             return verificationError(server)
+        case CURLE_SSL_CONNECT_ERROR where isAtProxy, CURLE_RECV_ERROR where isAtProxy && !wasSent && isAlert,
+            CURLE_SEND_ERROR where isAtProxy && !wasSent && isAlert:
+            return make(.proxyFailed, "\(server): the TLS handshake with the proxy failed\(reason)")
         case CURLE_SSL_CONNECT_ERROR where isCutOff:
             return make(.connectFailed, "\(server) ended the connection during the TLS handshake\(reason)")
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
             CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_CLIENTCERT:
             return make(.tlsFailed, "\(server): the TLS handshake failed\(reason)")
         // With TLS 1.3 the server refuses a client certificate only after the handshake.
-        case CURLE_RECV_ERROR where detail.contains(" alert "), CURLE_SEND_ERROR where detail.contains(" alert "):
+        case CURLE_RECV_ERROR where isAlert, CURLE_SEND_ERROR where isAlert:
             return make(.tlsFailed, "\(server): the TLS connection was refused\(reason)")
         case CURLE_OPERATION_TIMEDOUT where !wasSent:
             return make(.timeout(.connect), "could not connect to \(server): timed out")
         case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
             CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_OPERATION_TIMEDOUT:
-            let known = systemReason.isEmpty ? reason : systemReason
-            let why = known.isEmpty ? ": " + Self.words(code) : known
+            let why = reason.isEmpty ? ": " + Self.words(code) : reason
             return make(.connectionLost, "the connection to \(server) was lost\(why)")
+        // 7.88 puts requests that may share a connection also onto one whose tunnel through the proxy does not stand
+        // yet, and then finds nothing to send them with. (What was sent before, on another one, changes nothing.)
+        case CURLE_FAILED_INIT:
+            return HTTPError(
+                .connectionLost, "\(server): the connection was not ready for the request\(reason)",
+                mayHaveBeenProcessed: wasSent && !detail.contains("send: "))
         case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL,
             CURLE_OUT_OF_MEMORY:
             // "Out of memory" is also what 7.88 says of a header line beyond its limits (100 KB).
@@ -73,23 +86,32 @@ struct FailureFacts {
         ["SSL_ERROR_SYSCALL", "reset by peer", "unexpected eof", "Broken pipe"].contains { detail.contains($0) }
     }
 
+    /// Whether a handshake that failed is the one with a proxy that is itself spoken to over TLS: the one with the
+    /// server comes after the proxy's answer.
+    private var isAtProxy: Bool { proxyAnswer == 0 && proxyURL?.lowercased().hasPrefix("https://") == true }
+
+    /// Whether the other end said over TLS why it goes.
+    private var isAlert: Bool { detail.contains(" alert ") }
+
     private func verificationError(_ server: String) -> HTTPError {
         let kind: HTTPError.Kind
-        let message: String
-        switch verifyResult {
+        let what: String
+        switch isAtProxy ? proxyVerifyResult : verifyResult {
         case _ where code != CURLE_PEER_FAILED_VERIFICATION:
-            (kind, message) = (.tlsUntrusted, "\(server): the CA certificates can't be used\(reason)")
+            (kind, what) = (.tlsUntrusted, "CA certificates can't be used\(reason)")
         case Verification.expired:
-            (kind, message) = (.tlsExpired, "\(server): the certificate has expired")
+            (kind, what) = (.tlsExpired, "certificate has expired")
         case Verification.notYetValid:
-            (kind, message) = (.tlsExpired, "\(server): the certificate is not valid yet")
+            (kind, what) = (.tlsExpired, "certificate is not valid yet")
         // libcurl compares the names itself, after OpenSSL found nothing wrong with the chain.
         case 0, Verification.unspecified, Verification.nameMismatches:
-            (kind, message) = (.tlsNameMismatch, "\(server): the certificate is for another name\(reason)")
+            (kind, what) = (.tlsNameMismatch, "certificate is for another name\(reason)")
         default:
-            (kind, message) = (.tlsUntrusted, "\(server): the certificate is not trusted\(reason)")
+            (kind, what) = (.tlsUntrusted, "certificate is not trusted\(reason)")
         }
-        return HTTPError(kind, message, mayHaveBeenProcessed: wasSent)
+        return HTTPError(
+            isAtProxy ? .proxyFailed : kind, "\(server): \(isAtProxy ? "the proxy's" : "the") \(what)",
+            mayHaveBeenProcessed: wasSent)
     }
 
     static func name(_ host: String, _ port: Int) -> String { "\(host) port \(port)" }

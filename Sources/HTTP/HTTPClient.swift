@@ -23,8 +23,9 @@ public final class HTTPClient: HTTPTransport {
 
     public func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
         let head = OneShot<ResponseHead>()
+        let pipe = BodyPipe(wipes: request.answersWithSecrets)
         let reading = Reading(
-            client: self, exchange: Exchange(client: identity, request: request, delivery: .stream(head, BodyPipe())))
+            client: self, exchange: Exchange(client: identity, request: request, delivery: .stream(head, pipe)))
         let arrived = try await run(reading.exchange, head)
         return HTTPStream(
             status: arrived.status, headers: arrived.headers,

@@ -4,7 +4,8 @@ import Support
 /// certificate or proxy needs another one.
 public struct HTTPClientConfiguration: Sendable, Hashable {
     public var tls: TLSConfiguration
-    /// `http://host:port`, `https://…` or `socks5h://…`. Nil: no proxy; environment variables are never read.
+    /// `http://host:port`, `https://…` (its certificate is held to the system's store, not to `tls`) or `socks5h://…`.
+    /// Nil: no proxy; environment variables are never read.
     public var proxyURL: String?
     public var userAgent: String
     /// The most connections at a time for whole exchanges (`send`), and again for streams (`open`): the two never
@@ -14,6 +15,8 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     public var allowsPlainHTTP: Bool
     /// HTTP/2 where the server offers it (ALPN); false keeps to HTTP/1.1.
     public var prefersHTTP2: Bool
+    /// For tests: names' addresses, in the form that CURLOPT_RESOLVE takes.
+    var addresses: [String] = []
 
     public init(
         tls: TLSConfiguration = TLSConfiguration(), proxyURL: String? = nil, userAgent: String = "squadron",

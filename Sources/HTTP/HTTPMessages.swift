@@ -40,7 +40,8 @@ public struct HTTPRequest: Sendable {
 
 /// How long to wait, each counted on its own. Nil waits forever.
 public struct HTTPTimeouts: Sendable, Hashable {
-    /// Name lookup, TCP and TLS handshake.
+    /// Name lookup, TCP and TLS handshake. A name's addresses share it: where the first one does not answer, the second
+    /// has its turn halfway.
     public var connect: Duration? = .seconds(10)
     /// From the start of the request to the first byte of the response's head.
     public var firstByte: Duration? = .seconds(30)

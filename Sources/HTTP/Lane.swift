@@ -131,11 +131,15 @@ final class Lane {
 }
 
 private func onSocket(
-    _: UnsafeMutableRawPointer?, socket: curl_socket_t, action: Int32, context: UnsafeMutableRawPointer?,
+    easy: UnsafeMutableRawPointer?, socket: curl_socket_t, action: Int32, context: UnsafeMutableRawPointer?,
     _: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let context else { return 0 }
     Unmanaged<Lane>.fromOpaque(context).takeUnretainedValue().watch(socket, action)
+    // Without a transfer where libcurl closes a connection at rest.
+    if action == CURL_POLL_REMOVE, let easy, let transfer = squadron_easy_private(easy) {
+        Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().losesSocket(socket)
+    }
     return 0
 }
 

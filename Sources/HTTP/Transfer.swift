@@ -19,7 +19,15 @@ final class Transfer {
     private unowned let loop: EngineLoop
     private let headers: HeaderList
     private let connectTo: HeaderList
-    private var attempts = 0
+    private let addresses: HeaderList
+    /// How often the request went out: more than once where a kept connection turned out to be dead.
+    private(set) var attempts = 0
+    /// What libcurl opened for this transfer.
+    private var sockets: [Int32] = []
+    /// See `losesSocket`.
+    private var isBetweenAddresses = false
+    /// While libcurl hands over what it had put aside.
+    private var isResuming = false
     private var parser = HeadParser()
     private var head: ResponseHead?
     private var body: [UInt8] = []
@@ -37,11 +45,14 @@ final class Transfer {
         headers = HeaderList(
             lines.headers, secretLine: "Authorization: Bearer ", exchange.request.bearerToken)
         connectTo = HeaderList(lines.connectTo)
+        addresses = HeaderList(client.configuration.addresses)
 
         easy.clearLastError()
         var options = EasyOptions(easy.raw)
         options.setContext(Unmanaged.passUnretained(self).toOpaque())
-        options.setRequest(exchange.request, url: lines.url, headers: headers.first, connectTo: connectTo.first)
+        options.setRequest(
+            exchange.request, url: lines.url, headers: headers.first, connectTo: connectTo.first,
+            addresses: addresses.first)
         if let code = options.failure {
             clearRequest()
             throw .invalid("\(server): the request can't be sent: \(FailureFacts.words(code))")
@@ -58,6 +69,10 @@ final class Transfer {
     // MARK: Time
 
     private func timerFired() {
+        if isBetweenAddresses {
+            isBetweenAddresses = false
+            if !isPaused { runSoon() }
+        }
         guard let expiry = clock.expiry(hasConnected: lane.hasConnected) else { return }
         if expiry.at <= loop.now { loop.expire(self, expiry.phase) } else { loop.timers.schedule(timer, at: expiry.at) }
     }
@@ -75,6 +90,28 @@ final class Transfer {
         guard clock.phase == .queued else { return }
         clock.beginsConnecting(loop.now)
         reschedule()
+    }
+
+    fileprivate func opens(_ socket: Int32) {
+        sockets.append(socket)
+        beginsConnecting()
+    }
+
+    /// libcurl has no interest in the socket any more.
+    ///
+    /// 7.88 gives up an address that does not answer or refuses, but opens the socket to the next one only when the
+    /// transfer is run again, and sets itself no time for that: the transfer would be stuck until its time to connect
+    /// is over. So we see to it, after the call that this comes out of.
+    func losesSocket(_ socket: Int32) {
+        guard let index = sockets.firstIndex(of: socket) else { return }
+        sockets.remove(at: index)
+        switch clock.phase {
+        // The latter where the request is sent again, on a new connection.
+        case .connecting, .waitingForHead:
+            isBetweenAddresses = true
+            loop.timers.schedule(timer, at: loop.now)
+        case .queued, .receiving, .paused: break
+        }
     }
 
     /// The connection stands, the next thing is to send. False: don't.
@@ -134,7 +171,7 @@ final class Transfer {
             if exchange.request.answersWithSecrets { body.growWiping(by: piece.count) }
             body.append(contentsOf: piece)
         case .stream(_, let pipe):
-            guard pipe.offer(piece) else {
+            guard pipe.offer(piece, beyondCapacity: isResuming) else {
                 clock.pauses()
                 return Int(CURL_WRITEFUNC_PAUSE)
             }
@@ -153,17 +190,28 @@ final class Transfer {
 
     var isPaused: Bool { clock.phase == .paused }
 
-    /// The reader has room again. May deliver, and pause again, before it returns.
+    /// The reader has room again. Delivers what libcurl had put aside before it returns.
+    ///
+    /// All of it, however much: where a callback pauses once more, libcurl copies all the rest into a new buffer, so
+    /// that 32 MB taken in bits of the pipe's capacity are 2 GB copied; and as each resume also opens the stream's
+    /// window again, the rest could grow to the 64 MB at which libcurl gives up.
     func resume() {
         guard isPaused else { return }
         clock.receives(loop.now)
         reschedule()
+        isResuming = true
         curl_easy_pause(easy.raw, CURLPAUSE_CONT)
+        isResuming = false
     }
 
     /// Changes nothing but makes libcurl look at the connection: see `EngineLoop.flush`.
     func nudge() {
         guard !isPaused, clock.wasSent else { return }
+        runSoon()
+    }
+
+    /// Makes libcurl run the transfer. Only while it is not paused.
+    private func runSoon() {
         curl_easy_pause(easy.raw, CURLPAUSE_RECV)
         curl_easy_pause(easy.raw, CURLPAUSE_CONT)
     }
@@ -178,9 +226,11 @@ final class Transfer {
         }
         return FailureFacts(
             code: code, verifyResult: squadron_easy_info_long(easy.raw, CURLINFO_SSL_VERIFYRESULT),
+            proxyVerifyResult: squadron_easy_info_long(easy.raw, CURLINFO_PROXY_SSL_VERIFYRESULT),
             systemError: Int32(truncatingIfNeeded: squadron_easy_info_long(easy.raw, CURLINFO_OS_ERRNO)),
             detail: easy.lastError, host: target.host, port: target.port,
-            usesProxy: client.configuration.proxyURL != nil, wasSent: clock.wasSent
+            proxyURL: client.configuration.proxyURL,
+            proxyAnswer: squadron_easy_info_long(easy.raw, CURLINFO_HTTP_CONNECTCODE), wasSent: clock.wasSent
         ).error
     }
 
@@ -239,7 +289,7 @@ func onLookUp(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?, context:
 
 /// CURLOPT_SOCKOPTFUNCTION: a new socket, not yet connected.
 func onNewSocket(context: UnsafeMutableRawPointer?, socket: curl_socket_t, _: curlsocktype) -> Int32 {
-    transfer(context)?.beginsConnecting()
+    transfer(context)?.opens(socket)
     var milliseconds = EasyOptions.userTimeoutMilliseconds
     // A failure costs only how soon a dead peer is found.
     setsockopt(

@@ -1,7 +1,10 @@
-import HTTP
+import NIOCore
+import NIOPosix
 import Support
 import TestSupport
 import Testing
+
+@testable import HTTP
 
 @Suite(.timeLimit(.minutes(patience))) struct ConnectionTests {
     @Test("Requests reuse one connection", arguments: [true, false])
@@ -123,6 +126,43 @@ import Testing
         #expect(error?.kind == .timeout(.idle))
         #expect(try await client.open(request).status == 200)
         #expect(relay.state.value.connections == 2)
+        await relay.stop()
+        await server.stop()
+    }
+
+    @Test("Where the first address of a name swallows everything, the second one has its turn in time")
+    func secondAddress() async throws {
+        var options = TestServer.Options()
+        options.request.dnsNames = ["two.test"]
+        let server = try await TestServer.start(options)
+        // A queue with room for one that nobody takes out: from then on the kernel drops what comes.
+        let deaf = try await ServerBootstrap(group: TestServer.group)
+            .serverChannelOption(.backlog, value: 0)
+            .serverChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.2", port: server.port).get()
+        let first = try await ClientBootstrap(group: TestServer.group).connect(host: "127.0.0.2", port: server.port)
+            .get()
+        let client = server.client { $0.addresses = ["two.test:\(server.port):127.0.0.2,127.0.0.1"] }
+        var request = HTTPRequest(.get, server.url("/echo", host: "two.test"))
+        request.timeouts.connect = .seconds(4 * patience)
+        #expect(try await client.send(request).status == 200)
+        #expect(server.log.value.connectionsAccepted == 1)
+        try await first.close()
+        try await deaf.close()
+        await server.stop()
+    }
+
+    @Test("Connections that break as a request is sent are replaced, the seventh like the first")
+    func brokenAgainAndAgain() async throws {
+        let server = try await TestServer.start()
+        let relay = try await Relay(.to(port: server.port))
+        let client = server.client(http2: false)
+        for _ in 0..<8 {
+            let response = try await client.send(HTTPRequest(.get, "https://127.0.0.1:\(relay.port)/echo"))
+            #expect(response.status == 200)
+            relay.breakAtNextRequest()
+        }
+        #expect(relay.state.value.connections == 8)
         await relay.stop()
         await server.stop()
     }

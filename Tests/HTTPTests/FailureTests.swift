@@ -192,6 +192,21 @@ import Testing
         await server.stop()
     }
 
+    @Test("A proxy whose certificate is not trusted is the proxy's failure: the server's has not been seen")
+    func proxyCertificate() async throws {
+        let server = try await TestServer.start()
+        // Of an authority that the system's store lacks: a proxy is held to that store.
+        let proxy = try await TestServer.start()
+        let client = server.client { $0.proxyURL = "https://127.0.0.1:\(proxy.port)" }
+        let error = await kind(client, HTTPRequest(.get, server.url("/echo")))
+        #expect(error?.kind == .proxyFailed && error?.mayHaveBeenProcessed == false)
+        let message = error?.message ?? ""
+        #expect(message.contains("the proxy's"), "\(message)")
+        #expect(server.log.value.connectionsAccepted == 0 && proxy.log.value.connectionsAccepted == 1)
+        await proxy.stop()
+        await server.stop()
+    }
+
     // MARK: The engine
 
     @Test("Shutting the engine down ends what runs, and what comes later fails at once", arguments: [true, false])

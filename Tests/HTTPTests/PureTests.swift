@@ -46,6 +46,20 @@ import Testing
         #expect(TransferClock(never, start: 1).expiry(hasConnected: false)?.at == .max)
     }
 
+    @Test("libcurl's own time to connect ends a little after ours, so that a second address has its turn within ours")
+    func connectMilliseconds() {
+        func milliseconds(connect: Duration?, total: Duration? = nil) -> Int {
+            EasyOptions.connectMilliseconds(HTTPTimeouts(connect: connect, total: total))
+        }
+        #expect(milliseconds(connect: .seconds(10)) == 11_000)
+        #expect(milliseconds(connect: .seconds(3), total: .seconds(3)) == 3750)
+        #expect(milliseconds(connect: .seconds(10), total: .milliseconds(500)) == 625)
+        #expect(milliseconds(connect: nil, total: .seconds(60)) == 61_000)
+        #expect(milliseconds(connect: .zero) == 1)
+        #expect(milliseconds(connect: nil) == Int(Int32.max))
+        #expect(milliseconds(connect: .seconds(Int64.max)) == Int(Int32.max))
+    }
+
     @Test("Timers come out in order, whatever was moved or cancelled")
     func timers() {
         var heap = TimerHeap()
@@ -105,5 +119,46 @@ import Testing
         let refused = FailureFacts(code: CURLE_COULDNT_CONNECT, systemError: 111, host: "10.0.0.1", port: 6443).error
         #expect(refused.message == "could not connect to 10.0.0.1 port 6443: Connection refused")
         #expect(refused.kind == .connectFailed && !refused.mayHaveBeenProcessed)
+    }
+
+    @Test("What fails before a proxy with TLS has answered is its failure; what fails after that is the server's")
+    func proxyVerdicts() {
+        func error(_ code: CURLcode, detail: String = "", answer: Int = 0, wasSent: Bool = false) -> HTTPError {
+            FailureFacts(
+                code: code, verifyResult: 10, proxyVerifyResult: 20, detail: detail, host: "h", port: 1,
+                proxyURL: "https://proxy:3128", proxyAnswer: answer, wasSent: wasSent
+            ).error
+        }
+        let untrusted = error(CURLE_PEER_FAILED_VERIFICATION, detail: "self-signed")
+        #expect(untrusted.kind == .proxyFailed && !untrusted.mayHaveBeenProcessed)
+        #expect(untrusted.message == "h port 1: the proxy's certificate is not trusted: self-signed")
+        #expect(error(CURLE_PEER_FAILED_VERIFICATION, answer: 200).kind == .tlsExpired)
+        #expect(error(CURLE_SSL_CONNECT_ERROR, detail: "wrong version number").kind == .proxyFailed)
+        #expect(error(CURLE_SSL_CONNECT_ERROR, detail: "unexpected eof").kind == .proxyFailed)
+        #expect(error(CURLE_SSL_CONNECT_ERROR, answer: 200).kind == .tlsFailed)
+        let alert = "tlsv13 alert certificate required"
+        #expect(error(CURLE_RECV_ERROR, detail: alert).kind == .proxyFailed)
+        // On a kept connection there is no handshake with anybody.
+        #expect(error(CURLE_RECV_ERROR, detail: alert, wasSent: true).kind == .tlsFailed)
+        let plain = FailureFacts(
+            code: CURLE_PEER_FAILED_VERIFICATION, verifyResult: 10, host: "h", port: 1, proxyURL: "http://proxy:3128")
+        #expect(plain.error.kind == .tlsExpired)
+    }
+
+    @Test("A lost connection is told in libcurl's words: the system's may be those of an earlier attempt to connect")
+    func lostConnections() {
+        // 101: network unreachable.
+        var facts = FailureFacts(
+            code: CURLE_PARTIAL_FILE, systemError: 101, host: "h", port: 1, wasSent: true)
+        #expect(facts.error.kind == .connectionLost && facts.error.mayHaveBeenProcessed)
+        #expect(facts.error.message == "the connection to h port 1 was lost: Transferred a partial file")
+        facts.detail = "transfer closed with 995 bytes remaining to read"
+        #expect(facts.error.message.hasSuffix("was lost: transfer closed with 995 bytes remaining to read"))
+        // A connection through a proxy that libcurl took for ready: the request was announced, but nothing was sent.
+        facts.code = CURLE_FAILED_INIT
+        facts.detail = "[CONN-1-0] send: no filter connected"
+        #expect(facts.error.kind == .connectionLost && !facts.error.mayHaveBeenProcessed)
+        facts.detail = "[CONN-1-0] recv: no filter connected"
+        #expect(facts.error.kind == .connectionLost && facts.error.mayHaveBeenProcessed)
     }
 }

@@ -12,6 +12,8 @@ final class Relay: Sendable {
         var connections = 0
         /// Connections up to this number pass nothing on.
         var swallowedUpTo = 0
+        /// Connections up to this number are closed when the client sends something.
+        var brokenUpTo = 0
         /// "CONNECT host:port", as received.
         var connects: [String] = []
         var open: [Int: any Channel] = [:]
@@ -40,6 +42,9 @@ final class Relay: Sendable {
     func blackHole() { state.update { $0.swallowedUpTo = $0.connections } }
     /// Nothing passes through later ones either.
     func blackHoleForever() { state.update { $0.swallowedUpTo = .max } }
+
+    /// The connections that exist are closed when the client sends its next request on them, not before.
+    func breakAtNextRequest() { state.update { $0.brokenUpTo = $0.connections } }
 
     /// Closes the connections that exist; returns when both ends of ours are gone.
     func dropAll() async {
@@ -70,6 +75,7 @@ private final class FrontHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard number > state.value.brokenUpTo else { return context.close(promise: nil) }
         guard number > state.value.swallowedUpTo else { return }
         var bytes = unwrapInboundIn(data)
         if let back {

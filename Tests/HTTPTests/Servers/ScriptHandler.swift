@@ -5,9 +5,10 @@ import TestSupport
 
 /// Answers by path; one for each h1 connection and each h2 stream.
 ///
-/// `/echo` the request as text; `/bytes/N`; `/status/N`; `/redirect`; `/gzip` 200,000 zeros, compressed; `/hang` nothing
-/// ever; `/stall` head and a few bytes, then nothing; `/pieces/N/MS`; `/endless` as fast as it is taken; `/reset` breaks
-/// off in the middle; `/headers/N` N lines of 1 KB; `/header/N` one line of N bytes.
+/// `/echo` the request as text; `/bytes/N`; `/status/N`; `/redirect`; `/gzip` 200,000 zeros, compressed; `/hang`
+/// nothing ever; `/stall` head and a few bytes, then nothing; `/pieces/N/MS`; `/endless` as fast as it is taken;
+/// `/numbered` the same, each 16 KiB filled with their number modulo 251; `/reset` breaks off in the middle;
+/// `/headers/N` N lines of 1 KB; `/header/N` one line of N bytes.
 final class ScriptHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -16,6 +17,8 @@ final class ScriptHandler: ChannelInboundHandler {
     private var request = ServerLog.Request(method: "", uri: "", version: "", headers: [:], body: [])
     private var isCounted = false
     private var isEndless = false
+    /// Of the next piece of `/numbered`.
+    private var number: Int?
 
     init(log: Observed<ServerLog>) { self.log = log }
 
@@ -80,9 +83,10 @@ final class ScriptHandler: ChannelInboundHandler {
             head(context, length: 1000)
             write(context, Array("start".utf8))
         case "pieces": piece(context, left: numbers[0], every: .milliseconds(Int64(numbers[1])), isFirst: true)
-        case "endless":
+        case "endless", "numbered":
             head(context)
             isEndless = true
+            number = parts.first == "numbered" ? 0 : nil
             pour(context)
         case "reset":
             head(context, length: 1000)
@@ -154,8 +158,10 @@ final class ScriptHandler: ChannelInboundHandler {
                 case .failure: bound.value.isEndless = false
                 }
             }
+            let filling = number.map { UInt8($0 % 251) } ?? 0x78
+            number = number.map { $0 + 1 }
             context.writeAndFlush(
-                wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: 0x78, count: 16_384)))), promise: promise)
+                wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: filling, count: 16_384)))), promise: promise)
         }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.execute {

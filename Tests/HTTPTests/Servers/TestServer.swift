@@ -23,7 +23,7 @@ struct ServerLog: Sendable {
     /// Requests whose exchange (h2 stream or h1 connection) is still there.
     var exchangesOpen = 0
     var mostExchangesOpen = 0
-    /// Body bytes that `/endless` handed to the network.
+    /// Body bytes that `/endless` and `/numbered` handed to the network.
     var endlessBytes = 0
 }
 
