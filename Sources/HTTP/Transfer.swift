@@ -99,7 +99,7 @@ final class Transfer {
 
     /// libcurl has no interest in the socket any more.
     ///
-    /// 7.88 gives up an address that does not answer or refuses, but opens the socket to the next one only when the
+    /// 7.88 gives up an address that does not answer, or refuses a round trip later, but opens the socket to the next one only when the
     /// transfer is run again, and sets itself no time for that: the transfer would be stuck until its time to connect
     /// is over. So we see to it, after the call that this comes out of.
     func losesSocket(_ socket: Int32) {

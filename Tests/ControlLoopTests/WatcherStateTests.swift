@@ -340,6 +340,26 @@ struct WatcherStateTests {
         #expect(world.next() == "watch 100")
     }
 
+    @Test("A watch that stood until it counted as silent ends what failed before, with the list that follows")
+    func overBySilence() {
+        var world = World.watching(["a"])
+        world.fail(.status(405))
+        world.now += .seconds(1)
+        _ = world.next()
+        world.page(["a"], "100")
+        #expect(world.statuses.last == "synced 1, watch failed")
+        _ = world.next()
+        world.open()
+        world.now += Self.configuration.idleLimit
+        world.fallSilent()
+        #expect(world.next() == "list")
+        world.page(["a"], "100")
+        #expect(world.statuses.last == "synced 1")
+        _ = world.next()
+        world.fail(.status(405))
+        #expect(world.next() == "wait 1")
+    }
+
     @Test("Of a failed list, the next good one says that it is over")
     func listFailure() {
         var world = World.watching(["a"])

@@ -93,6 +93,26 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test("A kind that can't be listed holds up pruning, and nothing else")
+        func unlisted() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await prepare(fleet, projects: 1)
+                fleet[1].faults.add(.status(500), match: .init(verbs: ["list"], resources: ["secrets"]))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "p0-development", "NamespaceSynced", "InSync")
+                    try await fleet.admin.merge("ConfigMap", "clusterresource-template", ["data": ["b.yaml": nil]])
+                    let told = try await fleet.reports(1, "Synced", "SyncFailed").message
+                    #expect(told.contains("secrets"), "\(told)")
+                    #expect(try await settings(fleet) == ["p0-development/a", "p0-development/b"])
+                    fleet[1].faults.removeAll()
+                    try await eventually("b is gone", within: .seconds(40)) {
+                        try await settings(fleet) == ["p0-development/a"]
+                    }
+                    try await fleet.settles(1)
+                }
+            }
+        }
         private static let role =
             "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: []}"
 

@@ -210,6 +210,29 @@ struct SessionStateTests {
         #expect(state.facts.refusedCandidate == nil && state.facts.isUnreachable)
     }
 
+    @Test("With the old token rejected and new settings that fail, what is known stays the same from probe to probe")
+    func bothFail() throws {
+        for candidateFailsFirst in [false, true] {
+            var state = try connected()
+            let old = try #require(state.active)
+            if !candidateFailsFirst { _ = state.take(ProbeResult(.tokenRejected("401")), of: old, now: .zero) }
+            _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
+            let candidate = try #require(state.candidate)
+            var seen: [SessionFacts] = []
+            for _ in 0..<4 {
+                _ = state.take(ProbeResult(.failed(.tlsUntrusted, "untrusted")), of: candidate, now: .zero)
+                seen.append(state.facts)
+                _ = state.take(ProbeResult(.tokenRejected("401")), of: old, now: .zero)
+                seen.append(state.facts)
+            }
+            func told(_ facts: SessionFacts) -> String {
+                guard case .unreachable(let reason, _, _) = facts.reachability else { return "reachable" }
+                return "\(reason), \(facts.tokenRejected ?? "-"), \(facts.refusedCandidate.map { "\($0)" } ?? "-")"
+            }
+            #expect(Set(seen.suffix(5).map(told)) == ["tlsUntrusted, 401, -"])
+        }
+    }
+
     @Test("A rejected token is an answer: after one probe that failed, the next ones come at the usual distance")
     func rejectedAfterFailure() throws {
         var state = try connected()

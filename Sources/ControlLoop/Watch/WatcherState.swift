@@ -286,6 +286,11 @@ struct WatcherState<Value: Sendable>: Sendable {
     /// Nothing was heard until the silence deadline.
     mutating func fellSilent(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(let watching) = state else { return [] }
+        if watching.isOpen, !watching.hasProvedItself {
+            // It stood for as long as it may: what failed before is over, if the list that follows is good.
+            watchHasFailed = false
+            backoff.reset()
+        }
         // Not one bookmark: the server may well be behind of where this watch started.
         state = .ready(watching.hasProvedItself ? .watch(from: watching.resourceVersion) : .list(nil))
         return [.status(.silent(after: now - watching.heardAt))]

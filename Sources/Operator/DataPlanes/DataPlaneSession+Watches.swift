@@ -31,11 +31,14 @@ extension DataPlaneSession {
         context.logger.debug("watch", metadata: ["dataplane": "\(name)", "type": "\(type)", "status": "\(status)"])
         switch status {
         case .synced(_, let afterWatchFailure):
+            let isFirst = watches[type]?.listing == 0
             // Before anything is written on the strength of this list.
             let answered = watches[type]?.listedAnew() ?? []
             _ = watches.listed(type)
-            // Those whose turn came before this kind was listed, and those whose last write the list may not show.
-            queue.add(progress.unsynced, priority: .background)
+            // Those whose turn came before this kind was listed, and those whose last write the list may not show. Of a
+            // first list no change is told, so that each has a look at it: what was in sync may have been so elsewhere, and
+            // may have something that is surplus.
+            queue.add(isFirst ? Array(currentPlan.namespaces.keys) : progress.unsynced, priority: .background)
             queue.add(answered, priority: .background)
             // Where each list is good and each watch fails, the trouble must not come and go with them.
             if !afterWatchFailure { setTrouble(nil, of: type) }

@@ -44,9 +44,9 @@ struct NamespaceSync {
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
             }
-            // Nothing is known to be surplus, nor how much it is, before everything is listed that is looked through.
-            if plan.pruning != nil, session.isListing(plan.types) { isPending = true }
-            if failures.isEmpty, forGood.isEmpty, !isPending {
+            // Nothing is known to be surplus, nor how much it is, before everything is listed that is looked through: the
+            // first list of a kind brings us back.
+            if failures.isEmpty, forGood.isEmpty, !isPending, plan.pruning == nil || !session.isListing(plan.types) {
                 do throws(KubeError) {
                     try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
                 } catch {

@@ -186,6 +186,9 @@ struct SessionState: Sendable {
         case .tokenRejected:
             // An answer all the same: what failed before it was no outage.
             if breaker.allowsRequests { breaker = CircuitBreaker(breaker.configuration) }
+            facts.refusedCandidate = nil
+            // While newer settings fail too, it is they that are told of: the old ones have nothing new to say.
+            if candidate != nil, candidateFailed, facts.tokenRejected != nil { return [] }
             fail(result.answer)
         case .failed:
             _ = breaker.record(.probeFailed)

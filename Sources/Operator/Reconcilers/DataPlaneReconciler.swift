@@ -207,7 +207,7 @@ extension Reconcilers {
         case .tokenRejected(let text) where facts.tokenRejected == nil:
             seen.credentials = .invalid(
                 .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
-        case .failed(let reason, let text) where facts.reachability == .reachable:
+        case .failed(let reason, let text) where facts.tokenRejected == nil && facts.reachability == .reachable:
             seen.probe = .failedWithNewSettings(
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .tokenRejected, .failed, .succeeded, nil: break

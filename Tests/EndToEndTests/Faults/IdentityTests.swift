@@ -90,6 +90,30 @@ extension EndToEnd.Safety {
         }
     }
 
+    @Test("So is what was being written when the other one answered")
+    func writtenMeanwhile() async throws {
+        try await withSettledFleet { fleet, _ in
+            let (server, recorded) = (fleet[1].admin, fleet[1].uid)
+            let drip = fleet[1].faults.add(
+                .slowDrip(bytes: 40, every: .milliseconds(150)),
+                match: .init(verbs: ["patch"], resources: ["serviceaccounts"], namespaces: ["late-development"]))
+            try await fleet.admin.apply(assignment("late", "development"))
+            try await eventually("it is written") {
+                try await fleet.annotation(1, "late-development") == fleet.role
+            }
+            fleet[1].faults.remove(drip)
+            fleet[1].becomeAnotherCluster()
+            try await fleet.reports(1, "Ready", "IdentityChanged")
+            // The answer takes two or three seconds.
+            try await Task.sleep(for: .seconds(4))
+            try await server.delete("Namespace", "late-development")
+            fleet[1].becomeAnotherCluster(uid: recorded)
+            try await eventually("it is made again") {
+                try await fleet.annotation(1, "late-development") == fleet.role
+            }
+        }
+    }
+
     @Test("A token is not sent to a server that the stored CA does not verify, whoever changes the endpoint")
     func foreignEndpoint() async throws {
         try await withFleet(of: 2) { fleet in
