@@ -52,18 +52,6 @@ extension FieldSet {
         }
     }
 
-    /// Whether `value` gives everything that is in the set, as far as the set's paths are names of fields.
-    public func isCovered(by value: JSON) -> Bool {
-        func field(_ element: FieldPathElement) -> JSON? {
-            guard case .field(let name) = element else { return .null }
-            return value[name]
-        }
-        return members.allSatisfy { field($0) != nil }
-            && children.allSatisfy { element, child in
-                field(element).map { $0.isNull || child.isCovered(by: $0) } ?? false
-            }
-    }
-
     private func covers(_ item: JSON, atIndex index: Int) -> Bool {
         if members.contains(.value(item)) || members.contains(.index(index)) { return true }
         if let child = children[.index(index)], child.covers(item) { return true }
@@ -111,6 +99,19 @@ extension FieldPathElement {
 
 extension ManagedFieldsEntry {
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
+
+    /// Whether `value` gives everything that the manager owns, as far as it is named by fields. Goes by the tree as it came:
+    /// this is asked of each object that is seen.
+    public func isCovered(by value: JSON) -> Bool { fieldsV1.map { Self.isCovered($0, by: value) } ?? true }
+
+    private static func isCovered(_ fields: JSON, by value: JSON) -> Bool {
+        guard case .object(let members) = fields else { return true }
+        return members.allSatisfy { key, below in
+            guard key.hasPrefix("f:") else { return true }
+            guard let field = value[String(key.dropFirst(2))] else { return false }
+            return field.isNull || isCovered(below, by: field)
+        }
+    }
 
     /// Nil where there are none or they can't be read.
     public var fieldSet: FieldSet? { fieldsV1.flatMap { try? FieldSet(fieldsV1: $0) } }

@@ -101,7 +101,7 @@ public struct DesiredObject: Sendable, Hashable {
     }
 
     private func ownsNothingElse(_ observed: ObjectMeta) -> Bool {
-        observed.applied(by: Ownership.fieldManager).allSatisfy { $0.fieldSet?.isCovered(by: json) ?? true }
+        observed.applied(by: Ownership.fieldManager).allSatisfy { $0.isCovered(by: json) }
     }
 }
 
