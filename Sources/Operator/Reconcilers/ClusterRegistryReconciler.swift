@@ -17,8 +17,7 @@ extension Reconcilers {
                 malformed: metadata, .clusterRegistries,
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let stored):
-            guard picture.knows(stored.metadata) else { return .done }
-            let object = writer.newest(stored)
+            guard let object = upToDate(stored, picture) else { return .done }
             // What said that it didn't know is no settled status of an earlier run.
             let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
             if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }

@@ -15,7 +15,7 @@ extension Reconcilers {
             if board.set(dataPlane: name, nil) { statusesChanged() }
             return .done
         }
-        guard let object = decoded.object.map({ writer.newest($0) }) else {
+        guard let stored = decoded.object else {
             if case .malformed(let metadata, let failure) = decoded {
                 pool.remove(name)
                 try await report(
@@ -25,7 +25,7 @@ extension Reconcilers {
             }
             return .done
         }
-        guard picture.knows(object.metadata) else { return .done }
+        guard let object = upToDate(stored, picture) else { return .done }
         var seen = DataPlaneObservation()
         seen.duplicate = duplicates(picture)[name]
         var again: Duration?
@@ -203,11 +203,11 @@ extension Reconcilers {
             let interval = pool.probeInterval.components.seconds
             seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
         }
-        switch facts.refusedCandidate {
-        case .tokenRejected(let text) where facts.tokenRejected == nil:
+        switch facts.tokenRejected == nil ? facts.refusedCandidate : nil {
+        case .tokenRejected(let text):
             seen.credentials = .invalid(
                 .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
-        case .failed(let reason, let text) where facts.tokenRejected == nil && facts.reachability == .reachable:
+        case .failed(let reason, let text) where facts.reachability == .reachable:
             seen.probe = .failedWithNewSettings(
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .tokenRejected, .failed, .succeeded, nil: break

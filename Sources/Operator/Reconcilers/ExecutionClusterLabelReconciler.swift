@@ -17,8 +17,7 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let stored)?:
-            guard picture.knows(stored.metadata) else { return .done }
-            let object = writer.newest(stored)
+            guard let object = upToDate(stored, picture) else { return .done }
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 isReady = false

@@ -29,8 +29,7 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionLabels, ConditionVerdict.invalid([.ready], SpecProblem(failure)))
         case .valid(let stored):
-            guard picture.knows(stored.metadata) else { return .done }
-            let object = writer.newest(stored)
+            guard let object = upToDate(stored, picture) else { return .done }
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             guard let verdict = labelVerdicts(picture)[name] else { return .done }
             try await publish(verdict.status(of: object, now: wallClock.now), of: object)

@@ -11,8 +11,7 @@ extension Reconcilers {
         case .malformed(let metadata, let failure):
             try await report(malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let stored):
-            guard picture.knows(stored.metadata) else { return .done }
-            let object = writer.newest(stored)
+            guard let object = upToDate(stored, picture) else { return .done }
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? picture.problem {
                 try await report(malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))

@@ -188,6 +188,12 @@ final class Reconcilers: Sendable {
     /// Seconds.
     private static let patienceForFirst = 2.0
 
+    /// The object with the newest status that is known; nil where the picture is of an older one: a newer picture is on its
+    /// way, and every object has its turn after it.
+    func upToDate<Spec>(_ object: CustomResource<Spec>, _ picture: FleetPicture) -> CustomResource<Spec>? {
+        picture.knows(object.metadata) ? writer.newest(object) : nil
+    }
+
     /// Whether what is published is known of an older generation only: it is looked at in a moment.
     func waitsForPublishing(_ object: ClusterRegistry) -> Bool {
         let generation = object.metadata.generation
