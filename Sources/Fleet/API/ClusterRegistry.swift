@@ -79,12 +79,14 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         } catch {
             problems.append(error)
         }
-        return problems + workloadIdentity.problems(at: "spec.workloadIdentity")
-            + ValueRules.problems(of: values, at: "spec.values")
-            + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
-            + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
-            + (`import`?.problems(at: "spec.import") ?? [])
-            + (flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []) + (publish?.problems(at: "spec.publish") ?? [])
+        problems += workloadIdentity.problems(at: "spec.workloadIdentity")
+        problems += ValueRules.problems(of: values, at: "spec.values")
+        problems += ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
+        problems += ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+        problems += `import`?.problems(at: "spec.import") ?? []
+        problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
+        problems += publish?.problems(at: "spec.publish") ?? []
+        return problems
     }
 }
 
