@@ -11,6 +11,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let nioHTTP1: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -23,8 +24,17 @@ let nio: [Target.Dependency] =
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
     ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+/// The laboratory: servers in memory, certificates, real servers, benchmarks. Never part of the operator.
+func lab(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/Lab/\(name)", exclude: exclude, swiftSettings: settings)
+}
+func labCommand(_ name: String, folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Lab/\(folder)", swiftSettings: settings)
 }
 /// `fixtures`: files that the tests read from beside their sources.
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
@@ -80,36 +90,23 @@ let package = Package(
             name: "squadron",
             dependencies: [
                 "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                unixSignals,
             ], path: "Sources/Squadron", swiftSettings: settings),
 
-        // For the demo, the tests and the benchmarks. Never part of the operator.
-        library("DevPKI", ["Support", x509, crypto]),
-
-        library(
+        // For the demo, the tests and the benchmarks.
+        lab("DevPKI", ["Support", x509, crypto]),
+        lab(
             "DevCluster",
             ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
             exclude: ["README.md"]),
-        .executableTarget(
-            name: "devcluster",
-            dependencies: [
-                "DevCluster", arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            path: "Sources/devcluster", swiftSettings: settings),
-
-        .executableTarget(
-            name: "squadron-bench",
-            dependencies: ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments],
-            path: "Sources/bench", swiftSettings: settings),
+        lab("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
         // Real etcd and kube-apiserver as child processes.
-        library("RealCluster", ["DevPKI", "HTTP", "Support", crypto]),
-        library("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
-        .executableTarget(
-            name: "devflyteadmin",
-            dependencies: [
-                "DevFlyteAdmin", arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            path: "Sources/devflyteadmin", swiftSettings: settings),
+        lab("RealCluster", ["DevPKI", "HTTP", "Support", crypto]),
+        labCommand("devcluster", folder: "DevClusterCommand", ["DevCluster", arguments, unixSignals]),
+        labCommand("devflyteadmin", folder: "DevFlyteAdminCommand", ["DevFlyteAdmin", arguments, unixSignals]),
+        labCommand(
+            "squadron-bench", folder: "Bench",
+            ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments]),
 
         // Clocks, probes and patience for the tests.
         .target(
