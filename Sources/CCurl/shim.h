@@ -4,15 +4,15 @@
 // argument. The type checks that curl.h hangs on the variadic names are for literal call sites only.
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
-// What the engine waits with; the Glibc module lacks these.
+// The engine waits with these; the Glibc module lacks them.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <malloc.h>
 #include <string.h>
 
-// libcurl's memory holds header lines with tokens and the bodies of Secrets. What it gives back is zeroed first; the
-// usable size is what malloc gave, which is no less than what was asked for.
+// libcurl's memory holds header lines with tokens and the bodies of Secrets. Memory that it frees is zeroed first. The
+// usable size is what malloc gave, which is at least what libcurl asked for.
 static void squadron_wiping_free(void *_Nullable memory) {
     if (!memory) return;
     explicit_bzero(memory, malloc_usable_size(memory));
@@ -22,7 +22,7 @@ static void squadron_wiping_free(void *_Nullable memory) {
 static void *_Nullable squadron_wiping_realloc(void *_Nullable memory, size_t size) {
     if (!memory) return malloc(size);
     size_t before = malloc_usable_size(memory);
-    // realloc would leave the old bytes behind where it moves a block.
+    // realloc would leave the old bytes behind when it moves a block.
     if (size <= before && size > before / 2) return memory;
     void *larger = malloc(size);
     if (!larger) return 0;

@@ -12,7 +12,7 @@ struct DynamicKey: CodingKey {
     static let `super` = DynamicKey("super")
 }
 
-/// Where a coder is, linked from the inside out: going down costs no copy of the path above.
+/// The position of a coder, linked from the inside out, so that going down copies nothing of the path above.
 indirect enum CodingPath {
     case root
     case child(of: CodingPath, any CodingKey)

@@ -70,7 +70,7 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
         self.path = path
     }
 
-    /// Moves on only when the body succeeds, as the protocol asks for.
+    /// Moves to the next element only when the body succeeds, as the protocol demands.
     private mutating func next<T>(_ body: (ValueDecoder) throws -> T) throws -> T {
         guard !isAtEnd else {
             throw DecodingError.valueNotFound(

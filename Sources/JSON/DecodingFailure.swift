@@ -1,8 +1,8 @@
 /// A value that does not fit the type it was read as.
 public struct DecodingFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Where, from the outermost value: `spec.clusters[0].weight`; empty for the value itself.
+    /// The path from the outermost value: `spec.clusters[0].weight`. Empty for the value itself.
     public var path: String
-    /// What is wrong there: "expected a number, found a string".
+    /// What is wrong at the path: "expected a number, found a string".
     public var message: String
 
     public init(path: String, message: String) {

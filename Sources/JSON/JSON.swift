@@ -1,7 +1,8 @@
 /// Any JSON value.
 ///
-/// Integers that fit 64 bits stay integers, as in Kubernetes (`unstructured` does the same); everything else numeric is
-/// a `double`. Object members have no order: Kubernetes gives none a meaning; `serialized()` sorts them.
+/// An integer that fits 64 bits stays an integer, as in Kubernetes (`unstructured` does the same). Every other number
+/// is a `double`. Members of an object have no order, since Kubernetes gives their order no meaning; `serialized()`
+/// sorts them.
 public enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -27,7 +28,8 @@ extension JSON {
     public var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
     public var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
 
-    /// A member of an object; nil for any other value. Setting nil removes it; setting on what is no object makes it one.
+    /// A member of an object; nil for any other value. Setting nil removes the member. Setting a member of a value that
+    /// is not an object replaces that value by an object.
     public subscript(key: String) -> JSON? {
         get { if case .object(let members) = self { members[key] } else { nil } }
         set {

@@ -1,11 +1,12 @@
-/// Through this module's coders a `JSON` passes by without being walked; through any other it uses plain containers.
+/// This module's coders pass a `JSON` on without walking through it. With any other coder it uses plain containers.
 extension JSON: Codable {
     public init(from decoder: any Decoder) throws {
         if let decoder = decoder as? ValueDecoder {
             self = decoder.value
             return
         }
-        // A decoder offers no way to ask what comes; containers first, since a scalar's container exists for anything.
+        // A decoder can't be asked what comes next. Try the containers first, since a single-value container exists for
+        // anything.
         if let container = try? decoder.container(keyedBy: DynamicKey.self) {
             var members = [String: JSON](minimumCapacity: container.allKeys.count)
             for key in container.allKeys { members[key.stringValue] = try container.decode(JSON.self, forKey: key) }

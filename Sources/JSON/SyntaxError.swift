@@ -1,12 +1,13 @@
 extension JSON {
     /// What a parser accepts from a peer. All bounds hold before memory is spent on what exceeds them.
     public struct Limits: Sendable, Hashable {
-        /// How many arrays and objects may be open at once. Bounds the stack: the parser calls itself once for each.
+        /// How many arrays and objects may be open at once. This bounds the stack, since the parser calls itself once
+        /// for each.
         public var depth = 128
         /// How long a text may be.
         public var bytes = 64 << 20
-        /// How many elements and members all arrays and objects may have together. `[0,0,…` takes two bytes of text for
-        /// each, and a multiple of that in memory. A list of 500 large custom resources has some hundred thousand.
+        /// How many elements and members all arrays and objects may have together. Each takes two bytes of text
+        /// (`[0,0,…`) and a multiple of that in memory. A list of 500 large custom resources has some hundred thousand.
         public var values = 2_000_000
 
         public init(depth: Int = 128, bytes: Int = 64 << 20, values: Int = 2_000_000) {
@@ -17,7 +18,7 @@ extension JSON {
         public static let `default` = Limits()
     }
 
-    /// A text that is no JSON (RFC 8259), or exceeds the limits.
+    /// A text that is not JSON (RFC 8259), or exceeds the limits.
     public struct SyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
         /// Counted from 1.
         public var line: Int
@@ -37,8 +38,9 @@ extension JSON {
 extension JSON {
     /// Parses one JSON text. Nothing but white space may surround it.
     ///
-    /// Numbers without fraction and exponent that fit 64 bits are exact `int`s, all others `double`s. Of equal keys the
-    /// last wins and lone surrogates become U+FFFD, as in Go, so that both sides of a connection read a text alike.
+    /// A number without fraction and exponent that fits 64 bits becomes an exact `int`; every other number becomes a
+    /// `double`. Of equal keys the last one wins, and a lone surrogate becomes U+FFFD. Go does the same, so both sides
+    /// of a connection read a text alike.
     public init(parsing bytes: UnsafeRawBufferPointer, limits: Limits = .default) throws(SyntaxError) {
         guard bytes.count <= limits.bytes else {
             throw SyntaxError(message: "the text has \(bytes.count) bytes, the limit is \(limits.bytes)")

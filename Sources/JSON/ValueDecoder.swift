@@ -47,7 +47,8 @@ struct ValueDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func unbox<T: Decodable>(_ type: T.Type) throws -> T {
-        // `as!` below is between types just compared: it can't fail. These four need no walk through containers.
+        // Each `as!` below is between types that were just compared, so it can't fail. These four types need no
+        // containers.
         if type == JSON.self { return value as! T }
         if type == String.self { return try string() as! T }
         if type == [String: JSON].self { return try members() as! T }
@@ -55,7 +56,7 @@ struct ValueDecoder: Decoder {
         do {
             return try T(from: self)
         } catch let failure as DecodingFailure {
-            // From a `decode` within the type's own initialiser: its path begins here.
+            // This comes from a `decode` within the type's own initialiser. That path begins here.
             throw DecodingError.dataCorrupted(
                 .init(codingPath: codingPath, debugDescription: failure.message, underlyingError: failure))
         }

@@ -1,6 +1,6 @@
 /// A value that can't be written as JSON: a number that is not finite, or a type whose own `encode` failed.
 public struct EncodingFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Where, from the outermost value, as in `DecodingFailure`.
+    /// The path from the outermost value, as in `DecodingFailure`.
     public var path: String
     public var message: String
 
@@ -12,7 +12,7 @@ public struct EncodingFailure: Error, Sendable, Hashable, CustomStringConvertibl
 }
 
 extension JSON {
-    /// The value of an `Encodable` type. Members that are nil are left out; a `JSON` inside passes by as it is.
+    /// The value of an `Encodable` type. Members that are nil are left out. A `JSON` inside is taken as it is.
     public init(encoding value: some Encodable) throws(EncodingFailure) {
         do {
             self = try ValueEncoder.encode(value, at: .root)
@@ -27,12 +27,13 @@ extension JSON {
     }
 }
 
-/// Where an encoder's result gathers. A class: containers handed out write to it after they were copied.
+/// Gathers the result of an encoder. It is a class because the containers that it hands out write to it after they were
+/// copied.
 final class EncodingSlot {
     var value: JSON?
     private var members: [String: JSON]?
     private var elements: [JSON]?
-    /// What containers nested by hand and super encoders write; joined in at the end.
+    /// What hand-made nested containers and super encoders write. It is joined in at the end.
     private var nestedMembers: [String: EncodingSlot] = [:]
     private var nestedElements: [Int: EncodingSlot] = [:]
 
@@ -91,7 +92,7 @@ struct ValueEncoder: Encoder {
         }
         return .double(value)
     }
-    /// Through its shortest text: 0.1 stays 0.1 and does not become 0.10000000149011612.
+    /// Goes through the shortest text, so that 0.1 stays 0.1 and does not become 0.10000000149011612.
     static func number(_ value: Float, at path: @autoclosure () -> CodingPath) throws -> JSON {
         try number(Double(value.description) ?? Double(value), at: path())
     }

@@ -1,18 +1,19 @@
 extension JSON {
     /// Overwrites the texts of a value in memory, and leaves null: for an answer that holds a Secret.
     ///
-    /// Swift has no way to clear a string that somebody else holds as well, and none is needed: `replaceSubrange` works
-    /// in place where the string is held by nobody else, and on a copy of its own otherwise. So what a decoded object
-    /// took over (names, labels) stays as it is. Texts of up to 15 bytes are not in memory of their own. Keys stay.
+    /// `replaceSubrange` works in place on a string with one holder, and on a new copy of a string with more holders.
+    /// So a string that a decoded object took over (names, labels) stays as it is. Texts of up to 15 bytes have no
+    /// memory of their own. Keys stay.
     public mutating func wipe() {
-        // Taken out of `self` and then out of `taken`: a second holder, were it only for this scope, would keep it all.
+        // The value is taken out of `self`, and then out of `taken`: a second holder, even for this scope alone, would
+        // keep all of it.
         var taken = JSON.null
         swap(&taken, &self)
         switch consume taken {
         case .string(var text): text.wipe()
         case .array(var elements): for index in elements.indices { elements[index].wipe() }
         case .object(var members):
-            // Not over `indices`: they hold the dictionary as well, and what is changed is a copy.
+            // This does not loop over `indices`: they hold the dictionary as well, so the change would go to a copy.
             var index = members.values.startIndex
             while index != members.values.endIndex {
                 members.values[index].wipe()

@@ -10,18 +10,19 @@ public struct DynamicObject: KubeObject, Hashable {
         self.json = json
     }
 
-    /// Nil in the items of most lists: there the list says it once for all.
+    /// Nil in the items of most lists, since the list has it once for all items.
     public var apiVersion: String? { json["apiVersion"]?.string }
     public var kind: String? { json["kind"]?.string }
 }
 
 /// An object of which only the metadata is known, or wanted.
 ///
-/// `PartialObjectMetadata`, which the API server makes of any kind when it is asked to, or the metadata of a whole
-/// object, where it does not know how.
+/// The API server makes `PartialObjectMetadata` of any kind on request. Where a server can't do that, this is the
+/// metadata of a whole object.
 public struct PartialObject: KubeObject, Hashable {
     public var metadata: ObjectMeta
-    /// Of the object itself. Nil where the server sent `PartialObjectMetadata`, which names only itself, and in lists.
+    /// The `apiVersion` of the object itself. Nil in lists, and where the server sent `PartialObjectMetadata`, which
+    /// names only itself.
     public var apiVersion: String?
     public var kind: String?
 

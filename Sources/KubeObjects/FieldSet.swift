@@ -20,8 +20,8 @@ public struct FieldSet: Sendable, Hashable {
 
     public init() {}
 
-    /// A node is in the set itself when it is empty (`{}`) or has a member `.`; it may have children as well.
-    /// Keys of an unknown form are skipped, as the format asks its readers to.
+    /// A node itself is in the set if it is empty (`{}`) or has a member `.`. It may have children as well. Keys of an
+    /// unknown form are skipped, as the format demands.
     public init(fieldsV1 json: JSON) throws(DecodingFailure) {
         for (key, child) in try Fields(json).members where key != "." {
             guard let element = FieldPathElement(fieldsV1Key: key) else { continue }
@@ -35,14 +35,14 @@ public struct FieldSet: Sendable, Hashable {
 }
 
 extension FieldSet {
-    /// Whether everything that `value` gives at this place is in the set: what its manager applied is then still as it
-    /// was applied, since a change by another manager takes the field out of the set.
+    /// Whether everything that `value` gives at this place is in the set. If so, it is still as its manager applied it,
+    /// since a change by another manager takes the field out of the set.
     ///
-    /// Read without the kind's schema, so it goes by the set's own shape: a list or map that is in the set with nothing
-    /// below was applied as a whole (atomic); one with children was merged by keys, values or positions. An empty object
-    /// is in the set itself, whatever its kind. An empty list is only where it is atomic; one that is merged leaves no
-    /// trace, and which of the two it is only the schema tells: it is taken as covered, and so is null, which asks for
-    /// nothing.
+    /// This does not know the kind's schema, so it uses the shape of the set. A list or map that is in the set without
+    /// children was applied as a whole (atomic). One with children was merged by keys, values or positions. An empty
+    /// object is in the set itself, whatever its kind. An empty list is in the set only if it is atomic; an empty
+    /// merged list leaves no trace. Only the schema tells these two apart, so an empty list counts as covered. So does
+    /// null, which asks for nothing.
     public func covers(_ value: JSON) -> Bool {
         switch value {
         case .object(let members):
@@ -55,7 +55,7 @@ extension FieldSet {
     private func covers(_ item: JSON, atIndex index: Int) -> Bool {
         if members.contains(.value(item)) || members.contains(.index(index)) { return true }
         if let child = children[.index(index)], child.covers(item) { return true }
-        // A key that the item leaves out has a default, as `protocol: TCP`.
+        // A key that the item leaves out has its default, such as `protocol: TCP`.
         func isKey(_ element: FieldPathElement) -> Bool {
             guard case .key(let keys) = element else { return false }
             return keys.allSatisfy { item[$0.key] == nil || item[$0.key] == $0.value }
@@ -78,7 +78,7 @@ extension FieldSet {
 }
 
 extension FieldPathElement {
-    /// Nil for a form that is not known.
+    /// Nil for an unknown form.
     init?(fieldsV1Key key: String) {
         let body = String(key.dropFirst(2))
         switch key.prefix(2) {
@@ -100,8 +100,8 @@ extension FieldPathElement {
 extension ManagedFieldsEntry {
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
 
-    /// Whether `value` gives everything that the manager owns, as far as it is named by fields. Goes by the tree as it came:
-    /// this is asked of each object that is seen.
+    /// Whether `value` gives everything that the manager owns, as far as fields name it. It walks the tree as it came,
+    /// since this runs for each object that is seen.
     public func isCovered(by value: JSON) -> Bool { fieldsV1.map { Self.isCovered($0, by: value) } ?? true }
 
     private static func isCovered(_ fields: JSON, by value: JSON) -> Bool {

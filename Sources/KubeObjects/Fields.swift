@@ -2,9 +2,9 @@ import JSON
 
 /// The members of a JSON object, read one by one.
 ///
-/// For kinds that come by the thousand: `Codable` costs several times as much. Paths are put together only on the way
-/// out of a failure (`DecodingFailure.under`), so reading what is well formed builds no strings. A null member counts
-/// as absent, as everywhere in Kubernetes.
+/// This is for kinds that come by the thousand, since `Codable` costs several times as much. A path is put together
+/// only on the way out of a failure (`DecodingFailure.under`), so reading a good object builds no strings. A null
+/// member counts as absent, as everywhere in Kubernetes.
 package struct Fields {
     package let members: [String: JSON]
 
@@ -111,7 +111,7 @@ package struct Fields {
 }
 
 extension DecodingFailure {
-    /// The same failure seen from one level further out.
+    /// The same failure, with its path from one level further out.
     package func under(_ outer: String) -> DecodingFailure {
         guard !path.isEmpty else { return DecodingFailure(path: outer, message: message) }
         return DecodingFailure(path: path.hasPrefix("[") ? outer + path : "\(outer).\(path)", message: message)

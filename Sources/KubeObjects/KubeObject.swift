@@ -27,12 +27,12 @@ extension KubeResource where Self: Encodable {
     }
 }
 
-/// An object as it came: one that does not fit its type must neither stop a watch nor vanish.
+/// An object as it came. An object that does not fit its type must not stop a watch, and must not vanish.
 public enum Decoded<Object: KubeObject>: Sendable {
     case valid(Object)
     case malformed(ObjectMeta, DecodingFailure)
 
-    /// Fails only where the metadata itself is unusable: then nobody can say which object it is.
+    /// Fails only if the metadata is unusable, since then nobody can tell which object it is.
     public init(json: JSON) throws(DecodingFailure) {
         do {
             self = .valid(try Object(json: json))

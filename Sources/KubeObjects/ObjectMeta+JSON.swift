@@ -1,10 +1,10 @@
 import JSON
 
 extension ObjectMeta {
-    /// Reads `metadata` without going through `Codable`: a first list brings thousands of them.
+    /// Reads `metadata` without `Codable`, since a first list brings thousands of them.
     ///
-    /// Strict about what identifies an object and what we decide by; lenient about `managedFields` and
-    /// `ownerReferences`, which only ever inform: an entry there that can't be read is left out.
+    /// It is strict about the fields that identify an object and that we decide by. It is lenient about `managedFields`
+    /// and `ownerReferences`, which only inform: it leaves out an entry that can't be read.
     public init(json: JSON) throws(DecodingFailure) {
         let fields = try Fields(json)
         self.init(name: try fields.required("name"), namespace: try fields.string("namespace")?.nonEmpty)
@@ -23,7 +23,7 @@ extension ObjectMeta {
 }
 
 extension ObjectMeta {
-    /// The same rules within `Codable` types. Through JSON's own decoder the value passes by without being walked.
+    /// The same rules within `Codable` types. JSON's own decoder passes the value on without walking through it.
     public init(from decoder: any Decoder) throws { try self.init(json: JSON(from: decoder)) }
 }
 

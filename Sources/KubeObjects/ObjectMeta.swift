@@ -44,7 +44,7 @@ public struct OwnerReference: Sendable, Hashable, Codable {
     }
 }
 
-/// Who owns which fields of an object (server-side apply).
+/// The fields of an object that one manager owns (server-side apply).
 public struct ManagedFieldsEntry: Sendable, Hashable, Codable {
     public var manager: String?
     /// `Apply` or `Update`.
@@ -68,7 +68,7 @@ public struct ManagedFieldsEntry: Sendable, Hashable, Codable {
     }
 }
 
-/// Where an object is: what a queue holds, what a log names.
+/// The namespace and name of an object. Queues hold it, and logs name it.
 public struct ObjectKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var namespace: String?
     public var name: String
@@ -86,11 +86,11 @@ extension ObjectMeta {
     public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
 
     /// Resource versions of one kind in one API server are numbers that grow (KEP-5504; true of every server before it
-    /// too). Nil where it is none.
+    /// too). Nil if it is not a number.
     public var versionNumber: UInt64? { resourceVersion.flatMap(UInt64.init) }
 }
 
 extension JSON {
-    /// Of an object as a server answers it.
+    /// The version of an object in a server's answer.
     public var versionNumber: UInt64? { self[path: ["metadata", "resourceVersion"]]?.string.flatMap(UInt64.init) }
 }

@@ -1,8 +1,9 @@
 import Support
 
-// What a peer wrote ends up in messages and statuses, which people read on a terminal and which have limits of their own.
+// Text from a peer goes into messages and statuses. People read these on a terminal, and they have limits of their own.
 extension String {
-    /// Without control and formatting characters, cut to so many characters. `keepsLines`: line breaks may stay.
+    /// The text without control and formatting characters, cut to `limit` characters. With `keepsLines` line breaks
+    /// stay.
     package func shown(limit: Int, keepsLines: Bool = false) -> String {
         var result = String.UnicodeScalarView()
         for (count, scalar) in unicodeScalars.enumerated() {
@@ -20,6 +21,6 @@ extension String {
         return String(result)
     }
 
-    /// The same on one line, in at most so many bytes.
+    /// The same on one line, in at most `bytes` bytes.
     package func shown(bytes: Int) -> String { shown(limit: bytes).cut(toBytes: bytes) }
 }

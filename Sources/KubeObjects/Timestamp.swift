@@ -8,7 +8,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
     public init(_ instant: Instant) {
         self.instant = Instant(secondsSince1970: instant.secondsSince1970.rounded(.down))
     }
-    /// Nil for what is no RFC 3339 time.
+    /// Nil if the text is not an RFC 3339 time.
     public init?(_ text: String) {
         guard let instant = RFC3339.parse(text) else { return nil }
         self.init(instant)
@@ -97,8 +97,8 @@ enum RFC3339 {
             secondsSince1970: Double(days * 86_400 + hour * 3_600 + minute * 60 + second - offset) + fraction)
     }
 
-    /// Years outside of 0000…9999, which RFC 3339 can't write, become the nearest that it can: a token's `exp` is a
-    /// number that anybody may have chosen.
+    /// RFC 3339 can't write years outside of 0000…9999. Such a year becomes the nearest that it can write, since a
+    /// token's `exp` may be any number.
     static func format(_ instant: Instant, fractionDigits: Int) -> String {
         let clamped = instant.secondsSince1970.isNaN ? 0 : instant.secondsSince1970
         let instant = Instant(secondsSince1970: min(max(clamped, -62_167_219_200), 253_402_300_799))
@@ -118,7 +118,8 @@ enum RFC3339 {
         return date + "T" + time + (fractionDigits == 0 ? "" : "." + padded(micros, 6)) + "Z"
     }
 
-    // Both after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": exact for the proleptic Gregorian calendar.
+    // Both follow Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". They are exact for the proleptic
+    // Gregorian calendar.
     private static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

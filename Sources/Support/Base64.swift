@@ -7,7 +7,7 @@ public enum Base64 {
         case url
     }
 
-    /// Nil for what is no base64. Line breaks are skipped, as Go does.
+    /// Nil if the text is not base64. Line breaks are skipped, as in Go.
     public static func decode(_ text: some StringProtocol, _ alphabet: Alphabet = .standard) -> [UInt8]? {
         var text = String(text)
         return text.withUTF8 { decode(strictly: $0, alphabet) }
@@ -22,7 +22,7 @@ public enum Base64 {
         for byte in text {
             if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { continue }
             if byte == UInt8(ascii: "="), alphabet == .standard {
-                // Only where a group of four has begun.
+                // Padding is valid only after a group of four has begun.
                 if digits == 0 { return nil }
                 padding += 1
                 bits <<= 6
@@ -37,7 +37,7 @@ public enum Base64 {
                 if padding < 2 { result.append(UInt8(truncatingIfNeeded: bits >> 8)) }
                 if padding < 1 { result.append(UInt8(truncatingIfNeeded: bits)) }
                 (bits, digits) = (0, 0)
-                if padding > 0 { padding = 3 }  // nothing may follow
+                if padding > 0 { padding = 3 }  // nothing may follow it
             }
         }
         switch (alphabet, digits) {
@@ -51,12 +51,12 @@ public enum Base64 {
         }
     }
 
-    /// Either alphabet, with or without padding: what people paste. Nil for what is no base64; the bits left over at the
-    /// end are ignored, as most decoders do.
+    /// Takes either alphabet, with or without padding, since people paste all of these. Nil if the text is not base64.
+    /// The bits that are left over at the end are ignored, as most decoders do.
     @inlinable
     public static func decode(leniently text: some Sequence<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []
-        // A token that it held before it had to grow would stay behind in memory.
+        // Without this, the array could grow and leave a part of a token behind in memory.
         result.reserveCapacity(text.underestimatedCount / 4 * 3 + 3)
         var bits: UInt32 = 0
         var count = 0
@@ -97,7 +97,7 @@ public enum Base64 {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// What a character stands for; nil where it is none of the alphabet.
+    /// The value of a character; nil for a character outside of the alphabet.
     @inlinable
     public static func digit(_ byte: UInt8, _ alphabet: Alphabet) -> UInt8? {
         switch byte {

@@ -6,11 +6,11 @@
 
 /// A value that is read and changed only under a lock.
 ///
-/// A pthread mutex and not `Synchronization.Mutex`: with the latter, ThreadSanitizer reports races in correct
-/// code (seen in 10 of 20 runs of a counter), and a sanitizer run that cries wolf is no use.
+/// It uses a pthread mutex, since ThreadSanitizer reports races in correct code with `Synchronization.Mutex` (seen in
+/// 10 of 20 runs of a counter).
 ///
-/// The critical section is synchronous, so no lock can be held across an `await`. Keep the idiom
-/// *decide under the lock, act outside of it*: let the closure return what is to be done.
+/// The critical section is synchronous, so no lock can be held across an `await`. Decide under the lock and act outside
+/// of it: let the closure return what to do.
 public final class Locked<Value>: @unchecked Sendable {
     // `@unchecked`: `value` is touched only between lock and unlock of `mutex`.
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -32,7 +32,7 @@ public final class Locked<Value>: @unchecked Sendable {
 
     /// Runs `body` with exclusive access. Not re-entrant.
     ///
-    /// Inlinable: called through other modules' generic entry points, it was 6 % of a cold sync.
+    /// It is inlinable because calls through other modules' generic entry points took 6 % of a cold sync.
     @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result

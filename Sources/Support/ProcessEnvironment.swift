@@ -4,9 +4,9 @@
     import Darwin
 #endif
 
-/// The variables that this process was started with.
+/// The environment variables of this process.
 public enum ProcessEnvironment {
-    /// Those of these names that are set.
+    /// The variables among `names` that are set.
     public static func values(_ names: [String]) -> [String: String] {
         var values: [String: String] = [:]
         for name in names {

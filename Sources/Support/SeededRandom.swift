@@ -1,6 +1,5 @@
-/// A small random source that is a value (SplitMix64): the same numbers for the same seed everywhere, so that a state
-/// that holds one replays exactly.
-/// For jitter and tests, not for secrets.
+/// A small random source that is a value (SplitMix64). The same seed gives the same numbers everywhere, so a state that
+/// holds one replays exactly. Use it for jitter and tests, not for secrets.
 public struct SeededRandom: RandomNumberGenerator, Sendable, Hashable {
     private var state: UInt64
 

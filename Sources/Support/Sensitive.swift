@@ -11,7 +11,7 @@
 public final class Sensitive: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    // Written once in `init`, read-only until `deinit`: safe to share.
+    // It is safe to share, since it is written once in `init` and read-only until `deinit`.
     private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
 
     public init(_ bytes: some Sequence<UInt8>) {

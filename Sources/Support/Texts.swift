@@ -1,5 +1,6 @@
 extension StringProtocol {
-    /// RFC 3986: everything but unreserved characters as percent-encoded UTF-8, for a path segment, a query or a form.
+    /// Percent-encodes the UTF-8 of everything but unreserved characters (RFC 3986), for a path segment, a query or a
+    /// form.
     public var percentEncoded: String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(utf8.count)
@@ -18,7 +19,7 @@ extension StringProtocol {
 }
 
 extension String {
-    /// At most so many bytes of UTF-8, cut between characters, ending in "…" where something is missing.
+    /// The text in at most `limit` bytes of UTF-8. A cut is between two characters, and "…" marks it.
     public func cut(toBytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var size = 3
@@ -31,17 +32,17 @@ extension String {
         return String(text) + "…"
     }
 
-    /// A server's URL, to put a path behind it.
+    /// A server's URL without its last slashes, so that a path can follow.
     public var withoutSlashesAtTheEnd: String { String(reversed().drop { $0 == "/" }.reversed()) }
 }
 
 extension UInt8 {
-    /// Of ASCII: blank, tab, line breaks and the like.
+    /// Whether it is white space of ASCII: blank, tab, line breaks and the like.
     @inlinable public var isSpace: Bool { self == 0x20 || (0x09...0x0d).contains(self) }
 }
 
 extension BidirectionalCollection<UInt8> {
-    /// Without white space around it.
+    /// The bytes without white space around them.
     @inlinable
     public func trimmed(_ isSpace: (UInt8) -> Bool = \.isSpace) -> SubSequence {
         var rest = self[...]
@@ -52,6 +53,6 @@ extension BidirectionalCollection<UInt8> {
 }
 
 extension Sequence<UInt8> {
-    /// Whether it can go into a header line as a token: printable ASCII without blanks.
+    /// Whether it can be a token in a header line: printable ASCII without blanks.
     @inlinable public var isTokenText: Bool { allSatisfy { $0 > 0x20 && $0 < 0x7f } }
 }

@@ -4,8 +4,8 @@
     import Darwin
 #endif
 
-/// A point in calendar time: seconds since 1970-01-01T00:00:00Z. For what certificates, tokens and Kubernetes
-/// timestamps say; durations are measured with a `Clock` (a `ContinuousClock` outside of tests).
+/// A point in calendar time: seconds since 1970-01-01T00:00:00Z. Use it for the times in certificates, tokens and
+/// Kubernetes timestamps. Measure durations with a `Clock` (a `ContinuousClock` outside of tests).
 public struct Instant: Sendable, Hashable, Comparable {
     public var secondsSince1970: Double
     public init(secondsSince1970: Double) { self.secondsSince1970 = secondsSince1970 }
@@ -17,7 +17,7 @@ public struct Instant: Sendable, Hashable, Comparable {
     public static func - (left: Instant, right: Instant) -> Double { left.secondsSince1970 - right.secondsSince1970 }
 }
 
-/// Tells the calendar time. Injected wherever it matters, so that no test waits for a date.
+/// Tells the calendar time. It is injected, so that a test can set the date.
 public struct WallClock: Sendable {
     private let read: @Sendable () -> Instant
     public init(_ read: @escaping @Sendable () -> Instant) { self.read = read }

@@ -5,8 +5,8 @@
 #endif
 
 extension [UInt8] {
-    /// Zeroes the bytes in memory and leaves none. For whoever is alone in holding them: where somebody else does, he
-    /// keeps his, and nothing is zeroed.
+    /// Zeroes the bytes in memory and leaves an empty array. It works only for the single holder of the bytes. If
+    /// something else holds them too, that holder keeps them, and nothing is zeroed.
     public mutating func wipe() {
         withUnsafeMutableBytes { bytes in
             if let base = bytes.baseAddress { explicit_bzero(base, bytes.count) }
@@ -14,7 +14,7 @@ extension [UInt8] {
         self = []
     }
 
-    /// Room for that many more; the bytes that are left behind where they move are zeroed.
+    /// Makes room for `count` more bytes. If the bytes move, the old place is zeroed.
     public mutating func growWiping(by count: Int) {
         guard capacity < self.count + count else { return }
         var larger: [UInt8] = []

@@ -1,7 +1,7 @@
-/// Builds nodes from events and keeps account of what they expand to.
+/// Builds nodes from events, and counts what they expand to.
 ///
-/// An alias costs nothing to store (its node is shared) but everything that walks the tree pays for each repetition,
-/// so repetitions are what the limits count.
+/// An alias costs nothing to store, since its node is shared. But whatever walks the tree pays for each repetition, so
+/// the limits count repetitions.
 struct Composer: ~Copyable {
     private struct Cost {
         var nodes = 1
@@ -99,7 +99,7 @@ struct Composer: ~Copyable {
     }
 
     private mutating func charge(nodes: Int, bytes: Int, at node: YAMLNode) throws(YAML.Failure) {
-        // Neither sum can overflow: each cost was itself within the limits.
+        // Neither sum can overflow, since each cost was within the limits.
         self.nodes += nodes
         self.bytes += bytes
         guard self.nodes <= limits.nodes else {

@@ -2,9 +2,9 @@ import CYAML
 import JSON
 
 extension YAML {
-    /// The value in block style with sorted keys, ending with a newline. A string is quoted whenever a reader of YAML
-    /// 1.1 or 1.2 could take it for something else; one of several lines is written as a literal block where that is
-    /// exact. `parse` gives the value back (a whole double as an integer).
+    /// The value in block style with sorted keys, ending with a newline. A string is quoted if a reader of YAML 1.1 or
+    /// 1.2 could take it for something else. A string of several lines becomes a literal block where a block keeps it
+    /// exactly. `parse` gives the value back (a whole double as an integer).
     public static func emit(_ value: JSON) -> String {
         emit(documents: [value])
     }
@@ -12,18 +12,18 @@ extension YAML {
     /// Several documents, separated by `---`.
     public static func emit(documents: [JSON]) -> String {
         let emitter = Emitter()
-        // JSON is YAML: what libyaml can't write (it fails only without memory) is still given out exactly.
+        // libyaml fails only without memory. JSON is YAML, so the value can still be given out exactly.
         return emitter?.text(documents) ?? documents.map(\.serializedString).joined(separator: "\n---\n") + "\n"
     }
 }
 
-/// Owns an emitter of libyaml: freed when this value ends.
+/// Owns an emitter of libyaml, and frees it at the end of its life.
 private struct Emitter: ~Copyable {
     private final class Output {
         var bytes: [UInt8] = []
     }
     private let emitter: UnsafeMutablePointer<yaml_emitter_t>
-    /// Kept alive by this value; libyaml holds its address.
+    /// libyaml holds its address, so this value keeps it alive.
     private let output = Output()
 
     init?() {
@@ -63,7 +63,7 @@ private struct Emitter: ~Copyable {
         return String(decoding: output.bytes, as: UTF8.self)
     }
 
-    /// `yaml_emitter_emit` takes the event over, also when it fails.
+    /// `yaml_emitter_emit` takes the event over even when it fails.
     private func emit(_ make: (inout yaml_event_t) -> Int32) -> Bool {
         var event = yaml_event_t()
         return make(&event) == 1 && yaml_emitter_emit(emitter, &event) == 1

@@ -16,7 +16,7 @@ struct Event {
     var column: Int
 }
 
-/// Owns a parser of libyaml: freed when this value ends, on every path.
+/// Owns a parser of libyaml, and frees it at the end of its life, on every path.
 struct EventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
 
@@ -27,7 +27,7 @@ struct EventReader: ~Copyable {
             parser.deallocate()
             throw YAML.Failure(message: "out of memory")
         }
-        // Not to be guessed: UTF-16 is no input here.
+        // libyaml must not guess the encoding: UTF-16 is not accepted here.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         yaml_parser_set_input_string(parser, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
     }
@@ -62,7 +62,7 @@ struct EventReader: ~Copyable {
             (anchor, tag) = (event.data.mapping_start.anchor, event.data.mapping_start.tag)
             kind = .mappingStart
         case YAML_MAPPING_END_EVENT: kind = .mappingEnd
-        // The stream's end, and "no event", which libyaml gives after it.
+        // This is the stream's end, or "no event", which libyaml gives after it.
         default: kind = .streamEnd
         }
         let mark = event.start_mark
@@ -74,7 +74,8 @@ struct EventReader: ~Copyable {
     private var failure: YAML.Failure {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "out of memory"
         let context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
-        // A reader's error (encoding, control characters) comes before the text is split into lines: it has an offset.
+        // A reader's error (encoding, control characters) comes before libyaml splits the text into lines, so it has
+        // only an offset.
         guard parser.pointee.error != YAML_READER_ERROR else {
             return YAML.Failure(message: "\(problem) (at byte \(parser.pointee.problem_offset))")
         }

@@ -20,7 +20,7 @@ enum Scalar {
                 throw node.failure("a !!binary must be the base64 form of a text")
             }
             return .string(decoded)
-        // `!`, `!!str` and tags that mean nothing here.
+        // `!`, `!!str` and tags without a meaning here.
         default: return .string(text)
         }
     }
@@ -39,12 +39,13 @@ enum Scalar {
         let digits = text.filter { $0 != "_" }
         if let number = integer(digits) { return number }
         guard isFloat(digits) else { return .string(text) }
-        // Too large for a double: a string, as in go-yaml.
+        // A number that is too large for a double becomes a string, as in go-yaml.
         let number = Double(digits.hasPrefix("+") ? String(digits.dropFirst()) : digits)
         return number.map { $0.isFinite ? .double($0) : .string(text) } ?? .string(text)
     }
 
-    /// Decimal, or with the prefix 0x, 0b, 0o or 0 (octal as well). Up to the range of UInt64, as a double beyond Int64.
+    /// Decimal, or with the prefix 0x, 0b, 0o or 0 (octal as well). The range is that of UInt64; a number beyond Int64
+    /// becomes a double.
     private static func integer(_ text: String) -> JSON? {
         var digits = Substring(text)
         let isNegative = digits.hasPrefix("-")
@@ -62,7 +63,7 @@ enum Scalar {
             }
         }
         if prefix == "0x" || prefix == "0b" || prefix == "0o" { digits = digits.dropFirst(2) }
-        // The initialisers below would take a second sign.
+        // The initialisers below would accept a second sign.
         guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
         if let number = Int64(isNegative ? "-\(digits)" : String(digits), radix: radix) { return .int(number) }
         if !isNegative, let number = UInt64(digits, radix: radix) { return .double(Double(number)) }
@@ -95,8 +96,8 @@ enum Scalar {
         return rest.isEmpty
     }
 
-    /// Whether a reader of YAML 1.1 or 1.2 could take a plain scalar for something other than this text. Errs on the
-    /// side of yes.
+    /// Whether a reader of YAML 1.1 or 1.2 could take a plain scalar for something other than this text. In doubt the
+    /// answer is yes.
     static func needsQuotes(_ text: String) -> Bool {
         guard let first = text.utf8.first, let last = text.utf8.last, isLetter(first) || first == UInt8(ascii: "/")
         else { return true }

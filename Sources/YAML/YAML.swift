@@ -1,8 +1,8 @@
 import JSON
 
-/// YAML in and out, over libyaml. Input may be hostile: what it can cost is limited, however it is written.
+/// Reads and writes YAML with libyaml. Input may be hostile, so its cost is limited, however it is written.
 public enum YAML {
-    /// What a text may ask for.
+    /// The limits of a text.
     public struct Limits: Sendable, Hashable {
         /// How many collections may be nested, aliases followed.
         public var depth: Int
@@ -22,7 +22,7 @@ public enum YAML {
         public static let `default` = Limits()
     }
 
-    /// A text that is no YAML, means nothing in JSON, exceeds the limits or does not fit the type asked for.
+    /// A text that is not YAML, has no meaning in JSON, exceeds the limits, or does not fit the requested type.
     public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
         /// Counted from 1; 0 where the failure has no place in the text.
         public var line: Int
@@ -38,7 +38,7 @@ public enum YAML {
         public var description: String { line == 0 ? message : "line \(line), column \(column): \(message)" }
     }
 
-    /// Every document of a stream. One with nothing in it (an empty text, `---` after `---`) is left out, as kubectl does.
+    /// Every document of a stream. Empty documents (an empty text, `---` after `---`) are left out, as kubectl does.
     public static func documents(_ text: String, limits: Limits = .default) throws(Failure) -> [YAMLNode] {
         var text = text
         return try text.withUTF8 { compose(UnsafeRawBufferPointer($0), limits) }.get()
@@ -55,7 +55,8 @@ public enum YAML {
         try single(documents(bytes, limits: limits))
     }
 
-    /// The one document of a text as a `Decodable` type. What does not fit is a failure that names the field.
+    /// The one document of a text as a `Decodable` type. Throws a failure that names the field where the text does not
+    /// fit.
     public static func decode<T: Decodable>(
         _ type: T.Type, from text: String, limits: Limits = .default
     ) throws(Failure) -> T {

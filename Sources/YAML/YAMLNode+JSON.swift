@@ -2,7 +2,7 @@ import JSON
 
 extension YAMLNode {
     /// The value as kubectl (sigs.k8s.io/yaml) would send it: YAML 1.1 scalars, merge keys, keys as strings. Two equal
-    /// keys in one mapping are an error: the text can't mean both.
+    /// keys in one mapping are an error, since the text can't mean both.
     public func json() throws(YAML.Failure) -> JSON {
         switch content {
         case .scalar(let text, let style):
@@ -32,7 +32,8 @@ extension YAMLNode {
 
     private var isMergeKey: Bool { content == .scalar("<<", .plain) && (tag == nil || tag == "!!merge") }
 
-    /// Adds what is not there yet: a mapping's own keys win over merged ones, earlier sources over later ones.
+    /// Adds the members that are missing. A mapping's own keys win over merged keys, and earlier sources over later
+    /// ones.
     private func merge(into members: inout [String: JSON]) throws(YAML.Failure) {
         switch content {
         case .mapping:

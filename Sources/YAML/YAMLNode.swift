@@ -1,7 +1,8 @@
 import JSON
 
-/// A node as it is written, aliases replaced by what they stand for. Unlike JSON it keeps the order of keys, and how a
-/// scalar was quoted: a placeholder can be substituted in the tree, where no value can change the document's structure.
+/// A node as it is written, with each alias replaced by its content. Unlike JSON it keeps the order of keys and the
+/// quotes of a scalar. So a placeholder can be replaced in the tree, where a value can't change the document's
+/// structure.
 public struct YAMLNode: Sendable, Hashable {
     public enum ScalarStyle: Sendable, Hashable {
         case plain, singleQuoted, doubleQuoted, literal, folded
@@ -24,7 +25,7 @@ public struct YAMLNode: Sendable, Hashable {
     public var content: Content
     /// As the text has it, with `!!` for `tag:yaml.org,2002:`: `!!str`, `!local`, `!`.
     public var tag: String?
-    /// Where the node begins, counted from 1; for an alias, where it is used.
+    /// The line where the node begins, counted from 1. For an alias it is the line of its use.
     public var line: Int
     public var column: Int
 
@@ -35,7 +36,7 @@ public struct YAMLNode: Sendable, Hashable {
         self.column = column
     }
 
-    /// The text of a scalar, whatever it means.
+    /// The text of a scalar, whatever its meaning.
     public var scalar: String? { if case .scalar(let text, _) = content { text } else { nil } }
     public var isPlain: Bool { if case .scalar(_, .plain) = content { true } else { false } }
     public var sequence: [YAMLNode]? { if case .sequence(let nodes) = content { nodes } else { nil } }
@@ -43,7 +44,7 @@ public struct YAMLNode: Sendable, Hashable {
     /// The value of the first key with this text.
     public subscript(key: String) -> YAMLNode? { mapping?.first { $0.key.scalar == key }?.value }
 
-    /// Nothing at all was written.
+    /// Whether the text has nothing at this place.
     var isVoid: Bool { tag == nil && content == .scalar("", .plain) }
 
     func failure(_ message: String) -> YAML.Failure { YAML.Failure(line: line, column: column, message: message) }

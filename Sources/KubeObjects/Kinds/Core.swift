@@ -1,6 +1,6 @@
 import JSON
 
-/// `v1` ConfigMap. `binaryData` is left out: nothing of ours is kept there.
+/// `v1` ConfigMap, without `binaryData`, where we keep nothing.
 public struct ConfigMap: KubeResource, Hashable, Encodable {
     public static let resourceType = ResourceType(
         version: "v1", kind: "ConfigMap", plural: "configmaps", isNamespaced: true)
@@ -36,7 +36,7 @@ public struct Namespace: KubeResource, Hashable {
         self.conditions = conditions
     }
 
-    /// Reads leniently what only explains: a condition that can't be read is left out.
+    /// Leaves out a condition that can't be read, since conditions only explain.
     public init(json: JSON) throws(DecodingFailure) {
         let fields = try Fields(json)
         let status = fields["status"]
@@ -45,11 +45,11 @@ public struct Namespace: KubeResource, Hashable {
             conditions: status?["conditions"]?.array?.compactMap(Condition.init(lenient:)) ?? [])
     }
 
-    /// Being deleted: nothing new can be made in it.
+    /// Whether it is being deleted. Then nothing can be created in it.
     public var isTerminating: Bool { metadata.deletionTimestamp != nil || phase == "Terminating" }
 }
 
-/// `v1` ServiceAccount: all that is ours in it is metadata.
+/// `v1` ServiceAccount. Only its metadata is read and written.
 public struct ServiceAccount: KubeResource, Hashable {
     public static let resourceType = ResourceType(
         version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)

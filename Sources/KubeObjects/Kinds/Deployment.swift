@@ -6,9 +6,9 @@ public struct Deployment: KubeResource, Hashable {
         group: "apps", version: "v1", kind: "Deployment", plural: "deployments", isNamespaced: true)
 
     public var metadata: ObjectMeta
-    /// Wanted; the API server fills in 1.
+    /// The wanted number. The API server's default is 1.
     public var replicas: Int64
-    /// `spec.template.metadata.annotations`: a change there is what rolls the pods over.
+    /// `spec.template.metadata.annotations`. A change of these replaces the pods.
     public var templateAnnotations: [String: String]
     public var isPaused: Bool
     public var status: Status
@@ -27,7 +27,7 @@ public struct Deployment: KubeResource, Hashable {
     public enum Rollout: Sendable, Hashable {
         case complete
         case progressing(String)
-        /// It will not get on by itself.
+        /// The rollout will not go on by itself.
         case failed(String)
     }
 
@@ -42,7 +42,7 @@ public struct Deployment: KubeResource, Hashable {
         status = try fields.value("status", Status.init(json:)) ?? Status()
     }
 
-    /// Where the rollout of the present generation stands, by the rules of `kubectl rollout status`.
+    /// The state of the present generation's rollout, by the rules of `kubectl rollout status`.
     public var rollout: Rollout {
         if let generation = metadata.generation, status.observedGeneration < generation {
             return .progressing("the change has not been observed yet")

@@ -1,14 +1,15 @@
 import JSON
 
-// Reviews are questions that are POSTed and answered at once; nothing is stored, so they have no name.
+// A review is a question: the client POSTs it, and the server answers at once. The server stores nothing, so a review
+// has no name.
 
-/// `authentication.k8s.io/v1` SelfSubjectReview: who am I?
+/// `authentication.k8s.io/v1` SelfSubjectReview: which user is this client?
 public struct SelfSubjectReview: Sendable, Hashable {
     public static let resourceType = ResourceType(
         group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview", plural: "selfsubjectreviews",
         isNamespaced: false)
 
-    /// Cut: it goes into a status, which could not be written with a longer one.
+    /// It is cut, since a status could not be written with a longer one.
     public var username: String
     public var uid: String?
     public var groups: [String]
@@ -30,13 +31,13 @@ public struct SelfSubjectReview: Sendable, Hashable {
     public static var request: JSON { Self.resourceType.review(spec: nil) }
 }
 
-/// `authorization.k8s.io/v1` SelfSubjectAccessReview: may I do this?
+/// `authorization.k8s.io/v1` SelfSubjectAccessReview: may this client do this?
 public struct SelfSubjectAccessReview: Sendable, Hashable {
     public static let resourceType = ResourceType(
         group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectAccessReview",
         plural: "selfsubjectaccessreviews", isNamespaced: false)
 
-    /// The action that is asked about. Nil or empty `namespace`: all namespaces, or cluster-scoped.
+    /// The action in question. A nil or empty `namespace` means all namespaces, or a cluster-scoped object.
     public struct Attributes: Sendable, Hashable {
         public var verb: String
         public var group: String
@@ -69,7 +70,7 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
     public var isAllowed: Bool
     public var reason: String?
 
-    /// Fails where `status.allowed` is missing: silence is no permission.
+    /// Fails where `status.allowed` is missing: silence does not permit anything.
     public init(json: JSON) throws(DecodingFailure) {
         do throws(DecodingFailure) {
             let status = try Fields(json["status"] ?? .null)
@@ -86,7 +87,7 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
     }
 }
 
-/// `authorization.k8s.io/v1` SelfSubjectRulesReview: what may I do in this namespace?
+/// `authorization.k8s.io/v1` SelfSubjectRulesReview: what may this client do in this namespace?
 public enum SelfSubjectRulesReview {
     public static let resourceType = ResourceType(
         group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview",

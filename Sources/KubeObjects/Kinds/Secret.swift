@@ -1,15 +1,15 @@
 import JSON
 import Support
 
-/// `v1` Secret, its values decoded and kept from being printed.
+/// `v1` Secret. Its values are decoded and can't be printed.
 ///
-/// The values are zeroed in memory when the last reference goes. The answer that they were read from is whoever's who
-/// read it (`JSON.wipe`).
+/// The values are zeroed in memory when the last reference goes. The caller clears the answer that they were read from
+/// (`JSON.wipe`).
 public struct Secret: KubeResource, Hashable {
-    /// One key's value: a broken one says so and leaves the other keys usable.
+    /// The value of one key. A broken value leaves the other keys usable.
     public enum Value: Sendable, Hashable {
         case bytes(Sensitive)
-        /// Why it can't be used; never holds any of the value itself.
+        /// Why it can't be used. The text never has any part of the value.
         case unusable(String)
     }
 
