@@ -2,29 +2,29 @@ import Support
 
 /// The bounded buffer between the engine, which fills it, and the one task that reads a streamed body.
 ///
-/// When it is full libcurl is told to pause. Over HTTP/1.1, and over HTTP/2 for the only active stream of a connection,
-/// the socket is then no longer read. Where other streams of the connection go on, libcurl 7.88 keeps reading for them
-/// and puts aside what comes for the paused one, up to its stream window of 32 MB, which no option makes smaller; all
-/// of it moves in here when the stream is resumed. The alternative, a connection for each stream, costs some 80 KB for
-/// each watch (both ends; 9 KB multiplexed).
+/// When it is full, the engine tells libcurl to pause. Over HTTP/1.1 libcurl then no longer reads the socket, and over
+/// HTTP/2 neither if the stream is the only active one of its connection. If other streams of the connection go on,
+/// libcurl 7.88 keeps reading for them. It puts aside what comes for the paused stream, up to the stream window of 32
+/// MB, which no option makes smaller. All of it moves in here when the stream is resumed. The alternative is a
+/// connection for each stream. That costs some 80 KB for each watch (both ends), and 9 KB multiplexed.
 final class BodyPipe: Sendable {
     typealias Outcome = Result<[UInt8]?, HTTPError>
 
-    /// How much may wait for the reader. The last piece (16 KiB at most) may go beyond it, and so may what libcurl had
-    /// put aside.
+    /// How many bytes may wait for the reader. The last piece (at most 16 KiB) may go beyond that, and so may what
+    /// libcurl had put aside.
     static let capacity = 256 << 10
 
     struct State {
         var bytes: [UInt8] = []
-        /// Set while `bytes` is empty only.
+        /// It is set only while `bytes` is empty.
         var reader: CheckedContinuation<Outcome, Never>?
         var isPaused = false
-        /// Nil while more may come; then the last outcome, for good.
+        /// Nil while more may come; then the last outcome, which stays.
         var end: Outcome?
     }
-    /// Not private: a test looks for what is left in memory of the bytes.
+    /// It is not private, since a test searches the memory for what is left of the bytes.
     let state = Locked(State())
-    /// Whether the bytes that are left behind or let go of are zeroed: they may be a Secret's.
+    /// Whether bytes are zeroed when they are released, since they may be a Secret's.
     private let wipes: Bool
 
     init(wipes: Bool = false) { self.wipes = wipes }
@@ -35,9 +35,9 @@ final class BodyPipe: Sendable {
 
     // MARK: The engine's side
 
-    /// False when the buffer is full: the piece was not taken, the sender is to be held back until the reader says
-    /// (`Step.resumes`) that there is room. Never with `beyondCapacity`: for what libcurl has put aside, and so is in
-    /// memory already.
+    /// False when the buffer is full. Then it did not take the piece, and the engine must hold the sender back until
+    /// the reader says that there is room (`Step.resumes`). It is never false with `beyondCapacity`, which is for bytes
+    /// that libcurl had put aside and that are in memory already.
     func offer(_ piece: UnsafeRawBufferPointer, beyondCapacity: Bool = false) -> Bool {
         enum Decision { case stored, full, wakes(CheckedContinuation<Outcome, Never>) }
         let decision: Decision = state.withLock { state in
@@ -62,7 +62,7 @@ final class BodyPipe: Sendable {
         }
     }
 
-    /// After a failure that the reader itself asked for (cancelled, closed), what has arrived is let go of.
+    /// After a failure that the reader caused (cancelled, closed), the bytes that have arrived are dropped.
     func finish(_ failure: HTTPError?) {
         let reader: CheckedContinuation<Outcome, Never>? = state.withLock { state in
             guard state.end == nil else { return nil }
@@ -78,8 +78,8 @@ final class BodyPipe: Sendable {
 
     // MARK: The reader's side
 
-    /// What has arrived by now or, if nothing has, the next piece. `resume` is called when the engine held the sender
-    /// back and need not any longer.
+    /// The bytes that have arrived by now or, if there are none, the next piece. It calls `resume` when the engine held
+    /// the sender back and there is room again.
     func next(resume: () -> Void) async -> Outcome {
         if let step = state.withLock({ take(&$0) }) {
             if step.resumes { resume() }

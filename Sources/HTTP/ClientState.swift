@@ -1,16 +1,16 @@
-/// A client on the engine's thread: its lanes and the handles that it keeps for the next requests.
+/// A client on the engine's thread: its lanes, and the handles that it keeps for the next requests.
 final class ClientState {
     let configuration: HTTPClientConfiguration
     private let material: TLSMaterial
     private unowned let loop: EngineLoop
     private var exchanges: Lane?
     private var streams: Lane?
-    /// Lanes whose connections are suspected dead and that still have exchanges in them.
+    /// Lanes that still have exchanges, and whose connections are perhaps dead.
     private var retired: [Lane] = []
     private var idle: [EasyHandle] = []
     private var isClosed = false
 
-    /// More would only keep memory: a handle at rest holds some 10 KB.
+    /// More handles would only take memory: a handle at rest holds some 10 KB.
     private static let idleLimit = 8
 
     init(_ configuration: HTTPClientConfiguration, loop: EngineLoop) {
@@ -30,15 +30,15 @@ final class ClientState {
         }
     }
 
-    /// Whether new exchanges go to it.
+    /// Whether new exchanges go to this lane.
     func uses(_ lane: Lane) -> Bool { lane === exchanges || lane === streams }
 
-    /// The next exchange gets connections of its own; those under way stay where they are.
+    /// Gives the next exchange new connections. Exchanges under way stay where they are.
     ///
-    /// After a timeout nobody knows whether the server was slow or the connection is dead, and over HTTP/2 libcurl would
-    /// put every further request onto the same connection until TCP gives it up. Forbidding reuse for the one request
-    /// that timed out, or a fresh connection for the next, would leave the dead one among those to choose from. A new
-    /// multi handle costs one handshake and leaves nothing to chance.
+    /// After a timeout nobody knows whether the server was slow or the connection is dead. Over HTTP/2 libcurl would
+    /// put every further request onto the same connection until TCP gives it up. libcurl could forbid reuse for the one
+    /// request that timed out, or open a fresh connection for the next one. But then it could still choose the dead
+    /// connection later. A new multi handle costs one handshake and excludes that.
     func retire(_ lane: Lane) {
         guard !lane.isRetired else { return }
         lane.isRetired = true
@@ -61,13 +61,13 @@ final class ClientState {
         idle.popLast() ?? EasyHandle(configuration, material, count: { [unowned loop] in loop.easyHandles += $0 })
     }
 
-    /// Only for handles whose exchange came to its regular end: one that was stopped midway may hold back pieces of the
-    /// old answer (libcurl 7.88 keeps what arrived while paused if the connection has other users).
+    /// Only a handle whose exchange ended regularly may be kept. A handle that was stopped midway may hold back pieces
+    /// of the old answer: libcurl 7.88 keeps what arrived during a pause if the connection has other users.
     func keep(_ handle: EasyHandle) {
         if !isClosed, idle.count < Self.idleLimit { idle.append(handle) }
     }
 
-    /// All transfers were removed before.
+    /// The caller has removed all transfers before.
     func close() {
         isClosed = true
         idle.removeAll()

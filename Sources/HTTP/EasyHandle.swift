@@ -1,13 +1,13 @@
 import CCurl
 import Glibc
 
-/// One libcurl easy handle with what all requests of a client have in common set once. It is used for one exchange
-/// after the other: that saves some thirty options, their copies and the handle itself for each request.
+/// One libcurl easy handle. The options that all requests of a client share are set once. Exchanges use it one after
+/// the other, which saves some thirty options, their copies and the handle itself for each request.
 final class EasyHandle {
     let raw: UnsafeMutableRawPointer
-    /// Where libcurl writes what went wrong: CURL_ERROR_SIZE bytes, always with a NUL at the end.
+    /// libcurl writes its error text here: CURL_ERROR_SIZE bytes, always with a NUL at the end.
     private let errorText: UnsafeMutablePointer<CChar>
-    /// Called with 1 for a handle that came to be, and with -1 when it goes.
+    /// Called with 1 when the handle is made, and with -1 when it goes.
     private let count: (Int) -> Void
 
     /// Nil if memory is short or libcurl refuses an option. `material` must outlive the handle.
@@ -20,7 +20,7 @@ final class EasyHandle {
         var options = EasyOptions(raw)
         options.setClient(configuration, material)
         options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
-        // All stored properties are set: from here on `deinit` cleans up.
+        // All stored properties are set, so `deinit` cleans up from here on.
         count(1)
         guard options.failure == nil else { return nil }
     }
@@ -35,7 +35,7 @@ final class EasyHandle {
     func clearLastError() { errorText[0] = 0 }
 }
 
-/// Bytes at a fixed address, for libcurl to point to; zeroed at the end.
+/// Bytes at a fixed address, to which libcurl points. They are zeroed at the end.
 final class PinnedBytes {
     let bytes: UnsafeMutableRawBufferPointer
 
@@ -50,8 +50,8 @@ final class PinnedBytes {
     }
 }
 
-/// A client's CA and identity where libcurl can point to them: memory only, never a file. libcurl and OpenSSL make
-/// copies of their own for each connection.
+/// The CA and the identity of a client, in memory to which libcurl points, and never in a file. libcurl and OpenSSL
+/// make copies of their own for each connection.
 struct TLSMaterial {
     let authorities: PinnedBytes?
     let certificate: PinnedBytes?

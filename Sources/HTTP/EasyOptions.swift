@@ -1,6 +1,7 @@
 import CCurl
 
-/// Sets options and remembers the first that libcurl refused: one that is lost silently could be VERIFYPEER.
+/// Sets options, and remembers the first option that libcurl refused. An option that is lost silently could be
+/// VERIFYPEER.
 struct EasyOptions {
     private let easy: UnsafeMutableRawPointer
     private(set) var failure: CURLcode?
@@ -17,7 +18,7 @@ struct EasyOptions {
         check(squadron_easy_set_list(easy, option, list))
     }
     mutating func set(_ option: CURLoption, blob: PinnedBytes) {
-        // An empty buffer has no address; libcurl wants one, and then says that there is no certificate in it.
+        // An empty buffer has no address, and libcurl wants one. It then says that the buffer has no certificate.
         var nothing: UInt8 = 0
         check(
             blob.bytes.baseAddress.map { squadron_easy_set_blob(easy, option, $0, blob.bytes.count) }
@@ -26,30 +27,30 @@ struct EasyOptions {
 
     private mutating func check(_ code: CURLcode) { if code != CURLE_OK, failure == nil { failure = code } }
 
-    /// Seconds of silence after which a connection at the TCP level counts as dead: 15 s without traffic, then probes
-    /// every 5 s. `TCP_USER_TIMEOUT` also covers data that is never acknowledged, which keepalive does not.
+    /// TCP sends a first keepalive probe after so many seconds without traffic, and then one every 5 s.
+    /// `TCP_USER_TIMEOUT` also covers data that is never acknowledged, which keepalive does not.
     static let keepAliveIdle = 15
     static let keepAliveInterval = 5
     static let userTimeoutMilliseconds: Int32 = 30_000
 
-    /// Within how many milliseconds libcurl is to connect.
+    /// Within how many milliseconds libcurl must connect.
     ///
-    /// An address that another one of the name follows gets half of what is left of that time: without an end, libcurl
-    /// would stay for ever with a first one that swallows everything. The verdict is TransferClock's all the same:
-    /// libcurl's comes later, by a quarter, a second at most. It counts from the start of an attempt, not while a
-    /// transfer waits for a connection that others make or use.
+    /// If a name has more addresses, each but the last gets half of the time that is left. Without a limit libcurl
+    /// would stay for ever with a first address that swallows everything. TransferClock still decides about a timeout:
+    /// libcurl's own limit comes later, by a quarter, at most by a second. The time counts from the start of an
+    /// attempt, not while a transfer waits for a connection that others make or use.
     static func connectMilliseconds(_ timeouts: HTTPTimeouts) -> Int {
         let limits = [timeouts.connect, timeouts.total].compactMap { $0 }
         guard let limit = limits.min() else { return Int(Int32.max) }
         let later: Duration = limit + min(limit / 4, .seconds(1))
         let (seconds, attoseconds) = min(later, .milliseconds(Int(Int32.max))).components
-        // 0 would be libcurl's own limit, five minutes.
+        // 0 would mean libcurl's own limit, five minutes.
         return max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
     }
 
     /// What all exchanges of a client share.
     mutating func setClient(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial) {
-        // Where it may go. Nothing that the environment or a home directory could change.
+        // These options say where it may connect. Neither the environment nor a home directory can change them.
         set(CURLOPT_PROTOCOLS_STR, configuration.allowsPlainHTTP ? "https,http" : "https")
         set(CURLOPT_FOLLOWLOCATION, false)
         set(CURLOPT_PATH_AS_IS, true)
@@ -64,7 +65,7 @@ struct EasyOptions {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        // A resumed session would skip the verification of the server's certificate.
+        // A resumed TLS session would skip the verification of the server's certificate.
         set(CURLOPT_SSL_SESSIONID_CACHE, false)
         if let authorities = material.authorities {
             set(CURLOPT_CAINFO, nil)
@@ -80,10 +81,11 @@ struct EasyOptions {
             set(CURLOPT_SSLKEY_BLOB, blob: key)
         }
 
-        // Connections. The timeouts are the engine's own (TransferClock); libcurl's would be told apart by guesses. The
-        // one that it has is for its own use: see `connectMilliseconds`.
+        // Connections. The timeouts are the engine's own (TransferClock), since libcurl's can't be told apart for
+        // certain. The one timeout that libcurl gets is for its own use: see `connectMilliseconds`.
         set(CURLOPT_NOSIGNAL, true)
-        // Else taking away a transfer that is looking up a name waits, with the whole engine, for the resolver.
+        // Without this, removing a transfer that looks up a name waits for the resolver, and the whole engine waits
+        // with it.
         set(CURLOPT_QUICK_EXIT, true)
         set(CURLOPT_DNS_CACHE_TIMEOUT, 10)
         set(CURLOPT_MAXAGE_CONN, 90)
@@ -95,12 +97,13 @@ struct EasyOptions {
         // HTTP.
         let version = configuration.prefersHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         set(CURLOPT_HTTP_VERSION, Int(version))
-        // Waits for a connection under way to say whether it multiplexes, instead of opening one for each request.
+        // A request waits until a connection under way says whether it multiplexes, instead of opening one of its own.
         set(CURLOPT_PIPEWAIT, configuration.prefersHTTP2)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         set(CURLOPT_NOPROGRESS, true)
-        // Both are allocated for each exchange, the second for one with a body. The defaults are 16 and 64 KB, ours are a
-        // few KB: writes are many at a time, and their answers small. 16 KB is the second's minimum.
+        // libcurl allocates the first for each exchange, and the second for each exchange with a body. The defaults are
+        // 16 and 64 KB. Ours are smaller, since there are many writes at a time and their answers are small. The
+        // minimum of the second is 16 KB.
         set(CURLOPT_BUFFERSIZE, 8 << 10)
         set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
 
@@ -111,7 +114,7 @@ struct EasyOptions {
         check(squadron_easy_set_resolver_start(easy, onLookUp))
     }
 
-    /// What the callbacks get. Nil at the end of an exchange: the handle may outlive it.
+    /// The context of the callbacks. Nil at the end of an exchange, since the handle may outlive it.
     mutating func setContext(_ context: UnsafeMutableRawPointer?) {
         set(CURLOPT_PRIVATE, pointer: context)
         set(CURLOPT_WRITEDATA, pointer: context)
@@ -121,7 +124,7 @@ struct EasyOptions {
         set(CURLOPT_RESOLVER_START_DATA, pointer: context)
     }
 
-    /// What one exchange sets; each of it is set by every exchange, so that nothing of the last one stays.
+    /// The options of one exchange. Every exchange sets all of them, so that nothing of the last one stays.
     mutating func setRequest(
         _ request: HTTPRequest, url: String, headers: UnsafeMutablePointer<curl_slist>?,
         connectTo: UnsafeMutablePointer<curl_slist>?, addresses: UnsafeMutablePointer<curl_slist>?
@@ -133,7 +136,7 @@ struct EasyOptions {
         set(CURLOPT_HTTPHEADER, list: headers)
         let acceptsGzip = request.headers["Accept-Encoding"].map { $0.lowercased() == "gzip" } ?? false
         set(CURLOPT_ACCEPT_ENCODING, acceptsGzip ? "gzip" : nil)
-        // Resets method and body of the last exchange.
+        // This resets the method and the body of the last exchange.
         set(CURLOPT_HTTPGET, true)
         set(CURLOPT_CUSTOMREQUEST, nil)
         switch request.method {

@@ -1,21 +1,22 @@
 import CCurl
 import Glibc
 
-/// What the engine's thread does, and all that it alone may touch.
+/// The work of the engine's thread, and the state that only this thread may touch.
 ///
-/// A round: commands, timers, results; then sleep until a socket is ready, a timer is due or a command comes. libcurl's
-/// callbacks only ever come out of a call made in here, and none of them removes a transfer or closes a lane: that
-/// happens between the calls.
+/// A round handles commands, timers and results. Then the thread sleeps until a socket is ready, a timer is due or a
+/// command comes. libcurl's callbacks come only out of calls that are made here. No callback removes a transfer or
+/// closes a lane; that happens between the calls.
 final class EngineLoop {
     let poller: Poller
     var timers = TimerHeap()
-    /// Monotonic nanoseconds, as of the last wake-up: exact enough for timeouts, and no system call for each piece.
+    /// Monotonic nanoseconds at the last wake-up. That is exact enough for timeouts, and saves a system call for each
+    /// piece.
     private(set) var now = monotonicNow()
     var easyHandles = 0
 
     private let mailbox: Mailbox
     private var clients: [ObjectIdentifier: ClientState] = [:]
-    /// By the exchange's identity. Holds the transfers that libcurl has pointers to.
+    /// The key is the exchange's identity. The table keeps the transfers alive to which libcurl has pointers.
     private var transfers: [ObjectIdentifier: Transfer] = [:]
     private var touched: [Lane] = []
     private var isStopping = false
@@ -28,7 +29,7 @@ final class EngineLoop {
     func run() {
         while !isStopping {
             let commands = mailbox.take()
-            // First whatever ended a connection at rest: it came before the request that would use it.
+            // Look first for events that ended a connection at rest: they came before the request that would use it.
             if !commands.isEmpty, poller.restingCount > 0 { poll(0) }
             for command in commands { perform(command) }
             fireTimers()
@@ -40,7 +41,7 @@ final class EngineLoop {
     }
 
     private func poll(_ milliseconds: Int32?) {
-        // The time before the events: what they start is measured from it.
+        // The time is taken before the events, since what they start is measured from it.
         let wasWoken = poller.wait(milliseconds: milliseconds, awake: { now = monotonicNow() }) { lane, event in
             event.isAtRest ? connectionClosedAtRest(in: lane) : lane.socketIsReady(event)
         }
@@ -92,7 +93,7 @@ final class EngineLoop {
     }
 
     private func cancel(_ transfer: Transfer) {
-        // The same suspicion as after a timeout: the caller may have one of its own.
+        // This is the same suspicion as after a timeout, since the caller may have a timeout of its own.
         if case .waitingForHead(let since) = transfer.clock.phase, now >= since + 5_000_000_000 { suspect(transfer) }
         end(
             transfer,
@@ -125,7 +126,8 @@ final class EngineLoop {
     // MARK: Time
 
     private func fireTimers() {
-        // Limited, so that timers that are set to "now" while one fires can't keep sockets and commands waiting.
+        // The number is limited, so that timers that are set to "now" while one fires can't keep sockets and commands
+        // waiting.
         var budget = 1024
         while budget > 0, let timer = timers.popDue(now) {
             timer.fire()
@@ -137,7 +139,7 @@ final class EngineLoop {
         guard let earliest = timers.earliest else { return nil }
         let current = monotonicNow()
         guard earliest > current else { return 0 }
-        // Rounded up: waking up too early would only go round in a circle.
+        // The time is rounded up: waking too early would find nothing to do.
         return Int32(min((earliest - current + 999_999) / 1_000_000, 3_600_000))
     }
 
@@ -157,24 +159,24 @@ final class EngineLoop {
         end(transfer, HTTPError(.timeout(phase), message, mayHaveBeenProcessed: wasSent))
     }
 
-    /// A first connection changes what the queued ones wait for.
+    /// A first connection changes what the queued transfers wait for.
     func rescheduleQueued(in lane: Lane) {
         for transfer in transfers.values where transfer.lane === lane && transfer.clock.phase == .queued {
             transfer.reschedule()
         }
     }
 
-    /// libcurl 7.88 doesn't see that an HTTP/2 connection at rest has been closed, and sends the next request into the
-    /// void: then a request that may not be repeated is lost for no reason. So the engine looks after it.
+    /// libcurl 7.88 does not see that an HTTP/2 connection at rest was closed. It would send the next request on it,
+    /// and lose a request that may not be repeated. So the engine watches these connections.
     private func connectionClosedAtRest(in lane: Lane) {
         guard lane.mayUseHTTP2, let client = clients.values.first(where: { $0.uses(lane) }) else { return }
         client.retire(lane)
     }
 
-    /// Makes libcurl send the RST_STREAM of a stream that was stopped midway: 7.88 puts it into a buffer of the
-    /// connection and leaves it there until the connection sends something else, so that the server goes on with a watch
-    /// that nobody reads. Resuming another stream, paused or not, sends what is in that buffer; without another stream
-    /// the connection is given up.
+    /// Makes libcurl send the RST_STREAM of a stream that was stopped midway. libcurl 7.88 leaves it in a buffer until
+    /// the connection sends something else, and until then the server goes on with a watch that nobody reads. Resuming
+    /// another stream, paused or not, sends what is in that buffer. If there is no other stream, the connection is
+    /// given up.
     func flush(_ lane: Lane) {
         if lane.transferCount == 0 {
             clients.values.first { $0.uses(lane) }?.retire(lane)
@@ -184,14 +186,14 @@ final class EngineLoop {
         }
     }
 
-    /// HTTP/1.1 needs nothing: taking away a transfer midway closes its connection.
+    /// HTTP/1.1 needs nothing, since removing a transfer midway closes its connection.
     private func suspect(_ transfer: Transfer) {
         if transfer.lane.mayUseHTTP2 { transfer.client.retire(transfer.lane) }
     }
 
     // MARK: Results
 
-    /// The lane may have results, or may have become empty.
+    /// Notes that the lane may have results, or may have become empty.
     func touch(_ lane: Lane) {
         guard !lane.isTouched else { return }
         lane.isTouched = true
@@ -205,7 +207,7 @@ final class EngineLoop {
                 guard let context = squadron_easy_private(easy) else { continue }
                 let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
                 let error = transfer.conclusion(code)
-                // A stream that the server refused or that was too large says nothing about its connection.
+                // A stream that the server refused, or that was too large, says nothing about its connection.
                 if let error, error.kind == .other || error.kind == .connectionLost, code != CURLE_HTTP2_STREAM {
                     suspect(transfer)
                 }
@@ -214,15 +216,16 @@ final class EngineLoop {
         }
     }
 
-    /// Every transfer ends here, once: out of libcurl first, then its secrets, then the news.
+    /// Every transfer ends here, once. It is taken out of libcurl first, then its secrets are wiped, then the caller is
+    /// told.
     private func end(_ transfer: Transfer, _ error: HTTPError?, isWhole: Bool = false) {
         transfers.removeValue(forKey: ObjectIdentifier(transfer.exchange))
         transfer.lane.remove(transfer.easy)
-        // After libcurl's last callback: they may set it.
+        // This comes after libcurl's last callback, since callbacks may set it.
         timers.cancel(transfer.timer)
         transfer.clearRequest()
-        // A handle that sent a request again is not kept: libcurl counts that for the handle's whole life, and at five
-        // gives the next request up.
+        // A handle that sent a request again is not kept. libcurl counts these for the handle's whole life, and at five
+        // it gives up the next request.
         if !isWhole { transfer.lane.flushSoon() } else if transfer.attempts <= 1 { transfer.client.keep(transfer.easy) }
         if transfer.lane.isRetired { transfer.client.sweep() }
         transfer.deliver(error)

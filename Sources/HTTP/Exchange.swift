@@ -1,4 +1,4 @@
-/// One request and the place where its answer goes: what the calling task and the engine share.
+/// One request and the place of its answer. The calling task and the engine share it.
 final class Exchange: Sendable {
     enum Delivery: Sendable {
         case whole(OneShot<HTTPResponse>)
@@ -19,14 +19,15 @@ final class Exchange: Sendable {
         switch delivery {
         case .whole(let answer): answer.resolve(.failure(error))
         case .stream(let head, let body):
-            // The pipe first: whoever sees the head's failure drops the pipe.
+            // The pipe comes first, since a caller that sees the head's failure drops the pipe.
             body.finish(error)
             head.resolve(.failure(error))
         }
     }
 }
 
-/// Stands for an `HTTPClient` on the engine's thread. An object, so that its identity is unique while anyone holds it.
+/// Stands for an `HTTPClient` on the engine's thread. It is an object, so that its identity is unique while anyone
+/// holds it.
 final class ClientIdentity: Sendable {
     let configuration: HTTPClientConfiguration
     init(_ configuration: HTTPClientConfiguration) { self.configuration = configuration }

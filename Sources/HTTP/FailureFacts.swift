@@ -1,23 +1,23 @@
 import CCurl
 import Glibc
 
-/// What is known of a transfer that libcurl gave up, and what it means. A pure value.
+/// The facts about a transfer that libcurl gave up, and their meaning. A pure value.
 struct FailureFacts {
     var code: CURLcode
     /// CURLINFO_SSL_VERIFYRESULT: OpenSSL's X509_V_ERR_….
     var verifyResult = 0
     /// CURLINFO_PROXY_SSL_VERIFYRESULT: the same of the handshake with the proxy.
     var proxyVerifyResult = 0
-    /// CURLINFO_OS_ERRNO. Means something for a failure to connect only: later it is still that of the handle's last
-    /// attempt to connect that failed, of an earlier exchange even.
+    /// CURLINFO_OS_ERRNO. It is valid only for a failure to connect. Later it still has the value of the handle's last
+    /// failed attempt to connect, even that of an earlier exchange.
     var systemError: Int32 = 0
-    /// libcurl's own words. Passed on for failures to connect, of TLS and HTTP/2 only: they hold names, addresses and
-    /// OpenSSL's reasons, never a header or a body.
+    /// libcurl's own words. They are passed on only for failures to connect, of TLS and of HTTP/2. Those have names,
+    /// addresses and OpenSSL's reasons, and never a header or a body.
     var detail = ""
     var host: String
     var port: Int
     var proxyURL: String?
-    /// CURLINFO_HTTP_CONNECTCODE: what the proxy answered to CONNECT; 0 where it has not, or was not asked.
+    /// CURLINFO_HTTP_CONNECTCODE: the proxy's answer to CONNECT. 0 if there is none, or if it was not asked.
     var proxyAnswer = 0
     /// Whether a byte of the request may have left.
     var wasSent = false
@@ -56,7 +56,7 @@ struct FailureFacts {
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
             CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_CLIENTCERT:
             return make(.tlsFailed, "\(server): the TLS handshake failed\(reason)")
-        // With TLS 1.3 the server refuses a client certificate only after the handshake.
+        // With TLS 1.3 a server refuses a client certificate only after the handshake.
         case CURLE_RECV_ERROR where isAlert, CURLE_SEND_ERROR where isAlert:
             return make(.tlsFailed, "\(server): the TLS connection was refused\(reason)")
         case CURLE_OPERATION_TIMEDOUT where !wasSent:
@@ -65,32 +65,32 @@ struct FailureFacts {
             CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_OPERATION_TIMEDOUT:
             let why = reason.isEmpty ? ": " + Self.words(code) : reason
             return make(.connectionLost, "the connection to \(server) was lost\(why)")
-        // 7.88 puts requests that may share a connection also onto one whose tunnel through the proxy does not stand
-        // yet, and then finds nothing to send them with. (What was sent before, on another one, changes nothing.)
+        // libcurl 7.88 also puts requests onto a shared connection whose tunnel through the proxy does not stand yet,
+        // and then can't send them. (What was sent before on another connection changes nothing.)
         case CURLE_FAILED_INIT:
             return HTTPError(
                 .connectionLost, "\(server): the connection was not ready for the request\(reason)",
                 mayHaveBeenProcessed: wasSent && !detail.contains("send: "))
         case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL,
             CURLE_OUT_OF_MEMORY:
-            // "Out of memory" is also what 7.88 says of a header line beyond its limits (100 KB).
+            // libcurl 7.88 also says "out of memory" of a header line beyond its limit (100 KB).
             return make(.other, "\(server): the answer can't be read: \(Self.words(code))")
         default:
             return make(.other, "\(server): \(Self.words(code))")
         }
     }
 
-    /// Whether the other end went away in the middle of the handshake instead of saying what is wrong with it: so does a
-    /// load balancer that has nobody behind it. That is no matter of certificates.
+    /// Whether the other end closed the connection in the middle of the handshake without an alert. A load balancer
+    /// without a server behind it does so. This does not concern certificates.
     private var isCutOff: Bool {
         ["SSL_ERROR_SYSCALL", "reset by peer", "unexpected eof", "Broken pipe"].contains { detail.contains($0) }
     }
 
-    /// Whether a handshake that failed is the one with a proxy that is itself spoken to over TLS: the one with the
-    /// server comes after the proxy's answer.
+    /// Whether the failed handshake is the one with an https proxy. The handshake with the server comes after the
+    /// proxy's answer.
     private var isAtProxy: Bool { proxyAnswer == 0 && proxyURL?.lowercased().hasPrefix("https://") == true }
 
-    /// Whether the other end said over TLS why it goes.
+    /// Whether the other end gave its reason in a TLS alert.
     private var isAlert: Bool { detail.contains(" alert ") }
 
     private func verificationError(_ server: String) -> HTTPError {
@@ -103,7 +103,7 @@ struct FailureFacts {
             (kind, what) = (.tlsExpired, "certificate has expired")
         case Verification.notYetValid:
             (kind, what) = (.tlsExpired, "certificate is not valid yet")
-        // libcurl compares the names itself, after OpenSSL found nothing wrong with the chain.
+        // libcurl compares the names itself, after OpenSSL has accepted the chain.
         case 0, Verification.unspecified, Verification.nameMismatches:
             (kind, what) = (.tlsNameMismatch, "certificate is for another name\(reason)")
         default:
@@ -117,7 +117,7 @@ struct FailureFacts {
     static func name(_ host: String, _ port: Int) -> String { "\(host) port \(port)" }
 
     private var reason: String {
-        // Printable and short: part of it may come from the server's certificate.
+        // The text is made printable and short, since a part of it may come from the server's certificate.
         let text = detail.unicodeScalars.prefix(200).filter { $0.value >= 0x20 && $0.value < 0x7f }
         return text.isEmpty ? "" : ": " + String(String.UnicodeScalarView(text))
     }

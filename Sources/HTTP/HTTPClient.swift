@@ -1,11 +1,11 @@
-/// Sends requests through libcurl. Connections are this client's own: closing it (or letting go of it) drops exactly
+/// Sends requests through libcurl. Each client has its own connections. Closing or releasing the client drops exactly
 /// these, and credentials of one client never reach a connection of another.
 public final class HTTPClient: HTTPTransport {
     public let configuration: HTTPClientConfiguration
     private let identity: ClientIdentity
     private let engine: HTTPEngine
 
-    /// Cheap: nothing is opened before the first request.
+    /// This is cheap: nothing is opened before the first request.
     public init(_ configuration: HTTPClientConfiguration, engine: HTTPEngine = .shared) {
         self.configuration = configuration
         self.engine = engine
@@ -35,7 +35,7 @@ public final class HTTPClient: HTTPTransport {
     public func close() { _ = engine.mailbox.post(.unregister(identity)) }
 
     private func run<Value>(_ exchange: Exchange, _ answer: OneShot<Value>) async throws(HTTPError) -> Value {
-        // Started before the handler is set up: so a cancellation can't overtake the start.
+        // The exchange starts before the handler is set up, so that a cancellation can't overtake the start.
         start(exchange)
         let mailbox = engine.mailbox
         let outcome = await withTaskCancellationHandler {
@@ -52,7 +52,7 @@ public final class HTTPClient: HTTPTransport {
         }
     }
 
-    /// A streamed body that someone holds. The last one to let go of it ends the transfer.
+    /// A streamed body. The transfer ends when its last holder releases it.
     private final class Reading: Sendable {
         let exchange: Exchange
         /// Keeps the client, and with it the connection, for as long as the body is in use.

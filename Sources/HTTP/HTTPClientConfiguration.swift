@@ -1,21 +1,22 @@
 import Support
 
-/// What all requests of one `HTTPClient` have in common. Two equal configurations may share a client; a changed CA,
-/// certificate or proxy needs another one.
+/// The settings of all requests of one `HTTPClient`. Two equal configurations may share a client. A changed CA,
+/// certificate or proxy needs another client.
 public struct HTTPClientConfiguration: Sendable, Hashable {
     public var tls: TLSConfiguration
-    /// `http://host:port`, `https://…` (its certificate is held to the system's store, not to `tls`) or `socks5h://…`.
-    /// Nil: no proxy; environment variables are never read.
+    /// `http://host:port`, `https://…` (the system's store verifies its certificate, not `tls`) or `socks5h://…`. Nil
+    /// means no proxy: environment variables are never read.
     public var proxyURL: String?
     public var userAgent: String
-    /// The most connections at a time for whole exchanges (`send`), and again for streams (`open`): the two never
-    /// share one, so that no request waits behind a stream whose reader is slow. Over HTTP/2 one of each is the rule.
+    /// The most connections at a time for whole exchanges (`send`), and the same number again for streams (`open`). The
+    /// two never share a connection, so that no request waits behind a stream with a slow reader. Over HTTP/2 there is
+    /// usually one of each.
     public var maximumConnections: Int
-    /// Permits `http://` URLs: for loopback and in-cluster names only, the caller sees to it.
+    /// Permits `http://` URLs. The caller must see to it that they name only loopback and in-cluster hosts.
     public var allowsPlainHTTP: Bool
-    /// HTTP/2 where the server offers it (ALPN); false keeps to HTTP/1.1.
+    /// Uses HTTP/2 where the server offers it (ALPN); false keeps to HTTP/1.1.
     public var prefersHTTP2: Bool
-    /// For tests: names' addresses, in the form that CURLOPT_RESOLVE takes.
+    /// For tests: addresses of names, in the form of CURLOPT_RESOLVE.
     var addresses: [String] = []
 
     public init(
@@ -31,15 +32,16 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     }
 }
 
-/// Whom to trust and who we are. There is no insecure mode: TLS 1.2 or newer, chain and name always verified.
+/// The trusted certificates and our own. There is no insecure mode: TLS is 1.2 or newer, and chain and name are always
+/// verified.
 public struct TLSConfiguration: Sendable, Hashable {
-    /// PEM. When given, nothing else is trusted, the system's store included; nil trusts the system's store.
+    /// PEM. Only these certificates are trusted, and not the system's store. Nil trusts the system's store.
     public var caCertificates: [UInt8]?
     /// PEM, leaf first.
     public var clientCertificate: [UInt8]?
     /// PEM.
     public var clientKey: Sensitive?
-    /// The name for SNI and verification where it isn't the URL's host. The `Host` header stays the URL's.
+    /// The name for SNI and verification, if it differs from the URL's host. The `Host` header stays the URL's.
     public var serverName: String?
 
     public init(

@@ -2,23 +2,23 @@ import CCurl
 import Glibc
 import Support
 
-/// The one thread that owns every libcurl handle: thousands of idle watches cost a descriptor in its epoll set each,
-/// and no thread, no timer tick and no polling.
+/// The one thread that owns every libcurl handle. An idle watch costs a descriptor in its epoll set, and no thread,
+/// timer tick or polling. There may be thousands.
 ///
-/// `shared` lives as long as the process. Another engine stops when it is let go of, or by `shutdown()`.
+/// `shared` lives as long as the process. Another engine stops when it is released, or by `shutdown()`.
 public final class HTTPEngine: Sendable {
     public static let shared = HTTPEngine()
 
-    /// What the engine holds at a moment.
+    /// The numbers of what the engine holds at a moment.
     public struct Statistics: Sendable, Hashable {
-        /// Clients that were not closed.
+        /// Clients that are not closed.
         public var clients = 0
         /// Exchanges in flight.
         public var transfers = 0
         /// libcurl's handles, kept ones included.
         public var easyHandles = 0
         public var multiHandles = 0
-        /// Sockets that are watched; connections at rest are not.
+        /// Sockets that the engine watches. Connections at rest do not count.
         public var sockets = 0
 
         public init() {}
@@ -33,12 +33,12 @@ public final class HTTPEngine: Sendable {
     }
 
     deinit {
-        // Not joined: the last reference may go away on the engine's own thread.
+        // The thread is not joined, since the last reference may go away on the engine's own thread.
         _ = mailbox.post(.stop)
         if let thread = thread.withLock({ $0 }) { pthread_detach(thread) }
     }
 
-    /// Ends what is in flight with `.closed` and waits for the thread's end. Later requests fail with `.closed`.
+    /// Ends the exchanges in flight with `.closed`, and waits for the thread's end. Later requests fail with `.closed`.
     public func shutdown() {
         _ = mailbox.post(.stop)
         let thread = thread.withLock { thread -> pthread_t? in
@@ -58,8 +58,8 @@ public final class HTTPEngine: Sendable {
     private static let globalInit: Void = { squadron_global_init() }()
 }
 
-/// Nil, with the mailbox closed, if the system is out of descriptors or threads: then every request fails with
-/// `.closed` instead of the process.
+/// Nil, with the mailbox closed, if the system is out of descriptors or threads. Then every request fails with
+/// `.closed`, and the process goes on.
 private func startThread(_ mailbox: Mailbox) -> pthread_t? {
     guard let poller = Poller(wakeUp: mailbox.descriptor) else {
         _ = mailbox.close()
@@ -69,7 +69,8 @@ private func startThread(_ mailbox: Mailbox) -> pthread_t? {
         let mailbox: Mailbox, poller: Poller
         init(mailbox: Mailbox, poller: Poller) { (self.mailbox, self.poller) = (mailbox, poller) }
     }
-    // Signals are for the other threads (the mask is inherited), but for those that report a crash of this one.
+    // Signals go to the other threads (the mask is inherited), except for the signals that report a crash of this
+    // thread.
     var blocked = sigset_t()
     var before = sigset_t()
     sigfillset(&blocked)
@@ -77,7 +78,7 @@ private func startThread(_ mailbox: Mailbox) -> pthread_t? {
     pthread_sigmask(SIG_SETMASK, &blocked, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 
-    // Retained for the new thread, which takes it over.
+    // The object is retained for the new thread, which takes it over.
     let start = Unmanaged.passRetained(Start(mailbox: mailbox, poller: poller))
     var thread = pthread_t()
     let result = pthread_create(

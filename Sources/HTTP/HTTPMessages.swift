@@ -11,15 +11,16 @@ public struct HTTPRequest: Sendable {
     public var url: String
     public var headers: HTTPHeaders
     public var body: [UInt8]?
-    /// Sent as `Authorization: Bearer …`, and only to the server of `url`: redirects are not followed.
+    /// Sent as `Authorization: Bearer …`, and only to the server of `url`, since redirects are not followed.
     public var bearerToken: Sensitive?
     public var timeouts: HTTPTimeouts
-    /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit: it is read piece by piece.
+    /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit, since its
+    /// caller reads piece by piece.
     public var maximumBodySize: Int
-    /// Asked once the connection stands, right before the request goes out: false fails it as `.closed`, surely not sent.
-    /// Called on the engine's thread, so it must not wait for anything.
+    /// Called when the connection stands, right before the request goes out. If it is false, the request fails as
+    /// `.closed` and is certainly not sent. It runs on the engine's thread, so it must not wait for anything.
     public var isStillWanted: (@Sendable () -> Bool)?
-    /// The answer's body holds a secret: no copy of it is left behind while it is received. The caller has the last one,
+    /// The answer's body holds a secret. No copy of it stays behind while it is received. The caller has the last copy,
     /// and may `wipe` it.
     public var answersWithSecrets = false
 
@@ -38,15 +39,15 @@ public struct HTTPRequest: Sendable {
     }
 }
 
-/// How long to wait, each counted on its own. Nil waits forever.
+/// How long to wait. Each time counts on its own. Nil waits forever.
 public struct HTTPTimeouts: Sendable, Hashable {
-    /// Name lookup, TCP and TLS handshake. A name's addresses share it: where the first one does not answer, the second
-    /// has its turn halfway.
+    /// Name lookup, TCP and TLS handshake. The addresses of a name share this time: if the first one does not answer,
+    /// the second one is tried halfway.
     public var connect: Duration? = .seconds(10)
     /// From the start of the request to the first byte of the response's head.
     public var firstByte: Duration? = .seconds(30)
-    /// Between two pieces of the body: a watch that is silent for longer fails with `.timeout(.idle)`. Time during
-    /// which the reader does not take what has arrived (back-pressure) does not count.
+    /// Between two pieces of the body. A watch that is silent for longer fails with `.timeout(.idle)`. Time in which
+    /// the reader does not take what has arrived (back-pressure) does not count.
     public var idle: Duration? = .seconds(30)
     /// The whole exchange. Set for `send`; nil for a watch.
     public var total: Duration?
@@ -115,14 +116,14 @@ public struct HTTPStream: Sendable {
 
 /// The pieces of a body, split wherever the network split them. For one reader.
 ///
-/// The sender is slowed down while the reader is behind (a bounded buffer). Cancelling the reader's task, or letting go
-/// of the body, ends the transfer.
+/// A bounded buffer slows the sender down while the reader is behind. Cancelling the reader's task, or releasing the
+/// body, ends the transfer.
 public struct HTTPBody: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
     public typealias Failure = HTTPError
     private let read: @Sendable () async throws(HTTPError) -> [UInt8]?
 
-    /// `read` gives the next piece, nil at the end; it captures whatever must live as long as the body.
+    /// `read` gives the next piece, and nil at the end. It captures what must live as long as the body.
     public init(_ read: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?) { self.read = read }
 
     public func makeAsyncIterator() -> Iterator { Iterator(read: read) }
@@ -135,7 +136,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
     }
 }
 
-/// Why an exchange did not come to its end. Never holds a header, a body or a credential.
+/// Why an exchange did not complete. It never holds a header, a body or a credential.
 public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         case invalidRequest
@@ -162,7 +163,8 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public var kind: Kind
     /// What happened, for people: "could not connect to 10.0.0.1 port 6443: Connection refused".
     public var message: String
-    /// Whether the server may have acted on the request: false only where it surely never left (lookup, connect, TLS).
+    /// Whether the server may have acted on the request. False only if the request certainly never left (lookup,
+    /// connect, TLS).
     public var mayHaveBeenProcessed: Bool
 
     public init(_ kind: Kind, _ message: String, mayHaveBeenProcessed: Bool) {
@@ -174,12 +176,12 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String { message }
 }
 
-/// Sends requests to one server (or, more exactly, with one TLS and proxy configuration) and keeps its connections.
+/// Sends requests to one server (more exactly: with one TLS and proxy configuration), and keeps its connections.
 public protocol HTTPTransport: Sendable {
     /// The whole response, whatever its status. Cancelling the task ends the transfer at once with `.cancelled`.
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
     /// Returns when the head has arrived.
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream
-    /// Ends what is in flight with `.closed` and drops the connections. Later calls fail with `.closed`.
+    /// Ends the exchanges in flight with `.closed`, and drops the connections. Later calls fail with `.closed`.
     func close()
 }

@@ -2,12 +2,12 @@ import CCurl
 import Glibc
 import Support
 
-/// Lines in the form that libcurl reads (`curl_slist`), in one block of memory of our own: one allocation for each
+/// Lines in the form that libcurl reads (`curl_slist`), in one block of our own memory. That is one allocation for each
 /// request, and it can be zeroed.
 ///
-/// libcurl keeps the pointer and copies nothing at this stage; the list must outlive the transfer. It does copy the
-/// lines when it sends them: its own buffers are zeroed when it frees them (`squadron_global_init`), nghttp2's and
-/// OpenSSL's are not, and we can't reach them.
+/// libcurl keeps the pointer and copies nothing at this stage, so the list must outlive the transfer. It copies the
+/// lines when it sends them. Its own buffers are zeroed when it frees them (`squadron_global_init`). Those of nghttp2
+/// and OpenSSL are not, and we can't reach them.
 struct HeaderList: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
 
@@ -28,7 +28,7 @@ struct HeaderList: ~Copyable {
             return
         }
         memory = .allocate(byteCount: size, alignment: MemoryLayout<curl_slist>.alignment)
-        // Nodes first, then the lines' bytes, each with its NUL.
+        // The nodes come first, then the bytes of the lines, each with its NUL.
         let nodes = UnsafeMutableRawBufferPointer(rebasing: memory[..<(count * stride)]).bindMemory(to: curl_slist.self)
         var cursor = count * stride
         var index = 0

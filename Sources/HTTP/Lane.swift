@@ -1,28 +1,28 @@
 import CCurl
 
-/// A libcurl multi handle: a set of exchanges that share connections, and nothing with any other. A client has one for
-/// whole exchanges and one for streams.
+/// A libcurl multi handle: a set of exchanges that share connections with each other, and with no other lane. A client
+/// has one lane for whole exchanges and one for streams.
 ///
 /// Everything here runs on the engine's thread. libcurl calls `onSocket` and `onTimer` with the lane as an unretained
-/// pointer; the lane cleans its multi handle up before it goes away, and after that libcurl calls no more.
+/// pointer. The lane cleans up its multi handle before it goes away, and libcurl makes no calls after that.
 final class Lane {
     enum Kind { case exchanges, streams }
 
     let kind: Kind
-    /// Nil after `close`: no call can reach a multi handle that is gone.
+    /// Nil after `close`, so that no call can reach a multi handle that is gone.
     private var multi: UnsafeMutableRawPointer?
     private unowned let loop: EngineLoop
-    /// libcurl's one timer for all that goes on in here.
+    /// libcurl's one timer for the whole lane.
     private lazy var timer = Timer { [unowned self] in timerFired() }
     private lazy var flushTimer = Timer { [unowned self] in loop.flush(self) }
     private(set) var transferCount = 0
-    /// Whether a connection ever stood: see `TransferClock.expiry`.
+    /// Whether there ever was a connection: see `TransferClock.expiry`.
     var hasConnected = false
-    /// False once the server answered with HTTP/1.1, or from the start if only that was offered.
+    /// False once the server has answered with HTTP/1.1, or from the start if we offer only that.
     var mayUseHTTP2: Bool
     /// Takes no new exchanges, and is closed when the last one ends.
     var isRetired = false
-    /// In the engine's list of lanes that may have results.
+    /// Whether it is in the engine's list of lanes that may have results.
     var isTouched = false
 
     init?(_ kind: Kind, _ configuration: HTTPClientConfiguration, loop: EngineLoop) {
@@ -43,10 +43,10 @@ final class Lane {
         }
     }
 
-    // Not closed here: libcurl's callbacks must not get hold of an object that is going away.
+    // The lane is not closed here: libcurl's callbacks must not get hold of an object that is going away.
     deinit { assert(isClosed) }
 
-    /// Drops the connections. No transfer may be in it any more.
+    /// Drops the connections. The lane must have no transfer any more.
     func close() {
         guard let multi else { return }
         loop.timers.cancel(timer)
@@ -87,20 +87,20 @@ final class Lane {
         var running: Int32 = 0
         curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
         if !timer.isScheduled {
-            // libcurl does not repeat a time that it has told before, although the timer is used up by now (it rounds
-            // to milliseconds and may find that nothing is due yet).
+            // libcurl does not repeat a time that it gave before, although the timer has fired since. (libcurl rounds
+            // to milliseconds, and may find that nothing is due yet.)
             var milliseconds = -1
             if curl_multi_timeout(multi, &milliseconds) == CURLM_OK { setTimer(milliseconds) }
         }
         loop.touch(self)
     }
 
-    /// After a stream was stopped midway: see `EngineLoop.flush`. Once for a burst.
+    /// Called after a stream was stopped midway: see `EngineLoop.flush`. It happens once for a burst.
     func flushSoon() {
         if mayUseHTTP2, !flushTimer.isScheduled { loop.timers.schedule(flushTimer, at: loop.now) }
     }
 
-    /// The next transfer that libcurl is done with.
+    /// The next transfer that libcurl has finished.
     func nextResult() -> (easy: UnsafeMutableRawPointer, code: CURLcode)? {
         guard let multi else { return nil }
         var left: Int32 = 0
@@ -136,7 +136,7 @@ private func onSocket(
 ) -> Int32 {
     guard let context else { return 0 }
     Unmanaged<Lane>.fromOpaque(context).takeUnretainedValue().watch(socket, action)
-    // Without a transfer where libcurl closes a connection at rest.
+    // There is no transfer when libcurl closes a connection at rest.
     if action == CURL_POLL_REMOVE, let easy, let transfer = squadron_easy_private(easy) {
         Unmanaged<Transfer>.fromOpaque(transfer).takeUnretainedValue().losesSocket(socket)
     }

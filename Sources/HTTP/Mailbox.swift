@@ -2,7 +2,7 @@ import CCurl
 import Glibc
 import Support
 
-/// What other threads ask of the engine's thread, in order.
+/// The commands of other threads to the engine's thread, in order.
 enum Command: Sendable {
     case register(ClientIdentity)
     case unregister(ClientIdentity)
@@ -16,8 +16,8 @@ enum Command: Sendable {
 
 /// Commands under a lock and an eventfd that wakes the engine.
 ///
-/// Whoever may post or wait holds a reference and the descriptor is closed with the last one: a wake-up can hit
-/// neither a closed descriptor nor somebody else's, whatever the order of a shutdown.
+/// Everything that may post or wait holds a reference, and the last reference closes the descriptor. So, in any order
+/// of a shutdown, a wake-up never hits a closed descriptor, or one that the system has given to another file.
 final class Mailbox: Sendable {
     private struct State {
         var commands: [Command] = []
@@ -26,7 +26,7 @@ final class Mailbox: Sendable {
         var isAsleep = false
     }
     private let state = Locked(State())
-    /// Readable when the engine was woken. -1 if the system gave none: then the mailbox was never open.
+    /// It is readable when the engine was woken. -1 if the system gave no descriptor; then the mailbox was never open.
     let descriptor: Int32
 
     init() {
@@ -60,7 +60,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// True if nothing is waiting: from now on a post wakes the engine.
+    /// True if nothing waits. From then on a post wakes the engine.
     func fallsAsleep() -> Bool {
         state.withLock { state in
             state.isAsleep = state.commands.isEmpty
@@ -73,7 +73,7 @@ final class Mailbox: Sendable {
         eventfd_read(descriptor, &count)
     }
 
-    /// Refuses what comes from now on and gives what is left.
+    /// Refuses further commands, and returns those that are left.
     func close() -> [Command] {
         state.withLock { state in
             state.isOpen = false

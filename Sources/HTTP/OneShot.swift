@@ -31,7 +31,7 @@ final class OneShot<Value: Sendable>: Sendable {
         waiter?.resume(returning: outcome)
     }
 
-    /// To be called once: cancellation is the caller's to pass on, whoever resolves answers it.
+    /// Call it once. The caller passes a cancellation on; `resolve` then ends the wait.
     func outcome() async -> Outcome {
         await withCheckedContinuation { continuation in
             let ready: Outcome? = state.withLock { state in

@@ -8,29 +8,30 @@ final class Poller {
         var isReadable: Bool
         var isWritable: Bool
         var hasFailed: Bool
-        /// Nobody waits for this socket, and the other end has closed it.
+        /// No transfer waits for this socket, and the other end has closed it.
         var isAtRest: Bool
     }
 
     private struct Slot {
         var lane: Lane?
-        /// Of a kept connection without a transfer: watched for its end only.
+        /// Whether the socket belongs to a kept connection without a transfer. Then it is watched only for its end.
         var isAtRest = false
         var events: UInt32 = 0
-        /// A descriptor's number is soon used again: an event that was fetched for the old one must not reach the new.
+        /// The system soon uses a descriptor's number again. An event that was fetched for the old socket must not
+        /// reach the new one.
         var generation: UInt32 = 0
     }
 
     private let descriptor: Int32
     private let wakeUp: Int32
-    /// By descriptor: they are small numbers.
+    /// The index is the descriptor, which is a small number.
     private var slots: [Slot] = []
     private var fetched = [epoll_event](repeating: epoll_event(), count: 256)
     private(set) var socketCount = 0
-    /// May be too high: libcurl does not say which sockets it closed.
+    /// It may be too high, since libcurl does not say which sockets it closed.
     private(set) var restingCount = 0
 
-    /// Nil if the system is out of descriptors. Takes no ownership of `wakeUp`.
+    /// Nil if the system is out of descriptors. It does not take over `wakeUp`.
     init?(wakeUp: Int32) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         self.wakeUp = wakeUp
@@ -58,13 +59,13 @@ final class Poller {
         slots[index].isAtRest = false
         slots[index].events = events
         let generation = slots[index].generation
-        // The kernel forgets a closed socket by itself, so what we believe of its set may be out of date.
+        // The kernel forgets a closed socket by itself, so our view of its set may be out of date.
         if control(isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, events, generation: generation) != 0 {
             _ = control(errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events, generation: generation)
         }
     }
 
-    /// libcurl has no interest in the socket now: it closes it, or keeps the connection for later.
+    /// Called when libcurl no longer waits for the socket: it closes the socket, or keeps the connection for later.
     func rest(_ socket: Int32) {
         let index = Int(socket)
         guard slots.indices.contains(index), slots[index].lane != nil, !slots[index].isAtRest else { return }
@@ -72,11 +73,11 @@ final class Poller {
         slots[index].events = EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
         socketCount -= 1
         restingCount += 1
-        // Fails where libcurl has closed it already: fine.
+        // This fails if libcurl has closed the socket already, which does no harm.
         _ = control(EPOLL_CTL_MOD, socket, slots[index].events, generation: slots[index].generation)
     }
 
-    /// A lane that goes away, with its sockets closed: nothing may reach it any more.
+    /// Called when a lane goes away with its sockets closed. No event may reach it any more.
     func forgetAll(of lane: Lane) {
         for index in slots.indices where slots[index].lane === lane {
             if slots[index].isAtRest { restingCount -= 1 } else { socketCount -= 1 }
@@ -85,9 +86,9 @@ final class Poller {
     }
 
     /// Waits until something happens or the time is over (nil: without end), then calls `handle` for each socket.
-    /// True if the engine was woken.
+    /// Returns whether the engine was woken.
     func wait(milliseconds: Int32?, awake: () -> Void, handle: (Lane, Event) -> Void) -> Bool {
-        // EINTR and failures give no events: the caller's loop comes round again.
+        // EINTR and failures give no events, and the caller's loop tries again.
         let count = Int(epoll_wait(descriptor, &fetched, Int32(fetched.count), milliseconds ?? -1))
         awake()
         guard count > 0 else { return false }
@@ -99,7 +100,7 @@ final class Poller {
                 wasWoken = true
                 continue
             }
-            // `handle` changes the table: looked up anew for each event.
+            // `handle` changes the table, so each event looks its slot up again.
             guard slots.indices.contains(Int(socket)), let lane = slots[Int(socket)].lane,
                 slots[Int(socket)].generation == UInt32(event.data.u64 >> 32)
             else { continue }

@@ -1,10 +1,11 @@
 import Support
 
-/// A request as libcurl takes it: URL, header lines. Refuses what would become something else on the wire.
+/// A request in the form that libcurl takes: URL and header lines. It refuses what would become something else on the
+/// wire.
 struct RequestLines {
     let url: String
     let target: RequestTarget
-    /// Without the bearer token's.
+    /// The header lines without the one of the bearer token.
     let headers: [String]
     let connectTo: [String]
 
@@ -27,9 +28,9 @@ struct RequestLines {
             }
             switch name {
             case "authorization" where request.bearerToken != nil: continue
-            // The body's own length is sent; a second opinion is how requests are smuggled.
+            // The body's own length is sent. A second, different length would allow request smuggling.
             case "content-length", "transfer-encoding": continue
-            // Said by CURLOPT_ACCEPT_ENCODING, which also decodes.
+            // CURLOPT_ACCEPT_ENCODING sends this field, and decodes the answer.
             case "accept-encoding" where field.value.lowercased() == "gzip": continue
             case "content-type": has.contentType = true
             case "host": has.host = true
@@ -40,7 +41,7 @@ struct RequestLines {
             // libcurl drops "Name:" and sends "Name;" as an empty field.
             lines.append(field.value.allSatisfy(\.isWhitespace) ? "\(field.name);" : "\(field.name): \(field.value)")
         }
-        // What libcurl would add by itself.
+        // This replaces the line that libcurl would add by itself.
         if request.body != nil || request.method != .get {
             if !has.contentType { lines.append("Content-Type:") }
             if !has.expect { lines.append("Expect:") }

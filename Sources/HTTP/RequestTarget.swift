@@ -1,13 +1,13 @@
-/// The parts of a request's URL that connecting needs. libcurl is lenient about URLs; what is sent with a credential
-/// should go exactly where it says, so this isn't.
+/// The parts of a request's URL that a connection needs. libcurl is lenient about URLs. This is strict, since a request
+/// with a credential must go exactly where its URL says.
 struct RequestTarget: Equatable {
     var isSecure: Bool
     /// Without the brackets of an IPv6 address.
     var host: String
     var port: Int
-    /// As in the URL, for the `Host` header: brackets kept, port only where the URL names one.
+    /// For the `Host` header, as in the URL: with brackets, and with a port only if the URL names one.
     var authority: String
-    /// From the path on. "" or starts with "/" or "?".
+    /// The URL from the path on. It is "" or starts with "/" or "?".
     var rest: String
 
     /// Nil if the URL is not absolute http(s), has credentials in it, or characters that must be percent-encoded.
@@ -55,12 +55,12 @@ struct RequestTarget: Equatable {
         }
     }
 
-    /// The URL with `name` in the place of the host: then libcurl uses that name for SNI and verification.
+    /// The URL with `name` in the place of the host, so that libcurl uses that name for SNI and verification.
     func url(serverName name: String) -> String {
         "\(isSecure ? "https" : "http")://\(Self.bracketed(name)):\(port)\(rest)"
     }
 
-    /// What CURLOPT_CONNECT_TO takes: whatever the URL says, connect here.
+    /// The value of CURLOPT_CONNECT_TO: connect here, whatever the URL says.
     var connectTo: String { "::\(Self.bracketed(host)):\(port)" }
 
     private static func bracketed(_ host: String) -> String {

@@ -4,25 +4,26 @@ struct ResponseHead: Sendable {
     var headers: HTTPHeaders
 }
 
-/// Puts the head together from the lines that libcurl passes on, interim (1xx) answers left out. A pure value.
+/// Puts the head together from the lines that libcurl passes on, without interim (1xx) answers. A pure value.
 struct HeadParser {
     enum Step {
         case more
         /// The blank line: the head is complete.
         case complete(ResponseHead)
-        /// Past `limit`: the exchange is to be given up.
+        /// The head is larger than `limit`, so the exchange is given up.
         case tooLarge
     }
 
-    /// For all lines of all heads of an exchange, trailers included. Go's clients, kubectl's for one, allow 1 MB.
+    /// The limit of all lines of all heads of an exchange, trailers included. Go's clients, such as kubectl, allow 1
+    /// MB.
     static let limit = 256 << 10
 
     private enum State {
-        /// Before a status line. → fields
+        /// The next line is a status line. → fields
         case start
         /// → start (after 1xx), done
         case fields(status: Int, HTTPHeaders)
-        /// What comes now are trailers.
+        /// The next lines are trailers.
         case done
     }
     private var state = State.start
@@ -58,7 +59,7 @@ struct HeadParser {
                 var value = text[(colon + 1)...]
                 while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
                 while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
-                // Taken out of the state first, so that the array is not copied for each line.
+                // The headers are taken out of the state first, so that the array is not copied for each line.
                 state = .start
                 headers.append(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
                 state = .fields(status: status, headers)

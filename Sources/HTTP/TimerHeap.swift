@@ -1,6 +1,6 @@
-/// A deadline of something on the engine's thread. In at most one heap.
+/// A deadline on the engine's thread. It is in at most one heap.
 final class Timer {
-    /// Monotonic nanoseconds; means nothing while the timer isn't scheduled.
+    /// Monotonic nanoseconds. It has no meaning while the timer is not scheduled.
     fileprivate(set) var deadline: UInt64 = 0
     fileprivate var position: Int?
     /// Called when the timer is due and no longer scheduled; it may schedule it again.
@@ -12,8 +12,8 @@ final class Timer {
     var isScheduled: Bool { position != nil }
 }
 
-/// The earliest deadline first. Each timer knows its place, so that one that is no longer needed is taken out at once:
-/// thousands of short requests leave nothing behind that waits for their 30 seconds.
+/// The earliest deadline comes first. Each timer knows its place, so a timer that is no longer needed is taken out at
+/// once. Thousands of short requests leave nothing behind that waits for their 30 seconds.
 struct TimerHeap {
     private var timers: [Timer] = []
 

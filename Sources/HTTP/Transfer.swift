@@ -1,10 +1,10 @@
 import CCurl
 import Glibc
 
-/// One exchange on the engine's thread: a libcurl easy handle at work and what has arrived so far.
+/// One exchange on the engine's thread: a libcurl easy handle at work, and what has arrived so far.
 ///
-/// libcurl's callbacks get it as an unretained pointer. The engine's table holds the transfer for as long as its handle
-/// is in a multi handle, and `clearRequest` takes the pointer away again.
+/// libcurl's callbacks get it as an unretained pointer. The engine's table holds the transfer while its handle is in a
+/// multi handle, and `clearRequest` takes the pointer away again.
 final class Transfer {
     let exchange: Exchange
     let client: ClientState
@@ -13,20 +13,20 @@ final class Transfer {
     let target: RequestTarget
     private(set) lazy var timer = Timer { [unowned self] in timerFired() }
     private(set) var clock: TransferClock
-    /// Why a callback of ours gave the transfer up; libcurl only says "write error" or "aborted".
+    /// Why our callback gave the transfer up. libcurl only says "write error" or "aborted".
     private(set) var failure: HTTPError?
 
     private unowned let loop: EngineLoop
     private let headers: HeaderList
     private let connectTo: HeaderList
     private let addresses: HeaderList
-    /// How often the request went out: more than once where a kept connection turned out to be dead.
+    /// How often the request went out. It is more than once if a kept connection turned out to be dead.
     private(set) var attempts = 0
-    /// What libcurl opened for this transfer.
+    /// The sockets that libcurl opened for this transfer.
     private var sockets: [Int32] = []
     /// See `losesSocket`.
     private var isBetweenAddresses = false
-    /// While libcurl hands over what it had put aside.
+    /// Whether libcurl is handing over what it had put aside.
     private var isResuming = false
     private var parser = HeadParser()
     private var head: ResponseHead?
@@ -77,8 +77,8 @@ final class Transfer {
         if expiry.at <= loop.now { loop.expire(self, expiry.phase) } else { loop.timers.schedule(timer, at: expiry.at) }
     }
 
-    /// After anything that may have brought the next deadline nearer. One that moved away is found when the timer
-    /// fires: so a piece of a body costs nothing here.
+    /// Call it after anything that may have brought the next deadline nearer. A deadline that moved away is found when
+    /// the timer fires, so a piece of a body costs nothing here.
     func reschedule() {
         guard let expiry = clock.expiry(hasConnected: lane.hasConnected) else { return }
         if !timer.isScheduled || expiry.at < timer.deadline { loop.timers.schedule(timer, at: expiry.at) }
@@ -97,16 +97,16 @@ final class Transfer {
         beginsConnecting()
     }
 
-    /// libcurl has no interest in the socket any more.
+    /// Called when libcurl no longer waits for the socket.
     ///
-    /// 7.88 gives up an address that does not answer, or refuses a round trip later, but opens the socket to the next one only when the
-    /// transfer is run again, and sets itself no time for that: the transfer would be stuck until its time to connect
-    /// is over. So we see to it, after the call that this comes out of.
+    /// libcurl 7.88 gives up an address that does not answer, or that refuses a round trip later. But it opens the
+    /// socket to the next address only when the transfer runs again, and it sets no timer for that. The transfer would
+    /// be stuck until its time to connect is over. So we run it, after the call in which this happens.
     func losesSocket(_ socket: Int32) {
         guard let index = sockets.firstIndex(of: socket) else { return }
         sockets.remove(at: index)
         switch clock.phase {
-        // The latter where the request is sent again, on a new connection.
+        // `waitingForHead` is for a request that is sent again, on a new connection.
         case .connecting, .waitingForHead:
             isBetweenAddresses = true
             loop.timers.schedule(timer, at: loop.now)
@@ -114,10 +114,11 @@ final class Transfer {
         }
     }
 
-    /// The connection stands, the next thing is to send. False: don't.
+    /// Called when the connection stands, right before the request is sent. False forbids to send it.
     ///
-    /// libcurl sends a request again, on another connection, when a kept one turns out to be dead. The server may have
-    /// acted on the first by then, so only what changes nothing may be repeated behind the caller's back.
+    /// When a kept connection turns out to be dead, libcurl sends the request again on another one. The server may have
+    /// acted on the first request by then. So only a request that changes nothing may be repeated without asking the
+    /// caller.
     fileprivate func requestGoesOut() -> Bool {
         attempts += 1
         if attempts > 1, exchange.request.method != .get, exchange.request.method != .head {
@@ -180,7 +181,7 @@ final class Transfer {
         return piece.count
     }
 
-    /// What the server announces, as far as it is modest: it could announce anything.
+    /// Reserves the length that the server announces, if it is small: a server can announce any length.
     private func reserve() {
         guard let length = head?.headers["Content-Length"].flatMap({ Int($0) }), length > 0 else { return }
         body.reserveCapacity(min(length, exchange.request.maximumBodySize, 1 << 20))
@@ -190,11 +191,11 @@ final class Transfer {
 
     var isPaused: Bool { clock.phase == .paused }
 
-    /// The reader has room again. Delivers what libcurl had put aside before it returns.
+    /// Called when the reader has room again. It delivers what libcurl had put aside before it returns.
     ///
-    /// All of it, however much: where a callback pauses once more, libcurl copies all the rest into a new buffer, so
-    /// that 32 MB taken in bits of the pipe's capacity are 2 GB copied; and as each resume also opens the stream's
-    /// window again, the rest could grow to the 64 MB at which libcurl gives up.
+    /// It takes all of it, however much. If a callback paused once more, libcurl would copy all the rest into a new
+    /// buffer. 32 MB in pieces of the pipe's capacity would be 2 GB of copies. Each resume also opens the stream's
+    /// window again, so the rest could grow to the 64 MB at which libcurl gives up.
     func resume() {
         guard isPaused else { return }
         clock.receives(loop.now)
@@ -204,19 +205,19 @@ final class Transfer {
         isResuming = false
     }
 
-    /// Changes nothing but makes libcurl look at the connection: see `EngineLoop.flush`.
+    /// Makes libcurl look at the connection, and changes nothing else: see `EngineLoop.flush`.
     func nudge() {
         guard !isPaused, clock.wasSent else { return }
         runSoon()
     }
 
-    /// Makes libcurl run the transfer. Only while it is not paused.
+    /// Makes libcurl run the transfer. Call it only while the transfer is not paused.
     private func runSoon() {
         curl_easy_pause(easy.raw, CURLPAUSE_RECV)
         curl_easy_pause(easy.raw, CURLPAUSE_CONT)
     }
 
-    /// What became of it, for the caller. `code` is libcurl's verdict.
+    /// The outcome for the caller. `code` is libcurl's result.
     func conclusion(_ code: CURLcode) -> HTTPError? {
         if let failure { return failure }
         guard code != CURLE_OK else {
@@ -243,7 +244,7 @@ final class Transfer {
         switch exchange.delivery {
         case .stream(_, let pipe): pipe.finish(nil)
         case .whole(let answer):
-            // The caller is to be alone in holding it.
+            // The caller must be the only holder of it.
             let whole = HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)
             body = []
             answer.resolve(.success(whole))
@@ -257,7 +258,7 @@ private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
     context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
 }
 
-/// CURLOPT_WRITEFUNCTION: fewer bytes than given make libcurl give up.
+/// CURLOPT_WRITEFUNCTION: libcurl gives up if this takes fewer bytes than it was given.
 func onBody(
     bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
 ) -> Int {
@@ -291,7 +292,7 @@ func onLookUp(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?, context:
 func onNewSocket(context: UnsafeMutableRawPointer?, socket: curl_socket_t, _: curlsocktype) -> Int32 {
     transfer(context)?.opens(socket)
     var milliseconds = EasyOptions.userTimeoutMilliseconds
-    // A failure costs only how soon a dead peer is found.
+    // If this fails, a dead peer is only found later.
     setsockopt(
         socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, socklen_t(MemoryLayout<Int32>.size))
     return CURL_SOCKOPT_OK

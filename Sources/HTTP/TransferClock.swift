@@ -1,8 +1,8 @@
-/// Where an exchange is and until when it may stay there: the four timeouts, each on its own clock. A pure value; times
-/// are monotonic nanoseconds.
+/// The phase of an exchange, and how long it may stay in it: the four timeouts, each on its own clock. A pure value.
+/// Times are monotonic nanoseconds.
 struct TransferClock {
     enum Phase: Equatable {
-        /// Nothing is under way: waits for a connection that others make or use. → connecting, waitingForHead
+        /// The exchange waits for a connection that others make or use. → connecting, waitingForHead
         case queued
         /// Name lookup, TCP, TLS. → waitingForHead
         case connecting(since: UInt64)
@@ -10,7 +10,7 @@ struct TransferClock {
         case waitingForHead(since: UInt64)
         /// `since`: when the last piece came. → paused
         case receiving(since: UInt64)
-        /// The reader is behind: no clock but that of the whole runs. → receiving
+        /// The reader is behind. Only the clock of the whole exchange runs. → receiving
         case paused
     }
 
@@ -41,11 +41,11 @@ struct TransferClock {
         }
     }
 
-    /// The timeout that strikes first, as things are now.
+    /// The timeout that expires first.
     ///
-    /// Until a first connection stands (`hasConnected` false), waiting for another exchange's attempt to connect counts
-    /// as connecting, from the start: else everything that is queued for a dead server would wait for its own attempt
-    /// one after the other. Later a queue is only busy, and the clock of the first byte limits it.
+    /// Before there is a first connection (`hasConnected` is false), waiting for another exchange's attempt to connect
+    /// counts as connecting, from the start. Otherwise everything in the queue of a dead server would wait for its own
+    /// attempt, one after the other. Later a queue is only busy, and the clock of the first byte limits it.
     func expiry(hasConnected: Bool) -> Expiry? {
         let current: (since: UInt64, limit: Duration?, phase: HTTPError.Phase)?
         switch phase {
@@ -78,7 +78,7 @@ struct TransferClock {
 }
 
 extension UInt64 {
-    /// Nanoseconds later; no overflow, and nothing earlier, whatever the duration.
+    /// The time after `duration`, in nanoseconds. It never overflows, and is never earlier than `self`.
     fileprivate func advanced(by duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         guard seconds >= 0, attoseconds >= 0 else { return self }

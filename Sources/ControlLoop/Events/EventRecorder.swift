@@ -5,16 +5,16 @@ import Support
 /// How events are gathered and sent.
 public struct EventConfiguration: Sendable, Hashable {
     public var reportingController: String
-    /// Same reports within this time of each other are one series.
+    /// Equal reports within this time of each other are one series.
     public var window: Duration
-    /// How often a series is updated at most, but for its second report.
+    /// The least time between two updates of a series, except for its second report.
     public var refresh: Duration
     public var maximumSeries: Int
-    /// Requests that wait; further ones are dropped.
+    /// The most requests that wait. Further ones are dropped.
     public var maximumQueue: Int
     public var ratePerSecond: Double
     public var burst: Int
-    /// New events about one object.
+    /// The rate of new events about one object.
     public var subjectRatePerSecond: Double
     public var subjectBurst: Int
     public var maximumAttempts: Int
@@ -43,16 +43,16 @@ public struct EventConfiguration: Sendable, Hashable {
 public struct EventMetrics: Sendable, Hashable {
     /// Requests that succeeded.
     public var sent: UInt64 = 0
-    /// Reports that went into an event that was there.
+    /// Reports that were added to an existing event.
     public var aggregated: UInt64 = 0
-    /// Reports that were not sent: too many wait, or too many about one object.
+    /// Reports that were not sent, since too many waited, or too many were about one object.
     public var dropped: UInt64 = 0
-    /// Requests given up: refused by the server, or tried too often.
+    /// Requests that were given up: the server refused them, or they were tried too often.
     public var failed: UInt64 = 0
     public init() {}
 }
 
-/// Writes events.k8s.io/v1 Events: best effort, bounded, and never in the way of those who report.
+/// Writes events.k8s.io/v1 Events. It is best effort and bounded, and it never blocks a caller that reports.
 public final class EventRecorder: Sendable {
     private let sink: any EventSink
     private let timeline: Timeline
@@ -60,7 +60,7 @@ public final class EventRecorder: Sendable {
     private let state: Locked<EventAggregator>
     private let changed = Signal()
 
-    /// `reportingInstance`: which replica, from `LeaderElector.uniqueIdentity`.
+    /// `reportingInstance` names the replica, from `LeaderElector.uniqueIdentity`.
     public init(
         _ sink: any EventSink, reportingInstance: String, configuration: EventConfiguration = EventConfiguration(),
         timeline: Timeline = .continuous, wallClock: WallClock = .system, seed: UInt64 = .random(in: .min ... .max)
@@ -72,7 +72,7 @@ public final class EventRecorder: Sendable {
             EventAggregator(configuration, reportingInstance: reportingInstance, now: timeline.now, seed: seed))
     }
 
-    /// Notes it and returns at once. May drop it: see `metrics`.
+    /// Notes the report and returns at once. It may drop the report: see `metrics`.
     public func record(_ report: EventReport) {
         let (now, wall) = (timeline.now, wallClock.now)
         state.withLock { $0.report(report, now: now, wall: wall) }
@@ -85,7 +85,7 @@ public final class EventRecorder: Sendable {
         record(EventReport(kind, subject, reason: reason, action: action, note: note))
     }
 
-    /// Sends, one request at a time, until the task is cancelled. What waits then is kept for the next run.
+    /// Sends one request at a time until the task is cancelled. What still waits then is kept for the next run.
     public func run() async {
         while !Task.isCancelled {
             let seen = changed.generation
@@ -108,7 +108,8 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    /// Waits until nothing is left to send; false if `deadline` passed first. Before a shutdown, while `run` still runs.
+    /// Waits until nothing is left to send. False if the time passes first. Call it before a shutdown, while `run`
+    /// still runs.
     public func drained(within time: Duration) async -> Bool {
         let deadline = timeline.now + time
         while true {
@@ -134,7 +135,7 @@ public final class EventRecorder: Sendable {
         } catch {
             switch error.cause {
             case .transport, .credentials: return .retry
-            case .unexpectedAnswer: return .done  // a 2xx: it was taken
+            case .unexpectedAnswer: return .done  // a 2xx: the server took it
             case .status(let status):
                 switch status.code {
                 case 404: return .gone

@@ -2,7 +2,7 @@ import JSON
 import Kube
 import KubeObjects
 
-/// Where events go. `namespace` and `name` are those of the event.
+/// The destination of events. `namespace` and `name` are those of the event.
 public protocol EventSink: Sendable {
     /// `event` is a whole events.k8s.io/v1 Event.
     func create(_ event: JSON, namespace: String, name: String) async throws(KubeError)
@@ -32,7 +32,7 @@ public struct EventSubject: Sendable, Hashable {
             resourceVersion: metadata.resourceVersion)
     }
 
-    /// The API wants an event in the namespace of its object, and in `default` for objects without one.
+    /// The API wants an event in the namespace of its object, and in `default` if the object has no namespace.
     var eventNamespace: String { key.namespace ?? "default" }
 
     var json: JSON {
@@ -49,11 +49,11 @@ public struct EventReport: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable { case normal = "Normal", warning = "Warning" }
     public var kind: Kind
     public var subject: EventSubject
-    /// Why, in CamelCase; at most 128 bytes.
+    /// The reason, in CamelCase; at most 128 bytes.
     public var reason: String
     /// What was done or tried, in CamelCase; at most 128 bytes. The API requires it.
     public var action: String
-    /// For people; at most 1024 bytes, what is longer is cut.
+    /// The text for people. It is cut at 1024 bytes.
     public var note: String
 
     public init(_ kind: Kind, _ subject: EventSubject, reason: String, action: String, note: String) {

@@ -1,20 +1,20 @@
 import Support
 
-/// Fits texts into what the API takes for events.
+/// Makes texts fit the API's rules for events.
 enum EventText {
     static let longestNote = 1_024
     static let longestWord = 128
-    /// Of a name: a DNS subdomain.
+    /// The longest name, which is a DNS subdomain.
     static let longestName = 253
 
     /// A required word: never empty.
     static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : text.cut(toBytes: longestWord) }
 
-    /// Notes that differ in numbers only (attempts, seconds, ports) tell the same: each run of digits counts as one. Not so
-    /// where it is a part of a name: `team1` and `team2` are two things.
+    /// Notes that differ only in numbers (attempts, seconds, ports) say the same, so each run of digits counts as one
+    /// number. Digits in a name are kept: `team1` and `team2` are two things.
     static func withoutNumbers(_ text: String) -> String {
         var result: [UInt8] = []
-        /// Whether the digits just read are a number; nil where the last byte was no digit.
+        /// Whether the digits just read are a number. Nil if the last byte was not a digit.
         var isNumber: Bool?
         for byte in text.utf8.prefix(longestNote) {
             guard byte >= 0x30, byte <= 0x39 else {
@@ -37,7 +37,7 @@ enum EventText {
         }
     }
 
-    /// `<object>.<hex>`: valid as a name whatever the object is called.
+    /// `<object>.<hex>`: a valid name for any name of an object.
     static func name(of object: String, stamp: UInt64) -> String {
         let suffix = "." + String(stamp, radix: 16)
         var bytes: [UInt8] = []

@@ -2,7 +2,7 @@ import JSON
 import Kube
 import KubeObjects
 
-/// Events at an API server.
+/// Writes events to an API server.
 public struct KubeEventSink: EventSink {
     private let client: KubeClient
     private let fieldManager: String

@@ -1,14 +1,14 @@
 import KubeObjects
 
-/// The times of an election; the defaults are those of Kubernetes' own components.
+/// The times of an election. The defaults are those of Kubernetes' own components.
 public struct ElectionConfiguration: Sendable, Hashable {
-    /// How long the others leave a lease alone after they saw it change. Whole seconds.
+    /// How long other candidates leave a lease alone after they saw it change. Whole seconds.
     public var leaseDuration: Duration
-    /// A leader that has not renewed for so long stops. Shorter than `leaseDuration`: the difference is what a write
-    /// under way when leadership ends has to come to its end.
+    /// A leader that has not renewed for so long stops. It is shorter than `leaseDuration`. The difference is the time
+    /// in which a write that is under way at the end of leadership must end.
     public var renewDeadline: Duration
     public var retryPeriod: Duration
-    /// Those who wait come back after `retryPeriod × (1 … 1 + jitter)`.
+    /// A waiting candidate tries again after `retryPeriod × (1 … 1 + jitter)`.
     public var jitter: Double
 
     public init(
@@ -27,12 +27,12 @@ public struct ElectionConfiguration: Sendable, Hashable {
 
 /// One candidate's view of an election, as a value.
 ///
-/// Times are the candidate's own monotonic ones: it takes a lease over when it has itself seen no change for as long as
-/// the lease lasts. No times of other machines are compared, so neither clock jumps nor clocks that differ matter.
+/// Times are the candidate's own monotonic ones. It takes a lease over when it has itself seen no change for as long as
+/// the lease lasts. It compares no times of other machines, so neither clock jumps nor different clocks matter.
 ///
 /// Safety: a term ends `renewDeadline` after the *start* of the last successful renewal. The others saw that renewal no
-/// earlier than that, and wait `leaseDuration` from then, which is longer. So two terms never overlap, provided that the
-/// monotonic clocks run at about the same speed and that nobody deletes the Lease and its history at once.
+/// earlier than that, and wait `leaseDuration` from then, which is longer. So two terms never overlap. This assumes
+/// that the monotonic clocks run at about the same speed, and that nobody deletes the Lease and its history at once.
 public struct Election: Sendable {
     public enum Role: Sendable, Hashable {
         case follower
@@ -61,7 +61,7 @@ public struct Election: Sendable {
 
     private struct Observation: Sendable {
         var lease: VersionedLease
-        /// When it was first seen like this.
+        /// When the lease was first seen in this state.
         var at: Duration
     }
 
@@ -69,7 +69,7 @@ public struct Election: Sendable {
     public let configuration: ElectionConfiguration
     public private(set) var role = Role.follower
     private var observation: Observation?
-    /// A leader renews without reading first; only if that meets somebody else's write does it read.
+    /// A leader renews without reading first. It reads only if its write meets another write.
     private var mayRead = true
 
     public init(identity: String, configuration: ElectionConfiguration = ElectionConfiguration()) {
@@ -78,7 +78,7 @@ public struct Election: Sendable {
     }
 
     public var isLeader: Bool { if case .leader = role { true } else { false } }
-    /// Who holds the lease as far as known; nil for nobody.
+    /// The known holder of the lease. Nil for nobody.
     public var holder: String? { observation.flatMap { $0.lease.record.holder.isEmpty ? nil : $0.lease.record.holder } }
     public var transitions: Int { observation?.lease.record.transitions ?? 0 }
 
@@ -95,7 +95,7 @@ public struct Election: Sendable {
         return .update(renewal(of: lease.record, wall: wall), version: lease.version)
     }
 
-    /// `startedAt` is when the request was sent: a term counts from there.
+    /// `startedAt` is when the request was sent. A term counts from there.
     mutating func receive(
         _ reply: Reply, to request: Request, startedAt: Duration, now: Duration, wall: MicroTimestamp
     ) -> Next {
@@ -103,20 +103,20 @@ public struct Election: Sendable {
         case .written(let lease):
             observe(lease, now: now)
             let end = startedAt + configuration.renewDeadline
-            // An answer that took too long may be overtaken: what it says is read again.
+            // An answer that took too long may be out of date, so the lease is read again.
             if now < end { role = .leader(validUntil: end) }
             return .rest
         case .found(let lease):
             observe(lease, now: now)
             guard lease.record.holder != identity else {
-                // Ours: either we lead, or the answer to a write of ours was lost.
+                // The lease is ours: either we lead, or the answer to our write was lost.
                 return .request(.update(renewal(of: lease.record, wall: wall), version: lease.version))
             }
             role = .follower
             guard freeAt.map({ now >= $0 }) ?? true else { return .rest }
             return .request(.update(takeover(of: lease.record, wall: wall), version: lease.version))
         case .missing:
-            // A deleted Lease does not end the term of the one who was seen to hold it.
+            // A deleted Lease does not end the term of its last known holder.
             guard isLeader || freeAt.map({ now >= $0 }) ?? true else { return .rest }
             guard case .read = request else { return readOnce() }
             return .request(.create(takeover(of: observation?.lease.record, wall: wall)))
@@ -133,7 +133,7 @@ public struct Election: Sendable {
         return .request(.read)
     }
 
-    /// A leader whose term is over is none any more.
+    /// A leader whose term is over becomes a follower.
     @discardableResult
     mutating func expire(now: Duration) -> Bool {
         guard case .leader(let end) = role, now >= end else { return false }
@@ -141,7 +141,7 @@ public struct Election: Sendable {
         return true
     }
 
-    /// When to try next. A follower comes back when the lease it sees runs out, if that is sooner.
+    /// When to try next. A follower tries when the lease that it sees runs out, if that is sooner.
     func nextAttempt(now: Duration, using random: inout some RandomNumberGenerator) -> Duration {
         switch role {
         case .leader(let end):
@@ -154,7 +154,8 @@ public struct Election: Sendable {
         }
     }
 
-    /// Gives the lease back: the record to write, if we hold it. We are no leader from here on, whatever the write does.
+    /// Gives the lease back. It returns the record to write, if we hold the lease. From here on we don't lead, whatever
+    /// the write does.
     mutating func release(wall: MicroTimestamp) -> Request? {
         role = .follower
         guard var record = observation?.lease.record, let version = observation?.lease.version,
@@ -168,16 +169,16 @@ public struct Election: Sendable {
 
     // MARK: Records
 
-    /// When the lease may be taken over; nil: at once.
+    /// When the lease may be taken over. Nil means at once.
     private var freeAt: Duration? {
         guard let observation, !observation.lease.record.holder.isEmpty, observation.lease.record.holder != identity
         else { return nil }
-        // The holder's own duration, within reason: a nonsensical one must neither block for ever nor count for nothing.
+        // The holder's own duration, within limits: a nonsensical value must neither block for ever nor have no effect.
         let seconds = min(max(observation.lease.record.leaseDurationSeconds, 1), 3_600)
         return observation.at + .seconds(seconds)
     }
 
-    /// Takes note of the Lease as it is; one that is as before keeps the time when it was first seen so.
+    /// Notes the Lease as it is. An unchanged Lease keeps the time when it was first seen so.
     mutating func observe(_ lease: VersionedLease, now: Duration) {
         if observation?.lease != lease { observation = Observation(lease: lease, at: now) }
     }

@@ -4,13 +4,13 @@ import Support
 
 /// A Lease of an API server.
 ///
-/// Give it a client of its own, without a rate limit: a renewal that waits behind other requests loses the lease. What
-/// others put on the Lease (labels, annotations, fields of the spec that are not ours) survives our writes.
+/// Give it a client of its own, without a rate limit, since a renewal that waits behind other requests loses the lease.
+/// Our writes keep what others put on the Lease (labels, annotations, other fields of the spec).
 public final class KubeLeaseStore: LeaseStore {
     private let client: KubeClient
     private let key: ObjectKey
     private let fieldManager: String
-    /// As last read or written: the whole object that an update writes back.
+    /// The whole object as it was last read or written. An update writes it back.
     private let last = Locked<Lease?>(nil)
 
     public init(_ client: KubeClient, namespace: String, name: String, fieldManager: String = "squadron") {
@@ -23,7 +23,7 @@ public final class KubeLeaseStore: LeaseStore {
         do throws(KubeError) {
             return try keep(try await client.get(Lease.self, namespace: key.namespace, name: key.name))
         } catch {
-            // A 404 that means that the server has no Leases at all is no missing Lease.
+            // A 404 that means that the server has no Leases at all does not mean that this Lease is missing.
             if error.isNotFound, !error.isNotServed { return nil }
             throw .failed(error.description)
         }
@@ -39,12 +39,12 @@ public final class KubeLeaseStore: LeaseStore {
     }
 
     public func update(_ record: LeaseRecord, version: String) async throws(LeaseStoreError) -> VersionedLease {
-        // Another version than the one kept: the write could only fail.
+        // With another version than the kept one, the write could only fail.
         guard var lease = last.withLock({ $0 }), lease.metadata.resourceVersion == version else { throw .conflict }
         var spec = lease.spec ?? Lease.Spec()
         spec.set(record)
         lease.spec = spec
-        // Not ours to write back, and large.
+        // managedFields are not ours to write back, and they are large.
         lease.metadata.managedFields = nil
         do throws(KubeError) {
             return try keep(try await client.replace(lease, fieldManager: fieldManager))

@@ -7,11 +7,11 @@ import Support
     import Darwin
 #endif
 
-/// Takes part in an election and runs a closure while elected. The rules are `Election`'s; this carries them out.
+/// Takes part in an election and runs a closure while elected. `Election` has the rules; this carries them out.
 public final class LeaderElector: Sendable {
-    /// What happens, for logs and metrics.
+    /// The events of an election, for logs and metrics.
     public enum Event: Sendable, Hashable, CustomStringConvertible {
-        /// Somebody holds the lease, us included; nil: nobody does.
+        /// The holder of the lease, which may be us. Nil for nobody.
         case holder(String?)
         case elected(transitions: Int)
         case lost
@@ -44,7 +44,7 @@ public final class LeaderElector: Sendable {
     private let observer: @Sendable (Event) -> Void
     private let election: Locked<Election>
     private let random: Locked<SeededRandom>
-    /// Whom the observer was last told of.
+    /// The holder that the observer was last told.
     private let announced = Locked<String?>(nil)
 
     public init(
@@ -63,7 +63,7 @@ public final class LeaderElector: Sendable {
         random = Locked(SeededRandom(seed: seed))
     }
 
-    /// `<host name>_<random UUID>`, as client-go has it: a restarted pod is another candidate.
+    /// `<host name>_<random UUID>`, as in client-go. A restarted pod is another candidate.
     public static func uniqueIdentity() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         let host =
@@ -83,11 +83,12 @@ public final class LeaderElector: Sendable {
         return host + "_" + parts.joined(separator: "-")
     }
 
-    /// Contends until elected, then runs `lead`. When the term is lost, `lead` is cancelled, and contending starts again
-    /// once it has ended. When `lead` returns or throws, the lease is released and so does this.
+    /// Contends until elected, then runs `lead`. When the term is lost, `lead` is cancelled, and after its end
+    /// contending starts again. When `lead` returns or throws, the lease is released, and this returns or throws as
+    /// well.
     ///
-    /// When the task is cancelled, so is `lead`; after its end the lease is released. For a graceful end let `lead`
-    /// return by itself: the lease is renewed until it does. Once at a time.
+    /// When the task is cancelled, so is `lead`, and after its end the lease is released. For a graceful end let `lead`
+    /// return by itself; the lease is renewed until then. Only one call may run at a time.
     public func run(_ lead: @escaping @Sendable (Leadership) async throws -> Void) async throws {
         while !Task.isCancelled {
             guard let leadership = await acquire() else { return }
@@ -96,7 +97,8 @@ public final class LeaderElector: Sendable {
             switch end {
             case .lost:
                 observer(.lost)
-                // Lost by time only: nobody may have taken it. Releasing what is still ours lets the next one in sooner.
+                // The term was lost by time only, and perhaps nobody has taken the lease. Releasing it lets the next
+                // candidate in sooner.
                 await release()
             case .returned(let result):
                 await release()
@@ -132,7 +134,7 @@ public final class LeaderElector: Sendable {
                 }
             }
             group.addTask { await self.keep(leadership) ? .lost : nil }
-            // Cancelled from outside, `keep` ends without a verdict and `lead`'s end is what counts.
+            // If it is cancelled from outside, `keep` ends without a result, and the end of `lead` counts.
             var end = LeadEnd.lost
             while let result = await group.next() {
                 guard let result else { continue }
@@ -165,8 +167,9 @@ public final class LeaderElector: Sendable {
         return random.withLock { election.nextAttempt(now: now, using: &$0) }
     }
 
-    /// One attempt to get or keep the lease, of up to three requests, given up at `deadline`. None of them may take more
-    /// than half of the time that a renewal has: one that hangs on a dead connection leaves time for another.
+    /// One attempt to get or keep the lease, with up to three requests. It is given up at `deadline`. A request may
+    /// take at most half of the time that a renewal has, so that one that hangs on a dead connection leaves time for
+    /// another.
     private func attempt(until deadline: Duration) async {
         var request = election.withLock { [timeline, wallClock] in
             $0.begin(now: timeline.now, wall: MicroTimestamp(wallClock.now))
@@ -201,12 +204,13 @@ public final class LeaderElector: Sendable {
 
     private func release() async {
         guard let request = releaseRequest() else { return }
-        // Unstructured, since it has to be sent also after our own task was cancelled, when it matters most: the others
-        // then need not wait until the lease runs out. Bounded in time and waited for.
+        // The task is unstructured, since the release must also be sent after our own task was cancelled. That is when
+        // it matters most: the others then need not wait until the lease runs out. It is bounded in time, and we wait
+        // for it.
         let result = await Task { [timeline, configuration] in
             await race(until: timeline.now + configuration.renewDeadline / 2, on: timeline) {
                 let reply = await self.perform(request)
-                // A renewal that was under way when the work ended may have been done after all: look again, once.
+                // A renewal that was under way when the work ended may have succeeded. Look again, once.
                 guard reply == .conflict, case .found(let lease) = await self.perform(.read) else { return reply }
                 self.election.withLock { [timeline = self.timeline] in $0.observe(lease, now: timeline.now) }
                 self.announceHolder()

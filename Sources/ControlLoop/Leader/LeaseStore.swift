@@ -2,10 +2,10 @@ import KubeObjects
 
 /// The part of a coordination.k8s.io/v1 Lease that leader election reads and writes (`spec`).
 public struct LeaseRecord: Sendable, Hashable {
-    /// Empty: nobody's.
+    /// Empty if nobody holds it.
     public var holder: String
     public var leaseDurationSeconds: Int
-    /// By the holder's calendar: for people, never compared.
+    /// The time on the holder's calendar. It is for people, and never compared.
     public var acquireTime: MicroTimestamp?
     public var renewTime: MicroTimestamp?
     /// How often the holder has changed.
@@ -23,7 +23,7 @@ public struct LeaseRecord: Sendable, Hashable {
     }
 }
 
-/// A record and the resourceVersion it was read or written at.
+/// A record, and the resourceVersion at which it was read or written.
 public struct VersionedLease: Sendable, Hashable {
     public var record: LeaseRecord
     public var version: String
@@ -34,19 +34,19 @@ public struct VersionedLease: Sendable, Hashable {
 }
 
 public enum LeaseStoreError: Error, Sendable, Hashable {
-    /// A write that met another one: the version is no longer current, or a Lease to be created exists.
+    /// The write met another write: the version is no longer current, or the Lease to be created exists.
     case conflict
     /// The Lease to be updated does not exist.
     case missing
-    /// No answer or a refusal: a write may or may not have happened.
+    /// There was no answer, or a refusal. The write may or may not have happened.
     case failed(String)
 }
 
-/// One Lease. Writes are conditional: that is all that leader election needs of a server.
+/// One Lease. Writes are conditional; leader election needs nothing else of a server.
 public protocol LeaseStore: Sendable {
     /// Nil where there is none.
     func get() async throws(LeaseStoreError) -> VersionedLease?
     func create(_ record: LeaseRecord) async throws(LeaseStoreError) -> VersionedLease
-    /// Only if the Lease is still at `version`.
+    /// Writes only if the Lease is still at `version`.
     func update(_ record: LeaseRecord, version: String) async throws(LeaseStoreError) -> VersionedLease
 }

@@ -1,6 +1,7 @@
 import Support
 
-/// Who wants to be told of something. Handlers are called on the teller's task, so they must be quick and not block.
+/// A list of handlers that are told of something. They are called on the teller's task, so they must be quick and not
+/// block.
 public final class Observers<Value: Sendable>: Sendable {
     public typealias Handler = @Sendable (Value) -> Void
 
@@ -12,7 +13,7 @@ public final class Observers<Value: Sendable>: Sendable {
 
     public init() {}
 
-    /// Returns what ends it. A call that is under way then may still come to its end.
+    /// Adds a handler. The returned closure removes it; a call that is under way then may still finish.
     @discardableResult
     public func subscribe(_ handler: @escaping Handler) -> @Sendable () -> Void {
         let id = state.withLock { state in

@@ -1,15 +1,15 @@
 import KubeObjects
 import Support
 
-/// The objects of one collection as a watcher saw them last, by key.
+/// The objects of one collection, by key, as a watcher saw them last.
 ///
-/// - It can't be read before the first list is complete, and a list replaces its content at once: half a list is never
+/// - It can't be read before the first list is complete. A list replaces its content at once, so half a list is never
 ///   visible.
-/// - A handler is called after the change that it is told is visible, one change at a time, in order.
-/// - `Value` is what the watcher's projection keeps of an object: the object itself, or a hash and a resourceVersion
-///   where that is all that is needed.
+/// - A handler is called when its change is visible, with one change at a time, in order.
+/// - `Value` is what the watcher's projection keeps of an object: the object itself, or only a hash and a
+///   resourceVersion if nothing more is needed.
 ///
-/// One writer at a time (its watcher); readers anywhere.
+/// It has one writer at a time (its watcher). Anything may read it.
 public final class Store<Value: Sendable>: Sendable {
     public typealias Handler = Observers<StoreChange<Value>>.Handler
 
@@ -22,11 +22,11 @@ public final class Store<Value: Sendable>: Sendable {
 
     // MARK: Reading
 
-    /// Everything; nil before the first complete list. Cheap to take; while one is held, the store's next change copies
-    /// the table, so don't keep it for long.
+    /// All objects. Nil before the first complete list. A snapshot is cheap to take. While one is held, the store's
+    /// next change copies the table, so don't keep it for long.
     public var snapshot: [ObjectKey: Value]? { state.withLock { $0 } }
 
-    /// Nil where there is no such object, and before the first complete list: check `isReady` where that matters.
+    /// Nil if there is no such object, and before the first complete list. Check `isReady` if the difference matters.
     public subscript(key: ObjectKey) -> Value? { state.withLock { $0?[key] } }
 
     public var isReady: Bool { state.withLock { $0 != nil } }
@@ -34,7 +34,7 @@ public final class Store<Value: Sendable>: Sendable {
     /// Zero before the first complete list.
     public var count: Int { state.withLock { $0?.count ?? 0 } }
 
-    /// Returns after the first complete list, at once if that was before.
+    /// Returns after the first complete list, or at once if there was one.
     public func ready() async throws(CancellationError) {
         while true {
             let seen = filled.generation
@@ -46,8 +46,9 @@ public final class Store<Value: Sendable>: Sendable {
 
     // MARK: Following
 
-    /// Calls `handler` with every change from now on, on the writer's task: it must be quick and not block. What is
-    /// there already is not told: subscribe first, then read `snapshot`, and nothing is missed. Returns what ends it.
+    /// Calls `handler` with every change from now on, on the writer's task, so it must be quick and not block. It is
+    /// not told of objects that are there already: subscribe first, then read `snapshot`, and you miss nothing. The
+    /// returned closure ends the subscription.
     @discardableResult
     public func subscribe(_ handler: @escaping Handler) -> @Sendable () -> Void { observers.subscribe(handler) }
 
@@ -62,7 +63,7 @@ public final class Store<Value: Sendable>: Sendable {
         }
     }
 
-    /// What a list would do, before it is believed.
+    /// What a list would change, before it is believed.
     func census(of list: [ObjectKey: Value]) -> ListCensus {
         let held = snapshot ?? [:]
         return ListCensus(held: held.count, listed: list.count, gone: held.keys.count { list[$0] == nil })
@@ -83,7 +84,7 @@ public final class Store<Value: Sendable>: Sendable {
     }
 
     private func set(_ key: ObjectKey, _ value: Value) {
-        // Without a list there is nothing to change: the list to come brings the object.
+        // Before the first list there is nothing to change. The list will bring the object.
         let (isListed, before) = state.withLock { ($0 != nil, $0?.updateValue(value, forKey: key)) }
         guard isListed else { return }
         tell(key, before.map { .updated(old: $0, new: value) } ?? .added(value), .event)

@@ -1,20 +1,20 @@
 import KubeObjects
 
-/// A change of a `Store`, told after it is visible.
+/// A change of a `Store`. Handlers are told after it is visible.
 public struct StoreChange<Value: Sendable>: Sendable {
     public enum Kind: Sendable {
         case added(Value)
         case updated(old: Value, new: Value)
-        /// With the last value that was kept.
+        /// The object was deleted; the last kept value.
         case deleted(Value)
     }
-    /// Why the store was told. Whatever did not come from an event can yield to what did.
+    /// The origin of the change. Changes from lists can wait for changes from watch events.
     public enum Origin: Sendable, Hashable {
-        /// The first complete list: everything is `added`.
+        /// The first complete list. Every object is `added`.
         case firstList
-        /// A list that replaced the one before: objects that did not change are told as `updated` too.
+        /// A list that replaced the one before. Objects that did not change are `updated` too.
         case relist
-        /// A watch's event: somebody has just changed this object.
+        /// A watch event. This object has just changed.
         case event
     }
     public var key: ObjectKey
@@ -35,7 +35,7 @@ public struct StoreChange<Value: Sendable>: Sendable {
         }
     }
 
-    /// After a deletion, what was there before.
+    /// The value; after a deletion, the value before it.
     public var lastValue: Value {
         switch kind {
         case .added(let value), .updated(_, let value), .deleted(let value): value
@@ -45,7 +45,7 @@ public struct StoreChange<Value: Sendable>: Sendable {
 
 /// What a watcher tells its store.
 public enum StoreUpdate<Value: Sendable>: Sendable {
-    /// All at once: whatever is not in it is gone.
+    /// All objects at once. An object that is not in it is gone.
     case replace([ObjectKey: Value])
     case set(ObjectKey, Value)
     case remove(ObjectKey)

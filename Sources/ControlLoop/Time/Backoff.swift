@@ -1,18 +1,18 @@
-/// How long to wait after the n-th failure in a row: exponential, with a cap, spread by chance so that a fleet that
-/// failed together does not come back together.
+/// How long to wait after the n-th failure in a row. The wait grows exponentially up to a cap. It is spread at random,
+/// so that a fleet that failed together does not come back together.
 public struct BackoffPolicy: Sendable, Hashable {
     public enum Jitter: Sendable, Hashable {
-        /// Always the ceiling: for tests.
+        /// Always the ceiling, for tests.
         case none
-        /// Half of the ceiling for sure, the other half by chance: never a retry at once.
+        /// Half of the ceiling, plus a random part of the other half. There is never a retry at once.
         case equal
-        /// Anything from zero to the ceiling: spreads most.
+        /// Anything from zero to the ceiling. This spreads most.
         case full
     }
 
     /// The ceiling after the first failure.
     public var base: Duration
-    /// What the ceiling is multiplied with after each further failure; values below 1 count as 1.
+    /// The factor by which each further failure raises the ceiling. Values below 1 count as 1.
     public var factor: Double
     /// The ceiling never exceeds it.
     public var cap: Duration
@@ -25,12 +25,13 @@ public struct BackoffPolicy: Sendable, Hashable {
         self.jitter = jitter
     }
 
-    /// The longest wait after `failures` failures in a row; zero for none.
+    /// The longest wait after `failures` failures in a row. Zero for no failure.
     public func ceiling(failures: Int) -> Duration {
         guard failures > 0 else { return .zero }
         let limit = cap.seconds
         var seconds = base.seconds
-        // Stops at the cap: a million failures neither overflow nor take a million steps (a factor of 1 has none).
+        // The loop stops at the cap, so a million failures neither overflow nor take a million steps. (A factor of 1
+        // takes none.)
         guard factor > 1, seconds > 0 else { return min(base, cap) }
         var step = 1
         while step < failures, seconds < limit {
@@ -65,6 +66,6 @@ public struct Backoff: Sendable, Hashable {
         return policy.delay(failures: failures, using: &random)
     }
 
-    /// After a success: the next failure waits like a first one.
+    /// Call it after a success. The next failure then waits like a first one.
     public mutating func reset() { failures = 0 }
 }

@@ -1,7 +1,7 @@
 import Support
 
-/// Calls back what is not done by its deadline. One sleeping task serves all: a timer of its own for each reconcile costs
-/// more than many a reconcile does.
+/// Calls back for each entry that is not done by its deadline. One sleeping task serves all entries, since a timer for
+/// each reconcile costs more than many reconciles do.
 final class DeadlineWatch: Sendable {
     private struct Entry {
         var deadline: Duration
@@ -10,7 +10,7 @@ final class DeadlineWatch: Sendable {
     private struct State {
         var entries: [UInt64: Entry] = [:]
         var last: UInt64 = 0
-        /// When `run` looks again by itself; nil: only when it is told.
+        /// When `run` looks again by itself. Nil: only when it is told.
         var looksAt: Duration?
     }
     private let state = Locked(State())
@@ -30,7 +30,7 @@ final class DeadlineWatch: Sendable {
         return id
     }
 
-    /// Ends the watch on it. False if its deadline has passed and it was called back.
+    /// Ends the watch on the entry. False if its deadline has passed and `onExpiry` was called.
     func isDone(_ id: UInt64) -> Bool { state.withLock { $0.entries.removeValue(forKey: id) != nil } }
 
     /// Runs until the task is cancelled.

@@ -1,17 +1,17 @@
 /// How an operation under `race` ended.
 enum RaceResult<Success: Sendable>: Sendable {
-    /// By itself; also after the caller's own task was cancelled.
+    /// It ended by itself, perhaps after the caller's own task was cancelled.
     case finished(Success)
-    /// The deadline passed first: the operation was cancelled and its result dropped.
+    /// The deadline passed first. The operation was cancelled and its result dropped.
     case timedOut
-    /// The signal moved first: likewise.
+    /// The signal moved first. The operation was cancelled and its result dropped.
     case interrupted
 }
 
 /// Runs `operation` until it ends, `deadline` passes or `signal` moves past the given generation.
 ///
-/// Structured: returns only when the operation has ended, so nothing of it goes on afterwards. It must take notice of
-/// cancellation, or the caller waits for it.
+/// It is structured: it returns only when the operation has ended, so nothing of it goes on afterwards. The operation
+/// must react to cancellation, or the caller waits for it.
 func race<Success: Sendable>(
     until deadline: Duration?, on timeline: Timeline, interruptedBy signal: (Signal, past: UInt64)? = nil,
     _ operation: @escaping @Sendable () async -> Success
@@ -27,7 +27,8 @@ func race<Success: Sendable>(
                 return signal.generation > seen ? .interrupted : nil
             }
         }
-        // A watchdog that was merely cancelled gives nil: then the operation, cancelled as well, is still to come.
+        // A watchdog that was only cancelled gives nil. The operation was cancelled as well, and its result is still to
+        // come.
         while let result = await group.next() {
             if let result {
                 group.cancelAll()

@@ -2,9 +2,9 @@ import Support
 
 /// Tells waiting tasks that something changed, without ever losing a change.
 ///
-/// It is a counter. Who waits reads `generation`, looks at the world, and if there is nothing to do waits until the
-/// counter is past what it read; who changes the world does so first and calls `advance` then. A change between the look
-/// and the wait moves the counter, so the wait returns at once.
+/// It is a counter. A waiting task reads `generation` and looks for work. If there is none, it waits until the counter
+/// is past the value that it read. A task that makes work does so first, and then calls `advance`. A change between the
+/// look and the wait moves the counter, so the wait returns at once.
 public final class Signal: Sendable {
     private struct State {
         var generation: UInt64 = 0
@@ -49,11 +49,11 @@ public final class Signal: Sendable {
         }
     }
 
-    /// As above, and returns at `deadline`.
+    /// The same, but it also returns at `deadline`.
     public func wait(past seen: UInt64, until deadline: Duration?, on timeline: Timeline) async {
         guard let deadline else { return await wait(past: seen) }
         await withDiscardingTaskGroup { group in
-            // Whichever comes first cancels the other: both children end when the group is cancelled.
+            // The first to end cancels the other: both children end when the group is cancelled.
             let first = Signal()
             group.addTask {
                 await self.wait(past: seen)

@@ -1,7 +1,7 @@
-/// A clock as the control loop uses it: now, as the time since the timeline was made, and a sleep.
+/// The clock of the control loop: the time since the timeline was made, and a sleep.
 ///
-/// Pure states take `now: Duration` as a parameter, so that they need no clock and no generic parameter for one. Values
-/// of different timelines must not be compared; everything of one operator shares one.
+/// Pure states take `now: Duration` as a parameter, so that they need neither a clock nor a generic parameter for one.
+/// Don't compare values of different timelines. Everything in one operator shares one timeline.
 public struct Timeline: Sendable {
     private let read: @Sendable () -> Duration
     private let rest: @Sendable (Duration) async throws -> Void
@@ -12,26 +12,27 @@ public struct Timeline: Sendable {
         rest = { try await clock.sleep(until: origin.advanced(by: $0), tolerance: nil) }
     }
 
-    /// The real one. `ContinuousClock` goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux) and no
-    /// change of the calendar time moves it: what leadership and leases need.
+    /// The real clock. `ContinuousClock` goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux), and a
+    /// change of the calendar does not move it. Leadership and leases need both.
     public static let continuous = Timeline(ContinuousClock())
 
-    /// Time since the timeline was made. Never goes back.
+    /// The time since the timeline was made. It never goes back.
     public var now: Duration { read() }
 
-    /// Returns at `deadline` or, with true, when the task is cancelled before it.
+    /// Returns at `deadline`. Returns true if the task is cancelled before that.
     @discardableResult
     public func sleep(until deadline: Duration) async -> Bool {
         do {
             try await rest(deadline)
             return false
         } catch {
-            return true  // a clock's sleep fails for cancellation only
+            return true  // a clock's sleep fails only by cancellation
         }
     }
 }
 
 extension Duration {
-    /// Kept inside of a range, for what a server says: a hostile `Retry-After` must neither stop a loop nor overflow.
+    /// The duration within a range, for values from a server: a hostile `Retry-After` must neither stop a loop nor
+    /// overflow.
     func clamped(to range: ClosedRange<Duration>) -> Duration { min(max(self, range.lowerBound), range.upperBound) }
 }

@@ -1,22 +1,22 @@
 /// What a complete list would do to a store.
 struct ListCensus: Sendable, Hashable {
-    /// Objects in the store before.
+    /// The number of objects in the store before the list.
     var held: Int
-    /// Objects in the list.
+    /// The number of objects in the list.
     var listed: Int
-    /// Objects that are in the store and not in the list.
+    /// The number of objects in the store that are not in the list.
     var gone: Int
 }
 
 /// Why a list is not believed at once.
 public enum ListSuspicion: Sendable, Hashable, CustomStringConvertible {
-    /// `gone` of `held` objects would disappear in one list: a truncated answer, or somebody really removed them.
+    /// `gone` of `held` objects would disappear in one list. The answer is truncated, or somebody really removed them.
     case shrunk(held: Int, gone: Int)
-    /// The server's resourceVersion is lower than one that it (or another one behind the same name) gave before: a
-    /// restore from an old backup, or another cluster.
+    /// The server's resourceVersion is lower than one that it (or another server behind the same name) gave before. It
+    /// was restored from an old backup, or is another cluster.
     case wentBack(from: String, to: String)
 
-    /// The same kind of suspicion: a second list can confirm a first one.
+    /// Whether a second list can confirm a first one: both have the same kind of suspicion.
     func confirms(_ other: ListSuspicion) -> Bool {
         switch (self, other) {
         case (.shrunk, .shrunk), (.wentBack, .wentBack): true
@@ -32,23 +32,23 @@ public enum ListSuspicion: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// When a list that replaces what a store holds is too bad to be believed at once: an empty or truncated answer and a
-/// restored backup must not look like a bulk removal.
+/// Decides whether a list that replaces a store's content is believed at once. An empty or truncated answer, or a
+/// restored backup, must not look like a bulk removal.
 ///
-/// A suspicious list changes nothing. The watcher lists again, `confirmations` times with `interval` between; a list that
-/// is not suspicious ends it, and the last of so many suspicious ones is believed. The first list of an empty store is
-/// always believed: there is nothing to compare it with.
+/// A suspicious list changes nothing. The watcher lists again, `confirmations` times with `interval` between. A list
+/// that is not suspicious ends the suspicion, and the last of so many suspicious lists is believed. The first list of
+/// an empty store is always believed, since there is nothing to compare it with.
 public struct ListGuard: Sendable, Hashable {
-    /// More objects than this have to be gone, and …
+    /// A list is suspicious if more objects than this are gone, and …
     public var minimumGone: Int
-    /// … more than this part of those held, before it is suspicious.
+    /// … more than this part of the held objects.
     public var goneFraction: Double
-    /// An empty list is suspicious for a store of at least this many objects: also for one, where that one object may
-    /// hold the settings of everything.
+    /// An empty list is suspicious for a store of at least this many objects. It may be 1, where one object may hold
+    /// the settings of everything.
     public var smallestEmptied: Int
-    /// How many more lists have to agree before a suspicious one is believed.
+    /// How many more lists must agree before a suspicious list is believed.
     public var confirmations: Int
-    /// The least time between two lists that count.
+    /// The least time between two lists that count for this.
     public var interval: Duration
 
     public init(
@@ -62,11 +62,11 @@ public struct ListGuard: Sendable, Hashable {
         self.interval = interval
     }
 
-    /// Believes everything: for collections whose loss has no consequence.
+    /// Believes every list. It is for collections whose loss does no harm.
     public static let off = ListGuard(
         minimumGone: .max, goneFraction: 1, smallestEmptied: .max, confirmations: 0, interval: .zero)
 
-    /// Nil: believable. `newest` is the highest resourceVersion seen before.
+    /// Nil if the list is believed. `newest` is the highest resourceVersion seen before.
     func judge(_ census: ListCensus, resourceVersion: String, newest: String?) -> ListSuspicion? {
         if let newest, ResourceVersion.isLower(resourceVersion, than: newest) {
             return .wentBack(from: newest, to: resourceVersion)
@@ -78,7 +78,7 @@ public struct ListGuard: Sendable, Hashable {
 }
 
 enum ResourceVersion {
-    /// Only where both are whole numbers: the API calls them opaque, and those of some servers are not numbers.
+    /// Compares only whole numbers. The API calls versions opaque, and those of some servers are not numbers.
     static func isLower(_ left: String, than right: String) -> Bool {
         guard let left = UInt64(left), let right = UInt64(right) else { return false }
         return left < right

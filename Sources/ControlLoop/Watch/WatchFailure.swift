@@ -1,14 +1,14 @@
 import Kube
 
-/// What a failed watch means for the resourceVersion it was to go on from.
+/// What a failed watch means for the resourceVersion from which it would go on.
 enum WatchFailure: Sendable, Hashable {
-    /// Too old: an ordinary end.
+    /// The version is too old. This is an ordinary end.
     case expired
-    /// The server can't be asked like that again: it refuses the request, is behind of the resourceVersion, or sent what
-    /// can't be read (and would send it again). Or the connection broke: who is there on the next one may have been
-    /// restored from a backup meanwhile, and a watch from a resourceVersion of its future would be quiet for ever.
+    /// The same request would fail again: the server refuses it, is behind the resourceVersion, or sent what can't be
+    /// read (and would send it again). Or the connection broke. The server on the next connection may have been
+    /// restored from a backup meanwhile, and a watch from a resourceVersion of its future would stay quiet for ever.
     case needsList
-    /// The server is in trouble, or it does not let us in: the resourceVersion is as good as before.
+    /// The server is in trouble, or does not let us in. The resourceVersion is still good.
     case canResume
 
     init(_ error: KubeError) {
@@ -23,7 +23,7 @@ enum WatchFailure: Sendable, Hashable {
             case 401, 403, 408, 429: self = .canResume
             case 400..<500: self = .needsList
             default:
-                // A server that was restored from a backup answers 504 and this cause for a version of its future.
+                // A server that was restored from a backup answers 504 with this cause for a version of its future.
                 let isAhead = status.causes.contains { $0.reason == "ResourceVersionTooLarge" }
                 self = isAhead ? .needsList : .canResume
             }

@@ -2,18 +2,19 @@ import Kube
 import KubeObjects
 import Support
 
-/// Keeps a `Store` equal to a collection at an API server: lists it, then follows its changes, for as long as `run` runs.
+/// Keeps a `Store` equal to a collection at an API server: it lists the collection, then follows its changes while
+/// `run` runs.
 ///
-/// The decisions are `WatcherState`'s; this drives it. Guarantees:
-/// - The store changes only by a complete list or by single events after one.
-/// - It never gives up: every failure is told to the observer and tried again with backoff.
-/// - `run` returns soon after its task is cancelled, and nothing of it goes on afterwards.
+/// `WatcherState` decides, and this acts. Guarantees:
+/// - The store changes only by a complete list, or by single events after one.
+/// - It never gives up: it tells the observer of every failure, and tries again with backoff.
+/// - `run` returns soon after its task is cancelled, and nothing of it goes on after that.
 ///
 /// An object that does not fit its type reaches the projection as `.malformed`: it neither stops the watch nor vanishes.
 public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
-    /// What to keep of an object; nil leaves it out.
+    /// What to keep of an object. Nil leaves the object out.
     public typealias Projection = @Sendable (Decoded<Object>) -> Value?
-    /// Called from `run`'s task, in order; must be quick and not block.
+    /// Called from `run`'s task, in order. It must be quick and not block.
     public typealias Observer = @Sendable (WatcherStatus) -> Void
 
     public let store: Store<Value>
@@ -23,7 +24,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     private let observer: Observer
     private let project: Projection
     private let state: Locked<WatcherState<Value>>
-    /// Moves when what is under way is to be dropped.
+    /// Moves when the step under way must be dropped.
     private let control = Signal()
 
     public init(
@@ -40,14 +41,14 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
         state = Locked(WatcherState(configuration, seed: seed))
     }
 
-    /// Reconnects at once, without backoff: after new credentials, or when the server is known to be back. Does nothing
-    /// to a paused watcher but clear its backoff.
+    /// Reconnects at once, without backoff. Call it after new credentials, or when the server is known to be back. For
+    /// a paused watcher it only clears the backoff.
     public func poke() {
         state.withLock { [timeline] in $0.poke(now: timeline.now) }
         control.advance()
     }
 
-    /// Drops the connection and asks nothing until `resume`: while a circuit breaker is open.
+    /// Drops the connection and sends nothing until `resume`. Call it while a circuit breaker is open.
     public func pause() {
         state.withLock { $0.pause() }
         control.advance()
@@ -59,7 +60,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
         control.advance()
     }
 
-    /// Runs until the task is cancelled. Once at a time.
+    /// Runs until the task is cancelled. Only one call may run at a time.
     public func run() async {
         while !Task.isCancelled {
             let seen = control.generation
@@ -97,8 +98,8 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
             }
             let projected = WatcherState<Value>.Page(
                 items: items, resourceVersion: page.resourceVersion, continueToken: page.continueToken)
-            // The lock is held while the census is taken: this task is the store's only writer, and readers of the
-            // store don't take this lock.
+            // The lock is held during the census. That is safe, since this task is the store's only writer, and readers
+            // of the store don't take this lock.
             step { [store] in $0.received(projected, ticket, now: $1) { store.census(of: $0) } }
         case .finished(.failure(let error)):
             step { $0.failed(error, ticket, now: $1) }
@@ -113,14 +114,14 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
 
     private func watch(_ from: String, _ ticket: UInt64, _ seen: UInt64) async {
         await withDiscardingTaskGroup { group in
-            // Three children; the first to end ends the others. Only the reader touches the store.
+            // There are three children, and the first to end ends the others. Only the reader touches the store.
             let first = Signal()
             group.addTask {
                 await self.read(from, ticket)
                 first.advance()
             }
             group.addTask {
-                // Events move the deadline while this sleeps, so it looks again when it wakes.
+                // Watch events move the deadline while this sleeps, so it looks again when it wakes.
                 while let deadline = self.state.withLock({ $0.silenceDeadline(ticket) }) {
                     guard self.timeline.now < deadline else { break }
                     if await self.timeline.sleep(until: deadline) { break }
@@ -159,7 +160,8 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
             }
             if !Task.isCancelled { step { $0.ended(ticket, now: $1) } }
         } catch {
-            // Cancelled: because of a poke, a pause, silence or the end of `run`; none of them is the server's failure.
+            // The task may be cancelled by a poke, a pause, silence or the end of `run`. None of these is a failure of
+            // the server.
             if !Task.isCancelled { step { $0.failed(error, ticket, now: $1) } }
         }
     }

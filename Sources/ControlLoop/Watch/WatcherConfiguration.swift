@@ -1,19 +1,19 @@
 /// How a watcher behaves. The defaults suit a Kubernetes API server.
 public struct WatcherConfiguration: Sendable, Hashable {
-    /// Between attempts that fail in a row. A `Retry-After` that is longer is honoured, up to `longestRetryAfter`.
+    /// The wait between attempts that fail in a row. A longer `Retry-After` is honoured, up to `longestRetryAfter`.
     public var backoff: BackoffPolicy
     public var longestRetryAfter: Duration
     /// How often the server sends a bookmark on a quiet watch; Kubernetes does about once a minute.
     public var bookmarkInterval: Duration
     /// See `idleLimit`.
     public var idleSlack: Duration
-    /// A page that takes longer fails. A fuse: the client's own limits are to be shorter, also where they are set to many
-    /// minutes and a page waits for the rate limit before.
+    /// A page that takes longer fails. This is a fuse. The client's own limits should be shorter, even if they are set
+    /// to many minutes and a page waits for the rate limit first.
     public var pageTimeout: Duration
-    /// A watch that ends in good order sooner than this, having moved nothing, counts as a failure: or a server that
-    /// closes every watch at once would be asked without pause.
+    /// A watch that ends in good order sooner than this, without any change, counts as a failure. Otherwise a server
+    /// that closes every watch at once would be asked without pause.
     public var shortestWatch: Duration
-    /// A list of more objects, or of more pages, fails: a server that never comes to an end must not fill the memory.
+    /// A list of more objects, or of more pages, fails, so that an endless list can't fill the memory.
     public var maximumObjects: Int
     public var maximumPages: Int
     public var listGuard: ListGuard
@@ -36,7 +36,7 @@ public struct WatcherConfiguration: Sendable, Hashable {
         self.listGuard = listGuard
     }
 
-    /// A watch that is silent for longer (no event, no bookmark) is replaced: a half-open connection looks like a quiet
-    /// one. Two bookmarks may be missed.
+    /// A watch that is silent for longer (no event, no bookmark) is replaced, since a half-open connection looks like a
+    /// quiet one. Two bookmarks may be missed.
     public var idleLimit: Duration { bookmarkInterval * 2 + idleSlack }
 }

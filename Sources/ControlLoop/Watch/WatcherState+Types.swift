@@ -1,9 +1,9 @@
 import Kube
 import KubeObjects
 
-/// What a `WatcherState` is told and says, and what it keeps of where it is.
+/// The inputs, outputs and states of a `WatcherState`.
 extension WatcherState {
-    /// A page, already projected; what the projection left out is not in it.
+    /// A page after projection, without the objects that the projection leaves out.
     struct Page: Sendable {
         var items: [(key: ObjectKey, value: Value)]
         var resourceVersion: String
@@ -11,13 +11,13 @@ extension WatcherState {
     }
 
     enum Event: Sendable {
-        /// Without a value: the projection leaves it out (no longer wanted), so it goes.
+        /// Without a value, the projection leaves the object out (it is no longer wanted), so it is removed.
         case applied(ObjectKey, Value?, resourceVersion: String?)
         case deleted(ObjectKey, resourceVersion: String?)
         case bookmark(resourceVersion: String)
     }
 
-    /// Names one step: answers come with the ticket of the step they answer.
+    /// The name of one step. An answer comes with the ticket of its step.
     typealias Ticket = UInt64
 
     enum Step: Sendable {
@@ -36,22 +36,23 @@ extension WatcherState {
         case ready(Errand)
         case listing(Listing)
         case watching(Watching)
-        /// After a failure, or between the lists that have to confirm a suspicion.
+        /// It waits after a failure, or between the lists that must confirm a suspicion.
         case waiting(until: Duration, then: Errand)
-        /// A list comes after it, with that doubt.
+        /// It is paused. A list with that doubt follows.
         case paused(Doubt?)
     }
 
-    /// What comes next where nothing is under way.
+    /// What comes next if nothing is under way.
     enum Errand: Sendable {
-        /// With the doubt that the list has to confirm or to clear.
+        /// A list, with the doubt that it must confirm or clear.
         case list(Doubt?)
         case watch(from: String)
     }
 
     struct Listing: Sendable {
         var buffer: [ObjectKey: Value] = [:]
-        /// Of the first page: the watch starts there, so it can't miss what happened while later pages were read.
+        /// The version of the first page. The watch starts there, so it can't miss what happens while later pages are
+        /// read.
         var resourceVersion: String?
         var continueToken: String?
         var pages = 0
@@ -64,9 +65,9 @@ extension WatcherState {
         var heardAt: Duration
         /// The server has answered.
         var isOpen = false
-        /// By an event or a bookmark, the server has shown that it is at the version that the watch started from.
+        /// Whether an event or a bookmark has shown that the server is at the version from which the watch started.
         var hasProvedItself = false
-        /// The resourceVersion has moved since it was opened.
+        /// Whether the resourceVersion has moved since the watch was opened.
         var hasMoved = false
     }
 

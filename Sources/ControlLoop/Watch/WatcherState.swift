@@ -2,8 +2,8 @@ import Kube
 import KubeObjects
 import Support
 
-/// The whole algorithm of a watcher, as a value: what to do next, and what an answer means. It does no I/O and knows no
-/// clock; the driver (`Watcher`) carries out its steps and hands the answers back.
+/// The whole algorithm of a watcher, as a value: what to do next, and what an answer means. It does no I/O and has no
+/// clock. The driver (`Watcher`) carries out its steps and hands the answers back.
 ///
 /// ```
 ///     ┌── resume() ── paused ◄── pause() from anywhere
@@ -15,12 +15,13 @@ import Support
 ///     └───────────────────────────────────────────────────┘
 /// ```
 ///
-/// A watch goes on from a version only as long as the server can be thought to be at it. One that was restored from a
-/// backup is behind it, and says so by nothing: it takes the watch and sends neither events nor bookmarks until it has come
-/// to that version. So who was away is listed anew, and so is who has said nothing for as long as a watch may be silent.
+/// A watch goes on from a version only while the server is likely to be at that version. A server that was restored
+/// from a backup is behind it, and does not say so: it takes the watch, and sends neither events nor bookmarks until it
+/// has reached that version. So a server that was away is listed again. So is a server that was silent for as long as a
+/// watch may be.
 ///
-/// Guarantees: objects leave it only as `.replace` with a complete list, or as a single change after one; an answer to a
-/// step that was given up (its ticket is old) changes nothing.
+/// Guarantees: objects leave it only as `.replace` with a complete list, or as a single change after one. An answer to
+/// a step that was given up (its ticket is old) changes nothing.
 struct WatcherState<Value: Sendable>: Sendable {
     private let configuration: WatcherConfiguration
     private var state = State.ready(.list(nil))
@@ -29,9 +30,9 @@ struct WatcherState<Value: Sendable>: Sendable {
     private var random: SeededRandom
     /// The highest resourceVersion seen so far.
     private var newest: String?
-    /// When a list, an event or a bookmark last said something, be it on an earlier watch.
+    /// When the last list, event or bookmark came, even on an earlier watch.
     private var lastSign = Duration.zero
-    /// The last failure was a watch's, and no watch has proved itself since.
+    /// Whether the last failure was a watch's, and no watch has proved itself since.
     private var watchHasFailed = false
 
     init(_ configuration: WatcherConfiguration, seed: UInt64) {
@@ -42,7 +43,7 @@ struct WatcherState<Value: Sendable>: Sendable {
 
     // MARK: What to do
 
-    /// The next step. Whatever was under way before is given up.
+    /// The next step. A step that was under way is given up.
     mutating func begin(now: Duration) -> Step {
         ticket += 1
         switch state {
@@ -71,7 +72,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         }
     }
 
-    /// When the watch that `ticket` opened counts as silent; nil for a step that was given up.
+    /// When the watch of `ticket` counts as silent. Nil for a step that was given up.
     func silenceDeadline(_ ticket: Ticket) -> Duration? {
         guard ticket == self.ticket, case .watching(let watching) = state else { return nil }
         return watching.heardAt + configuration.idleLimit
@@ -84,7 +85,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         _ page: Page, _ ticket: Ticket, now: Duration, census: ([ObjectKey: Value]) -> ListCensus
     ) -> [Output] {
         guard ticket == self.ticket, case .listing(var listing) = state else { return [] }
-        // The state lets go of the buffer, so that it grows in place instead of being copied with every page.
+        // The state releases the buffer, so that it grows in place and is not copied with every page.
         state = .ready(.list(listing.doubt))
         guard !page.resourceVersion.isEmpty, page.resourceVersion != "0" else {
             return unreadable("a list without a resourceVersion", then: .list(listing.doubt), now: now)
@@ -157,8 +158,8 @@ struct WatcherState<Value: Sendable>: Sendable {
         case .bookmark(let its): (version, update) = (its, nil)
         }
         if let version, !version.isEmpty {
-            // What a watch sends is newer than what it started from. Where it is not, somebody else answers than before
-            // (a restored backup, another server behind the name): its events say nothing about our objects.
+            // What a watch sends is newer than its start. If not, another server answers than before (a restored
+            // backup, another server behind the name), and its events say nothing about our objects.
             if ResourceVersion.isLower(version, than: watching.resourceVersion) {
                 let suspicion = ListSuspicion.wentBack(from: watching.resourceVersion, to: version)
                 return unreadable("on a watch, \(suspicion)", then: .list(nil), now: now)
@@ -178,18 +179,18 @@ struct WatcherState<Value: Sendable>: Sendable {
         return outputs
     }
 
-    /// What failed before is over.
+    /// Earlier failures are over.
     private mutating func proved() -> [Output] {
         backoff.reset()
         watchHasFailed = false
         return [.status(.following)]
     }
 
-    /// To be asked of a watch that is over, before its end is counted as a failure.
+    /// Call it for a watch that has ended, before its end counts as a failure.
     ///
-    /// One that stood for as long as the longest wait worked, though it was quiet: else, where a proxy cuts what is idle
-    /// sooner than the first bookmark comes, each gap would be longer than the last. So old a watch may be opened again at
-    /// once, which is no more often than the longest waits would have it.
+    /// A watch that lasted as long as the longest wait has worked, even if it was quiet. Otherwise, if a proxy cuts
+    /// idle connections before the first bookmark comes, each gap would be longer than the last. A watch of that age
+    /// may be opened again at once. That is not more often than the longest waits allow.
     private mutating func provedByAge(_ watching: Watching, now: Duration) -> [Output] {
         guard watching.isOpen, !watching.hasProvedItself, now - watching.heardAt >= configuration.backoff.cap else {
             return []
@@ -197,7 +198,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         return proved()
     }
 
-    /// The server closed the watch in good order: go on where it ended.
+    /// The server closed the watch in good order. Go on where it ended.
     mutating func ended(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(let watching) = state else { return [] }
         let outputs = provedByAge(watching, now: now)
@@ -213,24 +214,24 @@ struct WatcherState<Value: Sendable>: Sendable {
     mutating func fellSilent(_ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket, case .watching(let watching) = state else { return [] }
         if watching.isOpen, !watching.hasProvedItself {
-            // It stood for as long as it may: what failed before is over, if the list that follows is good.
+            // The watch lasted as long as it may. Earlier failures are over if the list that follows is good.
             watchHasFailed = false
             backoff.reset()
         }
-        // Not one bookmark: the server may well be behind of where this watch started.
+        // Without a single bookmark, the server may be behind the start of this watch.
         state = .ready(watching.hasProvedItself ? .watch(from: watching.resourceVersion) : .list(nil))
         return [.status(.silent(after: now - watching.heardAt))]
     }
 
-    /// A watch from there; a list where nothing was heard for as long as one watch may be silent. Several that are cut off
-    /// or replaced sooner than that must not put off for ever what a single one leads to.
+    /// A watch from `version`, or a list if nothing was heard for as long as one watch may be silent. Watches that are
+    /// cut off or replaced sooner must not put off that list for ever.
     private func resumption(from version: String, now: Duration) -> Errand {
         now - lastSign >= configuration.idleLimit ? .list(nil) : .watch(from: version)
     }
 
     // MARK: Failures
 
-    /// How often in a row a watch is tried from one version, where the server fails.
+    /// How often in a row a watch is tried from one version while the server fails.
     private static var resumptions: Int { 3 }
 
     mutating func failed(_ error: KubeError, _ ticket: Ticket, now: Duration) -> [Output] {
@@ -246,7 +247,7 @@ struct WatcherState<Value: Sendable>: Sendable {
             case .expired: return outputs + failed(error, then: .list(nil), mayGoOn: true, now: now)
             case .needsList: return outputs + failed(error, then: .list(nil), mayGoOn: false, now: now)
             case .canResume:
-                // A server that fails again and again from here may have trouble with this very version.
+                // A server that fails again and again may have trouble with this very version.
                 let isStuck = backoff.failures >= Self.resumptions && (error.status?.code ?? 0) >= 500
                 let errand = isStuck ? Errand.list(nil) : .watch(from: watching.resourceVersion)
                 return outputs + failed(error, then: errand, mayGoOn: false, now: now)
@@ -260,8 +261,8 @@ struct WatcherState<Value: Sendable>: Sendable {
         failed(KubeError(operation: "watch", cause: .unexpectedAnswer(text)), then: errand, mayGoOn: false, now: now)
     }
 
-    /// With `mayGoOn`, the first one in a row is no failure and waits for nothing; repeated, it is: a server that
-    /// expires whatever it gives must not be asked without pause.
+    /// With `mayGoOn`, the first one in a row does not count as a failure and does not wait. A repeated one does, since
+    /// a server that expires everything that it gives must not be asked without pause.
     private mutating func failed(_ error: KubeError, then errand: Errand, mayGoOn: Bool, now: Duration) -> [Output] {
         let isFirst = backoff.failures == 0
         var delay = backoff.next(using: &random)
@@ -279,12 +280,12 @@ struct WatcherState<Value: Sendable>: Sendable {
 
     // MARK: Control
 
-    /// Drops what is under way and starts it again at once, without backoff: the server is back, or the credentials are
-    /// new. A list starts over; a suspicion keeps its times.
+    /// Drops the step under way and starts it again at once, without backoff, since the server is back or the
+    /// credentials are new. A list starts over. A suspicion keeps its times.
     ///
-    /// A watch goes on where it was. Who answers now may have been restored meanwhile, but a list for each failed probe is
-    /// much to ask of a server in trouble, and it is not needed: the new watch hears nothing then, and is followed by a list.
-    /// Only further pokes could put that off, so after so long a time it is one at once.
+    /// A watch goes on where it was. The server may have been restored meanwhile. But a list for each failed probe is
+    /// too much for a server in trouble, and it is not needed: the new watch then hears nothing, and a list follows it.
+    /// Only further pokes could put that list off. So after as long as a watch may be silent, the list comes at once.
     mutating func poke(now: Duration) {
         ticket += 1
         backoff.reset()
@@ -296,11 +297,11 @@ struct WatcherState<Value: Sendable>: Sendable {
         }
     }
 
-    /// Drops what is under way until `resume`. A list comes then, also where it was a watch: nobody knows how long it takes
-    /// and what becomes of the server meanwhile.
+    /// Drops the step under way until `resume`. Then a list comes, even after a watch, since nobody knows how long the
+    /// pause lasts and what happens to the server meanwhile.
     mutating func pause() {
         ticket += 1
-        // What a watch met before says nothing of the time after: with that list, it is over.
+        // A failure of a watch before the pause says nothing about the time after it. That list ends it.
         watchHasFailed = false
         if case .list(let doubt) = interrupted { state = .paused(doubt) } else { state = .paused(nil) }
     }

@@ -1,21 +1,21 @@
 import JSON
 
-/// How much a server may answer, in bytes. What it sends is parsed, and takes several times the room then.
+/// How many bytes a server may answer. The parsed answer takes several times that room.
 ///
-/// etcd takes objects of 1.5 MiB by default, what they say in `managedFields` included. As JSON one may be larger than it
-/// is there, hardly twice as large.
+/// By default etcd takes objects of 1.5 MiB, their `managedFields` included. An object may be larger as JSON than in
+/// etcd, but hardly twice as large.
 public struct AnswerLimits: Sendable, Hashable {
-    /// Of a page of a list.
+    /// The limit for a page of a list.
     public var page = 32 << 20
-    /// Of a single object, a review, discovery, and what a write answers.
+    /// The limit for a single object, a review, discovery, and the answer to a write.
     public var object = 8 << 20
-    /// Of an object's metadata.
+    /// The limit for an object's metadata.
     public var metadata = 2 << 20
-    /// Of one event of a watch.
+    /// The limit for one event of a watch.
     public var event = 16 << 20
-    /// Of one event of a watch of metadata.
+    /// The limit for one event of a watch of metadata.
     public var metadataEvent = 4 << 20
-    /// Of a refusal. What is longer is not looked at for a `Status`.
+    /// The limit for a refusal. A longer one is not searched for a `Status`.
     static let refusal = 1 << 20
 
     public init() {}
@@ -30,7 +30,8 @@ public struct AnswerLimits: Sendable, Hashable {
 }
 
 extension JSON.Limits {
-    /// For an answer of at most so many bytes. No object is so dense that its values take fewer than eight each.
+    /// The limits for an answer of at most `bytes` bytes. No object is so dense that a value takes fewer than eight
+    /// bytes.
     static func answer(bytes: Int) -> JSON.Limits {
         JSON.Limits(bytes: bytes, values: min(bytes / 8, JSON.Limits.default.values))
     }

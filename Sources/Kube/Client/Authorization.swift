@@ -1,14 +1,14 @@
 import Support
 
-/// Where a client's bearer token comes from.
+/// The source of a client's bearer token.
 public protocol Authorization: Sendable {
-    /// For the next request; nil sends none (a client certificate may do instead).
+    /// The token for the next request. Nil sends none (a client certificate may do instead).
     func bearerToken() async throws(CredentialsFailure) -> Sensitive?
-    /// The server answered 401 to the last token: read it anew for the next request.
+    /// Call it when the server answered 401 to the last token. The next request then reads the token again.
     func rejected()
 }
 
-/// Credentials that can't be had. Names the place, never their content.
+/// Credentials that can't be read. It names their place, and never their content.
 public struct CredentialsFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     public init(_ message: String) { self.message = message }

@@ -3,15 +3,15 @@ import JSON
 import KubeObjects
 
 extension KubeClient {
-    /// Server-side apply: makes the object, or its status, have the given fields, and gives up those that `fieldManager`
-    /// applied before and that are no longer given. One request, nothing read before it.
+    /// Server-side apply: gives the object, or its status, the given fields. It gives up the fields that `fieldManager`
+    /// applied before and that are no longer given. It is one request, without a read before it.
     ///
     /// - `object` is the whole intent, with `apiVersion`, `kind` and `metadata.name`.
-    /// - `force` takes fields over from other managers; without it they are `conflicts` of the error.
-    /// - Fields that the kind does not have are refused: what was asked for and silently dropped would look like success.
+    /// - `force` takes fields over from other managers. Without it these are the `conflicts` of the error.
+    /// - The server refuses fields that the kind does not have, since dropping them silently would look like success.
     /// - `metadataOnlyAnswer` asks for `PartialObjectMetadata`: a fraction of the bytes, with resourceVersion, uid and
     ///   managedFields.
-    /// - Answers what is stored then; an unchanged object keeps its resourceVersion.
+    /// - It returns what is stored then. An unchanged object keeps its resourceVersion.
     @discardableResult
     public func apply(
         _ object: JSON, type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
@@ -22,7 +22,7 @@ extension KubeClient {
             fieldManager: fieldManager, force: force, metadataOnlyAnswer: metadataOnlyAnswer)
     }
 
-    /// The same with an object that is serialised already, as JSON or YAML.
+    /// The same for an object that is already serialised, as JSON or YAML.
     @discardableResult
     public func apply(
         body: [UInt8], type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
@@ -34,7 +34,7 @@ extension KubeClient {
         request.add("fieldManager", fieldManager)
         request.add("force", force ? "true" : nil)
         request.add("fieldValidation", "Strict")
-        // JSON is YAML; servers before 1.31 know no media type for an apply patch in JSON.
+        // JSON is YAML. Servers before 1.31 have no media type for an apply patch in JSON.
         request.contentType = "application/apply-patch+yaml"
         if metadataOnlyAnswer { request.askForMetadata() }
         request.mayHoldToken = type.holdsSecrets
@@ -58,8 +58,8 @@ extension KubeClient {
             force: force, metadataOnlyAnswer: true)
     }
 
-    /// RFC 7396, of an object that must exist: members are merged, null removes, arrays are replaced. A patch with
-    /// `metadata.resourceVersion` holds only for that version.
+    /// A merge patch (RFC 7396) of an object that must exist: members are merged, null removes a member, arrays are
+    /// replaced. A patch with `metadata.resourceVersion` applies only to that version.
     @discardableResult
     public func mergePatch(
         _ change: JSON, type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,

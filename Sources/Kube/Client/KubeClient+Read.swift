@@ -3,7 +3,7 @@ import JSON
 import KubeObjects
 
 extension KubeClient {
-    /// One object. One that does not fit its type fails as `.unexpectedAnswer` with the field's path.
+    /// One object. It fails as `.unexpectedAnswer`, with the field's path, if the object does not fit its type.
     public func get<Object: KubeResource>(
         _ type: Object.Type, namespace: String? = nil, name: String
     ) async throws(KubeError) -> Object {
@@ -22,8 +22,8 @@ extension KubeClient {
         return try await sendForObject(request, named: name)
     }
 
-    /// One page of a collection, as the most recent state (a quorum read); further pages by `continueToken`, which
-    /// stand for that same state. 410: the token is too old, list anew.
+    /// One page of a collection, in the most recent state (a quorum read). `continueToken` gets further pages of that
+    /// same state. 410 means that the token is too old: list again.
     public func list<Object: KubeObject>(
         _ object: Object.Type, of collection: KubeCollection, limit: Int? = nil, continueToken: String? = nil,
         isRateLimited: Bool = true
@@ -38,7 +38,7 @@ extension KubeClient {
         return try ListAnswer.page(answer, request)
     }
 
-    /// A whole collection, page by page. For a few objects at a time; what is kept up to date is for `listWatch`.
+    /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date.
     public func listAll<Object: KubeObject>(
         _ object: Object.Type, of collection: KubeCollection, pageSize: Int = 500
     ) async throws(KubeError) -> [Decoded<Object>] {
@@ -61,7 +61,7 @@ extension KubeClient {
         return request
     }
 
-    /// An answer that is an object, and the one that was asked for: anything else proves nothing.
+    /// Accepts only an answer that is the requested object. Any other answer proves nothing.
     func sendForObject(_ request: KubeRequest, named name: String?) async throws(KubeError) -> JSON {
         let json = try await sendForJSON(request)
         guard let found = json[path: ["metadata", "name"]]?.string, !found.isEmpty else {
@@ -79,13 +79,13 @@ extension ResourceType {
 /// Objects of a kind: in one namespace or everywhere, all or those that selectors match.
 public struct KubeCollection: Sendable, Hashable {
     public var type: ResourceType
-    /// Nil: all namespaces.
+    /// Nil means all namespaces.
     public var namespace: String?
     /// `app.kubernetes.io/managed-by=squadron`.
     public var labelSelector: String?
     /// `metadata.name=cluster-credentials`.
     public var fieldSelector: String?
-    /// Ask for `PartialObjectMetadata`. Read the items as `PartialObject`.
+    /// Whether to ask for `PartialObjectMetadata`. The items are then read as `PartialObject`.
     public var metadataOnly: Bool
 
     public init(

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import KubeObjects
 
-/// What an object must still be for a deletion to go ahead; else 409.
+/// The version and UID that an object must still have. Otherwise its deletion fails with 409.
 public struct Preconditions: Sendable, Hashable {
     public var uid: String?
     public var resourceVersion: String?
@@ -12,13 +12,13 @@ public struct Preconditions: Sendable, Hashable {
     }
 }
 
-/// What becomes of the objects that an object owns.
+/// What happens to the objects that an object owns.
 public enum PropagationPolicy: String, Sendable, Hashable {
     case background = "Background", foreground = "Foreground", orphan = "Orphan"
 }
 
 extension KubeClient {
-    /// Creates an object; answers what was stored. `metadata.generateName` is allowed in place of a name.
+    /// Creates an object, and returns what was stored. `metadata.generateName` may stand in place of a name.
     @discardableResult
     public func create<Object: KubeResource & Encodable>(
         _ object: Object, fieldManager: String? = nil
@@ -45,7 +45,7 @@ extension KubeClient {
         return try await sendForObject(request, named: name?.nonEmpty)
     }
 
-    /// Asks one of the review kinds, whose answers are no stored objects and have no name.
+    /// Asks one of the review kinds. Their answers are not stored and have no name.
     public func review(_ type: ResourceType, _ question: JSON) async throws(KubeError) -> JSON {
         var request = KubeRequest(.post, type.path(), operation: "create \(type)")
         request.body = question.serialized()
@@ -54,7 +54,7 @@ extension KubeClient {
         return answer
     }
 
-    /// Replaces an object. With `metadata.resourceVersion` set, only if nobody changed it since (else 409).
+    /// Replaces an object. With `metadata.resourceVersion` set, this fails with 409 if the object has changed since.
     @discardableResult
     public func replace<Object: KubeResource & Encodable>(
         _ object: Object, fieldManager: String? = nil
@@ -70,7 +70,7 @@ extension KubeClient {
         do { return try Object(json: answer) } catch { throw request.unexpected(error.description) }
     }
 
-    /// Deletes an object. Answers it as it now is (finalizers may hold it) or the server's `Status`.
+    /// Deletes an object. It returns the object as it now is (finalizers may hold it), or the server's `Status`.
     @discardableResult
     public func delete(
         _ type: ResourceType, namespace: String? = nil, name: String, preconditions: Preconditions? = nil,

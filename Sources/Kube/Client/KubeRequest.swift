@@ -5,7 +5,7 @@ import Support
 
 /// One request, before it has a server, credentials and headers.
 struct KubeRequest: Sendable {
-    /// What is asked for, by which it is decided how large the answer may be.
+    /// The kind of answer. It decides how large the answer may be.
     enum Answer: Sendable { case page, object, metadata }
 
     var method: HTTPRequest.Method
@@ -14,17 +14,18 @@ struct KubeRequest: Sendable {
     var body: [UInt8]?
     var contentType = "application/json"
     var accept = "application/json"
-    /// For errors: `apply namespaces/project1-development`.
+    /// The name of the request in errors: `apply namespaces/project1-development`.
     var operation: String
     /// Probes and watches may go past the rate limiter.
     var isRateLimited = true
-    /// Its place among those that do wait for it.
+    /// Its place among the requests that wait for the rate limiter.
     var turn = RequestTurn()
     var timeouts: HTTPTimeouts?
-    /// The answer holds Secrets: what it was read from is zeroed.
+    /// Whether the answer holds Secrets. Its bytes are zeroed after reading.
     var answersWithSecrets = false
     var answer = Answer.object
-    /// The answer may hold whatever somebody has written down, our own token among it: Secrets, and lists of anything.
+    /// Whether the answer may hold our own token: Secrets, and lists of anything, can hold whatever somebody has
+    /// written into them.
     var mayHoldToken = false
 
     init(_ method: HTTPRequest.Method, _ path: String, operation: String) {
@@ -62,7 +63,7 @@ extension ResourceType {
     }
 }
 
-/// Media types. The second of a pair is the fall-back of a server that can't do the first.
+/// Media types. The second of a pair is for servers that don't have the first.
 enum Accept {
     static let json = "application/json"
     static let partialObject = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"

@@ -1,9 +1,9 @@
 import Support
 
-/// Keeps a client below the rate that its API server should have to bear. Who goes first is `TokenLanes`' to decide.
+/// Keeps a client below the rate that its API server should bear. `TokenLanes` decides which request goes first.
 ///
-/// It has no task of its own: one of those who wait sleeps until the next token (the timekeeper), the others until they
-/// are called.
+/// It has no task of its own. One of the waiting callers, the timekeeper, sleeps until the next token. The others sleep
+/// until they are called.
 public final class RateLimiter: Sendable {
     private enum Call: Sendable { case go, keepTime, cancelled }
     private typealias Caller = CheckedContinuation<Call, Never>
@@ -11,19 +11,19 @@ public final class RateLimiter: Sendable {
     private struct State {
         var lanes: TokenLanes
         var callers: [TokenLanes.Ticket: Caller] = [:]
-        /// For those who have entered and don't listen yet.
+        /// Calls to callers that have entered and don't listen yet.
         var early: [TokenLanes.Ticket: Call] = [:]
         var timekeeper: TokenLanes.Ticket?
         var isStopped = false
 
-        /// Who has to be told so; the rest finds it when it listens.
+        /// The caller to resume. A caller that does not listen yet finds the call when it listens.
         mutating func call(_ ticket: TokenLanes.Ticket, _ call: Call) -> (Caller, Call)? {
             if let caller = callers.removeValue(forKey: ticket) { return (caller, call) }
             early[ticket] = call
             return nil
         }
 
-        /// Somebody keeps the time as long as anybody waits.
+        /// Appoints a timekeeper as long as any caller waits.
         mutating func appoint() -> (Caller, Call)? {
             guard timekeeper == nil, let next = lanes.anyWaiting else { return nil }
             timekeeper = next
@@ -48,11 +48,11 @@ public final class RateLimiter: Sendable {
     /// How many requests wait for a token.
     public var waiting: Int { state.withLock { $0.lanes.waiting } }
 
-    /// What waits for one of these subjects goes before what is background from now on.
+    /// From now on, requests for these subjects go before background requests.
     public func raise(_ subjects: Set<String>) { state.withLock { $0.lanes.raise(subjects) } }
 
-    /// Lets nobody through any more: who waits, or comes later, is told that he is cancelled. The timekeeper finds out
-    /// when he wakes, which the next token would have done.
+    /// Lets no request through any more. Requests that wait, or come later, are cancelled. The timekeeper finds out
+    /// when it wakes at the next token.
     public func stop() {
         let callers = state.withLock { state in
             state.isStopped = true
@@ -65,8 +65,8 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Returns when a request may go out. Throws when the task is cancelled; its place then goes to the others. Throws
-    /// after `stop`, too.
+    /// Returns when a request may go out. Throws when the task is cancelled; the others then move up. Also throws after
+    /// `stop`.
     public func acquire(_ turn: RequestTurn = RequestTurn()) async throws(CancellationError) {
         if Task.isCancelled { throw CancellationError() }
         let now = now()
@@ -113,7 +113,8 @@ public final class RateLimiter: Sendable {
         }
     }
 
-    /// Sleeps until there are tokens and hands them out, again and again until one of them is its own: then true.
+    /// Sleeps until there are tokens and hands them out, again and again, until one of them is its own. Returns true
+    /// then.
     private func keepTime(_ ticket: TokenLanes.Ticket) async throws(CancellationError) -> Bool {
         while true {
             let start = now()

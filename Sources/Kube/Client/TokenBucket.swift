@@ -1,11 +1,12 @@
-/// How many requests may go out: `qps` a second in the long run, `burst` at once. A pure value; time is given.
+/// How many requests may go out: `qps` a second in the long run, `burst` at once. A pure value; the caller passes the
+/// time.
 package struct TokenBucket: Sendable, Hashable {
     let qps: Double
     let burst: Double
     private(set) var tokens: Double
     private var updated: Duration
 
-    /// Values that make no sense become the smallest that do: one request at a time, one in 1000 seconds.
+    /// Values without a meaning become the smallest that have one: one request at a time, one in 1000 seconds.
     package init(qps: Double, burst: Int, now: Duration) {
         self.qps = qps.isFinite ? max(qps, 0.001) : 1e9
         self.burst = Double(max(burst, 1))
@@ -13,16 +14,16 @@ package struct TokenBucket: Sendable, Hashable {
         updated = now
     }
 
-    /// False: there is none.
+    /// Takes a token. False if there is none.
     package mutating func take(now: Duration) -> Bool {
         refill(now: now)
-        // A ten-thousandth less than a whole one is one: times are rounded.
+        // Times are rounded, so a token counts as whole if at most a ten-thousandth is missing.
         guard tokens >= 0.9999 else { return false }
         tokens -= 1
         return true
     }
 
-    /// Until there is a token; zero while there is one.
+    /// The time until there is a token. Zero while there is one.
     package mutating func delay(now: Duration) -> Duration {
         refill(now: now)
         return tokens >= 0.9999 ? .zero : .seconds((1 - tokens) / qps)
@@ -34,7 +35,7 @@ package struct TokenBucket: Sendable, Hashable {
         tokens = min(tokens + 1, burst)
     }
 
-    /// Nothing has been taken for so long that a new bucket would be the same.
+    /// Whether a new bucket would be the same, since nothing has been taken for so long.
     package func isFull(now: Duration) -> Bool {
         tokens + max(.zero, now - updated) / .seconds(1) * qps >= burst
     }

@@ -1,13 +1,13 @@
 import Support
 
-/// A token in a file that somebody else keeps fresh: the kubelet rotates a pod's token there.
+/// A token in a file that something else keeps fresh. For example, the kubelet rotates a pod's token.
 ///
-/// Read at most once a minute, and at once after a 401. While the file can't be read, the last good token stays in use:
-/// a server that no longer wants it says so.
+/// The file is read at most once a minute, and at once after a 401. While it can't be read, the last good token stays
+/// in use. A server that no longer accepts that token says so.
 public final class TokenFile: Authorization {
     private struct State {
         var token: Sensitive?
-        /// When it was read, in time since the start; nil: read before the next use.
+        /// When it was read, as time since the start. Nil means: read it before the next use.
         var readAt: Duration?
     }
 
@@ -27,7 +27,7 @@ public final class TokenFile: Authorization {
 
     public func bearerToken() throws(CredentialsFailure) -> Sensitive? {
         let now = now()
-        // Under the lock on purpose, so that callers at the same moment read once: a file of one page.
+        // The read is under the lock on purpose, so that callers at the same moment read once. The file has one page.
         return try state.withLock { state throws(CredentialsFailure) in
             if let token = state.token, let readAt = state.readAt, now - readAt < Self.interval { return token }
             do throws(CredentialsFailure) {
@@ -53,7 +53,8 @@ public final class TokenFile: Authorization {
 }
 
 enum BearerToken {
-    /// White space around it is dropped; inside of it, or a control character, would end the header early.
+    /// White space around the token is dropped. White space inside of it, or a control character, would end the header
+    /// early.
     static func check(_ bytes: some BidirectionalCollection<UInt8>) throws(CredentialsFailure) -> Sensitive {
         let trimmed = bytes.trimmed { $0 <= 32 }
         guard !trimmed.isEmpty else { throw CredentialsFailure("the token is empty") }

@@ -1,18 +1,18 @@
-/// What a request is for, as far as the rate limit is concerned.
+/// The purpose of a request, for the rate limit.
 public enum RequestPriority: Sendable, Hashable {
-    /// First lists and resyncs: nobody waits for this one in particular.
+    /// First lists and resyncs. Nobody waits for such a request in particular.
     case background
-    /// Somebody has just changed something.
+    /// A request for something that was just changed.
     case fresh
 }
 
 /// A request's place among those that wait for the rate limit.
 public struct RequestTurn: Sendable {
     public var priority: RequestPriority
-    /// What it is about, by which `RateLimiter.raise` finds it.
+    /// The subject of the request. `RateLimiter.raise` finds the request by it.
     public var subject: String?
-    /// Whether it has become fresh since `priority` was asked for. Asked once it waits: who raises the subject says so
-    /// here first, so he is seen here, or finds it waiting.
+    /// Whether the request has become fresh since `priority` was set. It is called once the request waits. A caller
+    /// that raises the subject first makes this true, so it either is seen here or finds the request waiting.
     public var isFreshByNow: (@Sendable () -> Bool)?
 
     public init(
@@ -24,13 +24,14 @@ public struct RequestTurn: Sendable {
     }
 }
 
-/// Who gets the next token, as a value; time is given.
+/// Decides which request gets the next token. A pure value; the caller passes the time.
 ///
 /// Guarantees:
-/// - No more tokens are handed out than the bucket has.
-/// - Fresh requests go before background ones, but at least every `backgroundShare`-th token goes to a background one
-///   while any waits. Within a lane the order is that of arrival; who is raised goes to the end of the fresh lane.
-/// - Nobody overtakes one who waits in the same lane, also where a token is there at once.
+/// - It hands out no more tokens than the bucket has.
+/// - Fresh requests go before background requests. But while any background request waits, at least every
+///   `backgroundShare`-th token goes to one. A lane keeps the order of arrival. A raised request goes to the end of the
+///   fresh lane.
+/// - No request overtakes one that waits in the same lane, even if a token is there at once.
 struct TokenLanes: Sendable {
     typealias Ticket = UInt64
 
@@ -41,7 +42,7 @@ struct TokenLanes: Sendable {
 
     private var bucket: TokenBucket
     private let backgroundShare: Int
-    // A few dozen at the most (as many as there are workers): arrays will do.
+    // There are at most a few dozen (as many as workers), so arrays are fast enough.
     private var fresh = [Waiting]()
     private var background = [Waiting]()
     private var freshInARow = 0
@@ -54,7 +55,7 @@ struct TokenLanes: Sendable {
 
     var waiting: Int { fresh.count + background.count }
 
-    /// Nil: it may go at once. Else its ticket, under which `hand` will name it.
+    /// Nil if the request may go at once. Otherwise its ticket, by which `hand` will name it.
     mutating func enter(_ turn: RequestTurn, now: Duration) -> Ticket? {
         if waiting == 0, bucket.take(now: now) { return nil }
         lastTicket += 1
@@ -66,7 +67,7 @@ struct TokenLanes: Sendable {
         return lastTicket
     }
 
-    /// Those that may go now, in their order.
+    /// The tickets that may go now, in their order.
     mutating func hand(now: Duration) -> [Ticket] {
         var tickets: [Ticket] = []
         while waiting > 0, bucket.take(now: now) {
@@ -78,10 +79,10 @@ struct TokenLanes: Sendable {
         return tickets
     }
 
-    /// Until `hand` will have a token; nil while nobody waits.
+    /// The time until `hand` will have a token. Nil while nothing waits.
     mutating func delay(now: Duration) -> Duration? { waiting == 0 ? nil : bucket.delay(now: now) }
 
-    /// Waits no more. One that has been handed its token already gives it back.
+    /// Takes the request out of its lane. A request that already has its token gives it back.
     mutating func leave(_ ticket: Ticket, now: Duration) {
         let before = waiting
         fresh.removeAll { $0.ticket == ticket }
@@ -89,7 +90,7 @@ struct TokenLanes: Sendable {
         if waiting == before { bucket.giveBack(now: now) }
     }
 
-    /// What waits for one of these subjects is fresh from now on.
+    /// From now on, waiting requests for these subjects are fresh.
     mutating func raise(_ subjects: Set<String>) { raise { $0.subject.map(subjects.contains) ?? false } }
     mutating func raise(_ ticket: Ticket) { raise { $0.ticket == ticket } }
 
@@ -101,12 +102,12 @@ struct TokenLanes: Sendable {
         fresh.append(contentsOf: raised)
     }
 
-    /// In which lane it waits; nil once it doesn't.
+    /// The lane in which it waits. Nil if it does not wait.
     func lane(of ticket: Ticket) -> RequestPriority? {
         if fresh.contains(where: { $0.ticket == ticket }) { return .fresh }
         return background.contains { $0.ticket == ticket } ? .background : nil
     }
 
-    /// One who waits, to watch the time for all.
+    /// One of the waiting requests, which keeps the time for all.
     var anyWaiting: Ticket? { fresh.first?.ticket ?? background.first?.ticket }
 }

@@ -2,7 +2,7 @@
 public struct FieldConflict: Sendable, Hashable, CustomStringConvertible {
     /// `.metadata.annotations.eks.amazonaws.com/role-arn`.
     public var field: String
-    /// `kubectl`; the whole message where it names nobody in the known form.
+    /// `kubectl`. The whole message if it names no manager in the known form.
     public var manager: String
     /// `conflict with "kubectl" using v1`.
     public var message: String

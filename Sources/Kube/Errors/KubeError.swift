@@ -2,14 +2,14 @@ import HTTP
 import JSON
 import KubeObjects
 
-/// Why an API request did not succeed. Names what was tried; never holds a credential.
+/// Why an API request did not succeed. It names what was tried, and never holds a credential.
 public struct KubeError: Error, Sendable, CustomStringConvertible {
     public enum Cause: Sendable {
-        /// No usable answer: the network, TLS, a timeout.
+        /// There was no usable answer: the network, TLS, a timeout.
         case transport(HTTPError)
-        /// The server's own `Status`, or one made from the status code where the body is none (a proxy's HTML page).
+        /// The server's own `Status`. If the body has none (a proxy's HTML page), it is made from the status code.
         case status(APIStatus)
-        /// A 2xx answer that is not what was asked for: not JSON, a list without items or resourceVersion, `{}`.
+        /// A 2xx answer that does not answer the request: not JSON, a list without items or resourceVersion, `{}`.
         case unexpectedAnswer(String)
         /// The token file or credentials could not be read.
         case credentials(String)

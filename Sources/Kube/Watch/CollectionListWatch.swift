@@ -8,9 +8,9 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
     public let collection: KubeCollection
     public let settings: WatchSettings
 
-    /// The first page is a consistent read of the most recent state: no `resourceVersion` is sent. (`resourceVersion=0`
-    /// would be cheaper for the server, and may go back in time: after a restart of one of several API servers it can
-    /// answer with less than was seen before.)
+    /// The first page is a consistent read of the most recent state, since no `resourceVersion` is sent.
+    /// `resourceVersion=0` would be cheaper for the server, but may go back in time: after a restart, one of several
+    /// API servers can answer with less than was seen before.
     public func list(continueToken: String?) async throws(KubeError) -> ListPage<Object> {
         try await client.list(
             Object.self, of: collection, limit: settings.pageSize, continueToken: continueToken,
@@ -45,12 +45,12 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
 }
 
 public struct WatchSettings: Sendable, Hashable {
-    /// Objects a page: bounds the memory of one answer on both sides.
+    /// Objects a page. This bounds the memory of one answer on both sides.
     public var pageSize: Int
-    /// How long the server shall keep a watch, drawn anew each time so that the watches of a fleet don't all end at once.
-    /// client-go's values.
+    /// How long the server keeps a watch. It is drawn again each time, so that the watches of a fleet don't all end at
+    /// once. The values are client-go's.
     public var timeoutSeconds: ClosedRange<Int>
-    /// A watch that is silent for longer is dead: servers send a bookmark about every minute.
+    /// A watch that is silent for longer is dead, since servers send a bookmark about every minute.
     public var idleTimeout: Duration
     public var isRateLimited: Bool
 
@@ -66,7 +66,7 @@ public struct WatchSettings: Sendable, Hashable {
 }
 
 extension KubeClient {
-    /// Objects of a kind known at compile time.
+    /// Lists and watches objects of a kind known at compile time.
     public func listWatch<Object: KubeResource>(
         _ type: Object.Type, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
         settings: WatchSettings = WatchSettings()
@@ -78,8 +78,8 @@ extension KubeClient {
             settings: settings)
     }
 
-    /// Objects of any kind: `PartialObject` with `metadataOnly`, `DynamicObject`, or a type of the caller's that keeps
-    /// only what he needs of each object.
+    /// Lists and watches objects of any kind: as `PartialObject` with `metadataOnly`, as `DynamicObject`, or as a type
+    /// of the caller that keeps only what it needs of each object.
     public func listWatch<Object: KubeObject>(
         _ type: Object.Type, of collection: KubeCollection, settings: WatchSettings = WatchSettings()
     ) -> CollectionListWatch<Object> {
@@ -87,7 +87,7 @@ extension KubeClient {
     }
 }
 
-/// The body of one watch and what is decoded of it. An actor, since the two change together; it has one reader.
+/// The body of one watch, and its decoder. It is an actor because the two change together. It has one reader.
 actor WatchSource<Object: KubeObject> {
     private let body: HTTPBody
     private let operation: String
@@ -100,13 +100,13 @@ actor WatchSource<Object: KubeObject> {
         decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes, token: token)
     }
 
-    /// The next event; nil when the server has ended the watch in good order, and after a failure.
+    /// The next event. Nil when the server has ended the watch in good order, and after a failure.
     func next() async throws(KubeError) -> WatchEvent<Object>? {
         guard !isFinished else { return nil }
         do {
             while true {
                 if let event = try decoder.next() { return event }
-                // The position in the body is the body's, not the iterator's: each reads on where the last one stopped.
+                // The body keeps its own position, so each iterator reads on where the last one stopped.
                 var pieces = body.makeAsyncIterator()
                 guard let piece = try await pieces.next(isolation: self) else {
                     isFinished = true

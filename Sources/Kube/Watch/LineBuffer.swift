@@ -8,28 +8,28 @@ import Support
 
 /// Cuts a stream of pieces, split anywhere, into lines. A pure value.
 ///
-/// A line within one piece is handed out in place; only one that crosses from piece to piece is put together.
+/// A line within one piece is handed out in place. Only a line that crosses from piece to piece is put together.
 struct LineBuffer {
     struct TooLong: Error {}
 
     let limit: Int
-    /// Whether what has been handed out is zeroed.
+    /// Whether lines are zeroed after they were handed out.
     let wipes: Bool
     /// The start of a line whose end has not come yet.
     private var started: [UInt8] = []
     private var piece: [UInt8] = []
     private var position = 0
 
-    /// `limit`: the most bytes of a line, and so of memory.
+    /// `limit` is the most bytes of a line, and so of memory.
     init(limit: Int, wipes: Bool = false) { (self.limit, self.wipes) = (limit, wipes) }
 
-    /// Adds what came, once `next` has answered nil.
+    /// Adds the bytes that came. Call it when `next` has returned nil.
     mutating func feed(_ bytes: [UInt8]) {
         piece = bytes
         position = 0
     }
 
-    /// Hands the next complete line to `body`, without its line break; nil when there is none yet.
+    /// Hands the next complete line to `body`, without its line break. Nil if there is none yet.
     mutating func next<Result>(_ body: (UnsafeRawBufferPointer) -> Result) throws(TooLong) -> Result? {
         guard position < piece.count else { return nil }
         let end = piece.withUnsafeBytes { bytes -> Int? in

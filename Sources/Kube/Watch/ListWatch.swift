@@ -3,7 +3,7 @@ import KubeObjects
 /// One page of a list.
 public struct ListPage<Object: KubeObject>: Sendable {
     public var items: [Decoded<Object>]
-    /// Of the whole list: the same on every page.
+    /// The version of the whole list, the same on every page.
     public var resourceVersion: String
     /// Nil on the last page.
     public var continueToken: String?
@@ -23,8 +23,8 @@ public enum WatchEvent<Object: KubeObject>: Sendable {
     case bookmark(resourceVersion: String)
 }
 
-/// The events of one watch, for one reader. Ends with nil when the server closes it in good order; an ERROR event
-/// (410 among them) is thrown as a `KubeError` with that status.
+/// The events of one watch, for one reader. It ends with nil when the server closes the watch in good order. An ERROR
+/// event (410 is one) is thrown as a `KubeError` with that status.
 public struct WatchStream<Object: KubeObject>: AsyncSequence, Sendable {
     public typealias Element = WatchEvent<Object>
     public typealias Failure = KubeError
@@ -40,12 +40,12 @@ public struct WatchStream<Object: KubeObject>: AsyncSequence, Sendable {
     }
 }
 
-/// Where a watcher gets its objects: one collection with its selectors, at one API server. `KubeClient` makes them.
+/// The source of a watcher's objects: one collection with its selectors, at one API server. `KubeClient` makes it.
 public protocol ListWatch<Object>: Sendable {
     associatedtype Object: KubeObject
-    /// A page; `continueToken` of the page before, nil for the first one (a consistent read).
-    /// 410 `Expired` means: the token is too old, start anew.
+    /// A page. `continueToken` is the one of the page before, or nil for the first page (a consistent read). 410
+    /// `Expired` means that the token is too old: start again.
     func list(continueToken: String?) async throws(KubeError) -> ListPage<Object>
-    /// Changes after `resourceVersion`, with bookmarks. 410 means: too old, list anew.
+    /// Changes after `resourceVersion`, with bookmarks. 410 means that it is too old: list again.
     func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object>
 }

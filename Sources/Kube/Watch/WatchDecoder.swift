@@ -3,7 +3,7 @@ import JSON
 import KubeObjects
 import Support
 
-/// Makes events of the bytes of a watch. A pure value.
+/// Makes events from the bytes of a watch. A pure value.
 ///
 /// The stream is one JSON object a line: `{"type": …, "object": …}`.
 struct WatchDecoder<Object: KubeObject> {
@@ -14,8 +14,8 @@ struct WatchDecoder<Object: KubeObject> {
     private let wipes: Bool
     private let token: Sensitive?
 
-    /// `wipes`: what it reads holds Secrets and is zeroed when it has been read. `token`: what the watch was asked for
-    /// with, which no ERROR event may repeat.
+    /// With `wipes`, the bytes hold Secrets and are zeroed after reading. `token` is the token of the watch's request,
+    /// which no ERROR event may repeat.
     init(operation: String, maximumLine: Int, wipes: Bool = false, token: Sensitive? = nil) {
         self.operation = operation
         self.wipes = wipes
@@ -26,11 +26,12 @@ struct WatchDecoder<Object: KubeObject> {
 
     mutating func feed(_ bytes: [UInt8]) { lines.feed(bytes) }
 
-    /// The next event of what came so far; nil: more bytes are needed.
+    /// The next event of the bytes so far. Nil if it needs more bytes.
     mutating func next() throws(KubeError) -> WatchEvent<Object>? {
         let limits = limits
         while true {
-            // The only variable that ever holds it: what somebody else holds as well can't be zeroed.
+            // This must be the only variable that ever holds the value, since a value with a second holder can't be
+            // zeroed.
             var json = JSON.null
             var problem: JSON.SyntaxError?
             let isBlank: Bool?
@@ -55,7 +56,7 @@ struct WatchDecoder<Object: KubeObject> {
         }
     }
 
-    /// At the end of the stream: the last event, if it is complete but for its line break.
+    /// Call it at the end of the stream. It returns the last event, if only its line break is missing.
     mutating func finish() throws(KubeError) -> WatchEvent<Object>? {
         var rest = lines.rest()
         defer { if wipes { rest.wipe() } }
@@ -71,7 +72,7 @@ struct WatchDecoder<Object: KubeObject> {
         return try event(json)
     }
 
-    /// Nil for a type that is not known: newer servers may have more.
+    /// Nil for an unknown type, since newer servers may have more.
     private func event(_ json: JSON) throws(KubeError) -> WatchEvent<Object>? {
         guard let type = json["type"]?.string, let object = json["object"] else {
             throw unexpected("an event has no type or no object")
