@@ -79,8 +79,8 @@ final class Squadron {
         await metric("squadron_dataplane_namespaces", #"state="synced""#).mapValues { Int($0) }
     }
 
-    /// How long from the process's start until these hold so many namespaces, by when the operator says that it was so, not by when
-    /// this program has asked.
+    /// The time from the process's start until these data planes have so many namespaces. It takes the operator's own
+    /// time, not the time of the question.
     func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
         do {
             try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: 0.1) {

@@ -1,7 +1,7 @@
 import Foundation
 import RealCluster
 
-/// One of our programs, beside this one: killed when it is let go of, and when this one ends, however that comes.
+/// One of our programs, beside this one. It is killed when it is released, and when this program ends in any way.
 final class Child {
     struct Failure: Error, CustomStringConvertible { var description: String }
     private let process: ChildProcess
@@ -21,7 +21,7 @@ final class Child {
 
     func kill() { process.end() }
 
-    /// SIGTERM, and waits for the end.
+    /// Sends SIGTERM and waits for the end.
     func terminate() async throws {
         process.signal(SIGTERM)
         try await wait("the end of \(log.lastPathComponent)", 30) { !process.isRunning }
@@ -43,7 +43,7 @@ final class Child {
         return .seconds((user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
     }
 
-    /// Resident now, and at most ever, in MB.
+    /// Resident memory now and at its peak, in MB.
     var memory: (now: Double, peak: Double) {
         let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
         func value(_ key: String) -> Double {
@@ -65,7 +65,7 @@ final class Child {
     }
 }
 
-/// Looks until it holds.
+/// Checks until the condition holds.
 func wait(_ what: String, _ seconds: Double, every: Double = 0.01, _ holds: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while try await !holds() {
@@ -79,7 +79,7 @@ extension Duration {
 }
 
 extension [Double] {
-    /// Of the sorted values; 0 where there are none.
+    /// The percentile of the sorted values; 0 if there are none.
     func percentile(_ fraction: Double) -> Double {
         guard !isEmpty else { return 0 }
         return sorted()[

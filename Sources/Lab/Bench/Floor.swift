@@ -4,7 +4,7 @@ import HTTP
 import JSON
 import Support
 
-/// The bare program: the necessary requests, 32 at a time per data plane, and nothing else. It runs as a process of its
+/// The bare program. It sends only the necessary requests, 32 at a time per data plane. It runs as a process of its
 /// own, so that its CPU time and start-up count as the operator's do.
 struct Floor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(shouldDisplay: false)
@@ -12,7 +12,7 @@ struct Floor: AsyncParsableCommand {
 
     struct Plan: Codable {
         var targets: [Target]
-        /// Project-domains to make; without any, what a restart needs: one list for each kind.
+        /// The project-domains to make. If there are none, it sends what a restart needs: one list for each kind.
         var projects: [String]
     }
 

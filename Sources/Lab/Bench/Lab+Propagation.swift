@@ -3,7 +3,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// How long a change takes to all data planes, by what watches of them show.
+/// Measures how long a change takes to reach all data planes, by watches of these.
 extension Lab {
     /// The median round trip of one write, in milliseconds.
     func barePatch(_ target: Target) async throws -> Double {
@@ -22,8 +22,8 @@ extension Lab {
     /// Milliseconds from the answer to a new ExecutionClusterLabel's creation until watches have shown the annotated
     /// ServiceAccount on all of them.
     ///
-    /// - Parameter pause: from one to the next: of many data planes on few cores, the statuses of one sample would else be
-    ///   what the next one waits for.
+    /// - Parameter pause: the time between two samples. With many data planes on few cores, the next sample would
+    ///   otherwise wait for the statuses of the last one.
     func propagate(
         _ servers: Servers, over targets: [Target], samples: Int, prefix: String = "s", pause: Duration = .zero
     ) async throws -> [Double] {

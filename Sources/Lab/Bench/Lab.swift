@@ -44,13 +44,13 @@ struct Lab {
         return (servers, setup)
     }
 
-    /// From here on the links are as slow as they are to be.
+    /// From here on the links have their latency.
     private func slow(_ servers: Servers) async throws {
         if latency > 0 { try await servers.control("POST", "/clusters/*/latency", ["latencyMs": .int(Int64(latency))]) }
         try await servers.control("DELETE", "/requests")
     }
 
-    /// Wall and CPU of the bare program. Its CPU is read by the kernel's account of ended children.
+    /// Wall and CPU time of the bare program. Its CPU time comes from the kernel's account of ended children.
     private func floor(_ targets: [Target], _ projects: [String]) async throws -> (wall: Duration, cpu: Duration) {
         let file = folder.appending(path: "plan-\(UUID().uuidString).json")
         let data = try JSONEncoder().encode(Floor.Plan(targets: targets, projects: projects))
@@ -90,7 +90,7 @@ struct Lab {
             let (servers, setup) = try await servers(dataPlanes)
             defer { servers.end() }
             let kubeconfig = try await setup.kubeconfig(in: folder)
-            // Before: connected to all, with nothing to do.
+            // The value before: the operator is connected to all, with nothing to do.
             let idle = try Squadron(kubeconfig: kubeconfig, folder: folder)
             _ = try await idle.completes(names, 0)
             try await Task.sleep(for: .seconds(1))
@@ -191,7 +191,7 @@ struct Lab {
                 let wall = try await squadron.completes(others, 100).seconds
                 if isHoled { with.append(wall) } else { without.append(wall) }
                 if isHoled {
-                    // Known to be away by then.
+                    // By then the operator knows that it is away.
                     try await Task.sleep(for: .seconds(8))
                     try await hole(false)
                     let start = ContinuousClock.now

@@ -5,8 +5,8 @@ import Kube
 import KubeObjects
 import Support
 
-/// Random faults and random changes over a devcluster fleet, then quiet, then an exact comparison of what is desired with
-/// what is there. The same seed gives the same schedule (not the same timing: that is the machine's).
+/// Runs random faults and random changes over a devcluster fleet, then waits for quiet, then compares desired and
+/// actual state exactly. The same seed gives the same schedule, but not the same timing, which depends on the machine.
 struct Soak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Random faults, then an exact comparison.")
     @Option(help: "How long faults go on.") var minutes = 5.0
@@ -46,7 +46,7 @@ extension SeededRandom {
     mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 }
 
-/// The state of a soak: what is wanted by now, and the means to disturb it.
+/// The state of a soak: what is wanted now, and the means to disturb it.
 struct Storm {
     let servers: Servers
     let setup: Setup
@@ -58,13 +58,13 @@ struct Storm {
     private(set) var squadron: Squadron
     private(set) var steps = 0
 
-    /// Project-domains that are wanted now, and all that ever were.
+    /// The project-domains that are wanted now, and all that ever were.
     private var wanted: Set<String> = []
     private var ever: Set<String> = []
     private var role = "arn:0"
     private var quotas: [String]
     private var disabled: Set<Int> = []
-    /// Data planes that can't be reached by us either.
+    /// The data planes that the soak can't reach either.
     private var unreachable: Set<Int> = []
 
     init(_ servers: Servers, folder: URL, random: SeededRandom) async throws {
@@ -139,7 +139,7 @@ struct Storm {
         try await servers.control("POST", "/clusters/\(cluster)/\(action)", body)
     }
 
-    /// The way to a data plane breaks, or is whole again.
+    /// Breaks the way to a data plane, or repairs it.
     private mutating func cut(_ index: Int) async throws {
         if unreachable.remove(index) != nil {
             try await say(name(index), "black-hole", ["on": false])
@@ -158,7 +158,7 @@ struct Storm {
         }
     }
 
-    /// A rule for some of the operator's next requests.
+    /// Adds a fault to some of the operator's next requests.
     private mutating func fault(_ cluster: String) async throws {
         let faults: [JSON] = [
             ["fault": "status", "status": 500], ["fault": "status", "status": 503],
@@ -177,7 +177,7 @@ struct Storm {
         try await servers.control("POST", "/faults", rule)
     }
 
-    /// Somebody else changes what is ours.
+    /// Changes objects of the operator, as another client.
     private mutating func drift(_ index: Int) async throws {
         let (kind, what) = (random.below(5), random)
         var choose = what
@@ -220,7 +220,7 @@ struct Storm {
 
     // MARK: The end
 
-    /// Every fault ends, everything is enabled.
+    /// Ends every fault, and enables everything.
     mutating func calm() async throws {
         try await servers.control("DELETE", "/faults")
         try await say("*", "heal")
@@ -231,7 +231,7 @@ struct Storm {
         }
     }
 
-    /// Until all statuses say so.
+    /// Waits until all statuses say that the fleet is in sync.
     func settle(within seconds: Double) async throws {
         let (control, count) = (control, wanted.count)
         var last = ""
@@ -261,7 +261,7 @@ struct Storm {
         return conditions.contains { $0["type"] == "Ready" && $0["status"] == "True" }
     }
 
-    /// What is not exactly as desired, in words.
+    /// The differences from the desired state, in words.
     func differences() async throws -> [String] {
         var found: [String] = []
         func expect(_ what: String, _ seen: JSON?, _ desired: JSON) {

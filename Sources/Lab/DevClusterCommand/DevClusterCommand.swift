@@ -51,7 +51,7 @@ struct DevClusterCommand: AsyncParsableCommand {
         options.link = LinkConditions(roundTrip: .milliseconds(latencyMs), jitter: .milliseconds(jitterMs))
         options.controllers.defaultServiceAccountDelay =
             serviceAccountDelayMs < 0 ? nil : .milliseconds(serviceAccountDelayMs)
-        // Before anything is started, so that a signal that comes early is not lost.
+        // This comes before anything starts, so that an early signal is not lost.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let fleet = try await DevFleet.start(try names(), options: options)
         let control: ControlServer? =
@@ -65,7 +65,7 @@ struct DevClusterCommand: AsyncParsableCommand {
         await fleet.stop()
     }
 
-    /// Each server and each connection is a file: 500 servers do not fit into the usual 1024.
+    /// Each server and each connection is a file, so 500 servers do not fit into the usual 1024.
     private static func raiseFileLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -86,7 +86,7 @@ struct DevClusterCommand: AsyncParsableCommand {
         return names
     }
 
-    /// Becomes a file name and a YAML string.
+    /// Whether it can be a file name and a YAML string.
     private static func isName(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 100 && name.first != "."
             && name.utf8.allSatisfy {
@@ -99,7 +99,7 @@ struct DevClusterCommand: AsyncParsableCommand {
             }
     }
 
-    /// As `main`, with the exit code of the contract: 2 for what the user typed wrong, 1 for what went wrong.
+    /// Like `main`, with the exit codes of the contract: 2 for wrong usage, 1 for a failure.
     static func main() async {
         do {
             var command = try parseAsRoot()

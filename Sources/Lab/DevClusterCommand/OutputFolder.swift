@@ -6,7 +6,7 @@ import DevCluster
     import Darwin
 #endif
 
-/// Where kubeconfigs and CA certificates are written.
+/// The folder for kubeconfigs and CA certificates.
 struct OutputFolder {
     struct Failure: Error, CustomStringConvertible {
         var path: String
@@ -31,8 +31,8 @@ struct OutputFolder {
         }
     }
 
-    /// Through a new file that takes the name when it is whole: nobody reads half of one, and an old one's wider mode does
-    /// not stay.
+    /// Writes a new file that takes the name when it is complete. So no reader sees half a file, and an old file's
+    /// wider mode does not stay.
     private func write(_ name: String, _ text: String, mode: mode_t) throws(Failure) {
         let (final, temporary) = ("\(path)/\(name)", "\(path)/.\(name).\(getpid())")
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)

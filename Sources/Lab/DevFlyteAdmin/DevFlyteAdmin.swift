@@ -6,10 +6,11 @@ import NIOPosix
 import NIOSSL
 import Support
 
-/// The part of flyteadmin's REST API that labels and projects need, in memory, on loopback: for the demo and the tests.
+/// The part of flyteadmin's REST API that labels and projects need, in memory, on loopback. It is for the demo and the
+/// tests, and never part of the operator.
 ///
-/// Faithful to what surprises in the real one: answers of less specific rows, the delete that takes more than it was
-/// asked for, its error texts, who is asked without a token. Never part of the operator.
+/// It copies what surprises in the real flyteadmin: answers with less specific rows, a delete that takes more rows than
+/// asked for, the error texts, and the paths that need no token.
 public final class DevFlyteAdmin: Sendable {
     public struct OAuth2: Sendable {
         public enum Style: Sendable { case any, header, body }
@@ -42,7 +43,7 @@ public final class DevFlyteAdmin: Sendable {
     public struct LoggedRequest: Sendable, Hashable {
         public var method: String
         public var path: String
-        /// 0: it got no answer.
+        /// 0 if it got no answer.
         public var status: Int
     }
 
@@ -69,7 +70,7 @@ public final class DevFlyteAdmin: Sendable {
             State(
                 tables: Tables(projects: options.projects, domains: options.domains),
                 tokens: options.oauth2.map { TokenServer($0) }))
-        // The port is known only once it listens, and the connections need the server.
+        // The port is known only once the server listens, and the connections need the server.
         let box = Locked<DevFlyteAdmin?>(nil)
         let listener = try await Self.listen(options.port, tls) { box.withLock { $0 } }
         let server = DevFlyteAdmin(listener.localAddress?.port ?? 0, options, tls, state)
@@ -82,7 +83,7 @@ public final class DevFlyteAdmin: Sendable {
         (self.port, self.options, self.tls, self.state) = (port, options, tls, state)
     }
 
-    /// Connections are refused from now on, open ones closed. The data stays.
+    /// From now on connections are refused, and open ones are closed. The data stays.
     public func stop() async {
         let (listener, connections) = state.withLock { state in
             defer { (state.listener, state.connections) = (nil, [:]) }
@@ -98,7 +99,7 @@ public final class DevFlyteAdmin: Sendable {
         state.withLock { $0.listener = listener }
     }
 
-    /// Reads and changes the data, as somebody else with flytectl would.
+    /// Reads and changes the data, as a user with flytectl would.
     @discardableResult
     public func edit<Result: Sendable>(_ change: @Sendable (inout Tables) -> Result) -> Result {
         state.withLock { change(&$0.tables) }

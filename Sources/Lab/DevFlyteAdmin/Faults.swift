@@ -1,30 +1,30 @@
-/// What can go wrong with an answer.
+/// A fault of an answer.
 public enum Fault: Sendable, Hashable {
-    /// A login page, with 200.
+    /// It is a login page, with 200.
     case html
-    /// With a body as a proxy writes it.
+    /// It has this code, and a body as a proxy writes it.
     case status(Int)
     case redirect
-    /// Nothing is answered; the connection stays open.
+    /// There is no answer, and the connection stays open.
     case hang
-    /// The answer comes so much later. What it does is done at once.
+    /// The answer comes so much later. Its effect is at once.
     case slow(Duration)
-    /// It is done, but the answer never arrives: the connection is closed.
+    /// The request has its effect, but the connection is closed before the answer.
     case loseAnswer
-    /// JSON, but of nobody's making: `{"status":"ok"}`.
+    /// It is JSON of another form: `{"status":"ok"}`.
     case otherJSON
-    /// JSON without end.
+    /// It is JSON without end.
     case endless
 }
 
-/// Which requests a fault hits. Nil: any.
+/// The requests that a fault hits. Nil means any.
 public struct FaultRule: Sendable, Hashable {
     public var fault: Fault
     public var method: String?
     public var pathContains: String?
     /// A list with, or without, `filters`.
     public var isFiltered: Bool?
-    /// How many requests are left to be hit; nil: all.
+    /// How many more requests it hits. Nil means all.
     public var count: Int?
 
     public init(
@@ -45,7 +45,7 @@ public struct FaultRule: Sendable, Hashable {
 }
 
 extension [FaultRule] {
-    /// The fault of the first rule that hits; its count goes down.
+    /// The fault of the first rule that matches. Its count goes down.
     mutating func take(_ request: Request) -> Fault? {
         guard let index = firstIndex(where: { $0.hits(request) }) else { return nil }
         if let count = self[index].count { self[index].count = count - 1 }

@@ -1,7 +1,7 @@
-/// `filters` of a list of projects: a filter takes the place of the default that leaves out archived ones. Of flyteadmin's
-/// columns and functions those that anybody asks for: `eq(state,1)`, `ne(state,1)`.
+/// `filters` of a list of projects. A filter replaces the default, which leaves out archived projects. It has only the
+/// columns and functions that are used: `eq(state,1)`, `ne(state,1)`.
 ///
-/// After `flyteadmin/pkg/manager/impl/util/filters.go`, v1.16.8.
+/// It follows `flyteadmin/pkg/manager/impl/util/filters.go`, v1.16.8.
 struct ProjectFilter {
     private let isEqual: Bool
     private let state: String

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Collects a request of one connection, has it answered and writes the answer.
+/// Collects a request of one connection, gets its answer and writes it.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -72,7 +72,7 @@ final class RequestHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
-    /// One piece after the other has left, for as long as the client reads.
+    /// Sends one piece after the other, as long as the client reads.
     private func drip(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         let piece = ByteBuffer(repeating: UInt8(ascii: " "), count: 64 << 10)

@@ -1,12 +1,12 @@
 import JSON
 
-/// A request, as the server read it.
+/// A request, as the server has read it.
 struct Request: Sendable {
     var method: String
-    /// Percent-decoded as a whole, as grpc-gateway has it: an encoded slash is a slash.
+    /// The path, percent-decoded as a whole as in grpc-gateway, so an encoded slash is a slash.
     var path: String
     var query: [String: String] = [:]
-    /// By lower-case name.
+    /// The headers by lower-case name.
     var headers: [String: String] = [:]
     var body: [UInt8] = []
 }
@@ -28,7 +28,7 @@ struct Answer: Sendable {
     }
 }
 
-/// The REST API over the tables: which path does what, and how messages look as JSON. Pure.
+/// The REST API over the tables: the paths, and the JSON form of messages. A pure value.
 struct RestAPI {
     private let request: Request
 
@@ -36,7 +36,7 @@ struct RestAPI {
 
     func answer(_ tables: inout Tables) -> Answer {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
-        // Go's ServeMux sends such paths elsewhere.
+        // Go's ServeMux redirects such paths.
         if parts.contains(where: { $0 == "." || $0 == ".." || $0.isEmpty }), request.path != "/" {
             return Answer(
                 301, headers: [("Location", "/")], text: "<a href=\"/\">Moved Permanently</a>.", type: "text/html")
@@ -88,7 +88,7 @@ struct RestAPI {
             tables.rows[id] = matching
             return [:]
         case "DELETE":
-            // No type, or no body at all, is 0: the task resources.
+            // A missing type or body means 0, the task resources.
             let body = try object()
             id.type = try Self.type(Self.member("resource_type", of: body))
             try tables.validate(project: id.project, domain: id.domain)
@@ -149,7 +149,7 @@ struct RestAPI {
             body.object?.keys.first { $0 != "attributes" }
             ?? body["attributes"]?.object?.keys.first { !known.contains($0) }
         if let unknown { throw .invalidArgument("proto: (line 1:2): unknown field \"\(unknown)\"") }
-        // The gateway makes `attributes` where there are none, for the names of the path.
+        // If there are no `attributes`, the gateway makes them for the names of the path.
         let matching = Self.member("matching_attributes", of: body["attributes"])
         return matching.map { Self.respelled($0, Self.snakeCase) }
     }
@@ -174,7 +174,8 @@ struct RestAPI {
 
     // MARK: Spelling
 
-    /// flyteadmin sets its snake case marshaler up for `application/json` only; who asks for nothing gets camel case.
+    /// flyteadmin sets its snake case marshaler up only for `application/json`. A client without an `Accept` gets camel
+    /// case.
     private func spelled(_ json: JSON) -> JSON {
         let type = "application/json"
         let isSnake = request.headers["accept"] == type || request.headers["content-type"] == type

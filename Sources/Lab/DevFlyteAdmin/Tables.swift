@@ -1,8 +1,8 @@
 import JSON
 
-/// flyteadmin's tables of projects and matchable resources, and what it does to them. A pure value.
+/// flyteadmin's tables of projects and matchable resources, and its operations on them. A pure value.
 ///
-/// After flyteadmin v1.16.8: `flyteadmin/pkg/repositories/gormimpl/resource_repo.go`, `pkg/manager/impl` and its
+/// It follows flyteadmin v1.16.8: `flyteadmin/pkg/repositories/gormimpl/resource_repo.go`, `pkg/manager/impl` and its
 /// `validation`. The texts of its errors are the real ones.
 public struct Tables: Sendable, Hashable {
     public enum ProjectState: Int64, Sendable, Hashable {
@@ -21,7 +21,7 @@ public struct Tables: Sendable, Hashable {
         }
     }
 
-    /// The types that the table is shared by. What they hold is kept as it came.
+    /// The types that share the table. Their content is kept as it came.
     public enum ResourceType: Int64, Sendable, Hashable, CaseIterable {
         case taskResource = 0
         case clusterResource
@@ -59,7 +59,7 @@ public struct Tables: Sendable, Hashable {
         }
     }
 
-    /// A part that is empty stands for "all".
+    /// An empty part means "all".
     public struct RowID: Sendable, Hashable {
         public var project = ""
         public var domain = ""
@@ -77,7 +77,7 @@ public struct Tables: Sendable, Hashable {
             self.launchPlan = launchPlan
             self.type = type
         }
-        /// The more specific, the higher, as in the column of that name.
+        /// A more specific row has a higher number, as in the column of that name.
         var priority: Int {
             if !launchPlan.isEmpty { return 1000 }
             if !workflow.isEmpty { return 100 }
@@ -99,12 +99,12 @@ public struct Tables: Sendable, Hashable {
         self.projects = Dictionary(projects.map { ($0, .active) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// What the label of exactly that row is; nil where there is none.
+    /// The label of exactly that row. Nil if there is none.
     public func label(project: String, domain: String, workflow: String = "") -> String? {
         rows[RowID(project: project, domain: domain, workflow: workflow)]?["execution_cluster_label"]?["value"]?.string
     }
 
-    /// As `flytectl update execution-cluster-label` does; nil takes exactly that row away.
+    /// Sets the label as `flytectl update execution-cluster-label` does. Nil removes exactly that row.
     public mutating func setLabel(_ value: String?, project: String, domain: String, workflow: String = "") {
         rows[RowID(project: project, domain: domain, workflow: workflow)] = value.map {
             ["execution_cluster_label": ["value": .string($0)]]
@@ -125,7 +125,7 @@ public struct Tables: Sendable, Hashable {
         }
     }
 
-    /// The most specific row that applies, which need not be the one that was asked for.
+    /// The most specific row that applies, which need not be the requested row.
     func get(_ id: RowID) throws(GRPCFailure) -> (RowID, JSON) {
         let candidates = rows.filter { row, _ in
             row.type == id.type && [id.project, ""].contains(row.project) && [id.domain, ""].contains(row.domain)
@@ -137,8 +137,8 @@ public struct Tables: Sendable, Hashable {
         return (best.key, best.value)
     }
 
-    /// gorm builds the filter from a struct and leaves out the fields that are empty: so the rows below go too. That
-    /// nothing is there is no error.
+    /// gorm builds the filter from a struct and leaves out empty fields, so the rows below go too. A missing row does
+    /// not give an error.
     mutating func delete(_ id: RowID) {
         rows = rows.filter { row, _ in
             row.type != id.type || (!id.project.isEmpty && row.project != id.project)
@@ -157,7 +157,7 @@ public struct Tables: Sendable, Hashable {
         }.map { ($0.key, $0.value) }
     }
 
-    /// Without a filter, archived projects are left out; SYSTEM_ARCHIVED ones are not.
+    /// Without a filter, archived projects are left out, but SYSTEM_ARCHIVED ones are not.
     func page(
         limit: Int, offset: Int, filter: ProjectFilter? = nil
     ) -> (projects: [(String, ProjectState)], token: String) {

@@ -1,8 +1,8 @@
 import JSON
 import Support
 
-/// An OAuth2 token endpoint for client credentials, with its tokens. Errors read as those of fosite, which flyteadmin's
-/// own authorization server is made of.
+/// An OAuth2 token endpoint for client credentials, with its tokens. Its errors are those of fosite, which flyteadmin's
+/// own authorization server uses.
 struct TokenServer: Sendable {
     struct Issued: Sendable {
         var token: String
@@ -58,7 +58,7 @@ struct TokenServer: Sendable {
             guard let text = Base64.decode(header.dropFirst(6)) else { return false }
             let parts = String(decoding: text, as: UTF8.self).split(
                 separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            // Form-encoded before they were joined (RFC 6749, 2.3.1).
+            // The parts are form-encoded before they are joined (RFC 6749, 2.3.1).
             return parts.map { Form.decode(String($0)) } == [options.clientID, options.clientSecret]
         }
         return options.style != .header && form["client_id"] == options.clientID

@@ -43,7 +43,7 @@ struct DevFlyteAdminCommand: AsyncParsableCommand {
             print("\(request.method) \(request.path) \(request.status)")
             fflush(nil)
         }
-        // Before anything is started, so that a signal that comes early is not lost.
+        // This comes before anything starts, so that an early signal is not lost.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let server = try await DevFlyteAdmin.start(options)
         print("ready \(server.url)")

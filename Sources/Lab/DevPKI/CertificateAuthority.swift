@@ -4,12 +4,12 @@ import Support
 import SwiftASN1
 import X509
 
-/// A certificate authority of its own, for devcluster and tests: P-256 throughout, since a fleet of 500 servers must
-/// start within seconds and an RSA key alone takes longer than all of this.
+/// A certificate authority for devcluster and tests. It uses only P-256, since a fleet of 500 servers must start within
+/// seconds, and one RSA key takes longer than that.
 public struct CertificateAuthority: Sendable {
-    /// What `issue`d certificates are verified against.
+    /// The certificate that verifies the issued certificates.
     public let certificatePEM: String
-    /// Kept by whoever wants the same authority after a restart.
+    /// Keep it to have the same authority after a restart.
     public let privateKeyPEM: String
 
     private let key: Certificate.PrivateKey
@@ -43,7 +43,7 @@ public struct CertificateAuthority: Sendable {
         }
     }
 
-    /// An authority that was kept from before.
+    /// An authority from kept certificate and key.
     public init(certificatePEM: String, privateKeyPEM: String) throws(PKIError) {
         do {
             let certificate = try Certificate(pemEncoded: certificatePEM)
@@ -98,7 +98,7 @@ public struct CertificateAuthority: Sendable {
     }
 }
 
-/// X.509 dates are whole seconds: X509 takes them as Foundation's type, nobody else here needs it.
+/// X.509 dates are whole seconds. X509 takes them as Foundation's type; nothing else here needs it.
 private func date(_ instant: Instant?, elseAfter seconds: Double) -> Date {
     Date(timeIntervalSince1970: (instant ?? WallClock.system.now + seconds).secondsSince1970.rounded(.down))
 }

@@ -1,7 +1,7 @@
 import Support
 
-/// What a certificate is to say. Dates that are nil become "five minutes ago" and "in a year": hosts whose clocks
-/// differ a little still accept it.
+/// The content of a certificate. Nil dates become "five minutes ago" and "in a year", so that hosts whose clocks differ
+/// a little accept it.
 public struct CertificateRequest: Sendable, Hashable {
     public enum Usage: Sendable, Hashable { case server, client }
 
@@ -29,7 +29,8 @@ public struct CertificateRequest: Sendable, Hashable {
     }
 }
 
-/// A certificate with its key. Private keys are plain text here: these are throw-away identities of tests and demos.
+/// A certificate with its key. Private keys are plain text here, since these are throw-away identities of tests and
+/// demos.
 public struct IssuedCertificate: Sendable, Hashable {
     public var certificatePEM: String
     public var privateKeyPEM: String

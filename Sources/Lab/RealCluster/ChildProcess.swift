@@ -8,9 +8,9 @@ import Support
 
 /// A program that runs beside this process and never outlives it.
 ///
-/// Beside each there is a guard: a shell that waits for the end of a connection that only this process holds open, and then kills
-/// the program. So it ends too where this process crashes or is killed. (`PR_SET_PDEATHSIG` would not do: it fires at the
-/// end of the *thread* that started the program.)
+/// Each program has a guard beside it. The guard is a shell that waits for the end of a connection that only this
+/// process holds open, and then kills the program. So the program also ends if this process crashes or is killed.
+/// `PR_SET_PDEATHSIG` can't be used, since it fires at the end of the *thread* that started the program.
 public final class ChildProcess: Sendable {
     private enum State {
         case running(pid: pid_t, guardPID: pid_t, connection: Int32)
@@ -21,7 +21,7 @@ public final class ChildProcess: Sendable {
     public let logPath: String
     private let state: Locked<State>
 
-    /// - Parameter logPath: gets what it prints; added to where it is there.
+    /// - Parameter logPath: the file for its output, which is appended if the file exists.
     public init(_ path: String, _ arguments: [String], logPath: String) throws(RealClusterError) {
         name = String(path.split(separator: "/").last ?? "")
         self.logPath = logPath
@@ -47,15 +47,15 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// False where it ended by itself, too.
+    /// Whether it runs. False also if it ended by itself.
     public var isRunning: Bool { pid != nil && ending == nil }
 
-    /// The code that it ended with by itself; nil while it runs, after a signal and after `end`.
+    /// Its exit code, if it ended by itself. Nil while it runs, after a signal and after `end`.
     public var exitCode: Int32? {
         ending.flatMap { $0.si_code == CLD_EXITED ? $0._sifields._sigchld.si_status : nil }
     }
 
-    /// How it ended by itself. Looks without reaping: `end` does that, and until then the number belongs to nobody else.
+    /// How it ended by itself. This looks without reaping; `end` reaps. Until then no other process can get its number.
     private var ending: siginfo_t? {
         guard let pid else { return nil }
         var information = siginfo_t()
@@ -73,7 +73,7 @@ public final class ChildProcess: Sendable {
             return state
         }
         guard case .running(let pid, let guardPID, let connection) = before else { return }
-        // The guard first: it must not kill a number that has another owner by then.
+        // The guard goes first, since it must not kill a process number that has another owner by then.
         kill(guardPID, SIGKILL)
         Self.reap(guardPID)
         close(connection)
@@ -100,7 +100,7 @@ public final class ChildProcess: Sendable {
 
     private static func startGuard(of pid: pid_t) throws(RealClusterError) -> (pid_t, Int32) {
         var ends: [Int32] = [0, 0]
-        // Closed on exec: no other child may hold the write end open.
+        // The socket is closed on exec, since no other child may hold the write end open.
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw .system(call: "socketpair", code: errno) }
         defer { close(ends[0]) }
@@ -139,10 +139,10 @@ public final class ChildProcess: Sendable {
         }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // Not every library opens its sockets so that a new program doesn't get them: a listening one of a test's server would
-        // live on in here.
+        // Some libraries open sockets that a new program inherits. A listening socket of a test's server would live on
+        // in the program.
         try closeFrom(3, &actions)
-        // A group of its own: a Ctrl-C in the terminal ends the test, and the guard then this.
+        // The program has its own group: a Ctrl-C in the terminal ends the test, and then the guard ends the program.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -158,7 +158,7 @@ public final class ChildProcess: Sendable {
     }
 }
 
-/// Ends at the exit of this process what nobody has ended before.
+/// Ends all programs that still run at the exit of this process.
 private final class LivingProcesses: Sendable {
     static let shared = LivingProcesses()
     private struct Weak { weak var process: ChildProcess? }

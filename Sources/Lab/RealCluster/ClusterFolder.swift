@@ -2,7 +2,7 @@ import DevPKI
 import FoundationEssentials
 import Support
 
-/// A folder of its own under the temporary ones: keys, certificates, etcd's data and the programs' logs.
+/// A temporary folder with keys, certificates, etcd's data and the programs' logs.
 final class ClusterFolder: Sendable {
     let path: String
     let authority: CertificateAuthority
@@ -20,7 +20,7 @@ final class ClusterFolder: Sendable {
                     commonName: "kube-apiserver",
                     dnsNames: ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
                     ipAddresses: ["127.0.0.1", "10.0.0.1"], usage: .server))
-            // Only its key pair is used. The certificate is how the public half gets to the server.
+            // Only its key pair is used. The certificate brings the public key to the server.
             let accounts = try authority.issue(CertificateRequest(commonName: "service-accounts", usage: .client))
             serviceAccountKeyPEM = accounts.privateKeyPEM
             try write("ca.crt", authority.certificatePEM)

@@ -4,12 +4,12 @@
     import Darwin
 #endif
 
-/// For servers that are to be given a port before they start.
+/// Free ports, for servers that need a port before they start.
 public enum FreePorts {
     /// Ports of 127.0.0.1 that were free just now, all different.
     public static func find(_ count: Int) throws(RealClusterError) -> [Int] {
         var sockets: [Int32] = []
-        // Held until all are found: none is given twice.
+        // The ports are held until all are found, so that none is given twice.
         defer { for socket in sockets { close(socket) } }
         var ports: [Int] = []
         for _ in 0..<count {

@@ -4,10 +4,11 @@ import FoundationEssentials
 public struct KubernetesBinaries: Sendable, Hashable {
     public let etcd: String
     public let apiServer: String
-    /// envtest's archives don't have it: namespaces are then never emptied, ServiceAccounts and their tokens don't appear.
+    /// envtest's archives don't have it. Without it namespaces are never emptied, and ServiceAccounts and their tokens
+    /// don't appear.
     public let controllerManager: String?
 
-    /// - Throws: where one of the two that must be there can't be run.
+    /// - Throws: if one of the two required programs can't be run.
     public init(folder: String) throws(RealClusterError) {
         func program(_ name: String) -> String? {
             let path = folder + "/" + name
@@ -20,8 +21,8 @@ public struct KubernetesBinaries: Sendable, Hashable {
         controllerManager = program("kube-controller-manager")
     }
 
-    /// Nil where `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs is an error and not nil: whoever
-    /// asks for real servers must not get a green run without them.
+    /// Nil where `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs gives an error and not nil, so
+    /// that a run that asks for real servers can't be green without them.
     public static func fromEnvironment() throws(RealClusterError) -> KubernetesBinaries? {
         guard let folder = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"], !folder.isEmpty else {
             return nil
@@ -32,8 +33,8 @@ public struct KubernetesBinaries: Sendable, Hashable {
     /// Whether `KUBEBUILDER_ASSETS` is set. For the condition of a test: `.enabled(if: KubernetesBinaries.areWanted)`.
     public static var areWanted: Bool { ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"]?.isEmpty == false }
 
-    /// Whether `KUBEBUILDER_ASSETS` has the controller manager too. Where it names a wrong folder the answer is yes, so
-    /// that the test runs, and fails by that.
+    /// Whether `KUBEBUILDER_ASSETS` has the controller manager too. If it names a wrong folder, this is true, so that
+    /// the test runs and fails.
     public static var haveControllers: Bool {
         do { return try fromEnvironment()?.controllerManager != nil } catch { return true }
     }
@@ -42,7 +43,7 @@ public struct KubernetesBinaries: Sendable, Hashable {
 /// Why a real cluster isn't there.
 public enum RealClusterError: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound(String, folder: String)
-    /// `log`: the last lines of what the program said.
+    /// `log` has the last lines of the program's output.
     case ended(program: String, log: String)
     case notReady(program: String, after: Duration, last: String, log: String)
     case system(call: String, code: Int32)

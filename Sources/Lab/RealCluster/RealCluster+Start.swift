@@ -2,7 +2,7 @@ import HTTP
 import Support
 
 extension RealCluster {
-    /// Starts what isn't running, in order.
+    /// Starts the programs that are not running, in order.
     func startAll() async throws(RealClusterError) {
         let deadline = ContinuousClock.now + options.startTimeout
         if processes.withLock({ $0.etcd }) == nil {
@@ -13,7 +13,7 @@ extension RealCluster {
         let server = try ChildProcess(binaries.apiServer, serverArguments, logPath: folder.path("kube-apiserver.log"))
         processes.withLock { $0.server = server }
         try await wait(for: server, until: deadline) { await self.answers("\(self.url)/readyz") }
-        // `readyz` doesn't wait for it, and it is what this cluster is known by.
+        // `readyz` does not wait for `kube-system`, whose UID identifies the cluster.
         try await wait(for: server, until: deadline) {
             await self.answers("\(self.url)/api/v1/namespaces/kube-system")
         }
@@ -54,7 +54,7 @@ extension RealCluster {
         }
     }
 
-    /// Only flags that etcd 3.5 and 3.6 have, and the same ones as envtest: the peer port isn't used by anybody.
+    /// These flags are in etcd 3.5 and 3.6, and are the same as envtest's. Nothing uses the peer port.
     private var etcdArguments: [String] {
         [
             "--data-dir=\(folder.path("etcd"))",
@@ -116,14 +116,14 @@ extension RealCluster {
     ) async throws(RealClusterError) {
         while true {
             let (ready, answer) = await isReady()
-            // Another program may answer on the port, where this one has found it taken.
+            // If this program found its port taken, another program may answer there.
             guard process.isRunning else { throw .ended(program: process.name, log: process.logTail()) }
             if ready { return }
             guard ContinuousClock.now < deadline, !Task.isCancelled else {
                 throw .notReady(
                     program: process.name, after: options.startTimeout, last: answer, log: process.logTail())
             }
-            // Nothing tells when another program is ready: it has to be asked again.
+            // Nothing tells when another program is ready, so it is asked again.
             try? await Task.sleep(for: .milliseconds(50))
         }
     }

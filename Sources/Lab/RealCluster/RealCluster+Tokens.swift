@@ -3,11 +3,11 @@ import FoundationEssentials
 import Support
 
 extension RealCluster {
-    /// A ServiceAccount's token as a TokenRequest makes it, signed with the server's own key. A server makes none of less
-    /// than ten minutes; this one may have ended before it began.
+    /// A ServiceAccount's token as a TokenRequest makes it, signed with the server's own key. A server makes no token
+    /// for less than ten minutes. This token may even have expired already.
     ///
     /// - Parameters:
-    ///   - uid: of the ServiceAccount; with another one the server refuses the token.
+    ///   - uid: the ServiceAccount's. With another one the server refuses the token.
     ///   - lifetime: from now; may be negative.
     public func makeServiceAccountToken(
         namespace: String, name: String, uid: String, lifetime: Duration
@@ -20,7 +20,7 @@ extension RealCluster {
             #"{"iss":"\#(Self.issuer)","aud":["\#(Self.issuer)"],"sub":"system:serviceaccount:\#(namespace):\#(name)","#
             + #""iat":\#(issued),"nbf":\#(issued),"exp":\#(expires),"#
             + #""kubernetes.io":{"namespace":"\#(namespace)",\#(account)}}"#
-        // Without a key id the server tries all of its keys.
+        // The token has no key id, so the server tries all of its keys.
         let message = Base64.encode(#"{"alg":"ES256"}"#.utf8, .url) + "." + Base64.encode(claims.utf8, .url)
         let key = try P256.Signing.PrivateKey(pemRepresentation: folder.serviceAccountKeyPEM)
         return message + "." + Base64.encode(try key.signature(for: Data(message.utf8)).rawRepresentation, .url)

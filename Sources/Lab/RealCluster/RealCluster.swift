@@ -17,17 +17,18 @@ import Support
 ///     …cluster.kubeconfig()…
 /// }
 /// ```
-/// Authorization is RBAC; `adminToken` belongs to the group system:masters. Every program ends with `end()`, with the last
-/// reference to this, or with the process, however that ends. Start-up takes some seconds of CPU and about 300 MB.
+/// Authorization is RBAC, and `adminToken` belongs to the group system:masters. Every program ends with `end()`, with
+/// the last reference to this, or with the process, in whatever way that ends. Start-up takes some seconds of CPU and
+/// about 300 MB.
 ///
-/// Everything may be called from any task; of the calls that start and stop, one at a time.
+/// Everything may be called from any task. Of the calls that start and stop, only one may run at a time.
 public final class RealCluster: Sendable {
     public struct Options: Sendable {
-        /// Names the kubeconfig's context.
+        /// The name of the kubeconfig's context.
         public var name = "real"
-        /// Of the API server; 0 for any.
+        /// The API server's port; 0 for any.
         public var port = 0
-        /// Starts kube-controller-manager where the folder has it, with the controllers that empty namespaces and make
+        /// Starts kube-controller-manager if the folder has it, with the controllers that empty namespaces and make
         /// ServiceAccounts, their token Secrets and `kube-root-ca.crt`.
         public var runsControllers = true
         /// Added to kube-apiserver's command line.
@@ -39,7 +40,7 @@ public final class RealCluster: Sendable {
     public let name: String
     public let port: Int
     public var url: String { "https://127.0.0.1:\(port)" }
-    /// Verifies the server's certificate, signs client certificates.
+    /// The CA that verifies the server's certificate and signs client certificates.
     public var caPEM: String { folder.authority.certificatePEM }
     public let adminToken: String
 
@@ -55,11 +56,11 @@ public final class RealCluster: Sendable {
     }
     let processes = Locked(Processes())
 
-    /// Returns when it answers, and the system's namespaces (with controllers: the `default` ServiceAccount too) are there.
+    /// Returns when it answers and has the system's namespaces (and, with controllers, the `default` ServiceAccount).
     public static func start(
         _ binaries: KubernetesBinaries, _ options: Options = Options()
     ) async throws(RealClusterError) -> RealCluster {
-        // A port that was free can be taken by another before the server binds it: then the server ends at once.
+        // Another program can take a free port before the server binds it. Then the server ends at once.
         for _ in 1..<3 {
             do {
                 return try await startOnce(binaries, options)
@@ -95,7 +96,7 @@ public final class RealCluster: Sendable {
     deinit { end() }
 
     /// A kubeconfig whose one context has the cluster's name.
-    /// - Parameter token: of the user; the administrator's by default.
+    /// - Parameter token: the user's token; the administrator's by default.
     public func kubeconfig(token: String? = nil) -> String {
         folder.kubeconfig(name: name, url: url, token: token ?? adminToken)
     }
@@ -105,11 +106,11 @@ public final class RealCluster: Sendable {
         try folder.authority.issue(CertificateRequest(commonName: user, organizations: groups, usage: .client))
     }
 
-    /// The API server holds still: connections stand, nothing is answered.
+    /// Stops the API server without closing anything: connections stay open, and nothing is answered.
     public func pause() { processes.withLock { $0.server }?.signal(SIGSTOP) }
     public func resume() { processes.withLock { $0.server }?.signal(SIGCONT) }
 
-    /// Kills the API server (and the controllers): connections are reset, the port refuses. etcd and the data stay.
+    /// Kills the API server (and the controllers). Connections are reset and the port refuses. etcd and the data stay.
     public func stop() {
         let (server, controllers) = processes.withLock { processes in
             defer { (processes.server, processes.controllers) = (nil, nil) }
@@ -121,7 +122,7 @@ public final class RealCluster: Sendable {
 
     /// Stops and serves again on the same port, with the same authority and administrator.
     ///
-    /// Without data it is a fresh installation: other UIDs, no ServiceAccounts of before.
+    /// Without data it is a fresh installation, with other UIDs and without the old ServiceAccounts.
     public func restart(keepingData: Bool = true) async throws(RealClusterError) {
         stop()
         if !keepingData {

@@ -1,6 +1,6 @@
 import JSON
 
-/// A failed request: what becomes a `Status` body.
+/// A failed request. It becomes a `Status` body.
 public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     /// One entry of `details.causes`.
     public struct Cause: Sendable, Hashable {
@@ -37,7 +37,7 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     public var message: String
     public var details: Details?
-    /// Of an expired list: where an inconsistent continuation can start (`metadata.continue`).
+    /// For an expired list: the token with which an inconsistent continuation can start (`metadata.continue`).
     public var continueToken: String?
 
     public init(code: Int, reason: String, message: String, details: Details? = nil) {
@@ -61,7 +61,7 @@ public struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
         return status
     }
 
-    /// The response with this status as JSON, and `Retry-After` where the details ask for a pause.
+    /// The response with this status as JSON, and with `Retry-After` if the details ask for a pause.
     public var response: APIResponse {
         var headers = [("Content-Type", "application/json")]
         if let seconds = details?.retryAfterSeconds, seconds > 0 { headers.append(("Retry-After", String(seconds))) }

@@ -2,17 +2,18 @@ import JSON
 import KubeObjects
 import Support
 
-/// The API of one cluster: takes requests whose sender is known and allowed, and answers as kube-apiserver does.
+/// The API of one cluster. It takes requests that are authenticated and authorized, and answers as kube-apiserver does.
 public final class APIServer: Sendable {
     public struct Configuration: Sendable {
-        /// Between two bookmarks of a watch that asked for them.
+        /// The time between two bookmarks of a watch that asked for them.
         public var bookmarkInterval: Duration = .seconds(60)
         /// How long a watch without `timeoutSeconds` lasts: 1 to 2 times this, as in kube-apiserver.
         public var minimumWatchTimeout: Duration = .seconds(1800)
         /// How long a deleted namespace stays Terminating before its content goes. Nil holds it until
-        /// `setNamespaceTerminationDelay` says otherwise.
+        /// `setNamespaceTerminationDelay` is called.
         public var namespaceTerminationDelay: Duration? = .zero
-        /// False: as servers before 1.34 and those with the feature gate WatchList off, which refuse `sendInitialEvents`.
+        /// Whether it takes `sendInitialEvents`. Servers before 1.34, and those with the feature gate WatchList off,
+        /// refuse it.
         public var servesInitialEvents = true
         public init() {}
     }
@@ -24,7 +25,7 @@ public final class APIServer: Sendable {
     let registryCache: RegistryCache
     let terminationDelay: Locked<Duration?>
 
-    /// The store gets the namespaces that every cluster has.
+    /// Puts the namespaces that every cluster has into the store.
     public convenience init(
         store: ObjectStore, virtual: (any VirtualResources)? = nil, clock: WallClock = .system,
         timer: any Clock<Duration> = ContinuousClock(), configuration: Configuration = Configuration()
@@ -56,7 +57,7 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Larger bodies are refused: the real server's limit.
+    /// Larger bodies are refused. This is the real server's limit.
     static let maximumBodySize = 3 << 20
 
     private func answer(_ request: APIRequest, _ user: User) async throws(APIError) -> APIResponse {
@@ -135,7 +136,7 @@ public final class APIServer: Sendable {
 
     var timestamp: String { Timestamp(clock.now).description }
 
-    /// Of an answer about a resource.
+    /// The headers of an answer about a resource.
     func headers(_ request: ResourceRequest, warnings: [String] = []) -> [(String, String)] {
         var headers = [("Content-Type", "application/json"), ("Cache-Control", "no-cache, private")]
         for warning in [request.definition.deprecationWarning].compactMap({ $0 }) + warnings {

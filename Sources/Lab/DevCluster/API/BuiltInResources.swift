@@ -1,6 +1,6 @@
 import JSON
 
-/// The built-in resources that are served. Plain storage where no strategy is named.
+/// The built-in resources that are served. A resource without a strategy is stored as it is.
 enum BuiltInResources {
     static func all(compiler: any SchemaCompiling) -> [ResourceDefinition] {
         core + apps + policies + extensions(compiler)
@@ -170,7 +170,7 @@ enum BuiltInResources {
         ]
     }
 
-    /// Reviews: answered, not stored. What they are is discovery's matter; `VirtualResources` answers.
+    /// Reviews are answered and not stored. Discovery lists them, and `VirtualResources` answers.
     static let reviews: [(group: String, kind: String, plural: String, namespaced: Bool)] = [
         ("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews", false),
         ("authentication.k8s.io", "TokenReview", "tokenreviews", false),

@@ -1,11 +1,11 @@
-/// What an answer looks like, by the `Accept` header.
+/// The form of an answer, by the `Accept` header.
 enum AnswerForm: Sendable, Hashable {
     case object
     /// `as=PartialObjectMetadata` and `as=PartialObjectMetadataList`.
     case metadata
     case table
 
-    /// The first range that can be served. JSON is what we serve: clients that prefer protobuf name JSON too.
+    /// The first range that can be served. We serve JSON; clients that prefer protobuf name JSON too.
     init(accept: String?) throws(APIError) {
         guard let accept, !accept.isEmpty else {
             self = .object
@@ -53,7 +53,7 @@ struct MediaRange: Sendable, Hashable {
             let quality = parameters["q"].flatMap { Double($0) } ?? 1
             if quality > 0 { ranges.append((quality, MediaRange(type: type.lowercased(), parameters: parameters))) }
         }
-        // Stable: equal qualities keep the order in which they came.
+        // The sort is stable: equal qualities keep their order.
         return ranges.enumerated().sorted { ($1.element.quality, $0.offset) < ($0.element.quality, $1.offset) }
             .map(\.element.range)
     }

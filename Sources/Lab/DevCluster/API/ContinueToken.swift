@@ -1,12 +1,12 @@
 import JSON
 import Support
 
-/// Where the next page starts and which state it shows: the real server's form, base64 without padding of
+/// The start of the next page, and the state that it shows. The form is the real server's: base64 without padding of
 /// `{"v":"meta.k8s.io/v1","rv":665,"start":"/kube-system\u0000"}`.
 struct ContinueToken: Sendable, Hashable {
-    /// Of the first page; -1 for the inconsistent continuation of an expired list.
+    /// The revision of the first page; -1 for the inconsistent continuation of an expired list.
     var revision: Int64
-    /// The last key that has been shown, relative to the collection (or to its namespace).
+    /// The last key that was shown, relative to the collection (or to its namespace).
     var after: String
 
     var text: String {

@@ -49,7 +49,7 @@ extension APIServer {
             now: timestamp)
     }
 
-    /// Creates an object that has been read, placed and tracked. Returns it as it is stored.
+    /// Creates an object that was read, placed and tracked. Returns the object as it is stored.
     func insert(_ object: JSON, _ request: ResourceRequest, _ options: WriteOptions) throws(APIError) -> JSON {
         let definition = request.definition
         let namespace = definition.isNamespaced ? request.namespace : nil
@@ -105,7 +105,7 @@ extension APIServer {
             errors += custom.schema.errors(object, old: old, isStatusUpdate: request.subresource == "status")
         }
         guard errors.isEmpty else {
-            // Events of either group are core events to the rules.
+            // For the rules, events of either group are core events.
             let group = definition.storage == GroupResource("events") ? "" : definition.group
             throw .invalid(
                 group: group, kind: definition.kind, name: object["metadata"]?["name"]?.string ?? "", errors)

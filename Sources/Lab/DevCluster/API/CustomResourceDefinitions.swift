@@ -1,7 +1,7 @@
 import JSON
 import KubeObjects
 
-/// CRDs: checked, given their names' defaults, accepted at once.
+/// CRDs. They are checked, get the defaults of their names, and are accepted at once.
 struct CustomResourceDefinitionStrategy: ResourceStrategy {
     let compiler: any SchemaCompiling
     static let cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io"
@@ -100,14 +100,14 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
                 errors.append(
                     .invalid("\(path).schema.openAPIV3Schema.type", schema["type"] ?? "", "must be object at the root"))
             }
-            // With one version the real server speaks of the field that this was before versions had schemas.
+            // With one version the real server names the field in which the schema was before versions had schemas.
             let schemaPath = versions.count == 1 ? "spec.validation.openAPIV3Schema" : "\(path).schema.openAPIV3Schema"
             errors += compiler.compile(schema: schema, path: schemaPath).errors
         }
         return errors
     }
 
-    /// The status that the naming controller gives it: nothing is in the way of a name here.
+    /// The status that the naming controller gives. Here no name ever conflicts.
     static func established(_ object: JSON, at time: String) -> JSON {
         var object = object
         func condition(_ type: String, _ reason: String, _ message: String) -> JSON {
@@ -131,7 +131,7 @@ struct CustomResourceDefinitionStrategy: ResourceStrategy {
 }
 
 extension ResourceDefinition {
-    /// The versions that a CRD serves; none for what is no usable CRD.
+    /// The versions that a CRD serves. Empty for an unusable CRD.
     static func all(of crd: JSON, compiled: (JSON) -> any SchemaProcessing) -> [ResourceDefinition] {
         guard let spec = crd["spec"], let group = spec["group"]?.string, let names = spec["names"],
             let plural = names["plural"]?.string, let kind = names["kind"]?.string,
@@ -176,7 +176,7 @@ extension ResourceDefinition {
                     version["deprecationWarning"]?.string
                     ?? CustomResourceVersions.deprecation(of: name, versions, group: group, kind: kind)
             }
-            // While a CRD goes, its objects can only be read and deleted.
+            // While a CRD is being deleted, its objects can only be read and deleted.
             definition.verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
             if isDeleted { definition.verbs.removeAll { $0 == "create" } }
             return definition

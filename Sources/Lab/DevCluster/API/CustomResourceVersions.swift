@@ -1,8 +1,8 @@
 import JSON
 
-/// What a CRD says of its versions: which is stored, which have been, which is not to be used any more.
+/// What a CRD says about its versions: which one is stored, which ones were stored, and which ones are deprecated.
 enum CustomResourceVersions {
-    /// The first version that is marked for storage, alone; none where none is.
+    /// The first version that is marked for storage, as the only element. Empty if there is none.
     static func storage(_ spec: JSON) -> [JSON] {
         let marked = (spec["versions"]?.array ?? []).first { $0["storage"]?.bool == true }
         return marked?["name"].map { [$0] } ?? []
@@ -35,7 +35,8 @@ enum CustomResourceVersions {
         return errors + storedVersionErrors(status?["storedVersions"]?.array ?? [], names: names, storage: storage)
     }
 
-    /// A version in which objects may be stored has to stay, until somebody has written them anew and says so in the status.
+    /// A version in which objects may be stored must stay, until somebody has written these again and says so in the
+    /// status.
     private static func storedVersionErrors(_ stored: [JSON], names: [String], storage: [String]) -> [FieldError] {
         let path = "status.storedVersions"
         if stored.isEmpty { return [.invalid(path, .null, "must have at least one stored version")] }
@@ -55,7 +56,8 @@ enum CustomResourceVersions {
         return errors
     }
 
-    /// The real server shows its internal type here, in Go's names. What versions have in common is elsewhere in it.
+    /// The real server shows its internal type here, with Go's names. That type has the common fields of the versions
+    /// elsewhere.
     private static func internalForm(_ versions: [JSON]) -> JSON {
         .array(
             versions.map { version in
@@ -68,7 +70,7 @@ enum CustomResourceVersions {
             })
     }
 
-    /// What requests to a deprecated version are told; the best of the versions that are not is named.
+    /// The warning for requests to a deprecated version. It names the best version that is not deprecated.
     static func deprecation(of name: String, _ versions: [JSON], group: String, kind: String) -> String {
         let others = versions.filter { $0["served"]?.bool == true && $0["deprecated"]?.bool != true }
             .compactMap { $0["name"]?.string }

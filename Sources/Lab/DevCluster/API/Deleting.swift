@@ -65,7 +65,7 @@ extension APIServer {
             do {
                 _ = try remove(one, options)
             } catch {
-                // Gone already is what was wanted.
+                // An object that is already gone is what the request wants.
                 if error.reason != "NotFound" { throw error }
             }
         }
@@ -108,7 +108,7 @@ extension APIServer {
         }
     }
 
-    /// As an object looks whose deletion was asked for.
+    /// The object with the marks of a requested deletion.
     private func mark(_ object: JSON, _ definition: ResourceDefinition) -> JSON {
         guard object["metadata"]?["deletionTimestamp"] == nil else { return object }
         var marked = object

@@ -1,6 +1,6 @@
 import JSON
 
-/// As much of deployments as a rollout restart and `kubectl` need: defaults, an immutable selector, no pods.
+/// The part of Deployments that a rollout restart and `kubectl` need: defaults and an immutable selector, without pods.
 struct DeploymentStrategy: ResourceStrategy {
     func applyDefaults(to object: inout JSON) {
         guard var spec = object["spec"], spec.object != nil else { return }

@@ -18,6 +18,6 @@ extension FieldError {
 }
 
 extension JSON {
-    /// Strings quoted as Go's `%q`, the rest as JSON.
+    /// The value in an error: strings quoted as by Go's `%q`, other values as JSON.
     var shownInErrors: String { string.map(GoText.quoted) ?? serializedString }
 }

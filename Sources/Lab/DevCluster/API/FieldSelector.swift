@@ -28,7 +28,7 @@ struct FieldSelector: Sendable, Hashable {
         }
     }
 
-    /// The name that an object must have, where the selector allows one only.
+    /// The name that an object must have, if the selector allows only one.
     var exactName: String? { terms.first { $0.field == "metadata.name" && $0.isEqual }?.value }
 
     /// - Parameter value: of a field of the object; nil counts as empty.
@@ -36,7 +36,7 @@ struct FieldSelector: Sendable, Hashable {
         terms.allSatisfy { ((value($0.field) ?? "") == $0.value) == $0.isEqual }
     }
 
-    /// At commas that no backslash escapes.
+    /// Splits at commas without a backslash before them.
     private static func split(_ text: String) -> [String] {
         var parts: [String] = [""]
         var escaped = false

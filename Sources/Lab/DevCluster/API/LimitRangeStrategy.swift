@@ -1,7 +1,7 @@
 import JSON
 
 struct LimitRangeStrategy: ResourceStrategy {
-    /// What is the limit where none is given is also the request, unless that is said too.
+    /// A default limit is also the default request, unless the object has that too.
     func applyDefaults(to object: inout JSON) {
         guard let limits = object["spec"]?["limits"]?.array else { return }
         object[path: ["spec", "limits"]] = .array(

@@ -8,7 +8,7 @@ struct ListOptions: Sendable {
     var fields = FieldSelector()
     var limit = 0
     var continueToken: String?
-    /// Nil where none was given.
+    /// Nil if the query has none.
     var resourceVersion: Int64?
     var versionMatch: VersionMatch?
     var isWatch = false
@@ -58,7 +58,7 @@ struct ListOptions: Sendable {
             }
             resourceVersion = number
         }
-        // A watch from the start is one with initial events, whether it says so or not: it gets their end as a bookmark.
+        // A watch from the start always has initial events, and gets their end as a bookmark.
         sendsInitialEvents = initialEvents ?? (isWatch && match.isEmpty && (resourceVersion ?? 0) == 0)
     }
 

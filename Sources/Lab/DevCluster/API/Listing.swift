@@ -1,6 +1,6 @@
 import JSON
 
-/// Which of a collection's objects a request is about.
+/// Selects the objects of a collection that a request is about.
 struct ObjectFilter: Sendable {
     var definition: ResourceDefinition
     var labels: LabelSelector
@@ -13,7 +13,7 @@ struct ObjectFilter: Sendable {
         labels = options.labels
         fields = options.fields
         (from, to) = ObjectCollection.bounds(namespace: request.namespace)
-        // A watch or list of one object by its path.
+        // This is a watch or list of one object by its path.
         if let name = request.name {
             fields.terms.append(FieldSelector.Term(field: "metadata.name", isEqual: true, value: name))
         }
@@ -74,7 +74,8 @@ extension APIServer {
             from = max(from, token.after + "\u{0}")
             exactly = token.revision < 0 ? nil : token.revision
         } else if let version = options.resourceVersion, version > 0 {
-            // Without a match, a limit asks for exactly that version; kept from before there was a match.
+            // Without a match, a limit asks for exactly that version. The real server keeps this from times before
+            // there was a match.
             if options.versionMatch == .exact || options.versionMatch == nil && options.limit > 0 {
                 exactly = version
             } else {
@@ -103,7 +104,7 @@ extension APIServer {
                 consumed += 1
                 continue
             }
-            // Any state will do (version 0): the real server answers from its cache, which knows no limit.
+            // For any state (version 0) the real server answers from its cache, which ignores the limit.
             if options.limit > 0, options.resourceVersion != 0, entries.count == options.limit, let last = entries.last
             {
                 next = ContinueToken(revision: page.revision, after: last.key).text

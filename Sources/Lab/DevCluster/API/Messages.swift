@@ -1,10 +1,10 @@
-/// A request as the API sees it: after HTTP, TLS and authentication, before anything Kubernetes.
+/// A request as the API sees it: after HTTP, TLS and authentication, and before any rule of Kubernetes.
 public struct APIRequest: Sendable {
     /// Upper case: `GET`, `PATCH`.
     public var method: String
-    /// As sent, without the query: still percent-encoded.
+    /// The path as sent, without the query, and still percent-encoded.
     public var path: String
-    /// The path's segments, each percent-decoded; empty ones are left out.
+    /// The path's segments, each percent-decoded, without empty ones.
     public var segments: [String]
     /// Decoded names and values, in the order sent.
     public var query: [String: [String]]
@@ -42,7 +42,7 @@ public struct APIRequest: Sendable {
 public struct APIResponse: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
-        /// A watch: chunks are sent as they come, the connection's chunked encoding is the server's matter.
+        /// A watch. Chunks are sent as they come; the server adds the connection's chunked encoding.
         case stream(ResponseStream)
     }
     public var status: Int
@@ -57,7 +57,7 @@ public struct APIResponse: Sendable {
     }
 }
 
-/// The body of a watch, pulled by one reader: nothing is buffered for a reader that does not read.
+/// The body of a watch. One reader pulls it, so nothing is buffered for a reader that does not read.
 public struct ResponseStream: Sendable {
     private let pull: @Sendable () async -> [UInt8]?
 
@@ -67,7 +67,7 @@ public struct ResponseStream: Sendable {
     public func next() async -> [UInt8]? { await pull() }
 }
 
-/// Who asks. Made by authentication.
+/// The user of a request. Authentication makes it.
 public struct User: Sendable, Hashable {
     public var name: String
     public var uid: String
@@ -84,7 +84,8 @@ public struct User: Sendable, Hashable {
     public static let admin = User(name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"])
 }
 
-/// What a request is about, by the rules of Kubernetes' `RequestInfo`: what authorisation decides on and the request log keeps.
+/// The subject of a request, by the rules of Kubernetes' `RequestInfo`. Authorization decides by it, and the request
+/// log keeps it.
 public struct RequestAttributes: Sendable, Hashable {
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for other paths the method in lower case.
     public var verb: String

@@ -1,6 +1,6 @@
 import JSON
 
-/// What holds for the metadata of every kind.
+/// The rules for the metadata of every kind.
 enum MetadataRules {
     static func errors(_ object: JSON, definition: ResourceDefinition) -> [FieldError] {
         let metadata = object["metadata"] ?? [:]
@@ -59,7 +59,7 @@ enum MetadataRules {
         return errors
     }
 
-    /// What must not change.
+    /// The errors of an update that changes what must not change.
     static func updateErrors(_ object: JSON, old: JSON) -> [FieldError] {
         let (new, old) = (object["metadata"] ?? [:], old["metadata"] ?? [:])
         var errors: [FieldError] = []
@@ -81,11 +81,11 @@ enum MetadataRules {
         where new[field] != old[field] {
             errors.append(.invalid("metadata.\(field)", new[field] ?? .null, "field is immutable"))
         }
-        // The real server looks twice: for all kinds and again in the kind's own rules. Its causes show it.
+        // The real server checks twice: for all kinds, and again in the kind's own rules. Its causes show both.
         return errors + errors
     }
 
-    /// Takes from the stored object what requests need not repeat and cannot change.
+    /// Adds from the stored object what requests need not repeat and can't change.
     static func complete(_ object: JSON, from old: JSON) -> JSON {
         var new = object["metadata"] ?? [:]
         let old = old["metadata"] ?? [:]

@@ -64,7 +64,7 @@ enum Names {
         }
         return problems
     }
-    /// Names of RBAC objects: anything that can stand in a path.
+    /// Names of RBAC objects may be anything that can stand in a path.
     static func pathSegmentProblems(_ name: String) -> [String] {
         if name == "." || name == ".." { return ["may not be '\(name)'"] }
         var problems: [String] = []
@@ -141,7 +141,7 @@ enum Names {
         return problems
     }
 
-    /// `generateName` with five characters that make no words.
+    /// `generateName` with five characters from which no words can form.
     static func generate(_ prefix: String) -> String {
         let characters = Array("bcdfghjklmnpqrstvwxz2456789")
         let suffix = String((0..<5).map { _ in characters[Int.random(in: 0..<characters.count)] })

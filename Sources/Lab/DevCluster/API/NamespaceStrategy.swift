@@ -6,7 +6,7 @@ struct NamespaceStrategy: ResourceStrategy {
     func nameProblems(_ name: String) -> [String] { Names.labelProblems(name) }
 
     func applyDefaults(to object: inout JSON) {
-        // Part of the kind's defaulting: the creator owns the label.
+        // The label is part of the kind's defaulting, so the creator owns it.
         guard let name = object["metadata"]?["name"]?.string, !name.isEmpty else { return }
         var labels = object["metadata"]?["labels"]?.object ?? [:]
         labels[Self.nameLabel] = .string(name)

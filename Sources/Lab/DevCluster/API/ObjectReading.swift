@@ -1,18 +1,18 @@
 import JSON
 import YAML
 
-/// An object out of a request's body, or out of a patch, as its kind wants it.
+/// Reads an object from a request's body or from a patch, by the rules of its kind.
 struct ObjectReading: Sendable {
     var definition: ResourceDefinition
 
-    /// What became of unknown fields.
+    /// The object and what happened to unknown fields.
     struct Result {
         var object: JSON
         /// "unknown field \"spec.foo\"".
         var problems: [String]
     }
 
-    /// An object that its type cannot hold.
+    /// An object that does not fit its type.
     struct Unfit: Error {
         var message: String
         /// See `TypedDecoding.Failure`.
@@ -137,7 +137,7 @@ struct ObjectReading: Sendable {
         return depth > 0 || inString
     }
 
-    /// As the real server quotes a body in an error.
+    /// The start of a body, as the real server quotes it in an error.
     static func excerpt(_ body: [UInt8]) -> String {
         if body.isEmpty { return "<empty>" }
         let text = String(decoding: body.prefix(30), as: UTF8.self)

@@ -9,7 +9,7 @@ extension APIServer {
                 "application/apply-patch+yaml"
             ]
         guard accepted.contains(type) else {
-            // The router of built-in kinds knows no other types; custom ones are told which there are.
+            // The router of built-in kinds has no other types. For custom kinds the error lists the types.
             throw request.definition.isCustom
                 ? .unsupportedMediaType(accepted)
                 : APIError(
@@ -32,7 +32,7 @@ extension APIServer {
         var warnings: [String] = []
         let result = try modify(request, options) { live throws(APIError) in
             let patched = try patching(live)
-            // What does not fit is the result of the one kind of patch, and the other kind of patch itself.
+            // For one kind of patch the result does not fit. For the other kind the patch itself does not.
             let isStrategic = type == "application/strategic-merge-patch+json"
             let shown = isStrategic ? GoText.decoded(document) : patched.serializedString
             func unfit(_ why: String) -> APIError {
@@ -127,7 +127,7 @@ extension APIServer {
     }
 }
 
-/// A server-side apply: what is applied, by whom, and how it meets what is there.
+/// A server-side apply: the configuration, its manager, and the merge with the live object.
 private struct Application {
     let configuration: JSON
     private let definition: ResourceDefinition
@@ -143,7 +143,7 @@ private struct Application {
         force = options.force
     }
 
-    /// The one that the object must have; nil where none is named.
+    /// The UID that the object must have. Nil if the configuration names none.
     var uid: String? {
         guard let uid = configuration["metadata"]?["uid"]?.string, !uid.isEmpty else { return nil }
         return uid

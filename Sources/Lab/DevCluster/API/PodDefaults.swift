@@ -9,7 +9,7 @@ enum PodDefaults {
             ("securityContext", [:]), ("schedulerName", "default-scheduler"),
         ]
         for (field, value) in defaults where pod[field] == nil { pod[field] = value }
-        // The old name of the field, kept in step with the new one.
+        // The field has an old and a new name, and both have the same value.
         if let account = pod["serviceAccountName"] { pod["serviceAccount"] = account }
         for field in ["containers", "initContainers"] {
             guard let containers = pod[field]?.array else { continue }
@@ -22,7 +22,7 @@ enum PodDefaults {
         guard container.object != nil else { return container }
         var container = container
         let image = container["image"]?.string ?? ""
-        // A tag is what follows a colon behind the last slash; none means `latest`.
+        // The tag follows a colon behind the last slash. Without a tag it is `latest`.
         let name = image.split(separator: "/").last ?? ""
         let isLatest = !image.contains("@") && (!name.contains(":") || name.hasSuffix(":latest"))
         let defaults: [(String, JSON)] = [

@@ -1,7 +1,7 @@
 import JSON
 import Support
 
-/// Shows objects in the form that a request asked for.
+/// Writes objects in the form that a request asked for.
 struct Presenter: Sendable {
     enum TableObject: String, Sendable { case none = "None", metadata = "Metadata", object = "Object" }
 
@@ -73,7 +73,7 @@ struct Presenter: Sendable {
             }
         case .object:
             var metadata = metadata
-            // Lists of custom resources are written by other code, which leaves nothing out.
+            // In the real server other code writes lists of custom resources, and leaves nothing out.
             if definition.isCustom, metadata["continue"] == nil { metadata["continue"] = "" }
             append(
                 head: [
@@ -108,7 +108,7 @@ struct Presenter: Sendable {
         head.append(to: &output)
         output.removeLast()
         if entries.isEmpty, form == .metadata {
-            // A nil slice in the server's Go.
+            // The real server has a nil slice here.
             output.append(contentsOf: #","items":null}"#.utf8)
             return
         }
@@ -139,7 +139,7 @@ struct Presenter: Sendable {
         }
     }
 
-    /// The object of a bookmark: nothing but a resourceVersion.
+    /// The object of a bookmark, which has only a resourceVersion.
     func bookmark(revision: Int64, isInitialEventsEnd: Bool, isFirst: Bool) -> JSON {
         var metadata: JSON = ["resourceVersion": .string(String(revision))]
         if isInitialEventsEnd { metadata["annotations"] = ["k8s.io/initial-events-end": "true"] }

@@ -16,21 +16,21 @@ struct ResourceDefinition: Sendable {
     var columns: any TableColumns = NameAndAge()
     /// `status`, `finalize`.
     var subresources: [String] = []
-    /// Counts changes of `spec`.
+    /// Whether `generation` counts changes of `spec`.
     var hasGeneration = false
-    /// PUT creates what does not exist.
+    /// Whether PUT creates an object that does not exist.
     var createsOnUpdate = false
-    /// PUT without a resourceVersion overwrites.
+    /// Whether PUT without a resourceVersion overwrites.
     var allowsUnconditionalUpdate = true
     var selectableFields: Set<String> = ["metadata.name", "metadata.namespace"]
     var namesUnsupportedFieldsShortly = false
-    /// The collection in the store, and the apiVersion and kind of what is in it.
+    /// The collection in the store, and the apiVersion and kind of its objects.
     var storage: GroupResource
     var storedAPIVersion: String
     var conversion: Conversion = .none
     /// Nil for built-in kinds.
     var custom: CustomResource?
-    /// Under which names `warnings` are sent, and similar facts of a deprecated version.
+    /// The warning about a deprecated version.
     var deprecationWarning: String?
 
     enum Conversion: Sendable {
@@ -70,7 +70,8 @@ struct ResourceDefinition: Sendable {
         }
     }
 
-    /// The conversion of a CRD with the strategy None: another apiVersion, without the fields that it does not know.
+    /// The conversion of a CRD with the strategy None: it changes the apiVersion, and drops the fields that the version
+    /// does not have.
     private func converted(_ object: JSON, to version: String) -> JSON {
         guard object["apiVersion"]?.string != version else { return object }
         var copy = custom?.versions[version]?.pruned(object) ?? object
@@ -78,7 +79,7 @@ struct ResourceDefinition: Sendable {
         return copy
     }
 
-    /// An object of this version as it is stored.
+    /// The stored form of an object of this version.
     func stored(_ object: JSON) -> JSON {
         switch conversion {
         case .events: return EventConversion.toCore(object)
@@ -99,13 +100,13 @@ struct ResourceDefinition: Sendable {
     }
 }
 
-/// What a CRD says of one of its versions.
+/// One version of a CRD.
 struct CustomResource: Sendable {
     var listKind: String
     var schema: any SchemaProcessing
-    /// Those of all versions, by apiVersion: also of those that are not served, in which objects may still be stored.
+    /// The schemas of all versions, by apiVersion. Objects may still be stored in a version that is not served.
     var versions: [String: any SchemaProcessing] = [:]
-    /// Revision of the CRD's last change: older objects get the defaults when they are read.
+    /// The revision of the CRD's last change. Older objects get the defaults when they are read.
     var definedAt: Int64
     /// `openAPIV3Schema`, for OpenAPI.
     var schemaJSON: JSON

@@ -1,6 +1,6 @@
 import JSON
 
-/// Quotas: known resources, amounts that make sense. What they allow is not enforced here.
+/// Checks the resources and amounts of quotas. Quotas are not enforced here.
 struct ResourceQuotaStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout JSON) { object["status"] = [:] }
     func prepareForUpdate(_ object: inout JSON, old: JSON) { object["status"] = old["status"] }
@@ -41,7 +41,7 @@ struct ResourceQuotaStrategy: ResourceStrategy {
         name.hasPrefix("hugepages-") || name.hasPrefix("requests.hugepages-")
     }
 
-    /// Objects, and extended resources: those of a domain that isn't Kubernetes' own.
+    /// Counts of objects, and extended resources, whose domain is not Kubernetes' own.
     private static func isWhole(_ name: String) -> Bool {
         countedObjects.contains(name)
             || name.contains("/") && !name.contains("kubernetes.io/") && !name.hasPrefix("requests.")

@@ -65,8 +65,8 @@ enum KubeVersion {
     }
 }
 
-/// Keeps the registry up to date with the CRDs in the store, and compiled schemas for the whole process: 500 servers have
-/// the same CRDs.
+/// Keeps the registry up to date with the CRDs in the store. The process shares compiled schemas, since 500 servers
+/// have the same CRDs.
 final class RegistryCache: Sendable {
     private struct State: Sendable {
         /// The revisions of the CRDs that the registry was made from.
@@ -113,7 +113,7 @@ private final class CompiledSchemas: Sendable {
     private let schemas = Locked<[JSON: any SchemaProcessing]>([:])
 
     func schema(for json: JSON, compiler: any SchemaCompiling) -> any SchemaProcessing {
-        // Compilers of different types must not share: tests use several.
+        // Compilers of different types must not share, since tests use several.
         let key: JSON = [.string("\(type(of: compiler))"), json]
         if let known = schemas.withLock({ $0[key] }) { return known }
         let compiled = compiler.compile(schema: json, path: "spec.versions[0].schema.openAPIV3Schema").schema

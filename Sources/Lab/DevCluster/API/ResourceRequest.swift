@@ -13,7 +13,7 @@ struct ResourceRequest: Sendable {
 
     func notFound() -> APIError { .notFound(definition.groupResource, name ?? "") }
 
-    /// Who is recorded as the writer: `fieldManager`, or what the `User-Agent` begins with.
+    /// The recorded writer: `fieldManager`, or the start of the `User-Agent`.
     var fieldManager: String {
         if let manager = http.parameter("fieldManager"), !manager.isEmpty { return manager }
         let agent = http.headers["user-agent"] ?? ""

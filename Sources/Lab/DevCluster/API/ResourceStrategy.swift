@@ -1,15 +1,15 @@
 import JSON
 
-/// What a kind does to its objects before they are stored, beyond what all kinds do.
+/// What one kind does to its objects before they are stored, in addition to what all kinds do.
 protocol ResourceStrategy: Sendable {
-    /// Values that are filled in when an object is read from a request: its sender owns them.
+    /// Fills in values when an object is read from a request. The sender owns them.
     func applyDefaults(to object: inout JSON)
     func prepareForCreate(_ object: inout JSON)
-    /// `object` is what a request to the main resource wants, `old` what is there.
+    /// `object` is what a request to the main resource wants; `old` is the stored object.
     func prepareForUpdate(_ object: inout JSON, old: JSON)
-    /// The rules of the kind's name. Empty where it is good.
+    /// What is wrong with a name of this kind. Empty for a good name.
     func nameProblems(_ name: String) -> [String]
-    /// Old is nil for a create.
+    /// `old` is nil for a create.
     func validate(_ object: JSON, old: JSON?) -> [FieldError]
     /// Refuses a deletion.
     func validateDelete(_ object: JSON) throws(APIError)
@@ -26,7 +26,7 @@ extension ResourceStrategy {
 
 struct PlainStrategy: ResourceStrategy {}
 
-/// Kinds whose controllers write `status`: requests to the main resource leave it alone.
+/// For kinds whose controllers write `status`. Requests to the main resource leave it alone.
 struct StatusStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout JSON) { object["status"] = [:] }
     func prepareForUpdate(_ object: inout JSON, old: JSON) { object["status"] = old["status"] }
@@ -86,7 +86,7 @@ struct ConfigMapStrategy: ResourceStrategy {
 }
 
 enum Immutability {
-    /// Of ConfigMaps and Secrets with `immutable: true`.
+    /// The errors of an update of a ConfigMap or Secret with `immutable: true`.
     static func errors(_ object: JSON, old: JSON, fields: [String]) -> [FieldError] {
         guard old["immutable"]?.bool == true else { return [] }
         var errors: [FieldError] = []

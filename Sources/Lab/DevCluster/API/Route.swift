@@ -1,11 +1,11 @@
-/// What a path leads to.
+/// The target of a path.
 enum Route: Sendable {
     case resource(ResourceDefinition, namespace: String?, name: String?, subresource: String?, isLegacyWatch: Bool)
     /// Reviews and `serviceaccounts/token`.
     case virtual(group: String, resource: String, subresource: String, namespace: String?, name: String?)
     /// Everything about the API itself: discovery, OpenAPI, version, health.
     case document
-    /// A path of a served group and version that names no resource of it: 404 as JSON.
+    /// A path of a served group and version, without a resource of that name: 404 as JSON.
     case noSuchResource
     /// Any other path: 404 as text.
     case unknown
@@ -32,7 +32,7 @@ enum Route: Sendable {
         self = rest.isEmpty ? .document : Self.below(group, version, rest, registry)
     }
 
-    /// What the segments below a group and version that is served lead to.
+    /// The target of the segments below a served group and version.
     private static func below(
         _ group: String, _ version: String, _ segments: ArraySlice<String>, _ registry: ResourceRegistry
     ) -> Route {
@@ -60,7 +60,7 @@ enum Route: Sendable {
             definition, namespace: namespace, name: name, subresource: subresource, isLegacyWatch: isLegacyWatch)
     }
 
-    /// The namespace that the rest is in; nil where it is in none, and where the namespace itself is meant.
+    /// The namespace of the rest of the path. Nil if there is none, or if the path means the namespace itself.
     private static func namespace(takenFrom rest: inout ArraySlice<String>, _ group: String) -> String? {
         guard rest.first == "namespaces", rest.count >= 2 else { return nil }
         let third = rest.dropFirst(2).first

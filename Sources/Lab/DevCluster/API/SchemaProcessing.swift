@@ -1,12 +1,14 @@
 import JSON
 
-/// What the schema of one version of a custom resource does to objects. `Schema/` implements it.
+/// The work of one version's schema on objects of a custom resource. `Schema/` implements it.
 protocol SchemaProcessing: Sendable {
-    /// Pruned and with defaults; and the paths of what was pruned ("spec.foo"). apiVersion, kind and metadata stay.
+    /// The object pruned and with defaults, and the paths of pruned fields ("spec.foo"). apiVersion, kind and metadata
+    /// stay.
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String])
-    /// With defaults, and nothing pruned: what is read from the store gets those of the version that it was stored in.
+    /// The object with defaults, and nothing pruned. Objects from the store get the defaults of the version in which
+    /// they were stored.
     func defaulted(_ object: JSON) -> JSON
-    /// Without what the schema does not know: what was stored in one version and is shown in another.
+    /// The object without fields that the schema does not have. It is for objects that were stored in another version.
     func pruned(_ object: JSON) -> JSON
     /// Everything that is wrong with the object, CEL rules included.
     ///
@@ -20,7 +22,7 @@ protocol SchemaProcessing: Sendable {
 protocol SchemaCompiling: Sendable {
     /// - Parameters:
     ///   - schema: `openAPIV3Schema`.
-    ///   - path: where it stands, for errors: `spec.versions[0].schema.openAPIV3Schema`.
+    ///   - path: its place, for errors: `spec.versions[0].schema.openAPIV3Schema`.
     func compile(schema: JSON, path: String) -> (schema: any SchemaProcessing, errors: [FieldError])
 }
 
@@ -42,7 +44,7 @@ struct StructuralCompiler: SchemaCompiling {
     }
 }
 
-/// For a CRD that was put into the store around the API with a schema that is none: its objects are kept as they come.
+/// For a CRD that was put into the store around the API with an unusable schema. Its objects are kept as they come.
 struct UncheckedSchema: SchemaProcessing {
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String]) { (object, []) }
     func defaulted(_ object: JSON) -> JSON { object }

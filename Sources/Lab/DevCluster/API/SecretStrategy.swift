@@ -4,7 +4,7 @@ import Support
 struct SecretStrategy: ResourceStrategy {
     func applyDefaults(to object: inout JSON) {
         if (object["type"]?.string ?? "").isEmpty { object["type"] = "Opaque" }
-        // stringData is a way to write data, and is never stored.
+        // stringData is only a way to write data. It is never stored.
         if let texts = object["stringData"]?.object {
             var data = object["data"]?.object ?? [:]
             for (key, text) in texts { data[key] = .string(Base64.encode((text.string ?? "").utf8)) }

@@ -22,7 +22,7 @@ struct TableColumn: Sendable {
     }
 }
 
-/// How a kind looks as a table.
+/// The table of a kind.
 protocol TableColumns: Sendable {
     var columns: [TableColumn] { get }
     /// One cell for each column.
@@ -36,7 +36,7 @@ enum Cell {
         since(object["metadata"]?["creationTimestamp"]?.string, now: now)
     }
 
-    /// "5m3s" as kubectl shows it; "<unknown>" where nothing is said.
+    /// "5m3s" as kubectl shows it; "<unknown>" if there is no time.
     static func since(_ text: String?, now: Instant) -> JSON {
         guard let text else { return "<unknown>" }
         return .string(HumanDuration.age(of: text, now: now))
@@ -66,7 +66,7 @@ struct CreatedAtColumns: TableColumns {
     }
 }
 
-/// The columns of a CRD's version; its age where it names none.
+/// The columns of a CRD's version. If it names none, the age.
 struct CustomColumns: TableColumns {
     private let printer: PrinterColumns
     let columns: [TableColumn]

@@ -2,7 +2,7 @@ import JSON
 import KubeObjects
 import Support
 
-/// Ends namespaces with their content and CRDs with their objects, and keeps what is ending closed to new objects.
+/// Deletes namespaces with their content, and CRDs with their objects. Refuses new objects in them meanwhile.
 extension APIServer {
     func createSystemNamespaces() {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
@@ -11,12 +11,12 @@ extension APIServer {
                 "metadata": ["name": .string(name), "labels": [NamespaceStrategy.nameLabel: .string(name)]],
                 "spec": ["finalizers": ["kubernetes"]], "status": ["phase": "Active"],
             ]
-            // Already there after a restart with data.
+            // It is already there after a restart with data.
             _ = try? store.create(.namespaces, namespace)
         }
     }
 
-    /// Refuses to create in a namespace that does not exist or is going.
+    /// Refuses to create in a namespace that does not exist or is being deleted.
     func requireActive(_ namespace: String, for object: JSON, _ definition: ResourceDefinition) throws(APIError) {
         guard let stored = store.stored(.namespaces, namespace) else { throw .notFound(.namespaces, namespace) }
         let isEnding =
@@ -33,8 +33,8 @@ extension APIServer {
             ])
     }
 
-    /// Holds deleted namespaces Terminating for this long from now on; nil until called again. Those that were held and no
-    /// longer are go at once.
+    /// From now on, holds deleted namespaces Terminating for this long. Nil holds them until the next call. Namespaces
+    /// that are no longer held go at once.
     public func setNamespaceTerminationDelay(_ delay: Duration?) {
         terminationDelay.withLock { $0 = delay }
         if delay == .zero { for namespace in terminatingNamespaces { finish(namespace) } }
@@ -45,7 +45,7 @@ extension APIServer {
             .compactMap { $0["metadata"]?["name"]?.string }
     }
 
-    /// Called when a deletion has been asked for and something holds the object.
+    /// Called when a deletion was requested and something holds the object.
     func startTermination(_ object: JSON, _ definition: ResourceDefinition) {
         let name = object["metadata"]?["name"]?.string ?? ""
         if definition.storage == .namespaces {
@@ -55,7 +55,7 @@ extension APIServer {
         }
     }
 
-    /// Called when an object is gone: it may have been the last one that held up a namespace or a CRD.
+    /// Called when an object is gone. It may have been the last one that held a namespace or a CRD.
     func removed(_ namespace: String?, _ definition: ResourceDefinition) {
         if let namespace, terminationDelay.withLock({ $0 == .zero }),
             store.stored(.namespaces, namespace)?.content.value(at: ["metadata", "deletionTimestamp"]) != nil
@@ -179,8 +179,7 @@ extension APIServer {
         }
     }
 
-    /// The system's own work: ends namespaces whose delay is over. Runs until its task is cancelled; whoever serves the API
-    /// runs it beside.
+    /// Ends namespaces whose delay is over. It runs until its task is cancelled, beside the task that serves the API.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             for await change in store.changes(of: .namespaces) where change.kind != .deleted {
@@ -193,7 +192,7 @@ extension APIServer {
                     if delay > .zero {
                         guard (try? await timer.sleep(for: delay)) != nil else { return }
                     }
-                    // Held again in the meantime?
+                    // It may be held again in the meantime.
                     if self.terminationDelay.withLock({ $0 }) != nil { self.finish(change.name) }
                 }
             }
@@ -202,7 +201,7 @@ extension APIServer {
 }
 
 extension CustomResourceDefinitionStrategy {
-    /// A CRD whose deletion was asked for waits for its objects.
+    /// A CRD whose deletion was requested waits for its objects.
     static func terminate(_ object: inout JSON, at time: String) {
         var finalizers = object["metadata"]?["finalizers"]?.array ?? []
         if !finalizers.contains(.string(cleanupFinalizer)) { finalizers.append(.string(cleanupFinalizer)) }

@@ -58,14 +58,15 @@ extension APIServer {
                 + "meta: \(uid)")
     }
 
-    /// What a request wants of an object.
+    /// The change that a request wants.
     struct Change {
         var object: JSON
-        /// What the request was made against; nil where it does not say.
+        /// The version against which the request was made. Nil if it names none.
         var resourceVersion: String?
     }
 
-    /// Reads, changes, checks and writes, anew whenever somebody else was faster. Returns the object as it is stored.
+    /// Reads, changes, checks and writes, and does so again whenever another write was faster. Returns the object as it
+    /// is stored.
     ///
     /// - Parameter change: gets the live object in the request's version.
     func modify(
@@ -89,7 +90,7 @@ extension APIServer {
             var object = change.object
             prepare(&object, live: live, request)
             try validate(object, old: live, request)
-            // Written all the same, what is stored in an earlier version migrates.
+            // An object that is stored in an earlier version is written all the same, which migrates it.
             if isSame(object, live), !isMigrated(stored, definition) { return stored.content.json }
             if isReadyToGo(object, definition) {
                 if options.isDryRun { return definition.stored(object) }
@@ -110,12 +111,12 @@ extension APIServer {
                 return written
             } catch {
                 if error == .notFound { throw request.notFound() }
-                // Somebody else was faster: with a resourceVersion of its own the next round finds out.
+                // Another write was faster. If the request has a resourceVersion, the next round finds the conflict.
             }
         }
     }
 
-    /// Leaves out what this path does not write, before ownership is looked at.
+    /// Leaves out what this path does not write, before ownership is computed.
     func reset(_ object: JSON, _ live: JSON, _ request: ResourceRequest) -> JSON {
         var object = object
         let definition = request.definition
@@ -153,7 +154,7 @@ extension APIServer {
         }
     }
 
-    /// Everything but metadata counts, and status does not where it is written apart.
+    /// Every field counts except metadata, and except status if it is written separately.
     private func bumpsGeneration(_ object: JSON, _ live: JSON, _ definition: ResourceDefinition) -> Bool {
         func counted(_ object: JSON) -> [String: JSON] {
             var members = object.object ?? [:]
@@ -170,7 +171,7 @@ extension APIServer {
         return stored.content.value(at: ["apiVersion"])?.string != definition.storedAPIVersion
     }
 
-    /// Whether nothing but times in `managedFields` has changed.
+    /// Whether only times in `managedFields` have changed.
     private func isSame(_ object: JSON, _ live: JSON) -> Bool {
         func timeless(_ object: JSON) -> [JSON] {
             (object["metadata"]?["managedFields"]?.array ?? []).map { entry in
@@ -183,7 +184,7 @@ extension APIServer {
             && Set(timeless(object)) == Set(timeless(live))
     }
 
-    /// Marked for deletion, with nobody left to wait for.
+    /// Whether the object is marked for deletion and nothing holds it any more.
     private func isReadyToGo(_ object: JSON, _ definition: ResourceDefinition) -> Bool {
         guard object["metadata"]?["deletionTimestamp"] != nil,
             object["metadata"]?["finalizers"]?.array?.isEmpty ?? true

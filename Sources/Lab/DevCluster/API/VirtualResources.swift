@@ -1,6 +1,6 @@
 import JSON
 
-/// A `create` of something that is answered but not stored.
+/// A `create` of an object that is answered but not stored.
 public struct VirtualRequest: Sendable {
     /// `authorization.k8s.io`, `authentication.k8s.io`, or empty for `serviceaccounts/token`.
     public var group: String
@@ -10,7 +10,7 @@ public struct VirtualRequest: Sendable {
     /// `token`, or empty.
     public var subresource: String
     public var namespace: String?
-    /// Of the ServiceAccount; nil for reviews.
+    /// The ServiceAccount's name; nil for reviews.
     public var name: String?
     /// The decoded body; `apiVersion` and `kind` have been checked.
     public var object: JSON

@@ -7,7 +7,8 @@ extension APIServer {
             request.http, definition: request.definition, isWatch: true,
             servesInitialEvents: configuration.servesInitialEvents)
         let presenter = try Presenter(request, now: clock.now)
-        // Without a timeout of the client's the server ends the watch by chance between one and two times the minimum.
+        // Without a timeout from the client, the server ends the watch at a random time between one and two times the
+        // minimum.
         let timeout = options.timeout ?? configuration.minimumWatchTimeout * Double.random(in: 1..<2)
         let session = WatchSession(
             store: store, filter: ObjectFilter(request, options), presenter: presenter, options: options, clock: clock,
@@ -19,7 +20,7 @@ extension APIServer {
     }
 }
 
-/// When a watch has something to do without a change: bookmarks and its end. Measured on an injected clock.
+/// The times at which a watch acts without a change: bookmarks and its end. They are measured on an injected clock.
 struct WatchPause: Sendable {
     private let elapsed: @Sendable () -> Duration
     private let sleep: @Sendable (Duration) async -> Void
@@ -39,7 +40,7 @@ struct WatchPause: Sendable {
         scheduleBookmark(after: .zero)
     }
 
-    /// A bookmark comes two seconds before the end, where the end comes before the next regular one.
+    /// A bookmark comes two seconds before the end, if the end comes before the next regular bookmark.
     private mutating func scheduleBookmark(after now: Duration) {
         guard let bookmarkInterval else { return }
         let regular = now + bookmarkInterval
@@ -59,7 +60,7 @@ struct WatchPause: Sendable {
         return .nothing
     }
 
-    /// Until something is due, or `event` returns.
+    /// Waits until something is due, or `event` returns.
     func wait(for event: @escaping @Sendable () async -> Void) async {
         let next = bookmarkInterval == nil ? timeout : min(nextBookmark, timeout)
         let remaining = next - elapsed()
@@ -73,13 +74,13 @@ struct WatchPause: Sendable {
     }
 }
 
-/// One watch: reads the store's history from where it is and writes what its client may see. One reader.
+/// One watch. It reads the store's history from its position, and writes what its client may see. It has one reader.
 final class WatchSession: Sendable {
     private struct State: Sendable {
-        /// Of the initial events that are still to be sent.
+        /// The initial events that are not sent yet.
         var initial: ArraySlice<ObjectCollection.Entry> = []
         var owesInitialEventsEnd = false
-        /// Everything up to this has been looked at; nil before the start.
+        /// The last revision that was looked at. Nil before the start.
         var revision: Int64?
         var hasSentObject = false
         var hasEnded = false
@@ -104,7 +105,7 @@ final class WatchSession: Sendable {
         self.options = options
         self.clock = clock
         state = Locked(State(pause: pause))
-        // The start is fixed when the request is answered, not when the body is first read.
+        // The start is fixed at the answer to the request, not at the first read of the body.
         let initial = options.sendsInitialEvents || (options.resourceVersion ?? 0) == 0
         if initial, let page = try? store.read(filter.definition.storage, from: filter.from, to: filter.to) {
             state.withLock {
@@ -188,7 +189,7 @@ final class WatchSession: Sendable {
         case (false, true): append("ADDED", change.object, presenter, &state, to: &output)
         case (true, true): append("MODIFIED", change.object, presenter, &state, to: &output)
         case (true, false):
-            // The state in which it was last in the selection, under the revision of the change.
+            // This is the last state within the selection, with the revision of the change.
             guard change.kind != .deleted, let previous = change.previous else {
                 append("DELETED", change.object, presenter, &state, to: &output)
                 return

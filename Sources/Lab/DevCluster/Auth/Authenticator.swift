@@ -1,11 +1,11 @@
 import JSON
 import Support
 
-/// Finds out who sends a request: bearer tokens, client certificates, or nobody.
+/// Finds the user of a request by bearer token or client certificate. Without either it is the anonymous user.
 final class Authenticator: Sendable {
     enum Outcome: Sendable {
         case user(User)
-        /// Credentials were shown and are no good: 401, whatever was asked for.
+        /// The credentials are not valid: 401 for any request.
         case refused
     }
 
@@ -13,11 +13,11 @@ final class Authenticator: Sendable {
         var fixed: [String: User] = [:]
         var revoked: Set<String> = []
         var skew = Duration.zero
-        /// ServiceAccounts' tokens that were good: an operator sends the same one thousands of times.
+        /// Tokens of ServiceAccounts that were valid, since an operator sends the same one thousands of times.
         var known: [String: Known] = [:]
     }
 
-    /// Who a ServiceAccount's token stands for, as long as its ServiceAccount and its Secret stay as they were.
+    /// The user of a ServiceAccount's token, as long as its ServiceAccount and its Secret don't change.
     private struct Known {
         weak var store: ObjectStore?
         let account: Version
@@ -25,7 +25,7 @@ final class Authenticator: Sendable {
         let user: User
     }
 
-    /// Where an object is, and how it was.
+    /// The key of an object, and its version.
     private struct Version {
         let resource: GroupResource
         let key: String
@@ -41,7 +41,7 @@ final class Authenticator: Sendable {
     private let clock: WallClock
     private let state = Locked(State())
 
-    /// `store` is asked anew each time: a restart without data replaces it.
+    /// `store` is called each time, since a restart without data replaces the store.
     init(clock: WallClock, store: @escaping @Sendable () -> ObjectStore) {
         self.clock = clock
         self.store = store
@@ -50,7 +50,7 @@ final class Authenticator: Sendable {
     /// The time as this cluster's token check sees it.
     var now: Instant { clock.now + state.withLock { $0.skew }.seconds }
 
-    /// By how much the server's clock is ahead of everybody else's.
+    /// By how much the server's clock is ahead of all other clocks.
     var skew: Duration {
         get { state.withLock { $0.skew } }
         set { state.withLock { $0.skew = newValue } }
@@ -67,8 +67,8 @@ final class Authenticator: Sendable {
 
     /// - Parameter certificate: the identity of the connection's client certificate; nil where it showed none.
     func authenticate(_ request: APIRequest, certificate: ClientIdentity?) -> Outcome {
-        // As in the real server's union of authenticators: the certificate is tried first, a bad one is final only if no
-        // token succeeds.
+        // This is as in the real server's union of authenticators: the certificate is tried first, and a bad one is
+        // final only if no token succeeds.
         if case .user(let user) = certificate { return .user(user) }
         if let token = Self.bearerToken(request) {
             guard let user = user(ofToken: token, audiences: [TokenClaims.issuer]) else { return .refused }
@@ -78,7 +78,7 @@ final class Authenticator: Sendable {
         return .user(Self.anonymous)
     }
 
-    /// Split as the real server does it: a second blank makes the token empty, which is none.
+    /// It splits as the real server does: a second blank makes the token empty, which counts as no token.
     private static func bearerToken(_ request: APIRequest) -> String? {
         guard let header = request.headers["authorization"] else { return nil }
         let parts = header.utf8.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
@@ -86,7 +86,7 @@ final class Authenticator: Sendable {
         return String(Substring(parts[1]))
     }
 
-    /// Who a token stands for, and for which of the wanted audiences; nil for one that is not good (any more).
+    /// The user of a token, and its audiences among the wanted ones. Nil for a token that is not valid (any more).
     func user(ofToken token: String, audiences wanted: [String]) -> (User, audiences: [String])? {
         let (fixed, revoked, skew) = state.withLock { ($0.fixed[token], $0.revoked.contains(token), $0.skew) }
         if let fixed { return (fixed, wanted) }
@@ -134,7 +134,8 @@ final class Authenticator: Sendable {
         ) { $0["metadata"]?["uid"] == bound?["uid"] }
     }
 
-    /// The ServiceAccount must still be the one that the token was made for, and the Secret, if there is one, hold it.
+    /// The ServiceAccount must still be the one for which the token was made. If there is a Secret, it must still hold
+    /// the token.
     private func serviceAccount(
         _ namespace: String, _ name: String, _ uid: String, token: String, secret: String?, credential: String? = nil,
         holds: (JSON) -> Bool

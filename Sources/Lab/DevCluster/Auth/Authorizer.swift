@@ -1,15 +1,15 @@
-/// Decides whether a request may be made, and says no in the real server's words.
+/// Decides whether a request is allowed, and refuses in the real server's words.
 struct Authorizer: Sendable {
     let policies = RBACPolicyCache()
     let store: @Sendable () -> ObjectStore
 
     func decide(_ user: User, _ attributes: RequestAttributes) -> RBACPolicy.Decision {
-        // The administrator's requests, most of a test's, need no policy at all.
+        // Most requests of a test are the administrator's, which need no policy.
         if user.groups.contains("system:masters") { return RBACPolicy.Decision(isAllowed: true, reason: "") }
         return policies.policy(of: store()).decide(user, attributes)
     }
 
-    /// Nil where the request is allowed.
+    /// Nil if the request is allowed.
     func refusal(_ user: User, _ attributes: RequestAttributes) -> APIError? {
         let decision = decide(user, attributes)
         return decision.isAllowed ? nil : Self.forbidden(user, attributes, reason: decision.reason)

@@ -2,11 +2,11 @@ import Crypto
 import Support
 import X509
 
-/// Who a client certificate stands for.
+/// The user of a client certificate.
 enum ClientIdentity: Sendable, Hashable {
-    /// CN = user, O = groups, as kubeconfigs made by kubeadm have it.
+    /// CN = user, O = groups, as in kubeadm's kubeconfigs.
     case user(User)
-    /// From another authority, out of date, or not for clients.
+    /// It is from another authority, out of date, or not for clients.
     case refused
 
     /// - Parameter authority: PEM of the cluster's certificate authority.

@@ -1,6 +1,6 @@
 extension Authorizer {
-    /// Who the request is to count for, by its `Impersonate-*` headers (`kubectl --as`); each identity that it names needs the
-    /// verb `impersonate`. UID and extra fields are taken without a check of their own.
+    /// The user for whom the request counts, by its `Impersonate-*` headers (`kubectl --as`). Each identity in these
+    /// needs the verb `impersonate`. UID and extra fields are taken without a check of their own.
     func impersonated(_ user: User, _ request: APIRequest) throws(APIError) -> User {
         let groups =
             request.headers["impersonate-group"].map { $0.split(separator: ",").map { $0.trimmingSpaces } } ?? []

@@ -2,7 +2,7 @@ import JSON
 import Support
 
 extension RBACPolicy {
-    /// Compiles what is in the store. Entries that are malformed grant nothing.
+    /// Compiles the roles and bindings in the store. Malformed entries grant nothing.
     init(_ store: ObjectStore) {
         for role in store.list(.clusterRoles) { clusterRoles[role.objectName] = Self.rules(role) }
         for role in store.list(.roles) { roles[role.objectNamespace, default: [:]][role.objectName] = Self.rules(role) }
@@ -41,7 +41,7 @@ extension JSON {
     var objectNamespace: String { self["metadata"]?["namespace"]?.string ?? "" }
 }
 
-/// The current policy: compiled anew only after a role or binding changed, so that a decision costs no parsing.
+/// The current policy. It is compiled again only after a role or binding changed, so that a decision parses nothing.
 final class RBACPolicyCache: Sendable {
     private struct Entry {
         var store: ObjectIdentifier
@@ -50,11 +50,12 @@ final class RBACPolicyCache: Sendable {
     }
     private let entry = Locked<Entry?>(nil)
 
-    /// After a restore, which may give numbers out a second time.
+    /// Call it after a restore, which may give versions out a second time.
     func invalidate() { entry.withLock { $0 = nil } }
 
     func policy(of store: ObjectStore) -> RBACPolicy {
-        // Read before the list: a change in between makes the entry look older than it is, never newer.
+        // The version is read before the list, so that a change in between makes the entry look older than it is, never
+        // newer.
         let version = store.policyVersion
         let known = entry.withLock { entry in
             entry.flatMap { $0.store == ObjectIdentifier(store) && $0.version == version ? $0.policy : nil }
@@ -69,7 +70,7 @@ final class RBACPolicyCache: Sendable {
 extension ObjectStore {
     private static let policyResources: [GroupResource] = [.clusterRoles, .clusterRoleBindings, .roles, .roleBindings]
 
-    /// Moves whenever a role or binding does.
+    /// Moves whenever a role or binding changes.
     var policyVersion: Int64 {
         state.withLock { state in
             Self.policyResources.reduce(0) { version, resource in

@@ -8,7 +8,7 @@ struct RBACPolicy: Sendable {
         var resources: Set<String>
         var resourceNames: Set<String>
         var nonResourceURLs: [String]
-        /// As it stands in the role, for SelfSubjectRulesReview.
+        /// The rule as in the role, for SelfSubjectRulesReview.
         var json: JSON
     }
     struct Subject: Sendable, Hashable {
@@ -24,7 +24,7 @@ struct RBACPolicy: Sendable {
     }
     struct Decision: Sendable, Hashable {
         var isAllowed: Bool
-        /// Why it is allowed, or what could not be read while it was not.
+        /// Why it is allowed. If it is refused: what could not be read.
         var reason: String
     }
 
@@ -113,7 +113,7 @@ extension RBACPolicy.Rule {
 }
 
 extension RBACPolicy.Subject: CustomStringConvertible {
-    /// `namespace`: that of the binding, where a ServiceAccount names none.
+    /// `namespace` is the binding's, for a ServiceAccount without one.
     func matches(_ user: User, namespace: String) -> Bool {
         switch kind {
         case "User": user.name == name

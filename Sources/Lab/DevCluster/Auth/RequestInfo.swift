@@ -1,5 +1,5 @@
 extension RequestAttributes {
-    /// What a request is about, by the rules of `RequestInfoFactory` in k8s.io/apiserver.
+    /// Finds the subject of a request by the rules of `RequestInfoFactory` in k8s.io/apiserver.
     init(_ request: APIRequest) {
         let method = request.method
         self.init(verb: method.lowercased(), path: request.path, isResourceRequest: false)

@@ -1,7 +1,7 @@
 import JSON
 import Support
 
-/// Access reviews, token reviews and token requests: objects whose answer is computed from who asks and what is stored.
+/// Access reviews, token reviews and token requests. Their answer is computed from the user and the stored objects.
 struct Reviews: VirtualResources {
     let authenticator: Authenticator
     let authorizer: Authorizer

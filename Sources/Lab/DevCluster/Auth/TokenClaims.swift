@@ -1,11 +1,12 @@
 import JSON
 import Support
 
-/// What the tokens of a cluster say, in the shapes that kube-apiserver gives them.
+/// The claims of a cluster's tokens, in the shapes of kube-apiserver.
 enum TokenClaims {
     static let issuer = "https://kubernetes.default.svc.cluster.local"
     static let legacyIssuer = "kubernetes/serviceaccount"
-    /// Of `makeToken`'s users, who have no object in the cluster: as an OIDC provider would issue them.
+    /// The issuer of `makeToken`'s users. They have no object in the cluster, as if an OIDC provider had issued their
+    /// tokens.
     static let userIssuer = "https://identity.devcluster.example"
 
     static func boundServiceAccount(
@@ -25,7 +26,8 @@ enum TokenClaims {
         ]
     }
 
-    /// Of a Secret of type `kubernetes.io/service-account-token`: never expires, dies with Secret or ServiceAccount.
+    /// The claims for a Secret of type `kubernetes.io/service-account-token`. Its token never expires, and ends with
+    /// the Secret or ServiceAccount.
     static func legacyServiceAccount(namespace: String, name: String, uid: String, secret: String) -> JSON {
         [
             "iss": .string(legacyIssuer), "kubernetes.io/serviceaccount/namespace": .string(namespace),

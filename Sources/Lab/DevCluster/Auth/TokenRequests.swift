@@ -2,9 +2,9 @@ import JSON
 import KubeObjects
 import Support
 
-/// `POST …/serviceaccounts/<name>/token`: what `kubectl create token` and kubelets ask for.
+/// `POST …/serviceaccounts/<name>/token`: the request of `kubectl create token` and of kubelets.
 struct TokenRequests {
-    /// As kube-apiserver validates.
+    /// The minimum of kube-apiserver.
     static let minimumLifetime: Int64 = 600
     static let maximumLifetime: Int64 = 1 << 32
 
@@ -51,7 +51,7 @@ struct TokenRequests {
         ]
     }
 
-    /// The object whose deletion ends the token; Secrets only, since there are no pods or nodes here.
+    /// The object whose deletion ends the token. It can only be a Secret, since there are no pods or nodes here.
     private func boundObject(_ reference: JSON?, namespace: String) throws(APIError) -> JSON? {
         guard let reference, !reference.isNull else { return nil }
         let (kind, name) = (reference["kind"]?.string ?? "", reference["name"]?.string ?? "")

@@ -2,11 +2,11 @@ import Crypto
 import JSON
 import Support
 
-/// Signs and verifies the JSON Web Tokens of one cluster (ES256: kube-apiserver takes such keys too, and they cost
-/// nothing to make).
+/// Signs and verifies the JSON Web Tokens of one cluster. They are ES256: kube-apiserver takes such keys too, and they
+/// cost nothing to make.
 final class TokenSigner: Sendable {
     private struct Cache {
-        /// Tokens whose signature has been found good: an operator sends the same one thousands of times.
+        /// Tokens with a verified signature, since an operator sends the same one thousands of times.
         var verified: [String: JSON] = [:]
     }
     private static let cacheLimit = 1024
@@ -23,7 +23,7 @@ final class TokenSigner: Sendable {
     func sign(_ claims: JSON) -> String {
         let header: JSON = ["alg": "ES256", "kid": .string(keyID)]
         let message = Base64.encode(header.serialized(), .url) + "." + Base64.encode(claims.serialized(), .url)
-        // A key in memory always signs: the interface throws for keys in hardware.
+        // A key in memory always signs. The interface throws only for keys in hardware.
         guard let signature = try? key.signature(for: Array(message.utf8)) else { return message + "." }
         return message + "." + Base64.encode(signature.rawRepresentation, .url)
     }

@@ -41,7 +41,7 @@ struct DefaultServiceAccounts: Sendable {
 
     private func ensure(_ namespace: String) {
         guard store.get(.namespaces, name: namespace)?.isActiveNamespace == true else { return }
-        // Somebody else may have made it meanwhile: then it stays as they made it.
+        // Another client may have made it meanwhile. Then it stays as it is.
         _ = try? store.create(
             .serviceAccounts,
             [

@@ -19,7 +19,7 @@ struct RootCAPublisher: Sendable {
         }
     }
 
-    /// In every namespace, after the authority changed.
+    /// Writes it in every namespace, after the authority changed.
     func republish() {
         for namespace in store.list(.namespaces) { ensure(namespace.objectName) }
     }

@@ -1,10 +1,10 @@
 import JSON
 import Support
 
-/// What kube-controller-manager does for namespaces and ServiceAccounts, as far as somebody here relies on it.
+/// The part of kube-controller-manager's work for namespaces and ServiceAccounts that something here relies on.
 ///
-/// Each controller is level-based: it is told that something changed, looks at the store and makes it right, so that a change
-/// seen twice or late does no harm. Deleting a namespace's content is the API's (`APIServer.run`).
+/// Each controller is level-based: it hears that something changed, reads the store and corrects it. So a change that
+/// is seen twice or late does no harm. The API deletes a namespace's content (`APIServer.run`).
 struct SystemControllers: Sendable {
     let store: ObjectStore
     let configuration: DevCluster.ControllerOptions
@@ -12,7 +12,7 @@ struct SystemControllers: Sendable {
     let authorityPEM: @Sendable () -> String
     let timer: any Clock<Duration>
 
-    /// Until the task is cancelled.
+    /// Runs until the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             if let delay = configuration.defaultServiceAccountDelay {
@@ -33,7 +33,7 @@ struct SystemControllers: Sendable {
 }
 
 extension JSON {
-    /// A namespace that takes new objects.
+    /// Whether it is a namespace that takes new objects.
     var isActiveNamespace: Bool {
         self["metadata"]?["deletionTimestamp"] == nil && self["status"]?["phase"]?.string != "Terminating"
     }

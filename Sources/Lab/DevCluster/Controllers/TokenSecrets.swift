@@ -16,10 +16,10 @@ struct TokenSecrets: Sendable {
         }
     }
 
-    /// A ServiceAccount that goes before its Secrets.
+    /// Watches for ServiceAccounts that are deleted before their Secrets.
     func watchServiceAccounts() async {
         for await change in store.changes(of: .serviceAccounts) where change.kind != .modified {
-            // `default` is the one that comes and goes by itself; few have Secrets: the list is short where it is looked at.
+            // Mostly `default` comes and goes, and few ServiceAccounts have Secrets. So this list is short.
             for secret in store.list(.secrets, namespace: change.namespace)
             where Self.isTokenSecret(secret) && secret.annotation(Self.nameKey) == change.name {
                 settle(secret)

@@ -1,7 +1,7 @@
 import JSON
 import Support
 
-/// Which groups, versions and resources there are: aggregated (one document) and as the older lists.
+/// Lists groups, versions and resources: aggregated (one document), and as the older lists.
 struct Discovery {
     var registry: ResourceRegistry
 

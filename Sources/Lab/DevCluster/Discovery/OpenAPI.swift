@@ -88,7 +88,7 @@ struct OpenAPI {
         return schemas
     }
 
-    /// As the real server names it: kubectl shows it in errors.
+    /// The real server's name for it, which kubectl shows in errors.
     private func schemaName(_ definition: ResourceDefinition) -> String {
         if case .named = definition.type {
             let package = definition.group.split(separator: ".").first.map(String.init) ?? "core"
@@ -107,7 +107,7 @@ struct OpenAPI {
         if let custom = definition.custom {
             schema = custom.schemaJSON
             var properties = schema["properties"] ?? [:]
-            // In the server's own words, whatever the definition says of them.
+            // These have the server's own words, whatever the definition says about them.
             for (field, description) in Self.typeMeta {
                 properties[field] = ["type": "string", "description": .string(description)]
             }
@@ -192,7 +192,7 @@ struct OpenAPI {
 
     // MARK: paths
 
-    /// kubectl looks here for the `fieldValidation` parameter and for which kinds can be patched.
+    /// kubectl looks here for the `fieldValidation` parameter, and for the kinds that can be patched.
     private func addPaths(_ definition: ResourceDefinition, to paths: inout JSON, isV2: Bool) {
         let root =
             definition.group.isEmpty ? "/api/\(definition.version)" : "/apis/\(definition.group)/\(definition.version)"

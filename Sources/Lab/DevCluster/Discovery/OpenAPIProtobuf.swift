@@ -1,7 +1,7 @@
 import JSON
 
-/// The OpenAPI v2 document in Protocol Buffers (gnostic's `openapi.v2.Document`): older kubectls, Debian's 1.20 among them,
-/// take no other, and want it for every apply and create. As far as kubectl looks at it.
+/// The OpenAPI v2 document in Protocol Buffers (gnostic's `openapi.v2.Document`). Older kubectls, such as Debian's
+/// 1.20, accept only this form, and need it for every apply and create. It has the parts that kubectl reads.
 enum OpenAPIProtobuf {
     static let accepted = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
     static let contentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -36,7 +36,7 @@ enum OpenAPIProtobuf {
             guard let operation = item[method] else { continue }
             writer.add(field) { writer in
                 for parameter in operation["parameters"]?.array ?? [] {
-                    // In a parameter a non-body parameter, in that one of the query.
+                    // A parameter contains a non-body parameter, which contains one of the query.
                     writer.add(8) {
                         $0.add(1) { $0.add(2) { $0.add(3) { add(parameter: parameter, to: &$0) } } }
                     }
@@ -71,8 +71,8 @@ enum OpenAPIProtobuf {
     }
 
     private static func add(_ schema: JSON, to writer: inout ProtobufWriter) {
-        // kubectl can't cope with fields of what may be null or has others: such values are anything, as the real server
-        // publishes them.
+        // kubectl can't handle the fields of a value that may be null or has other fields. The real server publishes
+        // such values as "anything", and so do we.
         let isAnything =
             schema["nullable"]?.bool == true || schema["x-kubernetes-preserve-unknown-fields"]?.bool == true
             || schema["type"] == "array" && schema["items"] == nil

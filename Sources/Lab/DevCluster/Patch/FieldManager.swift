@@ -1,26 +1,26 @@
 import JSON
 
-/// Server-side apply and the tracking of who changed what, for one resource and (sub)resource path.
+/// Server-side apply and the tracking of field managers, for one resource and (sub)resource path.
 struct FieldManager: Sendable {
     var type: FieldType
-    /// `v1`, `apps/v1`: of the request.
+    /// The request's version: `v1`, `apps/v1`.
     var apiVersion: String
     var subresource: String
-    /// Fields that this path does not write: status on the main resource, the rest on status.
+    /// The fields that this path does not write: status on the main resource, all others on status.
     var resetFields: FieldSet
-    /// What an object that is yet to be created is compared with.
+    /// The object with which an object before its creation is compared.
     var emptyObject: JSON
     /// "2026-01-02T03:04:05Z".
     var now: String
 
-    /// Nobody owns these: the system does.
+    /// No manager owns these; they are the system's.
     private static let systemFields = FieldSet(paths: [
         ["apiVersion"], ["kind"], ["metadata"], ["metadata", "name"], ["metadata", "namespace"],
         ["metadata", "creationTimestamp"], ["metadata", "selfLink"], ["metadata", "uid"], ["metadata", "clusterName"],
         ["metadata", "generation"], ["metadata", "managedFields"], ["metadata", "resourceVersion"],
     ])
 
-    /// What another manager owns and the configuration changes.
+    /// A field that another manager owns and that the configuration changes.
     struct Conflict: Sendable, Hashable {
         var manager: ManagedFields.Manager
         var apiVersion: String
@@ -32,7 +32,7 @@ struct FieldManager: Sendable {
     /// - Parameter live: nil for a create.
     func tracked(live: JSON?, new: JSON, manager: String) -> JSON {
         var managed = managedFields(live: live, new: new)
-        // An object that nobody has applied and nobody was tracked on stays untracked.
+        // An object without tracked managers that was never applied stays untracked.
         if let live, managed.entries.isEmpty, live["metadata"]?["managedFields"] == nil {
             return new.withManagedFields(nil)
         }
@@ -49,18 +49,18 @@ struct FieldManager: Sendable {
         return changed.withManagedFields(managed.json)
     }
 
-    /// The managers as the request or, where it says nothing usable, the live object has them.
+    /// The managers of the request or, if it has no usable ones, of the live object.
     private func managedFields(live: JSON?, new: JSON) -> ManagedFields {
         let stored = ManagedFields(json: live?["metadata"]?["managedFields"]) ?? ManagedFields()
         guard subresource.isEmpty else { return stored }
         let sent = new["metadata"]?["managedFields"]
-        // A list with one empty entry is how clients reset the tracking.
+        // Clients reset the tracking by a list with one empty entry.
         if sent?.array == [[:]] { return ManagedFields() }
         guard let decoded = ManagedFields(json: sent), !decoded.entries.isEmpty else { return stored }
         return decoded
     }
 
-    /// Takes changed fields away from the other managers and adds them to `own`. With an applier, its entry is already in
+    /// Takes changed fields away from the other managers and adds them to `own`. The entry of an applier is already in
     /// `managed`.
     @discardableResult
     private func update(
@@ -91,9 +91,9 @@ struct FieldManager: Sendable {
         case invalid(TypedFailure)
     }
 
-    /// The live object (nil: it is to be created) with the configuration applied.
+    /// The live object (nil for a creation) with the configuration applied.
     ///
-    /// Equal to the live object, `managedFields` included, where nothing changes.
+    /// If nothing changes, it equals the live object, `managedFields` included.
     func applied(_ configuration: JSON, live: JSON?, manager: String, force: Bool) throws(ApplyFailure) -> JSON {
         let configuration = configuration.withManagedFields(nil)
         do { try type.check(configuration) } catch { throw .invalid(error) }
@@ -128,7 +128,7 @@ struct FieldManager: Sendable {
         if set.isEmpty { managed.entries[key] = nil }
         let isUnchanged = comparison.isSame && (last?.fields ?? .empty) == set && live != nil
         if isUnchanged, let live { return live }
-        // Who only joins others in what is there already gets no time.
+        // A manager that only shares what is there already gets no time.
         if live == nil || merged != base { managed.entries[key]?.time = now }
         return merged.withManagedFields(managed.json)
     }
@@ -151,7 +151,7 @@ struct FieldManager: Sendable {
         return result
     }
 
-    /// Takes out what the applier set last time and no longer does, unless somebody else owns it.
+    /// Takes out what the applier set last time and no longer sets, unless another manager owns it.
     private func pruned(_ merged: JSON, managed: ManagedFields, last: FieldSet) -> JSON {
         let last = last.ensuringNamedFieldsAreMembers(type)
         let everybody = managed.entries.values.reduce(FieldSet.empty) { $0.union($1.fields) }
@@ -160,9 +160,9 @@ struct FieldManager: Sendable {
         func left(_ value: JSON) -> FieldSet { type.fieldSet(of: value).ensuringNamedFieldsAreMembers(type) }
 
         var pruned = type.removing(last, from: merged)
-        // What others own comes back, with all on the way to it.
+        // Fields of other managers come back, with the path to them.
         pruned = type.removing(mergedSet.subtracting(left(pruned).union(everybody)), from: merged)
-        // And so does what nobody owns but what was not the applier's either.
+        // So do fields that no manager owns, if they were not the applier's.
         return type.removing(mergedSet.subtracting(left(pruned)).intersection(last), from: merged)
     }
 }
@@ -180,7 +180,7 @@ extension JSON {
 }
 
 extension FieldManager.Conflict {
-    /// `"kubectl" using v1`: with the subresource and, for updaters, their version.
+    /// `"kubectl" using v1`, with the subresource and, for updaters, their version.
     var who: String {
         var text = "\"\(manager.name)\""
         if !manager.subresource.isEmpty { text += " with subresource \"\(manager.subresource)\"" }

@@ -9,7 +9,7 @@ enum PathElement: Sendable, Hashable {
     case value(JSON)
     case index(Int)
 
-    /// As `fieldsV1` writes it: `f:spec`, `k:{"name":"x"}`, `v:"y"`, `i:0`.
+    /// The element in `fieldsV1`: `f:spec`, `k:{"name":"x"}`, `v:"y"`, `i:0`.
     var text: String {
         switch self {
         case .field(let name): "f:" + name
@@ -34,7 +34,7 @@ enum PathElement: Sendable, Hashable {
         }
     }
 
-    /// As conflict messages write it: `.spec`, `[name="x"]`, `[="y"]`.
+    /// The element in conflict messages: `.spec`, `[name="x"]`, `[="y"]`.
     var shown: String {
         switch self {
         case .field(let name): "." + name
@@ -51,7 +51,7 @@ enum PathElement: Sendable, Hashable {
 struct FieldSet: Sendable, Hashable {
     /// Paths that end here.
     private(set) var members: Set<PathElement> = []
-    /// Paths that go on; never empty ones.
+    /// Paths that go on. A child is never empty.
     private(set) var children: [PathElement: FieldSet] = [:]
 
     static let empty = FieldSet()
@@ -113,8 +113,8 @@ struct FieldSet: Sendable, Hashable {
         return result
     }
 
-    /// Adds every *named* field (of a struct, not a key of a map) on the way to a member: taking away all that is below it
-    /// takes away the field.
+    /// Adds every *named* field (of a struct, not a key of a map) on the path to a member. So a field goes when
+    /// everything below it is removed.
     func ensuringNamedFieldsAreMembers(_ type: FieldType) -> FieldSet {
         var result = FieldSet()
         result.members = members
@@ -126,7 +126,7 @@ struct FieldSet: Sendable, Hashable {
         return result
     }
 
-    /// All paths, those that end at a node before those that go on below it, in order.
+    /// Calls `body` with all paths in order: those that end at a node before those that go on below it.
     func forEach(prefix: [PathElement] = [], _ body: ([PathElement]) -> Void) {
         for element in members.sorted(by: { $0.text < $1.text }) { body(prefix + [element]) }
         for (element, child) in children.sorted(by: { $0.key.text < $1.key.text }) {
@@ -146,7 +146,7 @@ struct FieldSet: Sendable, Hashable {
         return .object(result)
     }
 
-    /// Nil for what is no `fieldsV1`. The parser has bounded the depth.
+    /// Nil if the value is not `fieldsV1`. The parser has bounded the depth.
     init?(json: JSON) {
         guard let nodes = json.object else { return nil }
         for (text, node) in nodes where text != "." {

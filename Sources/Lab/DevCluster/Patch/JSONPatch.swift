@@ -3,9 +3,9 @@ import JSON
 /// RFC 6902.
 struct JSONPatch: Sendable {
     enum Failure: Error, Hashable {
-        /// The patch is no list of operations: 400.
+        /// The patch is not a list of operations: 400.
         case malformed(String)
-        /// An operation cannot be done, a test among them: 422.
+        /// An operation can't be done, or a test fails: 422.
         case rejected
         /// More operations than allowed: 413.
         case tooMany(Int)
@@ -15,7 +15,7 @@ struct JSONPatch: Sendable {
     }
     private let steps: [(operation: Operation, path: [String])]
     private static let maximumOperations = 10_000
-    /// Of all copies together: copying a copy doubles.
+    /// The limit for all copies together, since copying a copy doubles.
     private static let maximumCopied = 3 << 20
 
     init(_ json: JSON) throws(Failure) {
@@ -121,7 +121,7 @@ struct JSONPatch: Sendable {
         case .object(var members):
             if rest.isEmpty {
                 switch operation {
-                // The real server's library replaces a member that is not there, too.
+                // The real server's library also "replaces" a member that is not there.
                 case .add(let value), .replace(let value): members[token] = value
                 default:
                     guard members.removeValue(forKey: token) != nil else { throw .rejected }

@@ -2,9 +2,9 @@ import JSON
 import KubeObjects
 import Support
 
-/// Who owns which fields: `metadata.managedFields`, decoded.
+/// The managers and their fields: `metadata.managedFields`, decoded.
 struct ManagedFields: Sendable {
-    /// What makes two entries the same. An applier keeps its entry over versions; an updater has one for each.
+    /// The identity of an entry. An applier keeps its entry over versions; an updater has one for each version.
     struct Manager: Sendable, Hashable {
         var name: String
         var isApplier: Bool
@@ -27,7 +27,7 @@ struct ManagedFields: Sendable {
 
     init() {}
 
-    /// Nil for entries that are none.
+    /// Nil if the entries can't be read.
     init?(json: JSON?) {
         guard let list = json?.array else { return }
         for item in list {
@@ -44,7 +44,7 @@ struct ManagedFields: Sendable {
         }
     }
 
-    /// Appliers first, then by time and name, as the real server sorts them. Nil where there are none.
+    /// Appliers first, then by time and name, as the real server sorts them. Nil if there are none.
     var json: JSON? {
         if entries.isEmpty { return nil }
         let sorted = entries.sorted { left, right in

@@ -57,7 +57,7 @@ enum StrategicMergePatch {
             case (_, .object(let new)): result[key] = .object(try merge([:], new, field.type))
             case (let old, .array(let new)):
                 guard let mergeKey = field.mergeKey else {
-                    // One list takes the other's place as it is: directives in it mean nothing there.
+                    // One list replaces the other as it is. Directives in it have no meaning there.
                     if old?.array != nil { result[key] = change } else { result[key] = stripped(change) }
                     continue
                 }
@@ -65,7 +65,7 @@ enum StrategicMergePatch {
             default: result[key] = change
             }
         }
-        // An order without a patch of the list itself.
+        // This is an order without a patch of the list itself.
         for (key, value) in changes where key.hasPrefix(order) {
             let name = String(key.dropFirst(order.count))
             guard changes[name] == nil, let order = value.array, let items = result[name]?.array,
@@ -117,13 +117,13 @@ enum StrategicMergePatch {
                 result.append(.object(try merge([:], changes, element)))
             }
         }
-        // Without an order of its own the patch's is taken.
+        // Without an order, the patch's own order is taken.
         let kept = order ?? patch.filter { $0[directive] == nil }
         return sorted(result, live: original, order: kept, by: key)
     }
 
-    /// Elements that `order` names stand in its order; those that only the server has stay before the one that they stood
-    /// before.
+    /// Elements that `order` names come in its order. An element that only the server has stays before the element that
+    /// followed it.
     private static func sorted(_ items: [JSON], live: [JSON], order: [JSON], by key: String) -> [JSON] {
         func identity(_ item: JSON) -> JSON { key.isEmpty ? item : item[key] ?? .null }
         let wanted = order.map(identity)
@@ -146,7 +146,7 @@ enum StrategicMergePatch {
         return result + rest
     }
 
-    /// Without directives.
+    /// The value without directives.
     private static func stripped(_ value: JSON) -> JSON {
         switch value {
         case .object(let members):

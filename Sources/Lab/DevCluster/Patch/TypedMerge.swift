@@ -1,8 +1,8 @@
 import JSON
 
 extension FieldType {
-    /// Lays an applied configuration over the live object: what it says wins, elements of granular lists are merged by
-    /// their keys and keep the live order where the configuration does not say otherwise.
+    /// Lays an applied configuration over the live object. The configuration wins. Elements of granular lists are
+    /// merged by their keys, and keep the live order unless the configuration has another.
     func merged(_ live: JSON?, _ applied: JSON?) -> JSON? {
         guard let applied else { return live }
         guard let live else { return applied }
@@ -25,7 +25,8 @@ extension FieldType {
         let (before, after) = (identified(old), identified(new))
         let inBefore = Dictionary(before.map { ($0.step, $0.item) }, uniquingKeysWith: { first, _ in first })
         let inAfter = Dictionary(after.map { ($0.step, $0.item) }, uniquingKeysWith: { first, _ in first })
-        /// What both have, in the order of the configuration: live elements are passed over until their turn has come.
+        /// The elements that both have, in the order of the configuration. Live elements are passed over until their
+        /// turn.
         var shared = after.map(\.step).filter { inBefore[$0] != nil }[...]
         var next = shared.popFirst()
         var done: Set<PathElement> = []

@@ -25,7 +25,7 @@ extension FieldType {
         case list(element: FieldType, ListKind)
     }
 
-    /// Of what is not known, objects are granular and lists atomic.
+    /// Unknown objects are granular, and unknown lists atomic.
     func treatment(of value: JSON) -> Treatment {
         switch (resolved, value) {
         case (.object(let type), .object):
@@ -39,7 +39,7 @@ extension FieldType {
         }
     }
 
-    /// Which path element stands for a list element; nil where it lacks what identifies it.
+    /// The path element of a list element. Nil if the element lacks its key.
     static func element(_ item: JSON, _ kind: ListKind, _ type: FieldType) -> PathElement? {
         switch kind {
         case .atomic: return nil
@@ -58,7 +58,7 @@ extension FieldType {
         }
     }
 
-    /// Checks that a value can be merged: known fields only, list elements identified and unique.
+    /// Checks that a value can be merged: it has only known fields, and its list elements are identified and unique.
     func check(_ value: JSON, path: String = "", rejectsDuplicates: Bool = true) throws(TypedFailure) {
         switch (resolved, value) {
         case (_, .null), (.any, _), (.named, _): return
@@ -133,7 +133,7 @@ extension FieldType {
 }
 
 extension FieldType.ListKind {
-    /// Of an element that nothing identifies.
+    /// The error for an element that nothing identifies.
     fileprivate var refusal: String {
         guard case .map(let keys) = self else { return "set items must be scalars" }
         let names = keys.map { JSON.string($0).shownInErrors }.joined(separator: " ")
@@ -143,7 +143,7 @@ extension FieldType.ListKind {
     }
 }
 
-/// What differs between two values of a type.
+/// The differences between two values of a type.
 struct Comparison {
     var added = FieldSet()
     var modified = FieldSet()
@@ -168,11 +168,11 @@ struct Comparison {
         }
     }
 
-    /// True where the two are compared as a whole; otherwise what is below them has been compared.
+    /// True if the two are compared as a whole. Otherwise it has compared what is below them.
     private mutating func leafOrDescend(_ old: JSON?, _ new: JSON?, _ type: FieldType, _ path: [PathElement]) -> Bool {
         let (oldItems, newItems) = (old?.count ?? 0, new?.count ?? 0)
         if oldItems == 0, newItems == 0 { return true }
-        // What is null or absent takes the form of the other side; of two different forms each is treated by itself.
+        // A null or absent value takes the form of the other side. Two different forms are treated separately.
         guard let shape = new.flatMap({ $0.isNull ? nil : $0 }) ?? old else { return true }
         if let old, let new, !old.isNull, !new.isNull,
             (old.object == nil) != (new.object == nil) || (old.array == nil) != (new.array == nil)
@@ -187,7 +187,7 @@ struct Comparison {
                 walk(before[name], after[name], type(name), path + [.field(name)])
             }
         case .list(let element, let kind):
-            // Duplicates compare as a whole, under the one element that names them.
+            // Duplicates are compared as a whole, under the one element that names them.
             var (before, after): ([PathElement: [JSON]], [PathElement: [JSON]]) = ([:], [:])
             for item in old?.array ?? [] {
                 if let step = FieldType.element(item, kind, element) { before[step, default: []].append(item) }
@@ -217,7 +217,7 @@ struct Comparison {
 }
 
 extension JSON {
-    /// Of elements or members; 0 for a scalar.
+    /// The number of elements or members; 0 for a scalar.
     fileprivate var count: Int {
         switch self {
         case .array(let elements): elements.count

@@ -2,12 +2,12 @@ import JSON
 import KubeObjects
 import Support
 
-/// A body in `application/vnd.kubernetes.protobuf`, as kubectl's typed clients send it and no other way: turned into JSON
-/// before anybody else looks at it. Answers are JSON, which those clients accept as well.
+/// A body in `application/vnd.kubernetes.protobuf`, the only form that kubectl's typed clients send. It is turned into
+/// JSON before all else. Answers are JSON, which those clients accept as well.
 enum ProtobufBody {
     static let mediaType = "application/vnd.kubernetes.protobuf"
 
-    /// The request with a JSON body; as it was where it is none of these, or of a type that is not known here (415 then).
+    /// The request with a JSON body. Other requests stay as they are, and so does a body of an unknown type (415 then).
     static func translated(_ request: APIRequest) -> APIRequest {
         guard request.headers["content-type"]?.hasPrefix(mediaType) == true, let json = json(of: request.body) else {
             return request
@@ -18,7 +18,7 @@ enum ProtobufBody {
         return translated
     }
 
-    /// Nil for anything that can't be read.
+    /// Nil for a body that can't be read.
     static func json(of body: [UInt8]) -> JSON? {
         // "k8s\0", then runtime.Unknown: {1: {1: apiVersion, 2: kind}, 2: the object}.
         guard body.starts(with: [0x6b, 0x38, 0x73, 0x00]) else { return nil }
@@ -87,7 +87,8 @@ enum ProtobufBody {
         return (key, item)
     }
 
-    /// Nil for what Go's encoder writes although it is empty. `isElement`: of a list or map, where an empty text counts.
+    /// Nil for an empty value, which Go's encoder writes all the same. With `isElement` it is in a list or map, where
+    /// an empty text counts.
     private static func single(
         _ value: ProtobufReader.Value, _ type: ProtobufType, isElement: Bool
     ) throws(ProtobufReader.Malformed) -> JSON? {
@@ -137,7 +138,7 @@ enum ProtobufBody {
             if number == 1 { seconds = Int64(bitPattern: integer) }
             if number == 2 { nanoseconds = Int64(bitPattern: integer) }
         }
-        // The years that an RFC 3339 time can name; Go's zero time lies before them and stands for none.
+        // These are the years that an RFC 3339 time can name. Go's zero time lies before them and means no time.
         guard bytes.isEmpty == false, (-62_135_596_799...253_402_300_799).contains(seconds) else { return nil }
         return Instant(secondsSince1970: Double(seconds) + Double(nanoseconds) / 1e9)
     }

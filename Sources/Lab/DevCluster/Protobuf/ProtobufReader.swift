@@ -1,5 +1,5 @@
-/// Reads the wire format of Protocol Buffers: fields one after the other. Malformed input ends with an error, never with a
-/// crash; nothing is copied that the input does not hold.
+/// Reads the wire format of Protocol Buffers: fields one after the other. Malformed input gives an error and never a
+/// crash. It copies only what the input has.
 struct ProtobufReader {
     struct Malformed: Error {}
 
@@ -11,7 +11,7 @@ struct ProtobufReader {
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-    /// The next field; nil at the end. Fixed-width values, which no type here has, are passed over.
+    /// The next field; nil at the end. It passes over fixed-width values, which no type here has.
     mutating func next() throws(Malformed) -> (number: UInt64, value: Value)? {
         while !rest.isEmpty {
             let tag = try varint()

@@ -1,5 +1,5 @@
-/// What `kubectl create quota`, `deployment`, `job`, `service`, `priorityclass` and `poddisruptionbudget` send. Of a pod's
-/// template these are the fields that the commands can set, not all that a pod has.
+/// What `kubectl create quota`, `deployment`, `job`, `service`, `priorityclass` and `poddisruptionbudget` send. A pod's
+/// template has only the fields that these commands can set.
 extension ProtobufType {
     static var resourceQuotaSpec: ProtobufType {
         .message([

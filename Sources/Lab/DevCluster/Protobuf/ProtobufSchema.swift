@@ -5,9 +5,9 @@ indirect enum ProtobufType {
     /// Base64 in JSON.
     case bytes
     case bool
-    /// A bool whose Go field is no pointer: false means absent.
+    /// A bool whose Go field is not a pointer: false means absent.
     case flag
-    /// Zero means absent where the Go field is no pointer.
+    /// Zero means absent if the Go field is not a pointer.
     case integer(keepsZero: Bool)
     /// `metav1.Time`.
     case time
@@ -23,7 +23,7 @@ indirect enum ProtobufType {
 }
 
 extension ProtobufType {
-    /// The type of a body, by what its envelope says.
+    /// The type of a body, by its envelope.
     static func named(apiVersion: String, kind: String) -> ProtobufType? {
         switch (apiVersion, kind) {
         case ("v1", "ConfigMap"):

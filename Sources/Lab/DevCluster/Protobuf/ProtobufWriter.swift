@@ -13,7 +13,7 @@ struct ProtobufWriter {
         varint(1)
     }
 
-    /// A message, also where it is empty: that it is there says something.
+    /// A message, even if it is empty: its presence has a meaning.
     mutating func add(_ field: UInt64, _ message: (inout ProtobufWriter) -> Void) {
         var writer = ProtobufWriter()
         message(&writer)

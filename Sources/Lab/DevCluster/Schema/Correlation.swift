@@ -1,7 +1,7 @@
 import JSON
 
-/// An old value that belongs to a new one: by key in objects and maps, by `x-kubernetes-list-map-keys` in lists of type
-/// map, not at all in other lists. What has not changed is not held against an update ("ratcheting").
+/// The old value that belongs to a new one: by key in objects and maps, and by `x-kubernetes-list-map-keys` in lists of
+/// type map. Other lists have none. An unchanged value does not make an update fail ("ratcheting").
 struct Correlation {
     let old: JSON
     let schema: StructuralSchema

@@ -1,6 +1,6 @@
 import JSON
 
-/// All that a CRD's version says of its objects: what the server does to them and asks of them.
+/// The whole schema of a CRD's version: what the server does to its objects, and what it demands of them.
 ///
 ///     let schema = try CustomResourceSchema(version["schema"]["openAPIV3Schema"], at: path)   // at CRD creation
 ///     let (object, unknown) = schema.normalised(body)                                         // pruned, with defaults
@@ -13,7 +13,7 @@ struct CustomResourceSchema: Sendable {
         var errors: [FieldError]
     }
 
-    /// Fails where the real server refuses the CRD. `path` is that of the schema, for the messages:
+    /// Fails if the real server refuses the CRD. `path` is the schema's, for the messages:
     /// `spec.validation.openAPIV3Schema` for a CRD of one version, `spec.versions[i].schema.openAPIV3Schema` else.
     init(_ json: JSON, at path: FieldPath = FieldPath("spec.validation.openAPIV3Schema")) throws(Invalid) {
         var errors: [FieldError] = []
@@ -26,7 +26,7 @@ struct CustomResourceSchema: Sendable {
         self.rules = rules
     }
 
-    /// Pruned, without forbidden nulls, with defaults; and the paths of what was pruned.
+    /// The object pruned, without forbidden nulls, with defaults; and the paths of pruned fields.
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String]) { structure.normalised(object) }
 
     func defaulted(_ object: JSON) -> JSON {
@@ -62,7 +62,7 @@ struct CustomResourceSchema: Sendable {
         return errors + ruleErrors(object, old: old, after: errors)
     }
 
-    /// Rules are not asked about an object that does not even have the right types.
+    /// Rules are not evaluated on an object with wrong types.
     private func ruleErrors(_ object: JSON, old: JSON?, after errors: [FieldError]) -> [FieldError] {
         guard let rules else { return [] }
         let isBlocked = errors.contains {

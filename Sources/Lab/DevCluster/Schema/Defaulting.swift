@@ -1,8 +1,8 @@
 import JSON
 
 extension StructuralSchema {
-    /// What the server does to an object before it validates it: unknown fields go, nulls that may not be there go,
-    /// defaults come. `unknown` names the fields that went, for `fieldValidation`.
+    /// Does what the server does before it validates an object: it removes unknown fields and forbidden nulls, and adds
+    /// defaults. `unknown` names the removed fields, for `fieldValidation`.
     func normalised(_ object: JSON) -> (value: JSON, unknown: [String]) {
         var (value, unknown) = pruned(object, isResourceRoot: true)
         removeNulls(from: &value)
@@ -10,7 +10,7 @@ extension StructuralSchema {
         return (value, unknown)
     }
 
-    /// Puts defaults where nothing is, or null where null may not be.
+    /// Puts in defaults for absent values, and for nulls that are not allowed.
     func applyDefaults(to value: inout JSON) {
         switch value {
         case .object(var members):
@@ -66,8 +66,8 @@ extension StructuralSchema {
         }
     }
 
-    /// The value without what the schema does not know, and the paths of what went, sorted.
-    /// At the root of a resource `apiVersion`, `kind` and `metadata` always stay.
+    /// The value without fields that the schema does not have, and the sorted paths of the removed fields. At the root
+    /// of a resource `apiVersion`, `kind` and `metadata` always stay.
     func pruned(_ value: JSON, isResourceRoot: Bool = false) -> (value: JSON, unknown: [String]) {
         var pruner = Pruner()
         let result = pruner.prune(value, self, path: "", isResource: isResourceRoot || isEmbeddedResource)
@@ -93,7 +93,7 @@ private struct Pruner {
                 } else if keepsUnknown {
                     result[name] = member
                 } else if case .bool? = schema?.additionalProperties {
-                    // Values without a schema: their own members are all unknown.
+                    // The values have no schema, so all of their members are unknown.
                     result[name] = prune(member, nil, path: memberPath, isResource: false)
                 } else {
                     unknown.append(memberPath)

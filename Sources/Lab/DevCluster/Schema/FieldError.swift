@@ -1,6 +1,6 @@
 import JSON
 
-/// Where in an object, as `field.Path` of apimachinery writes it.
+/// A place in an object, as `field.Path` of apimachinery writes it.
 struct FieldPath: Sendable, Hashable, CustomStringConvertible {
     /// Nil for the object itself.
     private(set) var text: String?
@@ -14,7 +14,7 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
     func key(_ key: String) -> FieldPath { FieldPath(text: (text ?? "") + "[\(key)]") }
     func index(_ index: Int) -> FieldPath { FieldPath(text: (text ?? "") + "[\(index)]") }
 
-    /// The root reads `<nil>`: users of the real server know it, and it is what a `Status` says.
+    /// The root reads `<nil>`, as in a `Status` of the real server.
     var description: String { text ?? "<nil>" }
 }
 
@@ -54,7 +54,7 @@ struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
 
     var kind: Kind
     var field: String
-    /// Nil: not shown.
+    /// Nil if it is not shown.
     var value: JSON?
     var detail: String
 

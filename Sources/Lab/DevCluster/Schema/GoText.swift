@@ -1,6 +1,6 @@
 import JSON
 
-/// Texts as Go's `fmt`, `strconv` and `encoding/json` print them: the API server's messages are made of them.
+/// Texts as Go's `fmt`, `strconv` and `encoding/json` print them, since the API server's messages consist of them.
 enum GoText {
     /// `strconv.Quote`, `%q`.
     static func quoted(_ text: String) -> String {
@@ -32,7 +32,7 @@ enum GoText {
     static func number(_ value: Double, exponentFrom: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf" }
         guard value != 0 else { return value.sign == .minus ? "-0" : "0" }
-        // Swift prints the same shortest digits; only their layout differs.
+        // Swift prints the same shortest digits. Only their layout differs.
         let parts = value.magnitude.description.split(separator: "e")
         let mantissa = parts[0].split(separator: ".")
         var exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
@@ -104,7 +104,7 @@ enum GoText {
         }
     }
 
-    /// `json.Marshal`: as ours, but safe within HTML.
+    /// `json.Marshal`: like our JSON, but safe within HTML.
     static func json(_ value: JSON) -> String {
         var text = ""
         for scalar in value.serializedString.unicodeScalars {

@@ -10,10 +10,10 @@ struct JSONPath: Sendable {
     enum Step: Sendable {
         case member(String)
         case index(Int)
-        /// Python's: from, to, step.
+        /// A slice as in Python: from, to, step.
         case slice(Int?, Int?, Int)
         case all
-        /// Also of everything below.
+        /// The name at this level and at every level below.
         case descendants(String)
         case filter([Step], Comparison?, JSON?)
     }
@@ -27,7 +27,7 @@ struct JSONPath: Sendable {
         steps = try parser.parse()
     }
 
-    /// The values at the path, none where something on the way is missing.
+    /// The values at the path. Empty if something on the path is missing.
     func values(in object: JSON) -> [JSON] { Self.values(in: object, steps) }
 
     private static func values(in object: JSON, _ steps: [Step]) -> [JSON] {

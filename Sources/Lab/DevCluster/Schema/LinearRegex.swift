@@ -18,7 +18,7 @@ struct LinearRegex: Sendable {
     }
 
     private let program: [Instruction]
-    /// How much there is to do for each character, at most.
+    /// The most work for each character.
     var size: Int { program.count }
 
     init(_ pattern: String) throws(SyntaxError) {
@@ -30,7 +30,7 @@ struct LinearRegex: Sendable {
     /// Whether any part of the text matches.
     func matches(_ text: String) -> Bool { firstMatch(in: Array(text.unicodeScalars), from: 0) != nil }
 
-    /// The leftmost match that begins at `start` or later; of several there, the one that the pattern prefers.
+    /// The leftmost match that begins at `start` or later. If there are several, the one that the pattern prefers.
     func firstMatch(in text: [Unicode.Scalar], from start: Int) -> Range<Int>? {
         var current = Threads(program.count)
         var next = Threads(program.count)
@@ -58,7 +58,7 @@ struct LinearRegex: Sendable {
         }
     }
 
-    /// Adds a thread and all that it reaches without reading, in order of priority.
+    /// Adds a thread, and all threads that it reaches without reading, in order of priority.
     private func follow(
         _ pc: Int, from start: Int, at position: Int, in text: [Unicode.Scalar], _ threads: inout Threads
     ) {
@@ -110,7 +110,7 @@ struct LinearRegex: Sendable {
 /// A set of Unicode scalars.
 struct ScalarSet: Sendable {
     var ranges: [ClosedRange<UInt32>] = []
-    /// Sets contained in this one: negated classes within brackets.
+    /// Sets within this one, which are negated classes within brackets.
     var parts: [ScalarSet] = []
     var category: Category?
     var isNegated = false

@@ -1,7 +1,7 @@
 import JSON
 
 extension StructuralSchema {
-    /// Lists of type `set` with equal elements, and of type `map` with equal keys.
+    /// The errors of lists of type `set` with equal elements, and of type `map` with equal keys.
     func duplicateErrors(_ value: JSON, at path: FieldPath = .root) -> [FieldError] {
         switch value {
         case .object(let members):
@@ -33,7 +33,7 @@ extension StructuralSchema {
         }
     }
 
-    /// Where a value appears for the second time; later repetitions are not mentioned.
+    /// The places where a value appears for the second time. Later repetitions are not reported.
     private static func repeated(_ values: [JSON]) -> [Int] {
         var counts: [JSON: Int] = [:]
         return values.indices.filter { index in

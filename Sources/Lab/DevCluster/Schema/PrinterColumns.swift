@@ -1,7 +1,7 @@
 import JSON
 import Support
 
-/// `additionalPrinterColumns` of a CRD's version: how `kubectl get` shows its objects.
+/// `additionalPrinterColumns` of a CRD's version, by which `kubectl get` shows its objects.
 struct PrinterColumns: Sendable {
     struct Column: Sendable {
         var name: String
@@ -9,13 +9,13 @@ struct PrinterColumns: Sendable {
         var type: String
         var format: String
         var description: String
-        /// 0 is always shown, more only with `-o wide`.
+        /// A column with 0 is always shown, one with more only with `-o wide`.
         var priority: Int64
         var path: JSONPath
     }
     let columns: [Column]
 
-    /// Reads the columns of a CRD's version; without any there is the age, as on the real server.
+    /// Reads the columns of a CRD's version. If there are none, it is the age, as on the real server.
     static func parse(_ json: JSON?, at path: FieldPath) -> (columns: PrinterColumns, errors: [FieldError]) {
         var columns: [Column] = []
         var errors: [FieldError] = []
@@ -74,14 +74,14 @@ struct PrinterColumns: Sendable {
             }
     }
 
-    /// `cells` of a row. What is missing is null: kubectl shows `<none>` or nothing.
+    /// The `cells` of a row. A missing value is null; kubectl shows `<none>` or nothing.
     func cells(_ object: JSON, now: Instant) -> [JSON] {
         [.string(object["metadata"]?["name"]?.string ?? "")]
             + columns.map { Self.cell($0.path.values(in: object), $0.type, now) }
     }
 
     private static func cell(_ values: [JSON], _ type: String, _ now: Instant) -> JSON {
-        // As the real server: of several values the first.
+        // As on the real server, the first of several values counts.
         guard let value = values.first else { return .null }
         switch type {
         case "string": return .string(text(value))
@@ -95,7 +95,7 @@ struct PrinterColumns: Sendable {
         }
     }
 
-    /// As kubectl's JSONPath prints a value: texts bare, all else as JSON.
+    /// The value as kubectl's JSONPath prints it: texts bare, other values as JSON.
     private static func text(_ value: JSON) -> String {
         switch value {
         case .string(let text): text

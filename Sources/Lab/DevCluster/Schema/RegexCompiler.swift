@@ -2,7 +2,7 @@
 struct RegexCompiler {
     private var instructions: [LinearRegex.Instruction] = []
     private static let limit = 20_000
-    /// Repetitions of nothing add no instructions, but take time.
+    /// Repetitions of an empty expression add no instructions, but take time.
     private var steps = 0
 
     mutating func program(for node: RegexNode) throws(LinearRegex.SyntaxError) -> [LinearRegex.Instruction] {

@@ -1,11 +1,11 @@
-/// What a pattern means, before it becomes a program.
+/// The syntax tree of a pattern, before it becomes a program.
 indirect enum RegexNode: Sendable {
     case empty
     case set(ScalarSet)
     case assert(LinearRegex.Assertion)
     case sequence([RegexNode])
     case alternatives([RegexNode])
-    /// At most `max` times; nil: any number.
+    /// At most `max` times. Nil means any number.
     case repeated(RegexNode, min: Int, max: Int?, isGreedy: Bool)
 }
 
@@ -70,7 +70,7 @@ struct RegexParser {
         return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
     }
 
-    /// A quantifier at the position, with where it ends. `{` that begins none is a literal.
+    /// The quantifier at the position, and its end. A `{` that begins no quantifier is a literal.
     private func quantifier() throws(LinearRegex.SyntaxError) -> (min: Int, max: Int?, end: Int)? {
         switch next {
         case "*": return (0, nil, position + 1)

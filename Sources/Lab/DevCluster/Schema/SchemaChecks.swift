@@ -1,14 +1,14 @@
 import JSON
 
-/// What a CRD's schema must be for the server to take it: structural, and without what is too costly to check.
-/// The rules of CEL have checks of their own (`CELRules`).
+/// Checks what the server demands of a CRD's schema: it must be structural, and not too costly to check. The rules of
+/// CEL have checks of their own (`CELRules`).
 struct SchemaChecks {
     private enum Level {
         case root, item, field
     }
     private var errors: [FieldError] = []
 
-    /// `json` is the schema's text: some of what is forbidden is not even read by `StructuralSchema`.
+    /// `json` is the schema's text, since `StructuralSchema` does not read some of the forbidden members.
     static func errors(of schema: StructuralSchema, json: JSON, at path: FieldPath) -> [FieldError] {
         var checks = SchemaChecks()
         checks.checkUnsupported(json, path)
@@ -163,7 +163,7 @@ struct SchemaChecks {
             "must not contain duplicate entries")
     }
 
-    /// A default must itself be valid, and nothing of it may be pruned.
+    /// A default must be valid, and pruning must leave it as it is.
     private mutating func checkDefault(_ schema: StructuralSchema, _ level: Level, _ path: FieldPath) {
         guard let value = schema.defaultValue else { return }
         let path = path.child("default")
@@ -181,7 +181,7 @@ struct SchemaChecks {
         return result
     }
 
-    /// Below allOf, anyOf, oneOf and not there may only be what restricts values, nothing that shapes the object.
+    /// Below allOf, anyOf, oneOf and not, a schema may only restrict values. It may not shape the object.
     private mutating func checkNested(_ schema: StructuralSchema, _ path: FieldPath) {
         require(
             schema.type.isEmpty || path.description.contains("anyOf["), .forbidden, path.child("type"),

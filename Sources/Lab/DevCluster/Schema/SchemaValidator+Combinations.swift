@@ -50,11 +50,11 @@ extension SchemaValidator {
     private func validateBranch(
         _ value: JSON, _ schema: StructuralSchema, at name: String, _ correlation: Correlation?
     ) -> Outcome {
-        // Without the old value: forgiving in a branch would decide which branch holds.
+        // The old value is left out, since forgiving in a branch would decide which branch holds.
         validate(value, schema, at: name, nil)
     }
 
-    /// The first of those with most matches.
+    /// The first of the results with the most matches.
     private static func best(_ results: [Outcome]) -> Outcome? {
         results.dropFirst().reduce(results.first) { best, next in
             next.matches > best?.matches ?? 0 ? next : best
@@ -64,7 +64,7 @@ extension SchemaValidator {
     func checkNumber(_ value: JSON, _ schema: StructuralSchema, _ name: String) -> Outcome? {
         guard let number = value.double else { return nil }
         var outcome = Outcome.checked
-        // A range is only known for exactly one type.
+        // The range is only known if there is exactly one type.
         let type = schema.types.count == 1 ? schema.types[0] : ""
         if type == "integer" || type == "number", let message = Self.rangeError(value, type, schema.format) {
             outcome.errors.append(plainError("Checked value must be of type \(message) in \(name)"))
@@ -81,7 +81,7 @@ extension SchemaValidator {
                 if quotient != quotient.rounded() { append("should be a multiple of \(GoText.number(factor))") }
             }
         }
-        // Minimum first: the order of the real validator.
+        // The minimum comes first, as in the real validator.
         if let minimum = schema.minimum, !Self.holds(value, number, minimum, isMinimum: true) {
             let rule = minimum.isExclusive ? "greater than" : "greater than or equal to"
             append("should be \(rule) \(Self.text(minimum.value, for: value))")
@@ -93,7 +93,7 @@ extension SchemaValidator {
         return outcome
     }
 
-    /// An integer is compared with the bound cut to an integer, also where the type is `number`, as on the server.
+    /// An integer is compared with the bound cut to an integer, even if the type is `number`, as on the server.
     private static func holds(
         _ value: JSON, _ number: Double, _ bound: StructuralSchema.Bound, isMinimum: Bool
     ) -> Bool {

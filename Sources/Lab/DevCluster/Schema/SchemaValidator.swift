@@ -2,14 +2,14 @@ import JSON
 
 /// Checks a value against the OpenAPI part of a schema, with the messages of kube-openapi's validator.
 ///
-/// Names in a message begin at the validated value ("conditions[0].type in body …" for a status), as there; the field
-/// of the error has the prefix.
+/// As in that validator, names in a message begin at the validated value ("conditions[0].type in body …" for a status).
+/// The field of the error has the prefix.
 struct SchemaValidator {
     /// The path of the validated value in the object.
     var prefix: FieldPath = .root
 
-    /// What one level found. `matches` counts what was checked with success: of the branches of an anyOf or oneOf that
-    /// all fail, the errors of the one with most matches are shown.
+    /// The result of one level. `matches` counts successful checks. If all branches of an anyOf or oneOf fail, the
+    /// errors of the branch with the most matches are shown.
     struct Outcome {
         var errors: [FieldError] = []
         var matches = 0
@@ -58,7 +58,7 @@ struct SchemaValidator {
     func error(_ kind: FieldError.Kind, _ name: String, value: JSON, _ rule: String) -> Outcome {
         Outcome(errors: [FieldError(kind, path(name), value: value, "\(name) in body \(rule)")])
     }
-    /// An error without a place of its own, as for combinations of schemas.
+    /// An error without a place of its own, for combinations of schemas.
     func plainError(_ message: String) -> FieldError { FieldError(.invalid, prefix, value: "", message) }
 
     private func checkType(_ value: JSON, _ schema: StructuralSchema, _ name: String) -> Outcome {
@@ -77,7 +77,7 @@ struct SchemaValidator {
         let isText = value.string != nil || value.array != nil
         if !isText, !schema.format.isEmpty, !fits, format != schema.format { return mismatch(schema.format, format) }
         let isNumeric = schema.types.contains("number") || schema.types.contains("integer")
-        if isText, !schema.format.isEmpty, !isNumeric { return .checked }  // left to the check of formats
+        if isText, !schema.format.isEmpty, !isNumeric { return .checked }  // the check of formats does this
         return fits ? .checked : mismatch(expected, type)
     }
 
@@ -166,7 +166,7 @@ struct SchemaValidator {
         }
         for key in schema.propertyNames {
             guard let member = members[key], let property = schema.properties[key] else { continue }
-            // Kind and version of the stored object are those of the storage version: no comparison with them.
+            // Kind and version of the stored object are those of the storage version, so they are not compared.
             let isTypeMeta = name.isEmpty && (key == "kind" || key == "apiVersion")
             let old = isTypeMeta ? nil : correlation?.key(key)
             outcome.merge(validate(member, property, at: name.isEmpty ? key : "\(name).\(key)", old))

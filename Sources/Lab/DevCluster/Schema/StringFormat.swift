@@ -43,7 +43,7 @@ enum StringFormat {
     private static let label = regex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
     private static let subdomain = regex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 
-    /// The patterns above are fixed and tested: nil does not occur.
+    /// The patterns above are fixed and tested, so nil does not occur.
     private static func regex(_ pattern: String) -> LinearRegex? { try? LinearRegex(pattern) }
     private static func matches(_ regex: LinearRegex?, _ text: String) -> Bool { regex?.matches(text) ?? false }
 
@@ -78,7 +78,7 @@ enum StringFormat {
             groups[groups.count - 1] = "0"
             count += 1
         }
-        // `::` shows as an empty group: one within, two at an end, three when it is all.
+        // `::` shows as empty groups: one within the address, two at an end, three if it is the whole address.
         let isShortened = text.contains("::")
         if isShortened, let range = firstDoubleColon(text), firstDoubleColon(String(text[range...].dropFirst())) != nil
         {

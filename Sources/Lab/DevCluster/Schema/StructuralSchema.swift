@@ -48,7 +48,7 @@ final class StructuralSchema: Sendable {
     let maxProperties: Int64?
     let items: StructuralSchema?
     let properties: [String: StructuralSchema]
-    /// Sorted: errors come in the same order every time.
+    /// The names are sorted, so that errors come in the same order every time.
     let propertyNames: [String]
     let additionalProperties: AdditionalProperties
     let required: [String]
@@ -66,13 +66,13 @@ final class StructuralSchema: Sendable {
     let mapType: String?
     let rules: [ValidationRule]
 
-    /// The types that a value may have, as JSON Schema names them; empty: any.
+    /// The types that a value may have, with JSON Schema's names. Empty means any.
     var types: [String] { isIntOrString ? ["integer", "string"] : type.isEmpty ? [] : [type] }
 
     /// The schema of a member, known by name or by `additionalProperties`.
     func member(_ name: String) -> StructuralSchema? { properties[name] ?? additionalProperties.schema }
 
-    /// Reads a schema and notes what can't be read. What it means is checked by `SchemaChecks`.
+    /// Reads a schema and notes what can't be read. `SchemaChecks` checks its meaning.
     init(_ json: JSON, at path: FieldPath, errors: inout [FieldError]) {
         var reader = SchemaReader(json: json, path: path)
         type = reader.string("type") ?? ""
@@ -114,7 +114,7 @@ final class StructuralSchema: Sendable {
         errors += reader.errors
     }
 
-    /// Formats that the server does not check are as if not there.
+    /// Formats that the server does not check count as absent.
     private static func checkedFormat(_ format: String, type: String, isIntOrString: Bool) -> String {
         switch isIntOrString ? "" : type {
         case "", "string": StringFormat.isKnown(format) ? format : ""

@@ -26,7 +26,7 @@ struct URLText: Sendable, Hashable {
             rest = rest[..<mark]
         }
         if !scheme.isEmpty, !rest.hasPrefix("/") {
-            // An opaque URI (`mailto:x`): only its scheme is known.
+            // This is an opaque URI (`mailto:x`): only its scheme is known.
             return
         }
         if rest.hasPrefix("//"), !scheme.isEmpty || !rest.hasPrefix("///") {

@@ -1,4 +1,4 @@
-/// What a cluster holds before anybody has asked for anything; its namespaces are `APIServer`'s to make.
+/// The objects of a cluster before the first request. `APIServer` makes its namespaces.
 enum Bootstrap {
     static func makeStore(_ options: DevCluster.Options) -> ObjectStore {
         let store = ObjectStore(clock: options.clock, historyLimit: options.historyLimit)

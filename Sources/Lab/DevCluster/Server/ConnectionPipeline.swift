@@ -4,13 +4,13 @@ import NIOHTTP2
 import NIOSSL
 import NIOTLS
 
-/// What the requests of one connection share. Used on the connection's event loop only.
+/// The state that the requests of one connection share. It is used only on the connection's event loop.
 final class Connection {
     let channel: any Channel
     let executor: EventLoopExecutor
     /// The client's certificate in DER, once the handshake is over.
     var clientCertificate: [UInt8]?
-    /// Who that certificate is; verified at the first request that has no token.
+    /// The identity of that certificate. It is verified at the first request without a token.
     var clientIdentity: ClientIdentity?
 
     init(_ channel: any Channel) {
@@ -59,10 +59,10 @@ enum ConnectionPipeline {
             HTTP2Setting(parameter: .initialWindowSize, value: 256 << 10),
         ]
         http2.targetWindowSize = 1 << 20
-        // The guards against abusive clients are for servers on the Internet: here, a test that cancels a thousand
+        // The guards against abusive clients are for servers on the Internet. Here a test that cancels a thousand
         // requests is not an attack.
         http2.maximumRecentlyResetStreams = 10_000
-        // Our own headers are right, and a client's are looked at again where they are used.
+        // Our own headers are right, and a client's are checked again where they are used.
         http2.headerBlockValidation = .disabled
         http2.contentLengthValidation = .disabled
         var stream = NIOHTTP2Handler.StreamConfiguration()
@@ -84,7 +84,7 @@ enum ConnectionPipeline {
     }
 }
 
-/// Bounds of one server, as kube-apiserver has them.
+/// The limits of one server, as in kube-apiserver.
 struct ServerLimits: Sendable {
     var maximumConcurrentStreams = 100
     var maximumHeaderSize = 64 << 10
@@ -92,7 +92,7 @@ struct ServerLimits: Sendable {
     var maximumBodySize = 3 << 20
 }
 
-/// A connection that failed (a client that does not trust us, garbage instead of TLS) is closed, quietly.
+/// Closes, quietly, a connection that failed (a client that does not trust us, garbage instead of TLS).
 private final class ErrorCloser: ChannelInboundHandler {
     typealias InboundIn = NIOAny
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

@@ -19,8 +19,8 @@ extension DevCluster {
             try? await channel.close()
             await network.resetAll()
         }
-        // A listening socket shares its port with nobody, so that one must go first; those that are bound and do not listen
-        // share it: the port is not free for others meanwhile.
+        // A listening socket shares its port with no other, so it must go first. Sockets that are bound and do not
+        // listen share the port, so the port is never free for others meanwhile.
         if case .away(_, .unanswering) = state.withLock({ $0.phase }) {
             state.withLock { $0.phase = .away(nil, .refusing) }
         }
@@ -38,7 +38,7 @@ extension DevCluster {
         }
     }
 
-    /// Ends it: connections are reset, the port refuses, the controllers rest. `restart` brings it back.
+    /// Stops the server: connections are reset, the port refuses, the controllers rest. `restart` brings it back.
     public func stop() async {
         let controllers = state.withLock { state in
             state.isStopped = true
@@ -50,9 +50,9 @@ extension DevCluster {
         await controllers?.value
     }
 
-    /// Stops where necessary and serves again, on the same port with the same authority and users.
+    /// Stops if necessary and serves again, on the same port with the same authority and users.
     ///
-    /// Without data it is as after a fresh installation: other UIDs, no ServiceAccounts, so no tokens of theirs either.
+    /// Without data it is like a fresh installation: it has other UIDs, and neither ServiceAccounts nor their tokens.
     public func restart(keepingData: Bool = true) async throws {
         if state.withLock({ !$0.isStopped }) { await stop() }
         if !keepingData { core.serve(Bootstrap.makeStore(options), options) }
@@ -60,7 +60,7 @@ extension DevCluster {
         try await setAvailability(.serving)
     }
 
-    /// Answers as another cluster would on this endpoint: the UID of `kube-system` is that one, or a new one. Users
+    /// From now on it answers as another cluster on this endpoint: `kube-system` has the given UID, or a new one. Users
     /// and data stay.
     public func becomeAnotherCluster(uid: String? = nil) {
         let uid = uid ?? Identifiers.uuid()
@@ -70,14 +70,14 @@ extension DevCluster {
         }
     }
 
-    /// What `kube-system` says this cluster is.
+    /// The UID of `kube-system`, which identifies the cluster.
     public var uid: String { store.get(.namespaces, name: "kube-system")?["metadata"]?["uid"]?.string ?? "" }
 
-    /// Forgets the history: watches and continue tokens from before are answered with 410. Open watches go on.
+    /// Forgets the history. Older watches and continue tokens get 410. Open watches go on.
     public func compact() { store.compact() }
 
-    /// Goes back to an older state, as a restore of etcd does: the server is away meanwhile, so that nobody goes on from an
-    /// answer of before, and resourceVersions go back.
+    /// Goes back to an older state, as a restore of etcd does. The server is away meanwhile, so that no client goes on
+    /// from an older answer. resourceVersions go back.
     public func restore(_ snapshot: StoreSnapshot) async throws {
         try await setAvailability(.refusing)
         store.restore(snapshot)
@@ -103,13 +103,13 @@ extension DevCluster {
     /// How open watches are to end.
     public enum WatchEnding: String, Sendable, Hashable {
         case inOrder = "in-order"
-        /// With an ERROR event, 410.
+        /// With an ERROR event: 410.
         case gone
         /// With a reset of their connections.
         case reset
     }
 
-    /// - Returns: how many were open and match.
+    /// - Returns: how many open watches match.
     @discardableResult
     public func endWatches(_ ending: WatchEnding = .inOrder, match: FaultRule.Match = FaultRule.Match()) -> Int {
         let order: OpenWatches.Ending =
@@ -132,7 +132,7 @@ extension DevCluster {
         let controllers = SystemControllers(
             store: api.store, configuration: options.controllers, signer: core.authenticator.signer,
             authorityPEM: core.authorityPEM, timer: options.timer)
-        // Unstructured: lives from `start` to `stop`, which cancels it and waits for it.
+        // The task is unstructured, since it lives from `start` to `stop`, which cancels it and waits for it.
         let task = Task {
             await withDiscardingTaskGroup { group in
                 group.addTask { await api.run() }

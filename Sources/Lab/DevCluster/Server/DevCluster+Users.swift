@@ -6,12 +6,12 @@ extension DevCluster {
     /// The certificate authority of server and client certificates.
     public var caPEM: String { core.authorityPEM() }
 
-    /// How a kubeconfig's user proves who they are.
+    /// The credentials of a kubeconfig's user.
     public enum Credential: Sendable, Hashable {
         /// `adminToken`.
         case admin
         case token(String)
-        /// Made for the purpose; the groups become its organizations.
+        /// A new certificate; the groups become its organizations.
         case clientCertificate(user: String, groups: [String])
     }
 
@@ -60,14 +60,14 @@ extension DevCluster {
         return try identity.authority.issue(request)
     }
 
-    /// A signed token for a user who has no object in the cluster.
+    /// A signed token for a user without an object in the cluster.
     /// - Parameter expires: nil for never.
     public func makeToken(user: String, groups: [String] = [], expires: Instant? = nil) -> String {
         core.authenticator.signer.sign(
             TokenClaims.user(user, groups: groups, now: options.clock.now, expires: expires))
     }
 
-    /// A token as TokenRequest makes it. Namespace and ServiceAccount are made where they are missing.
+    /// A token as TokenRequest makes it. Namespace and ServiceAccount are made if they are missing.
     /// - Parameter lifetime: from now; may be negative.
     public func makeServiceAccountToken(
         namespace: String, name: String, lifetime: Duration = .seconds(3_600), audiences: [String]? = nil
@@ -103,7 +103,7 @@ extension DevCluster {
                     "metadata": ["name": .string(name), "namespace": .string(namespace)],
                 ])
         } catch {
-            // `default` may have been made by its controller meanwhile.
+            // Its controller may have made `default` meanwhile.
             if let account = store.get(.serviceAccounts, namespace: namespace, name: name) { return account }
             throw error
         }
@@ -112,7 +112,7 @@ extension DevCluster {
     /// Refuses the token from now on (401).
     public func revoke(_ token: String) { core.authenticator.revoke(token) }
 
-    /// Who may do what: a RoleBinding's or ClusterRoleBinding's subject.
+    /// The subject of a RoleBinding or ClusterRoleBinding.
     public enum Subject: Sendable, Hashable {
         case user(String)
         case group(String)

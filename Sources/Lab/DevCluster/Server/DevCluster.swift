@@ -10,33 +10,34 @@ import Support
 /// let token = try cluster.makeServiceAccountToken(namespace: "flyte", name: "squadron")
 /// cluster.faults.add(.status(503), match: .init(verbs: ["patch"]), count: 3)
 /// ```
-/// Everything may be called from any task; of the calls that change whether it serves (`stop`, `restart`,
-/// `setAvailability`) one at a time. It ends with `stop()`, or with the process.
+/// Everything may be called from any task. Of the calls that change whether it serves (`stop`, `restart`,
+/// `setAvailability`) only one may run at a time. It ends with `stop()`, or with the process.
 public final class DevCluster: Sendable {
     public struct Options: Sendable {
-        /// 0 for any; kept over restarts.
+        /// 0 for any port. It is kept over restarts.
         public var port = 0
         public var link = LinkConditions()
-        /// Of everything random: fault rates, jitter.
+        /// The seed of everything random: fault rates, jitter.
         public var seed: UInt64 = 1
-        /// What TLS offers (ALPN), best first.
+        /// The HTTP versions that TLS offers (ALPN), best first.
         public var httpVersions = ["h2", "http/1.1"]
         public var http2MaximumConcurrentStreams = 100
         public var controllers = ControllerOptions()
         public var api = APIServer.Configuration()
-        /// Changes that a watch can still start from.
+        /// The number of changes from which a watch can still start.
         public var historyLimit = 4096
         /// How many of the last requests `requestLog.recent` keeps.
         public var requestRing = 0
         public var clock = WallClock.system
-        /// Of delays in controllers and watches.
+        /// The clock of delays in controllers and watches.
         public var timer: any Clock<Duration> = ContinuousClock()
         public init() {}
     }
 
-    /// What kube-controller-manager would do beside the API server.
+    /// The work of kube-controller-manager beside the API server.
     public struct ControllerOptions: Sendable {
-        /// From a namespace's creation to its `default` ServiceAccount, and from a deletion to the new one; nil: never.
+        /// The time from a namespace's creation to its `default` ServiceAccount, and from a deletion to the new one.
+        /// Nil means never.
         public var defaultServiceAccountDelay: Duration? = .zero
         public var fillsTokenSecrets = true
         public var publishesRootCA = true
@@ -54,7 +55,7 @@ public final class DevCluster: Sendable {
 
     enum Phase {
         case serving(any Channel)
-        /// The port is held, so that it is still ours when the server comes back.
+        /// The server is away. The port is held, so that it is still ours when the server comes back.
         case away(ServerSocket?, Availability)
     }
     struct State {
@@ -72,7 +73,7 @@ public final class DevCluster: Sendable {
     public let adminToken: String
     public var faults: FaultInjector { core.faults }
     public var requestLog: RequestLog { core.log }
-    /// The data; another object after a restart without data.
+    /// The data. It is another object after a restart without data.
     public var store: ObjectStore { core.api().store }
     /// For requests without the network.
     public var api: APIServer { core.api() }
@@ -83,7 +84,7 @@ public final class DevCluster: Sendable {
     let network: Link
     let state: Locked<State>
 
-    /// - Throws: where the port is taken.
+    /// - Throws: if the port is taken.
     public static func start(name: String = "dev", options: Options = Options()) async throws -> DevCluster {
         let identity = try ServerIdentity(name: name, httpVersions: options.httpVersions)
         let store = Bootstrap.makeStore(options)

@@ -4,7 +4,7 @@ public final class DevFleet: Sendable {
     public let clusters: [DevCluster]
     private let byName: [String: DevCluster]
 
-    /// Starts them side by side. With a port in the options the first gets that one, each other the next.
+    /// Starts them side by side. With a port in the options the first server gets it, and each other one the next port.
     public static func start(_ names: [String], options: DevCluster.Options = DevCluster.Options()) async throws
         -> DevFleet
     {

@@ -2,8 +2,8 @@ import NIOCore
 
 /// Runs a task's steps on one event loop.
 ///
-/// A request is parsed, decided on, answered and written on the loop of its connection: no hop to another thread and back,
-/// and the parts of a connection need no locks among themselves.
+/// The loop of a connection parses, decides, answers and writes its requests. This needs no hop to another thread and
+/// back, and no locks among the parts of a connection.
 final class EventLoopExecutor: TaskExecutor {
     let eventLoop: any EventLoop
 

@@ -1,4 +1,4 @@
-/// Names that nobody has to remember.
+/// Random names.
 enum Identifiers {
     /// A random version 4 UUID, in lower case as Kubernetes writes it.
     static func uuid() -> String {

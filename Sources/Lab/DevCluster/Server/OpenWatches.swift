@@ -2,7 +2,7 @@ import Support
 
 /// The watches that are open, so that they can be ended from outside.
 final class OpenWatches: Sendable {
-    /// How a watch is ended by order.
+    /// The ways to end a watch.
     enum Ending: String, Sendable { case inOrder = "in-order", gone, reset }
 
     private let watches = Locked<[ObjectIdentifier: OpenWatch]>([:])
@@ -24,11 +24,11 @@ final class OpenWatches: Sendable {
     }
 }
 
-/// One of them.
+/// One open watch.
 final class OpenWatch: Sendable {
     let attributes: RequestAttributes
     let userAgent: String
-    /// The exchange's: cancelling it is what interrupts the stream.
+    /// The exchange's task. Cancelling it interrupts the stream.
     private let task: Task<Void, Never>?
     private let order = Locked<OpenWatches.Ending?>(nil)
 
@@ -38,7 +38,7 @@ final class OpenWatch: Sendable {
         self.task = task
     }
 
-    /// Nil while nobody has ordered its end.
+    /// Nil until its end is ordered.
     var ending: OpenWatches.Ending? { order.withLock { $0 } }
 
     func end(_ ending: OpenWatches.Ending) {

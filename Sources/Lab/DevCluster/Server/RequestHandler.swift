@@ -13,7 +13,7 @@ struct IncomingRequest: Sendable {
     var isTooLarge = false
 }
 
-/// Collects the parts of a request and hands it on; one at a time (HTTP/1.1 pipelining is held back before it).
+/// Collects the parts of a request and hands it on, one request at a time (HTTP/1.1 pipelining is held back before it).
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -22,7 +22,7 @@ final class RequestHandler: ChannelInboundHandler {
         case idle
         case reading(HTTPRequestHead, body: [UInt8])
         case answering(Task<Void, Never>, ResponseWriter)
-        /// The rest of a body that is too large is dropped: the answer is on its way.
+        /// The rest of a body that is too large is dropped, since the answer is on its way.
         case draining(Task<Void, Never>, ResponseWriter)
     }
 
@@ -76,8 +76,8 @@ final class RequestHandler: ChannelInboundHandler {
             context: context, connection: connection.channel, version: head.version, isHead: head.method == .HEAD,
             keepsAlive: head.isKeepAlive && !isTooLarge)
         let (server, bound) = (server, NIOLoopBound(connection, eventLoop: context.eventLoop))
-        // The one place where a callback world meets async: the task ends with the response, or is cancelled when the
-        // client goes away.
+        // This is the one place where callbacks start async code. The task ends with the response, or is cancelled when
+        // the client goes away.
         let task = Task(executorPreference: connection.executor) {
             await server.serve(request, connection: bound.value, writer: writer)
             writer.finish()

@@ -1,14 +1,15 @@
 import Support
 
-/// What was asked of one server. Counting costs a dictionary look-up per request; the ring keeps the last requests whole.
+/// The requests to one server. Counting costs a dictionary look-up for each request. The ring keeps the last requests
+/// whole.
 public final class RequestLog: Sendable {
-    /// What requests are counted by.
+    /// The key by which requests are counted.
     public struct Key: Sendable, Hashable {
         public var verb: String
-        /// With the subresource: `dataplanes/status`; for other paths the path itself.
+        /// The resource with the subresource: `dataplanes/status`. For other paths, the path itself.
         public var resource: String
         public var userAgent: String
-        /// Zero where the client got none: never answered, connection reset.
+        /// Zero if the client got none: it was never answered, or the connection was reset.
         public var status: Int
     }
     public struct Entry: Sendable, Hashable {
@@ -27,7 +28,8 @@ public final class RequestLog: Sendable {
         var openWatches: [String: Int] = [:]
         var inFlight = 0
         var maximumInFlight = 0
-        /// Paths that are no resources are counted by themselves, but a scanner must not fill the memory.
+        /// Paths outside of the resources are counted by themselves. Their number is bounded, so that a scanner can't
+        /// fill the memory.
         var otherPaths: Set<String> = []
     }
     private static let maximumOtherPaths = 256
@@ -41,7 +43,7 @@ public final class RequestLog: Sendable {
         self.clock = clock
     }
 
-    /// Requests answered since the start or the last `reset`, watches when their answer began.
+    /// Requests answered since the start or the last `reset`. A watch counts when its answer begins.
     public var counts: [Key: Int] { state.withLock { $0.counts } }
 
     public func count(
@@ -63,7 +65,7 @@ public final class RequestLog: Sendable {
 
     /// Watches that are open now, by resource.
     public var openWatches: [String: Int] { state.withLock { $0.openWatches.filter { $0.value > 0 } } }
-    /// Requests being answered now (watches not counted), and the most there ever were at once.
+    /// Requests being answered now (without watches), and the most there ever were at once.
     public var inFlight: (now: Int, maximum: Int) { state.withLock { ($0.inFlight, $0.maximumInFlight) } }
 
     public func reset() {

@@ -8,8 +8,8 @@ import NIOHTTP1
 final class ResponseWriter: @unchecked Sendable {
     private enum State { case waiting, body, ended, gone }
 
-    /// Bytes handed to the channel and not yet written to the socket, at most. What the slow reader of a stream does not
-    /// take stays where it was made.
+    /// The most bytes that are handed to the channel and not yet written to the socket. What the slow reader of a
+    /// stream does not take stays at its source.
     private static let maximumOutstanding = 1 << 20
 
     private let context: ChannelHandlerContext
@@ -20,7 +20,7 @@ final class ResponseWriter: @unchecked Sendable {
     private var state = State.waiting
     private var outstanding = 0
     private var waiter: CheckedContinuation<Void, Never>?
-    /// The one that answers through this writer.
+    /// The task that answers through this writer.
     var task: Task<Void, Never>?
 
     init(
@@ -33,7 +33,7 @@ final class ResponseWriter: @unchecked Sendable {
         self.keepsAlive = keepsAlive
     }
 
-    /// The client is no longer there.
+    /// Whether the client has gone.
     var isGone: Bool { state == .gone }
 
     /// The whole response in one go.
@@ -44,14 +44,14 @@ final class ResponseWriter: @unchecked Sendable {
         end()
     }
 
-    /// The head of a streamed body; `length` nil where it is not known.
+    /// Sends the head of a streamed body. `length` is nil if it is not known.
     func begin(status: Int, headers: [(String, String)], length: Int? = nil) {
         guard state == .waiting else { return }
         writeHead(status, headers, length: length)
         context.flush()
     }
 
-    /// Sends a piece; returns when there is room for the next one. False when the client is gone.
+    /// Sends a piece, and returns when there is room for the next one. False if the client is gone.
     func send(_ bytes: [UInt8]) async -> Bool {
         guard state == .body else { return false }
         writeBody(bytes)
@@ -67,7 +67,7 @@ final class ResponseWriter: @unchecked Sendable {
         while state == .body, outstanding > 0 { await withCheckedContinuation { waiter = $0 } }
     }
 
-    /// The orderly end of a body.
+    /// Ends a body in good order.
     func end() {
         guard state == .body else { return }
         state = .ended
@@ -84,8 +84,8 @@ final class ResponseWriter: @unchecked Sendable {
         connection.triggerUserOutboundEvent(LinkEvent.reset, promise: nil)
     }
 
-    /// After the response: one that was never given is a bug in the server or a fault that was asked for; either way the
-    /// client must not wait for ever.
+    /// Called after the response. A response that was never given is a bug in the server, or an injected fault. In both
+    /// cases the client must not wait for ever.
     func finish() {
         if state == .waiting || state == .body {
             state = .gone

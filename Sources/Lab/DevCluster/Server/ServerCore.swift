@@ -1,7 +1,7 @@
 import JSON
 import Support
 
-/// What answers the requests of one cluster: the parts that outlive connections, restarts and certificates.
+/// Answers the requests of one cluster. It has the parts that outlive connections, restarts and certificates.
 final class ServerCore: RequestServer {
     let log: RequestLog
     let faults: FaultInjector
@@ -15,7 +15,8 @@ final class ServerCore: RequestServer {
         log = RequestLog(ringSize: options.requestRing, clock: options.clock)
         faults = FaultInjector(seed: options.seed)
         self.identity = identity
-        // Replaced at once: the API needs the reviews, which need the authenticator, which needs the store of the API.
+        // It is replaced at once, since the API needs the reviews, which need the authenticator, which needs the API's
+        // store.
         let current = Locked(APIServer(store: store))
         self.current = current
         authenticator = Authenticator(clock: options.clock) { current.withLock { $0 }.store }
@@ -23,7 +24,7 @@ final class ServerCore: RequestServer {
         serve(store, options)
     }
 
-    /// From now on answers from this store.
+    /// From now on it answers from this store.
     @discardableResult
     func serve(_ store: ObjectStore, _ options: DevCluster.Options) -> APIServer {
         let reviews = Reviews(authenticator: authenticator, authorizer: authorizer) { [current] in
@@ -45,7 +46,7 @@ final class ServerCore: RequestServer {
         ).run()
     }
 
-    /// The documents that name the keys of ServiceAccount tokens; nil for any other path.
+    /// The documents with the keys of ServiceAccount tokens. Nil for any other path.
     func wellKnown(_ path: String) -> APIResponse? {
         let document: JSON
         switch path {

@@ -3,24 +3,24 @@ import DevPKI
 import NIOSSL
 import Support
 
-/// What is wrong with the certificate that a server shows.
+/// A fault of a server's certificate.
 public enum CertificateFault: String, Sendable, Hashable, CaseIterable {
-    /// Ran out yesterday.
+    /// It expired yesterday.
     case expired
-    /// For another host's name and address.
+    /// It is for another host's name and address.
     case wrongName = "wrong-name"
-    /// Issued by an authority that no kubeconfig knows.
+    /// It is from an authority that no kubeconfig trusts.
     case foreignCA = "foreign-ca"
 }
 
-/// A server's certificate authority and the TLS settings made from its current certificate.
+/// A server's certificate authority, and the TLS settings from its current certificate.
 ///
 /// The authority also verifies client certificates. New connections use the newest settings; open ones keep theirs, as
 /// with the real server.
 final class ServerIdentity: Sendable {
     private struct State {
         var authority: CertificateAuthority
-        /// Made when the first connection arrives: most of a fleet's servers wait long for theirs.
+        /// It is made at the first connection, since most servers of a fleet wait long for theirs.
         var context: NIOSSLContext?
         var fault: CertificateFault?
         var httpVersions: [String]
@@ -82,7 +82,7 @@ final class ServerIdentity: Sendable {
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(issued.privateKeyPEM.utf8), format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = httpVersions
-        // Ask for a client certificate, verify it later: a bad one is answered with 401 instead of a failed handshake.
+        // Ask for a client certificate and verify it later, so that a bad one gets 401 and not a failed handshake.
         configuration.certificateVerification = .optionalVerification
         return try NIOSSLContext(configuration: configuration)
     }

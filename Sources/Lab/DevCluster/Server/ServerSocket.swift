@@ -4,8 +4,8 @@
     import Darwin
 #endif
 
-/// A TCP socket on a loopback port that serves nobody: keeps the port ours while a server is stopped, and plays a host
-/// that does not answer.
+/// A TCP socket on a loopback port without a server. It keeps the port ours while a server is stopped, and it can act
+/// as a host that does not answer.
 final class ServerSocket: Sendable {
     struct Failure: Error, CustomStringConvertible {
         var call: String
@@ -16,7 +16,8 @@ final class ServerSocket: Sendable {
     let port: Int
     private let descriptors: [Int32]
 
-    /// Bound but not listening: the kernel refuses connections, and gives the port to nobody else.
+    /// A socket that is bound but does not listen: the kernel refuses connections, and gives the port to no other
+    /// program.
     static func refusing(port: Int) throws(Failure) -> ServerSocket {
         let descriptor = try open()
         do throws(Failure) {
@@ -28,13 +29,13 @@ final class ServerSocket: Sendable {
         }
     }
 
-    /// Listening with a full queue: the kernel drops every further SYN, so that connecting times out.
+    /// A socket that listens with a full queue: the kernel drops every further SYN, so that connecting times out.
     static func unanswering(port: Int) throws(Failure) -> ServerSocket {
         let listener = try open()
         var descriptors = [listener]
         do throws(Failure) {
             try bind(listener, port: port)
-            // A backlog of zero holds one connection on Linux; the second is for kernels that are more generous.
+            // A backlog of zero holds one connection on Linux. The second one is for kernels that hold more.
             guard listen(listener, 0) == 0 else { throw Failure(call: "listen", code: errno) }
             for _ in 0..<2 {
                 let filler = try open(nonBlocking: true)

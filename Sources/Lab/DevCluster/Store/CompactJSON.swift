@@ -1,16 +1,16 @@
 import JSON
 
-/// A JSON value in few bytes: keys and common strings are numbers into `WordTable`, uids are 16 bytes. It is written out as
-/// JSON, or a part of it read, without making a tree of it: lists and watches do that for every object.
+/// A JSON value in few bytes: keys and common strings are numbers into `WordTable`, and uids are 16 bytes. It can be
+/// written as JSON, or partly read, without building a tree. Lists and watches do that for every object.
 ///
-/// The bytes live in this process only and are made by `init`; reading trusts them.
+/// The bytes live only in this process, and only `init` makes them, so reading trusts them.
 struct CompactJSON: Sendable, Hashable {
     let bytes: [UInt8]
 
     init(_ value: JSON) {
         var writer = Writer()
         writer.write(value)
-        // A new array of exactly the size: `append` leaves up to as much again unused.
+        // This makes a new array of exactly the size, since `append` leaves up to as much again unused.
         bytes = Array(unsafeUninitializedCapacity: writer.bytes.count) { buffer, count in
             count = writer.bytes.count
             _ = buffer.initialize(from: writer.bytes)
@@ -96,7 +96,7 @@ extension CompactJSON {
         return reader.value()
     }
 
-    /// The value at a path of object keys, nil where there is none.
+    /// The value at a path of object keys. Nil if there is none.
     func value(at path: [String]) -> JSON? {
         var reader = CompactReader(bytes)
         guard reader.seek(path) else { return nil }
@@ -115,7 +115,7 @@ extension CompactJSON {
         reader.transcodeObject(to: &output, leavingOut: names)
     }
 
-    /// Appends the value at the path as JSON; false where there is none.
+    /// Appends the value at the path as JSON. False if there is none.
     func append(path: [String], to output: inout [UInt8]) -> Bool {
         var reader = CompactReader(bytes)
         guard reader.seek(path) else { return false }

@@ -26,7 +26,7 @@ public struct GroupResource: Sendable, Hashable, CustomStringConvertible {
 public enum StoreError: Error, Sendable, Hashable {
     case alreadyExists
     case notFound
-    /// Changed since it was read.
+    /// The object has changed since it was read.
     case conflict
 }
 
@@ -36,6 +36,6 @@ public struct StoreChange: Sendable {
     public var kind: Kind
     public var namespace: String?
     public var name: String
-    /// The state after the change; of a deletion the last state, with the resourceVersion of the deletion.
+    /// The state after the change. For a deletion it is the last state, with the resourceVersion of the deletion.
     public var object: JSON
 }

@@ -9,7 +9,7 @@ struct StoredChange: Sendable {
     let revision: Int64
     let key: String
     let kind: StoreChange.Kind
-    /// After the change; for a deletion the last state under the deletion's revision.
+    /// The object after the change. For a deletion it is the last state, with the deletion's revision.
     let object: StoredObject
     let previous: StoredObject?
 }
@@ -57,7 +57,7 @@ struct ObjectCollection: Sendable {
         return start < end ? entries[start..<end] : []
     }
 
-    /// What `range` was at an earlier revision; nil where the history does not reach back that far.
+    /// The content of `range` at an earlier revision. Nil if the history does not reach back that far.
     func range(from: String, to: String?, at revision: Int64) -> [Entry]? {
         guard revision >= floor else { return nil }
         let later = changes(after: revision)
@@ -107,7 +107,7 @@ struct ObjectCollection: Sendable {
 
     private mutating func record(_ change: StoredChange, limit: Int) {
         history.append(change)
-        // Drops a quarter at a time: dropping one by one would copy the history on every change.
+        // It drops a quarter at a time, since dropping one by one would copy the history at every change.
         if history.count > limit + limit / 4 {
             let kept = history.suffix(limit)
             floor = history[kept.startIndex - 1].revision

@@ -4,8 +4,8 @@ import Support
 
 /// The objects of one cluster, in memory.
 ///
-/// What is public is direct access, for system controllers and tests: nothing is validated, defaulted or authorised here,
-/// but watches see every change. One counter numbers all changes, as etcd does.
+/// Its public functions give direct access, for system controllers and tests. They validate, default and authorize
+/// nothing, but watches see every change. One counter numbers all changes, as in etcd.
 public final class ObjectStore: Sendable {
     struct State: Sendable {
         var revision: Int64
@@ -19,15 +19,15 @@ public final class ObjectStore: Sendable {
     private let historyLimit: Int
 
     /// - Parameters:
-    ///   - historyLimit: how many changes of each resource watches can go back.
-    ///   - initialRevision: where resourceVersions start; random where nil, so that no test relies on a number.
+    ///   - historyLimit: how many changes of each resource a watch can go back.
+    ///   - initialRevision: the first resourceVersion. Nil makes it random, so that no test relies on a number.
     public init(clock: WallClock = .system, historyLimit: Int = 4096, initialRevision: Int64? = nil) {
         self.clock = clock
         self.historyLimit = max(1, historyLimit)
         state = Locked(State(revision: max(1, initialRevision ?? Int64.random(in: 1_000..<100_000))))
     }
 
-    /// Of the latest change.
+    /// The revision of the latest change.
     public var revision: Int64 { state.withLock { $0.revision } }
 
     public func get(_ resource: GroupResource, namespace: String? = nil, name: String) -> JSON? {
@@ -49,23 +49,23 @@ public final class ObjectStore: Sendable {
     /// The resources that have had objects.
     public var resources: [GroupResource] { state.withLock { Array($0.collections.keys) } }
 
-    /// Fills in uid, creationTimestamp, generation (where `spec` is there) and resourceVersion. `metadata` says where it
-    /// goes.
+    /// Creates the object at the place that its `metadata` names. It fills in uid, creationTimestamp, generation (if
+    /// there is a `spec`) and resourceVersion.
     @discardableResult
     public func create(_ resource: GroupResource, _ object: JSON) throws(StoreError) -> JSON {
         try write(resource, completed(object), expecting: .absent)
     }
 
-    /// Creates or replaces.
+    /// Creates or replaces the object.
     @discardableResult
     public func put(_ resource: GroupResource, _ object: JSON) -> JSON {
         let object = completed(object)
-        // Without an expectation a write cannot fail.
+        // A write without an expectation can't fail.
         return (try? write(resource, object, expecting: nil)) ?? object
     }
 
-    /// Reads, changes and writes, anew whenever somebody else was faster. Writes nothing where nothing changed; `body`
-    /// returning false leaves the object as it is.
+    /// Reads, changes and writes, and does so again whenever another write was faster. If nothing changed, it writes
+    /// nothing. If `body` returns false, the object stays as it is.
     @discardableResult
     public func update(
         _ resource: GroupResource, namespace: String? = nil, name: String, _ body: (inout JSON) -> Bool
@@ -85,14 +85,15 @@ public final class ObjectStore: Sendable {
         }
     }
 
-    /// Removes it at once, finalizers or not. Returns the last state, under the deletion's resourceVersion.
+    /// Removes the object at once, whatever its finalizers. Returns the last state, with the deletion's
+    /// resourceVersion.
     @discardableResult
     public func delete(_ resource: GroupResource, namespace: String? = nil, name: String) -> JSON? {
         (try? remove(resource, ObjectCollection.key(namespace: namespace, name: name), expecting: nil, last: nil))
             ?? nil
     }
 
-    /// Forgets the history: older resourceVersions and continue tokens are answered with 410 from now on.
+    /// Forgets the history. From now on older resourceVersions and continue tokens get 410.
     public func compact() {
         state.withLock { state in
             state.compacted = state.revision
@@ -116,7 +117,7 @@ public final class ObjectStore: Sendable {
 }
 
 extension ObjectStore {
-    /// What a write was decided on.
+    /// The state on which a write was decided.
     enum Expectation {
         case absent
         case revision(Int64)
@@ -126,7 +127,7 @@ extension ObjectStore {
         state.withLock { $0.collections[resource]?[key] }
     }
 
-    /// Stores the object under the next revision, which its metadata gets.
+    /// Stores the object with the next revision, which its metadata gets.
     @discardableResult
     func write(_ resource: GroupResource, _ object: JSON, expecting: Expectation?) throws(StoreError) -> JSON {
         let metadata = object["metadata"]
@@ -151,7 +152,7 @@ extension ObjectStore {
         return written
     }
 
-    /// - Parameter last: the object as the deletion shows it; nil shows it as it was stored.
+    /// - Parameter last: the object that the deletion shows. Nil shows it as it was stored.
     @discardableResult
     func remove(_ resource: GroupResource, _ key: String, expecting: Expectation?, last: JSON?) throws(StoreError)
         -> JSON?

@@ -2,11 +2,12 @@ import JSON
 
 extension ObjectStore {
     /// Every object that exists (as `added`), then every change, for one reader. A reader that falls behind the history
-    /// gets the existing ones again: level-based controllers need no more. Ends when the reader's task is cancelled.
+    /// gets the existing ones again, which is enough for level-based controllers. It ends when the reader's task is
+    /// cancelled.
     public func changes(of resource: GroupResource) -> StoreChanges { StoreChanges(store: self, resource: resource) }
 }
 
-/// The changes of one resource, read from the store's history: nothing is queued for a slow reader.
+/// The changes of one resource. They are read from the store's history, so nothing is queued for a slow reader.
 public struct StoreChanges: AsyncSequence, Sendable {
     public typealias Element = StoreChange
     public typealias Failure = Never
@@ -37,7 +38,7 @@ public struct StoreChanges: AsyncSequence, Sendable {
                 }
                 guard let revision, case .some(let changes, let through) = store.changes(resource, after: revision)
                 else {
-                    // A read of the present cannot fail.
+                    // A read of the present state can't fail.
                     guard let page = try? store.read(resource, from: "", to: nil) else { return nil }
                     pending = page.entries.map { (.added, $0.key, $0.object) }[...]
                     revision = page.revision
@@ -53,7 +54,7 @@ public struct StoreChanges: AsyncSequence, Sendable {
 }
 
 extension String {
-    /// Of a collection's key.
+    /// The namespace and name in a collection's key.
     var namespaceAndName: (namespace: String?, name: String) {
         guard let slash = firstIndex(of: "/") else { return (nil, self) }
         return (String(self[..<slash]), String(self[index(after: slash)...]))

@@ -1,6 +1,6 @@
-/// What lists and watches read: consistent, by revision.
+/// The reads of lists and watches. They are consistent, by revision.
 extension ObjectStore {
-    /// A list that is not (or no longer) possible at the wanted revision.
+    /// The list is not (or no longer) possible at the wanted revision.
     enum ReadFailure: Error {
         case expired
         case tooLarge(current: Int64)
@@ -8,7 +8,7 @@ extension ObjectStore {
 
     struct Page: Sendable {
         var entries: ArraySlice<ObjectCollection.Entry>
-        /// What the page shows the state of.
+        /// The revision whose state the page shows.
         var revision: Int64
     }
 
@@ -29,11 +29,11 @@ extension ObjectStore {
         }
     }
 
-    /// What a watch gets next.
+    /// The next changes for a watch.
     enum Changes: Sendable {
-        /// Oldest first; empty where nothing has happened. All changes up to `through` are in it.
+        /// The changes up to `through`, oldest first. Empty if nothing has happened.
         case some([StoredChange], through: Int64)
-        /// The history no longer reaches back to the revision asked for.
+        /// The history no longer reaches back to the wanted revision.
         case expired(oldest: Int64)
     }
 

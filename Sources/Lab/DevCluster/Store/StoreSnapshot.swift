@@ -1,6 +1,7 @@
 import Support
 
-/// The content of a store at one moment, to restart a server with its data. Shares the objects' bytes with the store.
+/// The content of a store at one moment, to restart a server with its data. It shares the objects' bytes with the
+/// store.
 public struct StoreSnapshot: Sendable {
     fileprivate let revision: Int64
     fileprivate let compacted: Int64
@@ -14,8 +15,8 @@ extension ObjectStore {
         }
     }
 
-    /// Goes back to a snapshot (as restoring an etcd backup does: resourceVersions are given out again). What watches have
-    /// seen since is not taken back: end them first.
+    /// Goes back to a snapshot. As with a restored etcd backup, resourceVersions are given out again. Watches don't
+    /// take back what they have shown since, so end them first.
     public func restore(_ snapshot: StoreSnapshot) {
         state.withLock { state in
             state.revision = snapshot.revision

@@ -19,7 +19,7 @@ enum UID {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Of a UUID in exactly the form that `text(of:)` makes; nil for any other string.
+    /// The bytes of a UUID in exactly the form that `text(of:)` makes. Nil for any other string.
     static func bytes(of text: String) -> [UInt8]? {
         guard text.utf8.count == 36 else { return nil }
         var bytes: [UInt8] = []

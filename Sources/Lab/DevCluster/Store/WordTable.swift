@@ -1,9 +1,9 @@
 import Support
 
-/// The words that objects have in common (field names, label keys, `v1`, `Update`), each kept once in the process: half
-/// a million objects of 500 servers then hold numbers in their place.
+/// The words that objects have in common (field names, label keys, `v1`, `Update`). The process keeps each once. Half a
+/// million objects of 500 servers then have numbers in their place.
 ///
-/// Words are never forgotten, so their number is bounded; what does not fit is written out in the object.
+/// Words are never forgotten, so their number is bounded. Further words are written out in the object.
 final class WordTable: Sendable {
     static let shared = WordTable(seed: WordTable.commonValues)
 
@@ -32,7 +32,7 @@ final class WordTable: Sendable {
         return state.withLock { state in
             if let index = state.indices[text] { return index }
             guard adding, state.words.count < Self.maximumCount else { return nil }
-            // A copy with storage of its own: a slice of a parsed body would keep the whole body alive.
+            // The copy has its own storage, since a slice of a parsed body would keep the whole body alive.
             let word = String(decoding: Array(text.utf8), as: UTF8.self)
             var json: [UInt8] = []
             appendJSONString(word, to: &json)
@@ -42,7 +42,7 @@ final class WordTable: Sendable {
         }
     }
 
-    /// Values that stand in almost every object.
+    /// Values that almost every object has.
     private static let commonValues = [
         "v1", "Update", "Apply", "FieldsV1", "Active", "Terminating", "kubernetes", "status", "True", "False",
         "Unknown",

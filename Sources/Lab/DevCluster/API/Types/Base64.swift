@@ -1,7 +1,7 @@
 import Support
 
 extension Base64 {
-    /// Where Go's decoder of standard base64 stops; nil for good text.
+    /// The place where Go's decoder of standard base64 stops. Nil for good text.
     static func firstIllegalByte(_ text: String) -> Int? {
         var digits = 0
         var padding = 0

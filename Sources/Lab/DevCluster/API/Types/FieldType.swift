@@ -1,7 +1,7 @@
 import JSON
 
-/// The type of a value, as far as decoding, server-side apply, strategic merge patches and OpenAPI need it. Built-in kinds
-/// have theirs in `BuiltInTypes`; those of custom resources are read from the CRD.
+/// The type of a value, as far as decoding, server-side apply, strategic merge patches and OpenAPI need it. The types
+/// of built-in kinds are in `BuiltInTypes`; those of custom resources come from the CRD.
 indirect enum FieldType: Sendable {
     case string
     case integer
@@ -13,7 +13,7 @@ indirect enum FieldType: Sendable {
     case microTime
     case quantity
     case intOrString
-    /// Whatever comes. Server-side apply takes objects as granular and lists as atomic.
+    /// Any value. Server-side apply takes objects as granular and lists as atomic.
     case any
     case object(ObjectType)
     /// A type of `BuiltInTypes`, by name: types may contain themselves.
@@ -27,7 +27,7 @@ indirect enum FieldType: Sendable {
         case map(keys: [String])
     }
 
-    /// With a name looked up.
+    /// The type, with a name looked up.
     var resolved: FieldType {
         if case .named(let name) = self { BuiltInTypes.shared.types[name].map { .object($0) } ?? .any } else { self }
     }
@@ -39,20 +39,21 @@ final class ObjectType: Sendable {
         let type: FieldType
         var description = ""
         var isRequired = false
-        /// Go writes it even when it is empty (no `omitempty`): it is there in the object that a create is compared with.
+        /// Go writes the field even when it is empty (without `omitempty`), so it is in the object with which a create
+        /// is compared.
         var isAlwaysPresent = false
         /// How a strategic merge patch treats a list: by this key, as a set where empty, replaced where nil.
         var mergeKey: String?
-        /// A strategic merge patch replaces it, or keeps only the keys it names.
+        /// A strategic merge patch replaces it, or keeps only the keys that the patch names.
         var retainsKeys = false
         var defaultValue: JSON?
     }
     let name: String
     let description: String
     let fields: [String: Field]
-    /// Other fields are kept.
+    /// Whether other fields are kept.
     let isOpen: Bool
-    /// Server-side apply owns it as a whole.
+    /// Whether server-side apply owns it as a whole.
     let isAtomic: Bool
     /// The type of other fields of an open object.
     let others: FieldType

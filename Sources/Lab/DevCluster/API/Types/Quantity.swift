@@ -1,8 +1,8 @@
 /// `resource.Quantity`: an amount with a suffix, in the form in which Go writes it again.
 ///
-/// What is canonical enough stays as it was sent ("1500Mi", "01", "1e3"), the rest is written anew ("1000m" is "1").
+/// A text that is canonical enough stays as it was sent ("1500Mi", "01", "1e3"). Others are rewritten ("1000m" is "1").
 struct Quantity: Sendable {
-    /// Why a text is none.
+    /// Why a text is not a quantity.
     enum Malformed: String, Error {
         case format =
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -13,7 +13,7 @@ struct Quantity: Sendable {
     /// An amount that is absent: Go's zero value.
     static let zero = "0"
 
-    /// As a resource of a list (`hard`, `limits`, …) is kept: with a precision of a thousandth, rounded up.
+    /// The amount as a list of resources (`hard`, `limits`, …) keeps it: with a precision of a thousandth, rounded up.
     let text: String
 
     init(_ text: String) throws(Malformed) {
@@ -47,7 +47,7 @@ struct Quantity: Sendable {
     private static func interpret(_ suffix: Substring) throws(Malformed) -> (base: Int, exponent: Int, Form) {
         if let exponent = decimalSuffixes.first(where: { $0.value == suffix })?.key { return (10, exponent, .decimal) }
         if let index = binarySuffixes.firstIndex(of: String(suffix)), index > 0 { return (2, index * 10, .binary) }
-        // Go's int32 goes further than anybody's quantities: what is written out has to fit into memory.
+        // Go allows an exponent of int32. We allow less, since the written number must fit into memory.
         if let first = suffix.first, first == "e" || first == "E", let exponent = Int(suffix.dropFirst()),
             abs(exponent) <= 1_000
         {
@@ -95,7 +95,7 @@ struct Quantity: Sendable {
         digits.insert(UInt8(ascii: "1"), at: 0)
     }
 
-    /// Whole numbers in powers of 1024, others and small ones decimal. No more than an Int64 holds.
+    /// Whole numbers are written in powers of 1024, others and small ones decimal. The result is at most an Int64.
     private static func binary(_ parts: Parts, _ exponent: Int) -> String {
         let most = Int128(Int64.max)
         var value = Int128(0)

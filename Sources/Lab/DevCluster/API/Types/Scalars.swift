@@ -16,7 +16,7 @@ enum TimeText {
         let digits = fraction.dropFirst().prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
         if digits.count < 6 { throw failure(text, layout, at: 19, ".000000") }
         if digits.count > 6 { throw failure(text, layout, at: 26, "Z07:00") }
-        // The digits as they are: a floating-point number has not always room for them.
+        // The digits are taken as they are, since a floating-point number can't always hold them.
         return "\(time.description.dropLast()).\(String(decoding: digits, as: UTF8.self))Z"
     }
 

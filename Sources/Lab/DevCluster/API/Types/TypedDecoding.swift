@@ -1,15 +1,15 @@
 import JSON
 import Support
 
-/// Takes an object into a built-in type as Go's decoder does: what does not fit is an error, unknown fields go, null and
-/// empty values that Go leaves out when it writes go too.
+/// Reads an object as a built-in type, as Go's decoder does. A value that does not fit is an error. Unknown fields are
+/// dropped, and so are null and empty values that Go leaves out when it writes.
 struct TypedDecoding {
-    /// What Go's decoder says: "json: cannot unmarshal number into Go struct field ConfigMap.data of type string".
+    /// The error of Go's decoder: "json: cannot unmarshal number into Go struct field ConfigMap.data of type string".
     struct Failure: Error {
         var message: String
-        /// What the converter of strategic merge patches says in its place: "cannot convert int64 to string".
+        /// The error of the converter of strategic merge patches in its place: "cannot convert int64 to string".
         var conversion: String?
-        /// What the converter of an applied object says in its place.
+        /// The error of the converter of an applied object in its place.
         var unstructured: String?
     }
     /// Paths of fields that the type does not have, in the order of a strict decoding error.
@@ -22,7 +22,7 @@ struct TypedDecoding {
         try decode(value, as: type, path: "", go: GoField(owner: "", path: "")) ?? .null
     }
 
-    /// Nil where Go would leave the value out.
+    /// Nil if Go would leave the value out.
     private mutating func decode(_ value: JSON, as type: FieldType, path: String, go: GoField) throws(Failure) -> JSON?
     {
         if value == .null { return nil }
@@ -85,7 +85,7 @@ struct TypedDecoding {
             guard value.bool != nil else { throw mismatch(value, go, "bool") }
             return value
         case .quantity:
-            // Go reads whatever is between the quotes, or the literal itself.
+            // Go reads the text between the quotes, or the literal itself.
             let text =
                 switch value {
                 case .string(let text): text.trimmed
@@ -128,7 +128,7 @@ struct TypedDecoding {
             unstructured: "cannot convert \(value.decodedGoName) to \(wanted)")
     }
 
-    /// As Go's decoder names a field: the innermost struct, then the whole path.
+    /// The name of a field in Go's decoder: the innermost struct, then the whole path.
     private struct GoField {
         var owner: String
         var path: String
@@ -136,7 +136,7 @@ struct TypedDecoding {
 }
 
 extension FieldType {
-    /// What a create is compared with: the fields that Go writes even when they are empty.
+    /// The object with which a create is compared: the fields that Go writes even when they are empty.
     var skeleton: JSON? {
         guard case .object(let type) = resolved else { return nil }
         var members: [String: JSON] = [:]
@@ -151,7 +151,7 @@ extension FieldType {
         case .integer, .number: 0
         case .boolean: false
         case .object: skeleton ?? [:]
-        // Kinds of which we describe no more than that they are there.
+        // Kinds of which we describe only that they exist.
         case .any: [:]
         case .list, .map, .bytes, .time, .microTime, .quantity, .intOrString, .named: .null
         }
@@ -206,7 +206,8 @@ extension JSON {
         }
     }
 
-    /// Strings, lists and maps that Go leaves out with `omitempty`. Objects stay: most are pointers, where `{}` says something.
+    /// Whether it is a string, list or map that Go leaves out with `omitempty`. Objects stay, since most are pointers,
+    /// where `{}` has a meaning.
     fileprivate func isOmitted(by type: FieldType) -> Bool {
         switch (self, type.resolved) {
         case (.string(let text), _): text.isEmpty

@@ -1,4 +1,4 @@
-/// Finds the type of an expression and what in it can't be right, with the messages of cel-go.
+/// Finds the type of an expression and its errors, with the messages of cel-go.
 struct CELChecker {
     private(set) var issues: [CELIssue] = []
     /// Innermost last.
@@ -14,7 +14,7 @@ struct CELChecker {
         return (type, checker.issues.sorted { $0.offset < $1.offset })
     }
 
-    /// A faulty part counts as dynamic, so that one fault is reported once.
+    /// A faulty part counts as dynamic, so that a fault is reported only once.
     private mutating func fail(_ offset: Int, _ message: String) -> CELType {
         issues.append(CELIssue(offset, message))
         return .dyn
@@ -120,7 +120,7 @@ struct CELChecker {
         return isOptional || isTargetOptional ? .optional(result) : result
     }
 
-    /// What an optional holds; any other type as it is.
+    /// The type inside an optional; any other type as it is.
     private static func unwrapped(_ type: CELType) -> (inner: CELType, isOptional: Bool) {
         if case .optional(let inner) = type { (inner, true) } else { (type, false) }
     }

@@ -1,6 +1,7 @@
 import JSON
 
-/// Equality and order of values. Numbers of different types compare by value, all else of different types is unequal.
+/// Equality and order of values. Numbers of different types compare by value. Other values of different types are
+/// unequal.
 enum CELEquality {
     static func equal(_ left: CELValue, _ right: CELValue) -> Bool {
         switch (left, right) {
@@ -47,7 +48,7 @@ enum CELEquality {
         }
     }
 
-    /// The keys of an object or a map; of an object those that rules can see.
+    /// The keys of a map, or the keys of an object that rules can see.
     static func keys(_ value: CELValue) -> [CELValue]? {
         switch value {
         case .map(let entries): return entries.map(\.key)
@@ -62,7 +63,7 @@ enum CELEquality {
         }
     }
 
-    /// Negative, zero or positive; nil for what are not two numbers, or NaN.
+    /// Negative, zero or positive. Nil unless both are numbers and neither is NaN.
     static func compareNumbers(_ left: CELValue, _ right: CELValue) -> Int? {
         func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left == right ? 0 : 1 }
         switch (left, right) {
@@ -87,7 +88,7 @@ enum CELEquality {
         }
     }
 
-    /// Nil for what has no order.
+    /// Nil for values without an order.
     static func compare(_ left: CELValue, _ right: CELValue) -> Int? {
         func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left == right ? 0 : 1 }
         func sign(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Int {
@@ -117,7 +118,7 @@ enum CELEquality {
         return result
     }
 
-    /// An index: an integer, also as a uint or double.
+    /// An index: an integer, perhaps as a uint or double.
     static func integer(_ value: CELValue) -> Int64? {
         switch value {
         case .int(let number): number

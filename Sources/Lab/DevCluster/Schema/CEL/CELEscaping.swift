@@ -26,7 +26,7 @@ enum CELEscaping {
         return result
     }
 
-    /// The property's name; nil for what `escaped` never gives.
+    /// The property's name. Nil for a text that `escaped` never gives.
     static func unescaped(_ identifier: String) -> String? {
         guard identifier.contains("__") else { return identifier }
         let words = ["underscores": "__", "dot": ".", "dash": "-", "slash": "/"]

@@ -1,8 +1,8 @@
 import JSON
 
-/// Evaluates an expression at a bounded cost: one unit a node, more for what works through texts and lists.
+/// Evaluates an expression at a bounded cost: one unit a node, and more for work on texts and lists.
 struct CELEvaluator {
-    /// As on the real server, whose units these roughly are.
+    /// The real server's limit. The units are roughly the same.
     static let callLimit = 1_000_000
     static let totalBudget = 10_000_000
 
@@ -68,7 +68,7 @@ struct CELEvaluator {
         }
     }
 
-    /// One term that decides is enough, whatever the others are; a fault counts only when none decides.
+    /// One term that decides is enough, whatever the others are. A fault counts only if no term decides.
     private mutating func logical(
         _ terms: [CELExpression], _ name: String, decisive: Bool
     ) throws(CELError) -> CELValue {
@@ -107,7 +107,7 @@ struct CELEvaluator {
                 guard let value = members[key] else { return nil }
                 return try CELValue(value, values, isResource: values.isEmbeddedResource)
             }
-            // In an object, null is as good as absent.
+            // In an object, null counts as absent.
             guard let name = CELEscaping.unescaped(key), let value = members[name], !value.isNull,
                 let schema = record.property(name)
             else { return nil }
@@ -182,7 +182,7 @@ struct CELEvaluator {
 
     // MARK: Macros
 
-    /// What a macro goes through: index or key, and element or value.
+    /// The pairs of a macro: index or key, and element or value.
     private func pairs(_ range: CELValue) throws(CELError) -> [(CELValue, CELValue)] {
         var result: [(CELValue, CELValue)] = []
         switch range {
@@ -232,7 +232,7 @@ struct CELEvaluator {
                 case .sortBy: entries.append(CELEntry(key: try evaluate(body), value: subject))
                 }
             } catch {
-                // Only all and exists go on: a later element may decide.
+                // Only all and exists go on, since a later element may decide.
                 guard macro == .all || macro == .exists, !error.isOutOfBudget else { throw error }
                 fault = fault ?? error
             }

@@ -9,7 +9,7 @@ struct CELIssue: Error, Sendable, Hashable {
         self.message = message
     }
 
-    /// As cel-go prints it, with the line and a mark below the place.
+    /// The fault as cel-go prints it, with the line and a mark below the place.
     func display(in source: String) -> String {
         let scalars = Array(source.unicodeScalars)
         let before = scalars[..<min(offset, scalars.count)]
@@ -33,12 +33,12 @@ indirect enum CELExpression: Sendable {
 
     case literal(CELValue, Int)
     case identifier(String, Int)
-    /// `isTest`: has(). `isOptional`: `.?`.
+    /// `isTest` is has(), `isOptional` is `.?`.
     case select(CELExpression, String, isTest: Bool, isOptional: Bool, Int)
     case index(CELExpression, CELExpression, isOptional: Bool, Int)
     /// Functions and operators (`_+_`); the first argument of a member function is its target.
     case call(String, [CELExpression], isMember: Bool, Int)
-    /// Flat, so that long chains are not deep.
+    /// It is flat, so that long chains are not deep.
     case and([CELExpression], Int)
     case or([CELExpression], Int)
     case conditional(CELExpression, CELExpression, CELExpression, Int)
@@ -49,7 +49,7 @@ indirect enum CELExpression: Sendable {
     /// optMap and optFlatMap.
     case optionalMap(CELExpression, variable: String, body: CELExpression, isFlat: Bool, Int)
 
-    /// Where messages about it point to, as in cel-go: operators and calls at their sign, not at their beginning.
+    /// The place to which messages point. As in cel-go, it is the sign of an operator or call, not its beginning.
     var offset: Int {
         switch self {
         case .literal(_, let offset), .identifier(_, let offset), .select(_, _, _, _, let offset),

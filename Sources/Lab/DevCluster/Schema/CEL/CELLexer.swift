@@ -13,7 +13,7 @@ struct CELLexer {
     struct Placed: Sendable {
         var token: Token
         var offset: Int
-        /// As written, for messages.
+        /// The text as written, for messages.
         var text: String
     }
 
@@ -130,7 +130,7 @@ struct CELLexer {
             guard let value = UInt64(text) else { throw CELIssue(start, "invalid uint literal") }
             return .uint(value)
         }
-        // The smallest Int64 is a minus before a number that does not fit: the parser puts both together.
+        // The smallest Int64 is a minus before a number that does not fit. The parser puts both together.
         guard let magnitude = UInt64(text), magnitude <= UInt64(Int64.max) + 1 else {
             throw CELIssue(start, "invalid int literal")
         }

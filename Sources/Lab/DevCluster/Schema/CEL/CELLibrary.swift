@@ -4,14 +4,14 @@ struct CELOverload: Sendable {
 
     let parameters: [CELType]
     let result: CELType
-    /// Called on a target, which is the first argument.
+    /// Whether it is called on a target, which is the first argument.
     let isMember: Bool
     let body: Body
 }
 
-/// What rules can call: CEL's standard functions, cel-go's libraries for strings, sets and lists, and those of
-/// Kubernetes for lists, regular expressions and URLs, as Kubernetes 1.36 has them. Not here: quantities, IP addresses
-/// and CIDRs, semantic versions, named formats, the authorizer.
+/// The functions for rules, as in Kubernetes 1.36: CEL's standard functions, cel-go's libraries for strings, sets and
+/// lists, and Kubernetes' own for lists, regular expressions and URLs. It lacks quantities, IP addresses and CIDRs,
+/// semantic versions, named formats and the authorizer.
 enum CELLibrary {
     typealias Entry = (name: String, overload: CELOverload)
 
@@ -65,7 +65,7 @@ enum CELLibrary {
     }
 }
 
-/// Arguments of the type that an overload asks for.
+/// The value as an argument of the type that an overload wants.
 extension CELValue {
     private func mismatch() -> CELError { .noOverload(typeName) }
 

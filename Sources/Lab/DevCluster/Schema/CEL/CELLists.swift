@@ -97,7 +97,7 @@ extension CELLibrary {
         return best
     }
 
-    /// Through the operator, for its checks of overflow. Of an empty list with an unknown type it is an int.
+    /// It uses the operator, for its checks of overflow. The sum of an empty list with an unknown type is an int.
     private static func sum(
         _ list: CELValue, _ type: CELType, _ evaluator: inout CELEvaluator
     ) throws(CELError) -> CELValue {

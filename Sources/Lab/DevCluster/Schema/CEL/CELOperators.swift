@@ -23,7 +23,7 @@ extension CELLibrary {
             .double(operation(try arguments[0].asDouble(), try arguments[1].asDouble()))
         }
     }
-    /// A division: by zero is an error of its own.
+    /// A division. Division by zero is an error of its own.
     private static func divisions(
         _ name: String, _ zero: String, _ signed: @escaping Checked<Int64>, _ unsigned: @escaping Checked<UInt64>
     ) -> [Entry] {
@@ -104,7 +104,7 @@ extension CELLibrary {
             $0.remainderReportingOverflow(dividingBy: $1)
         }
 
-    /// Lists of type set and map unite: elements of the right replace those with their keys, or come last.
+    /// Joins lists of type set and map: elements of the right replace those with the same keys, or come last.
     private static func joined(
         _ left: CELList, _ right: CELList, _ evaluator: inout CELEvaluator
     ) throws(CELError) -> CELList {
@@ -174,7 +174,7 @@ extension CELLibrary {
         return entries
     }()
 
-    /// How much there is to look at.
+    /// The cost of looking at a value.
     private static func size(_ value: CELValue) -> Int {
         switch value {
         case .string(let text): text.utf8.count

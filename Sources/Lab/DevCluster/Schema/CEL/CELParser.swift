@@ -107,7 +107,7 @@ struct CELParser {
         return left
     }
 
-    /// A chain nests to the left: it is as deep as it is long.
+    /// A chain nests to the left, so it is as deep as it is long.
     private func count(_ length: inout Int) throws(CELIssue) {
         length += 1
         guard length <= 2 * Self.maximumDepth else {
@@ -193,7 +193,7 @@ struct CELParser {
         case .symbol("["): return .list(try list(until: "]"), placed.offset)
         case .symbol("{"): return try map(placed.offset)
         case .symbol("."):
-            // A leading dot asks for the outermost scope: the only one that there is.
+            // A leading dot asks for the outermost scope, which is the only one.
             return try primary()
         default:
             position -= 1

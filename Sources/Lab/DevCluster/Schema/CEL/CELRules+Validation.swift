@@ -1,7 +1,7 @@
 import JSON
 
 extension CELRules {
-    /// Evaluates all rules on an object, on updates with the old one. The whole has one budget.
+    /// Evaluates all rules on an object, and on updates with the old object. All rules share one budget.
     func errors(_ object: JSON, old: JSON?) -> [FieldError] {
         var run = CELRun()
         let correlation = old.map { Correlation(old: $0, schema: schema) }
@@ -10,11 +10,11 @@ extension CELRules {
     }
 }
 
-/// The nearest level at or above this one that has an old value. Rules that fail there on what has not changed are
-/// forgiven on updates, unless they ask for the old value themselves.
+/// The nearest level at or above this one with an old value. On updates, a rule that fails on an unchanged value is
+/// forgiven, unless the rule itself uses the old value.
 private struct Ratchet {
     var node: (correlation: Correlation, value: JSON)?
-    /// `node` is this level, not one above.
+    /// Whether `node` is this level, and not one above.
     var isHere = true
     var isRoot = true
 
@@ -25,7 +25,7 @@ private struct Ratchet {
         return Ratchet(node: (next, value), isHere: true, isRoot: false)
     }
     func key(_ name: String, _ value: JSON) -> Ratchet {
-        // Both versions of an object are converted to the same kind and version: a change would not show.
+        // Both versions of an object are converted to the same kind and version, so a change would not show.
         if isRoot, name == "apiVersion" || name == "kind" { return Ratchet(node: nil, isHere: false, isRoot: false) }
         return down(node?.correlation.key(name), value)
     }
@@ -66,7 +66,7 @@ private struct CELRun {
         _ rule: CompiledRule, _ rules: CELRules, _ value: JSON, old: JSON?, at path: FieldPath, _ ratchet: Ratchet
     ) {
         let isOptional = rule.rule.optionalOldSelf == true
-        // A transition rule says nothing of what was not there before.
+        // A transition rule does not apply to a value that was not there before.
         if rule.usesOldSelf, old == nil, !isOptional { return }
         let type = JSON.string(rules.schema.type)
         func refuse(_ detail: String) -> FieldError { FieldError(.invalid, path, value: type, detail) }
@@ -120,7 +120,7 @@ private struct CELRun {
         at path: FieldPath
     ) -> FieldError {
         var detail = rule.rule.message.isEmpty ? "failed rule: \(rule.name)" : rule.rule.message.trimmed
-        // A message that can't be made, is empty or has several lines gives way to the fixed one.
+        // The fixed message is used if this one can't be made, is empty or has several lines.
         if let expression = rule.messageExpression,
             let result = try? run(expression, variables), case .string(let message) = result
         {
@@ -128,7 +128,7 @@ private struct CELRun {
             if !text.isEmpty, !text.contains("\n"), text.utf8.count <= 5 * 1024 { detail = text }
         }
         let isCompound = rules.schema.type == "object" || rules.schema.type == "array"
-        // Written out: a bare nil would be JSON's null.
+        // The type is written out, since a bare nil would be JSON's null.
         let shown = isCompound ? Optional<JSON>.none : value
         let path = rule.fieldPath.isEmpty ? path : path.child(rule.fieldPath)
         switch rule.rule.reason {

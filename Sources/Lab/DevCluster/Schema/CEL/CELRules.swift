@@ -1,6 +1,6 @@
 import JSON
 
-/// A rule that passed the checks at the creation of its CRD.
+/// A rule that has passed the checks at the creation of its CRD.
 struct CompiledRule: Sendable {
     let rule: ValidationRule
     let expression: CELExpression
@@ -9,13 +9,13 @@ struct CompiledRule: Sendable {
     /// `fieldPath`, normalised: "spec.label"; empty for the level itself.
     let fieldPath: String
 
-    /// What the rule's message says when there is none, and how errors name the rule.
+    /// The rule's message if it has none, and its name in errors.
     var name: String {
         (rule.message.isEmpty ? rule.rule : rule.message).trimmed
     }
 }
 
-/// The rules of a schema (`x-kubernetes-validations`), of every level. Nil where there are none.
+/// The rules of a schema (`x-kubernetes-validations`), of every level. Nil if there are none.
 final class CELRules: Sendable {
     let schema: StructuralSchema
     /// `self` has `apiVersion`, `kind` and `metadata`.
@@ -57,7 +57,7 @@ final class CELRules: Sendable {
 private struct CELRuleCompiler {
     var errors: [FieldError] = []
 
-    /// `uncorrelatable`: the list above whose elements have no old values.
+    /// `uncorrelatable` is the list above whose elements have no old values.
     mutating func compile(
         _ schema: StructuralSchema, at path: FieldPath, isResource: Bool, uncorrelatable: FieldPath?
     ) -> CELRules? {
@@ -175,7 +175,7 @@ private struct CELRuleCompiler {
 }
 
 extension ValidationRule {
-    /// As messages show the rule: with the names of the server's internal type.
+    /// The rule in messages, with the names of the server's internal type.
     fileprivate var json: JSON {
         [
             "Rule": .string(rule), "Message": .string(message), "MessageExpression": .string(messageExpression),
@@ -197,7 +197,7 @@ extension String {
 
 /// `fieldPath` of a rule: `.spec.label`, `.values['a.b']`.
 enum CELFieldPath {
-    /// As `field.Path` writes it; nil for a path that the schema does not have.
+    /// The path as `field.Path` writes it. Nil for a path that the schema does not have.
     static func normalised(_ text: String, in schema: StructuralSchema) -> String? {
         var path = FieldPath.root
         var schema = schema

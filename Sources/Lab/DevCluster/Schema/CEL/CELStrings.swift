@@ -168,7 +168,7 @@ extension CELLibrary {
         try evaluator.spend(text.utf8.count * max(old.utf8.count, 1) / 10)
         guard limit != 0 else { return .string(text) }
         var parts = parts(text, old, limit: limit < 0 ? -1 : limit + 1)
-        // Nothing is found before each character and at the end.
+        // The empty text is found before each character and at the end.
         if old.isEmpty { parts = [""] + parts + (limit < 0 || parts.count < limit ? [""] : []) }
         try evaluator.spend(parts.count * new.utf8.count / 10)
         return .string(parts.joined(separator: new))

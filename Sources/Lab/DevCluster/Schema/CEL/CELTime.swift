@@ -87,7 +87,7 @@ enum CELTime {
             (days, seconds) = divide(seconds, 86_400)
             (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60)
             weekday = divide(days + 4, 7).1  // 1970-01-01 was a Thursday; Sunday is 0
-            // After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+            // This follows Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
             let (era, dayOfEra) = divide(days + 719_468, 146_097)
             let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
             let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)

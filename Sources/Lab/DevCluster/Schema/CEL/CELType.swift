@@ -1,6 +1,6 @@
 import JSON
 
-/// What is known of a value before it is there.
+/// The static type of a value.
 indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     case dyn, null, bool, int, uint, double, string, bytes, duration, timestamp, type, url
     case list(CELType)
@@ -13,7 +13,7 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     /// An object with known properties.
     struct Record: Sendable, Hashable {
         let schema: StructuralSchema
-        /// Has `apiVersion`, `kind` and `metadata`, also where the schema says nothing of them.
+        /// Whether it has `apiVersion`, `kind` and `metadata`, even if the schema does not name them.
         let isResource: Bool
 
         static func == (left: Record, right: Record) -> Bool {
@@ -24,14 +24,14 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
         /// The schema of a property by its own name.
         func property(_ name: String) -> StructuralSchema? {
             if isResource, let builtIn = ResourceFields.schemas[name] {
-                // What a CRD says of metadata only restricts it.
+                // A CRD's schema of metadata only restricts it.
                 return name == "metadata" ? builtIn : schema.properties[name] ?? builtIn
             }
             return schema.properties[name]
         }
     }
 
-    /// The type of values of a schema; nil where rules can't see them.
+    /// The type of values of a schema. Nil if rules can't see them.
     init?(_ schema: StructuralSchema, isResource: Bool) {
         if schema.isIntOrString {
             self = .dyn
@@ -83,7 +83,7 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether a value of the other type can be where this one is expected; binds type parameters on the way.
+    /// Whether a value of the other type can stand where this type is expected. It binds type parameters.
     func accepts(_ other: CELType, _ bindings: inout [String: CELType]) -> Bool {
         switch (self, other) {
         case (.parameter(let name), _):
@@ -113,7 +113,7 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
         return accepts(other, &bindings)
     }
 
-    /// With parameters replaced by what they are bound to; free ones are dynamic.
+    /// The type with its parameters replaced by what they are bound to. Free ones are dynamic.
     func substituted(_ bindings: [String: CELType]) -> CELType {
         switch self {
         case .parameter(let name): bindings[name] ?? .dyn
@@ -124,7 +124,7 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The type of two alternatives; nil when they have none in common.
+    /// The common type of two alternatives. Nil if there is none.
     static func joined(_ left: CELType, _ right: CELType) -> CELType? {
         if left == right { return left }
         if left == .dyn || right == .dyn { return .dyn }
@@ -134,7 +134,7 @@ indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// What rules see of every resource's own fields: `metadata` has only its names.
+/// The fields of every resource that rules can see. `metadata` has only its names.
 enum ResourceFields {
     static let schemas: [String: StructuralSchema] = {
         var errors: [FieldError] = []

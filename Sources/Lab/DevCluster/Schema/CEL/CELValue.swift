@@ -1,6 +1,6 @@
 import JSON
 
-/// A value in an expression. Objects and lists of the checked object are converted when they are looked into.
+/// A value in an expression. Objects and lists of the checked object are converted when they are read.
 indirect enum CELValue: Sendable {
     case null
     case bool(Bool)
@@ -16,13 +16,13 @@ indirect enum CELValue: Sendable {
     case type(String)
     case url(URLText)
     case list(CELList)
-    /// Made in an expression, in the order of entries.
+    /// A map made in an expression, in the order of its entries.
     case map([CELEntry])
     /// An object with known properties, or a map of a schema's values.
     case record([String: JSON], CELType.Record)
     case optional(CELValue?)
 
-    /// A value of the object; throws where it is not what its schema says.
+    /// A value of the object. Throws if it does not fit its schema.
     init(_ json: JSON, _ schema: StructuralSchema, isResource: Bool = false) throws(CELError) {
         if json.isNull {
             guard schema.isNullable else { throw CELError("invalid data, got null for schema with nullable=false") }
@@ -97,7 +97,7 @@ indirect enum CELValue: Sendable {
         }
     }
 
-    /// Whether a function with a parameter of this type takes the value. Elements of lists and maps are not looked at.
+    /// Whether a function with a parameter of this type takes the value. Elements of lists and maps are not checked.
     func fits(_ type: CELType) -> Bool {
         switch (type, self) {
         case (.dyn, _), (.parameter, _), (.null, .null), (.bool, .bool), (.int, .int), (.uint, .uint),
@@ -116,7 +116,7 @@ struct CELEntry: Sendable {
     var value: CELValue
 }
 
-/// A fault during evaluation. Absorbed by `||` and `&&` where the other side decides, unless the budget is spent.
+/// A fault during evaluation. `||` and `&&` absorb it if the other side decides, unless the budget is spent.
 struct CELError: Error, Sendable, Hashable {
     var message: String
     var isOutOfBudget = false
