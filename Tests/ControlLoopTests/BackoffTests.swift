@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Backoff")
 struct BackoffTests {
-    @Test("The ceiling doubles with each failure and stops at the cap, however many there are")
+    @Test("The ceiling doubles with each failure and stops at the cap")
     func ceiling() {
         let policy = BackoffPolicy(base: .seconds(1), cap: .seconds(30), jitter: .none)
         #expect((0...7).map { policy.ceiling(failures: $0) } == [0, 1, 2, 4, 8, 16, 30, 30].map { .seconds($0) })
@@ -23,7 +23,7 @@ struct BackoffTests {
         #expect(BackoffPolicy(base: .zero, cap: .seconds(9)).ceiling(failures: .max) == .zero)
     }
 
-    @Test("Equal jitter stays in the upper half, full jitter anywhere below the ceiling, and both spread")
+    @Test("Equal jitter stays in the upper half, full jitter below the ceiling; both spread")
     func jitter() {
         var random = SeededRandom(seed: 7)
         for (jitter, floor) in [(BackoffPolicy.Jitter.equal, Duration.seconds(4)), (.full, .zero)] {

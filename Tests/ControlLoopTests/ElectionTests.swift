@@ -18,7 +18,7 @@ struct ElectionTests {
         }
     }
 
-    @Test("The first one creates the Lease, renews it without reading, and gives it back at the end")
+    @Test("The first candidate creates the Lease, renews without reading, and gives it back")
     func lifecycle() {
         var (lease, a) = (MemoryLeaseState(), Election(identity: "a"))
         attempt(&a, &lease, at: .zero)
@@ -33,7 +33,7 @@ struct ElectionTests {
         #expect(lease.lease?.record.transitions == 0)
     }
 
-    @Test("Another one waits for the whole lease from when it saw the last change, then takes over and counts it")
+    @Test("Another candidate waits a whole lease after the last change, then takes over")
     func takeover() {
         var lease = MemoryLeaseState()
         var (a, b) = (Election(identity: "a"), Election(identity: "b"))
@@ -56,7 +56,7 @@ struct ElectionTests {
         #expect(b.isLeader)
     }
 
-    @Test("A leader whose renewal's answer was lost finds the lease its own and keeps it, without a transition")
+    @Test("A leader whose renewal's answer was lost keeps its lease without a transition")
     func lostAnswer() {
         var (lease, a) = (MemoryLeaseState(), Election(identity: "a"))
         attempt(&a, &lease, at: .zero)
@@ -70,7 +70,7 @@ struct ElectionTests {
         #expect(lease.lease?.record.transitions == 0)
     }
 
-    @Test("A term counts from the start of the renewal, and an answer that comes after its end brings none")
+    @Test("A term counts from the start of the renewal, and a late answer gives no term")
     func lateAnswer() {
         var (lease, a) = (MemoryLeaseState(), Election(identity: "a"))
         let request = a.begin(now: .zero, wall: Self.wall)
@@ -84,7 +84,7 @@ struct ElectionTests {
         #expect(!a.isLeader)
     }
 
-    @Test("A leader that sees another holder stops; a deleted Lease does not end the term of who was seen to hold it")
+    @Test("A leader stops when it sees another holder; a deleted Lease does not end a term")
     func others() {
         var lease = MemoryLeaseState()
         var (a, b) = (Election(identity: "a"), Election(identity: "b"))
@@ -102,7 +102,7 @@ struct ElectionTests {
         #expect(!a.isLeader)
     }
 
-    @Test("A nonsensical lease duration neither blocks for ever nor counts for nothing")
+    @Test("A nonsensical lease duration neither blocks for ever nor has no effect")
     func nonsense() {
         for (seconds, free) in [(Int.max, 3_600), (-5, 1)] {
             var (lease, b) = (MemoryLeaseState(), Election(identity: "b"))
@@ -140,7 +140,7 @@ struct ElectionTests {
     }
 
     @Test(
-        "Three candidates, lost and slow messages, crashes, pauses, clock jumps: never two valid terms at a time, and never long without a leader once it is quiet",
+        "Random faults: never two valid terms at once, and a leader soon after",
         arguments: 0..<60)
     func contention(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))

@@ -75,7 +75,7 @@ struct KubeAdapterTests {
         holder: "a", leaseDurationSeconds: 15, acquireTime: MicroTimestamp(Instant(secondsSince1970: 1_700_000_000)),
         renewTime: MicroTimestamp(Instant(secondsSince1970: 1_700_000_001)), transitions: 3)
 
-    @Test("A Lease is created once, read back, and updated only at the version it was read at")
+    @Test("A Lease is created once, read back, and updated only at the version it has")
     func lease() async throws {
         let (mine, other) = (
             KubeLeaseStore(client, namespace: "flyte", name: "squadron"),
@@ -94,7 +94,7 @@ struct KubeAdapterTests {
         await #expect(throws: LeaseStoreError.conflict) { try await other.update(record, version: created.version) }
     }
 
-    @Test("What others put on the Lease survives an update")
+    @Test("An update keeps what others put on the Lease")
     func foreignFields() async throws {
         let store = KubeLeaseStore(client, namespace: "flyte", name: "squadron")
         _ = try await store.create(Self.record)

@@ -65,7 +65,7 @@ struct LeaderElectorTests {
         #expect(events.all == [.holder("a"), .elected(transitions: 0), .released])
     }
 
-    @Test("When the server does not answer, the term ends by itself and the work is cancelled")
+    @Test("If the server does not answer, the term ends by itself and the work is cancelled")
     func hangs() async throws {
         let leaders = Probe<Leadership>()
         try await running(run(elector("a"), leaders)) {
@@ -87,7 +87,7 @@ struct LeaderElectorTests {
         }
     }
 
-    @Test("A renewal that hangs on a dead connection does not cost the term: another one is tried in time")
+    @Test("A renewal that hangs on a dead connection does not cost the term")
     func hangsOnce() async throws {
         let leaders = Probe<Leadership>()
         try await running(run(elector("a"), leaders)) {
@@ -99,7 +99,7 @@ struct LeaderElectorTests {
         }
     }
 
-    @Test("A paused leader that wakes after its lease was taken finds its term over before it hears of the other")
+    @Test("A paused leader finds its term over when it wakes, before it sees the new leader")
     func paused() async throws {
         let (sleeping, other) = (TestClock(), TestClock())
         let (mine, others) = (Probe<Leadership>(), Probe<Leadership>())
@@ -141,7 +141,7 @@ struct LeaderElectorTests {
         }
     }
 
-    @Test("When the work ends by itself or fails, the lease is released and so does the elector")
+    @Test("When the work ends or fails, the lease is released and the elector ends")
     func ends() async throws {
         try await elector("a").run { #expect($0.isValid) }
         #expect(store.lease?.holder == "")

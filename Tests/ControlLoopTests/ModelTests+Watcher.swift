@@ -30,7 +30,7 @@ extension ModelTests {
     }
 
     @Test(
-        "Watcher: a list is visible whole or not at all, an old answer never, and the store ends up equal whatever happened",
+        "Random watcher schedules: whole lists, no old answers, equal store at the end",
         arguments: 0..<20)
     func watcher(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))

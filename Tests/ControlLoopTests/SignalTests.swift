@@ -22,7 +22,7 @@ struct SignalTests {
         }
     }
 
-    @Test("One advance wakes everybody who waits")
+    @Test("One advance wakes every waiting task")
     func wakesAll() async {
         let signal = Signal()
         let started = Probe<Int>()

@@ -8,7 +8,7 @@ import Testing
 struct StoreTests {
     static let a = ObjectKey(name: "a"), b = ObjectKey(name: "b")
 
-    @Test("It can't be read before the first complete list, and a single change before it leaves it unreadable")
+    @Test("It can't be read before the first complete list, even after a single change")
     func unreadable() {
         let store = Store<Int>()
         store.apply(.set(Self.a, 1))
@@ -19,7 +19,7 @@ struct StoreTests {
         #expect(store.snapshot == [:])
     }
 
-    @Test("Whoever waits for it to be ready goes on with the first list, and gives up when cancelled")
+    @Test("A task that waits for readiness goes on with the first list, or when cancelled")
     func ready() async throws {
         let store = Store<Int>()
         async let waiter: Void = store.ready()
@@ -42,7 +42,7 @@ struct StoreTests {
         }
     }
 
-    @Test("A handler sees each change after it is visible, with where it came from")
+    @Test("A handler sees each change after it is visible, with its origin")
     func changes() {
         let store = Store<Int>()
         let told = Probe<String>()

@@ -5,7 +5,7 @@ import Testing
 
 /// Lists and events that are not believed at once.
 extension WatcherStateTests {
-    @Test("A list that would remove in bulk is believed only after two more, with time between")
+    @Test("A list that would remove many objects is believed only after two more lists")
     func bulkRemoval() {
         var world = World.watching(Self.names(8))
         world.fail(.status(410))
@@ -23,7 +23,7 @@ extension WatcherStateTests {
         #expect(world.next() == "watch 202")
     }
 
-    @Test("A good list after a truncated one ends the suspicion, and a later one starts from nothing")
+    @Test("A good list ends the suspicion, and a later suspicion starts from nothing")
     func clears() {
         var world = World.watching(Self.names(8))
         for _ in 0..<2 {
@@ -39,7 +39,7 @@ extension WatcherStateTests {
         }
     }
 
-    @Test("Neither pokes nor errors nor a pause let an empty list be believed sooner")
+    @Test("Pokes, errors and a pause do not make an empty list believed sooner")
     func notSooner() {
         var world = World.watching(Self.names(8))
         world.fail(.status(410))
@@ -58,7 +58,7 @@ extension WatcherStateTests {
         #expect(!world.statuses.contains("suspicious 1"))
     }
 
-    @Test("An empty list is suspicious for a store of two, a few removals are not")
+    @Test("An empty list is suspicious for a store of two; a few removals are not")
     func small() {
         var world = World.watching(["a", "b"])
         world.fail(.status(410))
@@ -74,7 +74,7 @@ extension WatcherStateTests {
     }
 
     @Test(
-        "A list of a lower version than was seen is not believed at once; versions that are no numbers are not compared"
+        "A list of a lower version is not believed at once; only numbers are compared"
     )
     func wentBack() {
         var world = World.watching(["a"])

@@ -85,7 +85,7 @@ struct WatcherStateTests {
 
     static func names(_ count: Int) -> [String] { (0..<count).map { "o\($0)" } }
 
-    @Test("Pages fill a buffer that becomes visible at once, and the watch starts at the first page's version")
+    @Test("Pages become visible at once, and the watch starts at the first page's version")
     func pages() {
         var world = World()
         #expect(world.next() == "list")
@@ -159,7 +159,7 @@ struct WatcherStateTests {
         #expect(world.next() == "watch 150")
     }
 
-    @Test("A version of which nothing was heard for long is listed anew, though no single watch was silent for so long")
+    @Test("A version without a sign of life for long is listed again, over several watches")
     func quietForLong() {
         var world = World.watching(["a"])
         for _ in 0..<2 {
@@ -186,7 +186,7 @@ struct WatcherStateTests {
         #expect(world.next() == "wait 2")
     }
 
-    @Test("410 on a watch lists anew while the store stays readable, and repeated 410 backs off")
+    @Test("After 410 on a watch it lists again, the store stays readable, repeats back off")
     func gone() {
         var world = World.watching(["a"])
         world.fail(.status(410))
@@ -199,7 +199,7 @@ struct WatcherStateTests {
     }
 
     @Test(
-        "What a failed watch means for its version",
+        "Each failure of a watch says whether its version can be resumed",
         arguments: [
             (KubeError.refused, "list"), (.status(500), "watch 100"), (.status(401), "watch 100"),
             (.status(429), "watch 100"), (.status(400), "list"), (.status(404), "list"),
@@ -215,7 +215,7 @@ struct WatcherStateTests {
         #expect(world.names == ["a"])
     }
 
-    @Test("Errors back off ever longer, honour a longer Retry-After within reason, and an event forgets them")
+    @Test("Errors back off longer each time, honour Retry-After, and end with an event")
     func backoff() {
         var world = World.watching([])
         for (error, wait) in [
@@ -234,7 +234,7 @@ struct WatcherStateTests {
         #expect(world.next() == "wait 1")
     }
 
-    @Test("A watch that is silent past its limit is replaced at once, and any event moves that limit")
+    @Test("A watch that is silent past its limit is replaced, and any event moves the limit")
     func silence() {
         var world = World.watching(["a"])
         let limit = Self.configuration.idleLimit
@@ -248,7 +248,7 @@ struct WatcherStateTests {
         #expect(world.next() == "watch 101")
     }
 
-    @Test("One on which nothing was ever heard is replaced by a list: the server may be behind of its version")
+    @Test("A watch that never said anything is replaced by a list")
     func neverHeard() {
         var world = World.watching(["a"])
         world.bookmark("900")
@@ -264,7 +264,7 @@ struct WatcherStateTests {
         #expect(world.names == ["a"])
     }
 
-    @Test("A quiet watch that is cut off again and again, each time after a while, is not waited for ever longer")
+    @Test("A quiet watch that is cut off again and again after a while does not back off")
     func cutWhileQuiet() {
         var world = World()
         for round in 1...10 {
@@ -279,7 +279,7 @@ struct WatcherStateTests {
         }
     }
 
-    @Test("One that is cut off sooner, or that was never answered, is waited for ever longer")
+    @Test("A watch that is cut off sooner, or never answered, backs off longer each time")
     func cutAtOnce() {
         for isAnswered in [true, false] {
             var world = World()
@@ -296,7 +296,7 @@ struct WatcherStateTests {
         }
     }
 
-    @Test("That a watch works, its first event or bookmark says, once: neither a list nor an answer does")
+    @Test("Only the first event or bookmark proves that a watch works, and it says so once")
     func following() {
         var world = World.watching(["a"])
         world.fail(.status(405))
@@ -325,7 +325,7 @@ struct WatcherStateTests {
         #expect(world.statuses.last == "synced 1")
     }
 
-    @Test("One that stood for long proves itself as well, when it ends")
+    @Test("A watch that lasted long proves itself when it ends")
     func followingByAge() {
         var world = World.watching(["a"])
         world.fail(.status(405))
@@ -340,7 +340,7 @@ struct WatcherStateTests {
         #expect(world.next() == "watch 100")
     }
 
-    @Test("A watch that stood until it counted as silent ends what failed before, with the list that follows")
+    @Test("A watch that lasted until it was silent ends earlier failures, with a good list")
     func overBySilence() {
         var world = World.watching(["a"])
         world.fail(.status(405))
@@ -360,7 +360,7 @@ struct WatcherStateTests {
         #expect(world.next() == "wait 1")
     }
 
-    @Test("Of a failed list, the next good one says that it is over")
+    @Test("A good list after a failed one says that the failure is over")
     func listFailure() {
         var world = World.watching(["a"])
         world.fail(.refused)
@@ -373,7 +373,7 @@ struct WatcherStateTests {
         #expect(world.statuses == ["failing 1 1", "failing 2 2", "synced 1"])
     }
 
-    @Test("A list without a version or without an end fails instead of filling the memory")
+    @Test("A list without a version, or without an end, fails before it fills the memory")
     func endless() {
         var world = World()
         _ = world.next()
@@ -431,7 +431,7 @@ struct WatcherStateTests {
         #expect(world.next() == "list")
     }
 
-    @Test("A poke ends the backoff and goes on where it was; a pause asks nothing until it is resumed")
+    @Test("A poke ends the backoff and resumes; a pause sends nothing until it is resumed")
     func control() {
         var world = World.watching(["a"])
         for _ in 0..<5 {
@@ -451,7 +451,7 @@ struct WatcherStateTests {
         #expect(world.names == ["a"])
     }
 
-    @Test("What was a watch before a pause is a list after it, which is judged as any other")
+    @Test("After a pause, a list follows in place of a watch, and is judged like any other")
     func afterPause() {
         var world = World.watching(["a"])
         world.bookmark("900")
@@ -475,7 +475,7 @@ struct WatcherStateTests {
         #expect(waiting.statuses.last == "synced 1")
     }
 
-    @Test("Pokes do not put off for ever that a version of which nothing is heard is listed anew")
+    @Test("Pokes do not put off for ever the list after a long silence")
     func pokedWhileQuiet() {
         var world = World.watching(["a"])
         for _ in 0..<6 {

@@ -59,12 +59,12 @@ struct WatcherTests {
         }
     }
 
-    @Test("A page may take longer than its request, whose own limit is ten minutes at the most")
+    @Test("A page may take longer than its request, whose own limit is at most ten minutes")
     func pageTimeout() {
         #expect(WatcherConfiguration().pageTimeout > .seconds(600))
     }
 
-    @Test("A silent watch is replaced without a list, and an event in between moves the time when it counts as silent")
+    @Test("A silent watch is replaced without a list, and an event moves the deadline")
     func silent() async {
         let watcher = watcher()
         await running(watcher.run) {
@@ -102,7 +102,7 @@ struct WatcherTests {
         }
     }
 
-    @Test("While paused it asks nothing; resumed it lists at once, and keeps what it has until then")
+    @Test("A paused watcher sends nothing and keeps its objects; resumed it lists at once")
     func pause() async {
         let watcher = watcher()
         await running(watcher.run) {
@@ -125,7 +125,7 @@ struct WatcherTests {
         }
     }
 
-    @Test("Cancelled at any await it ends: in a list, in backoff, in a watch, while paused")
+    @Test("It ends when cancelled in a list, in backoff, in a watch or while paused")
     func cancelled() async {
         await running(watcher().run) { await server.requests.count(1) }
         server.answer(.error(.refused))

@@ -5,7 +5,7 @@ import Testing
 import X509
 
 @Suite struct CertificateAuthorityTests {
-    @Test("An issued server certificate verifies against its authority and carries names, addresses and dates")
+    @Test("An issued certificate verifies, and has its names, addresses and dates")
     func issue() async throws {
         let authority = try CertificateAuthority(commonName: "test CA")
         let end = Instant(secondsSince1970: 4_000_000_000)
@@ -28,7 +28,7 @@ import X509
             ])
     }
 
-    @Test("An authority that was kept issues certificates that its old certificate verifies")
+    @Test("A kept authority issues certificates that its old certificate verifies")
     func reload() throws {
         let first = try CertificateAuthority(commonName: "test CA")
         let again = try CertificateAuthority(
@@ -39,7 +39,7 @@ import X509
         #expect(root.publicKey.isValidSignature(leaf.signature, for: leaf))
     }
 
-    @Test("An address that isn't one, or a key of another authority, is refused")
+    @Test("A malformed address, or a key of another authority, is refused")
     func refused() throws {
         let authority = try CertificateAuthority(commonName: "a")
         #expect(throws: PKIError.notAnIPAddress("1.2.3")) {

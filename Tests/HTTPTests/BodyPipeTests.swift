@@ -30,7 +30,7 @@ extension BodyPipe {
 }
 
 @Suite struct BodyPipeTests {
-    @Test("A full pipe refuses what is new, takes what libcurl had put aside, and hands all of it on in order")
+    @Test("A full pipe refuses new pieces, takes put-aside bytes, and keeps the order")
     func capacity() async throws {
         func piece(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: BodyPipe.capacity) }
         let pipe = BodyPipe()
@@ -52,7 +52,7 @@ extension BodyPipe {
         #expect(third == [5] && end == nil && resumes == 2)
     }
 
-    @Test("Of an answer with secrets, nothing that the reader has not taken is left in memory")
+    @Test("An answer with secrets leaves no untaken bytes in memory")
     func wipes() throws {
         let secret = Array("secret secret secret secret secret secret".utf8)
         let pipe = BodyPipe(wipes: true)

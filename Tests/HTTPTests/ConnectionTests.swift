@@ -16,7 +16,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("close() drops the client's connections and no other's, and later calls fail", arguments: [true, false])
+    @Test("close() drops only the client's own connections, and later calls fail", arguments: [true, false])
     func close(http2: Bool) async throws {
         let server = try await TestServer.start()
         let (first, second) = (server.client(http2: http2), server.client(http2: http2))
@@ -36,7 +36,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("Letting go of a client drops its connections")
+    @Test("Releasing a client drops its connections")
     func drop() async throws {
         let server = try await TestServer.start()
         _ = try await server.client().send(HTTPRequest(.get, server.url("/echo")))
@@ -95,7 +95,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A connection that died silently is given up after one timeout, not asked again and again")
+    @Test("A connection that died silently is given up after one timeout")
     func blackHoledHTTP2() async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))
@@ -113,7 +113,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A stream that fell silent on a dead connection is replaced on a new one; its neighbours go on")
+    @Test("A stream on a dead connection gets a new connection, and other streams go on")
     func blackHoledStream() async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))
@@ -130,7 +130,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("Where the first address of a name swallows everything, the second one has its turn in time")
+    @Test("If the first address of a name swallows everything, the second is tried in time")
     func secondAddress() async throws {
         var options = TestServer.Options()
         options.request.dnsNames = ["two.test"]
@@ -152,7 +152,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("Connections that break as a request is sent are replaced, the seventh like the first")
+    @Test("A connection that breaks as a request is sent is replaced, also the seventh time")
     func brokenAgainAndAgain() async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test(
-        "A connection that the server closed at rest is replaced without the caller's notice",
+        "A connection that the server closed at rest is replaced without an error",
         arguments: [true, false])
     func closedAtRest(http2: Bool) async throws {
         let server = try await TestServer.start()

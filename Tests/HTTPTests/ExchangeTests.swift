@@ -9,7 +9,7 @@ extension HTTPResponse {
 
 @Suite(.timeLimit(.minutes(patience))) struct ExchangeTests {
     @Test(
-        "A request with method, headers, token and body arrives as written, over HTTP/2 and HTTP/1.1",
+        "Method, headers, token and body arrive as written, over HTTP/2 and HTTP/1.1",
         arguments: [true, false])
     func echo(http2: Bool) async throws {
         let server = try await TestServer.start()
@@ -33,7 +33,7 @@ extension HTTPResponse {
         await server.stop()
     }
 
-    @Test("Handles of many exchanges at once on one connection are used again, with and without a body")
+    @Test("Handles of many concurrent exchanges are used again, with and without a body")
     func usedAgain() async throws {
         let server = try await TestServer.start()
         let client = server.client(http2: true)
@@ -84,7 +84,7 @@ extension HTTPResponse {
         await server.stop()
     }
 
-    @Test("A request that is not wanted any more when its connection stands is not sent")
+    @Test("A request that is no longer wanted when its connection stands is not sent")
     func unwanted() async throws {
         let server = try await TestServer.start()
         let client = server.client()
@@ -103,7 +103,7 @@ extension HTTPResponse {
         await server.stop()
     }
 
-    @Test("A redirect is an answer like any other: nobody follows it, least of all with a token")
+    @Test("A redirect is not followed, neither with nor without a token")
     func redirect() async throws {
         let server = try await TestServer.start()
         let response = try await server.client().send(
@@ -112,7 +112,7 @@ extension HTTPResponse {
         await server.stop()
     }
 
-    @Test("gzip is decoded where the request asked for it, and the limit counts what came out")
+    @Test("gzip is decoded if the request asked for it, and the limit counts decoded bytes")
     func gzip() async throws {
         let server = try await TestServer.start()
         let client = server.client()
@@ -159,7 +159,7 @@ extension HTTPResponse {
         await server.stop()
     }
 
-    @Test("What would be another request on the wire is refused before it is sent")
+    @Test("A request that would become another one on the wire is refused before it is sent")
     func invalid() async throws {
         let server = try await TestServer.start()
         let client = server.client()

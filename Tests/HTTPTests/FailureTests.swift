@@ -13,7 +13,7 @@ import Testing
 
     // MARK: Timeouts
 
-    @Test("connect: a server that accepts and never shakes hands; those that wait behind it fail with it")
+    @Test("A connect timeout also fails the requests that wait for the same connection")
     func connectTimeout() async throws {
         let server = try await TestServer.start()
         let relay = try await Relay(.to(port: server.port))
@@ -53,7 +53,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("Time during which the reader takes nothing is not idle time", arguments: [true, false])
+    @Test("Time in which the reader takes nothing does not count as idle", arguments: [true, false])
     func pausedIsNotIdle(http2: Bool) async throws {
         let server = try await TestServer.start()
         var request = HTTPRequest(.get, server.url("/endless"))
@@ -68,7 +68,7 @@ import Testing
 
     // MARK: Connecting
 
-    @Test("Refused and unknown names have kinds of their own, and surely nothing was sent")
+    @Test("Refused connections and unknown names have own kinds, and nothing was sent")
     func unreachable() async throws {
         let server = try await TestServer.start()
         let client = server.client()
@@ -82,7 +82,7 @@ import Testing
 
     // MARK: TLS
 
-    @Test("A foreign CA, an empty one, a wrong name, an expired and a future certificate, TLS 1.1: each is refused")
+    @Test("Foreign or empty CA, wrong name, expired or future certificate, TLS 1.1: refused")
     func tls() async throws {
         let foreign = try CertificateAuthority(commonName: "another CA")
         let now = WallClock.system.now
@@ -134,7 +134,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A client certificate is shown where there is one, and without it the server refuses")
+    @Test("A client certificate is shown if there is one; without it the server refuses")
     func clientCertificate() async throws {
         let authority = try CertificateAuthority(commonName: "clients")
         var options = TestServer.Options()
@@ -192,7 +192,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A proxy whose certificate is not trusted is the proxy's failure: the server's has not been seen")
+    @Test("An untrusted proxy certificate is reported as the proxy's failure")
     func proxyCertificate() async throws {
         let server = try await TestServer.start()
         // Of an authority that the system's store lacks: a proxy is held to that store.
@@ -209,7 +209,7 @@ import Testing
 
     // MARK: The engine
 
-    @Test("Shutting the engine down ends what runs, and what comes later fails at once", arguments: [true, false])
+    @Test("A shutdown of the engine ends running requests, and later ones fail at once", arguments: [true, false])
     func shutdown(http2: Bool) async throws {
         let server = try await TestServer.start()
         let engine = HTTPEngine()
@@ -236,7 +236,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("An engine that is let go of stops by itself, also while requests start")
+    @Test("A released engine stops by itself, also while requests start")
     func dropEngine() async throws {
         let server = try await TestServer.start()
         for _ in 0..<20 {

@@ -46,7 +46,7 @@ import Testing
         #expect(TransferClock(never, start: 1).expiry(hasConnected: false)?.at == .max)
     }
 
-    @Test("libcurl's own time to connect ends a little after ours, so that a second address has its turn within ours")
+    @Test("libcurl's connect time ends after ours, so a second address still has its turn")
     func connectMilliseconds() {
         func milliseconds(connect: Duration?, total: Duration? = nil) -> Int {
             EasyOptions.connectMilliseconds(HTTPTimeouts(connect: connect, total: total))
@@ -100,7 +100,7 @@ import Testing
         #expect(feed(&parser, "trailer: x\r\n") == nil && parser.isComplete)
     }
 
-    @Test("OpenSSL's verdicts become the kinds that a condition can name")
+    @Test("OpenSSL's results become the kinds that a condition can name")
     func verdicts() {
         func kind(_ code: CURLcode, _ verify: Int = 0) -> HTTPError.Kind {
             FailureFacts(code: code, verifyResult: verify, host: "h", port: 1).error.kind
@@ -121,7 +121,7 @@ import Testing
         #expect(refused.kind == .connectFailed && !refused.mayHaveBeenProcessed)
     }
 
-    @Test("What fails before a proxy with TLS has answered is its failure; what fails after that is the server's")
+    @Test("A TLS failure is an https proxy's before its answer, and the server's after it")
     func proxyVerdicts() {
         func error(_ code: CURLcode, detail: String = "", answer: Int = 0, wasSent: Bool = false) -> HTTPError {
             FailureFacts(
@@ -145,7 +145,7 @@ import Testing
         #expect(plain.error.kind == .tlsExpired)
     }
 
-    @Test("A lost connection is told in libcurl's words: the system's may be those of an earlier attempt to connect")
+    @Test("A lost connection is reported in libcurl's words, since the errno may be older")
     func lostConnections() {
         // 101: network unreachable.
         var facts = FailureFacts(

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(patience))) struct StormTests {
     @Test(
-        "Hundreds of requests that hang, end early, time out and are cancelled at any moment: all come to an end",
+        "Hundreds of requests that hang, end early, time out or are cancelled all end",
         arguments: [true, false])
     func storm(http2: Bool) async throws {
         let server = try await TestServer.start()

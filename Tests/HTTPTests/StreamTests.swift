@@ -40,7 +40,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
     }
 
     @Test(
-        "A cancelled reader of a silent watch is free at once, and the server's end is closed",
+        "Cancelling the reader of a silent watch frees it at once and closes the stream",
         arguments: [true, false])
     func cancel(http2: Bool) async throws {
         let server = try await TestServer.start()
@@ -84,7 +84,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         await server.stop()
     }
 
-    @Test("Letting go of a body ends its transfer", arguments: [true, false])
+    @Test("Releasing a body ends its transfer", arguments: [true, false])
     func dropped(http2: Bool) async throws {
         let server = try await TestServer.start()
         let client = server.client(http2: http2)
@@ -124,7 +124,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         await server.stop()
     }
 
-    @Test("Two streams on one connection: a slow reader of one does not starve the other for good")
+    @Test("A slow reader does not starve another stream of the same connection for good")
     func neighbours() async throws {
         let server = try await TestServer.start()
         let engine = HTTPEngine()
@@ -145,7 +145,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         await server.stop()
     }
 
-    @Test("What libcurl put aside for a slow reader, many megabytes, moves over at once and comes in order")
+    @Test("Megabytes that libcurl put aside for a slow reader arrive at once and in order")
     func putAside() async throws {
         let server = try await TestServer.start()
         let engine = HTTPEngine()
@@ -177,7 +177,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
     }
 
     @Test(
-        "A connection that breaks in the middle of a body is an error, after what had arrived",
+        "If a connection breaks in a body, the error comes after the bytes that arrived",
         arguments: [true, false])
     func reset(http2: Bool) async throws {
         let server = try await TestServer.start()

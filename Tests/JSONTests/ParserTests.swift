@@ -45,7 +45,7 @@ struct ParserTests {
         }
     }
 
-    @Test("Of equal keys the last wins, and long keys that share a cache slot stay apart")
+    @Test("The last of equal keys wins, and long keys that share a cache slot stay apart")
     func keys() throws {
         #expect(try JSON(parsing: #"{"a": 1, "b": 2, "a": 3}"#) == ["a": 3, "b": 2])
         let keys = (0..<600).map { "a-key-longer-than-15-bytes-\($0 % 300)-tail" }
@@ -54,7 +54,7 @@ struct ParserTests {
     }
 
     @Test(
-        "What is no JSON is refused",
+        "Text that is not JSON is refused",
         arguments: [
             "", " ", "{", "[", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "tru", "nulL",
             "True",
@@ -98,7 +98,7 @@ struct ParserTests {
         #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: "[1, 2]", limits: .init(bytes: 5)) }
     }
 
-    @Test("The number of values is limited, elements and members together, however they are nested")
+    @Test("The number of elements and members together is limited, whatever the nesting")
     func values() throws {
         let text = #"[1, {"a": [2, 3], "b": {}}, []]"#
         #expect(throws: Never.self) { try JSON(parsing: text, limits: .init(values: 7)) }

@@ -28,7 +28,7 @@ struct SerializerTests {
         #expect(String(decoding: value.serialized(pretty: true), as: UTF8.self) == expected)
     }
 
-    @Test("Control characters, quotes and backslashes are escaped, all else is left as it is")
+    @Test("Only control characters, quotes and backslashes are escaped")
     func strings() throws {
         let value: JSON = "a\"\\/\u{8}\u{1F}\n\r\t\u{7F}é😀\u{2028}<&>"
         #expect(value.serializedString == "\"a\\\"\\\\/\\u0008\\u001f\\n\\r\\t\u{7F}é😀\u{2028}<&>\"")
@@ -45,7 +45,7 @@ struct SerializerTests {
         #expect(try JSON(parsing: JSON.double(number).serializedString).double == number)
     }
 
-    @Test("Whole doubles have no fraction, as in Go; integers are exact; what is not finite is null")
+    @Test("Whole doubles have no fraction, integers are exact, infinity and NaN become null")
     func numbers() {
         #expect(JSON.double(1).serializedString == "1")
         #expect(JSON.double(-3).serializedString == "-3")

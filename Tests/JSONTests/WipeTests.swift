@@ -19,7 +19,7 @@ struct WipeTests {
         try #require(text?.utf8.withContiguousStorageIfAvailable { UInt(bitPattern: $0.baseAddress) })
     }
 
-    @Test("The texts of a parsed value are, wherever they are in it")
+    @Test("All texts of a parsed value are zeroed, wherever they are in it")
     func parsed() throws {
         var json = try JSON(parsing: #"{"data": {"token": "\#(secret)"}, "list": [{"x": "\#(secret)"}]}"#)
         let places = [
@@ -31,7 +31,7 @@ struct WipeTests {
         for place in places { #expect(!(try memory(at: place, 320)).contains("c2VjcmV0")) }
     }
 
-    @Test("One that somebody else holds stays as it is")
+    @Test("A text with a second holder stays as it is")
     func shared() throws {
         var json = try JSON(parsing: #"{"name": "\#(secret)"}"#)
         let name = json["name"]?.string

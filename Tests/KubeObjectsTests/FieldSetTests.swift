@@ -48,7 +48,7 @@ struct FieldSetTests {
         (["f:metadata": ["f:finalizers": [".": [:], "v:\"a/b\"": [:]]]], ["metadata": ["finalizers": ["a/b"]]]),
     ]
     @Test(
-        "What was applied is covered by the set that the server keeps of it, and by none that lacks a part",
+        "An applied object is covered by the server's field set, and by no smaller one",
         arguments: kept)
     func covered(_ entry: (fields: JSON, value: JSON)) throws {
         #expect(try FieldSet(fieldsV1: entry.fields).covers(entry.value))
@@ -62,7 +62,7 @@ struct FieldSetTests {
         }
     }
 
-    @Test("An empty object is looked for as any other: whoever fills or removes it takes it out of the set")
+    @Test("An empty object leaves the set when another manager fills or removes it")
     func emptyObjects() throws {
         let policy: JSON = ["spec": ["podSelector": [:], "policyTypes": ["Ingress"]]]
         #expect(try FieldSet(fieldsV1: ["f:spec": ["f:podSelector": [:], "f:policyTypes": [:]]]).covers(policy))
@@ -77,13 +77,13 @@ struct FieldSetTests {
         #expect(try !FieldSet(fieldsV1: ["f:spec": ["f:size": [:]]]).covers(["spec": ["labels": [:]]]))
     }
 
-    @Test("An empty list and null may leave nothing in the set, and are not missed")
+    @Test("An empty list and null leave nothing in the set, and count as covered")
     func noTrace() throws {
         let set = try FieldSet(fieldsV1: ["f:spec": ["f:size": [:]]])
         #expect(set.covers(["spec": ["size": 1, "ports": [], "nothing": nil]]))
     }
 
-    @Test("A manager has applied something of an object where it has an Apply entry for the object itself")
+    @Test("A manager has applied an object if it has an Apply entry for the object itself")
     func applied() throws {
         let meta = try ObjectMeta(json: Self.metadata)
         #expect(meta.isApplied(by: "squadron") && meta.isApplied(by: "kubectl"))
@@ -110,7 +110,7 @@ struct FieldSetTests {
         #expect(spec.children[.field("list")]?.members == [.index(3)])
     }
 
-    @Test("A tree that is none is refused, and owns nothing")
+    @Test("A malformed tree is refused, and owns nothing")
     func broken() throws {
         #expect(throws: DecodingFailure.self) { try FieldSet(fieldsV1: "x") }
         #expect(throws: DecodingFailure.self) { try FieldSet(fieldsV1: ["f:a": 1]) }

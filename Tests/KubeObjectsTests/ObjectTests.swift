@@ -47,7 +47,7 @@ struct ObjectTests {
         #expect(failure?.description == message)
     }
 
-    @Test("A time that is none is not repeated whole")
+    @Test("A malformed time is not repeated whole in the error")
     func longTime() throws {
         let text = JSON.string(String(repeating: "t", count: 1 << 20))
         let failure = #expect(throws: DecodingFailure.self) {
@@ -77,7 +77,7 @@ struct ObjectTests {
         #expect(throws: DecodingFailure.self) { try Decoded<ConfigMap>(json: ["data": [:]]) }
     }
 
-    @Test("A dynamic object keeps its JSON and knows its kind where the server said it")
+    @Test("A dynamic object keeps its JSON, and its kind if the server named it")
     func dynamic() throws {
         let json: JSON = ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "namespace": "n"]]
         let object = try DynamicObject(json: json)
@@ -100,7 +100,7 @@ struct ObjectTests {
         #expect(whole.apiVersion == "v1")
     }
 
-    @Test("A time outside of what RFC 3339 can write does not end the process")
+    @Test("A time that RFC 3339 can't write does not end the process")
     func farTimes() {
         #expect(Timestamp(Instant(secondsSince1970: 1e300)).description == "9999-12-31T23:59:59Z")
         #expect(Timestamp(Instant(secondsSince1970: -.infinity)).description == "0000-01-01T00:00:00Z")

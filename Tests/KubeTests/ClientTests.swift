@@ -12,7 +12,7 @@ struct ClientTests {
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default"],
     ]
 
-    @Test("An apply is one PATCH that says who applies what, and how strictly")
+    @Test("An apply is one PATCH with field manager, object and validation")
     func apply() async throws {
         let transport = ScriptedTransport(.json(object), .json(object))
         let client = client(transport, authorization: StaticToken(Sensitive("t0ken")))
@@ -54,7 +54,7 @@ struct ClientTests {
     }
 
     @Test(
-        "A success that is not the object asked for is never taken for one",
+        "A success that is not the requested object is an error",
         arguments: [
             #"{}"#, #"[]"#, #"null"#, #"<html>"#, "", #"{"metadata":{"name":"other"}}"#, #"{"metadata":{"name":""}}"#,
         ])
@@ -79,7 +79,7 @@ struct ClientTests {
         }
     }
 
-    @Test("Get, create, replace, patch and delete are the requests that Kubernetes documents")
+    @Test("Get, create, replace, patch and delete send the documented requests")
     func verbs() async throws {
         let lease: JSON = ["metadata": ["name": "l", "namespace": "flyte", "resourceVersion": "3"], "spec": [:]]
         let transport = ScriptedTransport { _ in .json(lease.merging(kind: "Lease")) }
@@ -156,7 +156,7 @@ struct ClientTests {
         #expect(target(transport.requests[0]) == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
     }
 
-    @Test("How large an answer may be depends on what is asked for")
+    @Test("The limit of an answer depends on the request")
     func limits() async throws {
         let transport = ScriptedTransport { _ in .text("{}") }
         let client = client(transport)
@@ -172,7 +172,7 @@ struct ClientTests {
         #expect(transport.requests.map { $0.maximumBodySize >> 20 } == [32, 32, 8, 2, 2, 8, 8])
     }
 
-    @Test("An answer that is larger than it can be is refused, and so is one of too many values")
+    @Test("An answer of too many bytes or too many values is refused")
     func tooLarge() async throws {
         var limits = AnswerLimits()
         (limits.page, limits.object, limits.metadata) = (4_000, 2_000, 1_000)

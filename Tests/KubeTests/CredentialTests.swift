@@ -73,7 +73,7 @@ struct CredentialTests {
     }
 
     @Test(
-        "A token that a refusal repeats is in no error, as a Status, escaped or as plain text", arguments: [401, 500])
+        "A token that a refusal repeats is in no error, escaped or plain", arguments: [401, 500])
     func repeatedInRefusal(code: Int) async throws {
         let text = "the token \(Self.token) is not known, not \(Self.token)"
         let status: JSON = [
@@ -102,7 +102,7 @@ struct CredentialTests {
         }
     }
 
-    @Test("An ERROR event of a watch has nothing of the token either")
+    @Test("The error of a watch's ERROR event does not have the token either")
     func repeatedInWatch() async throws {
         let message = JSON.string("not for \(Self.token)")
         let event: JSON = [
@@ -118,7 +118,7 @@ struct CredentialTests {
         #expect(error.status?.message == "not for <redacted>")
     }
 
-    @Test("A success that repeats the token is no answer, and its error has nothing of it")
+    @Test("A success that repeats the token is refused, and its error lacks the token")
     func repeatedInSuccess() async throws {
         let review: JSON = [
             "kind": "SelfSubjectReview", "status": ["userInfo": ["username": .string("user \(Self.token)")]],
@@ -145,7 +145,7 @@ struct CredentialTests {
         }
     }
 
-    @Test("Secrets and lists may hold the token, and one that is a short word is not looked for")
+    @Test("Secrets and lists may hold the token, and a token like a short word is ignored")
     func heldRightly() async throws {
         let note = JSON.string(Self.token)
         let secret: JSON = [
@@ -178,7 +178,7 @@ struct CredentialTests {
         #expect(version == "v1.36.2")
     }
 
-    @Test("The token is found wherever it stands, and nothing but it is taken out")
+    @Test("The token is found wherever it stands, and only it is taken out")
     func redaction() {
         let token = Sensitive(Self.token)
         func redacted(_ text: String) -> String { String(decoding: Array(text.utf8).redacting(token), as: UTF8.self) }
@@ -212,7 +212,7 @@ struct CredentialTests {
         #expect(try file.bearerToken() == Sensitive("three"))
     }
 
-    @Test("A token file that breaks leaves the last good token in use; one that never was readable is an error")
+    @Test("A broken token file leaves the last good token in use; with none it is an error")
     func brokenTokenFile() throws {
         let folder = try TemporaryFolder()
         let clock = TestClock()

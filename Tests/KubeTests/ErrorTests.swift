@@ -37,7 +37,7 @@ struct ErrorTests {
         #expect(manager(#"conflict with "open"#) == #"conflict with "open"#)
     }
 
-    @Test("Each refusal that Kubernetes was recorded to give answers the questions about it")
+    @Test("Each recorded refusal of Kubernetes answers the questions about it")
     func recorded() throws {
         let exists = error(try fixtureStatus("exists.json", code: 409))
         #expect(exists.isAlreadyExists && !exists.isConflict && !exists.isRetryable)
@@ -64,7 +64,7 @@ struct ErrorTests {
         #expect(!webhook.isInvalid && webhook.isRetryable)
     }
 
-    @Test("A missing object, a kind that is not served and a proxy's page are three different things")
+    @Test("A missing object, a kind that is not served and a proxy's page are told apart")
     func notFound() {
         let message = "the server could not find the requested resource"
         let object = error(APIStatus(code: 404, reason: "NotFound", message: #"namespaces "x" not found"#))
@@ -81,7 +81,7 @@ struct ErrorTests {
     }
 
     @Test(
-        "Retry-After is read as seconds, as a date and from the status, and never grows beyond a day",
+        "Retry-After is read as seconds, date or from the status, and is at most a day",
         arguments: [
             ("30", 30), ("0", 0), ("Sun, 06 Nov 1994 08:50:37 GMT", 60), ("Sun, 06 Nov 1994 08:00:00 GMT", 0),
             ("99999999999", 86_400), ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400), ("-1", nil), ("soon", nil),
@@ -95,7 +95,7 @@ struct ErrorTests {
         #expect(transport.requests.count == 1, "the client itself does not repeat it")
     }
 
-    @Test("retryAfterSeconds of the body counts where there is no header")
+    @Test("retryAfterSeconds of the body counts if there is no header")
     func retryAfterInBody() async throws {
         let body: JSON = ["kind": "Status", "status": "Failure", "code": 503, "details": ["retryAfterSeconds": 7]]
         let both: HTTPHeaders = ["Retry-After": "3"]
@@ -104,7 +104,7 @@ struct ErrorTests {
         #expect(try await failure { try await client(transport).version() }.retryAfter == .seconds(3))
     }
 
-    @Test("A body that is no Status is shown in one short line of printable characters")
+    @Test("A body without a Status is shown in one short line of printable characters")
     func excerpts() async throws {
         let html = "<html>\r\n\u{1B}[31m<h1>Bad\u{0} Gateway</h1>" + String(repeating: "x", count: 5000)
         let transport = ScriptedTransport(.text(html, status: 502), .response(HTTPResponse(status: 503)))
@@ -119,7 +119,7 @@ struct ErrorTests {
         #expect(garbage.message.hasSuffix("A"))
     }
 
-    @Test("A refusal of megabytes is not looked at for a Status")
+    @Test("A refusal of megabytes is not searched for a Status")
     func largeRefusal() async throws {
         let status: JSON = [
             "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
@@ -131,7 +131,7 @@ struct ErrorTests {
         #expect(error.description.utf8.count < 1_000)
     }
 
-    @Test("A cancelled request and one that can't be sent are not worth repeating; an outage is")
+    @Test("An outage is retryable; a cancelled or unsendable request is not")
     func retryable() {
         func isRetryable(_ kind: HTTPError.Kind) -> Bool {
             KubeError(operation: "", cause: .transport(HTTPError(kind, "", mayHaveBeenProcessed: false))).isRetryable

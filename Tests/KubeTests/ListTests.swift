@@ -38,7 +38,7 @@ struct ListTests {
                 == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json")
     }
 
-    @Test("An empty continue token is none, and an empty list is a list")
+    @Test("An empty continue token ends the list, and an empty list is a list")
     func empty() async throws {
         let transport = ScriptedTransport(
             .json(["kind": "SecretList", "metadata": ["resourceVersion": "5", "continue": ""], "items": []]))
@@ -47,7 +47,7 @@ struct ListTests {
         #expect(page.continueToken == nil)
     }
 
-    @Test("A list whose items are null is empty: so a real API server answers for no PartialObjectMetadata at all")
+    @Test("A list whose items are null is empty, as from a real API server for metadata")
     func nullItems() async throws {
         let transport = ScriptedTransport(
             .json(["kind": "PartialObjectMetadataList", "metadata": ["resourceVersion": "5"], "items": nil]))
@@ -56,7 +56,7 @@ struct ListTests {
     }
 
     @Test(
-        "What only looks like an empty list is an error",
+        "An answer that only looks like an empty list is an error",
         arguments: [
             #"{}"#, #"[]"#, #"null"#, "", #"<html></html>"#,
             #"{"kind":"SecretList","metadata":{"resourceVersion":"5"}}"#,
@@ -81,7 +81,7 @@ struct ListTests {
         #expect(error.operation == "list secrets in flyte")
     }
 
-    @Test("A kind of a megabyte is not repeated whole", arguments: ["", "List"])
+    @Test("A kind of a megabyte is not repeated whole in the error", arguments: ["", "List"])
     func longKind(suffix: String) async throws {
         let kind = JSON.string(String(repeating: "k", count: 1 << 20) + suffix)
         let transport = ScriptedTransport(.json(["kind": kind, "metadata": ["resourceVersion": "5"]]))

@@ -18,7 +18,7 @@ struct RateLimiterTests {
         #expect(bucket.delay(now: .milliseconds(150)) == .milliseconds(50))
     }
 
-    @Test("Rest fills the bucket no further than the burst, and time that goes back changes nothing")
+    @Test("Rest fills the bucket up to the burst, and time that goes back changes nothing")
     func limits() {
         var bucket = TokenBucket(qps: 10, burst: 2, now: .zero)
         #expect((0..<3).map { _ in bucket.take(now: .seconds(1000)) } == [true, true, false])
@@ -39,7 +39,7 @@ struct RateLimiterTests {
     }
 
     @Test(
-        "Rates that make no sense neither divide by zero nor let everything through",
+        "Nonsensical rates neither divide by zero nor let everything through",
         arguments: [0, -5, .nan, .infinity])
     func nonsense(qps: Double) {
         var bucket = TokenBucket(qps: qps, burst: -1, now: .zero)
@@ -47,7 +47,7 @@ struct RateLimiterTests {
         #expect(bucket.delay(now: .zero) > .zero)
     }
 
-    @Test("What is fresh goes before what is background, which still gets every eighth token")
+    @Test("Fresh requests go first, and background requests still get every eighth token")
     func lanes() {
         var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
         #expect(lanes.enter(RequestTurn(.background), now: .zero) == nil)
@@ -59,7 +59,7 @@ struct RateLimiterTests {
         #expect(lanes.delay(now: .seconds(15)) == nil)
     }
 
-    @Test("What waits as background and is wanted now goes before the rest")
+    @Test("A background request that becomes wanted goes before the others")
     func raise() {
         var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
         _ = lanes.enter(RequestTurn(), now: .zero)
@@ -70,7 +70,7 @@ struct RateLimiterTests {
     }
 
     @Test(
-        "Under random schedules: never above the rate, nobody lost or served twice, each lane in its order",
+        "Random schedules: rate kept, no request lost or served twice, lanes in order",
         arguments: 0..<20)
     func model(seed: UInt64) {
         var random = Generator(state: seed)
@@ -130,9 +130,9 @@ struct RateLimiterTests {
         }
     }
 
-    /// The steps of one who asks how urgent his request is, enters, asks again, and of one who makes it urgent and raises
-    /// it, in any order: as in the operator, where the queue and the limiter have a lock each.
-    @Test("What has become fresh at any moment never waits among the background ones", arguments: 0..<10)
+    /// One task asks how urgent its request is, enters, and asks again. Another task makes the request urgent and
+    /// raises it. The steps come in any order, as in the operator, where the queue and the limiter have a lock each.
+    @Test("A request that becomes fresh at any moment never waits in the background lane", arguments: 0..<10)
     func raisedWhileEntering(seed: UInt64) throws {
         var random = Generator(state: seed)
         func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
@@ -178,7 +178,7 @@ struct RateLimiterTests {
         }
     }
 
-    @Test("One that becomes fresh right before it enters goes before the background ones")
+    @Test("A request that becomes fresh right before it enters goes before background ones")
     func freshByNow() async throws {
         let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
@@ -212,7 +212,7 @@ struct RateLimiterTests {
         }
     }
 
-    @Test("However many wait, are raised and are cancelled at once: everybody gets an answer, and the rate holds")
+    @Test("Many waits, raises and cancellations at once: all callers return, rate kept")
     func storm() async throws {
         let limiter = RateLimiter(qps: 2_000, burst: 1)
         let start = ContinuousClock.now
@@ -235,7 +235,7 @@ struct RateLimiterTests {
         #expect(limiter.waiting == 0)
     }
 
-    @Test("Waiters leave in the order they came, and one that is cancelled makes room")
+    @Test("Waiting requests leave in their order, and a cancelled one makes room")
     func waiting() async throws {
         let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
@@ -265,7 +265,7 @@ struct RateLimiterTests {
         while limiter.waiting < count { await Task.yield() }
     }
 
-    @Test("Once it is stopped nobody waits for a token any more, and nobody gets one")
+    @Test("After a stop no request waits for a token, and none gets one")
     func stop() async throws {
         let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
@@ -282,7 +282,7 @@ struct RateLimiterTests {
             var refused = [
                 try await group.next(), try await group.next(), try await group.next(), try await group.next(),
             ]
-            // The one that keeps the time sleeps until the next token.
+            // The timekeeper sleeps until the next token.
             clock.advance(by: .seconds(1))
             refused.append(try await group.next())
             return refused
@@ -315,7 +315,7 @@ struct RateLimiterTests {
         #expect(transport.requests.count == 5)
     }
 
-    @Test("A request that is cancelled while it waits was surely not sent")
+    @Test("A request that is cancelled while it waits was certainly not sent")
     func cancelled() async throws {
         let clock = TestClock()
         let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)

@@ -6,7 +6,7 @@ import Testing
 @Suite("Secrets in memory")
 struct SensitiveTests {
     @Test(
-        "The bytes of a secret that is let go of are nowhere in the memory of the process any more",
+        "The bytes of a released secret are nowhere in the process's memory",
         .disabled(if: isUnderSanitizer, "its shadow of the memory can't be searched"))
     func zeroed() throws {
         // Only a masked copy is kept, or the search would find itself.

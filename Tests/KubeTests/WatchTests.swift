@@ -34,7 +34,7 @@ struct WatchTests {
 
     private static let object = #"{"metadata":{"name":"a","resourceVersion":"5"}}"#
 
-    @Test("A recorded watch gives the same events wherever the network splits it, also inside a character")
+    @Test("A recorded watch gives the same events wherever the network splits it")
     func everySplit() throws {
         let stream = try fixture("watch-configmaps.txt")
         let whole = try Self.events([stream])
@@ -58,7 +58,7 @@ struct WatchTests {
         }
     }
 
-    @Test("Blank lines, carriage returns and event types that nobody knows are skipped")
+    @Test("Blank lines, carriage returns and unknown event types are skipped")
     func skipped() throws {
         let text =
             "\n\r\n  \n" + #"{"type":"NEW","object":{}}"# + "\n" + #"{"type":"ADDED","object":\#(Self.object)}"#
@@ -67,7 +67,7 @@ struct WatchTests {
         #expect(try Self.texts("").isEmpty)
     }
 
-    @Test("The last event counts without its line break, if it is complete; else the stream was cut")
+    @Test("A complete last event counts without its line break; a partial one is an error")
     func ending() throws {
         let line = #"{"type":"ADDED","object":\#(Self.object)}"#
         #expect(try Self.texts(line) == ["+a@5"])
@@ -78,7 +78,7 @@ struct WatchTests {
         }
     }
 
-    @Test("A line without end is refused before it fills the memory, whether in one piece or many")
+    @Test("A line without end is refused before it fills the memory, in one piece or many")
     func longLine() throws {
         let endless = [UInt8](repeating: UInt8(ascii: " "), count: 400)
         for pieces in [[endless], endless.map { [$0] }] {
@@ -141,7 +141,7 @@ struct WatchTests {
     }
 
     @Test(
-        "What can't be told apart or resumed after is an error",
+        "An event without a key or a version is an error",
         arguments: [
             #"{}"#, #"[]"#, #"<html>"#, #"{"type":"ADDED"}"#, #"{"type":"ADDED","object":{"metadata":{}}}"#,
             #"{"type":"ADDED","object":{"metadata":{"name":"a"}}}"#,
@@ -155,7 +155,7 @@ struct WatchTests {
         }
     }
 
-    @Test("A watch asks for bookmarks from a version on, with its selectors and no limit in total")
+    @Test("A watch asks for bookmarks, with version, selectors and no total timeout")
     func request() async throws {
         let transport = ScriptedTransport(.stream(pieces: []))
         let listWatch = client(transport).listWatch(

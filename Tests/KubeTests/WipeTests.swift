@@ -21,7 +21,7 @@ struct WipeTests {
         #"{"type":"MODIFIED","object":{"kind":"Secret","metadata":{"name":"s","resourceVersion":"2"},"#
         + #""data":{"token":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}}}"#
 
-    @Test("Bytes are, and where they grow the ones left behind are")
+    @Test("Bytes are zeroed, also those left behind when an array grows")
     func bytes() throws {
         var bytes = Array("secret secret secret secret secret".utf8)
         let (place, count) = (address(bytes), bytes.count)
@@ -34,7 +34,7 @@ struct WipeTests {
         #expect(!(try text(at: second, count)).contains("secret"))
     }
 
-    @Test("The pieces of a watch are once their events are handed out, whole lines and cut ones")
+    @Test("The pieces of a watch are zeroed once their events are handed out")
     func watch() throws {
         var decoder = WatchDecoder<Secret>(operation: "watch secrets", maximumLine: 1 << 20, wipes: true)
         func isGone(_ place: UInt, _ count: Int) throws -> Bool {

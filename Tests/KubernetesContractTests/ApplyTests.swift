@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: server-side apply", .timeLimit(.minutes(3 * patience)))
 struct ApplyTests {
     @Test(
-        "Apply creates (201) with fields owned by the manager; again the same (200) leaves the resourceVersion",
+        "Apply creates (201) and owns its fields; the same apply (200) changes no version",
         arguments: ServerKind.atHand)
     func createAndRepeat(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -31,7 +31,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "Another manager's other value is a 409 that names field and manager; the same value is shared; force takes it",
+        "Another value is a 409 with field and manager; an equal one is shared",
         arguments: ServerKind.atHand)
     func conflicts(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -47,11 +47,11 @@ struct ApplyTests {
             let two = try await api.apply("beta", path, Objects.configMap("c", ["k": "2", "own": "2"]))
             two.expect(
                 409, "Conflict", "Apply failed with 2 conflicts: conflicts with \"alpha\":\n- .data.k\n- .data.own")
-            // The same value is no conflict: both own it then.
+            // The same value does not conflict: both own it then.
             try await api.apply("beta", path, Objects.configMap("c", ["k": "1"])).require(200)
             let shared = try await api.apply("alpha", path, Objects.configMap("c", ["own": "1"])).require(200)
             #expect(shared["data"] == ["k": "1", "own": "1"])
-            // Forced, alpha's field becomes beta's alone.
+            // With force, alpha's field becomes beta's alone.
             let forced = try await api.apply("beta", path, Objects.configMap("c", ["own": "2"]), force: true).require(
                 200)
             #expect(forced["data"] == ["own": "2"])
@@ -60,7 +60,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "A field that its only manager no longer applies is removed; one that others own stays",
+        "A field that its only manager no longer applies goes; one with more owners stays",
         arguments: ServerKind.atHand)
     func givingUp(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -77,7 +77,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "What an update wrote belongs to its manager: applying another value is a conflict that says which API version",
+        "An update owns its fields: another applied value conflicts and names the version",
         arguments: ServerKind.atHand)
     func updatedByOthers(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -98,7 +98,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "Objects that others made are joined, not replaced: an annotation on the default ServiceAccount, and the rest stays",
+        "An annotation applied to the default ServiceAccount leaves the rest as it is",
         arguments: ServerKind.atHand)
     func sharedObject(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -127,7 +127,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "A list by key is owned element by element, an atomic one as a whole, a set value by value",
+        "Lists by key are owned by element, atomic ones as a whole, sets by value",
         arguments: ServerKind.atHand)
     func lists(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -171,7 +171,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "Applied to status, only status is written and owned; applied to the object, status is ignored",
+        "An apply to status owns only status; an apply to the object ignores status",
         arguments: ServerKind.atHand)
     func status(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -213,7 +213,7 @@ struct ApplyTests {
         }
     }
 
-    @Test("A dry run answers as if, and stores nothing", arguments: ServerKind.atHand)
+    @Test("A dry run answers like a real run and stores nothing", arguments: ServerKind.atHand)
     func dryRun(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in
@@ -231,7 +231,7 @@ struct ApplyTests {
     }
 
     @Test(
-        "What can't be applied is refused: no manager, managedFields, a version or uid that isn't the object's, unknown fields",
+        "Apply refuses a missing manager, managedFields, wrong version or uid, bad fields",
         arguments: ServerKind.atHand)
     func refusals(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

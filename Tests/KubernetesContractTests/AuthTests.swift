@@ -23,7 +23,7 @@ struct AuthTests {
     }
 
     @Test(
-        "Without a token one is system:anonymous, who may see the version and whether it is ready",
+        "Without a token the user is system:anonymous, and may see version and readiness",
         arguments: ServerKind.ours)
     func anonymous(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind).anonymous()
@@ -38,7 +38,7 @@ struct AuthTests {
     }
 
     @Test(
-        "A ServiceAccount may do what its role says, by verb, resource and name; the refusal tells what is missing",
+        "A ServiceAccount may do what its role says; a refusal names what is missing",
         arguments: ServerKind.atHand)
     func roles(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -67,7 +67,7 @@ struct AuthTests {
             _ = try await user.eventually("\(secrets)/cluster-credentials") { $0.status == 200 }
             #expect(try await user.get("\(secrets)/other").status == 403)
             #expect(try await user.get(secrets).status == 403)
-            // A list and a watch of one name are that name's.
+            // A list and a watch of one name count as that name.
             let query = "?fieldSelector=metadata.name%3Dcluster-credentials"
             let list = try await user.get(secrets + query).require(200)
             #expect(list["items"]?.array?.count == 1)
@@ -84,7 +84,7 @@ struct AuthTests {
     }
 
     @Test(
-        "SelfSubjectAccessReview, SelfSubjectRulesReview and SelfSubjectReview say the same as the refusals",
+        "The three SelfSubject reviews say the same as the refusals",
         arguments: ServerKind.atHand)
     func reviews(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -135,7 +135,7 @@ struct AuthTests {
     }
 
     @Test(
-        "A requested token lasts as asked, ten minutes at least, and ends with its ServiceAccount",
+        "A requested token lasts as asked, ten minutes or more, and ends with its account",
         arguments: ServerKind.atHand)
     func tokenRequests(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -161,7 +161,7 @@ struct AuthTests {
             #expect(try await user.get(path).status == 403, "known, if not allowed anything")
             try await api.delete(path).require(200)
             _ = try await user.eventually(path) { $0.status == 401 }
-            // One of the same name is another.
+            // A new account of the same name is another account.
             try await api.post(
                 Objects.core(namespace, "serviceaccounts"),
                 ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "bot"]]
@@ -171,7 +171,7 @@ struct AuthTests {
     }
 
     @Test(
-        "A token Secret is filled in for its ServiceAccount, and deleting it revokes the token",
+        "A token Secret is filled in for its account, and deleting it revokes the token",
         arguments: ServerKind.withControllers)
     func tokenSecrets(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -190,11 +190,12 @@ struct AuthTests {
             #expect(filled.metadata["annotations"]?["kubernetes.io/service-account.uid"]?.string != nil)
             let token = try #require(filled["data", "token"]?.string.flatMap(Account.decode))
             let user = try await api.with(token: token)
-            // Whoever is asked about the token may see the Secret a moment later than its reader: 401 until then.
+            // The part of the server that checks the token may see the Secret a moment later than its reader. Until
+            // then it is 401.
             _ = try await user.eventually(secrets) { $0.status == 403 }
             try await api.delete("\(secrets)/bot-token").require(200)
             _ = try await user.eventually(secrets) { $0.status == 401 }
-            // Of a ServiceAccount that isn't there it goes again.
+            // A token Secret of a missing ServiceAccount is removed.
             try await api.post(
                 secrets,
                 [

@@ -45,7 +45,7 @@ struct CoordinationTests {
     }
 
     @Test(
-        "A Lease's times have six digits after the second, neither more nor fewer; a write names a version, a duration is positive",
+        "A Lease has times with six digits, positive durations, and writes with a version",
         arguments: ServerKind.atHand)
     func leaseFields(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

@@ -5,13 +5,13 @@ import Testing
 /// What the operator assumes of custom resources, by our own definitions (manifests/crds).
 @Suite("Contract: custom resources", .timeLimit(.minutes(3 * patience)))
 struct CustomResourceTests {
-    /// What the server adds where the schema is broken: CEL rules see valid objects only.
+    /// The server adds this to an error of the schema, since CEL rules see only valid objects.
     private static let unchecked =
         ", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]"
     private static let labelSpec: JSON = ["clusters": [["name": "dataplane_1", "weight": 1]]]
 
     @Test(
-        "Our definitions are accepted, established, and served with category and short name",
+        "Our CRDs are accepted, established, and served with category and short name",
         arguments: ServerKind.atHand)
     func discovery(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -104,7 +104,7 @@ struct CustomResourceTests {
     }
 
     @Test(
-        "A broken CEL rule is a 422 with our own message; immutable fields stay, through every kind of write",
+        "A broken CEL rule is a 422 with our message; no write changes immutable fields",
         arguments: ServerKind.atHand)
     func expressionRules(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -159,7 +159,7 @@ struct CustomResourceTests {
     }
 
     @Test(
-        "generation counts changes of spec alone; status is written through its subresource alone",
+        "generation counts only changes of spec; status has its own subresource",
         arguments: ServerKind.atHand)
     func statusSubresource(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

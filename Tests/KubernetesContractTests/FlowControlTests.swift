@@ -8,12 +8,12 @@ import Testing
 /// What the operator assumes of servers that ask to wait.
 @Suite("Contract: flow control", .timeLimit(.minutes(3 * patience)))
 struct FlowControlTests {
-    /// By which devcluster tells whose requests are too many.
+    /// devcluster recognises the requests of the crowd by it.
     private static let userAgent = "crowd/1.0"
     private static let flowControl = "flowcontrol.apiserver.k8s.io"
 
     @Test(
-        "A server that asks to wait does it with a 429 in plain text, for reads, watches and writes, with Retry-After in seconds",
+        "A server that asks to wait sends a 429 in plain text with Retry-After in seconds",
         arguments: ServerKind.atHand)
     func tooManyRequests(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -31,10 +31,10 @@ struct FlowControlTests {
                     try await Self.refused { try await user.post(path, Objects.configMap("c")) },
                 ] {
                     #expect(answer.status == 429, "\(answer)")
-                    // No Status: nothing but the code and this header say what to do.
+                    // There is no Status. Only the code and this header say what to do.
                     #expect(answer.json == "Too many requests, please try again later.\n")
                     #expect(answer.headers["Content-Type"] == "text/plain; charset=utf-8")
-                    // A real server asks for more the longer it has had too many.
+                    // A real server asks for a longer wait the longer it has had too many requests.
                     let seconds = try #require(answer.headers["Retry-After"].flatMap { Int($0) })
                     #expect((1...60).contains(seconds))
                 }

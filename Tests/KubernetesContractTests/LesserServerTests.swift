@@ -2,12 +2,12 @@ import JSON
 import TestSupport
 import Testing
 
-/// What the operator assumes of servers that have forgotten, or that can less. They are the test's own: what is forgotten is
-/// missing to every other test.
+/// What the operator assumes of servers that have forgotten their history, or that have fewer features. Each test has
+/// its own server, since every other test would miss the forgotten history.
 @Suite("Contract: servers that have forgotten or can less", .timeLimit(.minutes(3 * patience)), .serialized)
 struct LesserServerTests {
     @Test(
-        "A watch from a version that is forgotten is a 200 whose only event is an ERROR: 410, Expired",
+        "A watch from a forgotten version is a 200 with one event: ERROR, 410 Expired",
         arguments: ServerKind.ours)
     func tooOld(_ kind: ServerKind) async throws {
         let server = try await ContractServer.start(kind)
@@ -26,7 +26,7 @@ struct LesserServerTests {
     }
 
     @Test(
-        "A continue token of a forgotten state is a 410 that offers to go on with the present one",
+        "A continue token of a forgotten state is a 410 that offers the present state",
         arguments: ServerKind.ours)
     func expiredPage(_ kind: ServerKind) async throws {
         let server = try await ContractServer.start(kind)
@@ -55,7 +55,7 @@ struct LesserServerTests {
     }
 
     @Test(
-        "A server without WatchList refuses sendInitialEvents with a 422; a list and a watch from there do without",
+        "Without WatchList, sendInitialEvents is a 422; a list and a watch still work",
         arguments: ServerKind.ours)
     func withoutInitialEvents(_ kind: ServerKind) async throws {
         let server = try await ContractServer.start(kind, servesInitialEvents: false)

@@ -9,7 +9,7 @@ struct ListTests {
     private static let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
     @Test(
-        "A list's items have no apiVersion and kind of their own; an empty one is a list and not null",
+        "List items have no apiVersion and kind; an empty list's items are not null",
         arguments: ServerKind.atHand)
     func plain(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -31,7 +31,7 @@ struct ListTests {
         }
     }
 
-    @Test("A metadata-only list has metadata alone, and items: null where it is empty", arguments: ServerKind.atHand)
+    @Test("A metadata-only list has only metadata, and `items: null` if it is empty", arguments: ServerKind.atHand)
     func metadataOnly(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in
@@ -77,7 +77,7 @@ struct ListTests {
         }
     }
 
-    @Test("Pages show one state: what changes between them is in none of them", arguments: ServerKind.atHand)
+    @Test("Pages show one state, and no change between them is in any", arguments: ServerKind.atHand)
     func pages(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in

@@ -34,7 +34,7 @@ struct NamespaceTests {
     }
 
     @Test(
-        "While a namespace is Terminating it takes no new content, says why, and goes when the last object has gone",
+        "A Terminating namespace refuses content, says why, and goes with its last object",
         arguments: ServerKind.withControllers)
     func terminating(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -89,7 +89,7 @@ struct NamespaceTests {
     }
 
     @Test(
-        "The default ServiceAccount appears after its namespace, and again under another uid after it was deleted",
+        "The default ServiceAccount follows its namespace, and returns with another uid",
         arguments: ServerKind.withControllers)
     func defaultServiceAccount(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -106,7 +106,7 @@ struct NamespaceTests {
         }
     }
 
-    @Test("A default ServiceAccount that we apply first is the one that stays", arguments: ServerKind.withControllers)
+    @Test("A default ServiceAccount that we apply first stays", arguments: ServerKind.withControllers)
     func defaultServiceAccountAppliedFirst(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in

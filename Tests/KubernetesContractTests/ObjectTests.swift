@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: objects", .timeLimit(.minutes(3 * patience)))
 struct ObjectTests {
     @Test(
-        "What isn't there is a 404 that names resource and object; what is there can't be made again",
+        "A missing object is a 404 with resource and name; no object is created twice",
         arguments: ServerKind.atHand)
     func absence(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -29,7 +29,7 @@ struct ObjectTests {
     }
 
     @Test(
-        "A write with a version that is no longer the object's is refused, one without any is not",
+        "A write with an old version is refused; a write without a version is not",
         arguments: ServerKind.atHand)
     func optimisticLocking(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -47,7 +47,7 @@ struct ObjectTests {
             object[path: ["metadata", "resourceVersion"]] = nil
             let written = try await api.put("\(path)/c", object).require(200)
             #expect(written["data"] == ["k": "2"])
-            // The same again is no change.
+            // The same write again changes nothing.
             let same = try await api.put("\(path)/c", written.json).require(200)
             #expect(same.resourceVersion == written.resourceVersion)
             // A custom resource has to name one.
@@ -62,7 +62,7 @@ struct ObjectTests {
         }
     }
 
-    @Test("generateName gets five characters and never collides in what it answers", arguments: ServerKind.atHand)
+    @Test("generateName gets five characters, and the answered names never collide", arguments: ServerKind.atHand)
     func generateName(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in
@@ -108,7 +108,7 @@ struct ObjectTests {
     }
 
     @Test(
-        "A finalizer holds a deleted object until it is taken off; new ones can't be added meanwhile",
+        "A finalizer holds a deleted object until its removal; no new one can be added",
         arguments: ServerKind.atHand)
     func finalizers(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -138,7 +138,7 @@ struct ObjectTests {
         }
     }
 
-    @Test("A dry run of a create and of a delete answers as if and changes nothing", arguments: ServerKind.atHand)
+    @Test("A dry run of a create or delete answers like a real run and changes nothing", arguments: ServerKind.atHand)
     func dryRun(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in
@@ -193,7 +193,7 @@ struct ObjectTests {
         }
     }
 
-    @Test("A body that is no JSON, of another kind or for another namespace is refused", arguments: ServerKind.atHand)
+    @Test("A body that is not JSON, or of another kind or namespace, is refused", arguments: ServerKind.atHand)
     func wrongBodies(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in
@@ -221,7 +221,7 @@ struct ObjectTests {
     }
 
     @Test(
-        "A Secret's type and an immutable ConfigMap's data can't change; too big a name is told as such",
+        "A Secret's type can't change; bad base64, names and object labels are refused",
         arguments: ServerKind.atHand)
     func validation(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

@@ -36,7 +36,7 @@ struct OwnClientTests {
     }
 
     @Test(
-        "It tells apart what it must: missing, not served, conflict, forbidden, invalid, terminating",
+        "It tells apart missing, not served, conflict, forbidden, invalid and terminating",
         arguments: ServerKind.withControllers)
     func errors(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

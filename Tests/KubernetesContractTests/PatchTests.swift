@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: patches", .timeLimit(.minutes(3 * patience)))
 struct PatchTests {
     @Test(
-        "A merge patch merges maps, replaces lists and removes what is null; one that changes nothing bumps no version",
+        "A merge patch merges maps, replaces lists, removes nulls; a no-op bumps nothing",
         arguments: ServerKind.atHand)
     func merge(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -59,7 +59,7 @@ struct PatchTests {
     }
 
     @Test(
-        "A strategic merge patch merges lists by key, deletes by directive, and isn't known for custom resources",
+        "A strategic merge patch merges lists by key; custom resources do not have it",
         arguments: ServerKind.atHand)
     func strategic(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

@@ -16,7 +16,7 @@ struct TypedValueTests {
     ]
 
     @Test(
-        "Quantities are answered in canonical form, whether text or number, however written",
+        "Quantities are answered in canonical form, however they were written",
         arguments: ServerKind.atHand)
     func quantities(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -41,7 +41,7 @@ struct TypedValueTests {
     }
 
     @Test(
-        "Conflicts are found in what is sent, not in what it means: a number, or another way to write the same, conflicts",
+        "Conflicts compare the sent text: another way to write the same amount conflicts",
         arguments: ServerKind.atHand)
     func conflicts(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -55,7 +55,7 @@ struct TypedValueTests {
                 refused.expect(
                     409, "Conflict", "Apply failed with 1 conflict: conflict with \"alpha\": .spec.hard.limits.cpu")
             }
-            // Its own applier doesn't conflict with itself, and changes nothing by repeating.
+            // An applier does not conflict with itself, and changes nothing when it repeats.
             let again = try await api.apply("alpha", path, Self.quota(4)).require(200)
             #expect(again["spec"] == made["spec"])
             let shared = try await api.apply("beta", path, Self.quota("4")).require(200)
@@ -65,7 +65,7 @@ struct TypedValueTests {
             // From now on alpha's number conflicts with beta's text.
             let late = try await api.apply("alpha", path, Self.quota(4))
             late.expect(409, "Conflict", "Apply failed with 1 conflict: conflict with \"beta\": .spec.hard.limits.cpu")
-            // Forced, beta is out, though the value stays the same.
+            // With force beta loses the field, though the value stays the same.
             let forced = try await api.apply("alpha", path, Self.quota(4), force: true).require(200)
             #expect(forced["spec", "hard"] == ["limits.cpu": "4"])
             let left = forced.metadata["managedFields"]?.array?.filter { $0["operation"] == "Apply" }
@@ -105,7 +105,7 @@ struct TypedValueTests {
     }
 
     @Test(
-        "What can't be read as its type is refused: by a create with 400, by an apply with 500, by a patch with 422",
+        "A value of another type is refused: a create with 400, apply 500, patch 422",
         arguments: ServerKind.atHand)
     func unreadable(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

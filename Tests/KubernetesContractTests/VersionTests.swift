@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: versions of custom resources", .timeLimit(.minutes(3 * patience)))
 struct VersionTests {
     @Test(
-        "What is stored in one version is read, listed, watched and patched in another, without what that one does not know",
+        "An object stored in one version is read, listed, watched and patched in another",
         arguments: ServerKind.atHand)
     func conversion(_ kind: ServerKind) async throws {
         try await Things.with(kind, [.init("v1", stored: true), .init("v2", fields: ["a", "b", "c"])]) { api, things in
@@ -37,7 +37,7 @@ struct VersionTests {
     }
 
     @Test(
-        "Who owns a field is known in every version; an applier moves to the version of its last apply",
+        "Every version knows the field managers; an applier moves to its last version",
         arguments: ServerKind.atHand)
     func ownership(_ kind: ServerKind) async throws {
         try await Things.with(kind, [.init("v1", stored: true), .init("v2")]) { api, things in
@@ -59,7 +59,7 @@ struct VersionTests {
     }
 
     @Test(
-        "With another storage version objects stay as they are until they are written, even if that changes nothing",
+        "A new storage version leaves objects as they are until any write migrates them",
         arguments: ServerKind.atHand)
     func migration(_ kind: ServerKind) async throws {
         let versions: [Things.Version] = [.init("v1", stored: true), .init("v2")]
@@ -88,7 +88,7 @@ struct VersionTests {
     }
 
     @Test(
-        "A version that has been stored can't be removed before status.storedVersions says that nothing is left in it",
+        "A stored version can't be removed while status.storedVersions names it",
         arguments: ServerKind.atHand)
     func removal(_ kind: ServerKind) async throws {
         try await Things.with(kind, [.init("v1", stored: true), .init("v2")]) { api, things in
@@ -111,7 +111,7 @@ struct VersionTests {
     }
 
     @Test(
-        "A version that is no longer served is a plain 404 and not discovered; what is stored in it is read in the others",
+        "A version no longer served is a plain 404; the others read objects stored in it",
         arguments: ServerKind.atHand)
     func unserved(_ kind: ServerKind) async throws {
         try await Things.with(kind, [.init("v1", stored: true), .init("v2")]) { api, things in

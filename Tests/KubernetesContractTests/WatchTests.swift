@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: watches", .timeLimit(.minutes(3 * patience)))
 struct WatchTests {
     @Test(
-        "A watch from a list's resourceVersion reports each later change once, in order, a deletion with a version of its own",
+        "A watch reports each later change once and in order, deletions with a version",
         arguments: ServerKind.atHand)
     func fromAList(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -45,7 +45,7 @@ struct WatchTests {
     }
 
     @Test(
-        "With a label selector, an update that leaves it is a DELETED, one that enters it an ADDED, one outside of it nothing",
+        "For a label selector, an update that leaves is DELETED, one that enters is ADDED",
         arguments: ServerKind.atHand)
     func selector(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -104,7 +104,7 @@ struct WatchTests {
     }
 
     @Test(
-        "Bookmarks come to who allows them, before the timeout at the latest, with a version and nothing else",
+        "Bookmarks come if they are allowed, before the timeout, with only a version",
         arguments: ServerKind.atHand)
     func bookmarks(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -126,7 +126,7 @@ struct WatchTests {
     }
 
     @Test(
-        "sendInitialEvents streams what is there, then a bookmark that says so, then changes",
+        "sendInitialEvents sends present objects, then a marked bookmark, then changes",
         arguments: ServerKind.atHand)
     func initialEvents(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -148,7 +148,7 @@ struct WatchTests {
     }
 
     @Test(
-        "sendInitialEvents without resourceVersionMatch, and the match without a watch's version, are 422",
+        "sendInitialEvents without resourceVersionMatch is 422, and so is a match alone",
         arguments: ServerKind.atHand)
     func initialEventsRefused(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

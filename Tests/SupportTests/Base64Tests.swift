@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Base64")
 struct Base64Tests {
-    @Test("What is encoded decodes to the same bytes, at every length and in either alphabet")
+    @Test("Encoded bytes decode to the same bytes, at every length and in both alphabets")
     func round() {
         for length in 0..<70 {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
@@ -21,7 +21,7 @@ struct Base64Tests {
     }
 
     @Test(
-        "What is no base64 is refused",
+        "Text that is not base64 is refused",
         arguments: ["a", "ab", "abc", "a===", "====", "ab=c", "abcd=", "ab%d", "YQ==YQ==", "YQ-_"])
     func broken(text: String) {
         #expect(Base64.decode(text) == nil)
@@ -34,7 +34,7 @@ struct Base64Tests {
         #expect(Base64.decode(text, .url) == nil)
     }
 
-    @Test("What people paste is read in either alphabet, padded or not")
+    @Test("Pasted text is read in either alphabet, padded or not")
     func lenient() {
         for text in ["YQ", "YQ=", "YQ=="] { #expect(Base64.decode(leniently: text.utf8) == Array("a".utf8)) }
         #expect(Base64.decode(leniently: "+/-_".utf8) == [0xFB, 0xFF, 0xBF])

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What this process holds, everything that runs in it included.
+/// The resident memory of this process, with everything that runs in it.
 public func residentMegabytes() -> Int {
     let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
     let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0

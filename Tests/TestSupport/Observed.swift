@@ -1,6 +1,6 @@
 import Support
 
-/// A value that a test can wait on, so that none has to sleep and look again.
+/// A value that a test can wait for, so that no test sleeps and looks again.
 public final class Observed<Value: Sendable>: Sendable {
     private struct Waiter {
         var condition: @Sendable (Value) -> Bool
@@ -30,7 +30,7 @@ public final class Observed<Value: Sendable>: Sendable {
         return result
     }
 
-    /// Returns when the condition holds, and when the test is cancelled: its time limit is over then.
+    /// Returns when the condition holds, and when the test is cancelled because its time limit is over.
     @discardableResult
     public func wait(until condition: @escaping @Sendable (Value) -> Bool) async -> Value {
         let id = state.withLock { state in

@@ -1,4 +1,4 @@
-/// Collects what a closure under test is told, and lets a test wait until it has been told something.
+/// Collects the values that a closure under test gets, and lets a test wait for them.
 public final class Probe<Value: Sendable>: Sendable {
     private let values = Observed([Value]())
 
@@ -6,12 +6,12 @@ public final class Probe<Value: Sendable>: Sendable {
 
     public var all: [Value] { values.value }
 
-    /// The one with this number, from 0; nil where there are fewer, so that a test fails and doesn't crash.
+    /// The value with this number, from 0. Nil if there are fewer, so that a test fails and does not crash.
     public subscript(number: Int) -> Value? { all.dropFirst(number).first }
 
     public func record(_ value: Value) { values.update { $0.append(value) } }
 
-    /// Returns once there are so many.
+    /// Returns once there are `count` values.
     @discardableResult
     public func count(_ wanted: Int) async -> [Value] { await until { $0.count >= wanted } }
 
@@ -21,7 +21,7 @@ public final class Probe<Value: Sendable>: Sendable {
         await values.wait(until: condition)
     }
 
-    /// Returns once there is one; nil where the test is cancelled before that, so that it fails and doesn't crash.
+    /// Returns once there is a value. Nil if the test is cancelled before that, so that it fails and does not crash.
     public func first() async -> Value? { await count(1).first }
 
     @discardableResult
@@ -30,7 +30,7 @@ public final class Probe<Value: Sendable>: Sendable {
     }
 }
 
-/// Runs a service for as long as a test's body takes, then cancels it and waits for its end, also where the body throws.
+/// Runs a service during a test's body, then cancels it and waits for its end, even if the body throws.
 public func running<Failure: Error>(
     _ service: @escaping @Sendable () async -> Void, _ body: () async throws(Failure) -> Void
 ) async throws(Failure) {

@@ -1,7 +1,6 @@
 import Foundation
 
-/// Whether this process runs under ThreadSanitizer or AddressSanitizer: their shadow of the memory, terabytes of nothing,
-/// is mapped.
+/// Whether this process runs under ThreadSanitizer or AddressSanitizer. They map terabytes of shadow memory.
 public let isUnderSanitizer: Bool = {
     let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
     return maps.split(separator: "\n").contains { line in
@@ -10,6 +9,6 @@ public let isUnderSanitizer: Bool = {
     }
 }()
 
-/// By what a test multiplies the time that it gives something to happen in: a sanitizer makes everything some ten times
-/// slower, and what it is run for are its own reports.
+/// The factor for the time limits of tests. A sanitizer makes everything some ten times slower, and is run for its own
+/// reports.
 public let patience = isUnderSanitizer ? 10 : 1

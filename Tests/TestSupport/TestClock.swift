@@ -1,4 +1,5 @@
-/// A clock that stands still until a test moves it, and tells who sleeps on it: a test waits for a sleeper, never for time.
+/// A clock that stands still until a test moves it. It shows which tasks sleep on it, so a test waits for a sleeper and
+/// never for time.
 public final class TestClock: Clock, Sendable {
     public struct Instant: InstantProtocol {
         public var offset: Duration
@@ -54,15 +55,15 @@ public final class TestClock: Clock, Sendable {
         for continuation in due { continuation.resume() }
     }
 
-    /// Waits until so many are asleep.
+    /// Waits until `count` tasks sleep.
     public func sleepers(_ count: Int) async { await state.wait { $0.sleepers.count >= count } }
 
-    /// Waits until somebody sleeps for exactly so long from now.
+    /// Waits until a task sleeps for exactly `rest` from now.
     public func sleeper(for rest: Duration) async {
         await state.wait { state in state.sleepers.values.contains { $0.deadline == state.now + rest } }
     }
 
-    /// The time from now to the first sleeper's deadline, once somebody sleeps.
+    /// The time from now to the first sleeper's deadline, once a task sleeps.
     public func untilNextSleeper() async -> Duration {
         let state = await state.wait { !$0.sleepers.isEmpty }
         return state.sleepers.values.map { $0.deadline - state.now }.min() ?? .zero

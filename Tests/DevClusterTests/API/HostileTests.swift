@@ -190,7 +190,7 @@ struct HostileTests {
     }
 
     @Test(
-        "Random schemas and CEL rules are accepted or refused, and random objects against them too",
+        "Random schemas and rules, and objects for them, are accepted or refused",
         arguments: seeds(21...22))
     func schemas(seed: UInt64) async {
         var random = Generator(state: seed)

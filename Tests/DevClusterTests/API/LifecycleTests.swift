@@ -19,7 +19,7 @@ struct LifecycleTests {
         #expect(api.store.get(.configMaps, namespace: "n", name: "c") == nil)
     }
 
-    @Test("A namespace held Terminating refuses new content with its own cause, and goes when let go")
+    @Test("A namespace held Terminating refuses new content, and goes when it is released")
     func held() async {
         let api = Harness { $0.namespaceTerminationDelay = nil }
         await api("POST \(namespaces)", ["metadata": ["name": "n"]])
@@ -101,7 +101,7 @@ struct LifecycleTests {
         ]
     }
 
-    @Test("A CRD is served at once, in all its versions, and gone with its objects")
+    @Test("A CRD is served at once in all versions, and its deletion removes its objects")
     func customResources() async {
         let api = Harness()
         #expect(await api("POST \(crds)", Self.crd).status == 201)
@@ -118,7 +118,7 @@ struct LifecycleTests {
         #expect(api.store.list(GroupResource("toys", group: "example.com")).isEmpty)
     }
 
-    @Test("Objects older than a new default show it; objects put in around the API stay as they are")
+    @Test("Older objects show a new default; objects put in around the API stay as they are")
     func laterDefaults() async {
         let api = Harness()
         await api("POST \(crds)", Self.crd)
@@ -158,7 +158,7 @@ struct LifecycleTests {
         #expect((try? JSON(parsing: bytes)) == before)
     }
 
-    @Test("Concurrent updates: every change made on an old version is a conflict, none is lost")
+    @Test("Of concurrent updates, each one on an old version is a conflict; none is lost")
     func contention() async {
         let api = Harness()
         let lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases"

@@ -19,7 +19,7 @@ struct PagingTests {
         (answer.json["items"]?.array ?? []).compactMap { $0["metadata"]?["name"]?.string }
     }
 
-    @Test("All pages show the state of the first, whatever happens in between")
+    @Test("All pages show the state of the first page, whatever happens in between")
     func consistent() async {
         let api = await filled(5)
         let first = await api("GET \(path)?limit=2")

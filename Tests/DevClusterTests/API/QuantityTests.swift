@@ -19,11 +19,11 @@ struct QuantityTests {
         #expect(try Quantity(once).text == once, "and stay so")
     }
 
-    @Test("What is none is refused", arguments: ["", "x", "1 m", "1..2", "1_000", "٣"])
+    @Test("A text that is not a quantity is refused", arguments: ["", "x", "1 m", "1..2", "1_000", "٣"])
     func malformed(_ text: String) { #expect(throws: Quantity.Malformed.format) { try Quantity(text) } }
 
     @Test(
-        "Suffixes that aren't known are refused",
+        "Unknown suffixes are refused",
         arguments: ["--1", "1mm", "1ki", "1e", "1e99999999999999999999", "1Mi3"])
     func suffixes(_ text: String) { #expect(throws: Quantity.Malformed.self) { try Quantity(text) } }
 }

@@ -11,7 +11,7 @@ struct WatchTests {
         ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "labels": labels]]
     }
 
-    @Test("A watch from a resourceVersion sees what happened after it, and what happens then")
+    @Test("A watch from a resourceVersion sees past and coming changes after it")
     func fromVersion() async {
         let api = Harness()
         await api("POST \(path)", configMap("before"))
@@ -43,7 +43,7 @@ struct WatchTests {
         #expect(deleted?["object"]?["metadata"]?["resourceVersion"]?.string == String(api.store.revision))
     }
 
-    @Test("After a compaction an older resourceVersion gets an ERROR event with 410 inside a 200")
+    @Test("After a compaction an older version gets an ERROR event with 410 inside a 200")
     func compaction() async {
         let api = Harness()
         await api("POST \(path)", configMap("a"))
@@ -63,7 +63,7 @@ struct WatchTests {
         #expect(await live.summary() == "ADDED c")
     }
 
-    @Test("A watch that falls behind the history is told so; memory is bounded")
+    @Test("A watch that falls behind the history is told so, and memory stays bounded")
     func slowReader() async {
         let api = Harness(historyLimit: 8)
         let watch = await api.watch("\(path)?watch=1&resourceVersion=\(api.store.revision)")
@@ -72,7 +72,7 @@ struct WatchTests {
         #expect(await watch.next() == nil)
     }
 
-    @Test("Initial events end with an annotated bookmark; regular bookmarks carry the current revision")
+    @Test("Initial events end with an annotated bookmark; others carry the current revision")
     func bookmarks() async {
         let api = Harness { $0.bookmarkInterval = .milliseconds(20) }
         await api("POST \(path)", configMap("a"))

@@ -10,7 +10,7 @@ import Testing
 struct AuthTests {
     private let document = "/openid/v1/jwks"
 
-    @Test("Nobody may see health and version only; whoever shows a bad token may not even that")
+    @Test("Without a token only health and version are visible; with a bad one, nothing")
     func anonymous() async throws {
         try await withCluster { cluster async throws in
             let nobody = TestClient(cluster, token: nil)
@@ -43,7 +43,7 @@ struct AuthTests {
         }
     }
 
-    @Test("A ServiceAccount's token works until it expires, is revoked, or its ServiceAccount is gone or another one")
+    @Test("A ServiceAccount's token ends when it expires, is revoked, or its account goes")
     func serviceAccountTokens() async throws {
         try await withCluster { cluster async throws in
             func status(_ token: String) async throws -> Int {
@@ -74,7 +74,7 @@ struct AuthTests {
         }
     }
 
-    @Test("A token Secret is filled, works, and dies with its ServiceAccount")
+    @Test("A token Secret is filled in, works, and goes with its ServiceAccount")
     func tokenSecrets() async throws {
         try await withCluster { cluster async throws in
             try cluster.ensureServiceAccount(namespace: "flyte", name: "squadron")
@@ -115,7 +115,7 @@ struct AuthTests {
         }
     }
 
-    @Test("A client certificate of the cluster's authority names user and groups; one of another authority is refused")
+    @Test("A client certificate names user and groups; one of another authority is refused")
     func clientCertificates() async throws {
         try await withCluster { cluster async throws in
             func client(_ user: String, _ groups: [String], issuer: DevCluster) throws -> TestClient {
@@ -136,7 +136,7 @@ struct AuthTests {
         }
     }
 
-    @Test("Roles grant by verb, group, resource, subresource and name, in their namespace only")
+    @Test("Roles grant by verb, group, resource, subresource and name, in their namespace")
     func rbac() {
         var policy = RBACPolicy()
         func rule(_ resources: Set<String>, _ verbs: Set<String>, names: Set<String> = []) -> RBACPolicy.Rule {

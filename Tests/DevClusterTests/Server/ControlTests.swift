@@ -12,7 +12,7 @@ struct ControlTests {
     private static let namespaces = "/api/v1/namespaces"
     private static let configMaps = "/api/v1/namespaces/default/configmaps"
 
-    @Test("Statuses of every kind come at a rate or for the next requests, by verb and resource")
+    @Test("Status faults come at a rate or for the next requests, by verb and resource")
     func statuses() async throws {
         try await withControl { cluster, control in
             let client = TestClient.admin(cluster)
@@ -39,7 +39,7 @@ struct ControlTests {
         }
     }
 
-    @Test("Bodies are cut, dripped, lost or made to lie")
+    @Test("Bodies are cut, sent slowly, lost or falsified")
     func bodies() async throws {
         try await withControl { cluster, control in
             let client = TestClient.admin(cluster)
@@ -85,7 +85,7 @@ struct ControlTests {
         }
     }
 
-    @Test("The link gets slow or swallows everything; the host refuses or does not answer; healed, it serves")
+    @Test("The link is slow or dead, the host refuses or is silent; healed, it serves")
     func reachability() async throws {
         try await withControl { cluster, control in
             func client() -> TestClient { TestClient.admin(cluster) }
@@ -119,7 +119,7 @@ struct ControlTests {
     }
 
     @Test(
-        "A certificate is rotated while the server runs: expired, for another name, from a foreign authority, a new one"
+        "A running server gets an expired, foreign, misnamed or new certificate"
     )
     func certificates() async throws {
         try await withControl { cluster, control in
@@ -140,7 +140,7 @@ struct ControlTests {
         }
     }
 
-    @Test("The server stops and comes back with its data or without, or is another cluster; its clock runs ahead")
+    @Test("The server restarts with or without data, as another cluster, or clock ahead")
     func identity() async throws {
         try await withControl { cluster, control in
             let client = TestClient.admin(cluster)
@@ -173,7 +173,7 @@ struct ControlTests {
         }
     }
 
-    @Test("Watches end in order, with 410, with a reset, at their start, or stay open and silent; history is forgotten")
+    @Test("Watches end in each way, or stay open and silent; the history is forgotten")
     func watches() async throws {
         try await withControl { cluster, control in
             let client = TestClient.admin(cluster)
@@ -225,7 +225,7 @@ struct ControlTests {
         }
     }
 
-    @Test("Requests are counted by cluster, verb, resource, User-Agent and status; what is unknown is refused")
+    @Test("Requests are counted by all their keys, and unknown commands are refused")
     func counts() async throws {
         try await withControl { cluster, control in
             _ = try await control.send(.delete, "/requests")

@@ -20,7 +20,7 @@ struct ControllerTests {
         }
     }
 
-    @Test("A namespace gets a default ServiceAccount and the authority's certificate, and gets them again")
+    @Test("A namespace gets a default ServiceAccount and the CA, also after their deletion")
     func defaults() async throws {
         try await withCluster { cluster async throws in
             makeNamespace("x", in: cluster)
@@ -36,7 +36,7 @@ struct ControllerTests {
         }
     }
 
-    @Test("A late ServiceAccount controller leaves alone what somebody else has made meanwhile")
+    @Test("A late controller leaves a ServiceAccount that another client made meanwhile")
     func race() async throws {
         var options = DevCluster.Options()
         options.controllers.defaultServiceAccountDelay = .milliseconds(50)

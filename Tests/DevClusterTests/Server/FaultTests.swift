@@ -10,7 +10,7 @@ import Testing
 struct FaultTests {
     private let document = "/openid/v1/jwks"
 
-    @Test("Statuses come with the real server's bodies, for as many requests as asked", arguments: [true, false])
+    @Test("Status faults have the real server's bodies, for as many requests as asked", arguments: [true, false])
     func statuses(http2: Bool) async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster, prefersHTTP2: http2)
@@ -48,7 +48,7 @@ struct FaultTests {
         #expect(!hits("PATCH", path + "/status", "kubectl"))
     }
 
-    @Test("A rate is kept roughly, and exactly the same for the same seed")
+    @Test("A rate is roughly kept, and the same seed gives the same faults")
     func rates() {
         func draws(seed: UInt64) -> [Bool] {
             let injector = FaultInjector(seed: seed)
@@ -75,7 +75,7 @@ struct FaultTests {
         #expect(injector.plan(for: attributes, userAgent: "").fault == .status(503))
     }
 
-    @Test("A body that is cut by a reset, and a response that is lost, break the connection", arguments: [true, false])
+    @Test("A body cut by a reset and a lost response break the connection", arguments: [true, false])
     func resets(http2: Bool) async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster, prefersHTTP2: http2)
@@ -88,7 +88,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A body can end in the middle of a line in good order, or drip", arguments: [true, false])
+    @Test("A body can end in good order in the middle of a line, or come slowly", arguments: [true, false])
     func bodies(http2: Bool) async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster, prefersHTTP2: http2)
@@ -118,7 +118,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A black hole answers nothing until it ends; then what was on its way arrives")
+    @Test("A black hole answers nothing until it ends; then requests on their way arrive")
     func blackHole() async throws {
         try await withCluster { cluster async throws in
             var client = TestClient.admin(cluster)
@@ -136,7 +136,7 @@ struct FaultTests {
         }
     }
 
-    @Test("The link's round trip is added to every exchange, and requests on one connection overlap")
+    @Test("Every exchange takes the link's round trip, and requests on a connection overlap")
     func latency() async throws {
         var options = DevCluster.Options()
         options.link = LinkConditions(roundTrip: .milliseconds(100))
@@ -157,7 +157,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A host that does not answer lets connecting time out, one that refuses doesn't")
+    @Test("Connecting to a silent host times out; a refusing host fails at once")
     func availability() async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster)

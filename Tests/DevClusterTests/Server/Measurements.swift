@@ -76,7 +76,7 @@ struct Measurements {
         await fleet.stop()
     }
 
-    @Test("Memory of what the operator applies: 300 namespaces with ServiceAccount and quota in each of 20 clusters")
+    @Test("Memory of 300 applied namespaces with ServiceAccount and quota in 20 clusters")
     func appliedMemory() async throws {
         let (clusters, namespaces) = (20, 300)
         var options = DevCluster.Options()

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("OpenAPI", .timeLimit(.minutes(patience)))
 struct OpenAPITests {
-    @Test("The v2 document comes as JSON, or in Protocol Buffers to who asks for them, with every kind in it")
+    @Test("The v2 document comes as JSON or Protocol Buffers, with every kind in it")
     func version2() async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster)

@@ -12,7 +12,7 @@ struct ProtobufTests {
         Array("k8s\0".utf8) + field(1, field(1, apiVersion) + field(2, kind)) + field(2, object)
     }
 
-    @Test("A ConfigMap becomes the JSON that kubectl meant; what is empty is left out, but not in maps and lists")
+    @Test("A ConfigMap becomes JSON without empty values, except in maps and lists")
     func configMap() {
         let metadata = field(1, "c") + field(2, "") + field(8, []) + field(11, field(1, "a") + field(2, ""))
         let body = envelope(
@@ -24,7 +24,7 @@ struct ProtobufTests {
             ])
     }
 
-    @Test("Secrets' values become base64, times RFC 3339, rules keep the empty group")
+    @Test("Values of Secrets become base64, times RFC 3339, and rules keep the empty group")
     func others() {
         let secret = ProtobufBody.json(of: envelope("v1", "Secret", field(2, field(1, "k") + field(2, "hi"))))
         #expect(secret?["data"] == ["k": "aGk="])
@@ -37,7 +37,7 @@ struct ProtobufTests {
         #expect(lease?["spec"]?["renewTime"] == "1970-01-01T00:00:01.001000Z")
     }
 
-    @Test("Quantities, numbers or names of ports, and flags that are off read as kubectl meant them")
+    @Test("Quantities, ports by number or name, and false flags read as kubectl means them")
     func workloads() {
         let quota = ProtobufBody.json(
             of: envelope("v1", "ResourceQuota", field(2, field(1, field(1, "cpu") + field(2, field(1, "4"))))))
@@ -51,7 +51,7 @@ struct ProtobufTests {
         #expect(deployment?["spec"] == ["replicas": 0])
     }
 
-    @Test("Unknown kinds and garbage are left to be refused; no cut of a body crashes")
+    @Test("Unknown kinds and garbage are passed on to be refused, and no cut body crashes")
     func garbage() {
         #expect(ProtobufBody.json(of: envelope("v1", "Pod", [])) == nil)
         #expect(ProtobufBody.json(of: Array("{}".utf8)) == nil)

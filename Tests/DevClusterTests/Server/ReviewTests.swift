@@ -30,7 +30,7 @@ struct ReviewTests {
             name: "r")
     }
 
-    @Test("An access review says whether, and by which binding")
+    @Test("An access review says whether access is allowed, and by which binding")
     func accessReview() async throws {
         try await withCluster { cluster async throws in
             grant(cluster)
@@ -63,7 +63,7 @@ struct ReviewTests {
         }
     }
 
-    @Test("A subject's review is about the subject, not about who asks")
+    @Test("A subject's review is about the subject, not about the client")
     func subjectAccessReview() async throws {
         try await withCluster { cluster async throws in
             grant(cluster)
@@ -142,7 +142,7 @@ struct ReviewTests {
         }
     }
 
-    @Test("SelfSubjectReview says who asks")
+    @Test("SelfSubjectReview names the client's user")
     func selfReview() async throws {
         try await withCluster { cluster async throws in
             let answer = try await ask(cluster, "selfsubjectreviews", group: "authentication.k8s.io", user: alice)

@@ -11,7 +11,7 @@ struct ServerTests {
     /// Served without the API, so that these tests are about the server only.
     private let document = "/openid/v1/jwks"
 
-    @Test("Answers over HTTP/2 and over HTTP/1.1, many requests on one connection", arguments: [true, false])
+    @Test("It answers many requests on one connection, over HTTP/2 and HTTP/1.1", arguments: [true, false])
     func serves(http2: Bool) async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster, prefersHTTP2: http2)
@@ -38,7 +38,7 @@ struct ServerTests {
         }
     }
 
-    @Test("A server that was stopped refuses connections and comes back on its port, with its data and its users")
+    @Test("A stopped server refuses, and comes back on its port with its data and users")
     func restarts() async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster)
@@ -52,7 +52,7 @@ struct ServerTests {
         }
     }
 
-    @Test("A restart without data is another cluster, in which earlier ServiceAccount tokens are nobody's")
+    @Test("A restart without data gives another cluster, which refuses earlier tokens")
     func restartsEmpty() async throws {
         try await withCluster { cluster async throws in
             let token = try cluster.makeServiceAccountToken(namespace: "flyte", name: "squadron")
@@ -76,7 +76,7 @@ struct ServerTests {
         }
     }
 
-    @Test("A certificate that is out of date, for another name or from a foreign authority is recognised as such")
+    @Test("Clients see whether a certificate is expired, misnamed or foreign")
     func certificates() async throws {
         try await withCluster { cluster async throws in
             let client = TestClient.admin(cluster)

@@ -11,7 +11,7 @@ struct ContractClient: Sendable {
     private let transport: HTTPClient
     let token: Sensitive?
 
-    /// - Parameter token: whose requests; the administrator's by default.
+    /// - Parameter token: the user's token; the administrator's by default.
     init(_ server: ContractServer, token: String? = nil, isAnonymous: Bool = false) async throws {
         if isAnonymous {
             self.init(server, nil)
@@ -31,10 +31,10 @@ struct ContractClient: Sendable {
     /// The same user with another User-Agent.
     func named(_ userAgent: String) -> ContractClient { ContractClient(server, token, userAgent: userAgent) }
 
-    /// As the administrator of the shared server of that kind.
+    /// A client of the shared server of that kind, as its administrator.
     init(_ kind: ServerKind) async throws { try await self.init(try await ContractServer.shared(kind)) }
 
-    /// The same server, as somebody else.
+    /// The same server, as another user.
     func with(token: String) async throws -> ContractClient { try await ContractClient(server, token: token) }
     func anonymous() async throws -> ContractClient { try await ContractClient(server, isAnonymous: true) }
 
@@ -110,14 +110,14 @@ struct Answer: CustomStringConvertible {
 
     subscript(path: String...) -> JSON? { json[path: path] }
 
-    /// Itself, where the status is that; else the test ends with the whole answer.
+    /// Returns itself if it has this status. Otherwise the test ends with the whole answer.
     @discardableResult
     func require(_ wanted: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> Answer {
         try #require(status == wanted, "\(self)", sourceLocation: sourceLocation)
         return self
     }
 
-    /// Expects a refusal to be exactly this.
+    /// Expects exactly this refusal.
     func expect(
         _ code: Int, _ reason: String, _ message: String, sourceLocation: SourceLocation = #_sourceLocation
     ) {

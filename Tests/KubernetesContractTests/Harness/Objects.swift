@@ -52,7 +52,8 @@ extension ContractClient {
         _ = try await delete("/api/v1/namespaces/\(name)")
     }
 
-    /// Asks again until it holds: for what controllers do beside the API server, of which nothing tells when.
+    /// Asks again until the condition holds. It is for the work of controllers beside the API server, which nothing
+    /// announces.
     func eventually(
         _ path: String, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
         _ holds: (Answer) -> Bool
@@ -88,7 +89,7 @@ enum OurDefinitions {
             try #require(answer.status == 200 || answer.status == 201, "\(answer)")
         }
         for plural in plurals {
-            // "Established" is said before the paths are served: what counts is that they are.
+            // A CRD is "Established" before its paths are served. What counts is that they are served.
             _ = try await client.eventually("/apis/multicluster.flyte.org/v1alpha1/\(plural)") { $0.status == 200 }
         }
     }

@@ -14,7 +14,7 @@ enum ServerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
     /// SQUADRON_TEST_KUBECONFIG: a throw-away cluster of the user's. It gets namespaces, our CRDs and cluster roles.
     case given
 
-    /// devcluster always; the others where they can be had.
+    /// devcluster always; the others if they are available.
     static let atHand: [ServerKind] = allCases.filter { kind in
         switch kind {
         case .devcluster: true
@@ -22,7 +22,7 @@ enum ServerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
         case .given: givenKubeconfig != nil
         }
     }
-    /// Those of which the tests can reach more than the API: its store, its process.
+    /// The servers of which the tests can reach more than the API: the store, the process.
     static let ours = atHand.filter { $0 != .given }
     /// Those with the controllers that empty namespaces and make ServiceAccounts. envtest's archives have none.
     static let withControllers = atHand.filter { $0 != .real || KubernetesBinaries.haveControllers }
@@ -45,10 +45,10 @@ struct ContractServer: Sendable {
     let endpoint: ClusterEndpoint
     let access: Access
 
-    /// The one of this kind, shared by all tests: a real one takes seconds to start.
+    /// The server of this kind. All tests share it, since a real one takes seconds to start.
     static func shared(_ kind: ServerKind) async throws -> ContractServer { try await SharedServers.all.server(kind) }
 
-    /// One for a test alone, which ends it.
+    /// A server for one test, which ends it.
     /// - Parameter servesInitialEvents: with the feature gate WatchList, as servers have it from 1.34 on.
     static func start(_ kind: ServerKind, servesInitialEvents: Bool = true) async throws -> ContractServer {
         let server: ContractServer
@@ -97,15 +97,15 @@ struct ContractServer: Sendable {
 
     func end() {
         switch access {
-        // It holds no process and no thread of its own: what it has goes with it.
+        // It has no process and no thread of its own, so nothing outlives it.
         case .devcluster(let cluster): Task { await cluster.stop() }
         case .real(let cluster): cluster.end()
         case .given: break
         }
     }
 
-    /// As after a long absence: etcd is compacted every five minutes. An API server remembers more than etcd, in the window of
-    /// its own cache, until it is started again.
+    /// Forgets the history, as after a long absence: etcd is compacted every five minutes. An API server remembers more
+    /// than etcd, in the window of its own cache, until it is started again.
     func forgetHistory() async throws {
         switch access {
         case .devcluster(let cluster): cluster.compact()
@@ -123,7 +123,7 @@ private actor SharedServers {
 
     func server(_ kind: ServerKind) async throws -> ContractServer {
         if let start = starts[kind] { return try await start.value }
-        // Unstructured: the start belongs to all tests that wait for it, not to the one that happens to be the first.
+        // The task is unstructured, since the start belongs to all tests that wait for it, not to the first one.
         let start = Task { try await ContractServer.start(kind) }
         starts[kind] = start
         return try await start.value

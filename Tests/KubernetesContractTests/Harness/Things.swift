@@ -97,7 +97,7 @@ struct Things: Sendable {
         }
     }
 
-    /// For what the server's parts learn at different times, of which nothing tells when.
+    /// Waits for what the server's parts learn at different times, which nothing announces.
     func eventually(sourceLocation: SourceLocation = #_sourceLocation, _ holds: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(20)
         while try await !holds() {
