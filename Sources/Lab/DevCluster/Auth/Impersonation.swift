@@ -1,5 +1,5 @@
 extension Authorizer {
-    /// The user for whom the request counts, by its `Impersonate-*` headers (`kubectl --as`). Each identity in these
+    /// The user that the request counts for, by its `Impersonate-*` headers (`kubectl --as`). Each identity in these
     /// needs the verb `impersonate`. UID and extra fields are taken without a check of their own.
     func impersonated(_ user: User, _ request: APIRequest) throws(APIError) -> User {
         let groups =
