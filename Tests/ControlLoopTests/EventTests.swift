@@ -62,7 +62,7 @@ struct EventTests {
         }
     }
 
-    @Test("Reports that differ in numbers only are one series: written at the second, then once a refresh")
+    @Test("Reports that differ only in numbers are one series, written once a refresh")
     func series() async {
         let recorder = recorder()
         await running(recorder.run) {
@@ -80,7 +80,7 @@ struct EventTests {
         }
     }
 
-    @Test("Reports of things whose names differ in a number are events of their own")
+    @Test("Reports about names that differ in a number are events of their own")
     func numberedNames() async {
         let recorder = recorder()
         await running(recorder.run) {
@@ -117,7 +117,7 @@ struct EventTests {
         }
     }
 
-    @Test("A request that got no answer is tried again later; one that was refused is dropped and counted")
+    @Test("A request without an answer is tried again; a refused one is dropped and counted")
     func retries() async {
         let recorder = recorder()
         await running(recorder.run) {
@@ -133,14 +133,14 @@ struct EventTests {
         }
     }
 
-    @Test("While nothing can be sent, what waits is bounded, the rest is dropped and counted, and nobody blocks")
+    @Test("While nothing can be sent, the queue is bounded, drops count, nothing blocks")
     func bounded() {
         let recorder = recorder(EventConfiguration(maximumSeries: 50, maximumQueue: 100))
         for index in 0..<5_000 { recorder.record(report("x", name: "object-\(String(index, radix: 36))")) }
         #expect(recorder.metrics.dropped == 4_900)
     }
 
-    @Test("An object that reports ever new things does not use up what others have")
+    @Test("An object with ever new reports does not use up the budget of others")
     func perObject() {
         var state = EventAggregator(
             EventConfiguration(maximumQueue: 100), reportingInstance: "x", now: .zero, seed: 1)
@@ -168,7 +168,7 @@ struct EventTests {
     }
 
     @Test(
-        "Notes are cut at 1024 bytes between characters, words at 128; empty ones get a word, since the API wants one")
+        "Notes are cut at 1024 bytes and words at 128; an empty word is filled in")
     func texts() {
         let long = String(repeating: "é😀", count: 1_000)
         let cut = long.cut(toBytes: 1_024)

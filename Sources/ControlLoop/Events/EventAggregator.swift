@@ -6,10 +6,10 @@ import Support
 
 /// Decides which reports become requests, as a value.
 ///
-/// - The first report of its kind becomes an Event. Reports that are the same but for numbers in their note, within
-///   `window` of each other, become its series: the second one at once, later ones together, every `refresh`.
-/// - Everything is bounded: open series (the one unheard of for longest goes first), requests that wait (further ones are
-///   dropped and counted), events per object and in all.
+/// - The first report of its kind becomes an Event. Later reports that differ only in the numbers of their note, within
+///   `window` of each other, become its series. The second report is sent at once, later ones together every `refresh`.
+/// - Everything is bounded: open series (the one without a report for longest goes first), waiting requests (further
+///   ones are dropped and counted), events per object and in total.
 struct EventAggregator: Sendable {
     struct Identity: Sendable, Hashable {
         var kind: EventReport.Kind
@@ -36,7 +36,7 @@ struct EventAggregator: Sendable {
     struct Request: Sendable {
         enum Body: Sendable {
             case create(JSON)
-            /// The series' current numbers; read when it is sent, so that later reports are in it.
+            /// The series' current numbers. They are read when the request is sent, so that later reports are in it.
             case series(Identity)
         }
         var body: Body
@@ -58,7 +58,7 @@ struct EventAggregator: Sendable {
         var count = 1
         var last: Instant
         var heardAt: Duration
-        /// What `count` was when it was last handed to the sender.
+        /// The value of `count` when it was last handed to the sender.
         var sentCount = 1
         var sentAt: Duration
         var isQueued = false
@@ -130,7 +130,7 @@ struct EventAggregator: Sendable {
         ]
     }
 
-    /// One object that reports ever new things must not use up what all have.
+    /// One object with ever new reports must not use up the budget of all.
     private mutating func mayReport(on subject: ObjectKey, now: Duration) -> Bool {
         var bucket =
             subjects[subject]
@@ -156,14 +156,14 @@ struct EventAggregator: Sendable {
 
     private mutating func makeRoom() {
         guard series.count >= configuration.maximumSeries else { return }
-        // A tenth at once, so that a flood does not sort the table with every report.
+        // A tenth goes at once, so that a flood does not sort the table with every report.
         let byAge = series.sorted { $0.value.heardAt < $1.value.heardAt }
         for (identity, _) in byAge.prefix(max(1, configuration.maximumSeries / 10)) { series[identity] = nil }
     }
 
     // MARK: Requests
 
-    /// The next request, which is under way from now on; or how long to wait.
+    /// The next request, which counts as under way from now on, or how long to wait.
     mutating func poll(now: Duration) -> Poll {
         sweep(now: now)
         guard !isSending else { return .wait(until: nil) }
@@ -207,7 +207,7 @@ struct EventAggregator: Sendable {
         case .done:
             metrics.sent += 1
         case .gone:
-            // Events live an hour: a series that outlives its event goes on with a new one of the same name.
+            // Events live an hour. A series that outlives its event goes on with a new event of the same name.
             guard case .series(let identity) = request.body, let known = series[identity] else {
                 metrics.failed += 1
                 return
@@ -237,7 +237,7 @@ struct EventAggregator: Sendable {
         queue.prepend(request)
     }
 
-    /// Hands over what series have gathered, and forgets those that ended and objects that are quiet.
+    /// Hands over what the series have gathered, and forgets ended series and quiet objects.
     private mutating func sweep(now: Duration) {
         guard now >= nextSweep else { return }
         nextSweep = now + configuration.refresh

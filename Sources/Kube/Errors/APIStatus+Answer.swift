@@ -4,11 +4,11 @@ import KubeObjects
 import Support
 
 extension APIStatus {
-    /// What a failed exchange says: the server's own `Status`, or one made of the code and the start of a body that is
-    /// none. The HTTP code wins over the one in the body: a proxy may have changed its mind about it, and the code is
-    /// what every hop agrees on.
+    /// The `Status` of a failed exchange. It is the server's own, or it is made from the code and the start of a body
+    /// that has no `Status`. The HTTP code wins over the code in the body. A proxy may have replaced it, and every hop
+    /// agrees on the HTTP code.
     ///
-    /// `token`: what was sent; it is nowhere in the result.
+    /// `token` is the token that was sent. It appears nowhere in the result.
     init(answer code: Int, headers: HTTPHeaders, body: [UInt8], token: Sensitive? = nil, now: Instant) {
         let header = headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) }
         let json = try? JSON(parsing: body, limits: .answer(bytes: AnswerLimits.refusal)).redacting(token)
@@ -21,7 +21,7 @@ extension APIStatus {
         }
     }
 
-    /// Nil for what is no `Status`.
+    /// Nil if the value is not a `Status`.
     init?(json: JSON) {
         guard json["kind"] == "Status", json["status"]?.string != "Success" else { return nil }
         let details = json["details"]
@@ -39,12 +39,12 @@ extension APIStatus {
             retryAfter: (details?["retryAfterSeconds"]?.int).flatMap { RetryAfter.bounded($0) })
     }
 
-    // A message ends up in statuses and events, which have limits of their own, and a hostile data plane writes it.
+    // A hostile data plane can write this message. It goes into statuses and events, which have limits of their own.
     private static let maximumText = 4096
     private static let maximumCauses = 64
     static let maximumExcerpt = 200
 
-    /// The start of a body that is no `Status`, on one line.
+    /// The start of a body that is not a `Status`, on one line.
     static func excerpt(of body: [UInt8]) -> String {
         let text = String(decoding: body.prefix(8 * maximumExcerpt), as: UTF8.self)
         let words = text.unicodeScalars.split {
@@ -60,7 +60,7 @@ extension APIStatus {
 
 /// `Retry-After`, RFC 9110: seconds, or a date.
 enum RetryAfter {
-    /// Nobody is made to wait for longer than this, whatever a server says.
+    /// No caller waits for longer than this, whatever a server says.
     static let maximum = 86_400
 
     static func parse(_ value: String, now: Instant) -> Duration? {
@@ -73,7 +73,7 @@ enum RetryAfter {
         seconds < 0 ? nil : .seconds(min(seconds, Int64(maximum)))
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`: the one form that may still be sent.
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`: this is the one form that servers may still send.
     private static func date(_ text: String) -> Instant? {
         let parts = text.split(separator: " ")
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

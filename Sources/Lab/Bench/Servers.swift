@@ -7,7 +7,7 @@ import RealCluster
 import Support
 import YAML
 
-/// One API server that is measured against.
+/// One API server of a measurement.
 struct Target: Sendable, Codable {
     var name: String
     var url: String
@@ -101,7 +101,7 @@ final class Servers {
     }
 }
 
-/// What is in the servers before anything is measured: everything of `manifests/`, and the bench's own templates.
+/// The content of the servers before a measurement: everything of `manifests/`, and the benchmark's own templates.
 struct Setup {
     let servers: Servers
     /// `kind/plural` of everything that is applied.
@@ -218,7 +218,7 @@ struct Setup {
                     "DataPlane", target.name,
                     [
                         "clusterName": .string("dataplane_\(index + 1)"), "endpoint": .string(target.url),
-                        // The client's own limit is not what is measured.
+                        // The client's own limit is raised, since it should not be measured.
                         "connection": ["qps": 5_000, "burst": 5_000],
                     ]), to: client)
         }

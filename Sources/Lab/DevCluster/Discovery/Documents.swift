@@ -1,6 +1,6 @@
 import JSON
 
-/// What the API says of itself: root paths, discovery, OpenAPI, version, health.
+/// The API's documents about itself: root paths, discovery, OpenAPI, version, health.
 struct Documents {
     var registry: ResourceRegistry
     var store: ObjectStore
@@ -42,7 +42,7 @@ struct Documents {
     }
 }
 
-/// The Kubernetes version whose behaviour this is.
+/// The Kubernetes version that this server behaves like.
 enum ServerVersion {
     static let json: JSON = [
         "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",

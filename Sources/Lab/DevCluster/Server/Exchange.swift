@@ -141,14 +141,14 @@ struct Exchange {
         await end(watch)
     }
 
-    /// As ordered; by itself, unless the client has gone.
+    /// Ends the watch as ordered, or in good order, unless the client has gone.
     private func end(_ watch: OpenWatch) async {
         switch watch.ending {
         case .gone:
             _ = await writer.send(Fault.goneEvent)
             writer.end()
         case .reset: writer.reset()
-        // The order has cancelled this task too.
+        // The order has cancelled this task as well.
         case .inOrder: writer.end()
         case nil: if !Task.isCancelled { writer.end() }
         }
@@ -179,7 +179,7 @@ struct Exchange {
         writer.end()
     }
 
-    /// Until the client goes away.
+    /// Waits until the client goes away.
     private func hang() async {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
     }
