@@ -22,7 +22,7 @@ struct KindTests {
         #expect(!String(reflecting: secret).contains("hello"))
     }
 
-    @Test("A Secret without data has no keys; one whose data is no object is malformed")
+    @Test("A Secret without data has no keys; one whose data is not an object is malformed")
     func secretShapes() throws {
         #expect(try Secret(json: ["metadata": ["name": "a"]]).data.isEmpty)
         let failure = #expect(throws: DecodingFailure.self) {
@@ -31,7 +31,7 @@ struct KindTests {
         #expect(failure?.path == "data")
     }
 
-    @Test("A Lease keeps all of its spec through a round, to the microsecond")
+    @Test("A Lease keeps its whole spec when read and written, to the microsecond")
     func lease() throws {
         let json: JSON = [
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
@@ -54,7 +54,7 @@ struct KindTests {
         #expect(try Namespace(json: deleted).isTerminating)
     }
 
-    @Test("Access that is not mentioned is an unusable answer, not a refusal or a permission")
+    @Test("A review without `allowed` is an unusable answer, not a refusal or a permission")
     func accessReview() throws {
         #expect(try SelfSubjectAccessReview(json: ["status": ["allowed": true]]).isAllowed)
         #expect(try !SelfSubjectAccessReview(json: ["status": ["allowed": false, "reason": "no"]]).isAllowed)
@@ -68,7 +68,7 @@ struct KindTests {
         #expect(request["apiVersion"] == "authorization.k8s.io/v1")
     }
 
-    @Test("Who am I, as the server answers it")
+    @Test("The user is read from the server's answer")
     func selfSubjectReview() throws {
         let review = try SelfSubjectReview(
             json: ["status": ["userInfo": ["username": "system:serviceaccount:a:b", "uid": "u", "groups": ["g"]]]])
@@ -77,7 +77,7 @@ struct KindTests {
         #expect(throws: DecodingFailure.self) { try SelfSubjectReview(json: [:]) }
     }
 
-    @Test("What a server says of itself and of us is cut, and shows no control characters: it goes into a status")
+    @Test("Version and user from a server are cut and cleaned, since they go into a status")
     func bounded() throws {
         func version(_ text: String) throws -> String {
             try VersionInfo(json: ["gitVersion": .string(text)]).gitVersion

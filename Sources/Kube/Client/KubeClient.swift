@@ -6,21 +6,22 @@ import Support
 /// One API server.
 ///
 /// - Every failure is a `KubeError` that says what was tried and whether to try again. The client itself repeats a
-///   request in one case only: a 401, once, if reading the credentials anew brought other ones (the server has not
-///   acted on the first). 429 and 503 with `Retry-After` go to the caller: his queue knows what else waits.
-/// - A success is checked before it is believed: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
-/// - Credentials go to `server` only and appear in no error, also where the server repeats them.
-/// - Cancelling the task ends the request at once; a write may then have been processed or not
+///   request in one case only: once after a 401, if reading the credentials again brought other ones. (The server has
+///   not acted on the first request.) 429 and 503 with `Retry-After` go to the caller, whose queue knows what else
+///   waits.
+/// - A success is checked first: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
+/// - Credentials go only to `server`. They appear in no error, even if the server repeats them.
+/// - Cancelling the task ends the request at once. The server may then have processed a write, or not
 ///   (`HTTPError.mayHaveBeenProcessed`).
 public final class KubeClient: Sendable {
     public struct Options: Sendable {
         public var userAgent: String
-        /// Of requests; a watch has its own.
+        /// The timeouts of requests. A watch has its own.
         public var timeouts = HTTPTimeouts(total: .seconds(60))
         /// Nil: unlimited.
         public var limiter: RateLimiter?
-        /// Asked right before anything but a GET goes out, after the wait for limiter and connection: a leader that was
-        /// paused there may have lost its Lease. What it refuses fails as `.closed`, surely not sent.
+        /// Called right before any request but a GET goes out, after the wait for limiter and connection. A leader that
+        /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
         public var mayWrite: (@Sendable () -> Bool)?
         public var limits = AnswerLimits()
         /// For `Retry-After` given as a date.
@@ -35,7 +36,7 @@ public final class KubeClient: Sendable {
     private let transport: any HTTPTransport
     private let authorization: any Authorization
 
-    /// Ends what is in flight and drops the connections: the client is of no more use.
+    /// Ends the requests in flight and drops the connections. The client can't be used any more.
     public func close() { transport.close() }
 
     public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {
@@ -45,10 +46,10 @@ public final class KubeClient: Sendable {
         self.options = options
     }
 
-    /// Requests for these subjects that wait for the rate limit go before background ones from now on.
+    /// From now on, waiting requests for these subjects go before background requests in the rate limit.
     public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
 
-    /// Sends nothing any more that waits, or would wait, for the rate limit: it fails as cancelled.
+    /// From now on, requests that wait, or would wait, for the rate limit fail as cancelled.
     public func stopWaiting() { options.limiter?.stop() }
 
     /// The whole answer of a request that succeeded (2xx).
@@ -69,8 +70,8 @@ public final class KubeClient: Sendable {
         }
     }
 
-    /// An answer whose head has arrived and says success, and the token that was sent for it. Not rate-limited within:
-    /// the caller decides.
+    /// An answer whose head has arrived with a success, and the token that was sent for it. It does not wait for the
+    /// rate limit; the caller decides about that.
     func open(_ request: KubeRequest) async throws(KubeError) -> (stream: HTTPStream, token: Sensitive?) {
         let (stream, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.open(http)
@@ -127,7 +128,7 @@ public final class KubeClient: Sendable {
         } catch let error as KubeError {
             throw error
         } catch {
-            throw request.unexpected("\(error)")  // nothing else is thrown above; the compiler can't know
+            throw request.unexpected("\(error)")  // only a KubeError is thrown above, which the compiler can't know
         }
     }
 
@@ -166,7 +167,7 @@ extension KubeRequest {
 }
 
 extension HTTPBody {
-    /// As much as arrives, up to a limit: the body of a refusal, which may well be cut short.
+    /// The start of the body of a refusal, up to a limit. The body may be cut short.
     fileprivate func start(limit: Int) async -> [UInt8] {
         var result: [UInt8] = []
         var pieces = makeAsyncIterator()
