@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Support
 
 extension FlyteAdminError {
     init(_ error: HTTPError, operation: String, prefix: String = "") {
@@ -14,11 +15,16 @@ extension FlyteAdminError {
 struct AnswerCheck {
     var json: JSON
 
-    /// - Parameter server: who answered, for the message: "flyteadmin", "the token endpoint".
-    init(_ response: HTTPResponse, operation: String, server: String) throws(FlyteAdminError) {
+    /// - Parameters:
+    ///   - server: what answered, for the message: "flyteadmin", "the token endpoint".
+    ///   - redaction: of the secrets that the server was told, and may repeat.
+    init(
+        _ response: HTTPResponse, operation: String, server: String, redaction: Redaction
+    ) throws(FlyteAdminError) {
         let parsed = try? JSON(parsing: response.body)
         let status = response.status
-        let words = Self.words(parsed)
+        let words = Self.words(parsed).map { ServerText.clean(redaction.clean($0)) }
+        func look() -> String { Self.look(response, redaction) }
         func failure(_ kind: FlyteAdminError.Kind, _ message: String) -> FlyteAdminError {
             FlyteAdminError(
                 kind, operation: operation, message: message, status: status,
@@ -35,7 +41,7 @@ struct AnswerCheck {
                 json = [:]
                 return
             }
-            throw failure(.unreachable, "\(server) answered with \(Self.look(response)): is this its address?")
+            throw failure(.unreachable, "\(server) answered with \(look()): is this its address?")
         case 300..<400:
             throw failure(
                 .unreachable,
@@ -47,25 +53,25 @@ struct AnswerCheck {
             // Its own words, as they are. A refusal without any is somebody else's: a proxy, a login page.
             if let words { throw failure(.refused, words) }
             throw failure(
-                .unreachable, "\(server) answered \(status) with \(Self.look(response)): is this its address?")
+                .unreachable, "\(server) answered \(status) with \(look()): is this its address?")
         }
     }
 
     /// An OAuth2 server says `error` and, for people, `error_description`.
     private static func words(_ json: JSON?) -> String? {
         if let code = json?["error"]?.string, let text = json?["error_description"]?.string {
-            return ServerText.clean(code + ": " + text)
+            return code + ": " + text
         }
         return Answers.errorText(json)
     }
 
     /// What an answer that is no JSON looks like.
-    private static func look(_ response: HTTPResponse) -> String {
+    private static func look(_ response: HTTPResponse, _ redaction: Redaction) -> String {
         if response.body.isEmpty { return "nothing" }
         let start = String(decoding: response.body.prefix(256), as: UTF8.self).drop { $0.isWhitespace }.lowercased()
         if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") { return "a page of HTML" }
-        let type = response.headers["Content-Type"].map { " (\(ServerText.clean($0.prefix(80))))" } ?? ""
-        return "something that is not JSON" + type
+        let type = response.headers["Content-Type"].map { ServerText.clean(redaction.clean($0).prefix(80)) }
+        return "something that is not JSON" + (type.map { " (\($0))" } ?? "")
     }
 
     /// Seconds only; no server of ours sends a date. At most an hour.

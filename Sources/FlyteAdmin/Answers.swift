@@ -69,7 +69,7 @@ enum Answers {
     /// What an error's body says: `message` (grpc-gateway 2), or `error` (grpc-gateway 1).
     static func errorText(_ json: JSON?) -> String? {
         for name in ["message", "error"] {
-            if let text = json?[name]?.string, !text.isEmpty { return ServerText.clean(text) }
+            if let text = json?[name]?.string, !text.isEmpty { return text }
         }
         return nil
     }

@@ -6,12 +6,16 @@ import Support
 ///
 /// - Nothing is tried again by itself, except once with a fresh OAuth2 token after a 401.
 /// - An answer is bounded in size and time; one that is not JSON (a login page, a proxy's) is an error, never "no rows".
-/// - Credentials go to the endpoint's own server only: redirects are not followed.
+/// - Credentials go to the endpoint's own server only: redirects are not followed. What it repeats of them is hidden.
 public struct FlyteAdminClient: Sendable {
     public enum Authorization: Sendable {
         case none
         case token(Sensitive)
         case oauth2(OAuth2Tokens)
+
+        fileprivate var clientSecret: Sensitive? {
+            if case .oauth2(let tokens) = self { tokens.clientSecret } else { nil }
+        }
     }
 
     public struct Options: Sendable {
@@ -150,13 +154,17 @@ public struct FlyteAdminClient: Sendable {
         }
         request.bearerToken = try await token(operation)
         var response = try await send(request, operation)
+        var secrets = [request.bearerToken, authorization.clientSecret]
         if response.status == 401, case .oauth2(let tokens) = authorization, let rejected = request.bearerToken {
             // Revoked, or the server's keys were rotated: once more, with a token that surely is a new one.
             tokens.drop(rejected)
             request.bearerToken = try await token(operation)
+            secrets.append(request.bearerToken)
             response = try await send(request, operation)
         }
-        return try AnswerCheck(response, operation: operation, server: "flyteadmin").json
+        let redaction = Redaction(secrets.compactMap { $0 })
+        let answer = try AnswerCheck(response, operation: operation, server: "flyteadmin", redaction: redaction)
+        return answer.json.redacted(by: redaction)
     }
 
     private func token(_ operation: String) async throws(FlyteAdminError) -> Sensitive? {

@@ -6,18 +6,32 @@ import Support
 ///
 /// One request at a time is under way, however many ask: the others wait for its outcome.
 public final class OAuth2Tokens: Sendable {
+    /// RFC 6749, 2.3.1: where the client's id and secret are.
+    public enum ClientAuth: Sendable, Hashable {
+        /// In the header, as every server has to understand it.
+        case header
+        /// In the form, as some want it.
+        case body
+    }
+
     public struct Credentials: Sendable, Hashable {
         /// https; http for loopback and in-cluster names only, which the caller checks and the transport permits.
         public var tokenURL: String
         public var clientID: String
         public var clientSecret: Sensitive
         public var scopes: [String]
+        /// One way only: a secret that was refused is not sent again in another form.
+        public var clientAuth: ClientAuth
 
-        public init(tokenURL: String, clientID: String, clientSecret: Sensitive, scopes: [String] = []) {
+        public init(
+            tokenURL: String, clientID: String, clientSecret: Sensitive, scopes: [String] = [],
+            clientAuth: ClientAuth = .header
+        ) {
             self.tokenURL = tokenURL
             self.clientID = clientID
             self.clientSecret = clientSecret
             self.scopes = scopes
+            self.clientAuth = clientAuth
         }
     }
 
@@ -43,8 +57,6 @@ public final class OAuth2Tokens: Sendable {
         var isFetching = false
         var lastWaiter: UInt64 = 0
         var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
-        /// The way to authenticate that worked; nil before the first success.
-        var style: TokenRequest.Style?
     }
 
     private let credentials: Credentials
@@ -65,6 +77,8 @@ public final class OAuth2Tokens: Sendable {
         self.transports = transports
         self.now = now
     }
+
+    var clientSecret: Sensitive { credentials.clientSecret }
 
     private static let start = ContinuousClock().now
     /// Time since the first use.
@@ -121,7 +135,7 @@ public final class OAuth2Tokens: Sendable {
 
     private func fetch(_ operation: String) async throws(FlyteAdminError) -> Sensitive {
         do {
-            let answer = try await request(operation)
+            let answer = try await send(TokenRequest(credentials), operation)
             finish(.token(answer.token)) { state in
                 state.token = Token(value: answer.token, goodUntil: self.now() + answer.keepFor)
             }
@@ -140,26 +154,6 @@ public final class OAuth2Tokens: Sendable {
             return state.waiters
         }
         for waiter in waiters.values { waiter.resume(returning: outcome) }
-    }
-
-    /// With the header first, as RFC 6749 wants every server to understand it; a server that refuses the client then is
-    /// asked once with the credentials in the body, as some want it.
-    private func request(_ operation: String) async throws(FlyteAdminError) -> TokenRequest.Answer {
-        let known = state.withLock { $0.style }
-        let styles: [TokenRequest.Style] = known.map { [$0] } ?? [.header, .body]
-        var first: FlyteAdminError?
-        for style in styles {
-            do {
-                let answer = try await send(TokenRequest(credentials, style), operation)
-                state.withLock { $0.style = style }
-                return answer
-            } catch {
-                guard error.kind == .refused || error.status == 400 || error.status == 401 else { throw error }
-                if first == nil { first = error }
-            }
-        }
-        state.withLock { $0.style = nil }
-        throw first ?? FlyteAdminError(.cancelled, operation: operation, message: "no way to ask")
     }
 
     private func send(

@@ -4,8 +4,6 @@ import Support
 
 /// One request for an access token, and what its answer means.
 struct TokenRequest {
-    /// RFC 6749, 2.3.1: the client's credentials in the header, or in the body.
-    enum Style: Sendable { case header, body }
     struct Answer: Sendable {
         var token: Sensitive
         var keepFor: Duration
@@ -15,15 +13,19 @@ struct TokenRequest {
     static let unknownLifetime = Duration.seconds(300)
 
     let http: HTTPRequest
+    private let redaction: Redaction
+    private let clientAuth: OAuth2Tokens.ClientAuth
 
-    init(_ credentials: OAuth2Tokens.Credentials, _ style: Style) {
+    init(_ credentials: OAuth2Tokens.Credentials) {
+        redaction = Redaction([credentials.clientSecret])
+        clientAuth = credentials.clientAuth
         let secret = credentials.clientSecret.withBytes { String(decoding: $0, as: UTF8.self) }
         var form = "grant_type=client_credentials"
         if !credentials.scopes.isEmpty { form += "&scope=" + Self.form(credentials.scopes.joined(separator: " ")) }
         var request = HTTPRequest(.post, credentials.tokenURL)
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         request.headers["Accept"] = "application/json"
-        switch style {
+        switch clientAuth {
         case .header:
             // Each is form-encoded before they are joined, so that a colon in the id can't move the border.
             let pair = Self.form(credentials.clientID) + ":" + Self.form(secret)
@@ -42,10 +44,14 @@ struct TokenRequest {
         let server = "the token endpoint"
         let json: JSON
         do {
-            json = try AnswerCheck(response, operation: operation, server: server).json
+            json = try AnswerCheck(response, operation: operation, server: server, redaction: redaction).json
         } catch {
             var error = error
             if !error.message.hasPrefix(server) { error.message = server + ": " + error.message }
+            // The other way is not tried by itself: what was refused is not sent twice.
+            if error.message.contains("invalid_client") {
+                error.message += "; asked with clientAuth \(clientAuth.name)"
+            }
             throw error
         }
         func unusable(_ why: String) -> FlyteAdminError {
@@ -70,4 +76,14 @@ struct TokenRequest {
 
     /// `application/x-www-form-urlencoded`; %20 for a space is understood as well as a plus.
     private static func form(_ text: String) -> String { text.percentEncoded }
+}
+
+extension OAuth2Tokens.ClientAuth {
+    /// As a user writes it.
+    fileprivate var name: String {
+        switch self {
+        case .header: "Basic"
+        case .body: "Post"
+        }
+    }
 }

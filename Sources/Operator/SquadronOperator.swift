@@ -243,6 +243,12 @@ public final class SquadronOperator: Sendable {
             where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
                 queue.add(.dataPlane(key.name))
             }
+            // Whether a Secret may be used for what it is named for is told by its labels.
+            for (key, object) in caches.projects.snapshot ?? [:]
+            where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
+                queue.add(.project(key.name), after: Reconcilers.gathering)
+            }
+            reconcilers.queueRegistries(after: Reconcilers.gathering)
         }
         return [
             secrets,

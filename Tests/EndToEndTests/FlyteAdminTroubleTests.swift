@@ -118,12 +118,13 @@ extension EndToEnd {
         func oauth2() async throws {
             let client: JSON = [
                 "tokenURL": "http://127.0.0.1:1", "clientID": "squadron",
-                "clientSecretRef": ["name": "cluster-credentials", "key": "flyteadmin_secret"],
+                "clientSecretRef": ["name": "flyteadmin-client", "key": "secret"],
             ]
             try await withFlyteAdmin(
                 change: { $0.oauth2 = .init(clientID: "squadron", clientSecret: "s3cret") },
                 more: ["auth": ["oauth2": client]]
             ) { fleet, flyteAdmin in
+                try await fleet.applySecret("flyteadmin-client", use: "flyteadmin", hosts: "127.0.0.1")
                 try await fleet.admin.merge(
                     "ClusterRegistry", "flyte",
                     ["spec": ["flyteAdmin": ["auth": ["oauth2": ["tokenURL": .string(flyteAdmin.tokenURL)]]]]])
@@ -131,14 +132,12 @@ extension EndToEnd {
                 try await fleet.operating { _ in
                     let missing = try await fleet.reports(
                         "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminUnreachable")
-                    #expect(missing.message == "Secret cluster-credentials has nothing in its key flyteadmin_secret")
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "wr0ng"]])
+                    #expect(missing.message == "Secret flyteadmin-client has nothing in its key secret")
+                    try await fleet.admin.merge("Secret", "flyteadmin-client", ["stringData": ["secret": "wr0ng"]])
                     let refused = try await fleet.reports(
                         "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
                     #expect(refused.message.hasPrefix("the token endpoint: invalid_client"))
-                    try await fleet.admin.merge(
-                        "Secret", "cluster-credentials", ["stringData": ["flyteadmin_secret": "s3cret\n"]])
+                    try await fleet.admin.merge("Secret", "flyteadmin-client", ["stringData": ["secret": "s3cret\n"]])
                     try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
                 }
                 #expect(!fleet.log.lines.contains { $0.contains("s3cret") || $0.contains("wr0ng") })

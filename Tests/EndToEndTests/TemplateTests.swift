@@ -113,7 +113,8 @@ extension EndToEnd {
         @Test("A value from a ConfigMap or Secret is read live; one that is missing is named, and applies nothing")
         func valuesFrom() async throws {
             try await withFleet(of: 1) { fleet in
-                let role: JSON = ["name": "cluster-credentials", "key": "role"]
+                let role: JSON = ["name": "template-values", "key": "role"]
+                try await fleet.applySecret("template-values", use: "values")
                 let team: JSON = ["name": "clusterresource-template", "key": "team"]
                 try await fleet.applyTemplates(
                     [
@@ -132,7 +133,7 @@ extension EndToEnd {
                     #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
                     // The second one ends with a line break, as from a file.
                     for role in ["cm9sZS1h", "cm9sZS1iCg=="] {
-                        try await fleet.admin.merge("Secret", "cluster-credentials", ["data": ["role": .string(role)]])
+                        try await fleet.admin.merge("Secret", "template-values", ["data": ["role": .string(role)]])
                         try await eventually("the role is there") {
                             try await fleet.annotation(1, "project1-development")
                                 == (role == "cm9sZS1h" ? "role-a" : "role-b")

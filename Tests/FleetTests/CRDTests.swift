@@ -283,6 +283,10 @@ struct CRDTests {
             try values(
                 "clusterregistries.yaml", spec + ["publish", "properties", "restart", "items", "properties", "kind"])
                 == Publish.Workload.Kind.allCases.map(\.rawValue))
+        let oauth2 = ["flyteAdmin", "properties", "auth", "properties", "oauth2", "properties"]
+        #expect(
+            try values("clusterregistries.yaml", spec + oauth2 + ["clientAuth"])
+                == FlyteAdmin.OAuth2.ClientAuth.allCases.map(\.rawValue))
         #expect(
             try values(
                 "executionlabels.yaml",

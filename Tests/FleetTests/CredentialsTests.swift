@@ -10,13 +10,17 @@ struct CredentialsTests {
     static let token = Token.jwt(#"{"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:flyte:flyteadmin"}"#)
     static func pem() throws -> String { try TestCA.pem(ends: now + 100 * day) }
 
+    static let place = CredentialsPlace(
+        secretName: "cluster-credentials", tokenKey: "dataplane_1_token", caCertKey: "dataplane_1_cacert",
+        endpoint: "https://dp1.example.com")
+    static let short = CredentialsPlace(
+        secretName: "s", tokenKey: "t", caCertKey: "c", endpoint: "https://dp1.example.com")
+
     func read(token: String?, ca: String?) -> CredentialsVerdict {
         var secret: [String: Sensitive] = ["other_token": Sensitive("x")]
         secret["dataplane_1_token"] = token.map { Sensitive($0) }
         secret["dataplane_1_cacert"] = ca.map { Sensitive($0) }
-        return CredentialsVerdict.read(
-            secret: secret, secretName: "cluster-credentials", tokenKey: "dataplane_1_token",
-            caCertKey: "dataplane_1_cacert", now: now)
+        return CredentialsVerdict.read(Self.place, in: SecretContent(secret), now: now)
     }
 
     func reason(_ verdict: CredentialsVerdict) -> CredentialsReason? {
@@ -56,7 +60,10 @@ struct CredentialsTests {
 
     @Test(
         "A static token without the shape of a JWT is accepted",
-        arguments: ["abcdef.0123456789abcdef", "s3cr3t", "a/b+c=="])
+        arguments: [
+            "abcdef.0123456789abcdef", "s3cr3t", "a/b+c==", "sha256~k3dVb7WD", "kubeconfig-u-abc12:q8vz",
+            "k8s-aws-v1.aHR0cHM6",
+        ])
     func opaque(_ token: String) throws {
         let found = try credentials(read(token: token, ca: Self.pem()))
         #expect(found.token == Sensitive(token))
@@ -65,6 +72,9 @@ struct CredentialsTests {
 
     static let malformedTokens: [(String, String)] = [
         (Token.base64(token), "base64-encoded once too often"),
+        (Token.base64("sha256~k3dVb7WDfF0t1L1w6cFhZ1yJ4cHq1"), "base64-encoded once too often"),
+        (Token.base64("kubeconfig-u-abc12:q8vz6x7r9w2t4y5u\n"), "base64-encoded once too often"),
+        (Token.base64("k8s-aws-v1.aHR0cHM6Ly9zdHMuYW1hem9u"), "base64-encoded once too often"),
         (Token.base64(token + "\n"), "base64-encoded once too often"),
         (
             String(Token.base64(token).prefix(60)) + "\n" + String(Token.base64(token).dropFirst(60)),
@@ -106,7 +116,7 @@ struct CredentialsTests {
         #expect(reason(read(token: " \n", ca: ca)) == .tokenMissing)
         #expect(reason(read(token: Self.token, ca: nil)) == .caCertMissing)
         #expect(reason(read(token: Self.token, ca: "")) == .caCertMissing)
-        let none = CredentialsVerdict.read(secret: nil, secretName: "s", tokenKey: "a", caCertKey: "b", now: now)
+        let none = CredentialsVerdict.read(Self.short, in: nil, now: now)
         #expect(none == .invalid(.secretNotFound, "Secret s does not exist"))
     }
 
@@ -144,9 +154,8 @@ struct CredentialsTests {
                 #expect(!said.contains(body.prefix(12)), "\(said)")
             }
         }
-        let binary = CredentialsVerdict.read(
-            secret: ["t": Sensitive(Self.token), "c": Sensitive([0xff, 0xfe, 0x00])], secretName: "s", tokenKey: "t",
-            caCertKey: "c", now: now)
+        let entries = ["t": Sensitive(Self.token), "c": Sensitive([0xff, 0xfe, 0x00])]
+        let binary = CredentialsVerdict.read(Self.short, in: SecretContent(entries), now: now)
         #expect(reason(binary) == .caCertMalformed)
     }
 
@@ -169,25 +178,6 @@ struct CredentialsTests {
         #expect(found.warnings(now: now).first?.hasPrefix("a CA certificate expired at") == true)
     }
 
-    @Test("Each of the days 30, 7 and 1 before the end is worth one warning, and so is the end")
-    func warnings() {
-        func days(_ left: Double) -> [Int] {
-            ExpiryWarning.given(Timestamp(now + left * day), nil, now: now).map(\.days)
-        }
-        #expect(days(31) == [])
-        #expect(days(30) == [30])
-        #expect(days(8) == [30])
-        #expect(days(7) == [7])
-        #expect(days(1) == [1])
-        #expect(days(0.5) == [1])
-        #expect(days(0) == [0])
-        #expect(days(-5) == [0])
-        #expect(ExpiryWarning.given(nil, nil, now: now) == [])
-        let end = Timestamp(now + 10 * day)
-        #expect(ExpiryStage.next(end, now: now) == end.instant + -7 * day)
-        #expect(ExpiryStage.next(Timestamp(now + -1), now: now) == nil)
-    }
-
     @Test("Random bytes never crash the readers")
     func fuzz() {
         var random = SplitMix(seed: 7)
@@ -197,9 +187,7 @@ struct CredentialsTests {
                 alphabet.randomElement(using: &random) ?? 0
             }
             let secret = ["t": Sensitive(bytes), "c": Sensitive("-----BEGIN ".utf8 + bytes)]
-            let verdict = CredentialsVerdict.read(
-                secret: secret, secretName: "s", tokenKey: "t", caCertKey: "c", now: now)
-            #expect(reason(verdict) != nil)
+            #expect(reason(CredentialsVerdict.read(Self.short, in: SecretContent(secret), now: now)) != nil)
         }
     }
 }

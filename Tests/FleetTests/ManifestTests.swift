@@ -55,9 +55,8 @@ struct ManifestTests {
         let values = try #require(secret["stringData"]?.object)
         #expect(
             Set(values.keys) == ["dataplane_1_token", "dataplane_1_cacert", "dataplane_2_token", "dataplane_2_cacert"])
-        let verdict = CredentialsVerdict.read(
-            secret: values.mapValues { .init($0.string ?? "") }, secretName: "cluster-credentials",
-            tokenKey: "dataplane_1_token", caCertKey: "dataplane_1_cacert", now: now)
+        let content = SecretContent(values.mapValues { .init($0.string ?? "") })
+        let verdict = CredentialsVerdict.read(CredentialsTests.place, in: content, now: now)
         guard case .invalid(.tokenMalformed, _) = verdict else {
             Issue.record("\(verdict)")
             return

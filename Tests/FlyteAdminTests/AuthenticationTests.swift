@@ -10,12 +10,16 @@ import Testing
 private let secret = "s:e cret+%"
 
 private func oauth2(
-    _ server: DevFlyteAdmin, scopes: [String] = [], secret: String = secret, transports: [any HTTPTransport]? = nil,
+    _ server: DevFlyteAdmin, scopes: [String] = [], secret: String = secret,
+    clientAuth: OAuth2Tokens.ClientAuth = .header,
+    transports: [any HTTPTransport]? = nil,
     now: @escaping @Sendable () -> Duration = OAuth2Tokens.sinceStart
 ) -> FlyteAdminClient.Authorization {
     .oauth2(
         OAuth2Tokens(
-            .init(tokenURL: server.tokenURL, clientID: "squad:ron", clientSecret: Sensitive(secret), scopes: scopes),
+            .init(
+                tokenURL: server.tokenURL, clientID: "squad:ron", clientSecret: Sensitive(secret), scopes: scopes,
+                clientAuth: clientAuth),
             transports: transports ?? [transport()], now: now))
 }
 
@@ -96,22 +100,41 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("The client's credentials go into the header or the body, whichever the server takes", arguments: [0, 1, 2])
-    func styles(index: Int) async throws {
-        let style = [DevFlyteAdmin.OAuth2.Style.any, .header, .body][index]
+    @Test(
+        "The client's credentials go into the header or the body, as it is configured",
+        arguments: [
+            (DevFlyteAdmin.OAuth2.Style.any, OAuth2Tokens.ClientAuth.header), (.any, .body), (.header, .header),
+            (.body, .body),
+        ])
+    func styles(style: DevFlyteAdmin.OAuth2.Style, clientAuth: OAuth2Tokens.ClientAuth) async throws {
         try await withServer({
             secured(&$0)
             $0.oauth2?.style = style
         }) { server in
-            let client = client(server, oauth2(server))
+            let client = client(server, oauth2(server, clientAuth: clientAuth))
             let first = try await client.labels()
             #expect(first.isEmpty)
             server.revokeTokens()
             let second = try await client.labels()
             #expect(second.isEmpty)
             let asked = server.requests.filter { $0.path == "/oauth2/token" }
-            // The way that worked is remembered.
-            #expect(asked.map(\.status) == (style == .body ? [401, 200, 200] : [200, 200]))
+            #expect(asked.map(\.status) == [200, 200])
+        }
+    }
+
+    @Test(
+        "A secret that was refused is not sent again in the other form, and the message says which form it was",
+        arguments: [OAuth2Tokens.ClientAuth.header, .body])
+    func oneWay(clientAuth: OAuth2Tokens.ClientAuth) async throws {
+        try await withServer({
+            secured(&$0)
+            $0.oauth2?.style = clientAuth == .header ? .body : .header
+        }) { server in
+            let error = await failure { _ = try await client(server, oauth2(server, clientAuth: clientAuth)).labels() }
+            #expect(error?.kind == .refused)
+            let way = clientAuth == .header ? "Basic" : "Post"
+            #expect(error?.message.hasSuffix("; asked with clientAuth \(way)") == true)
+            #expect(server.requests.map(\.status) == [401])
         }
     }
 

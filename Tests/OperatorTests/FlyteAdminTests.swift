@@ -83,9 +83,20 @@ struct FlyteAdminConnectionTests {
         case .ready(let connection): .success(connection)
         case .pending: .failure(Problem(text: "pending"))
         case .unusable(let text): .failure(Problem(text: text))
+        case .notAllowed(let text): .failure(Problem(text: "not allowed: " + text))
         }
     }
     private struct Problem: Error, Equatable { var text: String }
+
+    /// A Secret for flyteadmin's host.
+    private func labelled(
+        _ entries: [String: Sensitive], use: String? = "flyteadmin", hosts: String? = "flyteadmin"
+    ) -> NamedSecrets.Reading {
+        .present(
+            SecretContent(
+                entries, labels: use.map { ["multicluster.flyte.org/use": $0] } ?? [:],
+                annotations: hosts.map { ["multicluster.flyte.org/hosts": $0] } ?? [:]))
+    }
 
     private func spec(token: Bool = false) -> FlyteAdmin {
         var spec = FlyteAdmin(endpoint: "https://flyteadmin:443")
@@ -97,7 +108,7 @@ struct FlyteAdminConnectionTests {
     @Test("Secrets are read with the white space around them left out")
     func reads() throws {
         let secrets: [String: NamedSecrets.Reading] = [
-            "ca": .present(["ca.crt": Sensitive("PEM\n")]), "auth": .present(["token": Sensitive(" abc\n")]),
+            "ca": labelled(["ca.crt": Sensitive("PEM\n")]), "auth": labelled(["token": Sensitive(" abc\n")]),
         ]
         let connection = try read(spec(token: true), secrets).get()
         #expect(connection.ca == Array("PEM".utf8))
@@ -105,11 +116,74 @@ struct FlyteAdminConnectionTests {
         #expect("\(connection)".contains("abc") == false)
     }
 
+    @Test("A Secret without the label, or of data planes' credentials, is not used, a CA in it included")
+    func labels() {
+        let token = ["token": Sensitive("abc")]
+        let ca = ["ca.crt": Sensitive("PEM")]
+        func problem(_ caSecret: NamedSecrets.Reading, _ auth: NamedSecrets.Reading) -> String {
+            guard case .failure(let problem) = read(spec(token: true), ["ca": caSecret, "auth": auth]) else {
+                return ""
+            }
+            return problem.text
+        }
+        #expect(problem(labelled(ca), labelled(token)) == "")
+        for use in [nil, "values", "replicate"] {
+            #expect(problem(labelled(ca), labelled(token, use: use)).hasPrefix("not allowed: Secret auth "))
+            #expect(problem(labelled(ca, use: use), labelled(token)).hasPrefix("not allowed: Secret ca "))
+        }
+        var stolen = FlyteAdmin(endpoint: "https://evil")
+        stolen.auth = FlyteAdmin.Auth(tokenRef: KeyReference(name: "cluster-credentials", key: "dataplane_1_token"))
+        for reading in [labelled(["dataplane_1_token": Sensitive("abc")], hosts: "evil"), .absent, .unknown] {
+            guard case .failure(let problem) = read(stolen, ["cluster-credentials": reading]) else {
+                Issue.record("it would be used")
+                continue
+            }
+            #expect(problem.text.hasPrefix("not allowed: Secret cluster-credentials holds credentials of data planes"))
+        }
+    }
+
+    @Test("A token is sent to the hosts of its Secret's annotation only, and a CA, which is not sent, needs none")
+    func hosts() {
+        let ca = labelled(["ca.crt": Sensitive("PEM")], hosts: nil)
+        func isUsable(_ hosts: String?) -> Bool {
+            let auth = labelled(["token": Sensitive("abc")], hosts: hosts)
+            guard case .success = read(spec(token: true), ["ca": ca, "auth": auth]) else { return false }
+            return true
+        }
+        #expect(isUsable("sso, flyteadmin:443"))
+        for hosts in [nil, "", "flyteadmin:8080", "other"] { #expect(!isUsable(hosts)) }
+    }
+
+    @Test("A client's secret needs the token endpoint's host and flyteadmin's, which gets what it is exchanged for")
+    func clientSecret() throws {
+        var spec = FlyteAdmin(endpoint: "https://flyteadmin")
+        spec.auth = FlyteAdmin.Auth(
+            oauth2: .init(
+                tokenURL: "https://sso:8443/token", clientID: "c",
+                clientSecretRef: KeyReference(name: "auth", key: "secret")))
+        spec.auth?.oauth2?.clientAuth = .post
+        func reading(_ hosts: String) -> Result<FlyteAdminConnection, Problem> {
+            read(spec, ["auth": labelled(["secret": Sensitive("abc")], hosts: hosts)])
+        }
+        for hosts in ["flyteadmin", "sso", "sso:443, flyteadmin"] {
+            guard case .failure(let problem) = reading(hosts) else {
+                Issue.record("\(hosts)")
+                continue
+            }
+            #expect(problem.text.hasPrefix("not allowed: Secret auth must not be sent to https://"))
+        }
+        guard case .oauth2(let credentials) = try reading("sso:8443, flyteadmin").get().credentials else {
+            Issue.record("no client credentials")
+            return
+        }
+        #expect(credentials.clientAuth == .body)
+    }
+
     @Test("Nothing is sent in plain text out of the cluster, whatever a CRD has let through")
     func plainText() {
         var spec = FlyteAdmin(endpoint: "http://flyteadmin.example.com")
         spec.auth = FlyteAdmin.Auth(tokenRef: KeyReference(name: "auth", key: "token"))
-        let secrets: [String: NamedSecrets.Reading] = ["auth": .present(["token": Sensitive("abc")])]
+        let secrets: [String: NamedSecrets.Reading] = ["auth": labelled(["token": Sensitive("abc")])]
         guard case .failure(let problem) = read(spec, secrets) else {
             Issue.record("it would be used")
             return
@@ -119,14 +193,14 @@ struct FlyteAdminConnectionTests {
 
     @Test("What is wrong with a Secret is said with its name and key, and never with what is in it")
     func problems() {
-        let good: NamedSecrets.Reading = .present(["ca.crt": Sensitive("PEM")])
+        let good: NamedSecrets.Reading = labelled(["ca.crt": Sensitive("PEM")])
         let cases: [(NamedSecrets.Reading, String)] = [
             (.unknown, "pending"), (.absent, "Secret auth does not exist"),
             (.unreadable("forbidden"), "Secret auth can't be read: forbidden"),
-            (.present(["other": Sensitive("x")]), "Secret auth has nothing in its key token"),
-            (.present(["token": Sensitive(" \n")]), "Secret auth has nothing in its key token"),
+            (labelled(["other": Sensitive("x")]), "Secret auth has nothing in its key token"),
+            (labelled(["token": Sensitive(" \n")]), "Secret auth has nothing in its key token"),
             (
-                .present(["token": Sensitive("a b")]),
+                labelled(["token": Sensitive("a b")]),
                 "Secret auth, key token: white space or other characters that no token has"
             ),
         ]

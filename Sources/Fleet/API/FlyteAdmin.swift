@@ -25,6 +25,13 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
         public var clientID: String
         public var clientSecretRef: KeyReference
         public var scopes: [String] = []
+        public var clientAuth = ClientAuth.basic
+
+        /// Where the client's secret is in a request: in the header, or in the form. It is sent that way only.
+        public enum ClientAuth: String, Sendable, Hashable, Codable, CaseIterable {
+            case basic = "Basic"
+            case post = "Post"
+        }
 
         public init(tokenURL: String, clientID: String, clientSecretRef: KeyReference, scopes: [String] = []) {
             self.tokenURL = tokenURL
@@ -38,6 +45,7 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
             clientID = try container.decode(String.self, forKey: .clientID)
             clientSecretRef = try container.decode(KeyReference.self, forKey: .clientSecretRef)
             scopes = try container.value(.scopes, default: [])
+            clientAuth = try container.value(.clientAuth, default: .basic)
         }
     }
 

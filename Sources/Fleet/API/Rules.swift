@@ -56,7 +56,12 @@ public enum URLRules {
     struct Parts: Equatable {
         var scheme: String
         var host: String
+        /// Nil where the URL names none.
+        var port: UInt16?
     }
+
+    /// Of a URL that keeps to the rules; nil for any other.
+    static func parts(of url: String) -> Parts? { try? parse(url).get() }
 
     /// `scheme://host[:port][/path]`: no user, query or fragment.
     public static func problem(of url: String, schemes: [String]) -> String? {
@@ -128,6 +133,6 @@ public enum URLRules {
         if !host.hasPrefix("["), NameRules.problem(ofDNSName: String(host)) != nil {
             return refused("has a host that is no DNS name or address")
         }
-        return .success(Parts(scheme: scheme, host: host.lowercased()))
+        return .success(Parts(scheme: scheme, host: host.lowercased(), port: port.flatMap { UInt16($0) }))
     }
 }

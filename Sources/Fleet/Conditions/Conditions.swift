@@ -42,10 +42,16 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
 /// Why credentials can't be used.
 public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
     case secretNotFound = "SecretNotFound"
+    /// The Secret is for something else than data planes' credentials.
+    case sourceNotAllowed = "SourceNotAllowed"
+    /// The Secret's annotation does not name the host that they would be sent to.
+    case hostNotAllowed = "HostNotAllowed"
     case tokenMissing = "TokenMissing"
     case caCertMissing = "CACertMissing"
     case tokenMalformed = "TokenMalformed"
     case caCertMalformed = "CACertMalformed"
+    /// Token and CA are of different clusters.
+    case keysMismatch = "KeysMismatch"
     case tokenExpired = "TokenExpired"
     /// The data plane answered 401.
     case tokenRejected = "TokenRejected"
@@ -118,6 +124,8 @@ public enum Reason {
     public static let partial = "Partial"
     public static let syncFailed = "SyncFailed"
     public static let conflict = "Conflict"
+    /// A Secret that is named for something that it may not be used for.
+    public static let sourceNotAllowed = "SourceNotAllowed"
     public static let invalidName = "InvalidName"
     public static let ready = "Ready"
     public static let disabled = "Disabled"

@@ -4,63 +4,61 @@ import Support
 
 /// What a JWT says of itself, as far as it matters here: nobody has verified it.
 struct TokenClaims: Sendable, Hashable {
+    /// `iat`, else `nbf`.
+    var start: Timestamp?
+    /// `exp`.
     var expiration: Timestamp?
 }
 
-/// A token as it goes into a header: white space around it gone, its shape checked.
-struct BearerToken {
+/// A token as it goes into a header: white space around it gone, its shape checked. Whether it has ended depends on the
+/// time, so the reader decides that.
+struct BearerToken: Sendable {
     var value: Sensitive
-    /// Nil for an opaque token.
-    var claims: TokenClaims?
+    /// Nil for a token that says nothing of its end.
+    var lifetime: Lifetime?
+    /// Whether the entry has white space, or a byte order mark, around the token.
+    var isPadded: Bool
 
-    init(_ entry: Sensitive, now: Instant) throws(CredentialsProblem) {
-        let (value, outcome) = entry.withBytes { bytes -> (Sensitive, Result<TokenClaims?, CredentialsProblem>) in
+    static func read(_ entry: Sensitive) -> Result<BearerToken, CredentialsProblem> {
+        entry.withBytes { bytes in
             let token = Bytes.trimmed(bytes)
-            do throws(CredentialsProblem) {
-                return (Sensitive(token), .success(try Self.check(token, now: now)))
-            } catch {
-                return (Sensitive(""), .failure(error))
+            return check(token).map { claims in
+                BearerToken(
+                    value: Sensitive(token),
+                    lifetime: claims?.expiration.map { Lifetime(start: claims?.start, end: $0) },
+                    isPadded: token.count != bytes.count)
             }
         }
-        self.value = value
-        claims = try outcome.get()
     }
 
-    private static func check(_ token: Slice<UnsafeRawBufferPointer>, now: Instant) throws(CredentialsProblem)
-        -> TokenClaims?
-    {
-        func malformed(_ message: String) -> CredentialsProblem { CredentialsProblem(.tokenMalformed, message) }
-        if token.isEmpty { throw CredentialsProblem(.tokenMissing, "is empty") }
-        if isEncodedTwice(token) {
-            throw malformed(
-                "the token " + CredentialsProblem.encodedTwice
-            )
+    private static func check(_ token: Slice<UnsafeRawBufferPointer>) -> Result<TokenClaims?, CredentialsProblem> {
+        func malformed(_ message: String) -> Result<TokenClaims?, CredentialsProblem> {
+            .failure(CredentialsProblem(.tokenMalformed, message))
         }
+        if token.isEmpty { return .failure(CredentialsProblem(.tokenMissing, "is empty")) }
+        if isEncodedTwice(token) { return malformed("the token " + CredentialsProblem.encodedTwice) }
         if token.starts(with: "-----BEGIN".utf8) {
-            throw malformed("is a PEM file and no token: are the two keys mixed up?")
+            return malformed("is a PEM file and no token: are the two keys mixed up?")
         }
         if token.count > CredentialsLimits.token {
-            throw malformed("has \(token.count) bytes, more than \(CredentialsLimits.token)")
+            return malformed("has \(token.count) bytes, more than \(CredentialsLimits.token)")
         }
         if token.starts(with: "Bearer ".utf8) || token.starts(with: "bearer ".utf8) {
-            throw malformed("begins with the word Bearer: only the token itself is to be there")
+            return malformed("begins with the word Bearer: only the token itself is to be there")
         }
-        if token.first == UInt8(ascii: "\"") || token.first == UInt8(ascii: "'") { throw malformed("is in quotes") }
+        if token.first == UInt8(ascii: "\"") || token.first == UInt8(ascii: "'") { return malformed("is in quotes") }
         if token.first == UInt8(ascii: "<") || token.first == UInt8(ascii: "{") {
-            throw malformed("is a placeholder or a document and no token")
+            return malformed("is a placeholder or a document and no token")
         }
-        if token.contains(where: \.isSpace) { throw malformed("has white space within") }
-        guard token.isTokenText else { throw malformed("has bytes that no token has") }
-        guard token.starts(with: "eyJ".utf8) else { return nil }
+        if token.contains(where: \.isSpace) { return malformed("has white space within") }
+        guard token.isTokenText else { return malformed("has bytes that no token has") }
+        guard token.starts(with: "eyJ".utf8) else { return .success(nil) }
         guard let claims = claims(of: token) else {
-            throw malformed(
+            return malformed(
                 "begins like a JWT but is none (three base64url parts with a JSON object as the second): is it cut off?"
             )
         }
-        if let end = claims.expiration, end.instant <= now {
-            throw CredentialsProblem(.tokenExpired, "the token expired at \(end)")
-        }
-        return claims
+        return .success(claims)
     }
 
     /// Nil unless it is a JWT: header, payload and signature in base64url, the first two JSON objects.
@@ -76,17 +74,27 @@ struct BearerToken {
         guard let head = try? JSON(parsing: header, limits: limits), head.object != nil,
             let body = try? JSON(parsing: payload, limits: limits), body.object != nil
         else { return nil }
-        return TokenClaims(expiration: body["exp"]?.double.flatMap { Timestamp(clamping: $0) })
+        func time(_ claim: String) -> Timestamp? { body[claim]?.double.flatMap { Timestamp(clamping: $0) } }
+        return TokenClaims(start: time("iat") ?? time("nbf"), expiration: time("exp"))
     }
 
-    /// Whether decoding it once more gives a JWT. An opaque token doesn't show it.
+    /// Whether decoding it once more gives a token that can be told: a JWT, or an opaque one with a known beginning.
     private static func isEncodedTwice(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
-        guard var decoded = Base64.decode(leniently: token.lazy.filter { !$0.isSpace }) else { return false }
+        guard token.count <= CredentialsLimits.token * 2,
+            var decoded = Base64.decode(leniently: token.lazy.filter { !$0.isSpace })
+        else { return false }
         defer { decoded.wipe() }
         return decoded.withUnsafeBytes { bytes in
             let inner = Bytes.trimmed(bytes)
-            return inner.starts(with: "eyJ".utf8) && claims(of: inner) != nil
+            if inner.starts(with: "eyJ".utf8) { return claims(of: inner) != nil }
+            return inner.isTokenText && isKnownOpaque(inner)
         }
+    }
+
+    /// Tokens that say what they are: OpenShift's, Rancher's (`kubeconfig-u-abcde:…`), EKS's.
+    private static func isKnownOpaque(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
+        token.starts(with: "sha256~".utf8) || token.starts(with: "k8s-aws-v1.".utf8)
+            || (token.starts(with: "kubeconfig-".utf8) && token.contains(UInt8(ascii: ":")))
     }
 }
 

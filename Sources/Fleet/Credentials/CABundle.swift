@@ -4,12 +4,26 @@ import Support
 import X509
 
 /// The certificates that a data plane's server certificate is checked against.
-struct CABundle {
+struct CABundle: Sendable {
     /// One block for each certificate: nothing else of the entry reaches the TLS library.
     var pem: [UInt8] = []
-    var expiration: Timestamp
+    /// Of each certificate; never empty.
+    var lifetimes: [Lifetime] = []
+    /// What of the entry is not used, each with its line and why.
+    var skipped: [String] = []
+    /// Whether Go's parser, which flyteadmin reads the entry with as it is, finds a certificate in it: a boundary has to
+    /// begin its line.
+    var isReadByGo = false
 
-    init(_ entry: Sensitive) throws(CredentialsProblem) {
+    static func read(_ entry: Sensitive) -> Result<CABundle, CredentialsProblem> {
+        do throws(CredentialsProblem) {
+            return .success(try CABundle(entry))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private init(_ entry: Sensitive) throws(CredentialsProblem) {
         func malformed(_ message: String) -> CredentialsProblem { CredentialsProblem(.caCertMalformed, message) }
         let bytes = entry.withBytes { Array(Bytes.trimmed($0)) }
         if bytes.isEmpty { throw CredentialsProblem(.caCertMissing, "is empty") }
@@ -27,61 +41,112 @@ struct CABundle {
             if text.hasPrefix("eyJ") { throw malformed("is a token and no certificate: are the two keys mixed up?") }
             throw malformed("is no PEM: no line begins with -----BEGIN CERTIFICATE-----")
         }
-        var ends: [Double] = []
-        for block in try PEM.blocks(text) {
-            if block.label.hasSuffix("PRIVATE KEY") {
-                throw malformed("has a private key in it: only certificates belong here")
-            }
-            guard block.label == "CERTIFICATE" else {
-                throw malformed("line \(block.line): \(block.label.quotedForMessage) is no CERTIFICATE")
-            }
-            guard ends.count < CredentialsLimits.certificates else {
-                throw malformed("has more than \(CredentialsLimits.certificates) certificates")
-            }
-            guard let certificate = try? Certificate(derEncoded: block.der) else {
-                throw malformed("line \(block.line): the certificate can't be read")
-            }
-            ends.append(certificate.notValidAfter.timeIntervalSince1970)
-            PEM.append(block.der, to: &pem)
+        // With what was around it: the lines' numbers are those of the entry.
+        for block in PEM.blocks(entry.withBytes { String(decoding: $0, as: UTF8.self) }) { try take(block) }
+        guard !lifetimes.isEmpty else { throw malformed(skipped.first ?? "has no certificate in it") }
+    }
+
+    private mutating func take(_ block: PEM.Block) throws(CredentialsProblem) {
+        let place = "line \(block.line): "
+        if block.label.hasSuffix("PRIVATE KEY") {
+            throw CredentialsProblem(
+                .caCertMalformed, "has a private key in it: only certificates belong here")
         }
-        guard let first = ends.min() else { throw malformed("has no certificate in it") }
-        expiration = Timestamp(Instant(secondsSince1970: min(max(0, first), 253_402_300_799)))
+        switch block.content {
+        case .unreadable(let why): skipped.append(place + why)
+        case .der where block.label != "CERTIFICATE":
+            skipped.append(place + "\(block.label.quotedForMessage) is no CERTIFICATE")
+        case .der(let der):
+            guard lifetimes.count < CredentialsLimits.certificates else {
+                throw CredentialsProblem(
+                    .caCertMalformed, "has more than \(CredentialsLimits.certificates) certificates")
+            }
+            guard let certificate = try? Certificate(derEncoded: der) else {
+                skipped.append(place + "the certificate can't be read")
+                return
+            }
+            lifetimes.append(Lifetime(of: certificate))
+            if block.beginsItsLine { isReadByGo = true }
+            PEM.append(der, to: &pem)
+        }
+    }
+
+    /// The one of those still good that ends first: from then on some of the servers behind them may not verify any more.
+    /// One that has ended changes nothing for the others, and is of no interest beside them. Of a bundle that has ended
+    /// altogether, the one that ended first.
+    func lifetime(at now: Instant) -> Lifetime {
+        let good = lifetimes.filter { $0.end.instant > now }
+        let first = (good.isEmpty ? lifetimes : good).min { $0.end < $1.end }
+        return first ?? Lifetime(end: Timestamp(now))  // there is always one
+    }
+}
+
+extension Lifetime {
+    fileprivate init(of certificate: Certificate) {
+        func time(_ date: Date) -> Timestamp {
+            Timestamp(Instant(secondsSince1970: min(max(0, date.timeIntervalSince1970), 253_402_300_799)))
+        }
+        self.init(start: time(certificate.notValidBefore), end: time(certificate.notValidAfter))
     }
 }
 
 /// RFC 7468, read leniently: text around the blocks, CRLF and any line length are fine.
 enum PEM {
     struct Block {
-        var label: String
-        var der: [UInt8]
+        enum Content {
+            case der([UInt8])
+            /// Why it is none.
+            case unreadable(String)
+        }
+        var label = ""
         var line: Int
+        var content: Content
+        /// Whether nothing is before the boundaries on their lines.
+        var beginsItsLine = false
     }
 
-    static func blocks(_ text: String) throws(CredentialsProblem) -> [Block] {
+    /// All that begins, or looks as if it did; what can't be read says why.
+    static func blocks(_ text: String) -> [Block] {
         var blocks: [Block] = []
-        var open: (label: String, line: Int, base64: [UInt8])?
+        var open: (label: String, line: Int, base64: [UInt8], beginsItsLine: Bool)?
         var number = 0
-        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        func skip(_ label: String, _ line: Int, _ why: String) {
+            blocks.append(Block(label: label, line: line, content: .unreadable(why)))
+        }
+        for whole in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
-            let line = Bytes.trimmed(line)
+            let line = Bytes.trimmed(whole)
+            let isAtStart = whole.first == line.first
             if String(decoding: line.prefix(11), as: UTF8.self) == "-----BEGIN ", boundary(line, "BEGIN") == nil {
-                throw malformed(number, "the boundary is not on a line of its own: are the line breaks lost?")
-            }
-            if let label = boundary(line, "BEGIN") {
-                if let open { throw malformed(open.line, "has no -----END \(open.label.shortForMessage)-----") }
-                open = (label, number, [])
+                skip("", number, "the boundary is not on a line of its own: are the line breaks lost?")
+            } else if let label = boundary(line, "BEGIN") {
+                if let open { skip(open.label, open.line, "has no -----END \(open.label.shortForMessage)-----") }
+                open = (label, number, [], isAtStart)
             } else if let label = boundary(line, "END") {
-                guard let begun = open, begun.label == label else { throw malformed(number, "ends what has not begun") }
-                guard let der = Base64.decode(leniently: begun.base64) else {
-                    throw malformed(begun.line, "the block is no base64")
+                guard let begun = open else {
+                    skip("", number, "ends what has not begun")
+                    continue
                 }
-                blocks.append(Block(label: label, der: der, line: begun.line))
                 open = nil
+                guard begun.label == label else {
+                    skip(begun.label, begun.line, "has another end than beginning")
+                    continue
+                }
+                guard let der = Base64.decode(leniently: begun.base64) else {
+                    skip(begun.label, begun.line, "the block is no base64")
+                    continue
+                }
+                blocks.append(
+                    Block(
+                        label: label, line: begun.line, content: .der(der),
+                        beginsItsLine: begun.beginsItsLine && isAtStart))
             } else {
                 open?.base64.append(contentsOf: line)
             }
         }
-        if let open { throw malformed(open.line, "has no -----END \(open.label.shortForMessage)-----: is it cut off?") }
+        if let open {
+            skip(open.label, open.line, "has no -----END \(open.label.shortForMessage)-----: is it cut off?")
+        }
         return blocks
     }
 
@@ -106,9 +171,5 @@ enum PEM {
             label.utf8.count <= 40
             && label.allSatisfy { $0 == " " || ("A"..."Z").contains($0) || ("0"..."9").contains($0) }
         return isLabel ? String(label) : nil
-    }
-
-    private static func malformed(_ line: Int, _ message: String) -> CredentialsProblem {
-        CredentialsProblem(.caCertMalformed, "line \(line): \(message)")
     }
 }

@@ -7,64 +7,110 @@ public struct Credentials: Sendable, Hashable {
     /// PEM: only the certificates, without what was written around them.
     public var ca: [UInt8]
     /// Nil for a token that says nothing of its end, as long-lived ServiceAccount tokens do.
-    public var tokenExpirationTime: Timestamp?
-    /// When the first of the CA certificates ends: from then on some of the servers behind them may not verify any
-    /// more.
-    public var caExpirationTime: Timestamp
+    public var tokenLifetime: Lifetime?
+    /// Of the CA certificate that ends first, of those that are still good.
+    public var caLifetime: Lifetime
+    /// What a user should know although they are used: parts of the bundle that are left out.
+    public var notes: [String]
 
-    public init(token: Sensitive, ca: [UInt8], tokenExpirationTime: Timestamp?, caExpirationTime: Timestamp) {
-        self.token = token
-        self.ca = ca
-        self.tokenExpirationTime = tokenExpirationTime
-        self.caExpirationTime = caExpirationTime
+    public var tokenExpirationTime: Timestamp? { tokenLifetime?.end }
+    public var caExpirationTime: Timestamp { caLifetime.end }
+}
+
+/// Where the credentials of a data plane are, and where they would be sent.
+public struct CredentialsPlace: Sendable, Hashable {
+    public var secretName: String
+    public var keys: CredentialsKeys
+    public var endpoint: String
+    public var tokenKey: String { keys.token }
+    public var caCertKey: String { keys.caCert }
+
+    public init(secretName: String, tokenKey: String, caCertKey: String, endpoint: String) {
+        self.secretName = secretName
+        keys = CredentialsKeys(token: tokenKey, caCert: caCertKey)
+        self.endpoint = endpoint
     }
 }
 
-/// A CA that has ended is no verdict of its own: the TLS handshake finds it out (`TLSExpired`), and a bundle may hold
+extension CustomResource<DataPlaneSpec> {
+    public var credentialsPlace: CredentialsPlace {
+        CredentialsPlace(
+            secretName: spec.credentials.secretName, tokenKey: tokenKey, caCertKey: caCertKey,
+            endpoint: spec.endpoint ?? "")
+    }
+}
+
+/// A CA that has ended has no verdict of its own: the TLS handshake finds it out (`TLSExpired`), and a bundle may hold
 /// another one that still verifies the server. `Credentials.warnings` says it before.
 public enum CredentialsVerdict: Sendable, Hashable {
     case valid(Credentials)
     case invalid(CredentialsReason, String)
 
-    /// - Parameters:
-    ///   - secret: the Secret's `data`; nil where there is no such Secret.
-    ///   - secretName: for the messages, as are the keys. No message has a byte of a value in it.
-    public static func read(
-        secret: [String: Sensitive]?, secretName: String, tokenKey: String, caCertKey: String, now: Instant
-    ) -> CredentialsVerdict {
-        guard let secret else { return .invalid(.secretNotFound, "Secret \(secretName) does not exist") }
-        do {
-            let token = try BearerToken(entry(secret, secretName, tokenKey, .tokenMissing), now: now)
-            let bundle = try CABundle(entry(secret, secretName, caCertKey, .caCertMissing))
+    /// - Parameter secret: nil where there is no such Secret.
+    ///
+    /// No message has a byte of a value in it.
+    public static func read(_ place: CredentialsPlace, in secret: SecretContent?, now: Instant) -> CredentialsVerdict {
+        let name = place.secretName
+        guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }
+        if let refusal = refusal(place, in: secret) { return refusal }
+        do throws(CredentialsProblem) {
+            let token = try secret.token(place.tokenKey).get()
+            if let end = token.lifetime?.end, end.instant <= now {
+                throw CredentialsProblem(.tokenExpired, "the token expired at \(end)")
+            }
+            let bundle = try secret.bundle(place.caCertKey).get()
+            let notes = bundle.skipped.isEmpty ? [] : ["key \(place.caCertKey): not used: \(bundle.skipped.listed())"]
             return .valid(
                 Credentials(
-                    token: token.value, ca: bundle.pem, tokenExpirationTime: token.claims?.expiration,
-                    caExpirationTime: bundle.expiration))
+                    token: token.value, ca: bundle.pem, tokenLifetime: token.lifetime,
+                    caLifetime: bundle.lifetime(at: now), notes: notes))
         } catch {
-            let key = error.reason.isOfToken ? tokenKey : caCertKey
-            return .invalid(error.reason, "Secret \(secretName), key \(key): \(error.message)")
+            let key = error.reason.isOfToken ? place.tokenKey : place.caCertKey
+            return .invalid(error.reason, "Secret \(name), key \(key): \(error.message)")
         }
     }
 
-    /// When the token and the first of the CA certificates end, as far as the entries tell: of an expired token too, and of
-    /// each where the other can't be used.
-    public static func expirations(
-        secret: [String: Sensitive], tokenKey: String, caCertKey: String
-    ) -> (token: Timestamp?, caCert: Timestamp?) {
-        let token = secret[tokenKey].flatMap { try? BearerToken($0, now: Instant(secondsSince1970: -.infinity)) }
-        let bundle = secret[caCertKey].flatMap { try? CABundle($0) }
-        return (token?.claims?.expiration, bundle?.expiration)
+    /// Why these entries of the Secret must not be sent to that endpoint; nil where they may.
+    private static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CredentialsVerdict? {
+        if let problem = SecretRules.problem(ofCredentialsIn: secret, named: place.secretName) {
+            return .invalid(.sourceNotAllowed, problem)
+        }
+        // A key that is not there is a typo, which the message had better name.
+        guard secret[place.tokenKey] != nil, secret[place.caCertKey] != nil else { return nil }
+        let start = "Secret \(place.secretName): "
+        if let mismatch = place.keys.mismatch(among: secret.entries.keys) {
+            return .invalid(.keysMismatch, start + mismatch)
+        }
+        guard let hosts = secret.hosts(for: place.keys), !hosts.allow(place.endpoint) else { return nil }
+        let host = place.endpoint.shortForMessage
+        let what = "its annotation \(AllowedHosts.annotation) does not name the host of \(host); nothing is sent"
+        return .invalid(.hostNotAllowed, start + what)
     }
 
-    private static func entry(
-        _ secret: [String: Sensitive], _ name: String, _ key: String, _ missing: CredentialsReason
-    ) throws(CredentialsProblem) -> Sensitive {
-        guard let entry = secret[key] else { throw CredentialsProblem(missing, "is not there") }
-        guard entry.count <= CredentialsLimits.entry else {
-            let reason: CredentialsReason = missing == .tokenMissing ? .tokenMalformed : .caCertMalformed
-            throw CredentialsProblem(reason, "has \(entry.count) bytes, more than \(CredentialsLimits.entry)")
+    /// How long token and CA are good, as far as the entries tell: of an expired token too, and of each where the other
+    /// can't be used.
+    public static func lifetimes(
+        _ place: CredentialsPlace, in secret: SecretContent, now: Instant
+    ) -> (token: Lifetime?, caCert: Lifetime?) {
+        let token = try? secret.token(place.tokenKey).get()
+        let bundle = try? secret.bundle(place.caCertKey).get()
+        return (token?.lifetime, bundle?.lifetime(at: now))
+    }
+}
+
+extension SecretContent {
+    /// What flyteadmin, which reads the entries as they are, would fail on although Squadron can use it; nil: nothing.
+    public func unreadableByFlyteAdmin(tokenKey: String, caCertKey: String) -> String? {
+        var trouble: [String] = []
+        if case .success(let token) = token(tokenKey), token.isPadded {
+            trouble.append("around the token (\(tokenKey))")
         }
-        return entry
+        if case .success(let bundle) = bundle(caCertKey), !bundle.isReadByGo {
+            trouble.append("before the certificates' boundaries (\(caCertKey))")
+        }
+        guard !trouble.isEmpty else { return nil }
+        let places = trouble.joined(separator: " and ")
+        return "flyteadmin reads the entries raw and will fail: there is white space \(places); take it away"
     }
 }
 
@@ -73,9 +119,14 @@ enum CredentialsLimits {
     /// Header lines of API servers and proxies rarely may be longer.
     static let token = 32 << 10
     static let certificates = 256
+
+    static func problem(of entry: Sensitive, _ reason: CredentialsReason) -> CredentialsProblem? {
+        guard entry.count > Self.entry else { return nil }
+        return CredentialsProblem(reason, "has \(entry.count) bytes, more than \(Self.entry)")
+    }
 }
 
-struct CredentialsProblem: Error {
+struct CredentialsProblem: Error, Sendable {
     static let encodedTwice =
         "was base64-encoded once too often: under `data` it is to be encoded once, under `stringData` not at all"
 
@@ -92,6 +143,17 @@ extension CredentialsReason {
         switch self {
         case .tokenMissing, .tokenMalformed, .tokenExpired, .tokenRejected: true
         case .secretNotFound, .caCertMissing, .caCertMalformed: false
+        case .sourceNotAllowed, .hostNotAllowed, .keysMismatch: false
+        }
+    }
+
+    /// Whether it keeps everything from being sent, by an older connection too.
+    public var forbidsSending: Bool {
+        switch self {
+        case .sourceNotAllowed, .hostNotAllowed, .keysMismatch: true
+        case .secretNotFound, .tokenMissing, .caCertMissing, .tokenMalformed, .caCertMalformed, .tokenExpired,
+            .tokenRejected:
+            false
         }
     }
 }

@@ -1,30 +1,55 @@
 import KubeObjects
 import Support
 
+/// From when until when a token or certificate is good.
+public struct Lifetime: Sendable, Hashable {
+    /// Nil where it does not say so.
+    public var start: Timestamp?
+    public var end: Timestamp
+
+    public init(start: Timestamp? = nil, end: Timestamp) {
+        self.start = start
+        self.end = end
+    }
+
+    /// In seconds: 14 days.
+    private static let longestWarning = 14 * 86_400.0
+
+    /// So many seconds before its end, the end is worth a warning: a tenth of its life, at most 14 days. What is renewed in
+    /// time never comes so near: a token of an hour that is replaced every 50 minutes warns of nothing.
+    var warningTime: Double {
+        guard let start, start < end else { return Self.longestWarning }
+        return min(Self.longestWarning, (end.instant - start.instant) / 10)
+    }
+}
+
 /// How near the end of a token or certificate is: each step is worth one warning.
 public enum ExpiryStage: Int, Sendable, Hashable, Comparable, CaseIterable {
-    case month, week, day, expired
+    case soon, week, day, expired
 
-    /// Days before the end at which the stage begins.
+    /// At most so many days are left.
     public var days: Int {
         switch self {
-        case .month: 30
+        case .soon: 14
         case .week: 7
         case .day: 1
         case .expired: 0
         }
     }
 
-    /// Nil while there is more time than a month, or no end.
-    public static func of(_ end: Timestamp?, now: Instant) -> ExpiryStage? {
-        guard let end else { return nil }
-        return allCases.last { end.instant - now <= Double($0.days) * 86_400 }
+    /// Seconds before the end at which the stage begins. Of a short life several begin together: the last of them counts.
+    private func margin(_ lifetime: Lifetime) -> Double { min(lifetime.warningTime, Double(days) * 86_400) }
+
+    /// Nil while more than a tenth of its life, or more than 14 days, are left, or where there is no end.
+    public static func of(_ lifetime: Lifetime?, now: Instant) -> ExpiryStage? {
+        guard let lifetime else { return nil }
+        return allCases.last { lifetime.end.instant - now <= $0.margin(lifetime) }
     }
 
     /// When the next stage begins; nil where there is none to come.
-    public static func next(_ end: Timestamp?, now: Instant) -> Instant? {
-        guard let end else { return nil }
-        return allCases.map { end.instant + -Double($0.days) * 86_400 }.first { $0 > now }
+    public static func next(_ lifetime: Lifetime?, now: Instant) -> Instant? {
+        guard let lifetime else { return nil }
+        return allCases.map { lifetime.end.instant + -$0.margin(lifetime) }.first { $0 > now }
     }
 
     public static func < (left: ExpiryStage, right: ExpiryStage) -> Bool { left.rawValue < right.rawValue }
@@ -36,7 +61,7 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
     public var credential: Credential
     /// Of the credential that it was about: a renewed one is another matter.
     public var expirationTime: Timestamp
-    /// 30, 7, 1 or 0.
+    /// 14, 7, 1 or 0.
     public var days: Int
 
     /// All that are due or were given: one for each credential, the latest. What was given for the same end stays given,
@@ -45,12 +70,13 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
     ///
     /// - Parameter areKnown: whether there are usable credentials. Of those that have no end nothing is kept.
     static func given(
-        _ token: Timestamp?, _ caCert: Timestamp?, now: Instant, before: [ExpiryWarning] = [], areKnown: Bool = true
+        _ token: Lifetime?, _ caCert: Lifetime?, now: Instant, before: [ExpiryWarning] = [], areKnown: Bool = true
     ) -> [ExpiryWarning] {
-        [(Credential.token, token), (.caCert, caCert)].compactMap { credential, end in
+        [(Credential.token, token), (.caCert, caCert)].compactMap { credential, lifetime in
+            let end = lifetime?.end
             let last = before.first { $0.credential == credential && $0.expirationTime == end ?? $0.expirationTime }
             guard let end else { return areKnown ? nil : last }
-            guard let stage = ExpiryStage.of(end, now: now) else { return last }
+            guard let stage = ExpiryStage.of(lifetime, now: now) else { return last }
             let days = min(stage.days, last?.days ?? stage.days)
             return ExpiryWarning(credential: credential, expirationTime: end, days: days)
         }
@@ -63,7 +89,7 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
         case 0: return "\(what) has expired, at \(expirationTime)"
         case 1: return "\(what) expires at \(expirationTime), within a day"
         case 2...7: return "\(what) expires at \(expirationTime), within a week"
-        default: return "\(what) expires at \(expirationTime), within a month"
+        default: return "\(what) expires at \(expirationTime), within two weeks"
         }
     }
 }
@@ -71,9 +97,9 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
 extension Credentials {
     /// For a condition's message: what ends soon; empty while nothing does.
     public func warnings(now: Instant) -> [String] {
-        [("the token", tokenExpirationTime), ("a CA certificate", caExpirationTime)].compactMap { what, end in
-            guard let end, let stage = ExpiryStage.of(end, now: now) else { return nil }
-            return stage == .expired ? "\(what) expired at \(end)" : "\(what) expires at \(end)"
+        [("the token", tokenLifetime), ("a CA certificate", caLifetime)].compactMap { what, lifetime in
+            guard let lifetime, let stage = ExpiryStage.of(lifetime, now: now) else { return nil }
+            return "\(what) \(stage == .expired ? "expired" : "expires") at \(lifetime.end)"
         }
     }
 }

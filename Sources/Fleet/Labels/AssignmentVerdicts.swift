@@ -42,6 +42,8 @@ public enum Publication: Sendable, Hashable {
     case pending
     case published
     case unreachable(String)
+    /// A Secret that flyteadmin would be reached with must not be used for that: why.
+    case sourceNotAllowed(String)
     /// flyteadmin's own words.
     case refused(String)
     /// It is deliberately not written: why.
@@ -55,6 +57,7 @@ public enum Publication: Sendable, Hashable {
         case .pending: .unknown(.published, Reason.pending, "not written to flyteadmin yet")
         case .published: .yes(.published, Reason.published, "flyteadmin has the label")
         case .unreachable(let message): .no(.published, Reason.flyteAdminUnreachable, message)
+        case .sourceNotAllowed(let message): .no(.published, Reason.sourceNotAllowed, message)
         case .refused(let message): .no(.published, Reason.flyteAdminRefused, message)
         case .held(let reason, let message): .unknown(.published, reason, message)
         case .asBefore(let status, let reason, let message): ConditionVerdict(.published, status, reason, message)

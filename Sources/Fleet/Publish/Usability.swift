@@ -5,11 +5,18 @@ public struct PublishedCredentials: Sendable, Hashable {
     public static let secretName = CredentialsReference.defaultSecretName
     public var tokenKey: String
     public var caCertKey: String
+    /// Where flyteadmin sends them.
+    public var endpoint: String
 
     public init(of object: DataPlane) {
         let isShared = object.spec.credentials.secretName == Self.secretName
         tokenKey = isShared ? object.tokenKey : object.clusterName + "_token"
         caCertKey = isShared ? object.caCertKey : object.clusterName + "_cacert"
+        endpoint = object.spec.endpoint ?? ""
+    }
+
+    public var place: CredentialsPlace {
+        CredentialsPlace(secretName: Self.secretName, tokenKey: tokenKey, caCertKey: caCertKey, endpoint: endpoint)
     }
 }
 

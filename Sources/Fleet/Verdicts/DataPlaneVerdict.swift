@@ -42,6 +42,8 @@ public struct DataPlaneObservation: Sendable {
     public var sync = Sync.unknown
     /// Why what is known of the data plane's objects may be wrong.
     public var listTrouble: String?
+    /// Why a Secret that `valuesFrom` names must not be read for it.
+    public var sourceNotAllowed: String?
     /// Why objects that no template has any more were not deleted.
     public var heldBack: String?
     /// At least the oldest, as many as the status shows.
@@ -49,8 +51,8 @@ public struct DataPlaneObservation: Sendable {
     public var kubernetesVersion: String?
     /// Who the token is.
     public var user: String?
-    public var tokenExpirationTime: Timestamp?
-    public var caExpirationTime: Timestamp?
+    public var tokenLifetime: Lifetime?
+    public var caLifetime: Lifetime?
 
     public init() {}
 
@@ -122,6 +124,7 @@ public enum DataPlaneVerdict {
     }
 
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
+        if let refusal = seen.sourceNotAllowed { return .no(.synced, Reason.sourceNotAllowed, refusal) }
         // What was in sync when it was last seen may not be any more.
         if !seen.isConnected { return blocked(.synced, by: after[1]) }
         if case .changed = seen.identity {
@@ -179,11 +182,11 @@ extension DataPlaneObservation {
         if case .confirmed(let uid) = identity {
             (status.clusterUID, status.endpoint) = (uid, object.endpointDescription)
         }
-        status.tokenExpirationTime = tokenExpirationTime
-        status.caExpirationTime = caExpirationTime
+        status.tokenExpirationTime = tokenLifetime?.end
+        status.caExpirationTime = caLifetime?.end
         let areKnown = if case .valid = credentials { true } else { false }
         let warned = ExpiryWarning.given(
-            tokenExpirationTime, caExpirationTime, now: now, before: previous?.expiryWarnings ?? [], areKnown: areKnown)
+            tokenLifetime, caLifetime, now: now, before: previous?.expiryWarnings ?? [], areKnown: areKnown)
         status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {

@@ -22,6 +22,8 @@ public struct ProjectObservation: Sendable {
     /// The older object of the same project.
     public var duplicateOf: String?
     public var domains: [Domain]
+    /// Why a Secret that `valuesFrom` names must not be read for it.
+    public var sourceNotAllowed: String?
     /// flyteadmin has archived the project. This object wants its namespaces all the same.
     public var isArchived = false
 
@@ -47,6 +49,7 @@ public struct ProjectObservation: Sendable {
     }
 
     private var synced: ConditionVerdict {
+        if let sourceNotAllowed { return .no(.namespaceSynced, Reason.sourceNotAllowed, sourceNotAllowed) }
         for domain in domains {
             if case .invalid(let message) = domain.namespace {
                 return .no(.namespaceSynced, Reason.invalidName, message)

@@ -37,6 +37,8 @@ public struct RegistryObservation: Sendable {
     /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
+    /// Why a Secret that the registry names must not be used for what it is named for.
+    public var sourceNotAllowed: String?
     /// Why a list of the control plane is not believed: what is known of it may be of yesterday.
     public var doubtfulList: String?
 
@@ -84,6 +86,7 @@ public struct RegistryObservation: Sendable {
     }
 
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
         // The cause before what it does: without usable templates no data plane is in sync.
         if let templates = parts.first, templates.status == .isFalse { return templates.as(.ready) }

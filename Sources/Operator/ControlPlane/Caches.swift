@@ -33,8 +33,12 @@ final class Caches: Sendable {
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
         configMaps = NamedConfigMaps(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
-        published = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
-        deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0 }
+        published = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { kept, _ in
+            kept
+        }
+        deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { kept, _ in
+            kept
+        }
         // What nearly every registry names is read along with the custom resources; where none names it, the first picture
         // lets go of it again.
         _ = secrets[CredentialsReference.defaultSecretName]

@@ -1,4 +1,5 @@
 import ControlLoop
+import Fleet
 import Kube
 import KubeObjects
 import Support
@@ -14,14 +15,20 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         case unreadable(String)
     }
 
+    /// What is kept of an object: made once for each version that the watch shows.
+    private enum Kept: Sendable {
+        case content(Content)
+        case unreadable(String)
+    }
+
     private struct Entry {
-        let store = Store<Decoded<Object>>()
+        let store = Store<Kept>()
         let stopped = Signal()
         var problem: String?
     }
     private let client: KubeClient
     private let namespace: String
-    private let content: @Sendable (Object) -> Content
+    private let content: @Sendable (Object, Content?) -> Content
     private let watcher: WatcherConfiguration
     private let doubts: ListDoubts
     private let entries = Locked<[String: Entry]>([:])
@@ -29,9 +36,10 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     let observers = Observers<String>()
     private let tasks = ChildTasks<String>()
 
+    /// - Parameter content: what to keep of an object, given what was kept of its version before.
     init(
         client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
-        doubts: ListDoubts = ListDoubts(), content: @escaping @Sendable (Object) -> Content
+        doubts: ListDoubts = ListDoubts(), content: @escaping @Sendable (Object, Content?) -> Content
     ) {
         self.client = client
         self.namespace = namespace
@@ -52,8 +60,8 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         if let snapshot = entry.store.snapshot {
             switch snapshot[ObjectKey(namespace: namespace, name: name)] {
             case nil: return .absent
-            case .valid(let object)?: return .present(content(object))
-            case .malformed(_, let failure)?: return .unreadable("\(failure)")
+            case .content(let content)?: return .present(content)
+            case .unreadable(let failure)?: return .unreadable(failure)
             }
         }
         return entry.problem.map { .unreadable($0) } ?? .unknown
@@ -89,6 +97,16 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
             observer: { status in
                 self.became(name, status)
                 observer(Object.resourceType, status)
+            },
+            project: { [content, store = entry.store] decoded in
+                switch decoded {
+                case .malformed(_, let failure): return .unreadable("\(failure)")
+                case .valid(let object):
+                    guard case .content(let before)? = store[object.metadata.key] else {
+                        return .content(content(object, nil))
+                    }
+                    return .content(content(object, before))
+                }
             })
         await entry.stopped.ending { await watcher.run() }
     }
@@ -108,21 +126,24 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     }
 }
 
-typealias NamedSecrets = NamedObjects<Secret, [String: Sensitive]>
+typealias NamedSecrets = NamedObjects<Secret, SecretContent>
 /// The texts of ConfigMaps; binary data is left out.
 typealias NamedConfigMaps = NamedObjects<ConfigMap, [String: String]>
 
-extension NamedObjects where Object == Secret, Content == [String: Sensitive] {
+extension NamedObjects where Object == Secret, Content == SecretContent {
     /// Values that can't be used are left out.
     convenience init(client: KubeClient, namespace: String, watcher: WatcherConfiguration, doubts: ListDoubts) {
-        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { secret in
-            Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } })
+        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { secret, before in
+            SecretContent(
+                Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } }),
+                labels: secret.metadata.labels ?? [:], annotations: secret.metadata.annotations ?? [:],
+                previous: before)
         }
     }
 }
 
 extension NamedObjects where Object == ConfigMap, Content == [String: String] {
     convenience init(client: KubeClient, namespace: String, watcher: WatcherConfiguration, doubts: ListDoubts) {
-        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { $0.data }
+        self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { object, _ in object.data }
     }
 }

@@ -39,38 +39,69 @@ extension Caches {
     }
 
     /// What the credentials in a Secret come to; nil while it has not been read.
-    func credentials(secret name: String, tokenKey: String, caCertKey: String, now: Instant) -> CredentialsVerdict? {
-        let data: [String: Sensitive]?
+    func credentials(_ place: CredentialsPlace, now: Instant) -> CredentialsVerdict? {
+        let name = place.secretName
         switch secrets[name] {
         case .unknown: return nil
         case .unreadable(let text): return .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
-        case .absent: data = nil
-        case .present(let content): data = content
+        case .absent: return CredentialsVerdict.read(place, in: nil, now: now)
+        case .present(let content): return CredentialsVerdict.read(place, in: content, now: now)
         }
-        return CredentialsVerdict.read(
-            secret: data, secretName: name, tokenKey: tokenKey, caCertKey: caCertKey, now: now)
+    }
+
+    /// What flyteadmin would fail on in its entries of a data plane, although Squadron can use them.
+    func unreadableByFlyteAdmin(of object: DataPlane) -> String? {
+        guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
+            return nil
+        }
+        let entries = PublishedCredentials(of: object)
+        return content.unreadableByFlyteAdmin(tokenKey: entries.tokenKey, caCertKey: entries.caCertKey)
     }
 
     /// What a source of `valuesFrom` holds now.
     func read(_ source: ValueSource) -> ValueReading {
         if let reference = source.secretKeyRef {
-            return Self.reading(reference, secrets[reference.name]) { $0.text }
+            let reading = secrets[reference.name]
+            if let refusal = Self.refusal(of: reference, reading) { return .missing(refusal) }
+            return Self.reading(reference, reading) { $0[reference.key].map(\.text) }
         }
         guard let reference = source.configMapKeyRef else { return .missing("names no Secret and no ConfigMap") }
-        return Self.reading(reference, configMaps[reference.name]) { $0 }
+        return Self.reading(reference, configMaps[reference.name]) { $0[reference.key].map { .some($0) } }
     }
 
-    private static func reading<Object, Value>(
-        _ reference: KeyReference, _ reading: NamedObjects<Object, [String: Value]>.Reading,
-        _ text: (Value) -> String?
+    /// Why a Secret that these sources name must not be read for values; nil where each may.
+    func refusal(of sources: [ValueSource]) -> String? {
+        sources.lazy.compactMap { source in
+            source.secretKeyRef.flatMap { Self.refusal(of: $0, self.secrets[$0.name]) }.map {
+                "valuesFrom \(source.name): \($0)"
+            }
+        }.first
+    }
+
+    /// Why a Secret that flyteadmin would be reached with must not be used for that; nil where each may.
+    func refusal(of flyteAdmin: FlyteAdmin?) -> String? {
+        guard let flyteAdmin, case .notAllowed(let why) = FlyteAdminConnection.read(flyteAdmin, { self.secrets[$0] })
+        else {
+            return nil
+        }
+        return "spec.flyteAdmin: \(why)"
+    }
+
+    private static func refusal(of reference: KeyReference, _ reading: NamedSecrets.Reading) -> String? {
+        let content: SecretContent? = if case .present(let content) = reading { content } else { nil }
+        return SecretRules.problem(content, named: reference.name, as: .values)
+    }
+
+    /// - Parameter text: of the key: nil where it isn't there, an empty optional where it is no text.
+    private static func reading<Object, Content>(
+        _ reference: KeyReference, _ reading: NamedObjects<Object, Content>.Reading, _ text: (Content) -> String??
     ) -> ValueReading {
         if let problem = reading.problem(reference.name) { return .missing(problem) }
-        guard case .present(let data) = reading else { return .pending }
+        guard case .present(let content) = reading else { return .pending }
         let place = "\(Object.resourceType.kind) \(reference.name)"
-        guard let value = data[reference.key] else { return .missing("\(place) has no key \(reference.key)") }
+        guard let value = text(content) else { return .missing("\(place) has no key \(reference.key)") }
         // As Flyte's own `valueFrom`, pasted into YAML, and as `--from-file` makes them: the last line has its end.
-        return text(value).map { .text($0.withoutLineEnd) }
-            ?? .missing("\(place), key \(reference.key): no UTF-8")
+        return value.map { .text($0.withoutLineEnd) } ?? .missing("\(place), key \(reference.key): no UTF-8")
     }
 }
 

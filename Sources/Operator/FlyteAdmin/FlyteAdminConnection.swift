@@ -20,22 +20,34 @@ struct FlyteAdminConnection: Sendable, Hashable {
         case pending
         /// Why a Secret can't be used, with its name.
         case unusable(String)
+        /// Why a Secret must not be used for it, or sent there.
+        case notAllowed(String)
         case ready(FlyteAdminConnection)
     }
 
     static func read(_ spec: FlyteAdmin, _ secrets: (String) -> NamedSecrets.Reading) -> Reading {
-        func entry(_ reference: KeyReference) throws(Gap) -> Sensitive {
+        /// - Parameter urls: where it would be sent.
+        func entry(_ reference: KeyReference, to urls: [String] = []) throws(Gap) -> Sensitive {
             let reading = secrets(reference.name)
+            let content: SecretContent? = if case .present(let content) = reading { content } else { nil }
+            if let refusal = SecretRules.problem(content, named: reference.name, as: .flyteadmin) {
+                throw .notAllowed(refusal)
+            }
             if let problem = reading.problem(reference.name) { throw .unusable(problem) }
-            guard case .present(let data) = reading else { throw .pending }
-            guard let value = data[reference.key]?.trimmed, !value.isEmpty else {
+            guard let content else { throw .pending }
+            let hosts = AllowedHosts(content.annotations[AllowedHosts.annotation] ?? "")
+            if let url = urls.first(where: { !hosts.allow($0) }) {
+                let what = "Secret \(reference.name) must not be sent to \(url): its annotation "
+                throw .notAllowed(what + AllowedHosts.annotation + " does not name that host")
+            }
+            guard let value = content[reference.key]?.trimmed, !value.isEmpty else {
                 throw .unusable("Secret \(reference.name) has nothing in its key \(reference.key)")
             }
             return value
         }
         func credentials() throws(Gap) -> Credentials {
             if let reference = spec.auth?.tokenRef {
-                let token = try entry(reference)
+                let token = try entry(reference, to: [spec.endpoint])
                 // It becomes a header line.
                 guard token.withBytes(\.isTokenText) else {
                     throw .unusable(
@@ -45,10 +57,12 @@ struct FlyteAdminConnection: Sendable, Hashable {
                 return .token(token)
             }
             guard let oauth2 = spec.auth?.oauth2 else { return .none }
+            // What the secret is exchanged for is sent to flyteadmin.
+            let secret = try entry(oauth2.clientSecretRef, to: [oauth2.tokenURL, spec.endpoint])
             return .oauth2(
                 OAuth2Tokens.Credentials(
-                    tokenURL: oauth2.tokenURL, clientID: oauth2.clientID,
-                    clientSecret: try entry(oauth2.clientSecretRef), scopes: oauth2.scopes))
+                    tokenURL: oauth2.tokenURL, clientID: oauth2.clientID, clientSecret: secret, scopes: oauth2.scopes,
+                    clientAuth: oauth2.clientAuth == .post ? .body : .header))
         }
         // Checked again where it counts: an older CRD may have let an http:// address out of the cluster through.
         if let problem = spec.problems(at: "spec.flyteAdmin").first { return .unusable("\(problem)") }
@@ -61,6 +75,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
             switch error {
             case .pending: return .pending
             case .unusable(let problem): return .unusable(problem)
+            case .notAllowed(let problem): return .notAllowed(problem)
             }
         }
     }
@@ -68,6 +83,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
     private enum Gap: Error {
         case pending
         case unusable(String)
+        case notAllowed(String)
     }
 
     /// Opens nothing yet. Plain http where the URL says so: the spec's rules have it for loopback and in-cluster names

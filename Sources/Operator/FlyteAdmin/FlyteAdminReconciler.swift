@@ -113,6 +113,10 @@ final class FlyteAdminReconciler: Sendable {
             session = nil
             say(currentClaims(), .unreachable(problem))
             return nil
+        case .notAllowed(let problem):
+            session = nil
+            say(currentClaims(), .sourceNotAllowed(problem))
+            return nil
         case .ready(let ready): connection = ready
         }
         let interval = Duration.seconds(admin.intervalSeconds)

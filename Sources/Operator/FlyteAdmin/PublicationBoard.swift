@@ -76,7 +76,7 @@ extension Publication {
         case .published: .published
         case .refused: .refused
         case .unreachable: .unreachable
-        case .notConfigured, .pending, .held, .asBefore: .held
+        case .notConfigured, .pending, .sourceNotAllowed, .held, .asBefore: .held
         }
     }
 }

@@ -171,8 +171,6 @@ extension Reconcilers {
     private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
         guard !object.spec.inCluster else { return nil }
         let entries = PublishedCredentials(of: object)
-        return caches.credentials(
-            secret: PublishedCredentials.secretName, tokenKey: entries.tokenKey, caCertKey: entries.caCertKey,
-            now: wallClock.now)
+        return caches.credentials(entries.place, now: wallClock.now)
     }
 }

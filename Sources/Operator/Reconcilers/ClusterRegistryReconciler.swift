@@ -63,6 +63,8 @@ extension Reconcilers {
         seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
         seen.archivedProjects = picture.archivedProjects
         seen.doubtfulList = caches.doubts.summary
+        seen.sourceNotAllowed =
+            caches.refusal(of: picture.spec.valuesFrom) ?? caches.refusal(of: picture.spec.flyteAdmin)
         let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
         let result = publishingBoard.result.flatMap {
             $0.generation == picture.registry?.metadata.generation ? $0 : nil

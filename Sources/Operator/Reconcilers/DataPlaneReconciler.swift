@@ -113,15 +113,13 @@ extension Reconcilers {
     func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
         if object.spec.inCluster { return (nil, nil) }
         let now = wallClock.now
-        let verdict = caches.credentials(
-            secret: object.spec.credentials.secretName, tokenKey: object.tokenKey, caCertKey: object.caCertKey, now: now
-        )
+        let verdict = caches.credentials(object.credentialsPlace, now: now)
         switch verdict {
         case nil, .invalid(.secretNotFound, _)?: return (verdict, nil)  // its watch tells
         case .invalid?: return (verdict, .seconds(Self.longestLook))
         case .valid(let credentials)?:
             // Looked at again when the next warning is due, and when the token ends.
-            let ends = [credentials.tokenExpirationTime, credentials.caExpirationTime]
+            let ends = [credentials.tokenLifetime, credentials.caLifetime]
             let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
             return (verdict, .seconds(max(1, min(Self.longestLook, next + 1))))
         }
@@ -134,11 +132,17 @@ extension Reconcilers {
         _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation
     ) {
         take(verdict, of: object, into: &seen)
+        seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
+        if case .invalid(let reason, _)? = verdict, reason.forbidsSending { return pool.remove(object.metadata.name) }
         var configuration = configuration(of: object, verdict)
         // Broken credentials in the Secret don't end a connection whose own still work.
         let subject = SessionSubject(object)
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
+            if case .invalid(let reason, let message) = seen.credentials {
+                seen.credentials = .invalid(
+                    reason, "the new credentials can't be used, the old ones stay in use: \(message)")
+            }
         }
         let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
@@ -175,16 +179,18 @@ extension Reconcilers {
     ) {
         switch verdict {
         case .valid(let credentials)?:
-            seen.tokenExpirationTime = credentials.tokenExpirationTime
-            seen.caExpirationTime = credentials.caExpirationTime
-            let warnings = credentials.warnings(now: wallClock.now)
-            seen.credentials = .valid(
-                (["from Secret \(object.spec.credentials.secretName)"] + warnings).joined(separator: "; "))
+            (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
+            var parts = ["from Secret \(object.spec.credentials.secretName)"] + credentials.notes
+            if picture?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
+                parts.append(raw)
+            }
+            parts += credentials.warnings(now: wallClock.now)
+            seen.credentials = .valid(parts.joined(separator: "; "))
         case .invalid(let reason, let message)?:
             seen.credentials = .invalid(reason, message)
             if case .present(let data) = caches.secrets[object.spec.credentials.secretName] {
-                (seen.tokenExpirationTime, seen.caExpirationTime) = CredentialsVerdict.expirations(
-                    secret: data, tokenKey: object.tokenKey, caCertKey: object.caCertKey)
+                (seen.tokenLifetime, seen.caLifetime) = CredentialsVerdict.lifetimes(
+                    object.credentialsPlace, in: data, now: wallClock.now)
             }
         case nil where object.spec.inCluster: seen.credentials = .valid("the operator's own")
         case nil: break

@@ -26,6 +26,7 @@ extension Reconcilers {
             }
             var observation = ProjectObservation(
                 object: object, duplicateOf: picture.duplicateProjects[name], domains: domains)
+            observation.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
             observation.isArchived = picture.archivedProjects.contains(object.spec.project)
             let status = observation.status(now: wallClock.now)
             if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {

@@ -3,6 +3,8 @@ import JSON
 import Testing
 import YAML
 
+@testable import Operator
+
 extension EndToEnd {
     /// Each reason of the contract from its real cause, with a message that says what was tried and what came back; and
     /// that it ends when the cause does. The other data plane stays Ready all the time.
@@ -234,12 +236,14 @@ extension EndToEnd {
 
         @Test(
             "A token that ends soon is warned of by an event, once for each step, also over restarts",
-            arguments: [20, 5, 0])
-        func expiry(days: Int) async throws {
-            try await withFleet(of: 1) { fleet in
+            arguments: [(200.0, 12.0), (200, 5), (1.0 / 24, 0.05 / 24)])
+        func expiry(days: Double, left: Double) async throws {
+            let calendar = Calendar()
+            calendar.set(days: days - left)
+            try await withFleet(of: 1, configure: { $0.wallClock = calendar.clock }) { fleet in
                 try await fleet.applyBasics()
                 let token = try fleet[1].makeServiceAccountToken(
-                    namespace: "flyte", name: "squadron", lifetime: .seconds(max(days * 86_400, 3_600)))
+                    namespace: "flyte", name: "squadron", lifetime: .seconds(days * 86_400))
                 try await fleet.admin.merge(
                     "Secret", "cluster-credentials", ["stringData": ["dataplane_1_token": .string(token)]])
                 func warnings() async throws -> [String] {

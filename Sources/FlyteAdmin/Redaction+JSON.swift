@@ -1,0 +1,14 @@
+import JSON
+import Support
+
+extension JSON {
+    /// With the secrets hidden in texts at any depth. Names of members stay: they are not shown.
+    func redacted(by redaction: Redaction) -> JSON {
+        switch self {
+        case .string(let text): .string(redaction.cleanData(text))
+        case .array(let elements): .array(elements.map { $0.redacted(by: redaction) })
+        case .object(let members): .object(members.mapValues { $0.redacted(by: redaction) })
+        case .null, .bool, .int, .double: self
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Crypto
+import Foundation
+import JSON
+import KubeObjects
+import Support
+import Testing
+import X509
+
+@testable import Fleet
+
+@Suite("CA bundles as they are in the field")
+struct CABundleTests {
+    /// What OpenSSL takes and our parser does not: made with `openssl req -x509 -sigopt rsa_padding_mode:pss` and
+    /// `openssl genrsa 1024`, and a list of revoked certificates.
+    private static let unmodelled = ["rsa-pss.pem", "rsa-1024.pem", "crl.pem"]
+
+    private func fixture(_ name: String) throws -> String {
+        try Repository.text("Tests/FleetTests/Fixtures/ca/\(name)")
+    }
+
+    private func read(_ ca: String, now time: Instant = now) -> CredentialsVerdict {
+        let entries = ["t": Sensitive("opaque-token"), "c": Sensitive(ca)]
+        return CredentialsVerdict.read(CredentialsTests.short, in: SecretContent(entries), now: time)
+    }
+    private func credentials(_ ca: String, now time: Instant = now) throws -> Credentials {
+        guard case .valid(let credentials) = read(ca, now: time) else {
+            throw DecodingFailure(path: "", message: "\(read(ca))")
+        }
+        return credentials
+    }
+
+    @Test("A block that can't be modelled is skipped and named, and the good one serves", arguments: unmodelled)
+    func skipped(_ name: String) throws {
+        let good = try TestCA.pem(ends: now + 100 * day)
+        for bundle in try [good + fixture(name), fixture(name) + good] {
+            let found = try credentials(bundle)
+            #expect(String(decoding: found.ca, as: UTF8.self) == good)
+            let note = try #require(found.notes.first)
+            #expect(note.hasPrefix("key c: not used: line "), "\(note)")
+            #expect(found.notes.count == 1)
+        }
+        let note = try #require(try credentials(good + fixture(name)).notes.first)
+        #expect(note.contains(name == "crl.pem" ? "X509 CRL" : "the certificate can't be read"), "\(note)")
+    }
+
+    @Test("A bundle of which nothing can be used is refused, with the first reason", arguments: unmodelled)
+    func noneLeft(_ name: String) throws {
+        guard case .invalid(let reason, let message) = try read(fixture(name) + fixture("crl.pem")) else {
+            Issue.record("it would be used")
+            return
+        }
+        #expect(reason == .caCertMalformed)
+        #expect(message.hasPrefix("Secret s, key c: line 1: "), "\(message)")
+    }
+
+    @Test("Half a block, or one with lost line breaks, is skipped beside a good one")
+    func broken() throws {
+        let good = try TestCA.pem(ends: now + 100 * day)
+        let cases = [
+            good + String(good.dropLast(40)), good + good.replacing("\n", with: " "),
+            String(good.dropLast(40)) + "\n" + good,
+            good.replacing("END CERTIFICATE", with: "END X") + good,
+            good + "-----END CERTIFICATE-----\n",
+        ]
+        for bundle in cases {
+            let found = try credentials(bundle)
+            #expect(String(decoding: found.ca, as: UTF8.self) == good)
+            #expect(found.notes.count == 1)
+        }
+    }
+
+    @Test("An expired root beside a good one gives no warning and no time")
+    func expiredBeside() throws {
+        let (good, ended) = try (TestCA.pem(ends: now + 100 * day), TestCA.pem(ends: now + -1500 * day))
+        for bundle in [good + ended, ended + good] {
+            let found = try credentials(bundle)
+            #expect(found.caExpirationTime == Timestamp(now + 100 * day))
+            #expect(found.warnings(now: now) == [])
+            #expect(found.ca.count > good.utf8.count, "the TLS library is given both")
+        }
+    }
+
+    @Test("Once a root of several has ended, the next one counts, and the warning ends")
+    func endsMeanwhile() throws {
+        let bundle = try TestCA.pem(ends: now + 5 * day) + TestCA.pem(ends: now + 300 * day)
+        #expect(try credentials(bundle).caExpirationTime == Timestamp(now + 5 * day))
+        #expect(try credentials(bundle).warnings(now: now).count == 1)
+        let later = now + 5 * day
+        #expect(try credentials(bundle, now: later).caExpirationTime == Timestamp(now + 300 * day))
+        #expect(try credentials(bundle, now: later).warnings(now: later) == [])
+    }
+
+    @Test("A bundle that has ended altogether says when, and stays valid")
+    func allEnded() throws {
+        let bundle = try TestCA.pem(ends: now + -5 * day) + TestCA.pem(ends: now + -day)
+        let found = try credentials(bundle)
+        #expect(found.caExpirationTime == Timestamp(now + -5 * day))
+        #expect(found.warnings(now: now).count == 1)
+    }
+}
+
+@Suite("A Secret as it is kept")
+struct SecretContentTests {
+    private let place = CredentialsTests.place
+
+    private func entries(_ token: String, _ ca: String) -> [String: Sensitive] {
+        ["dataplane_1_token": Sensitive(token), "dataplane_1_cacert": Sensitive(ca)]
+    }
+    private func token(_ content: SecretContent) -> Sensitive? {
+        guard case .valid(let credentials) = CredentialsVerdict.read(place, in: content, now: now) else { return nil }
+        return credentials.token
+    }
+
+    @Test("An entry is parsed once, however often the rest of the Secret changes")
+    func parsedOnce() throws {
+        let ca = try CredentialsTests.pem()
+        let first = SecretContent(entries("abc", ca))
+        let parsed = try #require(token(first))
+        #expect(token(first) === parsed, "the very same object")
+        var others = entries("abc", ca)
+        others["dataplane_2_token"] = Sensitive("new")
+        let second = SecretContent(others, previous: first)
+        #expect(token(second) === parsed)
+        let third = SecretContent(entries("changed", ca), previous: second)
+        #expect(token(third) == Sensitive("changed"))
+        #expect(token(SecretContent([:], previous: third)) == nil)
+    }
+
+    @Test("What the time decides is decided at each reading")
+    func time() throws {
+        let end = now + 10 * day
+        let ca = try CredentialsTests.pem()
+        let content = SecretContent(entries(Token.jwt(#"{"exp":\#(Int(end.secondsSince1970))}"#), ca))
+        #expect(token(content) != nil)
+        let later = CredentialsVerdict.read(place, in: content, now: end)
+        guard case .invalid(.tokenExpired, _) = later else {
+            Issue.record("\(later)")
+            return
+        }
+        let lifetimes = CredentialsVerdict.lifetimes(place, in: content, now: end)
+        #expect(lifetimes.token?.end == Timestamp(end))
+        #expect(lifetimes.caCert?.end == Timestamp(now + 100 * day))
+    }
+
+    @Test("Only labels and annotations of our group are kept")
+    func ours() {
+        let content = SecretContent(
+            [:], labels: ["app": "x", "multicluster.flyte.org/use": "values"],
+            annotations: ["kubectl.kubernetes.io/last-applied-configuration": "secret"])
+        #expect(content.labels == ["multicluster.flyte.org/use": "values"])
+        #expect(content.annotations.isEmpty)
+    }
+
+    @Test("White space that flyteadmin would fail on is said; line breaks do no harm")
+    func raw() throws {
+        let ca = try CredentialsTests.pem()
+        func said(_ token: String, _ ca: String) -> String? {
+            SecretContent(entries(token, ca))
+                .unreadableByFlyteAdmin(tokenKey: "dataplane_1_token", caCertKey: "dataplane_1_cacert")
+        }
+        #expect(said("abc", ca) == nil)
+        #expect(said("abc", "\n\n# mine\n" + ca + "\n \n") == nil)
+        for token in ["abc\n", " abc", "abc\r\n", "\u{feff}abc"] {
+            #expect(said(token, ca)?.contains("around the token (dataplane_1_token)") == true)
+        }
+        let indented = ca.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
+        for ca in [indented, "\u{feff}" + ca, " " + ca] {
+            #expect(said("abc", ca)?.contains("boundaries (dataplane_1_cacert)") == true)
+        }
+        #expect(said("abc", indented + "\n" + ca) == nil, "Go finds the second one")
+    }
+}
