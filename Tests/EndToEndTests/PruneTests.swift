@@ -51,6 +51,33 @@ extension EndToEnd {
             }
         }
 
+        @Test("While a template is broken nothing is deleted")
+        func broken() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await prepare(fleet, projects: 1)
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    var files = ["a.yaml": Self.settings("a"), "b.yaml": nil, "c.yaml": "["]
+                    func change() async throws {
+                        try await fleet.admin.merge(
+                            "ConfigMap", "clusterresource-template",
+                            ["data": .object(files.mapValues { text in text.map { JSON.string($0) } ?? JSON.null })])
+                    }
+                    try await change()
+                    try await fleet.reports("ClusterRegistry", "flyte", "TemplatesValid", "TemplateInvalid")
+                    try await fleet.admin.apply(assignment("p1", "development"))
+                    try await fleet.settles(2)
+                    let all = ["p0-development/a", "p0-development/b", "p1-development/a"]
+                    #expect(try await settings(fleet) == all)
+                    files["c.yaml"] = .some(nil)
+                    try await change()
+                    try await eventually("b is gone") {
+                        try await settings(fleet) == ["p0-development/a", "p1-development/a"]
+                    }
+                }
+            }
+        }
+
         @Test("Without prune nothing is deleted")
         func off() async throws {
             try await withFleet(of: 1) { fleet in
@@ -126,15 +153,70 @@ extension EndToEnd {
                     try await fleet.settles(7)
                     try await fleet.admin.merge(
                         "ConfigMap", "clusterresource-template", ["data": ["a.yaml": nil, "b.yaml": nil]])
-                    let held = try await fleet.reports(1, "Synced", "SyncFailed")
+                    let held = try await fleet.reports(1, "Synced", "PruneHeld")
                     #expect(held.message.contains("14 of 14"))
                     #expect(try await settings(fleet).count == 14)
+                    // An unrelated change resolves nothing.
+                    try await fleet.admin.apply(assignment("p7", "development"))
+                    try await eventually("the new one is there") {
+                        try await fleet[1].admin.get("Namespace", "p7-development") != nil
+                    }
+                    try await throughout(.seconds(1), "it is held back still") {
+                        try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]?.reason == "PruneHeld"
+                    }
                     try await fleet.admin.merge(
                         "ClusterRegistry", "flyte",
                         ["metadata": ["annotations": ["multicluster.flyte.org/allow-prune": "14"]]])
                     try await eventually("they are gone") { try await settings(fleet) == [] }
-                    try await fleet.settles(7)
+                    try await fleet.settles(8)
                 }
+            }
+        }
+    }
+}
+
+extension EndToEnd.Prune {
+    @Test("Another registry's objects in the same data plane do not count for prune")
+    func otherRegistry() async throws {
+        try await withFleet(of: 1) { fleet in
+            let files = ["a", "b", "c", "d"].map { ("\($0).yaml", Self.settings($0)) }
+            var registry = Self.registry
+            registry["workloadIdentity"] = nil
+            try await fleet.applyTemplates(
+                Dictionary(uniqueKeysWithValues: files), registry: registry, rights: FlyteTemplates.allRights,
+                projects: (0..<4).map { "p\($0)" })
+            let labels: JSON = ["app.kubernetes.io/managed-by": "squadron"]
+            try await fleet[1].admin.apply(
+                [
+                    "apiVersion": "v1", "kind": "Namespace",
+                    "metadata": [
+                        "name": "theirs", "labels": labels,
+                        "annotations": ["multicluster.flyte.org/control-plane-uid": "another"],
+                    ],
+                ], as: "squadron")
+            for number in 0..<30 {
+                try await fleet[1].admin.apply(
+                    [
+                        "apiVersion": "v1", "kind": "ConfigMap",
+                        "metadata": [
+                            "name": .string("their-\(number)"), "namespace": "theirs", "labels": labels,
+                        ],
+                    ], as: "squadron")
+            }
+            try await fleet.operating { _ in
+                try await fleet.settles(4)
+                try await fleet.admin.merge(
+                    "ConfigMap", "clusterresource-template",
+                    ["data": ["b.yaml": nil, "c.yaml": nil, "d.yaml": nil]])
+                let held = try await fleet.reports(1, "Synced", "PruneHeld")
+                #expect(held.message.contains("12 of 16"), "\(held.message)")
+                try await fleet.admin.merge(
+                    "ClusterRegistry", "flyte",
+                    ["metadata": ["annotations": ["multicluster.flyte.org/allow-prune": "12"]]])
+                try await fleet.settles(4)
+                let left = try await settings(fleet)
+                #expect(left.filter { $0.hasPrefix("theirs/") }.count == 30)
+                #expect(left.filter { !$0.hasPrefix("theirs/") } == (0..<4).map { "p\($0)-development/a" })
             }
         }
     }

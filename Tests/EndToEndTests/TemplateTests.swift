@@ -110,7 +110,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("A value from a ConfigMap or Secret is read live; one that is missing is named, and applies nothing")
+        @Test(
+            "A value from a ConfigMap or Secret is read live; a missing one is named")
         func valuesFrom() async throws {
             try await withFleet(of: 1) { fleet in
                 let role: JSON = ["name": "template-values", "key": "role"]
@@ -130,7 +131,7 @@ extension EndToEnd {
                 try await fleet.operating { _ in
                     let failed = try await fleet.reports(1, "Synced", "SyncFailed")
                     #expect(failed.message.contains("PlaceholderUnresolved") && failed.message.contains("no key role"))
-                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
+                    #expect(try await fleet.annotation(1, "project1-development") == nil)
                     // The second one ends with a line break, as from a file.
                     for role in ["cm9sZS1h", "cm9sZS1iCg=="] {
                         try await fleet.admin.merge("Secret", "template-values", ["data": ["role": .string(role)]])
@@ -171,14 +172,14 @@ extension EndToEnd {
                 let extra = """
                     apiVersion: multicluster.flyte.org/v1alpha1
                     kind: FlyteProject
-                    metadata: {name: inner}
+                    metadata: {name: "{{ project }}"}
                     spec: {project: "{{ project }}"}
                     """
                 try await fleet[1].admin.apply(Manifests.documents("crds/flyteprojects.yaml"))
                 try await fleet.applyTemplates(["a.yaml": extra], registry: [:], rights: FlyteTemplates.allRights)
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
-                    let inner = try await fleet[1].admin.get("FlyteProject", "inner", in: "project1-development")
+                    let inner = try await fleet[1].admin.get("FlyteProject", "project1", in: "project1-development")
                     #expect(inner?[path: ["spec", "project"]] == "project1")
                 }
             }

@@ -131,6 +131,56 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "A file that is broken at a start keeps back its own objects alone"
+        )
+        func brokenAtStart() async throws {
+            try await withFleet(of: 1) { fleet in
+                var files = FlyteTemplates.files
+                files["ab_project_resource_quota.yaml"] = "apiVersion: v1\nkind: [\n"
+                files["notes.txt"] = "nothing"
+                try await fleet.applyTemplates(files)
+                try await fleet.operating { _ in
+                    try await eventually("the account is there") {
+                        try await fleet.annotation(1, "project1-development") == "arn:aws:iam::1:role/flyte"
+                    }
+                    let invalid = try await fleet.reports(
+                        "ClusterRegistry", "flyte", "TemplatesValid", "TemplateInvalid")
+                    #expect(invalid.message.contains("ab_project_resource_quota.yaml, line"), "\(invalid)")
+                    #expect(invalid.message.contains("notes.txt"), "\(invalid)")
+                    try await fleet.settles(1)
+                    try await fleet.admin.apply(FlyteTemplates.configMap(FlyteTemplates.files))
+                    try await eventually("the quota is there") {
+                        try await fleet[1].admin.get("ResourceQuota", "project-quota", in: "project1-development")
+                            != nil
+                    }
+                    try await fleet.reports("ClusterRegistry", "flyte", "TemplatesValid", "Valid")
+                }
+            }
+        }
+
+        @Test("A domain without a value has everything but the object that needs the value")
+        func domainWithoutValue() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyTemplates()
+                try await fleet.admin.apply(assignment("project1", "staging"))
+                try await fleet.operating { _ in
+                    try await eventually("the account is there") {
+                        try await fleet.annotation(1, "project1-staging") == "arn:aws:iam::1:role/flyte"
+                    }
+                    try await fleet.reports(1, "Synced", "SyncFailed")
+                    let failure = try #require(try await fleet.failures(1).first)
+                    #expect(failure["namespace"] == "project1-staging")
+                    #expect(failure["reason"] == "PlaceholderUnresolved")
+                    #expect(failure["object"]?.string?.contains("project-quota") == true, "\(failure)")
+                    #expect(failure["message"]?.string?.contains("{{ projectQuotaCpu }}") == true, "\(failure)")
+                    let quota = try await fleet[1].admin.get("ResourceQuota", "project-quota", in: "project1-staging")
+                    #expect(quota == nil)
+                    #expect(try await fleet.failures(1).count == 1)
+                }
+            }
+        }
+
         @Test("An object that a broken webhook keeps out leaves its data plane open for all others")
         func webhook() async throws {
             try await withFleet(of: 1) { fleet in

@@ -62,7 +62,7 @@ struct ProjectDomainTests {
             metadata: metadata("team2"), spec: .init(project: "team2", domains: ["production", "production"]))
         own.spec.values = ["a": "b"]
         let domains = ProjectDomains(
-            template: try template(), domains: ["development", "staging"],
+            template: try template(), domains: ["development", "production"],
             projects: [FlyteProject(metadata: metadata("team1"), spec: .init(project: "team1")), own],
             assignments: [
                 assignment("a", "team1", "development"), assignment("b", "team3", "production"),
@@ -70,7 +70,7 @@ struct ProjectDomainTests {
             ])
         #expect(
             Set(domains.owners.keys) == [
-                "team1-development", "team1-staging", "team2-production", "team3-production",
+                "team1-development", "team1-production", "team2-production", "team3-production",
             ])
         #expect(domains.entries[.init(project: "team2", domain: "production")]?.project == own)
         #expect(domains.entries[.init(project: "Bad", domain: "production")]?.answer.name == nil)
@@ -79,7 +79,7 @@ struct ProjectDomainTests {
     @Test("Two project-domains with one namespace: it belongs to the older, and the other one shares it")
     func shared() throws {
         let domains = ProjectDomains(
-            template: try template("{{ domain }}"), domains: [], projects: [],
+            template: try template("{{ domain }}"), domains: ["dev"], projects: [],
             assignments: [assignment("new", "p1", "dev", age: 1), assignment("old", "p2", "dev", age: 2)])
         let (old, new) = (ProjectDomain(project: "p2", domain: "dev"), ProjectDomain(project: "p1", domain: "dev"))
         #expect(domains.owners == ["dev": old])
@@ -89,7 +89,7 @@ struct ProjectDomainTests {
     @Test("Names that run together, a-b + c and a + b-c, do not get one namespace each")
     func ambiguous() throws {
         let domains = ProjectDomains(
-            template: try template(), domains: [], projects: [],
+            template: try template(), domains: ["c", "b-c"], projects: [],
             assignments: [assignment("x", "a-b", "c", age: 2), assignment("y", "a", "b-c", age: 1)])
         #expect(domains.owners == ["a-b-c": ProjectDomain(project: "a-b", domain: "c")])
     }
@@ -98,10 +98,123 @@ struct ProjectDomainTests {
     func duplicateProject() throws {
         let old = FlyteProject(metadata: metadata("old", age: 9), spec: .init(project: "p", domains: ["a"]))
         let new = FlyteProject(metadata: metadata("new", age: 1), spec: .init(project: "p", domains: ["b"]))
-        let domains = ProjectDomains(template: try template(), domains: [], projects: [new, old], assignments: [])
+        let domains = ProjectDomains(
+            template: try template(), domains: ["a", "b"], projects: [new, old], assignments: [])
         #expect(Set(domains.owners.keys) == ["p-a"])
         #expect(ProjectObservation.duplicates([new, old]) == ["new": "old"])
         let observed = ProjectObservation(object: new, duplicateOf: "old", domains: [])
         #expect(observed.verdicts.last?.reason == "DuplicateProject")
+    }
+
+    @Test("A domain that the registry does not have gets no namespace, whatever wants it")
+    func unknownDomains() throws {
+        var project = FlyteProject(
+            metadata: metadata("cert"), spec: .init(project: "cert", domains: ["manager", "dev"]))
+        let domains = ProjectDomains(
+            template: try template(), domains: ["dev"], projects: [project],
+            assignments: [assignment("x", "istio", "system")],
+            discovered: Seniority.youngest([.init(project: "own", domain: "elsewhere")]))
+        // flyteadmin's own project-domains are what they are.
+        #expect(Set(domains.owners.keys) == ["cert-dev", "own-elsewhere"])
+        var observed = ProjectObservation(
+            object: project, duplicateOf: nil,
+            domains: [
+                .init(domain: "dev", namespace: .name("cert-dev"), progress: .init(desired: 1, synced: 1, failed: 0))
+            ])
+        observed.unknownDomains = project.unknownDomains(["dev"])
+        #expect(observed.verdicts.map(\.reason) == ["UnknownDomain", "UnknownDomain"])
+        #expect(observed.verdicts[0].message.contains("\"manager\"") && observed.verdicts[0].message.contains("dev"))
+        project.spec.domains = ["dev"]
+        #expect(project.unknownDomains(["dev"]) == nil)
+        let assigned = AssignmentObservation(
+            object: assignment("x", "istio", "system"), duplicateOf: nil, label: nil,
+            namespace: .unknown(domains: ["system"], of: ["dev"]), progress: .zero, publication: .published)
+        #expect(assigned.verdicts.first { $0.type == .namespaceSynced }?.reason == "UnknownDomain")
+    }
+
+    @Test("Of two names that come out alike the older one keeps the namespace")
+    func collision() throws {
+        var spec = ClusterRegistrySpec()
+        spec.domains = ["1-production", "production"]
+        var planner = FleetPlanner()
+        planner.apply([
+            .settings(.init(spec: spec, template: try template())),
+            .assignment("new", assignment("new", "team", "1-production", age: 1)),
+            .assignment("old", assignment("old", "team-1", "production", age: 2)),
+        ])
+        let (new, old) = (
+            ProjectDomain(project: "team", domain: "1-production"),
+            ProjectDomain(project: "team-1", domain: "production")
+        )
+        #expect(planner.plan.namespaces["team-1-production"]?.owner == old)
+        #expect(planner.plan.disagreements[new]?.contains("belongs to team-1/production, which is older") == true)
+        #expect(planner.plan.disagreements[old] == nil)
+    }
+
+    static let reservedPatterns: [(String, String, Bool)] = [
+        ("cert-manager", "cert-manager", true), ("cert-manager", "cert-manager2", false), ("*", "anything", true),
+        ("istio-*", "istio-", true), ("istio-*", "istio-system", true), ("istio-*", "my-istio-system", false),
+        ("*-system", "kyverno-system", true), ("*-system", "system", false), ("a*b*c", "abc", true),
+        ("a*b*c", "axxbyyc", true), ("a*b*c", "acb", false), ("a*a", "a", false), ("*a*a*", "xaya", true),
+        ("**", "x", true), ("ab*ba", "aba", false),
+    ]
+    @Test("A reserved name may have * for any characters", arguments: reservedPatterns)
+    func patterns(_ entry: (pattern: String, name: String, matches: Bool)) throws {
+        #expect(try #require(NamePattern(entry.pattern)).matches(entry.name) == entry.matches)
+        let template = try NamespaceTemplate("{{ project }}", operatorNamespace: "flyte", reserved: [entry.pattern])
+        let answer = template.namespace(of: .init(project: entry.name, domain: "d"))
+        if entry.matches { #expect(answer.name == nil) }
+    }
+
+    @Test("A pattern that no namespace could have is refused with its place")
+    func badPatterns() {
+        for pattern in ["", "Team", "a.b", "a b", String(repeating: "a", count: 64)] {
+            #expect(throws: SpecProblem.self) {
+                try NamespaceTemplate("{{ project }}", operatorNamespace: "", reserved: ["good", pattern])
+            }
+        }
+        var spec = ClusterRegistrySpec()
+        spec.reservedNamespaces = ["good", "B"]
+        #expect(spec.problems().map(\.path) == ["spec.reservedNamespaces[1]"])
+    }
+
+    @Test("A project has its object's name; one of another name goes on and says so")
+    func projectName() throws {
+        let named = try FlyteProject(json: ["metadata": ["name": "team1"], "spec": [:]])
+        #expect(named.spec.project == "team1" && named.spec.problems().isEmpty)
+        let other = FlyteProject(metadata: metadata("other"), spec: .init(project: "team1"))
+        let domain = ProjectObservation.Domain(
+            domain: "d", namespace: .name("team1-d"), progress: .init(desired: 1, synced: 1, failed: 0))
+        let observed = ProjectObservation(object: other, duplicateOf: nil, domains: [domain])
+        #expect(observed.verdicts.map(\.reason) == ["InSync", "Invalid"])
+        #expect(observed.verdicts[1].message.contains("make a FlyteProject named team1"))
+        let domains = ProjectDomains(template: try template(), domains: ["d"], projects: [other], assignments: [])
+        #expect(Set(domains.owners.keys) == ["team1-d"])
+    }
+
+    @Test("A locked value of a project is ignored in each of its layers, and named")
+    func locked() {
+        var registry = ClusterRegistrySpec()
+        registry.values = ["defaultIamRole": "fleet", "quota": "1"]
+        var spec = FlyteProjectSpec(project: "p")
+        spec.values = ["defaultIamRole": "own", "quota": "2"]
+        spec.domainValues = ["dev": ["defaultIamRole": "own"]]
+        spec.valuesFrom = [.init(name: "gsa", configMapKeyRef: .init(name: "c", key: "k"))]
+        func values() -> [String: String] {
+            ValueLayers(registry: registry, project: spec, dataPlane: DataPlaneSpec()) { _ in .text("own") }
+                .values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
+        }
+        #expect(values()["defaultIamRole"] == "fleet" && values()["quota"] == "2" && values()["gsa"] == nil)
+        #expect(spec.sets(registry.lockedValues) == ["defaultIamRole", "gsa"])
+        var observed = ProjectObservation(
+            object: FlyteProject(metadata: metadata("p"), spec: spec), duplicateOf: nil,
+            domains: [
+                .init(domain: "dev", namespace: .name("p-dev"), progress: .init(desired: 1, synced: 1, failed: 0))
+            ])
+        observed.lockedValues = spec.sets(registry.lockedValues)
+        #expect(observed.verdicts.map(\.reason) == ["InSync", "ValueLocked"])
+        #expect(observed.verdicts[1].message.contains("defaultIamRole, gsa"))
+        registry.lockedValues = []
+        #expect(values()["defaultIamRole"] == "own" && values()["gsa"] == "own")
     }
 }

@@ -68,4 +68,39 @@ struct ReachTests {
         }
         #expect(reach([], defaultLabel: "dead") == ["a", "b", "c"])
     }
+
+    @Test("An ExecutionLabel that can't be used widens nothing")
+    func unusable() {
+        func reach(_ value: String, hasUnreadable: Bool, defaultLabel: String = "") -> Set<String> {
+            let labels = labels + [label("unbalanced", [("a", 0.5), ("b", 0.1), ("c", 0), ("off", 0.1)])]
+            return Reach(
+                dataPlanes: dataPlanes, verdicts: LabelVerdicts.all(labels, clusters: [:]),
+                assignments: [assignment("x", "p", "d", value: value)], defaultLabel: defaultLabel,
+                hasUnreadable: hasUnreadable
+            ).clusters(of: .init(project: "p", domain: "d"))
+        }
+        #expect(reach("unbalanced", hasUnreadable: false) == ["a", "b"])
+        // It may be the one that can't be read.
+        #expect(reach("unheard-of", hasUnreadable: true) == [])
+        #expect(reach("one", hasUnreadable: true) == ["a"])
+        #expect(reach("dead", hasUnreadable: true) == ["a", "b", "c"], "flyteadmin sends it anywhere")
+        #expect(reach("dead", hasUnreadable: true, defaultLabel: "unheard-of") == [])
+    }
+
+    @Test("A label that could never be read holds its namespaces back")
+    func planner() throws {
+        var spec = ClusterRegistrySpec()
+        spec.syncScope = .labelled
+        let template = try NamespaceTemplate(spec.namespaceTemplate, operatorNamespace: "flyte")
+        var planner = FleetPlanner()
+        planner.apply(dataPlanes.map { .dataPlane($0.metadata.name, $0) })
+        planner.apply([
+            .settings(.init(spec: spec, template: template)), .unreadableLabel("l", true),
+            .assignment("x", assignment("x", "p", "development", value: "l")),
+        ])
+        #expect(planner.plan.namespaces["p-development"]?.clusters == [])
+        let diff = planner.apply([.unreadableLabel("l", false), .executionLabel("l", label("l", [("b", 1)]))])
+        #expect(planner.plan.namespaces["p-development"]?.clusters == ["b"])
+        #expect(diff.namespaces == ["p-development"])
+    }
 }

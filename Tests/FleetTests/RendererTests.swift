@@ -10,14 +10,14 @@ struct RendererTests {
     func renderer(_ templates: TemplateSet = .standard, _ identity: WorkloadIdentity? = nil) -> Renderer {
         Renderer(templates: templates, identity: identity, controlPlaneUID: "cp-uid")
     }
-    func render(_ renderer: Renderer, _ values: [String: String] = [:]) throws -> RenderedNamespace {
+    func render(_ renderer: Renderer, _ values: [String: String] = [:]) -> RenderedNamespace {
         var all = values
         for (name, value) in ["project": "project1", "domain": "development", "namespace": "project1-development"] {
             all[name] = value
         }
-        return try renderer.render(key, namespace: "project1-development", values: all)
+        return renderer.render(key, namespace: "project1-development", values: all)
     }
-    func set(_ text: String) throws -> TemplateSet { try TemplateSet(files: ["t.yaml": text]) }
+    func set(_ text: String) -> TemplateSet { TemplateSet(files: ["t.yaml": text]) }
     static let labels: JSON = [
         "app.kubernetes.io/managed-by": "squadron", "multicluster.flyte.org/project": "project1",
         "multicluster.flyte.org/domain": "development",
@@ -25,7 +25,7 @@ struct RendererTests {
 
     @Test("Without templates and identity there is the Namespace, ours, and nothing else")
     func namespaceOnly() throws {
-        let objects = try render(renderer()).objects
+        let objects = render(renderer()).objects
         #expect(objects.count == 1)
         let expected: JSON = [
             "apiVersion": "v1", "kind": "Namespace",
@@ -54,7 +54,7 @@ struct RendererTests {
         "With an identity the default ServiceAccount gets our labels and one annotation, nothing else",
         arguments: identities)
     func identity(_ entry: (identity: WorkloadIdentity, key: String, value: String)) throws {
-        let objects = try render(renderer(.standard, entry.identity), ["client": "0000"]).objects
+        let objects = render(renderer(.standard, entry.identity), ["client": "0000"]).objects
         #expect(objects.map(\.description) == ["namespaces/project1-development", "serviceaccounts/default"])
         let expected: JSON = [
             "apiVersion": "v1", "kind": "ServiceAccount",
@@ -66,21 +66,96 @@ struct RendererTests {
         #expect(objects[1].json == expected)
     }
 
-    @Test("An identity with an unresolved placeholder applies nothing")
-    func unresolvedIdentity() {
-        let renderer = renderer(.standard, .init(aws: .init(roleARN: "{{ nothing }}")))
+    @Test("Blanks around a role are left out, in the identity and in its values")
+    func blanks() {
+        let renderer = renderer(.standard, .init(aws: .init(roleARN: " arn:aws:iam::1:role/{{ role }}\n")))
         #expect(
-            throws: TemplateFailure(
-                .placeholderUnresolved, file: "spec.workloadIdentity", line: 0, "no value for {{ nothing }}")
-        ) {
-            try render(renderer)
+            render(renderer, ["role": "x "]).objects[1].annotations == [
+                "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"
+            ])
+    }
+
+    @Test("An identity with an unresolved placeholder keeps back the ServiceAccount alone")
+    func unresolvedIdentity() {
+        let standard = render(renderer(.standard, .init(aws: .init(roleARN: "{{ nothing }}"))))
+        #expect(standard.objects.map(\.description) == ["namespaces/project1-development"])
+        let refusal = RenderedNamespace.Refusal(
+            object: "spec.workloadIdentity", reason: .placeholderUnresolved, message: "no value for {{ nothing }}")
+        #expect(standard.refused == [refusal])
+        // Also where a template has the account: half of it would look like all of it.
+        let account = set("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}")
+        let joined = render(renderer(account, .init(aws: .init(roleARN: "{{ nothing }}"))))
+        #expect(joined.objects.map(\.description) == ["namespaces/project1-development"])
+        #expect(joined.refused == [refusal])
+    }
+
+    @Test("An unresolved placeholder keeps back its object alone, and is named with its line")
+    func unresolved() {
+        let rendered = renderer(TemplateSet(files: flyteTemplates)).render(
+            key, namespace: "project1-development",
+            values: ["namespace": "project1-development", "defaultIamRole": "r"],
+            missing: ["projectQuotaCpu": "valuesFrom: Secret s has no key k", "other": "never said"])
+        #expect(
+            rendered.objects.map(\.description) == ["namespaces/project1-development", "serviceaccounts/default"])
+        #expect(
+            rendered.refused == [
+                .init(
+                    object: "ab_project_resource_quota.yaml, line 1: ResourceQuota (v1) project-quota",
+                    reason: .placeholderUnresolved,
+                    message: "no value for {{ projectQuotaCpu }}, {{ projectQuotaMemory }}; projectQuotaCpu: "
+                        + "valuesFrom: Secret s has no key k (line 8)")
+            ])
+    }
+
+    @Test("Without its Namespace nothing of a namespace is applied")
+    func unresolvedNamespace() {
+        let labelled =
+            "{apiVersion: v1, kind: Namespace, metadata: {name: {{ namespace }}, labels: {team: {{ team }}}}}"
+        let set = TemplateSet(files: [
+            "a.yaml": labelled, "b.yaml": flyteTemplates["aab_default_service_account.yaml"] ?? "",
+        ])
+        let rendered = render(renderer(set), ["defaultIamRole": "r"])
+        #expect(rendered.objects.isEmpty)
+        #expect(rendered.refused.map(\.object) == ["a.yaml, line 1: Namespace (v1) {{ namespace }}"])
+        #expect(render(renderer(set), ["defaultIamRole": "r", "team": "t"]).objects.count == 2)
+    }
+
+    @Test("What can only be wrong after substitution keeps back its object alone")
+    func brokenByValue() {
+        let set = set(
+            """
+            {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "1", {{ k }}: "2"}}
+            ---
+            {apiVersion: v1, kind: ConfigMap, metadata: {name: d}}
+            """)
+        let rendered = render(renderer(set), ["k": "a"])
+        #expect(rendered.objects.map(\.description) == ["namespaces/project1-development", "configmaps/d"])
+        #expect(rendered.refused.map(\.reason) == [.templateInvalid])
+    }
+
+    @Test("What an unreadable template may have of the Namespace is left as it is")
+    func standIn() throws {
+        func namespace(_ files: [String: String]) -> DesiredObject {
+            render(renderer(TemplateSet(files: files))).objects[0]
         }
+        let (complete, standIn) = (namespace([:]), namespace(["a.yaml": "["]))
+        #expect(complete.json == standIn.json && complete.hash == standIn.hash)
+        var observed = ObjectMeta(name: "project1-development")
+        (observed.labels, observed.annotations) = (complete.labels, complete.annotations)
+        observed.managedFields = [
+            ManagedFieldsEntry(
+                manager: "squadron", operation: "Apply", apiVersion: "v1",
+                fieldsV1: ["f:metadata": ["f:labels": ["f:team": [:]]]])
+        ]
+        #expect(!complete.matches(observed) && standIn.matches(observed))
+        observed.labels = [:]
+        #expect(!standIn.matches(observed))
     }
 
     @Test("Flyte's own templates render, with the identity joined to its ServiceAccount")
     func flyte() throws {
-        let renderer = renderer(try TemplateSet(files: flyteTemplates), .init(gcp: .init(serviceAccount: "g@p")))
-        let rendered = try render(
+        let renderer = renderer(TemplateSet(files: flyteTemplates), .init(gcp: .init(serviceAccount: "g@p")))
+        let rendered = render(
             renderer, ["defaultIamRole": "arn:r", "projectQuotaCpu": "5", "projectQuotaMemory": "4Gi"])
         #expect(rendered.refused.isEmpty)
         #expect(
@@ -98,7 +173,7 @@ struct RendererTests {
 
     @Test("Objects that can't be applied there are refused with a reason, and the others are not")
     func refused() throws {
-        let set = try set(
+        let set = set(
             """
             apiVersion: v1
             kind: ConfigMap
@@ -128,7 +203,7 @@ struct RendererTests {
             kind: ConfigMap
             metadata: {name: good}
             """)
-        let rendered = try render(renderer(set), ["evil": "../../secrets"])
+        let rendered = render(renderer(set), ["evil": "../../secrets"])
         #expect(rendered.objects.map(\.description) == ["namespaces/project1-development", "configmaps/good"])
         #expect(rendered.objects[1].json[path: ["metadata", "namespace"]] == "project1-development")
         #expect(
@@ -140,31 +215,31 @@ struct RendererTests {
 
     @Test("A kind that discovery found is applied")
     func discovered() throws {
-        let set = try set("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}")
+        let set = set("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}")
         var kinds = KindTable.wellKnown
         kinds.add(
             ResourceType(group: "example.com", version: "v1", kind: "Widget", plural: "widgets", isNamespaced: true))
         let renderer = Renderer(templates: set, identity: nil, controlPlaneUID: "u", kinds: kinds)
         #expect(
-            try render(renderer).objects.map(\.description) == [
+            render(renderer).objects.map(\.description) == [
                 "namespaces/project1-development", "widgets.example.com/w",
             ])
     }
 
     @Test("The hash is the same for the same object, in every process, and differs with any change")
     func hash() throws {
-        let first = try render(renderer()).objects[0]
-        #expect(first.hash == (try render(renderer()).objects[0].hash))
+        let first = render(renderer()).objects[0]
+        #expect(first.hash == (render(renderer()).objects[0].hash))
         var hash = StableHash()
         hash.combine("foobar".utf8)
         #expect(hash.value == 0x85944171f73967e8)
         let other = Renderer(templates: .standard, identity: nil, controlPlaneUID: "other")
-        #expect(try render(other).objects[0].hash != first.hash)
+        #expect(render(other).objects[0].hash != first.hash)
     }
 
     @Test("Observed metadata matches when all that we want is there with our values")
     func matching() throws {
-        let wanted = try render(renderer(.standard, .init(aws: .init(roleARN: "r")))).objects[1]
+        let wanted = render(renderer(.standard, .init(aws: .init(roleARN: "r")))).objects[1]
         var observed = ObjectMeta(name: "default", namespace: "project1-development")
         #expect(!wanted.matches(observed))
         observed.labels = wanted.labels.merging(["other": "label"]) { a, _ in a }
@@ -227,7 +302,7 @@ struct RendererTests {
         var values = layers.values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
         for system in ["project", "domain", "namespace"] { values[system] = nil }
         #expect(values == ["a": "flyte", "b": "own", "c": "flyte", "d": "own", "e": "from"])
-        #expect(layers.missingSources == "valuesFrom f: ConfigMap cm has no key f")
+        #expect(layers.missing(for: "dev") == ["f": "valuesFrom: ConfigMap cm has no key f"])
         #expect(!layers.isPending)
         // What it was to replace does not come back: neither within the object nor from a weaker one.
         registry.import?.templateData["f"] = "flyte"
@@ -240,16 +315,16 @@ struct RendererTests {
         }
         let left = without.values(for: .init(project: "p", domain: "dev"), namespace: "p-dev")
         #expect(left["f"] == nil && left["g"] == nil && left["h"] == "own" && left["a"] == "flyte")
-        #expect(without.missingSources == "valuesFrom f: gone, valuesFrom g: gone")
+        #expect(without.missing(for: "dev") == ["f": "valuesFrom: gone", "g": "valuesFrom: gone"])
         let pending = ValueLayers(registry: registry, project: nil, dataPlane: DataPlaneSpec()) { _ in .pending }
         #expect(pending.isPending)
     }
 
     @Test("More than metadata is recognised by its hash and by what managedFields say is still ours")
     func contentMatches() throws {
-        let quota = try render(
+        let quota = render(
             renderer(
-                try set(
+                set(
                     """
                     apiVersion: v1
                     kind: ResourceQuota
@@ -274,7 +349,7 @@ struct RendererTests {
 
     @Test("A Secret's stringData is stored as data, where managedFields can follow it")
     func stringData() throws {
-        let set = try set(
+        let set = set(
             """
             apiVersion: v1
             kind: Secret
@@ -282,22 +357,22 @@ struct RendererTests {
             data: {a: QQ==}
             stringData: {b: "{{ b }}"}
             """)
-        let secret = try render(renderer(set), ["b": "x: {y"]).objects[1]
+        let secret = render(renderer(set), ["b": "x: {y"]).objects[1]
         #expect(secret.json["data"] == ["a": "QQ==", "b": "eDoge3k="] && secret.json["stringData"] == nil)
     }
 
     @Test("Cluster-scoped objects are refused unless the registry allows them")
     func clusterScoped() throws {
-        let set = try set(
+        let set = set(
             """
             apiVersion: rbac.authorization.k8s.io/v1
             kind: ClusterRole
             metadata: {name: "flyte-{{ namespace }}"}
             rules: []
             """)
-        #expect(try render(renderer(set)).refused.map(\.reason) == [.templateInvalid])
+        #expect(render(renderer(set)).refused.map(\.reason) == [.templateInvalid])
         let allowing = Renderer(templates: set, identity: nil, controlPlaneUID: "u", allowsClusterScoped: true)
-        let rendered = try render(allowing)
+        let rendered = render(allowing)
         #expect(rendered.refused.isEmpty && rendered.objects.map(\.namespace) == [nil, nil])
         #expect(rendered.objects[1].name == "flyte-project1-development")
     }
@@ -305,14 +380,14 @@ struct RendererTests {
     @Test("Project-domains share a namespace if they want the same in it, whoever's it is")
     func sharing() throws {
         let renderer = Renderer(
-            templates: try set("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {x: '{{ x }}'}}"),
+            templates: set("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {x: '{{ x }}'}}"),
             identity: nil, controlPlaneUID: "u")
-        func rendered(_ project: String, _ x: String) throws -> RenderedNamespace {
+        func rendered(_ project: String, _ x: String) -> RenderedNamespace {
             let key = ProjectDomain(project: project, domain: "production")
             let values = ["x": x, "project": project, "domain": "production", "namespace": "production"]
-            return try renderer.render(key, namespace: "production", values: values)
+            return renderer.render(key, namespace: "production", values: values)
         }
-        #expect(try rendered("a", "1").difference(from: rendered("b", "1")) == nil)
-        #expect(try rendered("a", "1").difference(from: rendered("b", "2")) == "configmaps/c")
+        #expect(rendered("a", "1").difference(from: rendered("b", "1")) == nil)
+        #expect(rendered("a", "1").difference(from: rendered("b", "2")) == "configmaps/c")
     }
 }

@@ -83,7 +83,7 @@ struct TemplateInjectionTests {
         let renderer = Renderer(
             templates: .standard, identity: .init(aws: .init(roleARN: "arn:{{ role }}")), controlPlaneUID: "u")
         let evil = "x\nkind: Evil"
-        let rendered = try renderer.render(.init(project: "p", domain: "d"), namespace: "p-d", values: ["role": evil])
+        let rendered = renderer.render(.init(project: "p", domain: "d"), namespace: "p-d", values: ["role": evil])
         #expect(rendered.objects.map(\.description) == ["namespaces/p-d", "serviceaccounts/default"])
         #expect(rendered.objects[1].annotations == ["eks.amazonaws.com/role-arn": "arn:" + evil])
     }

@@ -71,7 +71,10 @@ struct TemplateTests {
         ("{{ v }}", "&a", "&a"), ("{{ v }}", "*a", "*a"), ("{{ v }}", "!!int 5", "!!int 5"),
         ("{{ v }}", "a # b", "a # b"),
         ("{{ v }}", "\"5\"", "\"5\""), ("{{ v }}", ".inf", ".inf"), ("{{ v }}", "1e999", "1e999"),
-        ("{{ v }}", "--- \n", "--- \n"),
+        ("{{ v }}", "--- \n", "---"),
+        ("{{ v }}", " 5 ", 5), ("{{ v }}", " \t ", nil), ("x {{ v }} y", " z ", "x  z  y"), ("x{{ v }}", " z\n", "x z"),
+        ("!!str {{ v }}", "5 ", "5"), ("\"{{ v }}\"", " 5 ", " 5 "), ("'{{ v }}'", "5 ", "5 "),
+        ("|-\n    {{ v }}", "5 ", "5 "),
         ("{{ v }}", "2026-01-02", "2026-01-02"), ("{{ v }}", "{{ w }}", "{{ w }}"),
         ("\"{{ v }}\"", "5", "5"), ("'{{ v }}'", "it's", "it's"), ("\"{{ v }}\"", "a\"b\\n", "a\"b\\n"),
         ("!!str {{ v }}", "5", "5"), ("{{ v }}Gi", "5", "5Gi"), ("1{{ v }}", "5", 15), ("-{{ v }}", "5", -5),
@@ -99,12 +102,12 @@ struct TemplateTests {
               creationTimestamp: null
               resourceVersion: "5"
               labels: {account: {{ n }}, fixed: 5}
-              annotations: {on: {{ b }}}
+              annotations: {on: {{ b }}, role: {{ r }}, quoted: "{{ r }}"}
             status: {a: b}
-            """, ["n": "2024", "b": "yes"])
+            """, ["n": "2024", "b": "yes", "r": " arn:aws:iam::1:role/x "])
         let expected: JSON = [
             "name": "2024", "namespace": "2024", "labels": ["account": "2024", "fixed": "5"],
-            "annotations": ["true": "yes"],
+            "annotations": ["true": "yes", "role": "arn:aws:iam::1:role/x", "quoted": " arn:aws:iam::1:role/x "],
         ]
         #expect(json["metadata"] == expected)
         #expect(json["status"] == nil)
@@ -114,6 +117,7 @@ struct TemplateTests {
     func keys() throws {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  {{ k }}: a\n  fixed: b\n"
         #expect(try render(text, ["k": "x: y"])["data"] == ["x: y": "a", "fixed": "b"])
+        #expect(try render(text, ["k": " x "])["data"] == ["x": "a", "fixed": "b"])
         #expect(throws: TemplateFailure.self) { try render(text, ["k": "fixed"]) }
     }
 
@@ -161,36 +165,46 @@ struct TemplateTests {
     ]
     @Test("What is no template names file and line", arguments: invalidCases)
     func invalid(_ entry: (text: String, line: Int, words: String)) throws {
-        do {
-            _ = try TemplateSet(files: ["t.yaml": entry.text])
-            Issue.record("accepted: \(entry.text.prefix(80))")
-        } catch {
-            #expect(error.reason == .templateInvalid)
-            #expect(error.file == "t.yaml")
-            if entry.line > 0 { #expect(error.line == entry.line, "\(error)") }
-            #expect(entry.words.isEmpty || error.message.contains(entry.words), "\(error)")
-            #expect(error.description.utf8.count < 400)
-        }
+        let set = TemplateSet(files: ["t.yaml": entry.text])
+        let error = try #require(set.broken.first?.failure, "accepted: \(entry.text.prefix(80))")
+        #expect(error.reason == .templateInvalid)
+        #expect(error.file == "t.yaml")
+        if entry.line > 0 { #expect(error.line == entry.line, "\(error)") }
+        #expect(entry.words.isEmpty || error.message.contains(entry.words), "\(error)")
+        #expect(error.description.utf8.count < 400)
     }
 
-    @Test("Files are taken in lexical order, and what doesn't end in .yaml is none")
+    @Test("A file that does not compile affects no other; its last good version stays")
+    func broken() throws {
+        var files = flyteTemplates
+        let good = TemplateSet(files: files)
+        files["ab_project_resource_quota.yaml"] = "apiVersion: v1\nkind: [\n"
+        files["ac_more.yaml"] = "{apiVersion: v1, kind: Secret, metadata: {name: s}}"
+        let first = TemplateSet(files: files)
+        #expect(first.documents.map(\.kind.kind) == ["Namespace", "ServiceAccount", "Secret"])
+        #expect(first.broken.map(\.failure.file) == ["ab_project_resource_quota.yaml"])
+        #expect(first.broken.map(\.hasLastGood) == [false] && first.isIncomplete)
+        let later = TemplateSet(files: files, previous: good)
+        #expect(later.documents.map(\.kind.kind) == ["Namespace", "ServiceAccount", "ResourceQuota", "Secret"])
+        #expect(later.broken.map(\.hasLastGood) == [true] && !later.isIncomplete)
+        #expect(Set([good, first, later].map(\.fingerprint)).count == 3)
+        // Still broken, otherwise: what was good is not forgotten. Taken away: it is gone.
+        files["ab_project_resource_quota.yaml"] = "x"
+        #expect(TemplateSet(files: files, previous: later).documents.count == 4)
+        files["ab_project_resource_quota.yaml"] = nil
+        let without = TemplateSet(files: files, previous: later)
+        #expect(without.documents.count == 3 && without.broken.isEmpty)
+    }
+
+    @Test("Files are taken in lexical order; a key that doesn't end in .yaml is named")
     func files() throws {
-        let set = try TemplateSet(files: flyteTemplates.merging(["README.md": "{{{"]) { a, _ in a })
+        let set = TemplateSet(files: flyteTemplates.merging(["README.md": "{{{", "quota": "x"]) { a, _ in a })
+        #expect(set.ignoredKeys == ["README.md", "quota"] && set.broken.isEmpty)
         #expect(set.documents.map(\.kind.kind) == ["Namespace", "ServiceAccount", "ResourceQuota"])
         #expect(
             Set(set.documents.flatMap(\.names.keys)) == [
                 "namespace", "defaultIamRole", "projectQuotaCpu", "projectQuotaMemory",
             ])
-    }
-
-    @Test("An unresolved placeholder is named with file and line, and nothing is rendered")
-    func unresolved() throws {
-        let set = try TemplateSet(files: flyteTemplates)
-        #expect(
-            throws: TemplateFailure(
-                .placeholderUnresolved, file: "ab_project_resource_quota.yaml", line: 8,
-                "no value for {{ projectQuotaCpu }}, {{ projectQuotaMemory }}")
-        ) { try set.checkResolved(["namespace": "n", "defaultIamRole": "r"]) }
     }
 
     @Test("A text that looks like our own stand-ins keeps its meaning")

@@ -21,7 +21,10 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
 
     public static let defaultDomains = ["development", "staging", "production"]
     public static let defaultNamespaceTemplate = "{{ project }}-{{ domain }}"
+    /// The cloud roles of Flyte's own templates: to choose one is to have its rights.
+    public static let defaultLockedValues = ["defaultIamRole", "gsa"]
 
+    public var identity = IdentitySpec()
     public var domains = defaultDomains
     public var namespaceTemplate = defaultNamespaceTemplate
     /// Empty: none.
@@ -35,6 +38,12 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     public var valuesFrom: [ValueSource] = []
     /// Flyte's own Helm values, pasted.
     public var `import`: FlyteImport?
+    /// The same, read live from the ConfigMap that Flyte's chart renders. `import` wins by name.
+    public var importFrom: KeyReference?
+    /// Patterns of namespaces that are never touched, beside those that Squadron spares in any case.
+    public var reservedNamespaces: [String] = []
+    /// Names of values that no FlyteProject may set.
+    public var lockedValues = defaultLockedValues
     /// Empty: a Namespace and, with a workload identity, its `default` ServiceAccount.
     public var templatesConfigMap = ""
     /// Whether templates may have cluster-scoped objects other than the Namespace itself.
@@ -49,6 +58,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        identity = try container.value(.identity, default: IdentitySpec())
         domains = try container.value(.domains, default: Self.defaultDomains)
         namespaceTemplate = try container.value(.namespaceTemplate, default: Self.defaultNamespaceTemplate)
         defaultExecutionLabel = try container.value(.defaultExecutionLabel, default: "")
@@ -57,6 +67,9 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
         `import` = try container.decodeIfPresent(FlyteImport.self, forKey: .import)
+        importFrom = try container.decodeIfPresent(KeyReference.self, forKey: .importFrom)
+        reservedNamespaces = try container.value(.reservedNamespaces, default: [])
+        lockedValues = try container.value(.lockedValues, default: Self.defaultLockedValues)
         allowClusterScoped = try container.value(.allowClusterScoped, default: false)
         templatesConfigMap = try container.value(.templatesConfigMap, default: "")
         syncScope = try container.value(.syncScope, default: .all)
@@ -75,18 +88,40 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
             problems.append(SpecProblem("spec.defaultExecutionLabel", message))
         }
         do throws(SpecProblem) {
-            _ = try NamespaceTemplate(namespaceTemplate, operatorNamespace: "")
+            _ = try NamespaceTemplate(namespaceTemplate, operatorNamespace: "", reserved: reservedNamespaces)
         } catch {
             problems.append(error)
         }
+        problems += identity.problems(at: "spec.identity")
         problems += workloadIdentity.problems(at: "spec.workloadIdentity")
         problems += ValueRules.problems(of: values, at: "spec.values")
         problems += ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
         problems += ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
         problems += `import`?.problems(at: "spec.import") ?? []
+        problems += importFrom?.problems(at: "spec.importFrom") ?? []
+        for (index, name) in lockedValues.enumerated() {
+            problems += ValueRules.problems(ofName: name, at: "spec.lockedValues[\(index)]")
+        }
         problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
         problems += publish?.problems(at: "spec.publish") ?? []
         return problems
+    }
+}
+
+extension ClusterRegistrySpec {
+    /// Values that can't be meant as they are. They stand apart from `problems()`, since the other settings can be used.
+    public func valueProblems() -> [SpecProblem] {
+        (`import`?.helmExpressions(at: "spec.import") ?? [])
+            + HelmExpressions.problems(of: values, at: "spec.values")
+            + HelmExpressions.problems(ofDomains: domainValues, at: "spec.domainValues")
+    }
+
+    /// With the values of the settings before, while its own can't be used and those could.
+    public func keepingUsableValues(of last: ClusterRegistrySpec?) -> ClusterRegistrySpec {
+        guard let last, !valueProblems().isEmpty, last.valueProblems().isEmpty else { return self }
+        var spec = self
+        (spec.import, spec.values, spec.domainValues) = (last.import, last.values, last.domainValues)
+        return spec
     }
 }
 

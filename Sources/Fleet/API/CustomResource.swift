@@ -24,6 +24,8 @@ extension ResourceType {
 public protocol CustomResourceSpec: Codable, Hashable, Sendable {
     associatedtype Status: CustomResourceStatus
     static var resourceType: ResourceType { get }
+    /// Fills in what is left out and follows from the object itself.
+    mutating func complete(with metadata: ObjectMeta)
     /// What an object without `spec` means; nil where it means nothing.
     static var absent: Self? { get }
     /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since
@@ -40,6 +42,7 @@ public protocol CustomResourceStatus: Codable, Hashable, Sendable {
 
 extension CustomResourceSpec {
     public static var absent: Self? { nil }
+    public mutating func complete(with metadata: ObjectMeta) {}
 }
 
 /// A field that can't be used, and why: the message of reason `Invalid`.
@@ -87,6 +90,7 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
         } else {
             spec = try container.decode(Spec.self, forKey: .spec)
         }
+        spec.complete(with: metadata)
         status = (try? container.decodeIfPresent(Spec.Status.self, forKey: .status)) ?? nil
     }
 }

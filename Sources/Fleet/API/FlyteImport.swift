@@ -1,3 +1,6 @@
+import JSON
+import YAML
+
 /// Flyte's `templateData` and `customData` as its Helm values have them, so that they can be pasted as they are:
 ///
 /// ```yaml
@@ -8,27 +11,94 @@
 /// ```
 /// Flyte writes maps as lists of single-key maps where its configuration library would lowercase their keys; both forms
 /// are read, in either place. They are weaker than `values` and `domainValues`.
+///
+/// What else Flyte's `cluster_resources` has (`refreshInterval`, `templatePath`, …) is ignored, and so is the key
+/// `cluster_resources` itself around all of it, as in the ConfigMap that the chart renders.
 public struct FlyteImport: Sendable, Hashable, Codable {
     public var templateData: TemplateValues = [:]
     public var customData: [String: TemplateValues] = [:]
+    /// Why these are not all that is to be imported: nothing may be rendered meanwhile. Never part of the object.
+    public var gap: Gap?
 
-    public init(templateData: TemplateValues = [:], customData: [String: TemplateValues] = [:]) {
+    public enum Gap: Sendable, Hashable {
+        /// The ConfigMap of `importFrom` has not been read yet.
+        case pending
+        /// It can't be used: the whole message.
+        case unusable(String)
+    }
+
+    private enum CodingKeys: String, CodingKey { case templateData, customData }
+
+    public init(templateData: TemplateValues = [:], customData: [String: TemplateValues] = [:], gap: Gap? = nil) {
         self.templateData = templateData
         self.customData = customData
+        self.gap = gap
     }
 
     public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        templateData = try container.value(.templateData, default: LooseMap<DataSource>()).entries.mapValues(\.value)
-        customData = try container.value(.customData, default: LooseMap<LooseMap<DataSource>>()).entries.mapValues {
-            $0.entries.mapValues(\.value)
+        let container = try decoder.container(keyedBy: AnyKey.self)
+        // Flyte's configuration library does not tell cases apart.
+        func key(_ name: String) -> AnyKey? { container.allKeys.first { $0.stringValue.lowercased() == name } }
+        if let wrapper = key("cluster_resources") {
+            self = try container.decode(FlyteImport.self, forKey: wrapper)
+            return
         }
+        if let key = key("templatedata") {
+            templateData = try container.value(key, default: LooseMap<DataSource>()).entries.mapValues(\.value)
+        }
+        if let key = key("customdata") {
+            customData = try container.value(key, default: LooseMap<LooseMap<DataSource>>()).entries.mapValues {
+                $0.entries.mapValues(\.value)
+            }
+        }
+    }
+
+    /// From the file `cluster_resources.yaml` of the chart's ConfigMap.
+    public init(parsing text: String) throws(SpecProblem) {
+        let place = "cluster_resources.yaml"
+        let json: JSON
+        do {
+            json = try YAML.parse(text)
+        } catch {
+            throw SpecProblem("\(place), line \(error.line)", error.message.shortForMessage)
+        }
+        if json.isNull {
+            self.init()
+            return
+        }
+        do {
+            self = try json.decode(FlyteImport.self)
+        } catch {
+            throw SpecProblem(error.path.isEmpty ? place : "\(place), \(error.path)", error.message)
+        }
+        if let problem = (problems(at: place) + helmExpressions(at: place)).first { throw problem }
+    }
+
+    /// With what is stronger: of two values of one name, the other's.
+    public func overlaid(by other: FlyteImport?) -> FlyteImport {
+        guard let other else { return self }
+        var result = self
+        result.templateData.merge(other.templateData) { $1 }
+        for (domain, values) in other.customData { result.customData[domain, default: [:]].merge(values) { $1 } }
+        return result
     }
 
     func problems(at path: String) -> [SpecProblem] {
         ValueRules.problems(of: templateData, at: path + ".templateData")
             + ValueRules.problems(ofDomains: customData, at: path + ".customData")
     }
+
+    func helmExpressions(at path: String) -> [SpecProblem] {
+        HelmExpressions.problems(of: templateData, at: path + ".templateData")
+            + HelmExpressions.problems(ofDomains: customData, at: path + ".customData")
+    }
+}
+
+private struct AnyKey: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }
 
 /// `{value: "5"}`, or the value itself.

@@ -7,8 +7,9 @@ public struct FlyteProjectSpec: CustomResourceSpec {
     public typealias Status = FlyteProjectStatus
     public static var resourceType: ResourceType { .flyteProjects }
 
+    /// The object's name, where it is left out; it must be the object's name.
     public var project: String
-    /// Nil or empty: the registry's.
+    /// Nil or empty: the registry's. At most the registry's.
     public var domains: [String]?
     public var values: TemplateValues = [:]
     public var domainValues: [String: TemplateValues] = [:]
@@ -21,11 +22,21 @@ public struct FlyteProjectSpec: CustomResourceSpec {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        project = try container.decode(String.self, forKey: .project)
+        project = try container.value(.project, default: "")
         domains = try container.decodeIfPresent([String].self, forKey: .domains)
         values = try container.value(.values, default: [:])
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
+    }
+
+    public mutating func complete(with metadata: ObjectMeta) {
+        if project.isEmpty { project = metadata.name }
+    }
+
+    /// The names of these that it sets itself, in any of its layers.
+    public func sets(_ names: [String]) -> [String] {
+        let own = Set(values.keys).union(domainValues.values.flatMap(\.keys)).union(valuesFrom.map(\.name))
+        return names.filter { own.contains($0) }
     }
 
     public func problems() -> [SpecProblem] {

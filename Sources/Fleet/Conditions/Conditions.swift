@@ -7,16 +7,16 @@ import KubeObjects
 // | DataPlane             | CredentialsValid | Valid              | `CredentialsReason`
 // |                       | Reachable        | ProbeSucceeded     | `ReachableReason`
 // |                       | Authorized       | PermissionsGranted | PermissionsMissing
-// |                       | Synced           | InSync             | Pending SyncFailed Conflict
+// |                       | Synced           | InSync             | Pending SyncFailed Conflict PruneHeld
 // |                       | Ready            | Ready              | above; Disabled DuplicateCluster IdentityChanged
 // | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
 // | ExecutionClusterLabel | LabelResolved    | Resolved           | LabelNotFound LabelNotReady
-// |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName
+// |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName UnknownDomain
 // |                       | Published        | Published          | FlyteAdmin: NotConfigured, Unreachable, Refused
 // |                       | Ready            | Ready              | above; DuplicateAssignment
 // | FlyteProject          | NamespaceSynced  | InSync             | as for ExecutionClusterLabel
-// |                       | Ready            | Ready              | above; DuplicateProject
-// | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid
+// |                       | Ready            | Ready              | above; DuplicateProject ValueLocked
+// | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid ValuesInvalid
 // |                       | Published        | Published          | NotConfigured PublishFailed
 // |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed
 // |                       | Ready            | Ready              | above; DataPlanesNotReady LabelsNotReady SyncFailed
@@ -79,6 +79,8 @@ public enum FailureReason: String, Sendable, Hashable, CaseIterable {
     case forbidden = "Forbidden"
     case conflict = "Conflict"
     case invalid = "Invalid"
+    /// The data plane changes what we write.
+    case rewritten = "Rewritten"
     case dnsFailed = "DNSFailed"
     case connectFailed = "ConnectFailed"
     case tlsUntrusted = "TLSUntrusted"
@@ -127,6 +129,9 @@ public enum Reason {
     /// A Secret that is named for something that it may not be used for.
     public static let sourceNotAllowed = "SourceNotAllowed"
     public static let invalidName = "InvalidName"
+    public static let unknownDomain = "UnknownDomain"
+    public static let valueLocked = "ValueLocked"
+    public static let valuesInvalid = "ValuesInvalid"
     public static let ready = "Ready"
     public static let disabled = "Disabled"
     public static let duplicateCluster = "DuplicateCluster"
@@ -147,6 +152,8 @@ public enum Reason {
     public static let rolledOut = "RolledOut"
     public static let progressing = "Progressing"
     public static let rolloutFailed = "RolloutFailed"
+    public static let identityUnknown = "IdentityUnknown"
+    public static let pruneHeld = "PruneHeld"
     public static let dataPlanesNotReady = "DataPlanesNotReady"
     public static let labelsNotReady = "LabelsNotReady"
     public static let invalid = "Invalid"

@@ -45,7 +45,12 @@ public struct DesiredObject: Sendable, Hashable {
     /// Of type, place and body: the same in every process. Equal hashes mean that there is nothing to write.
     public let hash: UInt64
 
-    init(type: ResourceType, namespace: String?, name: String, json content: JSON) {
+    /// A template that can't be read may have more of this object than is known: what else of it is ours is left as it is,
+    /// as long as nothing that is known needs to be written.
+    let isStandIn: Bool
+
+    init(type: ResourceType, namespace: String?, name: String, json content: JSON, isStandIn: Bool = false) {
+        self.isStandIn = isStandIn
         self.type = type
         self.namespace = namespace
         self.name = name
@@ -89,7 +94,7 @@ public struct DesiredObject: Sendable, Hashable {
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
-            && (isMetadataOnly ? ownsNothingElse(observed) : ownsContent(observed))
+            && (isMetadataOnly ? isStandIn || ownsNothingElse(observed) : ownsContent(observed))
     }
 
     private func ownsContent(_ observed: ObjectMeta) -> Bool {
@@ -108,6 +113,14 @@ public struct DesiredObject: Sendable, Hashable {
 /// Where the kinds that templates name are served.
 public struct KindTable: Sendable, Hashable {
     private var types: [GroupVersionKind: ResourceType] = [:]
+    /// By group version for which the data plane gave no answer, why: the server of an aggregated API is away, say.
+    public private(set) var unanswered: [String: String] = [:]
+
+    /// It can't tell which kinds a group version has. The first reason stays: others of the same outage are no news.
+    public mutating func gaveNoAnswer(_ apiVersion: String, _ why: String) {
+        if unanswered[apiVersion] == nil { unanswered[apiVersion] = why }
+    }
+    public mutating func answered(_ apiVersion: String) { unanswered[apiVersion] = nil }
 
     public init(_ types: some Sequence<ResourceType>) { for type in types { add(type) } }
     public subscript(kind: GroupVersionKind) -> ResourceType? { types[kind] }

@@ -5,7 +5,8 @@ import KubeObjects
 public struct RenderedNamespace: Sendable {
     /// In the order in which to apply them: the Namespace first, then what others refer to.
     public var objects: [DesiredObject]
-    /// Template objects that can't be applied there; the others are not kept from it.
+    /// What can't be applied there, each with its reason. The others are not kept back; but where the Namespace is among
+    /// these, `objects` is empty, since all others need it.
     public var refused: [Refusal]
 
     public struct Refusal: Sendable, Hashable {
@@ -20,7 +21,7 @@ public struct RenderedNamespace: Sendable {
 /// used for thousands of namespaces.
 public struct Renderer: Sendable {
     private let templates: TemplateSet
-    private let identity: (key: String, pattern: Pattern)?
+    private let identity: Identity?
     private let controlPlaneUID: String
     private let kinds: KindTable
     private let allowsClusterScoped: Bool
@@ -35,34 +36,65 @@ public struct Renderer: Sendable {
     ) {
         self.templates = templates
         self.allowsClusterScoped = allowsClusterScoped
-        self.identity = identity?.annotation.map { ($0.key, Pattern($0.text)) }
+        self.identity = identity?.annotation.map {
+            Identity(key: $0.key, pattern: Pattern($0.text.withoutWhiteSpaceAround).asPlainScalar)
+        }
         self.controlPlaneUID = controlPlaneUID
         self.kinds = kinds
     }
 
-    /// Fails where a placeholder has no value: then nothing of the project-domain is to be applied.
+    /// An object that has a placeholder without a value is kept back, and so is what needs it.
+    ///
+    /// - Parameter missing: why a value isn't there, where more is known of it, by the value's name.
     public func render(
-        _ key: ProjectDomain, namespace: String, values: [String: String]
-    ) throws(TemplateFailure) -> RenderedNamespace {
-        try templates.checkResolved(values)
+        _ key: ProjectDomain, namespace: String, values: [String: String], missing: [String: String] = [:]
+    ) -> RenderedNamespace {
         var work = Work(
-            labels: Ownership.labels(key), namespace: namespace, allowsClusterScoped: allowsClusterScoped)
+            labels: Ownership.labels(key), namespace: namespace, allowsClusterScoped: allowsClusterScoped,
+            isIncomplete: templates.isIncomplete)
         for document in templates.documents {
-            let json = try document.root.render(Substitution(values: values), file: document.file)
-            work.add(json, document, kinds[document.kind])
+            if kinds[document.kind] == nil, let why = kinds.unanswered[document.kind.apiVersion] {
+                work.keepBack(document, nil, .serverError, why, values)
+                continue
+            }
+            let unresolved = document.unresolved(values)
+            guard unresolved.isEmpty else {
+                let message = Self.message(unresolved.map(\.name), missing) + " (line \(unresolved[0].line))"
+                work.keepBack(document, kinds[document.kind], .placeholderUnresolved, message, values)
+                continue
+            }
+            do throws(TemplateFailure) {
+                let json = try document.root.render(Substitution(values: values), file: document.file)
+                work.add(json, document, kinds[document.kind])
+            } catch {
+                work.keepBack(document, kinds[document.kind], error.reason, error.description, values)
+            }
         }
         work.overlay(.namespace, name: namespace, annotation: (Ownership.controlPlaneAnnotation, controlPlaneUID))
         if let identity {
-            let text = try identity.pattern.text { name throws(TemplateFailure) in
-                guard let value = values[name] else {
-                    let message = "no value for {{ \(name) }}"
-                    throw TemplateFailure(.placeholderUnresolved, file: "spec.workloadIdentity", line: 0, message)
-                }
-                return value
+            let unresolved = identity.pattern.names.filter { values[$0] == nil }
+            if unresolved.isEmpty {
+                let text = identity.pattern.text { values[$0] ?? "" }
+                work.overlay(.serviceAccount, name: "default", annotation: (identity.key, text))
+            } else {
+                // The account is one object: without its role it would look finished.
+                work.keepBack(
+                    .init(type: .serviceAccount, name: "default"), as: "spec.workloadIdentity", .placeholderUnresolved,
+                    Self.message(unresolved, missing))
             }
-            work.overlay(.serviceAccount, name: "default", annotation: (identity.key, text))
         }
         return work.finish()
+    }
+
+    private static func message(_ names: [String], _ missing: [String: String]) -> String {
+        let reasons = names.compactMap { name in missing[name].map { "\(name): \($0)" } }
+        let list = names.map { "{{ \($0) }}" }.listed()
+        return "no value for \(list)" + (reasons.isEmpty ? "" : "; " + reasons.listed())
+    }
+
+    private struct Identity: Sendable {
+        var key: String
+        var pattern: Pattern
     }
 
     private struct Work {
@@ -73,9 +105,38 @@ public struct Renderer: Sendable {
         let labels: [String: String]
         let namespace: String
         let allowsClusterScoped: Bool
+        /// Some templates are not known: they may have more of what is made here without them.
+        let isIncomplete: Bool
         var objects: [Place: JSON] = [:]
         var order: [Place] = []
+        /// What is made here because no template that is known has it.
+        var standIns: Set<Place> = []
+        var keptBack: Set<Place> = []
         var refused: [RenderedNamespace.Refusal] = []
+
+        /// Refuses an object that can't be rendered, as far as its name can be told.
+        mutating func keepBack(
+            _ document: TemplateDocument, _ type: ResourceType?, _ reason: FailureReason, _ message: String,
+            _ values: [String: String]
+        ) {
+            let written = document.writtenName
+            let object = "\(document.file), line \(document.line): \(document.kind) \(written.shortForMessage)"
+            let name = Pattern(written)
+            if let type, name.names.allSatisfy({ values[$0] != nil }) {
+                keepBack(.init(type: type, name: name.text { values[$0] ?? "" }), as: object, reason, message)
+            } else if type == .namespace {
+                // There is one Namespace that a template can have.
+                keepBack(.init(type: .namespace, name: namespace), as: object, reason, message)
+            } else {
+                refused.append(.init(object: object, reason: reason, message: message))
+            }
+        }
+
+        mutating func keepBack(_ place: Place, as object: String, _ reason: FailureReason, _ message: String) {
+            keptBack.insert(place)
+            objects[place] = nil
+            refused.append(.init(object: object, reason: reason, message: message))
+        }
 
         mutating func add(_ json: JSON, _ document: TemplateDocument, _ type: ResourceType?) {
             let name = json[path: ["metadata", "name"]]?.string ?? ""
@@ -102,7 +163,9 @@ public struct Renderer: Sendable {
                 return refuse(.templateInvalid, "names another namespace, \((other.string ?? "").quotedForMessage)")
             }
             let place = Place(type: type, name: name)
-            guard objects[place] == nil else { return refuse(.templateInvalid, "is there twice in the templates") }
+            guard objects[place] == nil, !keptBack.contains(place) else {
+                return refuse(.templateInvalid, "is there twice in the templates")
+            }
             objects[place] = json
             order.append(place)
         }
@@ -110,7 +173,11 @@ public struct Renderer: Sendable {
         /// Adds an annotation to an object, which is made if no template has it.
         mutating func overlay(_ type: ResourceType, name: String, annotation: (key: String, value: String)) {
             let place = Place(type: type, name: name)
-            if objects[place] == nil { order.append(place) }
+            if keptBack.contains(place) { return }
+            if objects[place] == nil {
+                order.append(place)
+                if isIncomplete { standIns.insert(place) }
+            }
             var object =
                 objects[place] ?? [
                     "apiVersion": .string(type.apiVersion), "kind": .string(type.kind),
@@ -121,6 +188,9 @@ public struct Renderer: Sendable {
         }
 
         func finish() -> RenderedNamespace {
+            if keptBack.contains(.init(type: .namespace, name: namespace)) {
+                return RenderedNamespace(objects: [], refused: refused)
+            }
             let sorted = order.enumerated().sorted {
                 (ApplyOrder.rank($0.element.type), $0.offset) < (ApplyOrder.rank($1.element.type), $1.offset)
             }
@@ -133,8 +203,8 @@ public struct Renderer: Sendable {
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
                 if place.type.isNamespaced { json[path: ["metadata", "namespace"]] = .string(namespace) }
                 return DesiredObject(
-                    type: place.type, namespace: place.type.isNamespaced ? namespace : nil, name: place.name, json: json
-                )
+                    type: place.type, namespace: place.type.isNamespaced ? namespace : nil, name: place.name,
+                    json: json, isStandIn: standIns.contains(place))
             }
             return RenderedNamespace(objects: ready, refused: refused)
         }

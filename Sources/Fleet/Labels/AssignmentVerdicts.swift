@@ -102,6 +102,7 @@ public struct AssignmentObservation: Sendable {
         let synced =
             switch namespace {
             case .invalid(let message): ConditionVerdict.no(.namespaceSynced, Reason.invalidName, message)
+            case .unknownDomain(let message): ConditionVerdict.no(.namespaceSynced, Reason.unknownDomain, message)
             case .name(let name):
                 sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
             }

@@ -21,7 +21,7 @@ public struct ProjectDomains: Sendable {
     public init() {}
 
     /// - Parameters:
-    ///   - domains: the registry's, for projects that list none.
+    ///   - domains: the registry's: those of projects that list none, and all that objects may name.
     ///   - discovered: flyteadmin's projects, where they count.
     public init(
         template: NamespaceTemplate, domains: [String], projects: [FlyteProject], assignments: [ExecutionClusterLabel],
@@ -42,7 +42,8 @@ public struct ProjectDomains: Sendable {
                 want(ProjectDomain(project: project.spec.project, domain: domain), Seniority(project.metadata))
             }
         }
-        for assignment in assignments where assignment.spec.problems().isEmpty {
+        for assignment in assignments
+        where assignment.spec.problems().isEmpty && domains.contains(assignment.spec.domain) {
             want(assignment.spec.projectDomain, Seniority(assignment.metadata))
         }
         for (key, seniority) in discovered { want(key, seniority) }
@@ -67,10 +68,16 @@ public struct ProjectDomains: Sendable {
 }
 
 extension CustomResource<FlyteProjectSpec> {
-    /// In the order written, without repetitions.
+    /// At most the registry's, in the order written, without repetitions.
     public func effectiveDomains(_ registry: [String]) -> [String] {
         let own = spec.domains ?? []
         var seen: Set<String> = []
-        return (own.isEmpty ? registry : own).filter { seen.insert($0).inserted }
+        return (own.isEmpty ? registry : own.filter { registry.contains($0) }).filter { seen.insert($0).inserted }
+    }
+
+    /// What to say of its own domains that the registry doesn't have; nil where it has all of them.
+    public func unknownDomains(_ registry: [String]) -> NamespaceAnswer? {
+        let unknown = (spec.domains ?? []).filter { !registry.contains($0) }
+        return unknown.isEmpty ? nil : .unknown(domains: unknown, of: registry)
     }
 }

@@ -4,9 +4,17 @@
 /// without a weight all of them); with none the default label counts, then every enabled cluster. Whether a cluster is
 /// Ready doesn't matter here, since flyteadmin doesn't ask. A label that its library loses reaches both, its own clusters
 /// and what comes after it.
+///
+/// An ExecutionLabel that can't be used must not widen anything: with wrong weights it reaches the clusters that it names. One
+/// that can't be read may be of any label that no other object has; such a label reaches nothing.
 public struct Reach: Sendable {
     private let enabled: Set<String>
     private var labels: [String: Set<String>] = [:]
+    /// Of labels that only objects with wrong weights have.
+    private var held: [String: Set<String>] = [:]
+    private let hasUnreadable: Bool
+    /// In force, whether they have a cluster that is drawn from or not.
+    private let known: Set<String>
     private let lost: Set<String>
     private var fallback: Set<String>
     private var projectDomains: [ProjectDomain: String] = [:]
@@ -15,15 +23,18 @@ public struct Reach: Sendable {
     /// - Parameters:
     ///   - verdicts: by object name, of every label (`LabelVerdicts.all`).
     ///   - assignments: those in force; of duplicates the older one.
+    ///   - hasUnreadable: whether there are ExecutionLabels beside these that can't be read.
     public init(
         dataPlanes: some Sequence<DataPlane>, verdicts: [String: LabelVerdict],
-        assignments: some Sequence<ExecutionClusterLabel>, defaultLabel: String
+        assignments: some Sequence<ExecutionClusterLabel>, defaultLabel: String, hasUnreadable: Bool = false
     ) {
+        self.hasUnreadable = hasUnreadable
         let enabled = Set(dataPlanes.filter(\.spec.enabled).map(\.clusterName))
         self.enabled = enabled
         let inForce = verdicts.values.filter(\.isInForce)
         let (reasons, displaced) = LabelKeys.lost(Set(inForce.map(\.label)))
         lost = Set(reasons.keys)
+        known = Set(inForce.map(\.label))
         for verdict in inForce {
             let usable = verdict.clusters.filter { enabled.contains($0.name) }.map { ($0.name, $0.weight) }
             guard let drawn = WeightedClusters(usable)?.ids else { continue }
@@ -32,8 +43,15 @@ public struct Reach: Sendable {
                 labels[LabelKeys.asRead(verdict.label), default: []].formUnion(drawn)
             }
         }
+        for verdict in verdicts.values
+        where !verdict.isInForce && verdict.ready.reason != LabelReason.duplicateLabel.rawValue {
+            let named = verdict.clusters.filter { enabled.contains($0.name) }
+            let weighted = named.filter { $0.weight > 0 }
+            held[verdict.label, default: []].formUnion((weighted.isEmpty ? named : weighted).map(\.name))
+        }
+        for verdict in inForce { held[verdict.label] = nil }
         fallback = enabled
-        fallback = clusters(of: defaultLabel)
+        if !defaultLabel.isEmpty { fallback = clusters(of: defaultLabel) }
         for assignment in assignments {
             if assignment.spec.workflow == nil {
                 projectDomains[assignment.spec.projectDomain] = assignment.spec.value
@@ -50,8 +68,21 @@ public struct Reach: Sendable {
         return clusters
     }
 
+    /// Those of one project-domain, whose assignments in force these are: its own label, and its workflows'.
+    public func clusters(of assignments: [ExecutionClusterLabelSpec]) -> Set<String> {
+        let own = assignments.first { $0.workflow == nil }
+        var clusters = own.map { self.clusters(of: $0.value) } ?? fallback
+        for assignment in assignments where assignment.workflow != nil {
+            clusters.formUnion(self.clusters(of: assignment.value))
+        }
+        return clusters
+    }
+
     private func clusters(of label: String) -> Set<String> {
-        guard let own = labels[label] else { return fallback }
+        guard let own = labels[label] else {
+            if let held = held[label] { return held }
+            return hasUnreadable && !known.contains(label) ? [] : fallback
+        }
         return lost.contains(label) ? own.union(fallback) : own
     }
 }

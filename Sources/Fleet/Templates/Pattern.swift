@@ -6,6 +6,9 @@ struct Pattern: Sendable, Hashable {
         case placeholder(String)
     }
     var parts: [Part]
+    /// Where a plain scalar of YAML stands, white space at the ends is none of its text. Flyte puts values into the text and
+    /// parses it afterwards, so a blank at the end of a value is gone there too.
+    private(set) var isPlainScalar = false
 
     init(parts: [Part]) { self.parts = parts }
 
@@ -27,6 +30,16 @@ struct Pattern: Sendable, Hashable {
     var names: [String] { parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } } }
     var hasPlaceholders: Bool { parts.contains { if case .placeholder = $0 { true } else { false } } }
 
+    /// The same as a plain scalar. Without placeholders nothing is to be left out: the parser has done so.
+    var asPlainScalar: Pattern {
+        var pattern = self
+        pattern.isPlainScalar = hasPlaceholders
+        return pattern
+    }
+
+    /// As a template has it, for messages.
+    var written: String { text { "{{ \($0) }}" } }
+
     func text<Failure: Error>(_ value: (String) throws(Failure) -> String) throws(Failure) -> String {
         var result = ""
         for part in parts {
@@ -35,7 +48,7 @@ struct Pattern: Sendable, Hashable {
             case .placeholder(let name): result += try value(name)
             }
         }
-        return result
+        return isPlainScalar ? result.withoutWhiteSpaceAround : result
     }
 
     enum Piece {
@@ -68,5 +81,16 @@ struct Pattern: Sendable, Hashable {
             start = index
         }
         if start < bytes.count { emit(.text(bytes[start...])) }
+    }
+}
+
+extension String {
+    /// Without what YAML calls white space (blanks, tabs) and line breaks at both ends.
+    var withoutWhiteSpaceAround: String {
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
+        guard let first = utf8.first, let last = utf8.last, isBlank(first) || isBlank(last) else { return self }
+        let inner = utf8.drop(while: isBlank)
+        guard let end = inner.lastIndex(where: { !isBlank($0) }) else { return "" }
+        return String(decoding: inner[...end], as: UTF8.self)
     }
 }

@@ -6,6 +6,7 @@ struct TemplateCompiler {
     let file: String
     let tokens: PlaceholderTokens
 
+    /// Fails for the whole file: half a file may be what its author did not mean.
     static func compile(file: String, text: String) throws(TemplateFailure) -> [TemplateDocument] {
         guard let tokens = PlaceholderTokens(text) else {
             throw TemplateFailure(.templateInvalid, file: file, line: 0, "can't be read")
@@ -103,8 +104,9 @@ struct TemplateCompiler {
                 let value = try json(node)
                 return .literal(place == .string && !value.isNull ? .string(text) : value)
             }
-            if style != .plain || place == .string || node.tag == "!!str" || node.tag == "!" { return .string(pattern) }
-            return .scalar(pattern, tag: node.tag)
+            guard style == .plain else { return .string(pattern) }
+            let isString = place == .string || node.tag == "!!str" || node.tag == "!"
+            return isString ? .string(pattern.asPlainScalar) : .scalar(pattern.asPlainScalar, tag: node.tag)
         case .sequence(let nodes):
             var elements: [TemplateNode] = []
             for node in nodes { elements.append(try compile(node, place: .other)) }
@@ -145,7 +147,7 @@ struct TemplateCompiler {
     private func key(_ node: YAMLNode) throws(TemplateFailure) -> Pattern {
         if let text = node.scalar {
             let pattern = tokens.pattern(text)
-            if pattern.hasPlaceholders { return pattern }
+            if pattern.hasPlaceholders { return node.isPlain ? pattern.asPlainScalar : pattern }
         } else if node.mapping != nil {
             throw invalid(
                 node, "a key must be a scalar; a placeholder is written {{ name }}, with one space on each side")

@@ -23,7 +23,7 @@ indirect enum TemplateNode: Sendable {
     var literal: JSON? { if case .literal(let value) = self { value } else { nil } }
 }
 
-/// The values of one rendering, by placeholder. All that are needed are there: `TemplateSet` has checked it.
+/// The values of one rendering, by placeholder. All that a document needs are there: `Renderer` has checked it.
 struct Substitution {
     var values: [String: String]
     func text(_ pattern: Pattern) -> String { pattern.text { values[$0] ?? "" } }

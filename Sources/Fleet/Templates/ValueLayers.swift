@@ -10,14 +10,50 @@ public struct ValueLayers: Sendable, Hashable {
         var values: [String: String] = [:]
         /// By value name, why a source has none, where the object itself has none either.
         var missing: [String: String] = [:]
+
+        init() {}
+        init(_ values: TemplateValues) { add(values) }
+        init(rendered values: TemplateValues) { add(rendered: values) }
+
+        mutating func add(_ new: TemplateValues) {
+            for (name, value) in new {
+                values[name] = value.text
+                missing[name] = nil
+            }
+        }
+        /// A name whose value Helm was to fill in has none: a weaker one must not come back.
+        mutating func add(rendered new: TemplateValues) {
+            add(new)
+            for (name, value) in new where HelmExpressions.isIn(value.text) {
+                values[name] = nil
+                missing[name] = "its value " + HelmExpressions.advice
+            }
+        }
+        /// Answers whether one of them is not known yet.
+        mutating func add(
+            _ sources: [ValueSource], unless own: TemplateValues, _ read: (ValueSource) -> ValueReading
+        ) -> Bool {
+            var isPending = false
+            for source in sources where own[source.name] == nil {
+                (values[source.name], missing[source.name]) = (nil, nil)
+                switch read(source) {
+                case .text(let text): values[source.name] = text
+                case .missing(let reason): missing[source.name] = "valuesFrom: " + reason
+                case .pending: isPending = true
+                }
+            }
+            return isPending
+        }
     }
     private var registry = Layer()
-    private var registryDomains: [String: [String: String]] = [:]
+    private var registryDomains: [String: Layer] = [:]
     private var project = Layer()
-    private var projectDomains: [String: [String: String]] = [:]
+    private var projectDomains: [String: Layer] = [:]
     private var dataPlane = Layer()
     /// A source that is not known yet: nothing can be rendered without knowing it.
     public private(set) var isPending = false
+    /// Why nothing can be rendered: values that any name could have are not known.
+    public private(set) var problem: String?
 
     /// - Parameter read: what a source of `valuesFrom` holds.
     public init(
@@ -25,46 +61,31 @@ public struct ValueLayers: Sendable, Hashable {
         read: (ValueSource) -> ValueReading = { _ in .missing("not read") }
     ) {
         let imported = registry.import
-        self.registry = layer(
-            Self.texts(imported?.templateData ?? [:]), registry.valuesFrom, registry.values, read)
-        registryDomains = (imported?.customData ?? [:]).mapValues(Self.texts)
+        if case .unusable(let why)? = imported?.gap { problem = why }
+        self.registry.add(rendered: imported?.templateData ?? [:])
+        var isPending = imported?.gap == .pending
+        isPending = self.registry.add(registry.valuesFrom, unless: registry.values, read) || isPending
+        self.registry.add(rendered: registry.values)
+        registryDomains = (imported?.customData ?? [:]).mapValues { Layer(rendered: $0) }
         for (domain, values) in registry.domainValues {
-            registryDomains[domain, default: [:]].merge(Self.texts(values)) { $1 }
+            registryDomains[domain, default: Layer()].add(rendered: values)
         }
-        if let project {
-            self.project = layer([:], project.valuesFrom, project.values, read)
-            projectDomains = project.domainValues.mapValues(Self.texts)
+        if let project = project?.without(registry.lockedValues) {
+            isPending = self.project.add(project.valuesFrom, unless: project.values, read) || isPending
+            self.project.add(project.values)
+            projectDomains = project.domainValues.mapValues { Layer($0) }
         }
-        self.dataPlane = layer([:], dataPlane.valuesFrom, dataPlane.values, read)
+        isPending = self.dataPlane.add(dataPlane.valuesFrom, unless: dataPlane.values, read) || isPending
+        self.dataPlane.add(dataPlane.values)
+        self.isPending = isPending
     }
-
-    private mutating func layer(
-        _ imported: [String: String], _ sources: [ValueSource], _ values: TemplateValues,
-        _ read: (ValueSource) -> ValueReading
-    ) -> Layer {
-        var layer = Layer(values: imported)
-        let own = Self.texts(values)
-        for source in sources where own[source.name] == nil {
-            layer.values[source.name] = nil
-            switch read(source) {
-            case .text(let text): layer.values[source.name] = text
-            case .missing(let reason): layer.missing[source.name] = reason
-            case .pending: isPending = true
-            }
-        }
-        layer.values.merge(own) { $1 }
-        return layer
-    }
-
-    private static func texts(_ values: TemplateValues) -> [String: String] { values.mapValues(\.text) }
 
     /// The text for each placeholder.
     public func values(for key: ProjectDomain, namespace: String) -> [String: String] {
         var result: [String: String] = [:]
-        func add(_ values: [String: String]?) { if let values { result.merge(values) { $1 } } }
-        func add(_ layer: Layer) {
-            for name in layer.missing.keys { result[name] = nil }
-            add(layer.values)
+        func add(_ layer: Layer?) {
+            for name in layer?.missing.keys ?? [:].keys { result[name] = nil }
+            if let values = layer?.values { result.merge(values) { $1 } }
         }
         add(registry)
         add(registryDomains[key.domain])
@@ -77,12 +98,22 @@ public struct ValueLayers: Sendable, Hashable {
         return result
     }
 
-    /// What to add to the message of an unresolved placeholder: the sources that should have had a value.
-    public var missingSources: String? {
-        let missing = [registry, project, dataPlane].reduce(into: [:]) { $0.merge($1.missing) { $1 } }
-        return missing.isEmpty
-            ? nil
-            : missing.sorted { $0.key < $1.key }.map { "valuesFrom \($0.key): \($0.value)" }.listed()
+    /// Why a value that should be there is not, by its name: what to add to the message of an unresolved placeholder.
+    public func missing(for domain: String) -> [String: String] {
+        let layers = [registry, registryDomains[domain], project, projectDomains[domain], dataPlane]
+        return layers.compactMap { $0 }.reduce(into: [:]) { $0.merge($1.missing) { $1 } }
+    }
+}
+
+extension FlyteProjectSpec {
+    /// Without the values that the registry locks.
+    fileprivate func without(_ locked: [String]) -> FlyteProjectSpec {
+        if sets(locked).isEmpty { return self }
+        var spec = self
+        spec.values = values.filter { !locked.contains($0.key) }
+        spec.domainValues = domainValues.mapValues { $0.filter { !locked.contains($0.key) } }
+        spec.valuesFrom = valuesFrom.filter { !locked.contains($0.name) }
+        return spec
     }
 }
 

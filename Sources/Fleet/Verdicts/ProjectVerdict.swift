@@ -24,6 +24,10 @@ public struct ProjectObservation: Sendable {
     public var domains: [Domain]
     /// Why a Secret that `valuesFrom` names must not be read for it.
     public var sourceNotAllowed: String?
+    /// Of its own domains, those that the registry doesn't have: no namespace is wanted for them.
+    public var unknownDomains: NamespaceAnswer?
+    /// Values that it sets and that the registry locks: they are ignored.
+    public var lockedValues: [String] = []
     /// flyteadmin has archived the project. This object wants its namespaces all the same.
     public var isArchived = false
 
@@ -39,17 +43,40 @@ public struct ProjectObservation: Sendable {
         }
         let synced = synced
         let ready: ConditionVerdict =
-            duplicateOf.map {
-                .no(
-                    .ready, Reason.duplicateProject,
-                    "FlyteProject \($0) is older and has the project \(object.spec.project) already")
-            }
+            objection
             ?? .ready([synced], "all namespaces are in sync").noting(archived: isArchived ? object.spec.project : nil)
         return [synced, ready]
     }
 
+    /// What is wrong with the object itself, whatever its namespaces are like.
+    private var objection: ConditionVerdict? {
+        let (name, project) = (object.metadata.name, object.spec.project)
+        if let duplicateOf {
+            return .no(
+                .ready, Reason.duplicateProject,
+                "FlyteProject \(duplicateOf) is older and has the project \(project) already")
+        }
+        if project != name {
+            return .no(
+                .ready, Reason.invalid,
+                "spec.project: is \(project.quotedForMessage) and must be the object's name, \(name.quotedForMessage). Its "
+                    + "namespaces stay as they are; make a FlyteProject named \(project.shortForMessage), then delete this one"
+            )
+        }
+        if !lockedValues.isEmpty {
+            let names = lockedValues.listed()
+            return .no(
+                .ready, Reason.valueLocked,
+                "the ClusterRegistry locks \(names) (spec.lockedValues): what this object sets for it is ignored")
+        }
+        return nil
+    }
+
     private var synced: ConditionVerdict {
         if let sourceNotAllowed { return .no(.namespaceSynced, Reason.sourceNotAllowed, sourceNotAllowed) }
+        if case .unknownDomain(let message)? = unknownDomains {
+            return .no(.namespaceSynced, Reason.unknownDomain, message)
+        }
         for domain in domains {
             if case .invalid(let message) = domain.namespace {
                 return .no(.namespaceSynced, Reason.invalidName, message)

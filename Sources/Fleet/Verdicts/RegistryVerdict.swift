@@ -24,7 +24,18 @@ public struct RegistryObservation: Sendable {
         case rolledOut(String)
         case failed(String)
     }
+    /// The registry's values, as far as they are pasted from Flyte's or read from its ConfigMap.
+    public enum Values: Sendable, Hashable {
+        case valid
+        /// The ConfigMap has not been read yet.
+        case pending
+        /// With the whole message.
+        case configMapNotFound(String)
+        /// With the whole message.
+        case invalid(String)
+    }
     public var templates = Templates.valid("Namespace and default ServiceAccount")
+    public var values = Values.valid
     public var publishing = Publishing.notConfigured
     public var rollout = Rollout.notConfigured
     public var dataPlanes = ClusterRegistryStatus.Counts(total: 0, ready: 0)
@@ -37,6 +48,8 @@ public struct RegistryObservation: Sendable {
     /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
+    /// Why it is not known which registry this is, so that nothing is written anywhere.
+    public var identityProblem: String?
     /// Why a Secret that the registry names must not be used for what it is named for.
     public var sourceNotAllowed: String?
     /// Why a list of the control plane is not believed: what is known of it may be of yesterday.
@@ -59,6 +72,25 @@ public struct RegistryObservation: Sendable {
     }
 
     private var templatesVerdict: ConditionVerdict {
+        let own = ownTemplatesVerdict
+        var other: ConditionVerdict
+        switch values {
+        case .valid: return own
+        case .pending:
+            other = .unknown(.templatesValid, Reason.pending, "the ConfigMap of spec.importFrom has not been read yet")
+        case .configMapNotFound(let message): other = .no(.templatesValid, Reason.configMapNotFound, message)
+        case .invalid(let message): other = .no(.templatesValid, Reason.valuesInvalid, message)
+        }
+        // One condition says both; what can be told without the other goes first.
+        if own.status == .isFalse {
+            if other.status == .isFalse { return .no(.templatesValid, own.reason, own.message + "; " + other.message) }
+            return own
+        }
+        if own.status == .unknown, other.status == .isFalse { other.message += "; " + own.message }
+        return other
+    }
+
+    private var ownTemplatesVerdict: ConditionVerdict {
         switch templates {
         case .pending: .unknown(.templatesValid, Reason.pending, "the ConfigMap has not been read yet")
         case .valid(let message): .yes(.templatesValid, Reason.valid, message)
@@ -86,6 +118,7 @@ public struct RegistryObservation: Sendable {
     }
 
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        if let identityProblem { return .no(.ready, Reason.identityUnknown, identityProblem) }
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
         // The cause before what it does: without usable templates no data plane is in sync.

@@ -2,64 +2,79 @@ import Fleet
 
 /// The templates that are rendered, and what is to be said of the ConfigMap that they are from.
 ///
-/// The last usable ones stay in force while a ConfigMap is missing or does not compile: a typo must not change what every
-/// data plane holds. After a restart there are none to go by; then nothing is applied until the ConfigMap is mended.
+/// The last usable ones stay in force while the ConfigMap is missing, or while none of its files compiles: a typo must not
+/// change what every data plane holds. After a restart there are none to go by; then nothing is applied until that is
+/// mended. Where some files compile and others don't, the others affect them in no way (`TemplateSet`).
 struct TemplatesInForce: Sendable {
     /// Nil: none are known.
     private(set) var compiled: TemplateSet?
     private(set) var state: RegistryObservation.Templates
-    /// Where `compiled` is from: the files, by name. Nil for the default templates.
-    private var source: [String: String]?
     /// Another one for another `compiled`; compared within this process only.
-    var fingerprint: Int { compiled == nil ? 0 : source.hashValue }
+    private(set) var fingerprint: Int
+    /// What was read last, and what it came to; nil for the default templates.
+    private var source: [String: String]?
+    private var read: TemplateSet?
 
     /// What the flyte-core chart calls it.
     static let flytesConfigMap = "clusterresource-template"
 
     /// Nothing needs to be read for the default templates.
     static let standard = TemplatesInForce(
-        compiled: .standard, state: .valid("the default templates: Namespace and default ServiceAccount"), source: nil)
-    static let unknown = TemplatesInForce(compiled: nil, state: .pending, source: nil)
+        compiled: .standard, state: .valid("the default templates: Namespace and default ServiceAccount"))
+    static let unknown = TemplatesInForce(compiled: nil, state: .pending)
 
-    private init(compiled: TemplateSet?, state: RegistryObservation.Templates, source: [String: String]?) {
+    private init(compiled: TemplateSet?, state: RegistryObservation.Templates) {
         self.compiled = compiled
         self.state = state
-        self.source = source
+        fingerprint = compiled?.fingerprint ?? 0
     }
 
     /// - Parameter reading: of the ConfigMap named so.
     init(_ name: String, _ reading: NamedConfigMaps.Reading, previous: TemplatesInForce) {
         self = previous
         if let problem = reading.problem(name) {
-            state = .configMapNotFound(message(problem))
+            state = .configMapNotFound(problem + hint(reading) + Self.consequence(ofMissing: compiled))
         } else if case .present(let files) = reading {
-            if let compiled, files == source {
-                state = .valid(summary(compiled, name))
-            } else {
-                compile(files, name)
-            }
+            if source == nil || files != source { take(files) }
+            if let read { state = state(of: read, name) }
         } else {
             state = .pending
         }
     }
 
-    private mutating func compile(_ files: [String: String], _ name: String) {
-        do throws(TemplateFailure) {
-            let new = try TemplateSet(files: files)
-            compiled = new
-            source = files
-            state = .valid(summary(new, name))
-        } catch {
-            state = .invalid(message(error.description))
+    /// Whether something of the templates is not in force as it is written.
+    var isBroken: Bool { compiled == nil || read?.broken.isEmpty == false }
+
+    private func hint(_ reading: NamedConfigMaps.Reading) -> String {
+        guard case .absent = reading else { return "" }
+        return " (the flyte-core chart takes its own away with cluster_resource_manager.enabled: false)"
+    }
+
+    private static func consequence(ofMissing compiled: TemplateSet?) -> String {
+        compiled == nil ? "; nothing is applied" : "; the templates read before stay in force"
+    }
+
+    private mutating func take(_ files: [String: String]) {
+        let new = TemplateSet(files: files, previous: source == nil ? nil : compiled)
+        (source, read) = (files, new)
+        if new.isIncomplete, new.count == 0 { return }
+        compiled = new
+        fingerprint = new.fingerprint
+    }
+
+    private func state(of set: TemplateSet, _ name: String) -> RegistryObservation.Templates {
+        let summary = "\(set.count) object\(set.count == 1 ? "" : "s") from ConfigMap \(name)"
+        let ignored =
+            set.ignoredKeys.isEmpty
+            ? "" : "; not taken, since only keys that end in .yaml are templates: \(set.ignoredKeys.summary)"
+        guard !set.broken.isEmpty else { return .valid(summary + ignored) }
+        let broken = set.broken.map { file in
+            let consequence = file.hasLastGood ? "its last good version stays in force" : "nothing of it is applied"
+            return "\(file.failure) (\(consequence))"
         }
-    }
-
-    private func summary(_ set: TemplateSet, _ name: String) -> String {
-        "\(set.count) object\(set.count == 1 ? "" : "s") from ConfigMap \(name)"
-    }
-
-    private func message(_ problem: String) -> String {
-        problem + (compiled == nil ? "; nothing is applied" : "; the templates read before stay in force")
+        let isInForce = !set.isIncomplete || set.count > 0
+        let consequence = isInForce ? "; in force: " + summary : Self.consequence(ofMissing: compiled)
+        return .invalid(broken.joined(separator: "; ") + consequence + ignored)
     }
 
     /// Why nothing can be rendered; nil where something can, or where it is not known yet.
@@ -70,5 +85,12 @@ struct TemplatesInForce: Sendable {
         case .configMapNotFound(let text), .invalid(let text):
             TemplateFailure(.templateInvalid, file: "spec.templatesConfigMap", line: 0, text)
         }
+    }
+}
+
+extension [String] {
+    /// "a, b, c and 4 more".
+    fileprivate var summary: String {
+        prefix(5).joined(separator: ", ") + (count > 5 ? " and \(count - 5) more" : "")
     }
 }

@@ -1,0 +1,60 @@
+import Fleet
+
+/// What `importFrom` of the registry holds, and what is to be said of it.
+///
+/// The last usable values stay in force while the ConfigMap is missing or can't be understood. After a restart there are
+/// none; then nothing is rendered until it is mended, since what a domain has of its own would be missing too.
+struct ImportInForce: Sendable {
+    /// Nil where the registry names no ConfigMap.
+    private(set) var values: FlyteImport?
+    private(set) var state = RegistryObservation.Values.valid
+    /// The last usable values, and the text that they are from.
+    private var good: (text: String, values: FlyteImport)?
+
+    static let none = ImportInForce()
+    private init() {}
+
+    /// - Parameter read: a ConfigMap by name.
+    init(_ reference: KeyReference?, previous: ImportInForce, _ read: (String) -> NamedConfigMaps.Reading) {
+        guard let reference else { return }
+        good = previous.good
+        let reading = read(reference.name)
+        if let problem = reading.problem(reference.name) {
+            state = .configMapNotFound(message("spec.importFrom: " + problem + Self.hint))
+        } else if case .present(let data) = reading {
+            take(data[reference.key], reference)
+        } else {
+            state = .pending
+        }
+        values = good?.values ?? FlyteImport(gap: gap)
+    }
+
+    private static let hint =
+        " (the flyte-core chart has its own only with cluster_resource_manager.enabled and standalone_deploy)"
+
+    private mutating func take(_ text: String?, _ reference: KeyReference) {
+        let place = "spec.importFrom: ConfigMap \(reference.name)"
+        guard let text else {
+            state = .invalid(message("\(place) has no key \(reference.key)"))
+            return
+        }
+        if good?.text == text { return }
+        do throws(SpecProblem) {
+            good = (text, try FlyteImport(parsing: text))
+        } catch {
+            state = .invalid(message("\(place), \(error)"))
+        }
+    }
+
+    private func message(_ problem: String) -> String {
+        problem + (good == nil ? "; nothing is applied" : "; the values read before stay in force")
+    }
+
+    private var gap: FlyteImport.Gap? {
+        switch state {
+        case .valid: nil
+        case .pending: .pending
+        case .configMapNotFound(let text), .invalid(let text): .unusable(text)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Fleet
+
+@Suite("What is said of the registry's templates and values")
+struct RegistryValueTests {
+    private func verdict(
+        _ templates: RegistryObservation.Templates, _ values: RegistryObservation.Values
+    ) -> ConditionVerdict? {
+        var seen = RegistryObservation()
+        (seen.templates, seen.values) = (templates, values)
+        let object = ClusterRegistry(metadata: metadata("flyte"), spec: ClusterRegistrySpec())
+        return seen.verdicts(of: object).first { $0.type == .templatesValid }
+    }
+
+    static let combinations: [(RegistryObservation.Templates, RegistryObservation.Values, String)] = [
+        (.valid("t"), .valid, "True Valid t"), (.valid("t"), .invalid("v"), "False ValuesInvalid v"),
+        (.valid("t"), .configMapNotFound("v"), "False ConfigMapNotFound v"),
+        (.invalid("t"), .invalid("v"), "False TemplateInvalid t; v"),
+        (.invalid("t"), .valid, "False TemplateInvalid t"),
+        (.invalid("t"), .pending, "False TemplateInvalid t"),
+        (.configMapNotFound("t"), .invalid("v"), "False ConfigMapNotFound t; v"),
+        (.pending, .invalid("v"), "False ValuesInvalid v; the ConfigMap has not been read yet"),
+        (.valid("t"), .pending, "Unknown Pending the ConfigMap of spec.importFrom has not been read yet"),
+    ]
+    @Test(
+        "One condition speaks of templates and values; the first fault is its reason",
+        arguments: combinations)
+    func combined(
+        _ entry: (templates: RegistryObservation.Templates, values: RegistryObservation.Values, expected: String)
+    ) {
+        let found = verdict(entry.templates, entry.values)
+        #expect(found.map { "\($0.status.rawValue) \($0.reason) \($0.message)" } == entry.expected)
+    }
+
+    @Test("A data plane is not in sync while it is not known what is wanted there")
+    func registryProblem() {
+        var seen = DataPlaneVerdictTests.healthy()
+        seen.sync = .unknown
+        seen.registryProblem = "ClusterRegistry flyte, spec.import: is no map"
+        let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
+        #expect(
+            verdicts.map(\.reason) == ["Valid", "ProbeSucceeded", "PermissionsGranted", "SyncFailed", "SyncFailed"])
+        #expect(verdicts[3].message.contains("ClusterRegistry flyte, spec.import"))
+        // Nothing was counted, so that no count is shown.
+        #expect(seen.status(of: dataPlane("a"), now: now).namespaces == nil)
+    }
+}
