@@ -263,7 +263,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A placeholder without a value is named, applies nothing, and is mended by the value")
+        @Test("A placeholder without a value is named, keeps back its object, and is mended by the value")
         func placeholder() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics(["workloadIdentity": ["aws": ["roleARN": "arn:{{ account }}"]]])
@@ -273,7 +273,8 @@ extension EndToEnd {
                     let failure = try #require(try await fleet.failures(1).first)
                     #expect(failure["reason"] == "PlaceholderUnresolved")
                     #expect(failure["message"]?.string?.contains("account") == true)
-                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") == nil)
+                    #expect(try await fleet[1].admin.get("Namespace", "project1-development") != nil)
+                    #expect(try await fleet.annotation(1, "project1-development") == nil)
                     try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["values": ["account": "7"]]])
                     try await fleet.settles(1)
                     #expect(try await fleet.annotation(1, "project1-development") == "arn:7")

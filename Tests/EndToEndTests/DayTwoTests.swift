@@ -322,7 +322,7 @@ extension EndToEnd {
         func statusOfUnusableTakenAway() async throws {
             try await withSettledFleet { fleet, _ in
                 try await fleet.admin.apply(
-                    resource("FlyteProject", "bad", ["project": "p", "domains": ["d"], "values": ["a b": "x"]]))
+                    resource("FlyteProject", "bad", ["project": "bad", "values": ["a b": "x"]]))
                 try await fleet.reports("FlyteProject", "bad", "Ready", "Invalid")
                 try await fleet.admin.merge("FlyteProject", "bad", ["status": nil], subresource: "status")
                 try await fleet.reports("FlyteProject", "bad", "Ready", "Invalid")

@@ -165,6 +165,8 @@ enum Populated {
         spec.domainValues = ["d": ["a": "b"]]
         spec.valuesFrom = valuesFrom
         spec.import = FlyteImport(templateData: ["a": "b"], customData: ["d": ["a": "b"]])
+        spec.importFrom = reference
+        spec.reservedNamespaces = ["cert-*"]
         var admin = FlyteAdmin(endpoint: "https://a")
         admin.caCertRef = reference
         admin.auth = .init(

@@ -33,7 +33,7 @@ struct PermissionTests {
 
     @Test("Templates add the kinds that they are made of")
     func templates() throws {
-        let set = try TemplateSet(files: flyteTemplates)
+        let set = TemplateSet(files: flyteTemplates)
         #expect(
             Permissions.required(by: set).contains(Permission(verb: "patch", group: "", resource: "resourcequotas")))
     }

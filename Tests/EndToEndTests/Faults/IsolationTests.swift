@@ -242,11 +242,14 @@ extension EndToEnd {
             // No other leader meanwhile: to the next one all of it is a first list.
             try await withFleet(of: 1, options: options, configure: { $0.election = ElectionConfiguration() }) {
                 fleet in
-                try await fleet.applyBasics()
+                let domains = (1...30).map { JSON.string("d\($0)") }
+                try await fleet.applyBasics([
+                    "workloadIdentity": ["aws": ["roleARN": .string(fleet.role)]],
+                    "domains": .array(domains + ["staging"]),
+                ])
                 try await fleet.admin.apply(assignment("settled", "staging"))
                 try await fleet.operating { _ in try await fleet.settles(1) }
                 try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 20, "burst": 1]]))
-                let domains = (1...30).map { JSON.string("d\($0)") }
                 for number in 1...50 {
                     try await fleet.admin.apply(
                         resource(
