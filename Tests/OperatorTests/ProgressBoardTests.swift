@@ -13,22 +13,48 @@ struct ProgressBoardTests {
                 message: "500", now: Instant(secondsSince1970: since)), nextTry: .within(.seconds(2)))
     }
 
+    private func set(
+        _ board: NamespaceProgressBoard, _ name: String, _ progress: NamespaceProgressBoard.Progress
+    ) -> NamespaceProgressBoard.News {
+        board.set(name, progress, board.ticket(for: name))
+    }
+
+    @Test("A run that is out of date does not make its namespace synced")
+    func outdated() {
+        let board = NamespaceProgressBoard()
+        board.replace(with: ["a"])
+        let old = board.ticket(for: "a")
+        board.pending(["a"])
+        #expect(board.set("a", .synced, old) == .outdated)
+        #expect(board["a"] == .pending && board.counts.synced == 0)
+        let failed = NamespaceProgressBoard.Progress.failed([failure("a", since: 1)])
+        #expect(board.set("a", failed, old) == .outdated, "what failed may not fail any more")
+        let new = board.ticket(for: "a")
+        #expect(board.set("a", .synced, new) == .news)
+        #expect(board.set("a", .synced, new) == .none)
+        board.replace(with: [])
+        board.replace(with: ["a"])
+        #expect(board.set("a", .synced, new) == .outdated, "it went and came back meanwhile")
+    }
+
     @Test("Failures are bounded, the oldest first, and one that goes on keeps its since and counts its attempts")
     func failures() {
         let board = NamespaceProgressBoard()
         let names = (0..<40).map { "n\($0)" }
         board.replace(with: Set(names))
         for (index, name) in names.enumerated() {
-            _ = board.set(name, .failed([failure(name, since: Double(1_000 - index))]))
+            _ = set(board, name, .failed([failure(name, since: Double(1_000 - index))]))
         }
         #expect(board.failures(limit: 16).map(\.namespace) == names.reversed().prefix(16).map { $0 })
         let first = board.failures(limit: 1)[0]
-        _ = board.set("n39", .failed([failure("n39", since: 5_000, after: first)]))
+        #expect(set(board, "n39", .failed([failure("n39", since: 5_000, after: first)])) == .details)
+        #expect(board.failures(limit: 1) == [first], "attempts alone are no reason for another status")
+        board.showDetails()
         let again = board.failures(limit: 1)[0]
         #expect(again.since == first.since && again.attempts == 2)
         #expect(again.message == "500; next try within 2 s")
         #expect(board.counts.failed == 40)
-        _ = board.set("n39", .synced)
+        #expect(set(board, "n39", .synced) == .news)
         #expect(board.failures(limit: 16).first?.namespace == "n38")
         #expect(board.counts.failed == 39 && board.counts.synced == 1)
     }
@@ -38,14 +64,14 @@ struct ProgressBoardTests {
         let now = Locked(100.0)
         let board = NamespaceProgressBoard(wallClock: WallClock { Instant(secondsSince1970: now.withLock { $0 }) })
         board.replace(with: ["a", "b"])
-        _ = board.set("a", .synced)
+        _ = set(board, "a", .synced)
         #expect(board.lastComplete == nil)
-        _ = board.set("b", .synced)
+        _ = set(board, "b", .synced)
         now.withLock { $0 = 200 }
-        _ = board.set("b", .synced)
+        _ = set(board, "b", .synced)
         board.pending(["a"])
         #expect(board.lastComplete == Instant(secondsSince1970: 100))
-        _ = board.set("a", .synced)
+        _ = set(board, "a", .synced)
         #expect(board.lastComplete == Instant(secondsSince1970: 200))
     }
 }

@@ -2,6 +2,7 @@ import ControlLoop
 import Fleet
 import HTTP
 import Kube
+import KubeObjects
 import Support
 import TestSupport
 import Testing
@@ -52,6 +53,238 @@ private func connected(recorded: String? = nil, approved: String? = "u1") throws
     return state
 }
 
+/// A probe starts.
+private func begin(_ state: inout SessionState, at now: Duration, unknown: Set<GroupVersionKind> = []) -> [ProbeOrder] {
+    state.beginProbe(unknown: unknown, now: now, connect: link)
+}
+
+/// Runs probes as a session does, each with that answer, for so long; at which times, and which of them reviewed.
+private func probes(
+    _ state: inout SessionState, until end: Duration, answer: ProbeResult,
+    between: (inout SessionState, Duration) -> Void = { _, _ in }
+) -> (starts: [Duration], reviews: [Duration]) {
+    var (starts, reviews) = ([Duration](), [Duration]())
+    var now = state.nextProbe
+    while now <= end {
+        var result = answer
+        let orders = begin(&state, at: now)
+        starts.append(now)
+        if orders.contains(where: { $0.asksPermissions }) { reviews.append(now) } else { result.authorization = nil }
+        for order in orders { _ = state.take(result, of: order.link, now: now) }
+        // Ten times a second something happens.
+        repeat {
+            between(&state, now)
+            now += .milliseconds(100)
+        } while now < state.nextProbe && now <= end
+    }
+    return (starts, reviews)
+}
+
+@Suite("What a data plane can make us ask")
+struct ProbeRateTests {
+    private let minute = Duration.seconds(60)
+
+    @Test("Writes that fail all the time lead to one probe an interval")
+    func failingWrites() throws {
+        var state = try connected()
+        let (starts, reviews) = probes(&state, until: minute, answer: success()) { state, _ in
+            for _ in 0..<50 { state.requestFailed(.failed(.serverError, "503: webhook"), connectionBroke: false) }
+        }
+        #expect(starts.count <= 8, "\(starts)")
+        #expect(reviews.count <= 2, "\(reviews)")
+        #expect(state.allowsWrites)
+    }
+
+    @Test("A policy that denies everything leads to one review an interval")
+    func deniedWrites() throws {
+        var state = try connected()
+        let (starts, reviews) = probes(&state, until: minute, answer: success()) { state, _ in
+            for _ in 0..<50 { state.wasForbidden() }
+        }
+        #expect(starts.count <= 8 && reviews.count <= 8, "\(starts), \(reviews)")
+        #expect(reviews.count >= 5, "but it is looked at: \(reviews)")
+    }
+
+    @Test(
+        "Connections that break all the time lead to ever fewer probes"
+    )
+    func brokenConnections() throws {
+        var state = try connected()
+        let (starts, _) = probes(&state, until: minute, answer: success()) { state, _ in
+            state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        }
+        #expect(starts.count <= 12, "\(starts)")
+        #expect(starts.count > 1 && starts[1] - starts[0] <= .milliseconds(500))
+        var calm = try connected()
+        _ = begin(&calm, at: .zero)
+        _ = begin(&calm, at: .seconds(100))
+        calm.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        #expect(calm.nextProbe == .seconds(100) + .milliseconds(500))
+        _ = begin(&calm, at: .seconds(101))
+        _ = begin(&calm, at: .seconds(200))
+        calm.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        #expect(calm.nextProbe == .seconds(200) + .milliseconds(500))
+    }
+
+    @Test("In a settled fleet permissions and version are looked at again once a minute")
+    func checkup() throws {
+        var state = try connected()
+        var answer = success()
+        answer.kubernetesVersion = "v1.36.2"
+        let (starts, reviews) = probes(&state, until: minute * 5, answer: answer)
+        #expect(starts.count == 31)
+        #expect((5...6).contains(reviews.count), "\(reviews)")
+        let gaps = zip(reviews.dropFirst(), reviews).map { $0 - $1 }
+        #expect(gaps.allSatisfy { $0 == minute }, "\(gaps)")
+        #expect(state.asksVersion(now: minute * 6))
+    }
+
+    @Test("A data plane that is upgraded in place is asked for its kinds anew")
+    func upgrade() throws {
+        var state = try connected()
+        let link = try #require(state.active)
+        var answer = success()
+        answer.kubernetesVersion = "v1.31.14"
+        answer.served = ["new.example.org/v1": []]
+        _ = state.take(answer, of: link, now: .zero)
+        let kind = GroupVersionKind(group: "new.example.org", version: "v1", kind: "Thing")
+        #expect(state.apiVersionsToDiscover([kind], now: .seconds(1)).isEmpty)
+        answer.kubernetesVersion = "v1.36.2"
+        answer.served = [:]
+        _ = state.take(answer, of: link, now: .seconds(1))
+        #expect(state.facts.kubernetesVersion == "v1.36.2")
+        #expect(state.apiVersionsToDiscover([kind], now: .seconds(2)) == ["new.example.org/v1"])
+    }
+
+    @Test("A group version that can't be told of keeps back its own kinds, and says why")
+    func undiscovered() throws {
+        var state = try connected()
+        let link = try #require(state.active)
+        var answer = success()
+        answer.unanswered = ["away.example.org/v1": "discover away.example.org/v1: 503"]
+        _ = state.take(answer, of: link, now: .zero)
+        #expect(state.facts.kinds.unanswered["away.example.org/v1"] == "discover away.example.org/v1: 503")
+        #expect(state.facts.discovered.isEmpty)
+        answer.unanswered = [:]
+        answer.served = ["away.example.org/v1": []]
+        _ = state.take(answer, of: link, now: .seconds(40))
+        #expect(state.facts.kinds.unanswered.isEmpty && state.facts.discovered == ["away.example.org/v1"])
+    }
+
+    @Test("kube-system that is refused, where it was readable before, asks for a review")
+    func readsClusterNoMore() throws {
+        var state = try connected()
+        let link = try #require(state.active)
+        _ = begin(&state, at: .zero)
+        _ = begin(&state, at: .seconds(20))
+        var refused = ProbeResult(.succeeded)
+        refused.isClusterForbidden = true
+        _ = state.take(refused, of: link, now: .seconds(20))
+        #expect(state.nextProbe <= .seconds(21))
+        let orders = begin(&state, at: .seconds(21))
+        #expect(orders.count == 1 && orders[0].asksPermissions)
+        refused.authorization = .missing([Permission(verb: "get", group: "", resource: "namespaces")])
+        _ = state.take(refused, of: link, now: .seconds(21))
+        #expect(state.nextProbe == .seconds(31), "it never could from now on: no news")
+    }
+
+    @Test("One 401 refuses no token: a good answer in between counts")
+    func oneRejection() throws {
+        var state = try connected()
+        let link = try #require(state.active)
+        let rejected = ProbeResult(.tokenRejected("401"))
+        for _ in 0..<5 {
+            _ = state.take(rejected, of: link, now: .zero)
+            #expect(state.allowsWrites && state.facts.tokenRejected == nil && state.doubtsToken)
+            #expect(state.probeDelay == .milliseconds(500))
+            _ = state.take(success(), of: link, now: .zero)
+            #expect(!state.doubtsToken && state.probeDelay == .seconds(10))
+            _ = state.take(rejected, of: link, now: .zero)
+            state.requestSucceeded()
+        }
+        _ = state.take(rejected, of: link, now: .zero)
+        _ = state.take(rejected, of: link, now: .zero)
+        #expect(!state.allowsWrites && state.facts.tokenRejected == "401")
+    }
+
+    @Test("A write that is answered 401 asks for a probe and refuses no token")
+    func rejectedWrite() throws {
+        var state = try connected()
+        _ = begin(&state, at: .zero)
+        for _ in 0..<20 { state.requestFailed(.tokenRejected("401 Unauthorized"), connectionBroke: false) }
+        #expect(state.allowsWrites && state.facts.tokenRejected == nil)
+        #expect(state.nextProbe == .milliseconds(500))
+    }
+
+    @Test("A server that is shutting down is left for one that stays, without an outage")
+    func shuttingDown() throws {
+        var state = try connected()
+        let old = try #require(state.active)
+        _ = begin(&state, at: .zero)
+        var ending = success()
+        ending.isShuttingDown = true
+        _ = state.take(ending, of: old, now: .zero)
+        #expect(state.allowsWrites && state.facts.reachability == .reachable)
+        // The new connection leads to the same server.
+        var orders = begin(&state, at: .seconds(1))
+        #expect(orders.count == 2 && orders[1].link === old)
+        let unused = state.take(ending, of: orders[0].link, now: .seconds(1))
+        #expect(unused.count == 1 && state.active === old && state.candidate == nil && state.allowsWrites)
+        _ = state.take(ending, of: old, now: .seconds(1))
+        // The next one leads to another.
+        orders = begin(&state, at: .seconds(11))
+        let replaced = state.take(success(), of: orders[0].link, now: .seconds(11))
+        #expect(state.active === orders[0].link && replaced.first === old && state.allowsWrites)
+        #expect(state.facts.refusedCandidate == nil)
+    }
+}
+
+@Suite("What may have failed for one cause")
+struct SetbackTests {
+    @Test("One is tried at a time, in turn; the others follow when one goes well")
+    func turns() {
+        var setbacks = Setbacks()
+        for name in ["a", "b", "c"] { setbacks.failed(name, isRefusal: false) }
+        var tried = [setbacks.next()]
+        setbacks.failed("a", isRefusal: false)
+        for _ in 0..<4 { tried.append(setbacks.next()) }
+        #expect(tried == ["a", "b", "c", "a", nil])
+        setbacks.failed("b", isRefusal: false)
+        let follow = Set(setbacks.succeeded("a"))
+        #expect(follow == ["b", "c"])
+        let (next, more) = (setbacks.next(), setbacks.succeeded("b"))
+        #expect(next == nil && more.isEmpty)
+    }
+
+    @Test("What a 401 kept back waits until probes say that the token is taken again")
+    func refusals() {
+        var setbacks = Setbacks()
+        setbacks.failed("a", isRefusal: true)
+        setbacks.failed("b", isRefusal: false)
+        let tried = [setbacks.next(), setbacks.next()]
+        #expect(tried == ["b", nil])
+        let follow = [setbacks.succeeded("b"), setbacks.takeRefused(), setbacks.takeRefused()]
+        #expect(follow == [[], ["a"], []])
+    }
+
+    @Test("A connection that breaks is told of from the second time in a row")
+    func losses() {
+        var setbacks = Setbacks()
+        var first = [setbacks.isFirstLoss("a"), setbacks.isFirstLoss("a"), setbacks.isFirstLoss("b")]
+        _ = setbacks.succeeded("a")
+        first.append(setbacks.isFirstLoss("a"))
+        #expect(first == [true, false, true, true])
+    }
+
+    @Test("What fails again and again takes no more room")
+    func bounded() {
+        var setbacks = Setbacks()
+        for _ in 0..<10_000 { setbacks.failed("a", isRefusal: false) }
+        let tried = [setbacks.next(), setbacks.next()]
+        #expect(tried == ["a", nil])
+    }
+}
+
 @Suite("A session's decisions")
 struct SessionStateTests {
     @Test("The first lists go out with the first probe, writes only after it has succeeded")
@@ -77,33 +310,34 @@ struct SessionStateTests {
     @Test("What the first lists run into is left for the first probe to judge")
     func firstListsFail() throws {
         var state = state()
-        for _ in 0..<9 {
-            let isUrgent = state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true)
-            #expect(!isUrgent)
-        }
+        _ = begin(&state, at: .zero)
+        let next = state.nextProbe
+        for _ in 0..<9 { state.requestFailed(.failed(.timeout, "no answer"), connectionBroke: true) }
+        #expect(state.nextProbe == next)
         #expect(state.facts.reachability == .unknown && state.allowsReads)
     }
 
     @Test("The version is asked for at once where none is recorded, else with the first probe that has time for it")
     func version() throws {
         var fresh = state()
-        #expect(fresh.needsFullProbe && fresh.asksVersion)
+        #expect(fresh.needsFullProbe && fresh.asksVersion(now: .zero))
         var answer = success()
         answer.authorization = .granted
         answer.kubernetesVersion = "v1.36.2"
         _ = fresh.take(answer, of: try #require(fresh.candidate), now: .zero)
-        #expect(!fresh.asksVersion)
-        _ = fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
-        #expect(fresh.asksVersion, "it may have been upgraded")
+        _ = begin(&fresh, at: .zero)
+        #expect(!fresh.asksVersion(now: .seconds(1)))
+        fresh.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        #expect(fresh.asksVersion(now: .seconds(1)), "it may have been upgraded")
 
         var known = state()
         var settings = known.configuration
         settings.hasRecordedVersion = true
         _ = known.configure(settings, connect: link)
-        #expect(known.needsFullProbe && !known.asksVersion)
+        #expect(known.needsFullProbe && !known.asksVersion(now: .zero))
         answer.kubernetesVersion = nil
         _ = known.take(answer, of: try #require(known.candidate), now: .zero)
-        #expect(!known.needsFullProbe && known.asksVersion)
+        #expect(!known.needsFullProbe && known.asksVersion(now: .zero))
     }
 
     @Test("Nothing is written before the cluster's UID is recorded and approved")
@@ -148,21 +382,21 @@ struct SessionStateTests {
     @Test("Requests that the server answers with 5xx ask for a probe and shut nothing: the probe decides")
     func serverErrors() throws {
         var state = try connected()
+        _ = begin(&state, at: .zero)
+        #expect(state.nextProbe == .seconds(10))
         for _ in 0..<10 {
-            let isUrgent = state.requestFailed(
-                .failed(.serverError, "500: failed calling webhook"), connectionBroke: false)
-            #expect(isUrgent)
+            state.requestFailed(.failed(.serverError, "500: failed calling webhook"), connectionBroke: false)
         }
+        #expect(state.nextProbe == .milliseconds(500))
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
     }
 
     @Test("A connection that breaks with all that is on it stops writes until it is seen who answers, and is no outage")
     func brokenConnection() throws {
         var state = try connected()
-        for _ in 0..<40 {
-            let isUrgent = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
-            #expect(isUrgent)
-        }
+        _ = begin(&state, at: .zero)
+        for _ in 0..<40 { state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true) }
+        #expect(state.nextProbe == .milliseconds(500))
         #expect(state.allowsReads && !state.allowsWrites && state.facts.reachability == .reachable)
         let active = try #require(state.active)
         _ = state.take(success(nil), of: active, now: .zero)
@@ -188,7 +422,7 @@ struct SessionStateTests {
         let old = try #require(state.active)
         _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
         let candidate = try #require(state.candidate)
-        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: candidate, now: .zero)
+        for _ in 0..<2 { _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: candidate, now: .zero) }
         #expect(
             state.active === old && state.allowsWrites
                 && state.facts.refusedCandidate == .tokenRejected("401 Unauthorized"))
@@ -219,7 +453,7 @@ struct SessionStateTests {
             _ = state.configure(SessionConfiguration(link: settings(token: "two")), connect: link)
             let candidate = try #require(state.candidate)
             var seen: [SessionFacts] = []
-            for _ in 0..<4 {
+            for _ in 0..<5 {
                 _ = state.take(ProbeResult(.failed(.tlsUntrusted, "untrusted")), of: candidate, now: .zero)
                 seen.append(state.facts)
                 _ = state.take(ProbeResult(.tokenRejected("401")), of: old, now: .zero)
@@ -241,6 +475,8 @@ struct SessionStateTests {
         _ = state.take(failure, of: active, now: .zero)
         #expect(state.probeDelay < usual)
         _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
+        #expect(state.probeDelay < usual, "whether it really is rejected, the second one tells")
+        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
         #expect(state.probeDelay == usual && !state.allowsWrites)
     }
 
@@ -259,7 +495,7 @@ struct SessionStateTests {
     func rejected() throws {
         var state = try connected()
         let active = try #require(state.active)
-        _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero)
+        for _ in 0..<2 { _ = state.take(ProbeResult(.tokenRejected("401 Unauthorized")), of: active, now: .zero) }
         #expect(!state.allowsWrites && !state.allowsReads && state.facts.reachability == .reachable)
         #expect(state.facts.tokenRejected == "401 Unauthorized")
         // Watches wait out no backoff: the gate opens with the next success.
@@ -287,7 +523,7 @@ struct SessionStateTests {
         #expect(!mayWrite(first))
         state.permitWrites()
         #expect(mayWrite(first))
-        _ = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
         state.permitWrites()
         #expect(!mayWrite(first), "who answers on the next connection must be seen before anything is written")
         _ = state.take(success(), of: first, now: .zero)
@@ -304,8 +540,8 @@ struct SessionStateTests {
     func suspicion() throws {
         var state = try connected()
         let active = try #require(state.active)
-        let wakes = state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
-        #expect(wakes && !state.allowsWrites)
+        state.requestFailed(.failed(.connectFailed, "reset"), connectionBroke: true)
+        #expect(!state.allowsWrites)
         _ = state.take(success(), of: active, now: .zero)
         #expect(state.allowsWrites)
     }
@@ -313,8 +549,10 @@ struct SessionStateTests {
     @Test("Too many requests asks for patience, not for a new connection")
     func tooManyRequests() throws {
         var state = try connected()
-        let wakes = state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false)
-        #expect(!wakes)
+        _ = begin(&state, at: .zero)
+        let next = state.nextProbe
+        state.requestFailed(.failed(.tooManyRequests, "429"), connectionBroke: false)
+        #expect(state.nextProbe == next)
         #expect(state.allowsWrites)
     }
 

@@ -76,6 +76,9 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
 /// How the operator talks to a data plane.
 public struct Connection: Sendable, Hashable, Codable {
     public var timeoutSeconds = 30
+    /// For one request of a probe, as far as `timeoutSeconds` allows. A data plane that takes longer for `/readyz` can't be
+    /// worked with.
+    public var probeTimeoutSeconds = 3
     /// Requests a second, sustained and at once.
     public var qps = 100
     public var burst = 200
@@ -88,6 +91,7 @@ public struct Connection: Sendable, Hashable, Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         timeoutSeconds = try container.value(.timeoutSeconds, default: 30)
+        probeTimeoutSeconds = try container.value(.probeTimeoutSeconds, default: 3)
         qps = try container.value(.qps, default: 100)
         burst = try container.value(.burst, default: 200)
         proxyURL = try container.value(.proxyURL, default: "")
@@ -96,7 +100,8 @@ public struct Connection: Sendable, Hashable, Codable {
 
     func problems(at path: String) -> [SpecProblem] {
         let ranges = [
-            ("timeoutSeconds", timeoutSeconds, 1...600), ("qps", qps, 1...100_000), ("burst", burst, 1...100_000),
+            ("timeoutSeconds", timeoutSeconds, 1...600), ("probeTimeoutSeconds", probeTimeoutSeconds, 1...60),
+            ("qps", qps, 1...100_000), ("burst", burst, 1...100_000),
         ]
         var problems = ranges.filter { !$0.2.contains($0.1) }.map {
             SpecProblem("\(path).\($0.0)", "\($0.1) is not between \($0.2.lowerBound) and \($0.2.upperBound)")

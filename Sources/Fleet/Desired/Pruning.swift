@@ -8,7 +8,7 @@ public struct Pruning: Sendable, Hashable {
     public static let allowAnnotation = "multicluster.flyte.org/allow-prune"
     /// So few are never held back.
     public static let few = 10
-    /// Of all managed objects but Namespaces: more than that is held back.
+    /// Of all that is ours but Namespaces: more than that is held back.
     public static let largestPart = 0.5
 
     private let allowed: Int
@@ -23,7 +23,7 @@ public struct Pruning: Sendable, Hashable {
     public func objection(surplus: Int, managed: Int) -> String? {
         if surplus <= max(Self.few, allowed) || Double(surplus) <= Double(managed) * Self.largestPart { return nil }
         return
-            "\(surplus) of \(managed) managed objects are in no template any more: that many are not deleted unless the "
+            "\(surplus) of \(managed) objects of ours are in no template any more: that many are not deleted unless the "
             + "ClusterRegistry has the annotation \(Self.allowAnnotation): \"\(surplus)\""
     }
 

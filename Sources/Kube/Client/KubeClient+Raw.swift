@@ -8,6 +8,22 @@ public struct APIResource: Sendable, Hashable {
     public var verbs: [String]
 }
 
+/// What a health path answers where it is no success.
+public struct FailedHealth: Sendable {
+    public var error: KubeError
+    /// The checks that failed, as far as the answer lists them: `shutdown` for `[-]shutdown failed: reason withheld`.
+    public var checks: [String]
+
+    /// A server has some fifty checks, each on a line of its own.
+    static func checks(in body: [UInt8]) -> [String] {
+        body.prefix(64 << 10).split(separator: UInt8(ascii: "\n")).compactMap { line in
+            guard line.starts(with: Array("[-]".utf8)) else { return nil }
+            let name = line.dropFirst(3).prefix { $0 != UInt8(ascii: " ") }
+            return String(decoding: name.prefix(256), as: UTF8.self)
+        }
+    }
+}
+
 extension KubeClient {
     /// The text at a path: `/readyz`, `/healthz`. A failed check is a 500 whose message is the start of that text.
     ///
@@ -20,6 +36,18 @@ extension KubeClient {
         request.isRateLimited = isRateLimited
         request.timeouts = timeouts
         return String(decoding: try await send(request).body, as: UTF8.self)
+    }
+
+    /// A health path: `/readyz`, `/healthz`. Nil where all is well.
+    ///
+    /// Past the rate limit: a probe must not wait behind the work that it decides about.
+    public func failedHealth(_ path: String) async throws(KubeError) -> FailedHealth? {
+        var request = KubeRequest(.get, path, operation: "get \(path)")
+        request.accept = "*/*"
+        request.isRateLimited = false
+        let (response, failure) = try await sendForAny(request)
+        guard let failure else { return nil }
+        return FailedHealth(error: failure, checks: FailedHealth.checks(in: response.body))
     }
 
     /// `/version`.

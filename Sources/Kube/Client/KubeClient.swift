@@ -55,6 +55,19 @@ public final class KubeClient: Sendable {
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse { try await receive(request).response }
 
+    /// The whole answer, whatever its code, and the failure that it stands for where it is none of success.
+    func sendForAny(
+        _ request: KubeRequest
+    ) async throws(KubeError) -> (response: HTTPResponse, failure: KubeError?) {
+        let (response, token) = try await exchange(request) { http throws(HTTPError) in
+            try await self.transport.send(http)
+        } status: {
+            $0.status
+        }
+        if (200..<300).contains(response.status) { return (response, nil) }
+        return (response, failure(request, response.status, response.headers, response.body, token))
+    }
+
     /// The whole answer as JSON.
     func sendForJSON(_ request: KubeRequest) async throws(KubeError) -> JSON {
         var answer = try await receive(request)

@@ -71,11 +71,13 @@ extension APIStatus {
     /// Whether the applied object has a field that the kind does not have, or a value of another type. Server-side
     /// apply says so with a 500 without a reason. Seen on 1.36:
     /// `failed to create typed patch object (…): .spec.x: field not declared in schema`,
-    /// `…: .data.x: expected string, got …`, `failed to convert new object (…) to proper version: …`.
+    /// `…: .data.x: expected string, got …`, `failed to convert new object (…) to proper version: …`. `failed to decode
+    /// managed fields: …` says that somebody has broken them: no apply goes well before they are mended.
     var saysUnfit: Bool {
         code == 500 && reason.isEmpty
             && (message.hasPrefix("failed to create typed patch object")
-                || message.hasPrefix("failed to convert new object"))
+                || message.hasPrefix("failed to convert new object")
+                || message.hasPrefix("failed to decode managed fields"))
     }
 
     var fieldConflicts: [FieldConflict] {

@@ -8,19 +8,35 @@ extension DataPlaneSession {
         types.contains { if case .starting = readiness(of: $0) { true } else { false } }
     }
 
-    /// Why surplus objects are not deleted; looked into once for each plan, since it walks through all objects.
-    func pruneObjection(_ plan: DataPlanePlan, _ pruning: Pruning) -> String? {
-        if let judged = pruneJudgement.withLock({ $0 }), judged.version == plan.version { return judged.objection }
-        let census = Pruner(session: self, plan: plan).census()
-        let objection = pruning.objection(surplus: census.surplus, managed: census.managed)
-        pruneJudgement.withLock { $0 = (plan.version, objection) }
-        if let objection {
-            context.logger.error("not pruned", metadata: ["dataplane": "\(name)", "why": "\(objection)"])
+    /// Whether the surplus of a namespace may be deleted; looked into once for each plan, since it walks through all
+    /// objects. Where it may not, that is told until it is resolved.
+    func mayPrune(_ namespace: String, _ plan: DataPlanePlan, _ pruning: Pruning) -> Bool {
+        let objection: String?
+        if let verdict = pruneGate.withLock({ $0.verdict(on: plan.version) }) {
+            objection = verdict
+        } else {
+            let census = Pruner(session: self, plan: plan).census()
+            objection =
+                census.broken.map { "nothing is deleted while a template or placeholder is broken: \($0)" }
+                ?? pruning.objection(surplus: census.surplus, managed: census.managed)
+            pruneGate.withLock { $0.judge(plan.version, objection) }
+            if let objection {
+                context.logger.error("not pruned", metadata: ["dataplane": "\(name)", "why": "\(objection)"])
+            }
         }
-        context.changed(name, nil)
-        return objection
+        guard let objection else {
+            hasNoSurplus(namespace)
+            return true
+        }
+        if pruneGate.withLock({ $0.hold(namespace, objection) }) { context.changed(name, .facts) }
+        return false
+    }
+
+    /// Nothing in that namespace is held back any more.
+    func hasNoSurplus(_ namespace: String) {
+        if pruneGate.withLock({ $0.release(namespace) }) { context.changed(name, .facts) }
     }
 
     /// What to say of objects that were not deleted.
-    var pruneObjection: String? { pruneJudgement.withLock { $0?.version == currentPlan.version ? $0?.objection : nil } }
+    var pruneObjection: String? { pruneGate.withLock { $0.objection } }
 }

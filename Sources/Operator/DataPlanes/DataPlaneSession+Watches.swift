@@ -35,6 +35,9 @@ extension DataPlaneSession {
             // Before anything is written on the strength of this list.
             let answered = watches[type]?.listedAnew() ?? []
             _ = watches.listed(type)
+            requestSucceeded(["list"], type)
+            // Where no review may be asked, that a list went well is what is known of our rights.
+            if facts.authorization == .unsaid { context.changed(name, .facts) }
             // Those whose turn came before this kind was listed, and those whose last write the list may not show. Of a
             // first list no change is told, so that each has a look at it: what was in sync may have been so elsewhere, and
             // may have something that is surplus.
@@ -43,19 +46,27 @@ extension DataPlaneSession {
             // Where each list is good and each watch fails, the trouble must not come and go with them.
             if !afterWatchFailure { setTrouble(nil, of: type) }
         case .connected:
+            requestSucceeded([], type)
             // It goes on where it was, so there may be no list that says that the refusal is over.
             if watches.listed(type) { queue.add(progress.unsynced, priority: .background) }
-        case .following: setTrouble(nil, of: type)
+        case .following:
+            requestSucceeded(["watch"], type)
+            setTrouble(nil, of: type)
         case .failing(let error, let attempts, _):
-            guard error.isForbidden || error.isNotServed else {
+            // 401: the list's alone, as long as probes are answered well.
+            guard error.isForbidden || error.isUnauthorized || error.isNotServed else {
                 if attempts >= Self.failuresToTell, Self.isOfTheKind(error) { setTrouble("\(error)", of: type) }
                 return requestFailed(error)
             }
-            guard watches.refused(type, error.isForbidden ? .forbidden : .kindNotServed, error.description) else {
+            if error.isUnauthorized { requestFailed(error) }
+            guard watches.refused(type, error.isNotServed ? .kindNotServed : .forbidden, error.description) else {
                 return
             }
             queue.add(progress.unsynced, priority: .background)
-            if error.isForbidden { wasForbidden() }
+            if error.isForbidden {
+                for verb in ["list", "watch"] { noted(verb, type, error) }
+                wasForbidden()
+            }
         case .silent(let after):
             context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
         case .suspicious(let suspicion, _):

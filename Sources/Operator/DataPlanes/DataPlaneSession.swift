@@ -24,10 +24,14 @@ final class DataPlaneSession: Sendable {
     private let isReviewing = Locked(false)
     /// Whether writes were let through when that was last looked at; nil before the first look.
     private let gate = Locked<Bool?>(nil)
-    /// Whether surplus objects may be deleted, as of one plan.
-    let pruneJudgement = Locked<(version: DataPlanePlan.Version, objection: String?)?>(nil)
-    /// Moves when the next probe should not wait.
+    let pruneGate = Locked(PruneGate<DataPlanePlan.Version>())
+    /// Moves when the next probe comes sooner than was thought.
     private let wake = Signal()
+    /// Namespaces that failed for what they may have in common.
+    let setbacks = Locked(Setbacks())
+    let rewrites = Locked(RewriteGuard())
+    /// When a failure that goes on was last told of.
+    private let lastDetails = Locked<Duration?>(nil)
     let started: Duration
     private let stopped = Signal()
 
@@ -64,7 +68,7 @@ final class DataPlaneSession: Sendable {
         let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
         // What only records what is known asks for no probe.
-        if configuration.link != before.link || configuration.recordedUID != known { wake.advance() }
+        if configuration.link != before.link || configuration.recordedUID != known { callProbe { $0.callProbe() } }
     }
 
     /// Another, older DataPlane has the same cluster (or has it no more).
@@ -105,7 +109,14 @@ final class DataPlaneSession: Sendable {
         if !new.isPending { planIsReady() }
         var changed = new.changes(since: old)
         if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
-        progress.replace(with: Set(new.namespaces.keys))
+        let wanted = Set(new.namespaces.keys)
+        let held = pruneGate.withLock { gate in
+            gate.retain(new.pruning == nil ? [] : wanted)
+            return gate.heldNamespaces
+        }
+        // This plan may let them go. Several in a row are judged once.
+        for namespace in held { queue.add(namespace, after: .seconds(1)) }
+        progress.replace(with: wanted)
         progress.pending(changed)
         // What changes everywhere is no news of any one namespace: a project that comes then should not wait for it all.
         if changed.count == new.namespaces.count, changed.count > Self.manyNamespaces {
@@ -114,8 +125,8 @@ final class DataPlaneSession: Sendable {
             want(changed)
         }
         // A review under way is about what is needed when it is answered.
-        if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { wasForbidden() }
-        if !new.unknownKinds.isSubset(of: old.unknownKinds) { wake.advance() }
+        if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { needsOtherPermissions() }
+        if !new.unknownKinds.isSubset(of: old.unknownKinds) { callProbe { $0.callProbe() } }
     }
 
     private static let manyNamespaces = 64
@@ -151,7 +162,11 @@ final class DataPlaneSession: Sendable {
     /// The settings of the link in use.
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
     /// Whether it may still come to a first result soon.
-    var isSettling: Bool { !hasResult && context.timeline.now < started + Self.settlingTime }
+    ///
+    /// Once all was in sync, what comes later is news and no late first result: a status must not go on saying that it is.
+    var isSettling: Bool {
+        progress.lastComplete == nil && !hasResult && context.timeline.now < started + Self.settlingTime
+    }
     static let settlingTime = Duration.seconds(20)
 
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
@@ -162,6 +177,8 @@ final class DataPlaneSession: Sendable {
     }
     /// Whether this is the session that may write to that cluster, once it is connected to it.
     func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
+    /// Whether so many namespaces wait that their states are told together.
+    var isBusy: Bool { isWorking && progress.pendingCount > 8 }
     var isWorking: Bool { state.withLock { $0.allowsWrites } }
 
     // MARK: Running
@@ -181,39 +198,67 @@ final class DataPlaneSession: Sendable {
     }
 
     private func probe() async {
+        while !Task.isCancelled {
+            await probeOnce()
+            await waitForNextProbe()
+        }
+    }
+
+    private func probeOnce() async {
         let timeline = context.timeline
+        let unknown = currentPlan.unknownKinds
+        let (orders, before) = state.withLock { [context] state in
+            let orders = state.beginProbe(unknown: unknown, now: timeline.now, connect: context.connect)
+            return (orders, state)
+        }
+        isReviewing.withLock { $0 = orders.contains { $0.asksPermissions } }
+        var reviewed: [Permission]?
+        for order in orders {
+            var questions = ProbeQuestions()
+            if order.asksPermissions { questions.permissions = { self.currentPlan.permissions } }
+            (questions.asksVersion, questions.apiVersions) = (order.asksVersion, order.apiVersions)
+            let link = order.link
+            let result = await link.probe(questions)
+            if Task.isCancelled { return }
+            reviewed = result.reviewed ?? reviewed
+            let known = facts
+            change { $0.take(result, of: link, now: timeline.now) }
+            let now = facts
+            if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
+            if now.tokenRejected != nil, known.tokenRejected == nil { context.credentialsRejected(name) }
+            guard case .succeeded = result.answer, link === before.active else { continue }
+            // What the failed probe found dead, watches may be on as well: they would notice when they are silent.
+            if before.breaker.hasFailed { watches.renew() }
+            // The token is taken again: what was refused meanwhile is worth another try.
+            if before.doubtsToken {
+                queue.add(setbacks.withLock { $0.takeRefused() }, priority: .background)
+                watches.retryRefused()
+            }
+        }
+        rewrites.withLock { $0.sweep(now: timeline.now) }
+        isReviewing.withLock { $0 = false }
+        if let reviewed, reviewed != currentPlan.permissions { needsOtherPermissions() }
+        if isWorking, let next = setbacks.withLock({ $0.next() }) { queue.add(next, priority: .background) }
+    }
+
+    /// From start to start, so that a probe that runs into its timeout does not put off the next one.
+    private func waitForNextProbe() async {
         while !Task.isCancelled {
             let seen = wake.generation
-            let start = timeline.now
-            let state = state.withLock { $0 }
-            isReviewing.withLock { $0 = state.needsFullProbe }
-            var questions = ProbeQuestions()
-            if state.needsFullProbe { questions.permissions = { self.currentPlan.permissions } }
-            questions.asksVersion = state.asksVersion
-            questions.apiVersions = state.apiVersionsToDiscover(currentPlan.unknownKinds, now: start)
-            let links = [state.candidate, state.active].compactMap { $0 }
-            var reviewed: [Permission]?
-            for link in links {
-                var its = questions
-                if link === state.active, !state.activeNeedsReview { its.permissions = nil }
-                let result = await link.probe(its)
-                if Task.isCancelled { return }
-                reviewed = result.reviewed ?? reviewed
-                let known = facts.clusterUID
-                let hadFailed = link === state.active && state.breaker.hasFailed
-                change { $0.take(result, of: link, now: timeline.now) }
-                if let uid = facts.clusterUID, uid != known { context.identified(self, uid) }
-                // What the failed probe found dead, watches may be on as well: they would notice when they are silent.
-                if hadFailed, case .succeeded = result.answer { watches.renew() }
-            }
-            isReviewing.withLock { $0 = false }
-            if let reviewed, reviewed != currentPlan.permissions { wasForbidden() }
-            // From start to start, so that a probe that runs into its timeout does not put off the next one.
-            let delay = self.state.withLock { $0.probeDelay }
-            await wake.wait(past: seen, until: start + delay, on: timeline)
-            // However often it is woken, two probes are at least this far apart.
-            await timeline.sleep(until: timeline.now + .milliseconds(links.isEmpty ? 0 : 20))
+            let next = state.withLock { $0.nextProbe }
+            guard context.timeline.now < next else { return }
+            await wake.wait(past: seen, until: next, on: context.timeline)
         }
+    }
+
+    /// Wakes the probe where its next turn comes sooner than before.
+    private func callProbe(_ call: (inout SessionState) -> Void) {
+        let isSooner = state.withLock { state in
+            let before = state.nextProbe
+            call(&state)
+            return state.nextProbe < before
+        }
+        if isSooner { wake.advance() }
     }
 
     private func sync() async {
@@ -231,7 +276,7 @@ final class DataPlaneSession: Sendable {
             }
         ) { [weak self] namespace in
             guard let self else { return .done }
-            return await NamespaceSync(session: self).reconcile(namespace)
+            return await NamespaceSync(session: self, namespace: namespace).reconcile(namespace)
         }
         await controller.run()
     }
@@ -255,19 +300,64 @@ final class DataPlaneSession: Sendable {
 
     func requestFailed(_ error: KubeError) {
         guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
-        let urgent = state.withLock { state in
-            defer { state.permitWrites() }
-            return state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
+        callProbe { state in
+            state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
+            state.permitWrites()
         }
-        applyGate()
-        if case .tokenRejected = answer { context.credentialsRejected(name) }
-        if urgent { wake.advance() }
-        context.changed(name, nil)
+        // Only a connection that broke says anything of other requests. What failed is told with its namespace.
+        if error.isConnectionBroken { applyGate() }
     }
 
-    func wasForbidden() {
-        state.withLock { $0.wasForbidden() }
-        wake.advance()
+    func requestSucceeded(_ verbs: [String], _ type: ResourceType) {
+        let hadRefusals = state.withLock { state in
+            state.requestSucceeded()
+            return !state.facts.refused.isEmpty
+        }
+        if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
+    }
+
+    /// What is known of our rights: by reviews, or where none may be asked, by what was tried.
+    var authorization: DataPlaneObservation.Authorization {
+        let facts = facts
+        guard facts.authorization == .unsaid else { return facts.authorization }
+        if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
+        return isListing(currentPlan.types) ? .unsaid : .inferred
+    }
+
+    /// Notes whether the account may do that. Only a refusal that speaks of rights counts, not one by a policy or webhook.
+    func noted(_ verb: String, _ type: ResourceType, _ error: KubeError?) {
+        let permission = Permission(verb: verb, group: type.group, resource: type.plural)
+        let isRefused = error.map {
+            $0.isForbidden && ($0.status?.message.contains("cannot \(verb) resource") ?? false)
+        }
+        guard (isRefused ?? false) != facts.refused.contains(permission) else { return }
+        change { state in
+            state.request(permission, isRefused: isRefused ?? false)
+            return []
+        }
+    }
+
+    func wasForbidden() { callProbe { $0.wasForbidden() } }
+    private func needsOtherPermissions() { callProbe { $0.needsOtherPermissions() } }
+
+    /// A namespace came to something. Where all of it failed as before, that is told once an interval: however many fail,
+    /// and however often, the DataPlane is not looked at for each.
+    func tell(_ news: NamespaceProgressBoard.News, of namespace: String) {
+        switch news {
+        case .none, .outdated: return
+        case .news: break
+        case .details:
+            let now = context.timeline.now
+            let interval = context.settings.breaker.probeInterval
+            let isDue = lastDetails.withLock { last in
+                guard last.map({ now - $0 >= interval }) ?? true else { return false }
+                last = now
+                return true
+            }
+            guard isDue else { return }
+            progress.showDetails()
+        }
+        context.changed(name, .namespace(namespace, isBusy: isBusy))
     }
 
     /// Changes the state, then does what follows from it.
@@ -291,7 +381,7 @@ final class DataPlaneSession: Sendable {
             watches.retryRefused()
             queue.clearBackoff()
         }
-        if differs { context.changed(name, nil) }
+        if differs { context.changed(name, .facts) }
     }
 
     /// Opens and shuts what the state allows. Coming back from a shut gate, nothing waits out a backoff.

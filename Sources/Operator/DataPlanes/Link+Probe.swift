@@ -20,14 +20,17 @@ extension Link {
         async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
-        case (.some(let failure), _): result = ProbeResult(failure)
-        case (nil, .failure(let error)):
+        // `/readyz` may be answered by another of several API servers: that the token is taken was just seen.
+        case (.failed(.tokenRejected), .success(let uid)): result = ProbeResult(.succeeded, uid)
+        case (.failed(.tokenRejected), .failure(let error)) where error.isForbidden: result = ProbeResult(.succeeded)
+        case (.failed(let failure), _): result = ProbeResult(failure)
+        case (_, .failure(let error)):
             // 403: it is the cluster, and says that we may not look. That is for `Authorized` to tell.
             result = ProbeResult(error.isForbidden ? .succeeded : ProbeAnswer(error) ?? .succeeded)
-        case (nil, .success(let uid)):
-            result = ProbeResult(.succeeded)
-            result.clusterUID = uid
+        case (_, .success(let uid)): result = ProbeResult(.succeeded, uid)
         }
+        if case .shuttingDown = await health { result.isShuttingDown = true }
+        if case .failure(let error) = await uid { result.isClusterForbidden = error.isForbidden }
         if let details = await details {
             // A token that may look but is nobody's is no token to go on with.
             if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
@@ -36,42 +39,70 @@ extension Link {
             result.reviewed = details.authorization?.needs
         }
         result.kubernetesVersion = await version
-        result.served = await served
+        for (apiVersion, answer) in await served {
+            switch answer {
+            case .success(let types): result.served[apiVersion] = types
+            case .failure(let error): result.unanswered[apiVersion] = error.description
+            }
+        }
         return result
     }
 
-    /// A group version for which there was no answer at all is left out: it is asked for again.
-    private func served(_ apiVersions: Set<String>) async -> [String: [ResourceType]] {
-        var served: [String: [ResourceType]] = [:]
-        for apiVersion in apiVersions.sorted() {
-            let parts = apiVersion.split(separator: "/")
-            let (group, version) = parts.count == 2 ? (String(parts[0]), String(parts[1])) : ("", apiVersion)
-            do throws(KubeError) {
-                let resources = try await prober.resources(group: group, version: version, isRateLimited: false)
-                served[apiVersion] = (resources ?? []).map(\.type)
-            } catch {
-                if error.isForbidden { served[apiVersion] = [] }
-            }
+    /// By group version, what it has, or why that could not be told: an aggregated API whose server is away is the matter of
+    /// its kinds alone. All are asked at once, so that one that hangs takes no longer than one request may.
+    private func served(_ apiVersions: Set<String>) async -> [String: Result<[ResourceType], KubeError>] {
+        await withTaskGroup(of: (String, Result<[ResourceType], KubeError>).self) { group in
+            for apiVersion in apiVersions { group.addTask { (apiVersion, await self.served(apiVersion)) } }
+            var served: [String: Result<[ResourceType], KubeError>] = [:]
+            for await (apiVersion, answer) in group { served[apiVersion] = answer }
+            return served
         }
-        return served
     }
 
-    private func health() async -> ProbeAnswer? {
+    private func served(_ apiVersion: String) async -> Result<[ResourceType], KubeError> {
+        let parts = apiVersion.split(separator: "/")
+        let (group, version) = parts.count == 2 ? (String(parts[0]), String(parts[1])) : ("", apiVersion)
         do throws(KubeError) {
-            do throws(KubeError) {
-                _ = try await prober.text("/readyz", isRateLimited: false)
-            } catch {
-                guard error.status?.code == 404 else { throw error }
-                _ = try await prober.text("/healthz", isRateLimited: false)
-            }
-            return nil
+            let resources = try await prober.resources(group: group, version: version, isRateLimited: false)
+            return .success((resources ?? []).map(\.type))
         } catch {
-            if error.isForbidden { return nil }  // an answer all the same
-            return ProbeAnswer(error) ?? .failed(.serverError, error.description)
+            return error.isForbidden ? .success([]) : .failure(error)
         }
+    }
+
+    private enum Health: Sendable {
+        case well
+        /// It serves still, and is going to end.
+        case shuttingDown
+        case failed(ProbeAnswer)
+    }
+
+    private func health() async -> Health {
+        do throws(KubeError) {
+            guard let failed = try await prober.failedHealth("/readyz") else { return .well }
+            guard failed.error.status?.code == 404 else { return Self.health(failed) }
+            return try await prober.failedHealth("/healthz").map { Self.health($0) } ?? .well
+        } catch {
+            return .failed(ProbeAnswer(error) ?? .failed(.serverError, error.description))
+        }
+    }
+
+    /// Told to end, an API server fails the check `shutdown` alone and goes on serving, for as long as load balancers take
+    /// to see it (`--shutdown-delay-duration`). Karmada once took that for an outage (its pull request 6277).
+    private static func health(_ failed: FailedHealth) -> Health {
+        if failed.error.isForbidden { return .well }  // an answer all the same
+        if failed.error.status?.code == 500, failed.checks == ["shutdown"] { return .shuttingDown }
+        return .failed(ProbeAnswer(failed.error) ?? .failed(.serverError, failed.error.description))
     }
 
     private func clusterUID() async -> Result<String, KubeError> {
+        let answer = await askClusterUID()
+        // One of several API servers may have an old key: one that takes the token is enough to know it for good.
+        if case .failure(let error) = answer, error.isUnauthorized { return await askClusterUID() }
+        return answer
+    }
+
+    private func askClusterUID() async -> Result<String, KubeError> {
         do throws(KubeError) {
             let answer = try await prober.get(Namespace.resourceType, name: "kube-system", metadataOnly: true)
             return .success(try Self.clusterUID(of: answer))
@@ -121,28 +152,42 @@ extension Link {
         }
     }
 
-    /// Nil where nobody would say.
+    /// Nil where there was no answer.
     private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
         // For a namespace that nobody has: only what is allowed everywhere is listed then.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
-        guard let answer = try? await prober.review(SelfSubjectRulesReview.resourceType, question) else { return nil }
+        let answer: JSON
+        do throws(KubeError) {
+            answer = try await prober.review(SelfSubjectRulesReview.resourceType, question)
+        } catch {
+            // An account that may not ask for all of its rules (it has no `system:basic-user`) is asked about one by one.
+            guard error.isForbidden || error.isNotServed else { return nil }
+            let needs = needs()
+            return await review(each: needs, of: needs)
+        }
         let needs = needs()
         switch RulesReview(json: answer).check(needs) {
         case .granted: return Review(verdict: .granted, needs: needs)
         case .missing(let missing): return Review(verdict: .missing(missing), needs: needs)
-        case .undecided(let unclear):
-            var missing: [Permission] = []
-            for need in unclear {
-                let attributes = SelfSubjectAccessReview.Attributes(
-                    verb: need.verb, group: need.group, resource: need.resource)
-                guard
-                    let answer = try? await prober.review(
-                        SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes)),
-                    let review = try? SelfSubjectAccessReview(json: answer)
-                else { return nil }
-                if !review.isAllowed { missing.append(need) }
-            }
-            return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
+        case .undecided(let unclear): return await review(each: unclear, of: needs)
         }
+    }
+
+    private func review(each unclear: [Permission], of needs: [Permission]) async -> Review? {
+        var missing: [Permission] = []
+        for need in unclear {
+            let attributes = SelfSubjectAccessReview.Attributes(
+                verb: need.verb, group: need.group, resource: need.resource)
+            do throws(KubeError) {
+                let answer = try await prober.review(
+                    SelfSubjectAccessReview.resourceType, SelfSubjectAccessReview.request(attributes))
+                guard let review = try? SelfSubjectAccessReview(json: answer) else { return nil }
+                if !review.isAllowed { missing.append(need) }
+            } catch {
+                // It may not ask anything about itself: what works is known from what works.
+                return error.isForbidden || error.isNotServed ? Review(verdict: .unsaid, needs: needs) : nil
+            }
+        }
+        return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
     }
 }

@@ -40,6 +40,17 @@ final class Link: Sendable {
         }
     }
 
+    /// The metadata of an object as it is now.
+    func metadata(of object: DesiredObject) async throws(KubeError) -> ObjectMeta {
+        let answer = try await client.get(
+            object.type, namespace: object.namespace, name: object.name, metadataOnly: true)
+        do {
+            return try ObjectMeta(json: answer["metadata"] ?? .null)
+        } catch {
+            throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("\(error)"))
+        }
+    }
+
     /// Deletes an object if it still is as it was seen; what it owns goes after it.
     func delete(_ type: ResourceType, _ key: ObjectKey, ifVersion version: UInt64?) async throws(KubeError) {
         let preconditions = version.map { Preconditions(resourceVersion: String($0)) }

@@ -8,9 +8,6 @@ struct LinkFactory: Sendable {
     let controlPlane: ClusterEndpoint
     let mayWrite: @Sendable () -> Bool
 
-    /// A data plane that takes longer for `/readyz` can't be worked with.
-    private static let probeTimeout = Duration.seconds(3)
-
     func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
         let connection = configuration.connection
@@ -25,7 +22,7 @@ struct LinkFactory: Sendable {
         let isOpen = Locked(false)
         options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
         options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
-        let patience = min(limit, Self.probeTimeout)
+        let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen)

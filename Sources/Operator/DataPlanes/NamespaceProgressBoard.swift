@@ -8,10 +8,19 @@ final class NamespaceProgressBoard: Sendable {
         case synced
         case failed([ObjectFailure])
     }
+    /// A run's: where another look at its namespace has been asked for since it was taken, the run compared with something
+    /// that is out of date, and what it came to is not noted.
+    struct Ticket: Sendable, Hashable { fileprivate var number: UInt64 }
+
     fileprivate struct State {
         var namespaces: [String: Progress] = [:]
+        /// By namespace, the number of the last call for another look; 0 where there was none.
+        var calls: [String: UInt64] = [:]
+        var lastCall: UInt64 = 0
         var synced = 0
         var failed: Set<String> = []
+        /// What a status shows of the failures; nil where it has to be gathered anew.
+        var shown: (limit: Int, entries: [FailureEntry])?
         var lastComplete: Instant?
     }
     private let state = Locked(State())
@@ -22,24 +31,44 @@ final class NamespaceProgressBoard: Sendable {
     /// Takes in what is new and lets go of what isn't wanted any more.
     func replace(with wanted: Set<String>) {
         state.withLock { state in
-            for name in state.namespaces.keys where !wanted.contains(name) { state.set(name, nil) }
-            for name in wanted where state.namespaces[name] == nil { state.set(name, .pending) }
+            for name in state.namespaces.keys where !wanted.contains(name) {
+                state.set(name, nil)
+                state.calls[name] = nil
+            }
+            for name in wanted where state.namespaces[name] == nil { state.call(name) }
         }
     }
 
+    /// What is wanted there is another now, or it may be another cluster: nothing that was found before holds.
     func pending(_ names: Set<String>) {
         state.withLock { state in
-            for name in names { state.set(name, .pending) }
+            for name in names where state.namespaces[name] != nil { state.call(name) }
         }
     }
 
-    /// True where that is news.
-    func set(_ name: String, _ progress: Progress) -> Bool {
+    /// To be taken before a run reads what is wanted in the namespace.
+    func ticket(for name: String) -> Ticket { state.withLock { Ticket(number: $0.calls[name] ?? 0) } }
+
+    /// How much of a result is news.
+    enum News: Sendable, Hashable {
+        case none
+        /// The same objects fail for the same reasons as before: only attempts, times and words differ.
+        case details
+        case news
+        /// The run began with something that is out of date: the namespace is left pending.
+        case outdated
+    }
+
+    func set(_ name: String, _ progress: Progress, _ ticket: Ticket) -> News {
         state.withLock { state in
-            guard let before = state.namespaces[name], before != progress else { return false }
+            guard let before = state.namespaces[name] else { return .none }
+            guard state.calls[name] ?? 0 == ticket.number else { return .outdated }
+            if before == progress { return .none }
+            let (isAlike, shown) = (before.isAlike(progress), state.shown)
             state.set(name, progress)
+            if isAlike { state.shown = shown }
             if progress == .synced, state.synced == state.namespaces.count { state.lastComplete = wallClock.now }
-            return true
+            return isAlike ? .details : .news
         }
     }
 
@@ -67,19 +96,45 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// As a status shows them: oldest first, at most `limit`.
+    /// As a status shows them: oldest first, at most `limit`. Where only details of them differ, they are the same until
+    /// `showDetails`: else each status that is written would lead to the next one.
     func failures(limit: Int) -> [FailureEntry] {
-        let all = state.withLock { state in
-            state.failed.flatMap { name -> [FailureEntry] in
+        let (shown, all) = state.withLock { state -> ([FailureEntry]?, [FailureEntry]) in
+            if let shown = state.shown, shown.limit == limit { return (shown.entries, []) }
+            let all = state.failed.flatMap { name -> [FailureEntry] in
                 if case .failed(let failures)? = state.namespaces[name] { failures.map(\.shown) } else { [] }
             }
+            let entries = Array(all.sorted().prefix(limit))
+            state.shown = (limit, entries)
+            return (nil, entries)
         }
-        return Array(all.sorted().prefix(limit))
+        return shown ?? all
+    }
+
+    /// What `failures` shows is gathered anew.
+    func showDetails() { state.withLock { $0.shown = nil } }
+}
+
+extension NamespaceProgressBoard.Progress {
+    fileprivate func isAlike(_ other: Self) -> Bool {
+        guard case .failed(let mine) = self, case .failed(let theirs) = other, mine.count == theirs.count else {
+            return false
+        }
+        return zip(mine, theirs).allSatisfy {
+            $0.entry.object == $1.entry.object && $0.entry.reason == $1.entry.reason
+        }
     }
 }
 
 extension NamespaceProgressBoard.State {
+    fileprivate mutating func call(_ name: String) {
+        lastCall += 1
+        calls[name] = lastCall
+        set(name, .pending)
+    }
+
     fileprivate mutating func set(_ name: String, _ progress: NamespaceProgressBoard.Progress?) {
+        shown = nil
         if namespaces[name] == .synced { synced -= 1 }
         failed.remove(name)
         namespaces[name] = progress

@@ -8,16 +8,27 @@ import Support
 /// it should be, none for what is.
 struct NamespaceSync {
     let session: DataPlaneSession
+    /// Of this run: what it comes to counts only where nothing else has been wanted since.
+    private let ticket: NamespaceProgressBoard.Ticket
+
+    init(session: DataPlaneSession, namespace: String) {
+        self.session = session
+        // Before the plan is read: one that comes in between is a reason to run again.
+        ticket = session.progress.ticket(for: namespace)
+    }
 
     func reconcile(_ namespace: String) async -> Controller<String>.Outcome {
         let plan = session.currentPlan
-        guard let content = plan.content(namespace) else { return .done }  // wanted no more: left as it is
+        guard let content = plan.content(namespace) else {
+            session.setbacks.withLock { $0.remove(namespace) }
+            return .done  // wanted no more: left as it is
+        }
         switch content {
         case .pending:
-            settle(namespace, .pending)
+            _ = settle(namespace, .pending)
             return .done  // so does what it waits for
         case .failure(let reason, let object, let message):
-            settle(namespace, [entry(namespace, object, reason, message)])
+            _ = settle(namespace, [entry(namespace, object, reason, message)])
             return .done  // a change of the plan brings it back
         case .objects(let objects, let refused):
             let forGood = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
@@ -32,14 +43,21 @@ struct NamespaceSync {
                     if !failures.isEmpty || !forGood.isEmpty {
                         let rest = objects.drop(while: { $0.description != object.description })
                         failures += rest.compactMap { session.progress.failure(of: $0.description, in: namespace) }
-                        settle(namespace, forGood, failures, after: retry?.after)
+                        _ = settle(namespace, forGood, failures, after: retry?.after)
                     }
                     return .failed("cancelled")
                 case .notListed: isPending = true
                 case .notNow: (isPending, retry) = (true, retry ?? Retry(failure))
-                case .object(let reason, let message, _):
+                case .object(let reason, let message, _, _):
                     retry = retry ?? Retry(failure)
                     failures.append(entry(namespace, object.description, reason, message))
+                case .undone(let complaint, _, let isNew):
+                    retry = retry ?? Retry(failure)
+                    // No attempt was made, so that none is counted.
+                    let known = isNew ? nil : session.progress.failure(of: object.description, in: namespace)
+                    failures.append(known ?? entry(namespace, object.description, complaint.reason, complaint.message))
+                    // Where it is there, the rest is none of that field's business.
+                    if isNew || session.watches[object.type]?[object.key] != nil { continue }
                 }
                 // Without its namespace nothing else can be there.
                 if object.type == Namespace.resourceType { break }
@@ -53,16 +71,20 @@ struct NamespaceSync {
                     if error.isCancelled { return .failed("cancelled") }
                     let failure = failed(error, error.failure(of: nil))
                     retry = Retry(failure)
-                    if case .object(let reason, let message, _) = failure {
+                    if case .object(let reason, let message, _, _) = failure {
                         failures.append(entry(namespace, "prune", reason, message))
                     }
                 }
             }
+            let news: NamespaceProgressBoard.News
             if failures.isEmpty, forGood.isEmpty {
-                settle(namespace, isPending ? .pending : .synced)
+                news = settle(namespace, isPending ? .pending : .synced)
             } else {
-                settle(namespace, forGood, failures, after: retry?.after)
+                news = settle(namespace, forGood, failures, after: retry?.after)
             }
+            noteSetback(namespace, retry, isPending: isPending)
+            // Something else is wanted by now: it is looked at again, whatever waits in between.
+            if news == .outdated { return .requeue(after: .zero) }
             return retry?.outcome ?? .done
         }
     }
@@ -73,18 +95,26 @@ struct NamespaceSync {
         case notNow
         /// The kind has not been listed yet; when it is, everything that is pending is looked at again.
         case notListed
-        case object(FailureReason, String, retryAfter: Duration?)
+        case object(FailureReason, String, retryAfter: Duration?, setback: Setback? = nil)
+        /// The server has taken what we wrote, and it did not last. `isNew`: it was just written.
+        case undone(RewriteGuard.Complaint, retryAfter: Duration?, isNew: Bool)
     }
+
+    /// What a failed request may have in common with others.
+    private enum Setback { case server, refusedToken }
 
     private struct Retry {
         var text: String
         var after: Duration?
+        var setback: Setback?
         var outcome: Controller<String>.Outcome { .failed(text, retryAfter: after) }
 
         init(_ failure: Failure) {
             switch failure {
-            case .object(let reason, let message, let after):
-                (text, self.after) = ("\(reason.rawValue): \(message)", after)
+            case .object(let reason, let message, let after, let setback):
+                (text, self.after, self.setback) = ("\(reason.rawValue): \(message)", after, setback)
+            case .undone(let complaint, let after, _):
+                (text, self.after) = ("\(complaint.reason.rawValue): \(complaint.message)", after)
             case .cancelled, .notNow, .notListed: text = "not now"
             }
         }
@@ -110,6 +140,10 @@ struct NamespaceSync {
             if seen.satisfies == object.hash { return nil }
         }
         guard let link = session.writableLink, session.context.mayWrite() else { return .notNow }
+        let timeline = session.context.timeline
+        if let wait = session.rewrites.withLock({ $0.wait(object.hash, now: timeline.now) }) {
+            return .undone(await complaint(object, link), retryAfter: wait, isNew: false)
+        }
         let listing = observed.listing
         do throws(KubeError) {
             let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
@@ -117,22 +151,87 @@ struct NamespaceSync {
                 object, force: plan.forcesConflicts,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
-            if !observed.answered(plan.observe(answer, of: object.type), object.key, since: listing) {
+            session.requestSucceeded(["create", "patch"], object.type)
+            session.rewrites.withLock { $0.wrote(object.hash, now: timeline.now) }
+            let result = plan.observe(answer, of: object.type)
+            if !observed.answered(result, object.key, since: listing) {
                 session.queue.add(namespace, after: Self.timeToTell)
             }
-            return nil
+            return rewritten(object, answer, result)
         } catch {
             if error.isCancelled { return .cancelled }
+            if error.isConnectionLost, session.setbacks.withLock({ $0.isFirstLoss(namespace) }) {
+                session.requestFailed(error)
+                return .cancelled
+            }
+            for verb in ["create", "patch"] where error.isForbidden { session.noted(verb, object.type, error) }
             return failed(error, error.failure(of: object))
         }
+    }
+
+    /// What to say where the answer to our own write does not have what we wrote.
+    private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: ObservedObject) -> Failure? {
+        guard result.satisfies != object.hash, !result.isTerminating, let field = object.difference(from: answer) else {
+            return nil
+        }
+        let complaint = RewriteGuard.Complaint(
+            reason: .rewritten,
+            message: "the data plane took \(object.description), and its answer has not what was applied at \(field): "
+                + "a mutating policy or webhook there changes it")
+        let now = session.context.timeline.now
+        let wait = session.rewrites.withLock { rewrites in
+            rewrites.complain(object.hash, complaint)
+            return rewrites.wait(object.hash, now: now)
+        }
+        return .undone(complaint, retryAfter: wait, isNew: true)
+    }
+
+    /// Why an object is written no more for now: what was written did not last. The other writer is looked for once for
+    /// each of our writes.
+    private func complaint(_ object: DesiredObject, _ link: Link) async -> RewriteGuard.Complaint {
+        if let known = session.rewrites.withLock({ $0.complaint(object.hash) }) { return known }
+        var message = "\(object.description) is undone as often as it is written"
+        do throws(KubeError) {
+            let found = try await link.metadata(of: object)
+            let field = object.difference(from: found)
+            if let field {
+                let other = object.manager(of: field, in: found).map { "\"\($0)\"" } ?? "somebody else"
+                message = "\(object.description): \(field) is changed by \(other) as often as it is written"
+            }
+        } catch {
+            if error.isNotFound { message = "\(object.description) is deleted as often as it is made" }
+        }
+        let complaint = RewriteGuard.Complaint(reason: .conflict, message: message)
+        session.rewrites.withLock { $0.complain(object.hash, complaint) }
+        return complaint
     }
 
     private func failed(_ error: KubeError, _ failure: (reason: FailureReason, message: String)) -> Failure {
         session.context.metrics.wrote(session.name, .failed)
         session.requestFailed(error)
-        if failure.reason == .forbidden { session.wasForbidden() }
+        if error.isForbidden, failure.reason == .forbidden { session.wasForbidden() }
         let patience = error.isRetryable ? nil : Self.patience(failure.reason)
-        return .object(failure.reason, failure.message, retryAfter: error.retryAfter ?? patience)
+        var setback: Setback?
+        if error.isUnauthorized {
+            setback = .refusedToken
+        } else if error.isRetryable, error.retryAfter == nil, ProbeAnswer(error) != nil {
+            setback = .server
+        }
+        return .object(
+            failure.reason, failure.message, retryAfter: error.retryAfter ?? patience, setback: setback)
+    }
+
+    private func noteSetback(_ namespace: String, _ retry: Retry?, isPending: Bool) {
+        let follow = session.setbacks.withLock { setbacks -> [String] in
+            switch retry?.setback {
+            case .server?: setbacks.failed(namespace, isRefusal: false)
+            case .refusedToken?: setbacks.failed(namespace, isRefusal: true)
+            case nil where retry == nil && !isPending: return setbacks.succeeded(namespace)
+            case nil: setbacks.remove(namespace)
+            }
+            return []
+        }
+        if !follow.isEmpty { session.queue.add(follow, priority: .background) }
     }
 
     /// What a new watch may take to tell what happened since its list.
@@ -158,21 +257,26 @@ struct NamespaceSync {
     /// - Parameter delay: what was asked for; the queue's backoff, where that is longer.
     private func settle(
         _ namespace: String, _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
-    ) {
+    ) -> NamespaceProgressBoard.News {
         let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
         // What a data plane doesn't serve is asked for again beside the probes.
         let discovery = SessionState.discoveryInterval + session.context.settings.breaker.probeInterval
-        settle(
+        let discovered: Set<String> = [FailureReason.kindNotServed.rawValue, FailureReason.serverError.rawValue]
+        return settle(
             namespace,
             .failed(
                 forGood.map {
-                    let isUnserved = $0.reason == FailureReason.kindNotServed.rawValue
+                    let isUnserved = discovered.contains($0.reason)
                     return ObjectFailure($0, nextTry: isUnserved ? .within(discovery) : .whenPlanChanges)
                 } + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
     }
 
-    private func settle(_ namespace: String, _ progress: NamespaceProgressBoard.Progress) {
-        if session.progress.set(namespace, progress) { session.context.changed(session.name, namespace) }
+    private func settle(
+        _ namespace: String, _ progress: NamespaceProgressBoard.Progress
+    ) -> NamespaceProgressBoard.News {
+        let news = session.progress.set(namespace, progress, ticket)
+        session.tell(news, of: namespace)
+        return news
     }
 }
 

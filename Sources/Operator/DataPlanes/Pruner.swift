@@ -14,12 +14,12 @@ struct Pruner {
     let session: DataPlaneSession
     let plan: DataPlanePlan
 
-    /// Deletes the surplus of one namespace, whose wanted objects are all in place. Answers why it can't, if it can't.
+    /// Deletes the surplus of one namespace, whose wanted objects are all in place. What is held back is told.
     func prune(_ namespace: String, wanted: [DesiredObject]) async throws(KubeError) {
-        guard let pruning = plan.pruning else { return }
+        guard let pruning = plan.pruning, plan.mayPrune else { return }
         let surplus = surplus(at: namespace, wanted)
-        guard !surplus.isEmpty else { return }
-        guard session.pruneObjection(plan, pruning) == nil else { return }
+        guard !surplus.isEmpty else { return session.hasNoSurplus(namespace) }
+        guard session.mayPrune(namespace, plan, pruning) else { return }
         // What refers to others goes before what it refers to.
         for object in surplus.sorted(by: { ApplyOrder.rank($0.type) > ApplyOrder.rank($1.type) }) {
             guard let link = session.writableLink, session.context.mayWrite() else { return }
@@ -46,18 +46,43 @@ struct Pruner {
         }
     }
 
-    /// How many objects of the whole data plane are surplus, of how many that are managed there. Walks through all of
-    /// them: for when something is about to be deleted.
-    func census() -> (surplus: Int, managed: Int) {
-        let managed = session.watchedTypes.filter { $0.type != Namespace.resourceType }.reduce(0) {
-            $0 + $1.objects.store.count
-        }
-        let surplus = plan.namespaces.keys.reduce(0) { count, namespace in
-            guard case .objects(let objects, let refused)? = plan.content(namespace), refused.isEmpty else {
-                return count
+    struct Census {
+        var surplus = 0
+        /// Our own objects, Namespaces not counted.
+        var managed = 0
+        /// The first template or placeholder that is broken somewhere.
+        var broken: String?
+    }
+
+    /// How many objects of the whole data plane are surplus, of how many that are ours. Walks through all of them: for when
+    /// something is about to be deleted.
+    ///
+    /// Another registry may have objects with the same labels there. Its Namespaces say so, and what is in them is neither
+    /// surplus nor a part of the whole.
+    func census() -> Census {
+        var census = Census()
+        let watched = session.watchedTypes.filter { $0.type != Namespace.resourceType }
+        for namespace in plan.namespaces.keys.sorted() where !isForeign(namespace) {
+            census.managed += watched.reduce(0) { count, watch in
+                let keys = watch.objects.objects(at: namespace)
+                return count + keys.count { watch.objects[$0]?.isApplied ?? false }
             }
-            return count + self.surplus(at: namespace, objects).count
+            switch plan.content(namespace) {
+            case .objects(let objects, let refused)?:
+                let isBroken: Set<FailureReason> = [.placeholderUnresolved, .templateInvalid]
+                if let first = refused.first(where: { isBroken.contains($0.reason) }) {
+                    census.broken = census.broken ?? "\(first.object): \(first.message)"
+                }
+                if refused.isEmpty { census.surplus += surplus(at: namespace, objects).count }
+            case .failure(_, let object, let message)?: census.broken = census.broken ?? "\(object): \(message)"
+            case .pending?: census.broken = census.broken ?? "\(namespace): something that it needs is not read yet"
+            case nil: break
+            }
         }
-        return (surplus, managed)
+        return census
+    }
+
+    private func isForeign(_ namespace: String) -> Bool {
+        session.watches[Namespace.resourceType]?[ObjectKey(namespace: nil, name: namespace)]?.foreignOwner != nil
     }
 }

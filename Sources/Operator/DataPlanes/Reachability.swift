@@ -33,6 +33,13 @@ extension ProbeAnswer {
     }
 }
 
+extension KubeError {
+    /// A connection that was open broke.
+    var isConnectionLost: Bool {
+        if case .transport(let failure) = cause { failure.kind == .connectionLost } else { false }
+    }
+}
+
 extension ReachableReason {
     /// The contract's reason; nil for what our own side ended.
     init?(_ kind: HTTPError.Kind) {

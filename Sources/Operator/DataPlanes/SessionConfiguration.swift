@@ -57,6 +57,8 @@ struct SessionFacts: Sendable, Hashable {
     /// Newer settings or credentials than those in use were tried and don't work, which those in use do.
     var refusedCandidate: ProbeAnswer?
     var authorization = DataPlaneObservation.Authorization.unknown
+    /// What requests were refused, where the server says that the account may not. Reviews say more, if they may be asked.
+    var refused: Set<Permission> = []
     /// What it serves, as far as it was asked, beside what every Kubernetes has.
     var kinds = KindTable.wellKnown
     /// The group versions that it was asked for.

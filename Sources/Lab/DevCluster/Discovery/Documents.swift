@@ -30,9 +30,14 @@ struct Documents {
         return paths.sorted()
     }
 
+    /// The checks that a health path looks at.
+    static func checks(of kind: String) -> [String] {
+        ["ping", "log", "etcd"] + (kind == "readyz" ? ["informer-sync", "shutdown"] : [])
+    }
+
     private func health(_ request: APIRequest) -> APIResponse {
         let kind = request.segments[0]
-        let checks = ["ping", "log", "etcd"] + (kind == "readyz" ? ["informer-sync"] : [])
+        let checks = Self.checks(of: kind)
         if request.segments.count == 2 {
             return checks.contains(request.segments[1]) ? .text(200, "ok") : .pageNotFound
         }

@@ -23,6 +23,12 @@ extension Fault {
             self = .status(Int(status), retryAfter: body["retryAfter"]?.int.map { Int(clamping: $0) })
         case "redirect": self = .redirect(Int(body["status"]?.int ?? 302), to: body["to"]?.string ?? "")
         case "reset-before-processing": self = .resetBeforeProcessing
+        case "refusal":
+            self = .refusal(
+                Int(clamping: body["status"]?.int ?? 403), reason: body["reason"]?.string ?? "",
+                message: body["message"]?.string ?? "injected fault")
+        case "failed-checks": self = .failedChecks((body["checks"]?.array ?? []).compactMap(\.string))
+        case "strip-annotation": self = .stripAnnotation(body["annotation"]?.string ?? "")
         case "lose-response": self = .loseResponse
         case "reset-in-body": self = .resetInBody
         case "truncate-body": self = .truncateBody

@@ -12,6 +12,13 @@ public enum Fault: Sendable, Hashable {
     case redirect(Int, to: String)
     /// Resets the connection instead of answering; nothing was processed.
     case resetBeforeProcessing
+    /// Answers with a `Status` of this reason and message: what a webhook, a policy or broken data makes a server say.
+    case refusal(Int, reason: String, message: String)
+    /// `/readyz`, `/livez` and `/healthz` answer 500 and list their checks, of which these have failed. A server that is
+    /// told to end fails `shutdown` alone, and serves on. Other requests go on as if nothing had been.
+    case failedChecks([String])
+    /// A mutating policy: what an apply patch gives this annotation is taken out before it is processed.
+    case stripAnnotation(String)
 
     // MARK: after it was processed
     /// The change is made, and the connection is reset instead of saying so.

@@ -43,6 +43,24 @@ extension Fault {
         return response
     }
 
+    /// As a health path answers when some of its checks have failed. Nil for any other path.
+    static func failedHealth(_ failed: [String], path: String) -> APIResponse? {
+        let kind = String(path.dropFirst())
+        guard ["readyz", "livez", "healthz"].contains(kind) else { return nil }
+        let checks = Documents.checks(of: kind)
+        let lines =
+            checks.filter { !failed.contains($0) }.map { "[+]\($0) ok\n" }
+            + failed.map { "[-]\($0) failed: reason withheld\n" }
+        return .text(500, lines.joined() + "\(kind) check failed\n")
+    }
+
+    /// An apply patch without that annotation.
+    static func stripped(_ body: [UInt8], annotation: String) -> [UInt8] {
+        guard var object = try? JSON(parsing: body) else { return body }
+        object[path: ["metadata", "annotations", annotation]] = nil
+        return object.serialized()
+    }
+
     static let gone = APIError(
         code: 410, reason: "Expired", message: "The resourceVersion for the provided watch is too old.")
 

@@ -33,17 +33,31 @@ struct Exchange {
             await answer(
                 APIResponse(status: status, headers: headers, body: .bytes(Array("<a>Moved</a>\n".utf8))), user: "",
                 fault: nil)
+        case .refusal(let status, let reason, let message):
+            await answer(APIError(code: status, reason: reason, message: message).response, user: "", fault: nil)
+        case .failedChecks(let checks):
+            if let response = Fault.failedHealth(checks, path: attributes.path) {
+                await answer(response, user: "", fault: nil)
+            } else {
+                let (response, user) = await process(request)
+                await answer(response, user: user, fault: nil)
+            }
+        case .stripAnnotation(let annotation):
+            var changed = request
+            changed.api.body = Fault.stripped(request.api.body, annotation: annotation)
+            let (response, user) = await process(changed)
+            await answer(response, user: user, fault: nil)
         case .endlessLine(let bytes):
             await flood(bytes, unit: Array(repeating: UInt8(ascii: "x"), count: 64 << 10))
         case .endlessBody(let bytes):
             await flood(bytes, unit: Array(#"{"kind":"ConfigMap","apiVersion":"v1"},"#.utf8))
         case let fault:
-            let (response, user) = await process()
+            let (response, user) = await process(request)
             await answer(response, user: user, fault: fault)
         }
     }
 
-    private func process() async -> (APIResponse, user: String) {
+    private func process(_ request: IncomingRequest) async -> (APIResponse, user: String) {
         if connection.clientIdentity == nil, let certificate = connection.clientCertificate {
             connection.clientIdentity = ClientIdentity(
                 certificate: certificate, authority: core.authorityPEM(), now: core.authenticator.now)

@@ -1,0 +1,37 @@
+import JSON
+import KubeObjects
+
+extension DesiredObject {
+    /// The first field that the object does not have as we apply it, as a path; nil where none can be named.
+    public func difference(from observed: ObjectMeta) -> String? {
+        func first(_ wanted: [String: String], _ found: [String: String]?) -> String? {
+            wanted.keys.sorted().first { found?[$0] != wanted[$0] }
+        }
+        if let label = first(labels, observed.labels) { return ".metadata.labels.\(label)" }
+        if let annotation = first(annotations, observed.annotations) { return ".metadata.annotations.\(annotation)" }
+        guard !isMetadataOnly, case .object(let content) = json else { return nil }
+        let sets = observed.applied(by: Ownership.fieldManager).compactMap(\.fieldSet)
+        let parts = content.keys.filter { !["apiVersion", "kind", "metadata"].contains($0) }.sorted()
+        return parts.first { part in
+            guard let value = content[part] else { return false }
+            return !sets.contains { $0.covers(.object([part: value])) }
+        }.map { ".\($0)" }
+    }
+
+    /// Who changed that field: another manager that owns it now, else the one that wrote last; nil where nobody else has
+    /// written at all.
+    public func manager(of field: String, in observed: ObjectMeta) -> String? {
+        let others = (observed.managedFields ?? []).filter {
+            $0.manager != nil && $0.manager != Ownership.fieldManager && ($0.subresource ?? "").isEmpty
+        }
+        let path = Self.parts(of: field).map { "f:\($0)" }
+        let owner = others.last { entry in entry.fieldsV1?[path: path] != nil }
+        let latest = others.max { ($0.time?.instant.secondsSince1970 ?? 0) < ($1.time?.instant.secondsSince1970 ?? 0) }
+        return (owner ?? latest)?.manager
+    }
+
+    /// `.metadata.labels.app.kubernetes.io/name`: the name of a label has dots of its own.
+    private static func parts(of field: String) -> [String] {
+        field.dropFirst().split(separator: ".", maxSplits: 2).map(String.init)
+    }
+}
