@@ -60,10 +60,11 @@ let package = Package(
         // System libraries, with the shims that variadic C needs.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .target(name: "CProcess"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Foundations: know neither Kubernetes nor Flyte.
-        library("Support", ["CMalloc"]),
+        library("Support", ["CMalloc", "CProcess"]),
         library("JSON", []),
         library("YAML", ["CYAML", "JSON"]),
         library("HTTP", ["CCurl", "Support"]),

@@ -10,8 +10,9 @@ import Support
 public struct OperatorConfiguration: Sendable {
     public var namespace = "flyte"
     public var endpoint: ClusterEndpoint
-    public var adminHost = "0.0.0.0"
-    public var adminPort: UInt16 = 8080
+    public var adminAddress = ListenAddress(host: "0.0.0.0", port: 8080)
+    /// Nil: the metrics are at the admin address; else only here.
+    public var metricsAddress: ListenAddress?
     public var electsLeader = true
     public var probeInterval = Duration.seconds(10)
     /// Of this replica, in events and the Lease.
@@ -35,6 +36,7 @@ public final class SquadronOperator: Sendable {
     private let transport: HTTPClient
     private let caches: Caches
     private let metrics = Metrics()
+    private let heartbeat = Heartbeat()
     private let leading = Locked<(pool: SessionPool, queue: WorkQueue<Work>)?>(nil)
     private let stop = Signal()
     private let termEnded = Signal()
@@ -56,7 +58,8 @@ public final class SquadronOperator: Sendable {
     /// Runs until `shutDown` or cancellation. Throws where it can't start: the admin address is taken.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.adminServer.run() }
+            for server in self.adminServers { group.addTask { try await server.run() } }
+            group.addTask { await self.heartbeat.run() }
             group.addTask { await self.caches.run { self.watch(of: $0, became: $1) } }
             group.addTask {
                 try await self.leadWhenElected()
@@ -81,10 +84,16 @@ public final class SquadronOperator: Sendable {
         client.close()
     }
 
-    private var adminServer: AdminServer {
-        AdminServer(
-            host: configuration.adminHost, port: configuration.adminPort,
-            isReady: { self.caches.areReady }, metrics: { self.metricsText })
+    private var adminServers: [AdminServer] {
+        let probes = AdminPages.probes(standstill: { self.heartbeat.standstill }, isReady: { self.caches.areReady })
+        let metrics = AdminPages.metrics { self.metricsText }
+        guard let apart = configuration.metricsAddress else {
+            return [AdminServer(address: configuration.adminAddress, pages: probes.and(metrics))]
+        }
+        return [
+            AdminServer(address: configuration.adminAddress, pages: probes),
+            AdminServer(name: "metrics", address: apart, pages: metrics),
+        ]
     }
 
     /// What `/metrics` answers.

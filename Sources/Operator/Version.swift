@@ -1,5 +1,20 @@
-/// The version of this build, as `squadron --version` and the User-Agent tell it.
+import Support
+
+/// The version of this build, as `squadron version` and the User-Agent tell it.
 public enum SquadronVersion {
     public static let current = "0.1.0"
-    static let userAgent = "squadron/\(current)"
+    public static let userAgent = "squadron/\(current)"
+
+    public static var commit: String { BuildRecord.ofThisProgram.commit }
+
+    /// For people: with the commit and with what it is made for.
+    public static var text: String {
+        let build = BuildRecord.ofThisProgram
+        return """
+            squadron \(current)
+            commit: \(build.commit)
+            date: \(build.date)
+            made for: Kubernetes 1.28 and newer as control plane, 1.27 and newer as data planes; Flyte 1.x (tried with 1.16)
+            """
+    }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Operator
+import Support
 import UnixSignals
 
 struct Run: AsyncParsableCommand {
@@ -12,26 +13,50 @@ struct Run: AsyncParsableCommand {
     var kubeconfig: String?
     @Option(help: "The kubeconfig's context; its current one by default.")
     var context: String?
-    @Option(help: "Where /healthz, /readyz and /metrics are served.")
+    @Option(
+        help: """
+            Where /healthz, /readyz and /metrics are served, as host:port. IPv6 addresses are in brackets; without a host \
+            all addresses, those of IPv6 too.
+            """)
     var adminAddress = "0.0.0.0:8080"
+    @Option(help: "Where /metrics is served instead of at the admin address.")
+    var metricsAddress: String?
     @Flag(help: "Lead without asking: for a single replica.")
     var noLeaderElection = false
-    @Option(help: "Seconds between two probes of a data plane.")
-    var probeInterval = 10
+    @Option(help: "Time between two probes of a data plane: seconds, or 10s, 1m.")
+    var probeInterval = Interval.seconds(10)
     @Option(help: "text or json.")
     var logFormat = LogFormat.text
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = Logger.Level.info
+    @Flag(
+        help:
+            "For developers: leave core dumps and debuggers possible. The process's memory holds every data plane's token."
+    )
+    var debuggable = false
 
     func validate() throws {
         guard !namespace.isEmpty else { throw ValidationError("--namespace is empty") }
-        guard (1...3600).contains(probeInterval) else {
+        guard (.seconds(1)...Duration.seconds(3600)).contains(probeInterval.duration) else {
             throw ValidationError("--probe-interval: \(probeInterval) is not between 1 and 3600 seconds")
         }
-        _ = try address()
+        _ = try address("--admin-address", adminAddress)
+        if let metricsAddress { _ = try address("--metrics-address", metricsAddress) }
     }
 
     func run() async throws {
+        // Before anything can read the environment for TLS, and before there is a token to read in memory.
+        let cleared = ProcessHardening.clearEnvironment()
+        let format = logFormat
+        let level = logLevel
+        let logger = Logger(label: "squadron") { _ in LineLogHandler(format: format, level: level) }
+        do throws(ProcessHardening.Refused) {
+            if !debuggable { try ProcessHardening.forbidCoreDumps() }
+            try ProcessHardening.raiseOpenFileLimit()
+        } catch {
+            logger.warning("\(error)")
+        }
+
         var configuration: OperatorConfiguration
         do {
             configuration = OperatorConfiguration(endpoint: try ControlPlane.endpoint(kubeconfig, context: context))
@@ -40,15 +65,18 @@ struct Run: AsyncParsableCommand {
             throw ExitCode(2)
         }
         configuration.namespace = namespace
-        (configuration.adminHost, configuration.adminPort) = try address()
+        configuration.adminAddress = try address("--admin-address", adminAddress)
+        configuration.metricsAddress = try metricsAddress.map { try address("--metrics-address", $0) }
         configuration.electsLeader = !noLeaderElection
-        configuration.probeInterval = .seconds(probeInterval)
+        configuration.probeInterval = probeInterval.duration
 
-        let format = logFormat
-        let level = logLevel
-        let logger = Logger(label: "squadron") { _ in LineLogHandler(format: format, level: level) }
         let squadron = SquadronOperator(configuration, logger: logger)
         logger.notice("starting", metadata: ["version": "\(SquadronVersion.current)", "namespace": "\(namespace)"])
+        if !cleared.isEmpty {
+            logger.notice(
+                "these variables are ignored: they could change TLS or the way of connections",
+                metadata: ["variables": "\(cleared.joined(separator: ","))"])
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
@@ -62,13 +90,11 @@ struct Run: AsyncParsableCommand {
         logger.notice("stopped")
     }
 
-    private func address() throws -> (String, UInt16) {
-        guard let colon = adminAddress.lastIndex(of: ":"),
-            let port = UInt16(adminAddress[adminAddress.index(after: colon)...])
-        else { throw ValidationError("--admin-address: \(adminAddress) is not host:port") }
-        let host = String(adminAddress[..<colon])
-        // IPv6 addresses are in brackets there.
-        return (host.isEmpty ? "0.0.0.0" : host.filter { $0 != "[" && $0 != "]" }, port)
+    private func address(_ option: String, _ text: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
+            throw ValidationError("\(option): \(text) is not host:port")
+        }
+        return address
     }
 }
 

@@ -5,7 +5,7 @@ import Operator
 struct Squadron: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "squadron", abstract: "The multi-cluster operator for Flyte.", version: SquadronVersion.current,
-        subcommands: [Run.self, Explain.self])
+        subcommands: [Run.self, Explain.self, Version.self])
 
     /// Wrong usage ends with 2, as the contract says (ArgumentParser's own code is 64).
     static func main() async {

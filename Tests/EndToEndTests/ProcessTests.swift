@@ -176,6 +176,27 @@ extension EndToEnd {
             }
         }
 
+        @Test("Nobody else can read its memory, it dumps no core, and it has all the open files that it may have")
+        func hardened() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                let squadron = try await fleet.startProcess(["--probe-interval", "1s", "--no-leader-election"])
+                try await eventually("it is at work") { squadron.output.contains("writes=true") }
+                let limits = try String(contentsOfFile: "/proc/\(squadron.identifier)/limits", encoding: .utf8)
+                let values = limits.split(separator: "\n").reduce(into: [String: [Substring]]()) { all, line in
+                    all[String(line.prefix(26)).trimmingCharacters(in: .whitespaces)] =
+                        line.dropFirst(26).split(separator: " ")
+                }
+                #expect(values["Max core file size"]?.prefix(2) == ["0", "0"])
+                #expect(values["Max open files"].map { $0[0] == $0[1] } == true)
+                // What is not dumpable belongs to root in /proc, whoever runs it.
+                let owner = try FileManager.default.attributesOfItem(atPath: "/proc/\(squadron.identifier)/limits")
+                #expect(owner[.ownerAccountID] as? Int == 0)
+                #expect(!squadron.output.contains("can't be forbidden") && !squadron.output.contains("can't be raised"))
+                try await squadron.terminate()
+            }
+        }
+
         @Test("Wrong usage, a kubeconfig that can't be used and a taken address end it with a message")
         func usage() async throws {
             let folder = try TemporaryFolder()
@@ -188,7 +209,10 @@ extension EndToEnd {
                 (["run", "--admin-address", "nowhere"], 2, "--admin-address"),
                 (["run", "--kubeconfig", "/does/not/exist"], 2, "/does/not/exist"),
                 (["run", "--kubeconfig", bad.path], 2, "clusters"),
+                (["run", "--metrics-address", "::1:80"], 2, "--metrics-address"),
+                (["run", "--probe-interval", "2h"], 2, "--probe-interval"),
                 (["--version"], 0, "0."),
+                (["version"], 0, "squadron 0."),
             ] as [([String], Int32, String)] {
                 let squadron = try SquadronProcess(arguments, folder: folder)
                 try await squadron.ends()

@@ -2,19 +2,34 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// `/healthz`, `/readyz` and `/metrics`. What is remote does not decide them: an outage of a data plane or of the control
-/// plane is no reason to restart the operator.
+/// How much a client of the admin port can have. Any pod can connect to it, so that nothing here may grow with what they
+/// send: at most `connections` × (`requestBytes` + one page that they share).
+struct AdminLimits: Sendable {
+    /// At a time. One more ends the connection that has waited longest for a request. A client that asks at
+    /// once, as the kubelet does, is answered however many connections others hold.
+    var connections = 32
+    /// Of a request, up to the end of its headers; it has no body.
+    var requestBytes = 8 * 1024
+    /// Until a request's headers have ended: from the start of the connection, or from the request's first byte.
+    var requestTime = Duration.seconds(5)
+    /// Between two requests. Probes and scrapes come more often.
+    var idleTime = Duration.seconds(60)
+    /// Until the client has taken the answer.
+    var answerTime = Duration.seconds(10)
+}
+
+/// Serves pages over HTTP/1.1: health and metrics, for the kubelet and Prometheus.
 struct AdminServer: Sendable {
-    /// The admin address can't be listened at.
+    /// The address can't be listened at.
     struct CannotListen: Error, CustomStringConvertible {
         var description: String
     }
 
-    let host: String
-    /// 0: any that is free.
-    let port: UInt16
-    let isReady: @Sendable () -> Bool
-    let metrics: @Sendable () -> String
+    /// What the address is for, as an error names it.
+    var name = "admin"
+    let address: ListenAddress
+    let pages: AdminPages
+    var limits = AdminLimits()
 
     /// Serves until the task is cancelled. `bound` is told the port.
     func run(bound: @Sendable (Int) -> Void = { _ in }) async throws {
@@ -29,24 +44,24 @@ struct AdminServer: Sendable {
     }
 
     private func serve(on group: any EventLoopGroup, _ bound: @Sendable (Int) -> Void) async throws {
+        let open = AdminConnections(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // The bytes of a request are counted before the parser keeps them: so they come in small pieces.
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let connection = AdminConnection(pages: pages, limits: limits, open: open)
                     let pipeline = channel.pipeline.syncOperations
-                    // Nobody holds a connection without asking anything; probes and scrapes come more often.
-                    try pipeline.addHandler(IdleStateHandler(allTimeout: .seconds(120)))
-                    try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                    try pipeline.addHandler(AdminHandler(server: self))
+                    try pipeline.addHandler(RequestMeter(connection))
+                    // No pipelining: the next request is only read once the answer is sent.
+                    try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
+                    try pipeline.addHandler(connection)
                 }
             }
-        let channel: any Channel
-        do {
-            channel = try await bootstrap.bind(host: host, port: Int(port)).get()
-        } catch {
-            throw CannotListen(description: "the admin address \(host):\(port): \(error)")
-        }
-        bound(channel.localAddress?.port ?? Int(port))
+        let channel = try await bind(bootstrap)
+        bound(channel.localAddress?.port ?? Int(address.port))
         await withTaskCancellationHandler {
             try? await channel.closeFuture.get()
         } onCancel: {
@@ -54,65 +69,15 @@ struct AdminServer: Sendable {
         }
     }
 
-    /// What is answered; nil for a path that isn't there.
-    fileprivate func answer(_ path: Substring) -> (status: HTTPResponseStatus, type: String, text: String)? {
-        switch path {
-        case "/healthz": (.ok, "text/plain", "ok\n")
-        case "/readyz":
-            isReady()
-                ? (.ok, "text/plain", "ok\n")
-                : (.serviceUnavailable, "text/plain", "the caches are not complete yet\n")
-        case "/metrics": (.ok, "text/plain; version=0.0.4", metrics())
-        default: nil
+    private func bind(_ bootstrap: ServerBootstrap) async throws -> any Channel {
+        var failure = CannotListen(description: "the \(name) address \(address)")
+        for host in address.hosts {
+            do {
+                return try await bootstrap.bind(host: host, port: Int(address.port)).get()
+            } catch {
+                failure = CannotListen(description: "the \(name) address \(address): \(error)")
+            }
         }
+        throw failure
     }
-}
-
-private final class AdminHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let server: AdminServer
-    private var request: HTTPRequestHead?
-
-    init(server: AdminServer) { self.server = server }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): request = head
-        case .body: break
-        case .end:
-            guard let request else { return }
-            self.request = nil
-            answer(request, context)
-        }
-    }
-
-    private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let path = request.uri.prefix { $0 != "?" }
-        let isRead = request.method == .GET || request.method == .HEAD
-        let (status, type, text) =
-            !isRead
-            ? (.methodNotAllowed, "text/plain", "only GET\n")
-            : server.answer(path) ?? (.notFound, "text/plain", "there are /healthz, /readyz and /metrics\n")
-        var head = HTTPResponseHead(version: request.version, status: status)
-        head.headers.add(name: "content-type", value: type)
-        head.headers.add(name: "content-length", value: String(text.utf8.count))
-        if !isRead { head.headers.add(name: "allow", value: "GET, HEAD") }
-        if !request.isKeepAlive { head.headers.add(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
-        }
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        let written = context.value.writeAndFlush(wrapOutboundOut(.end(nil)))
-        if !request.isKeepAlive { written.whenComplete { _ in context.value.close(promise: nil) } }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent { return context.close(promise: nil) }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -89,8 +89,7 @@ final class TestFleet<Cluster: Server>: Sendable {
 
     func configuration(endpoint: ClusterEndpoint? = nil) -> OperatorConfiguration {
         var configuration = OperatorConfiguration(endpoint: endpoint ?? self.endpoint)
-        configuration.adminHost = "127.0.0.1"
-        configuration.adminPort = 0
+        configuration.adminAddress = ListenAddress(host: "127.0.0.1", port: 0)
         configuration.probeInterval = .milliseconds(300)
         configuration.election = .fast
         configuration.watcher.listGuard.interval = .seconds(2)
