@@ -102,8 +102,8 @@ enum RFC3339 {
     static func format(_ instant: Instant, fractionDigits: Int) -> String {
         let clamped = instant.secondsSince1970.isNaN ? 0 : instant.secondsSince1970
         let instant = Instant(secondsSince1970: min(max(clamped, -62_167_219_200), 253_402_300_799))
-        var seconds = Int(instant.secondsSince1970.rounded(.down))
-        var micros = Int(((instant.secondsSince1970 - Double(seconds)) * 1e6).rounded())
+        var seconds = Int(saturating: instant.secondsSince1970.rounded(.down))
+        var micros = Int(saturating: ((instant.secondsSince1970 - Double(seconds)) * 1e6).rounded())
         if micros == 1_000_000 { (seconds, micros) = (seconds + 1, 0) }
         var days = seconds / 86_400
         var rest = seconds % 86_400

@@ -109,7 +109,7 @@ public final class SquadronOperator: Sendable {
         caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
             let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
             return ends.compactMap { credential, end in
-                end.map { (name, credential, Int64($0.instant.secondsSince1970)) }
+                end.map { (name, credential, Int64(saturating: $0.instant.secondsSince1970)) }
             }
         }
     }

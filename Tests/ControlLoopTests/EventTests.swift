@@ -155,6 +155,16 @@ struct EventTests {
         #expect(state.openSeries == 26)
     }
 
+    @Test(
+        "A clock that is centuries ahead, or none at all, makes events like any other",
+        arguments: [18_446_744_074, 253_402_300_799, 1e300, .infinity, -1e300, .nan] as [Double])
+    func clockFarAhead(seconds: Double) {
+        var state = EventAggregator(EventConfiguration(), reportingInstance: "x", now: .zero, seed: 1)
+        state.report(report("a", name: "one"), now: .zero, wall: Instant(secondsSince1970: seconds))
+        state.report(report("b", name: "two"), now: .zero, wall: Instant(secondsSince1970: seconds))
+        #expect(state.openSeries == 2)
+    }
+
     @Test("Requests keep to the rate")
     func rate() async {
         let recorder = recorder(EventConfiguration(ratePerSecond: 2, burst: 3))

@@ -96,6 +96,22 @@ struct KindTests {
         }
     }
 
+    @Test("Counts that no server sends are no arithmetic that ends the process")
+    func extremeCounts() throws {
+        func rollout(_ wanted: Int64, _ status: JSON) throws -> Deployment.Rollout {
+            try Deployment(
+                json: ["metadata": ["name": "a"], "spec": ["replicas": .int(wanted)], "status": status]
+            ).rollout
+        }
+        #expect(
+            try rollout(-9, ["replicas": .int(.max), "updatedReplicas": -5])
+                == .progressing("9223372036854775807 old replicas are still there"))
+        #expect(
+            try rollout(.max, ["replicas": .int(.max), "updatedReplicas": -5])
+                == .progressing("-5 of 9223372036854775807 replicas are updated"))
+        #expect(try rollout(.min, ["replicas": .int(.min), "updatedReplicas": .int(.max)]) != .complete)
+    }
+
     @Test("A rollout's state follows kubectl's rules")
     func rollout() throws {
         func rollout(_ status: JSON, generation: Int64 = 2) throws -> Deployment.Rollout {

@@ -104,7 +104,8 @@ struct EventAggregator: Sendable {
             metrics.dropped += 1
             return
         }
-        let stamp = max(lastStamp &+ 1, UInt64(max(0, wall.secondsSince1970) * 1e9))
+        // In July 2554 the nanoseconds no longer fit: a node's clock can say so today.
+        let stamp = max(lastStamp &+ 1, UInt64(saturating: wall.secondsSince1970 * 1e9))
         lastStamp = stamp
         let namespace = report.subject.eventNamespace
         let name = EventText.name(of: report.subject.key.name, stamp: stamp)

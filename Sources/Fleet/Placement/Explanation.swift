@@ -72,7 +72,7 @@ public struct Explanation: Sendable {
     }
 
     private static func percent(_ share: Double) -> String {
-        let tenths = Int((share * 1000).rounded())
+        let tenths = Int(saturating: (share * 1000).rounded())
         return "\(tenths / 10).\(tenths % 10) %"
     }
     private static func padded(_ text: String, _ width: Int) -> String {

@@ -117,6 +117,11 @@ public struct PlacementFleet: Sendable {
             case nil: dropped.add(entry.id, leftOut[entry.id] ?? "Unknown")
             }
         }
+        for entry in usable where !WeightedClusters.isPossible(entry.weight) {
+            dropped.add(entry.id, "WeightInvalid")
+            notes.append("\(label): the weight \(entry.weight) of \(entry.id) is not 0…1: flyteadmin does not start so")
+        }
+        usable.removeAll { !WeightedClusters.isPossible($0.weight) }
         for one in withdrawn[written] ?? [] { dropped.add(one.cluster, one.reason) }
         if usable.isEmpty { notes.append("the label \(label) has no enabled cluster") }
         return usable

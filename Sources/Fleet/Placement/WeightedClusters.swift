@@ -3,9 +3,12 @@ public struct WeightedClusters: Sendable, Hashable {
     private var entries: [(id: String, runningSum: Float)]
     private var total: Float
 
-    /// Nil where there is nothing to draw from. Weights are 0…1: flyteadmin does not start with others.
+    /// What flyteadmin starts with. Others would make its sums infinite, or none at all.
+    static func isPossible(_ weight: Double) -> Bool { (0...1).contains(weight) }
+
+    /// Nil where there is nothing to draw from, or with a weight that isn't possible.
     public init?(_ weights: [(id: String, weight: Double)]) {
-        guard !weights.isEmpty else { return nil }
+        guard !weights.isEmpty, weights.allSatisfy({ Self.isPossible($0.weight) }) else { return nil }
         // Go compares strings by their bytes.
         let sorted = weights.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
         let sum = sorted.reduce(Float(0)) { $0 + Float($1.weight) }

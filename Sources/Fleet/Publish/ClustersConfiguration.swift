@@ -56,7 +56,7 @@ public struct ClustersConfiguration: Sendable, Hashable {
     }
 
     private static func number(_ weight: Double) -> JSON {
-        weight == weight.rounded() ? .int(Int64(weight)) : .double(weight)
+        Int64(exactly: weight).map { .int($0) } ?? .double(weight)
     }
 }
 

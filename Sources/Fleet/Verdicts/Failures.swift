@@ -29,7 +29,7 @@ extension FailureEntry: Comparable {
         return FailureEntry(
             namespace: namespace, object: object, reason: reason, message: message,
             since: continues ? previous?.since ?? Timestamp(now) : Timestamp(now),
-            attempts: continues ? (previous?.attempts ?? 0) + 1 : 1)
+            attempts: continues ? (previous?.attempts ?? 0).saturatingAdd(1) : 1)
     }
 }
 
@@ -54,7 +54,7 @@ public struct ObjectFailure: Sendable, Hashable {
     public var shown: FailureEntry {
         let addition =
             switch nextTry {
-            case .within(let time): "; next try within \(Int(time.seconds.rounded(.up))) s"
+            case .within(let time): "; next try within \(Int(saturating: time.seconds.rounded(.up))) s"
             case .whenPlanChanges: "; next try when templates or values change"
             }
         var entry = entry

@@ -66,7 +66,7 @@ enum RetryAfter {
     static func parse(_ value: String, now: Instant) -> Duration? {
         if let seconds = Int64(value) { return bounded(seconds) }
         guard let date = date(value) else { return nil }
-        return bounded(Int64(min(max((date - now).rounded(.up), 0), Double(maximum))))
+        return bounded(Int64(saturating: max((date - now).rounded(.up), 0)))
     }
 
     static func bounded(_ seconds: Int64) -> Duration? {

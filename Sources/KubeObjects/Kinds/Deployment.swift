@@ -1,4 +1,5 @@
 import JSON
+import Support
 
 /// The part of an `apps/v1` Deployment that a rollout needs.
 public struct Deployment: KubeResource, Hashable {
@@ -56,7 +57,8 @@ public struct Deployment: KubeResource, Hashable {
             return .progressing("\(status.updatedReplicas) of \(replicas) replicas are updated")
         }
         if status.replicas > status.updatedReplicas {
-            return .progressing("\(status.replicas - status.updatedReplicas) old replicas are still there")
+            return .progressing(
+                "\(status.replicas.saturatingSubtract(status.updatedReplicas)) old replicas are still there")
         }
         if status.availableReplicas < status.updatedReplicas {
             return .progressing("\(status.availableReplicas) of \(status.updatedReplicas) replicas are available")

@@ -48,6 +48,21 @@ struct PlacementTests {
         }
     }
 
+    @Test("Weights that flyteadmin does not start with are not drawn with, and said")
+    func impossibleWeights() {
+        let fleet = Self.fleet(
+            [("a", true), ("b", true), ("c", true), ("d", true), ("e", true)],
+            ["wide": [("a", 1e300), ("b", -1e300), ("c", 1e-40), ("d", .nan), ("e", .infinity)]])
+        let placement = fleet.placement(of: .init(project: "p", domain: "d"))
+        #expect(placement.candidates == [.init(cluster: "c", weight: 1e-40, probability: 1)])
+        #expect(placement.dropped.map(\.cluster) == ["a", "b", "d", "e"])
+        #expect(placement.dropped.allSatisfy { $0.reason == "WeightInvalid" })
+        #expect(placement.notes.contains("wide: the weight 1e+300 of a is not 0…1: flyteadmin does not start so"))
+        #expect(placement.cluster(forExecution: "e1") == "c")
+        #expect(WeightedClusters([("a", -.infinity), ("b", .infinity)]) == nil)
+        #expect(ClustersConfiguration(labels: ["l": [.init(id: "a", weight: 1e300)]]).yaml.contains("weight: "))
+    }
+
     @Test("Without a default label every enabled cluster has the same chance")
     func allClusters() {
         let fleet = Self.fleet([("c1", true), ("c2", true), ("c3", true), ("off", false)], [:], fallback: "gone")

@@ -1,0 +1,19 @@
+// Numbers from outside may be anything: `+`, `-` and `Int(_: Double)` end the process where the result doesn't fit.
+
+extension FixedWidthInteger {
+    /// The nearest number that fits; 0 for NaN. For each floating-point number that could come from
+    /// outside: hack/lint looks for the conversions that would trap.
+    public init(saturating value: Double) {
+        self = Self(exactly: value.rounded(.towardZero)) ?? (value.isNaN ? 0 : value < 0 ? .min : .max)
+    }
+
+    public func saturatingAdd(_ other: Self) -> Self {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
+
+    public func saturatingSubtract(_ other: Self) -> Self {
+        let (difference, overflows) = subtractingReportingOverflow(other)
+        return overflows ? (other < 0 ? .max : .min) : difference
+    }
+}
