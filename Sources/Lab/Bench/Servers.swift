@@ -153,12 +153,15 @@ struct Setup {
         ),
     ]
 
+    private static let namespace: JSON = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "flyte"]]
+
     func run() async throws {
         let client = servers.controlPlane.client
         let crds = try FileManager.default.contentsOfDirectory(atPath: "manifests/crds").filter {
             $0.hasSuffix("s.yaml")
         }
-        for path in ["operator/namespace.yaml"] + crds.sorted().map({ "crds/\($0)" }) + ["rbac/operator.yaml"] {
+        try await Self.apply(Self.namespace, to: client)
+        for path in crds.sorted().map({ "crds/\($0)" }) + ["rbac/operator.yaml"] {
             for object in try Self.documents(path) { try await Self.apply(object, to: client) }
         }
         try await wait("the CRDs are served", 30) {
@@ -171,6 +174,7 @@ struct Setup {
         ]
         for (index, target) in servers.dataPlanes.enumerated() {
             let admin = target.client
+            try await Self.apply(Self.namespace, to: admin)
             for var object in try Self.documents("data-plane/data-plane.yaml") {
                 if object["kind"] == "ClusterRole", var rules = object["rules"]?.array {
                     rules.append([

@@ -12,17 +12,19 @@ enum Manifests {
         return try YAML.documents(text).map { try $0.json() }
     }
 
-    /// Everything of the control plane but the Deployment: the operator of these tests runs in the test's process.
+    private static let namespace: JSON = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "flyte"]]
+
+    /// The Namespace, and everything of the control plane but the Deployment, with the components that the tests use: the
+    /// operator of these tests runs in the test's process.
     static func controlPlane() throws -> [JSON] {
         let crds = try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "crds").path)
             .filter { $0.hasSuffix(".yaml") && $0 != "kustomization.yaml" }
-        return try
-            (["operator/namespace.yaml"] + crds.sorted().map { "crds/\($0)" } + [
-                "rbac/operator.yaml", "rbac/in-cluster-data-plane.yaml",
-            ]).flatMap(documents)
+        let components = ["publish", "restart", "in-cluster-data-plane"].map { "components/\($0)/rbac.yaml" }
+        let paths = crds.sorted().map { "crds/\($0)" } + ["rbac/operator.yaml"] + components
+        return try [namespace] + paths.flatMap(documents)
     }
 
-    static func dataPlane() throws -> [JSON] { try documents("data-plane/data-plane.yaml") }
+    static func dataPlane() throws -> [JSON] { try [namespace] + documents("data-plane/data-plane.yaml") }
 
     static func samples(_ name: String) throws -> [JSON] { try documents("samples/\(name).yaml") }
 }
