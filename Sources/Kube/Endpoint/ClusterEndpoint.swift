@@ -1,7 +1,7 @@
 import HTTP
 import Support
 
-/// How to reach an API server, and as whom.
+/// How to reach an API server, and with which credentials.
 public struct ClusterEndpoint: Sendable {
     /// `https://…`, without a slash at the end.
     public var server: String
@@ -29,11 +29,14 @@ public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertibl
     /// `users[0].user.token`; empty for the whole file.
     public var path: String
     public var message: String
+    /// A credential plugin failed: nothing is wrong with how the command was called.
+    public var isOfPlugin: Bool
 
-    public init(file: String? = nil, path: String = "", message: String) {
+    public init(file: String? = nil, path: String = "", message: String, isOfPlugin: Bool = false) {
         self.file = file
         self.path = path
         self.message = message
+        self.isOfPlugin = isOfPlugin
     }
     public var description: String {
         [file, path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ")

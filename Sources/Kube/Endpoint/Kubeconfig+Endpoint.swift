@@ -5,8 +5,46 @@ import Support
 
 extension Kubeconfig {
     /// The endpoint of a context, the current one by default. Files that it names are read now, but for a `tokenFile`,
-    /// which is read as it is needed.
+    /// which is read as it is needed. A user with a credential plugin (`exec`) is refused.
     public func endpoint(context name: String? = nil) throws(EndpointFailure) -> ClusterEndpoint {
+        let (context, cluster, user) = try entries(name)
+        try user?.refuse(Entry.unsupported + ["exec"])
+        return try endpoint(context, cluster, user)
+    }
+
+    /// The same for a command that a person runs: a user's credential plugin is run now, and again when its token ends.
+    /// A token or certificate that the user has beside `exec` counts instead of it, as in kubectl.
+    public func endpoint(
+        context name: String? = nil, plugins: ExecPlugins
+    ) async throws(EndpointFailure) -> ClusterEndpoint {
+        let (context, cluster, user) = try entries(name)
+        try user?.refuse(Entry.unsupported)
+        var endpoint = try endpoint(context, cluster, user)
+        guard let user, let exec = try ExecSpec(user, cluster: cluster) else { return endpoint }
+        guard endpoint.authorization is NoAuthorization, endpoint.tls.clientCertificate == nil else { return endpoint }
+        let first: ExecCredential
+        do throws(CredentialsFailure) {
+            first = try await plugins.credential(exec)
+        } catch {
+            throw EndpointFailure(message: error.message, isOfPlugin: true)
+        }
+        if let certificate = first.clientCertificate {
+            (endpoint.tls.clientCertificate, endpoint.tls.clientKey) = (certificate, first.clientKey)
+        }
+        endpoint.authorization = ExecAuthorization(exec, plugins, first: first)
+        return endpoint
+    }
+
+    private func endpoint(_ context: Entry, _ cluster: Entry, _ user: Entry?) throws(EndpointFailure) -> ClusterEndpoint
+    {
+        var tls = try cluster.serverTLS()
+        if let user { (tls.clientCertificate, tls.clientKey) = try user.clientCertificate() }
+        return ClusterEndpoint(
+            server: try cluster.server(), tls: tls, proxyURL: try cluster.proxyURL(),
+            authorization: try user?.authorization() ?? NoAuthorization(), namespace: try context.string("namespace"))
+    }
+
+    private func entries(_ name: String?) throws(EndpointFailure) -> (context: Entry, cluster: Entry, user: Entry?) {
         guard let name = name ?? currentContext else {
             throw EndpointFailure(file: contexts.first?.file, path: "current-context", message: "is not set")
         }
@@ -18,14 +56,7 @@ extension Kubeconfig {
         let user = try context.string("user").map { _ throws(EndpointFailure) in
             try referred(context, "user", in: users)
         }
-        var tls = try cluster.serverTLS()
-        if let user {
-            try user.refuseUnsupported()
-            (tls.clientCertificate, tls.clientKey) = try user.clientCertificate()
-        }
-        return ClusterEndpoint(
-            server: try cluster.server(), tls: tls, proxyURL: try cluster.proxyURL(),
-            authorization: try user?.authorization() ?? NoAuthorization(), namespace: try context.string("namespace"))
+        return (context, cluster, user)
     }
 
     private func referred(_ context: Entry, _ field: String, in entries: [Entry]) throws(EndpointFailure) -> Entry {
@@ -99,12 +130,11 @@ extension Kubeconfig.Entry {
 
     // MARK: Of a user
 
-    /// What would be ignored at the user's expense: he would be somebody else than he asked for.
-    func refuseUnsupported() throws(EndpointFailure) {
-        let unsupported = [
-            "exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra",
-        ]
-        for field in unsupported {
+    /// What would be ignored at the user's expense: the server would see somebody else than was asked for.
+    static let unsupported = ["auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra"]
+
+    func refuse(_ fields: [String]) throws(EndpointFailure) {
+        for field in fields {
             switch content[field] {
             case nil, .null, "", [], [:]: continue
             case _?: throw failure(field, "is not supported; use token, tokenFile or a client certificate")

@@ -9,17 +9,11 @@ public enum ControlPlane {
     public static func endpoint(
         _ kubeconfig: String?, context: String?, environment: [String: String] = ProcessEnvironment.values(variables)
     ) throws(EndpointFailure) -> ClusterEndpoint {
-        if let kubeconfig { return try Kubeconfig.load([kubeconfig]).endpoint(context: context) }
-        if context == nil, InClusterConfiguration.isPresent(environment: environment) {
-            return try InClusterConfiguration.endpoint(environment: environment)
+        switch try EndpointSource.find(kubeconfig, context: context, environment: environment) {
+        case .pod: return try InClusterConfiguration.endpoint(environment: environment)
+        case .kubeconfig(let kubeconfig): return try kubeconfig.endpoint(context: context)
         }
-        let files = Kubeconfig.defaultFiles(kubeconfig: environment["KUBECONFIG"], home: environment["HOME"])
-        guard !files.isEmpty else {
-            throw EndpointFailure(
-                message: "no control plane: not in a pod, and neither --kubeconfig nor KUBECONFIG is set")
-        }
-        return try Kubeconfig.load(files).endpoint(context: context)
     }
 
-    public static let variables = InClusterConfiguration.variables + ["KUBECONFIG", "HOME"]
+    public static let variables = EndpointSource.variables
 }

@@ -1,0 +1,157 @@
+import HTTP
+import KubeObjects
+import Support
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// How the credential plugins of a kubeconfig are run. For commands that a person runs; the operator runs none.
+public struct ExecPlugins: Sendable {
+    /// kubectl sets no limit; a command that hangs helps nobody.
+    public static let limit = Duration.seconds(60)
+
+    public var limit = Self.limit
+    /// Whether a plugin may ask the user something: standard input is a terminal.
+    public var isInteractive: Bool
+    /// What a plugin's environment has beside its own `env`.
+    public var environment: [String: String]
+    public var wallClock = WallClock.system
+    /// Gets each line that a plugin writes to standard error, cleaned.
+    public var note: @Sendable (String) -> Void
+
+    public init(isInteractive: Bool, environment: [String: String], note: @escaping @Sendable (String) -> Void) {
+        self.isInteractive = isInteractive
+        self.environment = environment
+        self.note = note
+    }
+
+    /// With this process's own environment and terminal.
+    public static func process(note: @escaping @Sendable (String) -> Void) -> ExecPlugins {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            next += 1
+        }
+        return ExecPlugins(isInteractive: isatty(STDIN_FILENO) == 1, environment: variables, note: note)
+    }
+
+    /// Runs a plugin once.
+    func credential(_ spec: ExecSpec) async throws(CredentialsFailure) -> ExecCredential {
+        let mayAsk = isInteractive && spec.mode != .never
+        if spec.mode == .always, !isInteractive {
+            throw failure(spec, "needs a terminal to ask the user something (interactiveMode: Always)")
+        }
+        var variables = environment.merging(spec.environment) { _, own in own }
+        variables["KUBERNETES_EXEC_INFO"] = spec.info(isInteractive: mayAsk)
+        let command = ChildOutput.Command(
+            program: spec.command, arguments: spec.arguments, environment: variables, inheritsInput: mayAsk,
+            limit: limit)
+        let lines = Locked(ErrorLines())
+        var answer: ChildOutput
+        do throws(ChildOutput.Failure) {
+            answer = try await ChildOutput.run(command) { [note] bytes in
+                for line in lines.withLock({ $0.add(bytes) }) { note(line) }
+            }
+            if let rest = lines.withLock({ $0.rest }) { note(rest) }
+        } catch {
+            if let rest = lines.withLock({ $0.rest }) { note(rest) }
+            throw failure(spec, Self.text(error, limit: limit))
+        }
+        defer { answer.output.wipe() }
+        guard answer.exitCode == 0 else { throw failure(spec, "ended with code \(answer.exitCode)") }
+        do {
+            return try ExecCredential(output: answer.output, apiVersion: spec.apiVersion)
+        } catch {
+            throw failure(spec, error.message)
+        }
+    }
+
+    private func failure(_ spec: ExecSpec, _ problem: String) -> CredentialsFailure {
+        let name = spec.command.shown(bytes: 200)
+        let hint = spec.installHint.map { "\n" + $0.shown(limit: 2048, keepsLines: true) } ?? ""
+        return CredentialsFailure("\(spec.place): the credential plugin \(name) \(problem)\(hint)")
+    }
+
+    private static func text(_ failure: ChildOutput.Failure, limit: Duration) -> String {
+        switch failure {
+        case .notFound: "is not there: it is neither a file nor in PATH"
+        case .notStarted(let code): "can't be started: \(String(cString: strerror(code)))"
+        case .timedOut: "did not end within \(limit.components.seconds) s"
+        case .tooLong: "printed more than a credential can be"
+        }
+    }
+}
+
+/// Standard error as it comes, line by line.
+private struct ErrorLines {
+    private var bytes: [UInt8] = []
+
+    /// The lines that are complete now.
+    mutating func add(_ more: [UInt8]) -> [String] {
+        bytes += more
+        var lines: [String] = []
+        while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+            lines.append(Self.shown(bytes[..<end]))
+            bytes.removeSubrange(...end)
+        }
+        return lines
+    }
+
+    /// What no line break ended.
+    var rest: String? { bytes.isEmpty ? nil : Self.shown(bytes[...]) }
+
+    private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
+        let line = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
+        return String(decoding: line, as: UTF8.self).shown(limit: 1000)
+    }
+}
+
+/// The token of a plugin: asked for again when it has ended, and when the server refuses it.
+actor ExecAuthorization: Authorization {
+    private let spec: ExecSpec
+    private let plugins: ExecPlugins
+    private var credential: ExecCredential
+    private var running: Task<Result<ExecCredential, CredentialsFailure>, Never>?
+    private nonisolated let isRejected = Locked(false)
+
+    init(_ spec: ExecSpec, _ plugins: ExecPlugins, first: ExecCredential) {
+        (self.spec, self.plugins, credential) = (spec, plugins, first)
+    }
+
+    func bearerToken() async throws(CredentialsFailure) -> Sensitive? {
+        let hasEnded = credential.expiration.map { $0 <= plugins.wallClock.now } ?? false
+        let wasRejected = isRejected.withLock { flag in
+            defer { flag = false }
+            return flag
+        }
+        guard hasEnded || wasRejected else { return credential.token }
+        let task = running ?? start()
+        running = task
+        let result = await task.value
+        if running == task { running = nil }
+        credential = try result.get()
+        return credential.token
+    }
+
+    nonisolated func rejected() { isRejected.withLock { $0 = true } }
+
+    /// A task of its own: several requests may wait for the one run of the plugin, and none of them may end it for the
+    /// others.
+    private func start() -> Task<Result<ExecCredential, CredentialsFailure>, Never> {
+        let (spec, plugins) = (spec, plugins)
+        return Task {
+            do throws(CredentialsFailure) {
+                return .success(try await plugins.credential(spec))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+}

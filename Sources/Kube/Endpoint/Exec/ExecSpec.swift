@@ -1,0 +1,127 @@
+import JSON
+import KubeObjects
+import Support
+
+/// A kubeconfig user's `exec`: the program that gives credentials (client.authentication.k8s.io).
+struct ExecSpec: Sendable, Hashable {
+    enum InteractiveMode: String, Sendable { case never = "Never", ifAvailable = "IfAvailable", always = "Always" }
+
+    /// v1alpha1 went with Kubernetes 1.24.
+    static let versions = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"]
+
+    var apiVersion: String
+    /// A path, or a name that is looked for in PATH.
+    var command: String
+    var arguments: [String]
+    var environment: [String: String]
+    var installHint: String?
+    var mode: InteractiveMode
+    /// What `provideClusterInfo` asks for; nil where it doesn't.
+    var cluster: JSON?
+
+    /// Where it stands, for errors: `config: users[0].user.exec`.
+    var place: String
+
+    /// Nil for a user without one.
+    init?(_ user: Kubeconfig.Entry, cluster: Kubeconfig.Entry) throws(EndpointFailure) {
+        guard let json = user.content["exec"], !json.isNull, json != [:] else { return nil }
+        func failure(_ field: String, _ message: String) -> EndpointFailure { user.failure("exec" + field, message) }
+        do throws(DecodingFailure) {
+            let fields = try Fields(json)
+            apiVersion = try fields.string("apiVersion") ?? ""
+            command = try fields.string("command") ?? ""
+            arguments = try fields.strings("args") ?? []
+            environment = [:]
+            let variables = try fields.list("env") { json throws(DecodingFailure) in
+                let fields = try Fields(json)
+                return (try fields.required("name"), try fields.string("value") ?? "")
+            }
+            for (name, value) in variables ?? [] { environment[name] = value }
+            installHint = try fields.string("installHint")?.nonEmpty
+            let modeText = try fields.string("interactiveMode")
+            mode = modeText.flatMap(InteractiveMode.init(rawValue:)) ?? .ifAvailable
+            if let modeText, InteractiveMode(rawValue: modeText) == nil {
+                throw DecodingFailure(path: "interactiveMode", message: "is neither Never, IfAvailable nor Always")
+            }
+            self.cluster = try fields.bool("provideClusterInfo") == true ? .object([:]) : nil
+        } catch {
+            throw failure(error.path.isEmpty ? "" : ".\(error.path)", error.message)
+        }
+        place = [user.file, "\(user.path).exec"].joined(separator: ": ")
+        guard Self.versions.contains(apiVersion) else {
+            let known = Self.versions.joined(separator: " or ")
+            throw failure(".apiVersion", "\(apiVersion.shown(bytes: 80)) is not supported: \(known) is expected")
+        }
+        guard !command.isEmpty else { throw failure(".command", "is missing") }
+        // As kubectl: what has a slash in it is found from the kubeconfig's folder on.
+        if command.contains("/") { command = user.absolute(command) }
+        if self.cluster != nil { self.cluster = try cluster.execInfo() }
+    }
+
+    /// What the program finds in `KUBERNETES_EXEC_INFO`.
+    func info(isInteractive: Bool) -> String {
+        var spec: JSON = ["interactive": .bool(isInteractive)]
+        spec["cluster"] = cluster
+        let info: JSON = ["apiVersion": .string(apiVersion), "kind": "ExecCredential", "spec": spec]
+        return info.serializedString
+    }
+}
+
+extension Kubeconfig.Entry {
+    /// The cluster as a plugin is told of it (`ExecCredentialSpec.cluster`).
+    fileprivate func execInfo() throws(EndpointFailure) -> JSON {
+        var info: JSON = ["server": .string(try server())]
+        info["tls-server-name"] = try string("tls-server-name").map { .string($0) }
+        info["proxy-url"] = try string("proxy-url").map { .string($0) }
+        info["certificate-authority-data"] = try bytes("certificate-authority").map { .string(Base64.encode($0)) }
+        let own = content["extensions"]?.array?.first { $0["name"] == "client.authentication.k8s.io/exec" }
+        info["config"] = own?["extension"]
+        return info
+    }
+}
+
+/// What a plugin answered.
+struct ExecCredential: Sendable {
+    var token: Sensitive?
+    /// PEM.
+    var clientCertificate: [UInt8]?
+    var clientKey: Sensitive?
+    var expiration: Instant?
+
+    /// Reads the plugin's output. No message holds any of it: it may be a credential.
+    init(output: [UInt8], apiVersion: String) throws(CredentialsFailure) {
+        var json: JSON
+        do {
+            json = try JSON(parsing: output)
+        } catch {
+            throw CredentialsFailure("the output is not JSON")
+        }
+        defer { json.wipe() }
+        guard json["kind"] == "ExecCredential" else { throw CredentialsFailure("the output is no ExecCredential") }
+        guard json["apiVersion"]?.string == apiVersion else {
+            let found = (json["apiVersion"]?.string ?? "none").shown(bytes: 80)
+            throw CredentialsFailure("the output's apiVersion is \(found), not \(apiVersion)")
+        }
+        guard let status = json["status"], !status.isNull else { throw CredentialsFailure("the output has no status") }
+        func text(_ field: String) throws(CredentialsFailure) -> String? {
+            switch status[field] {
+            case nil, .null?: return nil
+            case .string(let text)?: return text.nonEmpty
+            case _?: throw CredentialsFailure("status.\(field) is no string")
+            }
+        }
+        if let token = try text("token") { self.token = try BearerToken.check(Array(token.utf8)) }
+        clientCertificate = try text("clientCertificateData").map { Array($0.utf8) }
+        clientKey = try text("clientKeyData").map { Sensitive($0) }
+        guard (clientCertificate == nil) == (clientKey == nil) else {
+            throw CredentialsFailure("of clientCertificateData and clientKeyData one is missing")
+        }
+        guard token != nil || clientCertificate != nil else {
+            throw CredentialsFailure("status has neither a token nor a client certificate")
+        }
+        if let end = try text("expirationTimestamp") {
+            guard let time = Timestamp(end) else { throw CredentialsFailure("expirationTimestamp is no RFC 3339 time") }
+            expiration = time.instant
+        }
+    }
+}
