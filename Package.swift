@@ -87,10 +87,12 @@ let package = Package(
             [
                 "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
             ] + nioHTTP1),
+        // What the commands beside `run` show.
+        library("Console", ["Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
+                "Console", "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
                 unixSignals,
             ], path: "Sources/Squadron", swiftSettings: settings),
 
@@ -132,6 +134,7 @@ let package = Package(
             "KubernetesContractTests",
             ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML"]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
+        tests("ConsoleTests", ["Console", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         tests(
             "OperatorTests",
             ["ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),

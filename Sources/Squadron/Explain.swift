@@ -71,13 +71,7 @@ struct Explain: AsyncParsableCommand {
                 throw ExitCode(2)
             }
         }
-        let endpoint: ClusterEndpoint
-        do throws(EndpointFailure) {
-            endpoint = try ControlPlane.endpoint(kubeconfig, context: context)
-        } catch {
-            printError("squadron explain: \(error)")
-            throw ExitCode(2)
-        }
+        let endpoint = try await CommandRun("explain").endpoint(kubeconfig: kubeconfig, context: context)
         do throws(KubeError) {
             return try await FleetReading.live(endpoint, namespace: namespace)
         } catch {

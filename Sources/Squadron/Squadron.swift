@@ -3,12 +3,33 @@ import Operator
 
 @main
 struct Squadron: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "squadron", abstract: "The multi-cluster operator for Flyte.", version: SquadronVersion.current,
-        subcommands: [Run.self, Explain.self, Version.self])
+    // With its type, and a function of another name: else ArgumentParser takes its own default, a command without subcommands.
+    static let configuration: CommandConfiguration = commands(as: "squadron")
 
-    /// Wrong usage ends with 2, as the contract says (ArgumentParser's own code is 64).
+    static func commands(as name: String) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name, abstract: "The multi-cluster operator for Flyte.", version: SquadronVersion.current,
+            subcommands: [
+                Run.self, Status.self, Why.self, Explain.self, Orphans.self, Rights.self, Export.self, Completion.self,
+                Version.self,
+            ])
+    }
+
     static func main() async {
+        // kubectl runs the program `kubectl-squadron` in PATH (a link to this one) for `kubectl squadron …`.
+        let program = CommandLine.arguments.first?.split(separator: "/").last ?? ""
+        if program == "kubectl-squadron" { await KubectlSquadron.start() } else { await start() }
+    }
+}
+
+/// The same commands, whose help names them as the user has typed them.
+struct KubectlSquadron: AsyncParsableCommand {
+    static let configuration: CommandConfiguration = Squadron.commands(as: "kubectl squadron")
+}
+
+extension AsyncParsableCommand {
+    /// Wrong usage ends with 2, as the contract says (ArgumentParser's own code is 64).
+    fileprivate static func start() async {
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

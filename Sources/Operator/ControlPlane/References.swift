@@ -2,11 +2,13 @@ import Fleet
 import Support
 
 /// The Secrets and ConfigMaps that the custom resources name: all that the operator watches of either.
-struct References: Sendable {
-    private(set) var secrets: Set<String> = []
-    private(set) var configMaps: Set<String> = []
+package struct References: Sendable {
+    package private(set) var secrets: Set<String> = []
+    package private(set) var configMaps: Set<String> = []
 
-    init(dataPlanes: some Sequence<DataPlane>, projects: some Sequence<FlyteProject>, registry: ClusterRegistrySpec) {
+    package init(
+        dataPlanes: some Sequence<DataPlane>, projects: some Sequence<FlyteProject>, registry: ClusterRegistrySpec
+    ) {
         for dataPlane in dataPlanes {
             if !dataPlane.spec.inCluster { secrets.insert(dataPlane.spec.credentials.secretName) }
             add(dataPlane.spec.valuesFrom)

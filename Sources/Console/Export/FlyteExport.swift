@@ -1,0 +1,222 @@
+import Fleet
+import JSON
+import KubeObjects
+import Support
+import YAML
+
+/// The way back: files that stand for what Squadron keeps now, for Flyte's chart and for flytectl, and the list of what to
+/// take away. What Flyte has no place for is named in the notes.
+public struct FlyteExport: Sendable {
+    public struct File: Sendable, Hashable {
+        /// Relative to the folder; at most one `/`.
+        public var name: String
+        public var text: String
+    }
+    public private(set) var files: [File] = []
+    public private(set) var notes: [String]
+    /// Something that is kept now could not be read, so that the files do not stand for all of it.
+    public private(set) var isIncomplete: Bool
+
+    private let namespace: String
+    private let registry: ClusterRegistrySpec
+
+    public init(_ objects: ControlPlaneObjects, now: Instant) {
+        let registries = objects.decoded(ClusterRegistry.self)
+        let (planes, planeProblems) = objects.decoded(DataPlane.self)
+        let (labels, labelProblems) = objects.decoded(ExecutionLabel.self)
+        let (assignments, assignmentProblems) = objects.decoded(ExecutionClusterLabel.self)
+        let (projects, projectProblems) = objects.decoded(FlyteProject.self)
+        notes = registries.problems + planeProblems + labelProblems + assignmentProblems + projectProblems
+        isIncomplete = !notes.isEmpty
+        namespace = objects.namespace
+        let spec = registries.objects.first { $0.metadata.name == ClusterRegistry.theName }?.spec
+        registry = spec ?? ClusterRegistrySpec()
+        addClusters(planes, labels, now)
+        addClusterResources()
+        addLabels(assignments)
+        addProjects(Array(ProjectDomains.inForce(projects).values))
+        noteOthers(planes)
+        addSteps()
+    }
+
+    // MARK: Helm's values
+
+    /// Without what is left out of the map for a while only, since nobody would put it back.
+    private mutating func addClusters(_ planes: [DataPlane], _ labels: [ExecutionLabel], _ now: Instant) {
+        var settings = registry
+        settings.publish?.healthAware.enabled = false
+        let plan = ClustersPlan(
+            registry: settings,
+            planes: planes.map { .init($0, credentials: .init(statusOf: $0)) }, labels: labels, now: now)
+        notes += plan.problems + plan.notes
+        isIncomplete = isIncomplete || !plan.problems.isEmpty
+        for (cluster, why) in plan.leftOut.sorted(by: { $0.key < $1.key }) {
+            notes.append("cluster \(cluster) is not in the values (\(why)): flyteadmin would not start with it")
+        }
+        let section = (try? YAML.parse(plan.configuration.yaml))?["clusters"] ?? .null
+        add("values-clusters.yaml", ["configmap": ["clusters": section]])
+    }
+
+    /// Lists of maps with one key each: Flyte's configuration library lowercases the keys of maps.
+    private mutating func addClusterResources() {
+        var global = registry.import?.templateData ?? [:]
+        global.merge(registry.values) { _, own in own }
+        var domains = registry.import?.customData ?? [:]
+        for (domain, values) in registry.domainValues { domains[domain, default: [:]].merge(values) { _, own in own } }
+        func list(_ values: TemplateValues) -> JSON {
+            .array(
+                values.sorted { $0.key < $1.key }.map { name, value in
+                    .object([name: ["value": .string(value.text)]])
+                })
+        }
+        var resources: JSON = [
+            "customData": .array(domains.sorted { $0.key < $1.key }.map { .object([$0.key: list($0.value)]) })
+        ]
+        if !global.isEmpty { resources["templateData"] = list(global) }
+        add(
+            "values-cluster-resources.yaml",
+            ["cluster_resource_manager": ["enabled": true, "config": ["cluster_resources": resources]]])
+        for source in registry.valuesFrom { note(source, of: "ClusterRegistry flyte") }
+    }
+
+    // MARK: flytectl's files
+
+    private mutating func addLabels(_ assignments: [ExecutionClusterLabel]) {
+        let duplicates = AssignmentVerdicts.duplicates(assignments)
+        for object in assignments where duplicates[object.metadata.name] == nil && object.spec.problems().isEmpty {
+            var file: JSON = [
+                "project": .string(object.spec.project), "domain": .string(object.spec.domain),
+                "value": .string(object.spec.value),
+            ]
+            file["workflow"] = object.spec.workflow.map { .string($0) }
+            add("execution-cluster-labels/\(Self.fileName(object.metadata.name)).yaml", file)
+        }
+    }
+
+    /// The most specific row counts alone for flyteadmin, so that each has all values of its project.
+    private mutating func addProjects(_ projects: [FlyteProject]) {
+        for object in projects.sorted(by: { $0.metadata.name < $1.metadata.name }) {
+            let locked = Set(registry.lockedValues)
+            for domain in object.effectiveDomains(registry.domains) {
+                var values = object.spec.values
+                values.merge(object.spec.domainValues[domain] ?? [:]) { _, own in own }
+                values = values.filter { !locked.contains($0.key) }
+                guard !values.isEmpty else { continue }
+                let file: JSON = [
+                    "project": .string(object.spec.project), "domain": .string(domain),
+                    "attributes": .object(values.mapValues { .string($0.text) }),
+                ]
+                add("cluster-resource-attributes/\(Self.fileName("\(object.metadata.name)-\(domain)")).yaml", file)
+            }
+            for source in object.spec.valuesFrom { note(source, of: "FlyteProject \(object.metadata.name)") }
+        }
+    }
+
+    // MARK: The rest
+
+    private mutating func noteOthers(_ planes: [DataPlane]) {
+        for plane in planes {
+            let name = "DataPlane \(plane.metadata.name)"
+            if !plane.spec.values.isEmpty || !plane.spec.valuesFrom.isEmpty {
+                notes.append("\(name) has template values of its own: Flyte has the same values in all clusters")
+            }
+            if plane.spec.workloadIdentity?.annotation != nil {
+                notes.append("\(name) has a workloadIdentity of its own: Flyte's template has one for all clusters")
+            }
+        }
+        if let (key, text) = registry.workloadIdentity.annotation {
+            notes.append(
+                "the registry's workloadIdentity: Flyte's template of the default ServiceAccount needs \(key): \(text)")
+        }
+        if registry.namespaceTemplate != ClusterRegistrySpec.defaultNamespaceTemplate {
+            notes.append(
+                "namespaceTemplate is \(registry.namespaceTemplate): set flyteadmin's namespace_mapping.template")
+        }
+    }
+
+    private mutating func note(_ source: ValueSource, of owner: String) {
+        let place =
+            source.secretKeyRef.map { "Secret \($0.name), key \($0.key)" }
+            ?? source.configMapKeyRef.map { "ConfigMap \($0.name), key \($0.key)" } ?? "nothing"
+        notes.append("\(owner): the value \(source.name) comes from \(place), and is not in the files")
+    }
+
+    private mutating func addSteps() {
+        var lines = [
+            "# The way back. The operations page (docs/migration.md, \"Back again\") has the order and the reasons.",
+            "# Put the values files into your Helm values before you run `helm upgrade`.", "",
+            "# 1. flytectl, from this folder. Rows that Squadron has published are there already.",
+        ]
+        for (folder, command) in [
+            ("execution-cluster-labels", "execution-cluster-label"),
+            ("cluster-resource-attributes", "cluster-resource-attribute"),
+        ] where files.contains(where: { $0.name.hasPrefix(folder + "/") }) {
+            lines.append("for file in \(folder)/*.yaml; do flytectl update \(command) --attrFile \"$file\"; done")
+        }
+        lines += ["", "# 2. After the operator is gone: what it has left in the control plane."]
+        let kubectl = "kubectl -n \(Self.quoted(namespace))"
+        if let published = registry.publish?.clustersConfigMap {
+            let key = published.key.replacing("~", with: "~0").replacing("/", with: "~1")
+            let patch: JSON = [["op": "remove", "path": .string("/data/\(key)")]]
+            let annotations = [
+                PublishedClusters.withdrawnAnnotation, PublishedClusters.timeAnnotation, RolloutPlan.checksumAnnotation,
+            ]
+            lines += [
+                "# The key only where your values stand in its place by now.",
+                "\(kubectl) patch configmap \(Self.quoted(published.name)) --type=json -p \(Self.quoted(patch.serializedString))",
+                "\(kubectl) annotate configmap \(Self.quoted(published.name)) "
+                    + annotations.map { $0 + "-" }.joined(separator: " "),
+            ]
+        }
+        let maps = [PublishedLabels.configMapName, DiscoveredProjects.configMapName].joined(separator: " ")
+        lines += [
+            "\(kubectl) delete --ignore-not-found configmap \(maps)", "",
+            "# 3. In each data plane, if you like: labels and annotations. They do no harm.",
+            "kubectl annotate namespaces -l \(Ownership.projectLabel) \(Ownership.controlPlaneAnnotation)-",
+            "kubectl label namespaces -l \(Ownership.managedByLabel)=\(Ownership.managedBy) \(Ownership.managedByLabel)-",
+            "kubectl label namespaces -l \(Ownership.projectLabel) \(Ownership.projectLabel)- \(Ownership.domainLabel)-",
+        ]
+        files.append(File(name: "steps.sh", text: lines.joined(separator: "\n") + "\n"))
+    }
+
+    private mutating func add(_ name: String, _ json: JSON) {
+        files.append(File(name: name, text: YAML.emit(json)))
+    }
+
+    /// One word for a shell, whatever a name holds.
+    static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
+
+    /// A domain may be called anything; a file may not.
+    static func fileName(_ name: String) -> String {
+        let text = String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    let isGood = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+                    return isGood || scalar == "-" || scalar == "." || scalar == "_" ? scalar : "_"
+                }))
+        let start = text.hasPrefix(".") ? "_" + text.dropFirst() : text
+        return start.cut(toBytes: 200)
+    }
+
+    /// All files one after the other, each with its name before it.
+    public var text: String {
+        files.map { "# file: \($0.name)\n\($0.text)" }.joined(separator: "---\n")
+    }
+    /// By file name.
+    public var json: JSON {
+        [
+            "files": .object(Dictionary(files.map { ($0.name, .string($0.text)) }) { first, _ in first }),
+            "notes": .array(notes.map { .string($0) }),
+        ]
+    }
+}
+
+extension FlyteExport {
+    public func rendered(as format: OutputFormat) -> String {
+        switch format {
+        case .text: text
+        case .json: String(decoding: json.serialized(pretty: true), as: UTF8.self)
+        case .yaml: YAML.emit(json)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Fleet
+import Kube
+import KubeObjects
+
+/// What was found in a data plane.
+struct NamespacesFound: Sendable {
+    enum Reading: Sendable {
+        /// Namespaces that have our labels.
+        case namespaces([ObjectMeta])
+        /// Why it can't be looked into.
+        case unreachable(String)
+        /// Why it was not to be looked into.
+        case skipped(String)
+    }
+    var dataPlane: String
+    var cluster: String
+    var reading: Reading
+}
+
+/// Looks through all data planes for namespaces of ours that nothing wants. Deletes nothing.
+public struct OrphanSearch: Sendable {
+    /// So many data planes are asked at a time.
+    private static let width = 16
+
+    let reader: ControlPlaneReader
+    let access: DataPlaneAccess
+
+    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess) {
+        (self.reader, self.access) = (reader, access)
+    }
+
+    public func report() async throws(KubeError) -> OrphanReport {
+        var objects = try await reader.objects()
+        for name in NamespaceStory.configMapNames(objects) where name == DiscoveredProjects.configMapName {
+            objects.add(configMap: name, try await reader.configMap(name))
+        }
+        let facts = StoryFacts(objects)
+        let uid = try await namespaceUID()
+        guard let identity = RegistryIdentity(facts.spec.identity, namespaceUID: uid), facts.isComplete else {
+            let why = facts.isComplete ? ["the Namespace \(reader.namespace) can't be read, whose UID marks ours"] : []
+            return OrphanReport(incomplete: facts.notes + why)
+        }
+        return OrphanReport(facts, identity, await found(facts, objects))
+    }
+
+    private func namespaceUID() async throws(KubeError) -> String? {
+        do {
+            return try await reader.client.get(Namespace.self, name: reader.namespace).metadata.uid
+        } catch {
+            guard error.isForbidden || error.isNotFound || error.isUnexpectedAnswer else { throw error }
+            return nil
+        }
+    }
+
+    private func found(_ facts: StoryFacts, _ objects: ControlPlaneObjects) async -> [NamespacesFound] {
+        let providers = Dictionary(
+            objects[.dataPlanes].map { ($0.metadata.name, $0.spec("credentials", "provider")?.string) }
+        ) { first, _ in first }
+        return await withTaskGroup(of: NamespacesFound.self) { group in
+            var rest = facts.planes[...]
+            var found: [NamespacesFound] = []
+            func next() {
+                guard let plane = rest.popFirst() else { return }
+                let provider = providers[plane.metadata.name] ?? nil
+                group.addTask { await look(into: plane, provider: provider) }
+            }
+            for _ in 0..<Self.width { next() }
+            for await one in group {
+                found.append(one)
+                next()
+            }
+            return found.sorted { $0.dataPlane < $1.dataPlane }
+        }
+    }
+
+    private func look(into dataPlane: DataPlane, provider: String?) async -> NamespacesFound {
+        func result(_ reading: NamespacesFound.Reading) -> NamespacesFound {
+            NamespacesFound(dataPlane: dataPlane.metadata.name, cluster: dataPlane.clusterName, reading: reading)
+        }
+        guard dataPlane.spec.enabled else { return result(.skipped("spec.enabled is false: it is left alone")) }
+        do throws(DataPlaneAccess.Failure) {
+            let namespaces = try await access.with(dataPlane, provider: provider) { client throws(KubeError) in
+                let collection = KubeCollection(
+                    Namespace.resourceType, labelSelector: Ownership.projectLabel, metadataOnly: true)
+                return try await client.listAll(PartialObject.self, of: collection).map(\.metadata)
+            }
+            return result(.namespaces(namespaces))
+        } catch {
+            return result(.unreachable(error.message))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+
+/// Reads the control plane with the rights of the user.
+public struct ControlPlaneReader: Sendable {
+    public let client: KubeClient
+    public let namespace: String
+
+    public init(client: KubeClient, namespace: String) {
+        self.client = client
+        self.namespace = namespace
+    }
+
+    /// A client for a command: few requests, one server.
+    public static func client(for endpoint: ClusterEndpoint, userAgent: String) -> KubeClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
+        transport.proxyURL = endpoint.proxyURL
+        transport.maximumConnections = 4
+        var options = KubeClient.Options(userAgent: userAgent)
+        options.timeouts = HTTPTimeouts(connect: .seconds(10), firstByte: .seconds(30), total: .seconds(60))
+        return KubeClient(
+            server: endpoint.server, transport: HTTPClient(transport), authorization: endpoint.authorization,
+            options: options)
+    }
+
+    /// Our five kinds.
+    public static let kinds: [ResourceType] = [
+        .clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels, .flyteProjects,
+    ]
+
+    public func objects() async throws(KubeError) -> ControlPlaneObjects {
+        var result = ControlPlaneObjects(namespace: namespace)
+        for type in Self.kinds {
+            let collection = KubeCollection(type, namespace: namespace)
+            let objects = try await client.listAll(DynamicObject.self, of: collection).compactMap(\.object)
+            result.add(type, objects)
+        }
+        return result
+    }
+
+    /// The operator's Lease, by which `status` tells whether one is at work. Many users may not read Leases: then nothing
+    /// is said of it.
+    public func lease() async throws(KubeError) -> Lease? {
+        do {
+            return try await client.get(Lease.self, namespace: namespace, name: "squadron")
+        } catch {
+            guard error.isNotFound || error.isForbidden || error.isUnexpectedAnswer else { throw error }
+            return nil
+        }
+    }
+
+    public func configMap(_ name: String) async throws(KubeError) -> ControlPlaneObjects.ConfigMapReading {
+        do {
+            return .present(try await client.get(ConfigMap.self, namespace: namespace, name: name).data)
+        } catch {
+            if error.isNotFound { return .absent }
+            guard error.isForbidden || error.isUnexpectedAnswer else { throw error }
+            return .unreadable(error.detail)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Fleet
+import JSON
+import KubeObjects
+import YAML
+
+/// The Role and ClusterRoles that the present configuration needs, as documents to apply.
+public struct NeededRights: Sendable {
+    public enum Side: String, Sendable, CaseIterable { case controlPlane = "control-plane", dataPlanes = "data-planes" }
+
+    /// Names of what the operator reads: its own `References` has them.
+    public struct Names: Sendable {
+        public var secrets: Set<String>
+        public var configMaps: Set<String>
+        public init(secrets: Set<String>, configMaps: Set<String>) {
+            (self.secrets, self.configMaps) = (secrets, configMaps)
+        }
+    }
+
+    /// Says which cluster a document is for, as in the output of `squadron join -o yaml`.
+    static let annotation = "multicluster.flyte.org/apply-to"
+
+    private let namespace: String
+    private let registry: ClusterRegistrySpec
+    private let names: Names
+    private let hasInCluster: Bool
+    private let permissions: [Permission]
+    /// What a user should know of the documents.
+    public private(set) var notes: [String] = []
+    /// Rules are missing: some templates can't be used, or a kind is not known.
+    public private(set) var isIncomplete: Bool
+
+    /// - Parameters:
+    ///   - templates: what is in force; nil where it can't be known.
+    ///   - kinds: where the templates' kinds are served.
+    public init(
+        registry: ClusterRegistrySpec, dataPlanes: [DataPlane], names: Names, templates: TemplateSet?,
+        kinds: KindTable = .wellKnown, namespace: String
+    ) {
+        (self.registry, self.names, self.namespace) = (registry, names, namespace)
+        hasInCluster = dataPlanes.contains(where: \.spec.inCluster)
+        permissions = Permissions.required(by: templates ?? .standard, kinds: kinds, deletes: registry.prune)
+        isIncomplete = templates == nil
+        for kind in (templates?.kinds ?? []).filter({ kinds[$0] == nil }).sorted(by: { $0.kind < $1.kind }) {
+            isIncomplete = true
+            notes.append("the control plane does not serve \(kind), so the rule for it is missing")
+        }
+        let own = Set(["system:serviceaccount:\(namespace):squadron", "system:serviceaccount:flyte:squadron"])
+        for plane in dataPlanes {
+            guard !plane.spec.inCluster, let user = plane.status?.identity, !own.contains(user) else { continue }
+            notes.append(
+                "DataPlane \(plane.metadata.name) works as \(user): bind the ClusterRole to that account there")
+        }
+    }
+
+    public func documents(for side: Side?) -> [JSON] {
+        var documents: [JSON] = []
+        if side != .dataPlanes {
+            documents += pair(
+                "Role", "squadron", rules: controlPlaneRules, side: .controlPlane, isNamespaced: true)
+            if hasInCluster {
+                documents += pair(
+                    "ClusterRole", "squadron-data-plane", rules: dataPlaneRules, side: .controlPlane)
+            }
+        }
+        if side != .controlPlane {
+            documents += pair("ClusterRole", "squadron", rules: dataPlaneRules, side: .dataPlanes)
+        }
+        return documents
+    }
+
+    public func rendered(for side: Side?, as format: OutputFormat) -> String {
+        let documents = documents(for: side)
+        guard format == .json else { return YAML.emit(documents: documents) }
+        let list: JSON = ["apiVersion": "v1", "kind": "List", "items": .array(documents)]
+        return String(decoding: list.serialized(pretty: true), as: UTF8.self)
+    }
+
+    /// A role and its binding to the account `squadron`.
+    private func pair(
+        _ kind: String, _ name: String, rules: [JSON], side: Side, isNamespaced: Bool = false
+    ) -> [JSON] {
+        var metadata: JSON = [
+            "name": .string(name), "labels": ["app.kubernetes.io/name": "squadron"],
+            "annotations": [Self.annotation: .string(side.rawValue)],
+        ]
+        if isNamespaced { metadata["namespace"] = .string(namespace) }
+        let group = "rbac.authorization.k8s.io"
+        let role: JSON = [
+            "apiVersion": .string(group + "/v1"), "kind": .string(kind), "metadata": metadata, "rules": .array(rules),
+        ]
+        let binding: JSON = [
+            "apiVersion": .string(group + "/v1"), "kind": .string(kind + "Binding"), "metadata": metadata,
+            "roleRef": ["apiGroup": .string(group), "kind": .string(kind), "name": .string(name)],
+            "subjects": [["kind": "ServiceAccount", "name": "squadron", "namespace": .string(namespace)]],
+        ]
+        return [role, binding]
+    }
+
+    private var dataPlaneRules: [JSON] {
+        (try? YAML.parse(Permissions.rules(adding: permissions)))?.array ?? []
+    }
+
+    private static func rule(
+        _ group: String, _ resources: [String], _ verbs: [String], names: some Sequence<String> = []
+    ) -> JSON {
+        func list(_ texts: some Sequence<String>) -> JSON { .array(texts.map { .string($0) }) }
+        var rule: JSON = ["apiGroups": [.string(group)], "resources": list(resources), "verbs": list(verbs)]
+        let names = Set(names).sorted()
+        if !names.isEmpty { rule["resourceNames"] = list(names) }
+        return rule
+    }
+
+    private var controlPlaneRules: [JSON] {
+        let read = ["get", "list", "watch"]
+        let kinds = ControlPlaneReader.kinds.map(\.plural)
+        var rules = [
+            Self.rule(FleetGroup.name, kinds, read),
+            Self.rule(FleetGroup.name, kinds.map { $0 + "/status" }, ["get", "patch"]),
+        ]
+        if !names.secrets.isEmpty { rules.append(Self.rule("", ["secrets"], read, names: names.secrets)) }
+        let published = registry.publish?.clustersConfigMap?.name
+        let maps = names.configMaps.subtracting([published].compactMap { $0 })
+        if !maps.isEmpty { rules.append(Self.rule("", ["configmaps"], read, names: maps)) }
+        if let published {
+            rules.append(Self.rule("", ["configmaps"], read + ["create", "patch"], names: [published]))
+        }
+        let restarted = (registry.publish?.restart ?? []).map(\.name)
+        if !restarted.isEmpty {
+            rules.append(Self.rule("apps", ["deployments"], read + ["patch"], names: restarted))
+        }
+        if registry.flyteAdmin != nil {
+            let notes = [PublishedLabels.configMapName, DiscoveredProjects.configMapName]
+            rules.append(Self.rule("", ["configmaps"], ["get", "create", "patch"], names: notes))
+        }
+        rules += [
+            Self.rule("", ["namespaces"], ["get"], names: [namespace]),
+            Self.rule("events.k8s.io", ["events"], ["create", "patch"]),
+            Self.rule("coordination.k8s.io", ["leases"], ["create"]),
+            Self.rule("coordination.k8s.io", ["leases"], ["get", "update"], names: ["squadron"]),
+        ]
+        return rules
+    }
+}

@@ -1,0 +1,159 @@
+import Fleet
+import JSON
+import KubeObjects
+import Support
+
+/// Why a namespace is there, or is not: which objects want it, where it is in sync and where not, and which template
+/// values it gets from where. Decided by the operator's own rules from the objects alone.
+public struct NamespaceStory: Report {
+    /// Something that wants the namespace.
+    struct Want: Sendable, Hashable {
+        /// `FlyteProject`, `ExecutionClusterLabel`; `flyteadmin` for a project of its own.
+        var kind: String
+        var name: String
+        /// "workflow x, label y".
+        var detail: String
+        /// Nil for flyteadmin's own.
+        var state: FleetOverview.State?
+    }
+    struct Member: Sendable, Hashable {
+        var key: ProjectDomain
+        var answer: NamespaceAnswer
+        var wants: [Want]
+        /// The older project-domain that has the namespace.
+        var sharesWith: ProjectDomain?
+    }
+    struct Place: Sendable, Hashable {
+        var dataPlane: String
+        var cluster: String
+        var presence: Presence
+    }
+    struct ValueRow: Sendable, Hashable {
+        var value: OriginatedValue
+        /// Nil: in all that the namespace is wanted in.
+        var dataPlanes: [String]?
+    }
+
+    let now: Instant
+    let subject: StorySubject
+    private(set) var namespace: String?
+    private(set) var members: [Member] = []
+    private(set) var places: [Place] = []
+    private(set) var values: [ValueRow] = []
+    private(set) var notes: [String] = []
+    /// Something that could want it can't be read, so that "nothing wants it" can't be said.
+    private(set) var isIncomplete = false
+
+    var isWanted: Bool { !members.isEmpty }
+
+    public var outcome: Outcome {
+        if isWanted { return .done }
+        return isIncomplete ? .failed : .findings
+    }
+
+    /// The ConfigMaps to read before: which projects flyteadmin has, and what `valuesFrom` names.
+    public static func configMapNames(_ objects: ControlPlaneObjects) -> Set<String> {
+        let registry = objects.decoded(ClusterRegistry.self).objects.first {
+            $0.metadata.name == ClusterRegistry.theName
+        }
+        var sources = registry?.spec.valuesFrom ?? []
+        sources += objects.decoded(FlyteProject.self).objects.flatMap(\.spec.valuesFrom)
+        sources += objects.decoded(DataPlane.self).objects.flatMap(\.spec.valuesFrom)
+        var names = Set(sources.compactMap { $0.configMapKeyRef?.name })
+        if registry?.spec.flyteAdmin?.projectDiscovery == true { names.insert(DiscoveredProjects.configMapName) }
+        return names
+    }
+
+    public init(of subject: StorySubject, _ objects: ControlPlaneObjects, now: Instant) {
+        (self.subject, self.now) = (subject, now)
+        let facts = StoryFacts(objects)
+        notes = facts.notes
+        isIncomplete = facts.isIncomplete
+        let keys: [ProjectDomain]
+        switch subject {
+        case .projectDomain(let key):
+            keys = facts.domains.entries[key] == nil ? [] : [key]
+            noteMisses(key, facts)
+        case .namespace(let name):
+            keys = facts.domains.entries.filter { $0.value.answer.name == name }.map(\.key).sorted()
+            namespace = name
+        }
+        members = keys.compactMap { key in
+            facts.domains.entries[key].map {
+                Member(key: key, answer: $0.answer, wants: facts.wants(key), sharesWith: $0.sharesWith)
+            }
+        }
+        namespace = namespace ?? members.first?.answer.name
+        guard let namespace, isWanted, let owner = facts.domains.owners[namespace] else { return }
+        findPlaces(namespace, facts)
+        findValues(namespace, owner, facts)
+    }
+
+    private mutating func noteMisses(_ key: ProjectDomain, _ facts: StoryFacts) {
+        if facts.discovered?.archived.contains(key.project) == true {
+            notes.append("flyteadmin has archived the project \(key.project): its namespaces are left as they are")
+        }
+        guard facts.domains.entries[key] == nil, let answer = facts.template?.namespace(of: key) else { return }
+        if !facts.spec.domains.contains(key.domain) {
+            notes.append("the ClusterRegistry does not have the domain \(key.domain)")
+        }
+        if let name = answer.name { notes.append("its namespace would be \(name)") }
+        if let trouble = answer.trouble { notes.append("it can't have a namespace: \(trouble.message)") }
+    }
+
+    private mutating func findPlaces(_ namespace: String, _ facts: StoryFacts) {
+        let sharers = facts.domains.entries.filter { $0.value.answer.name == namespace }.keys
+        let reached = facts.reach.map { reach in
+            sharers.reduce(into: Set<String>()) { $0.formUnion(reach.clusters(of: $1)) }
+        }
+        let states = members.flatMap(\.wants).compactMap { want in facts.synced[want.kind + "/" + want.name] }
+        // flyteadmin's own projects have no object whose status could tell.
+        let isSeen = states.isEmpty || states.contains { !$0.isStale }
+        let isInSync = states.contains { !$0.isStale && $0.isTrue }
+        for object in facts.dataPlanes {
+            let cluster = object.spec("clusterName")?.string ?? object.metadata.name
+            var presence = Presence(of: namespace, in: object, isSeen: isSeen, isInSync: isInSync)
+            if let reached, !reached.contains(cluster) {
+                if case .leftAlone = presence {} else { presence = .notReached }
+            }
+            places.append(Place(dataPlane: object.metadata.name, cluster: cluster, presence: presence))
+        }
+    }
+
+    private mutating func findValues(_ namespace: String, _ owner: ProjectDomain, _ facts: StoryFacts) {
+        let project = facts.domains.entries[owner]?.project
+        var found: [OriginatedValue: [String]] = [:]
+        let wanted = facts.planes.filter { plane in
+            let presence = places.first { $0.dataPlane == plane.metadata.name }?.presence
+            switch presence {
+            case .leftAlone?, .notReached?, nil: return false
+            case .inSync?, .failing?, .unknown?: return true
+            }
+        }
+        for plane in wanted {
+            var values = ValueOrigins.values(
+                for: owner, namespace: namespace, registry: facts.spec, project: project, dataPlane: plane,
+                configMaps: facts.configMaps)
+            let own = plane.spec.workloadIdentity?.annotation
+            if let (key, text) = own ?? facts.spec.workloadIdentity.annotation {
+                let layer =
+                    own == nil ? "registry workloadIdentity" : "DataPlane \(plane.metadata.name) workloadIdentity"
+                values.append(OriginatedValue(name: key, content: .text(text), layer: layer))
+            }
+            for value in values { found[value, default: []].append(plane.metadata.name) }
+        }
+        values = found.map { ValueRow(value: $0.key, dataPlanes: $0.value.count == wanted.count ? nil : $0.value) }
+            .sorted { ($0.value.name, $0.dataPlanes?.first ?? "") < ($1.value.name, $1.dataPlanes?.first ?? "") }
+    }
+}
+
+extension NamespaceAnswer {
+    /// Why there is no namespace; nil where there is one.
+    var trouble: (reason: String, message: String)? {
+        switch self {
+        case .name: nil
+        case .invalid(let message): (Reason.invalidName, message)
+        case .unknownDomain(let message): ("UnknownDomain", message)
+        }
+    }
+}

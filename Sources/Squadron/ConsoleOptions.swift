@@ -1,0 +1,92 @@
+import ArgumentParser
+import Console
+import Kube
+import KubeObjects
+import Operator
+import Support
+
+/// What every command beside `run` takes.
+struct ConsoleOptions: ParsableArguments {
+    @Option(help: "Kubeconfig of the control plane; KUBECONFIG, ~/.kube/config or the pod's account without it.")
+    var kubeconfig: String?
+    @Option(help: "The kubeconfig's context; its current one by default.")
+    var context: String?
+    @Option(name: .shortAndLong, help: "The namespace of the control plane that holds the custom resources.")
+    var namespace = "flyte"
+    @Option(name: .shortAndLong, help: "text, json or yaml.")
+    var output = OutputFormat.text
+
+    func validate() throws {
+        if namespace.isEmpty { throw ValidationError("--namespace is empty") }
+    }
+}
+
+extension OutputFormat: ExpressibleByArgument {}
+
+/// A command at work: where its output goes, and how it reaches the control plane with the user's own kubeconfig.
+struct CommandRun {
+    /// `status`: how messages name the command.
+    let name: String
+    let screen: Screen
+
+    init(_ name: String) {
+        self.name = name
+        screen = .process(environment: ProcessEnvironment.values(Screen.variables))
+    }
+
+    func note(_ text: String) { screen.note("squadron \(name): \(text)") }
+
+    /// Says why on standard error and ends the process.
+    func endpoint(kubeconfig: String?, context: String?) async throws -> ClusterEndpoint {
+        let environment = ProcessEnvironment.values(EndpointSource.variables)
+        do throws(EndpointFailure) {
+            let source = try EndpointSource.find(kubeconfig, context: context, environment: environment)
+            return try await source.endpoint(
+                context: context, environment: environment, plugins: .process { [screen] in screen.note($0) })
+        } catch {
+            note("\(error)")
+            throw ExitCode(error.isOfPlugin ? Outcome.failed.rawValue : Outcome.usage.rawValue)
+        }
+    }
+}
+
+extension ConsoleOptions {
+    /// Runs a command against the control plane, and ends the process with its outcome. What fails is told on standard
+    /// error, with the command's name before it.
+    func run(
+        _ name: String, _ body: (ControlPlaneReader, Screen) async throws -> Outcome
+    ) async throws {
+        let command = CommandRun(name)
+        let endpoint = try await command.endpoint(kubeconfig: kubeconfig, context: context)
+        let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
+        defer { client.close() }
+        let outcome: Outcome
+        do {
+            outcome = try await body(ControlPlaneReader(client: client, namespace: namespace), command.screen)
+        } catch let error as KubeError {
+            command.note("the control plane at \(endpoint.server): \(error)\(error.advice)")
+            throw ExitCode(Outcome.failed.rawValue)
+        }
+        if outcome != .done { throw ExitCode(outcome.rawValue) }
+    }
+}
+
+extension KubeError {
+    /// What a user can do about it; empty where the error says it all.
+    fileprivate var advice: String {
+        if isNotServed { return " (are Squadron's CRDs installed there, and is it the control plane's context?)" }
+        if isForbidden { return " (the command reads with your own rights)" }
+        return ""
+    }
+}
+
+/// Help that ends with examples and exit codes.
+enum Help {
+    static func discussion(_ text: String, examples: [String], codes: [(Int, String)]) -> String {
+        let lines =
+            ["EXAMPLES:"] + examples.map { "  " + $0 } + ["", "EXIT CODES:"] + codes.map { "  \($0.0)  \($0.1)" }
+        return text + "\n\n" + lines.joined(separator: "\n")
+    }
+
+    static let usualCodes = [(0, "done"), (1, "failed"), (2, "wrong usage")]
+}

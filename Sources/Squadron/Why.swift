@@ -1,0 +1,38 @@
+import ArgumentParser
+import Console
+import Support
+
+struct Why: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what wants a namespace, where it is in sync, and which values it gets from where.",
+        discussion: Help.discussion(
+            """
+            Decides with the operator's own rules from the custom resources, and from the ConfigMaps that note flyteadmin's \
+            projects and that valuesFrom names. Secrets are never read: of a value in one, its name and key are told.
+            """,
+            examples: [
+                "squadron why team1-production", "squadron why team1/production",
+                "squadron why team1/production -o json | jq '.dataPlanes[] | select(.state != \"InSync\")'",
+            ], codes: Help.usualCodes + [(3, "nothing wants it")]))
+
+    @Argument(help: "A namespace of the data planes, or PROJECT/DOMAIN.")
+    var subject: String
+    @OptionGroup var options: ConsoleOptions
+
+    func validate() throws {
+        if StorySubject(subject) == nil {
+            throw ValidationError("\"\(subject)\" is neither NAMESPACE nor PROJECT/DOMAIN")
+        }
+    }
+
+    func run() async throws {
+        guard let subject = StorySubject(subject) else { return }
+        try await options.run("why") { reader, screen in
+            var objects = try await reader.objects()
+            for name in NamespaceStory.configMapNames(objects).sorted() {
+                objects.add(configMap: name, try await reader.configMap(name))
+            }
+            return screen.show(NamespaceStory(of: subject, objects, now: WallClock.system.now), as: options.output)
+        }
+    }
+}
