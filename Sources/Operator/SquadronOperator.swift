@@ -27,8 +27,8 @@ public struct OperatorConfiguration: Sendable {
 
 /// The operator: watches the control plane's custom resources and Secrets, and keeps every data plane as they say.
 ///
-/// In reading order: caches → picture (what is wanted) → one session for each data plane (what is there, and the writes
-/// that make it so) → statuses.
+/// In reading order: caches → plan (what is wanted) → one session for each data plane (what is there, and the writes that
+/// make it so) → statuses. `EventRouter` says which change wakes which of them.
 public final class SquadronOperator: Sendable {
     private let configuration: OperatorConfiguration
     private let logger: Logger
@@ -129,19 +129,23 @@ public final class SquadronOperator: Sendable {
     /// Everything that only one replica does.
     private func lead(_ leadership: Leadership) async throws {
         // Asked for while the caches fill: a restart takes as many round trips as its longest chain of questions.
-        async let askedUID = registryUID()
+        async let asked = namespaceUID()
         try await caches.ready()
-        let registryUID = await askedUID
         let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
+        let plans = PlanKeeper(caches, operatorNamespace: configuration.namespace)
+        let router = EventRouter(queue: queue, plans: plans, caches: caches)
+        let uid = await asked
+        if let uid { plans.found(namespaceUID: uid) }
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
-        // The reconcilers need the pool and the pool's sessions tell the reconcilers: the queue goes between them.
-        let reconcilersBox = Locked<Reconcilers?>(nil)
         let links = LinkFactory(controlPlane: configuration.endpoint, mayWrite: mayWrite)
         var context = SessionContext(
-            logger: logger, registryUID: registryUID, connect: { links.link($0) }, mayWrite: mayWrite,
-            changed: { dataPlane, namespace in
-                guard let namespace else { return queue.add(.dataPlane(dataPlane)) }
-                reconcilersBox.withLock { $0 }?.namespaceChanged(namespace, of: dataPlane)
+            logger: logger, connect: { links.link($0) }, mayWrite: mayWrite,
+            changed: { dataPlane, change in
+                switch change {
+                case .facts: queue.add(.dataPlane(dataPlane))
+                case .namespace(let namespace, let isBusy):
+                    router.namespaceChanged(namespace, of: dataPlane, isBusy: isBusy)
+                }
             },
             credentialsRejected: { queue.add(.dataPlane($0)) })
         context.metrics = metrics
@@ -151,27 +155,27 @@ public final class SquadronOperator: Sendable {
         let pool = SessionPool(context: context)
         let client = writer(mayWrite)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
-        let flyteAdmin = flyteAdmin(client, reconcilersBox, queue, mayWrite: mayWrite)
+        let flyteAdmin = flyteAdmin(client, router, events, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
-            caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), queue: queue,
-            events: events, namespace: configuration.namespace, registryUID: registryUID, logger: logger,
+            caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), router: router,
+            events: events, namespace: configuration.namespace, logger: logger,
             wallClock: configuration.wallClock, flyteAdmin: flyteAdmin)
-        reconcilersBox.withLock { $0 = reconcilers }
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
             termEnded.advance()
-            reconcilersBox.withLock { $0 = nil }
         }
-        let subscriptions = follow(reconcilers, flyteAdmin)
+        let subscriptions = router.follow(
+            gone: { reconcilers.forget($0) }, secretChanged: { flyteAdmin.wake() })
         defer { for end in subscriptions { end() } }
         let discovery = await flyteAdmin.recall()
-        queue.add(.picture)
+        queue.add(.plan)
         let controller = Controller(queue) { await reconcilers.reconcile($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
             group.addTask { await flyteAdmin.run(discovery) }
+            if uid == nil { group.addTask { await self.findIdentity(router) } }
             group.addTask {
                 await self.stop.wait(past: 0)
                 if Task.isCancelled { return }
@@ -197,7 +201,7 @@ public final class SquadronOperator: Sendable {
     }
 
     private func flyteAdmin(
-        _ client: KubeClient, _ reconcilers: Locked<Reconcilers?>, _ queue: WorkQueue<Work>,
+        _ client: KubeClient, _ router: EventRouter, _ events: any EventPublisher,
         mayWrite: @escaping @Sendable () -> Bool
     ) -> FlyteAdminReconciler {
         FlyteAdminReconciler(
@@ -206,12 +210,16 @@ public final class SquadronOperator: Sendable {
                 projects: NotesStore(
                     client: client, namespace: configuration.namespace,
                     configMapName: DiscoveredProjects.configMapName, dataKey: DiscoveredProjects.dataKey),
-                spec: { reconcilers.withLock { $0 }?.picture.flatMap { $0.problem == nil ? $0.spec : nil } },
+                spec: { router.plans.inForce.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil } },
                 mayWrite: mayWrite,
-                changed: { queue.add(.assignment($0)) }, allChanged: { queue.add(.picture) },
+                changed: { router.queue.add(.assignment($0)) },
+                allChanged: {
+                    router.changed(.discovered)
+                    router.statusesChanged()
+                },
                 warn: { reason, note in
-                    guard let all = reconcilers.withLock({ $0 }), let registry = all.picture?.registry else { return }
-                    all.events.publish(
+                    guard let registry = router.plans.inForce?.registry else { return }
+                    events.publish(
                         regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
                         action: "FlyteAdmin", note: note)
                 }, logger: logger, metrics: metrics))
@@ -220,66 +228,26 @@ public final class SquadronOperator: Sendable {
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.
     private static let drainTime = Duration.seconds(20)
 
-    /// Puts into the queue what a change of a custom resource or Secret asks for.
-    private func follow(_ reconcilers: Reconcilers, _ flyteAdmin: FlyteAdminReconciler) -> [@Sendable () -> Void] {
-        let queue = reconcilers.queue
-        func follow<Object: KubeResource>(
-            _ store: Store<Decoded<Object>>, _ work: @escaping @Sendable (String) -> Work
-        ) -> @Sendable () -> Void {
-            store.subscribe { change in
-                if case .deleted(let last) = change.kind {
-                    reconcilers.forget(last.metadata)
-                    queue.add(work(change.key.name))
-                }
-                // Our own status writes come back as changes; they ask for a look at that object, not for a new picture.
-                if case .updated(let old, let new) = change.kind, old.metadata.uid == new.metadata.uid,
-                    old.metadata.generation == new.metadata.generation, new.metadata.generation != nil,
-                    old.metadata.annotations == new.metadata.annotations
-                {
-                    queue.add(work(change.key.name), after: Reconcilers.gathering)
-                    return
-                }
-                // The object's own turn comes with the picture that knows it.
-                queue.add(.picture)
-            }
+    /// Asks until the right to read it is given.
+    private func findIdentity(_ router: EventRouter) async {
+        while !Task.isCancelled {
+            await Timeline.continuous.sleep(until: Timeline.continuous.now + Self.identityInterval)
+            guard let uid = await namespaceUID() else { continue }
+            router.plans.found(namespaceUID: uid)
+            return router.queue.add(.plan)
         }
-        let caches = caches
-        let secrets = caches.secrets.observers.subscribe { name in
-            flyteAdmin.wake()
-            if caches.isValueSource(secret: name) { queue.add(.picture) }
-            if name == PublishedCredentials.secretName { queue.add(.publishing, after: Reconcilers.gathering) }
-            for (key, object) in caches.dataPlanes.snapshot ?? [:]
-            where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
-                queue.add(.dataPlane(key.name))
-            }
-            // Whether a Secret may be used for what it is named for is told by its labels.
-            for (key, object) in caches.projects.snapshot ?? [:]
-            where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
-                queue.add(.project(key.name), after: Reconcilers.gathering)
-            }
-            reconcilers.queueRegistries(after: Reconcilers.gathering)
-        }
-        return [
-            secrets,
-            caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
-            caches.configMaps.observers.subscribe { _ in queue.add(.picture) },
-            caches.published.observers.subscribe { _ in queue.add(.publishing) },
-            caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
-            follow(caches.dataPlanes) { .dataPlane($0) }, follow(caches.executionLabels) { .executionLabel($0) },
-            follow(caches.assignments) { .assignment($0) }, follow(caches.projects) { .project($0) },
-            follow(caches.registries) { .registry($0) },
-        ]
     }
+    private static let identityInterval = Duration.seconds(5)
 
     /// The UID of the operator's own Namespace, which marks what this registry has made; nil where it may not be read.
-    private func registryUID() async -> String? {
+    private func namespaceUID() async -> String? {
         var delay = Duration.milliseconds(200)
         while !Task.isCancelled {
             do throws(KubeError) {
                 return try await client.get(Namespace.self, name: configuration.namespace).metadata.uid
             } catch {
                 guard !error.isForbidden, !error.isNotFound else {
-                    logger.warning("namespaces of other registries can't be told from ours: \(error)")
+                    logger.warning("nothing is written before it is known which registry this is: \(error)")
                     return nil
                 }
                 logger.warning("\(error)")

@@ -3,7 +3,8 @@ import Operator
 
 @main
 struct Squadron: AsyncParsableCommand {
-    // With its type, and a function of another name: else ArgumentParser takes its own default, a command without subcommands.
+    // With its type, and from a function of another name: else the protocol's default is taken, a command without
+    // subcommands.
     static let configuration: CommandConfiguration = commands(as: "squadron")
 
     static func commands(as name: String) -> CommandConfiguration {

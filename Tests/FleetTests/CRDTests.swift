@@ -166,6 +166,7 @@ enum Populated {
         spec.valuesFrom = valuesFrom
         spec.import = FlyteImport(templateData: ["a": "b"], customData: ["d": ["a": "b"]])
         spec.importFrom = reference
+        spec.identity = IdentitySpec(id: "x", takesOverFrom: ["y"])
         spec.reservedNamespaces = ["cert-*"]
         var admin = FlyteAdmin(endpoint: "https://a")
         admin.caCertRef = reference

@@ -199,18 +199,6 @@ struct DataPlaneVerdictTests {
         #expect(next(second, .forbidden, 20).attempts == 1)
         #expect(next(second, .forbidden, 20).since == Timestamp(now + 20))
     }
-
-    @Test("Two DataPlanes of one clusterName or one cluster: the older is used")
-    func duplicates() {
-        let planes = [
-            dataPlane("young", age: 1) { $0.clusterName = "x" }, dataPlane("old", age: 5) { $0.clusterName = "x" },
-            dataPlane("twin", age: 2), dataPlane("first", age: 3), dataPlane("off", age: 9) { $0.enabled = false },
-        ]
-        let messages = DuplicateClusters.messages(planes, uids: ["twin": "u", "first": "u", "old": "v", "off": "u"])
-        #expect(Set(messages.keys) == ["young", "twin"])
-        #expect(messages["young"] == "DataPlane old is older and has the clusterName x already")
-        #expect(messages["twin"]?.contains("DataPlane first is older and is the same cluster") == true)
-    }
 }
 
 @Suite("Conditions of the ClusterRegistry")

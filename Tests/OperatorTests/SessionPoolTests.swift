@@ -40,7 +40,7 @@ struct SessionPoolTests {
 
     private func plan() -> DataPlanePlan {
         DataPlanePlan(
-            version: .init(picture: 1, generation: 1, kinds: .wellKnown, isPending: true), types: [],
+            version: .init(plan: 1, generation: 1, kinds: .wellKnown, isPending: true), types: [],
             unknownKinds: [], permissions: [], common: 0, namespaces: [:], namespaceOf: { _ in nil },
             content: { _ in nil })
     }

@@ -21,6 +21,10 @@ public struct DataPlaneObservation: Sendable {
         case unknown
         case granted
         case missing([Permission])
+        /// The account may not ask what it may do.
+        case unsaid
+        /// The same, and all that was tried is allowed.
+        case inferred
     }
     public enum Identity: Sendable, Hashable {
         case unknown
@@ -44,6 +48,8 @@ public struct DataPlaneObservation: Sendable {
     public var listTrouble: String?
     /// Why a Secret that `valuesFrom` names must not be read for it.
     public var sourceNotAllowed: String?
+    /// Why it isn't known what is wanted: the ClusterRegistry can't be used, and there was none before it that could.
+    public var registryProblem: String?
     /// Why objects that no template has any more were not deleted.
     public var heldBack: String?
     /// At least the oldest, as many as the status shows.
@@ -111,6 +117,8 @@ public enum DataPlaneVerdict {
         }
     }
 
+    private static let reviews = "SelfSubjectRulesReview and SelfSubjectAccessReview are refused"
+
     private static func authorized(
         _ seen: DataPlaneObservation, _ reachable: ConditionVerdict
     ) -> ConditionVerdict {
@@ -118,6 +126,14 @@ public enum DataPlaneVerdict {
         case _ where !seen.isConnected: blocked(.authorized, by: reachable)
         case .unknown: .unknown(.authorized, Reason.pending, "not checked yet")
         case .granted: .yes(.authorized, Reason.permissionsGranted, "all permissions are there")
+        case .unsaid:
+            .unknown(
+                .authorized, Reason.pending,
+                "the account may not ask what it may do (\(Self.reviews)); what it may is known once it is tried")
+        case .inferred:
+            .yes(
+                .authorized, Reason.permissionsGranted,
+                "the account may not ask what it may do (\(Self.reviews)); all that was tried is allowed")
         case .missing(let permissions):
             .no(.authorized, Reason.permissionsMissing, "missing: \(Permissions.text(permissions))")
         }
@@ -131,6 +147,9 @@ public enum DataPlaneVerdict {
             return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster")
         }
         if seen.duplicate != nil { return .unknown(.synced, Reason.duplicateCluster, "left to the older DataPlane") }
+        if let problem = seen.registryProblem {
+            return .no(.synced, Reason.syncFailed, "it is not known what is wanted here: " + problem)
+        }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
         if let trouble = seen.listTrouble { return .no(.synced, Reason.syncFailed, trouble) }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
@@ -148,7 +167,7 @@ public enum DataPlaneVerdict {
             }
             return .no(.synced, reason, score + (detail ?? ""))
         }
-        if let heldBack = seen.heldBack { return .no(.synced, Reason.syncFailed, heldBack) }
+        if let heldBack = seen.heldBack { return .no(.synced, Reason.pruneHeld, heldBack) }
         if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
         return .yes(.synced, Reason.inSync, score)
     }
@@ -198,31 +217,5 @@ extension DataPlaneObservation {
         }
         status.summary = status.namespaces.map { .init(synced: $0.summary) }
         return status
-    }
-}
-
-/// DataPlanes that claim what another one has: the older object wins.
-public enum DuplicateClusters {
-    /// - Parameter uids: by object name, the cluster that answered there, as far as it is known.
-    /// - Returns: by object name, what to say of each that is to be left alone.
-    public static func messages(_ dataPlanes: [DataPlane], uids: [String: String]) -> [String: String] {
-        var names: [String: String] = [:]
-        var clusters: [String: String] = [:]
-        var messages: [String: String] = [:]
-        for dataPlane in dataPlanes.sorted(by: { Seniority($0.metadata) < Seniority($1.metadata) }) {
-            let own = dataPlane.metadata.name
-            if let owner = names[dataPlane.clusterName] {
-                messages[own] = "DataPlane \(owner) is older and has the clusterName \(dataPlane.clusterName) already"
-                continue
-            }
-            names[dataPlane.clusterName] = own
-            guard dataPlane.spec.enabled, let uid = uids[own] else { continue }
-            if let owner = clusters[uid] {
-                messages[own] = "DataPlane \(owner) is older and is the same cluster (kube-system's UID is \(uid))"
-            } else {
-                clusters[uid] = own
-            }
-        }
-        return messages
     }
 }

@@ -39,10 +39,10 @@ final class Caches: Sendable {
         deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { kept, _ in
             kept
         }
-        // What nearly every registry names is read along with the custom resources; where none names it, the first picture
+        // What nearly every registry names is read along with the custom resources; where none names it, the first plan
         // lets go of it again.
-        _ = secrets[CredentialsReference.defaultSecretName]
-        _ = configMaps[TemplatesInForce.flytesConfigMap]
+        secrets.follow([CredentialsReference.defaultSecretName])
+        configMaps.follow([TemplatesInForce.flytesConfigMap])
     }
 
     /// - Parameter observer: told of every change of a watch's state, with the kind.
@@ -72,23 +72,6 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
-    /// Of all custom resources there are, by UID.
-    var generations: [String: Int64] {
-        var generations: [String: Int64] = [:]
-        func add<Object: KubeObject>(_ store: Store<Decoded<Object>>) {
-            for object in (store.snapshot ?? [:]).values {
-                generations[object.metadata.uid ?? object.metadata.name] = Self.generation(of: object.metadata)
-            }
-        }
-        add(dataPlanes)
-        add(executionLabels)
-        add(assignments)
-        add(projects)
-        add(registries)
-        return generations
-    }
-    static func generation(of metadata: ObjectMeta) -> Int64 { metadata.generation ?? 0 }
-
     private func watch<Object: KubeResource>(
         _ type: Object.Type, _ store: Store<Decoded<Object>>,
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
@@ -108,4 +91,13 @@ final class Caches: Sendable {
 extension WatchSettings {
     /// Watches are few and must not wait behind writes for the client's rate limit.
     static var unlimited: WatchSettings { WatchSettings(isRateLimited: false) }
+}
+
+extension Store {
+    /// The objects that fit their type, by name; none before the first complete list.
+    func valid<Object: KubeObject>() -> [String: Object] where Value == Decoded<Object> {
+        (snapshot ?? [:]).values.reduce(into: [:]) { result, value in
+            if let object = value.object { result[object.metadata.name] = object }
+        }
+    }
 }

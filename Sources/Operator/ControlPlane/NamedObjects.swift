@@ -21,10 +21,13 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         case unreadable(String)
     }
 
-    private struct Entry {
+    /// One watch. A name that is dropped and named again gets another one, so that no two watches write into one store.
+    private final class Entry: Sendable {
+        let name: String
         let store = Store<Kept>()
         let stopped = Signal()
-        var problem: String?
+        let problem = Locked<String?>(nil)
+        init(_ name: String) { self.name = name }
     }
     private let client: KubeClient
     private let namespace: String
@@ -34,7 +37,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private let entries = Locked<[String: Entry]>([:])
     /// Told an object's name when what `subscript` says of it may be another.
     let observers = Observers<String>()
-    private let tasks = ChildTasks<String>()
+    private let tasks = ChildTasks<Entry>()
 
     /// - Parameter content: what to keep of an object, given what was kept of its version before.
     init(
@@ -48,15 +51,9 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         self.content = content
     }
 
-    /// What is known; the first time a name is asked for, its watch begins.
+    /// What is known of an object; `unknown` for one that is not followed.
     subscript(name: String) -> Reading {
-        let (entry, isNew) = entries.withLock { entries in
-            if let entry = entries[name] { return (entry, false) }
-            let entry = Entry()
-            entries[name] = entry
-            return (entry, true)
-        }
-        if isNew { tasks.start(name) }
+        guard let entry = entries.withLock({ $0[name] }) else { return .unknown }
         if let snapshot = entry.store.snapshot {
             switch snapshot[ObjectKey(namespace: namespace, name: name)] {
             case nil: return .absent
@@ -64,20 +61,23 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
             case .unreadable(let failure)?: return .unreadable(failure)
             }
         }
-        return entry.problem.map { .unreadable($0) } ?? .unknown
+        return entry.problem.withLock { $0 }.map { .unreadable($0) } ?? .unknown
     }
 
-    /// Lets go of everything that is named no more, with what is held of it.
-    func retain(_ names: Set<String>) {
-        let dropped = entries.withLock { entries in
+    /// Watches these and no others from now on. What is held of the others is let go.
+    func follow(_ names: Set<String>) {
+        let (dropped, new) = entries.withLock { entries in
             let dropped = entries.filter { !names.contains($0.key) }
             for name in dropped.keys { entries[name] = nil }
-            return dropped
+            let new = names.filter { entries[$0] == nil }.map { Entry($0) }
+            for entry in new { entries[entry.name] = entry }
+            return (dropped.values, new)
         }
-        for (name, entry) in dropped {
+        for entry in dropped {
             entry.stopped.advance()
-            doubts.forget(label(name))
+            doubts.forget(label(entry.name))
         }
+        for entry in new { tasks.start(entry) }
     }
 
     /// - Parameter observer: told of every change of a watch's state.
@@ -86,16 +86,16 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     }
 
     private func watch(
-        _ name: String, _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
+        _ entry: Entry, _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
     ) async {
-        guard let entry = entries.withLock({ $0[name] }) else { return }
+        let name = entry.name
         entry.store.subscribe { [observers] _ in observers.tell(name) }
         let source = client.listWatch(
             Object.self, namespace: namespace, fieldSelector: "metadata.name=\(name)", settings: .unlimited)
         let watcher = Watcher(
             source, into: entry.store, configuration: watcher,
             observer: { status in
-                self.became(name, status)
+                self.became(entry, status)
                 observer(Object.resourceType, status)
             },
             project: { [content, store = entry.store] decoded in
@@ -113,16 +113,16 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
 
     private func label(_ name: String) -> String { "\(Object.resourceType.plural)/\(name)" }
 
-    private func became(_ name: String, _ status: WatcherStatus) {
-        if let entry = entries.withLock({ $0[name] }) {
-            doubts.watch(of: label(name), isHeld: entry.store.isReady, became: status)
-        }
+    private func became(_ entry: Entry, _ status: WatcherStatus) {
+        // One that was dropped has nothing more to say.
+        guard entries.withLock({ $0[entry.name] === entry }) else { return }
+        doubts.watch(of: label(entry.name), isHeld: entry.store.isReady, became: status)
         switch status {
-        case .synced: entries.withLock { $0[name]?.problem = nil }
-        case .failing(let error, _, _): entries.withLock { $0[name]?.problem = error.description }
+        case .synced: entry.problem.withLock { $0 = nil }
+        case .failing(let error, _, _): entry.problem.withLock { $0 = error.description }
         default: return
         }
-        observers.tell(name)
+        observers.tell(entry.name)
     }
 }
 

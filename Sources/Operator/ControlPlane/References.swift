@@ -2,9 +2,17 @@ import Fleet
 import Support
 
 /// The Secrets and ConfigMaps that the custom resources name: all that the operator watches of either.
-package struct References: Sendable {
+package struct References: Sendable, Hashable {
     package private(set) var secrets: Set<String> = []
     package private(set) var configMaps: Set<String> = []
+    /// All that `valuesFrom` has, of all objects.
+    private(set) var sources: Set<ValueSource> = []
+
+    init(_ snapshot: FleetSnapshot) {
+        self.init(
+            dataPlanes: snapshot.dataPlanes.values, projects: snapshot.projects.values,
+            registry: snapshot.settings.spec)
+    }
 
     package init(
         dataPlanes: some Sequence<DataPlane>, projects: some Sequence<FlyteProject>, registry: ClusterRegistrySpec
@@ -16,13 +24,18 @@ package struct References: Sendable {
         for project in projects { add(project.spec.valuesFrom) }
         add(registry.valuesFrom)
         if !registry.templatesConfigMap.isEmpty { configMaps.insert(registry.templatesConfigMap) }
+        if let name = registry.importFrom?.name { configMaps.insert(name) }
         if registry.publish?.clustersConfigMap != nil { secrets.insert(PublishedCredentials.secretName) }
         let admin = registry.flyteAdmin
         let named = [admin?.caCertRef, admin?.auth?.tokenRef, admin?.auth?.oauth2?.clientSecretRef]
         secrets.formUnion(named.compactMap { $0?.name })
     }
 
+    /// Whether template values are read from that Secret.
+    func readsValues(fromSecret name: String) -> Bool { sources.contains { $0.secretKeyRef?.name == name } }
+
     private mutating func add(_ sources: [ValueSource]) {
+        self.sources.formUnion(sources)
         for source in sources {
             if let name = source.secretKeyRef?.name { secrets.insert(name) }
             if let name = source.configMapKeyRef?.name { configMaps.insert(name) }
@@ -31,15 +44,6 @@ package struct References: Sendable {
 }
 
 extension Caches {
-    /// Whether template values are read from that Secret.
-    func isValueSource(secret name: String) -> Bool {
-        let specs = [
-            dataPlanes.valid().values.map(\.spec.valuesFrom), projects.valid().values.map(\.spec.valuesFrom),
-            registries.valid().values.map(\.spec.valuesFrom),
-        ]
-        return specs.joined().joined().contains { $0.secretKeyRef?.name == name }
-    }
-
     /// What the credentials in a Secret come to; nil while it has not been read.
     func credentials(_ place: CredentialsPlace, now: Instant) -> CredentialsVerdict? {
         let name = place.secretName

@@ -13,7 +13,7 @@ struct DataPlanePlan: Sendable {
     }
     /// Plans of one version are the same.
     struct Version: Sendable, Hashable {
-        var picture: UInt64
+        var plan: UInt64
         var generation: Int64?
         var kinds: KindTable
         var isPending: Bool
@@ -34,7 +34,10 @@ struct DataPlanePlan: Sendable {
     var forcesConflicts = false
     /// Nil: nothing is ever deleted.
     var pruning: Pruning?
-    var registryUID: String?
+    /// False while a template is broken: what is in it would look surplus.
+    var mayPrune = true
+    /// Nil while it is not known which registry this is: nothing is written then.
+    var identity: RegistryIdentity?
     /// The namespace of a project-domain: where an object that is in none belongs to.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
     /// Nil for a namespace that isn't wanted.
@@ -49,7 +52,7 @@ struct DataPlanePlan: Sendable {
     /// What to say of a namespace that another registry has made.
     func foreign(_ object: DesiredObject, owner: String) -> String {
         "\(object.description) belongs to the registry \(owner) (annotation \(Ownership.controlPlaneAnnotation)), this is "
-            + "\(registryUID ?? "unknown"); remove the annotation in the data plane to hand it over"
+            + "\(identity?.id ?? "unknown"); remove the annotation in the data plane to hand it over"
     }
 
     /// What is kept of an object that was seen.
@@ -57,9 +60,7 @@ struct DataPlanePlan: Sendable {
         var seen = ObservedObject(
             place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
-        if let owner = metadata.annotations?[Ownership.controlPlaneAnnotation], let registryUID, owner != registryUID {
-            seen.foreignOwner = owner
-        }
+        seen.foreignOwner = identity?.foreignOwner(of: metadata)
         if case .objects(let objects, _)? = content(seen.place) {
             seen.isApplied = metadata.isApplied(by: Ownership.fieldManager)
             let same = objects.first { $0.type == type && $0.name == metadata.name }

@@ -16,14 +16,18 @@ struct SessionContext: Sendable {
     var timeline = Timeline.continuous
     var wallClock = WallClock.system
     var logger: Logger
-    /// Marks the namespaces that this registry has made: the UID of its own Namespace; nil where it may not be read.
-    var registryUID: String?
     var connect: @Sendable (LinkConfiguration) -> Link
     var metrics = Metrics()
     /// Whether this replica still leads; asked before each write.
     var mayWrite: @Sendable () -> Bool
-    /// A session's facts (namespace nil) or the state of one of its namespaces are others now.
-    var changed: @Sendable (_ dataPlane: String, _ namespace: String?) -> Void
+    /// What a session tells of itself.
+    enum Change: Sendable, Hashable {
+        /// What it has found out.
+        case facts
+        /// The state of a namespace. `isBusy`: many more wait.
+        case namespace(String, isBusy: Bool)
+    }
+    var changed: @Sendable (_ dataPlane: String, Change) -> Void
     /// A probe has found out which cluster this is.
     var identified: @Sendable (_ session: DataPlaneSession, _ uid: String) -> Void = { _, _ in }
     /// The server refused the token: read the credentials anew.

@@ -63,6 +63,8 @@ final class SessionPool: Sendable {
         guard let session = self[name, SessionSubject(object)] else { return [] }
         // Acts inside of the lock: between the decision and the deed of one, another must not decide.
         return writers.withLock { writers in
+            // Nothing is new: an older one that answers later stops this one itself (`identified`).
+            if writers[uid] === session, session.isApproved(for: uid) { return [] }
             let before = writers[uid].flatMap { $0 !== session && self[$0.name] === $0 ? $0 : nil }
             guard !hasSenior(session, uid), before.map({ session.isSenior(to: $0) }) ?? true else {
                 session.hold(asDuplicate: true)
@@ -86,7 +88,7 @@ final class SessionPool: Sendable {
             before.hold(asDuplicate: true)
             return before
         }
-        if let stopped { context.changed(stopped.name, nil) }
+        if let stopped { context.changed(stopped.name, .facts) }
     }
 
     /// Whether an older one that is not itself left alone is the same cluster.

@@ -14,8 +14,8 @@ final class PublishingBoard: Sendable {
     }
     private struct State {
         var result: Result?
-        var checksum: (text: String, since: Instant)?
-        var map: (name: String, version: UInt64, content: PublishedClusters, time: Instant)?
+        var checksum: (text: String, since: Duration)?
+        var map: (name: String, version: UInt64, content: PublishedClusters, time: Duration)?
         var deployments: [String: (version: UInt64, object: Deployment)] = [:]
     }
     private let state = Locked(State())
@@ -32,7 +32,7 @@ final class PublishingBoard: Sendable {
     }
 
     /// Since when that checksum has been wanted.
-    func since(_ checksum: String, now: Instant) -> Instant {
+    func since(_ checksum: String, now: Duration) -> Duration {
         state.withLock { state in
             if let known = state.checksum, known.text == checksum { return known.since }
             state.checksum = (checksum, now)
@@ -41,7 +41,7 @@ final class PublishingBoard: Sendable {
     }
 
     /// Our own write, until the watch has caught up with it.
-    func wrote(_ name: String, version: UInt64, _ content: PublishedClusters, now: Instant) {
+    func wrote(_ name: String, version: UInt64, _ content: PublishedClusters, now: Duration) {
         state.withLock { $0.map = (name, version, content, now) }
     }
     func wrote(_ object: Deployment) {
@@ -59,12 +59,12 @@ final class PublishingBoard: Sendable {
     }
     /// For a ConfigMap that the watch doesn't show: what we made a moment ago.
     /// - Returns: also for how many seconds that is to be believed.
-    func justWritten(_ name: String, now: Instant) -> (PublishedClusters, Double)? {
+    func justWritten(_ name: String, now: Duration) -> (PublishedClusters, Double)? {
         state.withLock { state in
-            guard let own = state.map, own.name == name, case let age = now - own.time, (0..<5).contains(age) else {
+            guard let own = state.map, own.name == name, case let age = now - own.time, age < .seconds(5) else {
                 return nil
             }
-            return (own.content, 5 - age)
+            return (own.content, (.seconds(5) - age).seconds)
         }
     }
     func newest(_ object: Deployment) -> Deployment {

@@ -9,21 +9,21 @@ extension Reconcilers {
     /// Brings the ConfigMap that flyteadmin reads its clusters from in line with the custom resources, and restarts what
     /// has read another state of it. Whatever is wrong leaves the last good state in force.
     func reconcilePublishing() async throws(KubeError) -> Controller<Work>.Outcome {
-        guard picture != nil else { return .done }
+        guard plan?.identity != nil else { return .done }
         let decoded = caches.registries[key(ClusterRegistry.theName)]
         if decoded == nil {
-            retain([], [])
+            follow([], [])
             announce(.init(publishing: .notConfigured, rollout: .notConfigured), nil)
             return .done
         }
         // A registry that can't be used says so itself, and changes nothing.
         guard let registry = decoded?.object, registry.spec.problems().isEmpty else { return .done }
         guard let publish = registry.spec.publish, let target = publish.clustersConfigMap else {
-            retain([], [])
+            follow([], [])
             announce(.init(publishing: .notConfigured, rollout: .notConfigured), registry)
             return .done
         }
-        retain([target.name], Set(publish.restart.map(\.name)))
+        follow([target.name], Set(publish.restart.map(\.name)))
         let now = wallClock.now
         var wake: [Double] = []
         let state = try await publishClusters(registry, to: target, now, &wake)
@@ -40,9 +40,9 @@ extension Reconcilers {
         return wake.min().map { .requeue(after: .seconds(max(1, $0 + 0.1))) } ?? .done
     }
 
-    private func retain(_ maps: Set<String>, _ deployments: Set<String>) {
-        caches.published.retain(maps)
-        caches.deployments.retain(deployments)
+    private func follow(_ maps: Set<String>, _ deployments: Set<String>) {
+        caches.published.follow(maps)
+        caches.deployments.follow(deployments)
     }
 
     private struct State {
@@ -64,14 +64,14 @@ extension Reconcilers {
         switch caches.published[target.name] {
         case .unknown: isUnknown = true
         case .absent:
-            if let (own, patience) = publishingBoard.justWritten(target.name, now: now) {
+            if let (own, patience) = publishingBoard.justWritten(target.name, now: timeline.now) {
                 published = own
                 wake.append(patience)
             }
         case .unreadable(let text): unreadable = text
         case .present(let map): published = publishingBoard.newest(map, key: target.key)
         }
-        let plan = plan(registry, published, now)
+        let plan = clustersPlan(registry, published, now)
         // A text that was put back is published anew: whoever started in between has read something else.
         let text = plan.configuration.yaml
         let time = published?.text == text ? published?.time : Timestamp(now)
@@ -90,7 +90,7 @@ extension Reconcilers {
         if published != wanted {
             guard writer.mayWrite() else { return state(nil) }
             do throws(KubeError) {
-                try await apply(wanted, to: target, of: registry, now)
+                try await apply(wanted, to: target, of: registry)
             } catch {
                 if error.isRetryable || error.isCancelled { throw error }
                 wake.append(60)
@@ -102,7 +102,9 @@ extension Reconcilers {
         return state(.published(([score] + plan.notes).joined(separator: "; ")))
     }
 
-    private func plan(_ registry: ClusterRegistry, _ published: PublishedClusters?, _ now: Instant) -> ClustersPlan {
+    private func clustersPlan(_ registry: ClusterRegistry, _ published: PublishedClusters?, _ now: Instant)
+        -> ClustersPlan
+    {
         var malformed: [String] = []
         var planes: [ClustersPlan.Plane] = []
         for value in (caches.dataPlanes.snapshot ?? [:]).values {
@@ -123,7 +125,7 @@ extension Reconcilers {
 
     /// The key is the one that the registry names for us: who else has it loses it, and is told. All other keys stay.
     private func apply(
-        _ wanted: PublishedClusters, to target: KeyReference, of registry: ClusterRegistry, _ now: Instant
+        _ wanted: PublishedClusters, to target: KeyReference, of registry: ClusterRegistry
     ) async throws(KubeError) {
         let type = ConfigMap.resourceType
         let object: JSON = [
@@ -149,7 +151,7 @@ extension Reconcilers {
                 "ConfigMap \(target.name), key \(target.key): taken over from "
                     + Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", "))
         }
-        publishingBoard.wrote(target.name, version: answer.versionNumber ?? 0, wanted, now: now)
+        publishingBoard.wrote(target.name, version: answer.versionNumber ?? 0, wanted, now: timeline.now)
         logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
     }
 

@@ -6,8 +6,8 @@ import Support
 
 extension Reconcilers {
     /// How long a state has to stay before anything is restarted for it: the changes of one `kubectl apply` are one
-    /// restart. In seconds.
-    static let settlingTime = 3.0
+    /// restart.
+    static let settlingTime = Duration.seconds(3)
 
     /// - Returns: nil for what isn't known yet.
     func rollOut(
@@ -24,9 +24,9 @@ extension Reconcilers {
             if let until { wake.append(until - now) }
             return .progressing(text)
         case .restart(let name, let annotations):
-            let wait = publishingBoard.since(checksum, now: now) + Self.settlingTime - now
-            if wait > 0 {
-                wake.append(wait)
+            let wait = publishingBoard.since(checksum, now: timeline.now) + Self.settlingTime - timeline.now
+            if wait > .zero {
+                wake.append(wait.seconds)
                 return .progressing("Deployment \(name) is restarted when nothing changes any more")
             }
             guard writer.mayWrite() else { return nil }

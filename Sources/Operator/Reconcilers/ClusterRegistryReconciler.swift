@@ -6,7 +6,7 @@ import Support
 
 extension Reconcilers {
     func reconcileRegistry(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let picture else { return .done }
+        guard let plan else { return .done }
         guard let decoded = caches.registries[key(name)] else {
             if name == ClusterRegistry.theName { tellOfDoubtWithoutRegistry() }
             return .done
@@ -17,19 +17,19 @@ extension Reconcilers {
                 malformed: metadata, .clusterRegistries,
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let stored):
-            guard let object = upToDate(stored, picture) else { return .done }
+            guard let object = upToDate(stored, plan) else { return .done }
             // What said that it didn't know is no settled status of an earlier run.
             let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
             if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }
             // A restart must not make it look as if nothing were published, nor as if nothing were Ready.
             let hasSeen =
                 publishingBoard.result != nil
-                && board.hasSeen(dataPlanes: picture.dataPlanes.keys, assignments: picture.assignments.keys)
-            if !hasSeen, object.status != nil, name == ClusterRegistry.theName, wallClock.now - started < 15 {
+                && board.hasSeen(dataPlanes: plan.dataPlanes.keys, assignments: plan.assignments.keys)
+            if !hasSeen, object.status != nil, name == ClusterRegistry.theName, timeline.now - started < .seconds(15) {
                 return .requeue(after: Self.gathering)
             }
             if waitsForPublishing(object) { return .requeue(after: Self.gathering) }
-            try await publish(observation(picture).status(of: object, now: wallClock.now), of: object)
+            try await publish(observation(plan).status(of: object, now: wallClock.now), of: object)
         }
         return .done
     }
@@ -44,30 +44,43 @@ extension Reconcilers {
             note: doubt ?? "the control plane's lists are believed again")
     }
 
-    private func observation(_ picture: FleetPicture) -> RegistryObservation {
+    private func observation(_ plan: PlanInForce) -> RegistryObservation {
         var seen = RegistryObservation()
-        seen.templates = picture.templates.state
-        let dataPlanes = picture.dataPlanes.keys.sorted()
+        if plan.identity == nil {
+            seen.identityProblem =
+                "nothing is written anywhere: the UID of Namespace \(namespace), which marks our namespaces, can't be read "
+                + "(get on namespaces/\(namespace)), and spec.identity.id is empty"
+        }
+        seen.templates = plan.templates.state
+        seen.values = plan.imported.state
+        if let problem = plan.registry?.spec.valueProblems().first {
+            seen.values = .invalid("\(problem); the last good values stay in force, where there are any")
+        }
+        let dataPlanes = plan.dataPlanes.keys.sorted()
         let readyPlanes = dataPlanes.filter { board[dataPlane: $0] == .ready }
         seen.dataPlanes = .init(total: dataPlanes.count, ready: readyPlanes.count)
         seen.notReadyDataPlanes = dataPlanes.filter { name in
-            board[dataPlane: name] != .ready && picture.dataPlanes[name]?.spec.enabled == true
+            board[dataPlane: name] != .ready && plan.dataPlanes[name]?.spec.enabled == true
         }
-        let verdicts = labelVerdicts(picture)
-        let notReady = verdicts.filter { $0.value.ready.status != .isTrue }.keys.sorted()
-        seen.executionLabels = .init(total: verdicts.count, ready: verdicts.count - notReady.count)
-        let assignments = picture.assignments.keys.sorted()
+        let verdicts = labelVerdicts(plan)
+        // One that can't be read counts as it was before where it is drawn from, and is not Ready.
+        let labels = (caches.executionLabels.snapshot ?? [:]).values
+        let unreadable = labels.filter { $0.object == nil }.map(\.metadata.name)
+        let known = Set(verdicts.keys).union(unreadable)
+        let notReady = known.filter { unreadable.contains($0) || verdicts[$0]?.ready.status != .isTrue }.sorted()
+        seen.executionLabels = .init(total: known.count, ready: known.count - notReady.count)
+        let assignments = plan.assignments.keys.sorted()
         let readyAssignments = assignments.filter { board.isReady(assignment: $0) }
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
         seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
-        seen.archivedProjects = picture.archivedProjects
+        seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         seen.sourceNotAllowed =
-            caches.refusal(of: picture.spec.valuesFrom) ?? caches.refusal(of: picture.spec.flyteAdmin)
-        let publishes = picture.registry?.spec.publish?.clustersConfigMap != nil
+            caches.refusal(of: plan.spec.valuesFrom) ?? caches.refusal(of: plan.spec.flyteAdmin)
+        let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
         let result = publishingBoard.result.flatMap {
-            $0.generation == picture.registry?.metadata.generation ? $0 : nil
+            $0.generation == plan.registry?.metadata.generation ? $0 : nil
         }
         seen.publishing = result?.publishing ?? (publishes ? .pending : .notConfigured)
         seen.rollout = result?.rollout ?? .notConfigured

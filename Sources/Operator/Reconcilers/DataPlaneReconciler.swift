@@ -7,11 +7,12 @@ import Support
 extension Reconcilers {
     /// Brings a DataPlane's session in line with its spec and credentials, and its status in line with the session.
     func reconcileDataPlane(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let picture else { return .done }
+        guard let plan else { return .done }
         queue.add(.publishing, after: Self.gathering)
-        defer { if !pool.hasPending { clearUp() } }
+        queue.add(.tidying, after: Self.gathering * 5)
         guard let decoded = caches.dataPlanes[key(name)] else {
             pool.remove(name)
+            claimCluster(name, nil)
             if board.set(dataPlane: name, nil) { statusesChanged() }
             return .done
         }
@@ -25,18 +26,20 @@ extension Reconcilers {
             }
             return .done
         }
-        guard let object = upToDate(stored, picture) else { return .done }
+        guard let object = upToDate(stored, plan) else { return .done }
         var seen = DataPlaneObservation()
-        seen.duplicate = duplicates(picture)[name]
+        claimCluster(name, object)
+        seen.duplicate = claims.withLock { $0.message(of: name) }
         var again: Duration?
         if object.spec.enabled, object.spec.problems().isEmpty {
             let (credentials, wake) = credentials(of: object)
             again = wake
-            observe(object, credentials, picture, &seen)
+            observe(object, credentials, plan, &seen)
         } else {
             pool.remove(name)
         }
-        releaseHeld(for: object)
+        // What has answered may be another cluster than it was taken for.
+        claimCluster(name, object)
         let status = seen.status(of: object, now: wallClock.now)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
@@ -52,10 +55,10 @@ extension Reconcilers {
         return again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// Nothing waits for a data plane any more. After a burst, what it took is given back once its statuses are written,
-    /// since they take memory as well.
-    private func clearUp() {
-        if rendered.removeAll() >= 32 { queue.add(.tidying, after: Self.gathering * 5) }
+    /// After a burst, what it took is given back once nothing waits for a data plane any more.
+    func tidyUp() {
+        guard !pool.hasPending else { return queue.add(.tidying, after: .seconds(5)) }
+        if rendered.removeAll() >= 32 { returnFreeMemory() }
     }
 
     /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
@@ -65,7 +68,7 @@ extension Reconcilers {
             return
         }
         for name in pool.approve(uid, for: object) {
-            // One that was refused itself is told why once what refused it is in the picture: not at once again.
+            // One that was refused itself is told why once what refused it is in the plan: not at once again.
             queue.add(.dataPlane(name), after: name == object.metadata.name ? Self.gathering : .zero)
         }
     }
@@ -80,33 +83,17 @@ extension Reconcilers {
         return .milliseconds(500)
     }
 
-    private func duplicates(_ picture: FleetPicture) -> [String: String] {
-        var uids: [String: String] = [:]
-        var byEndpoint: [String: String] = [:]
-        for (name, object) in picture.dataPlanes {
-            guard let uid = clusterUID(of: object) else { continue }
-            uids[name] = uid
-            byEndpoint[object.endpointDescription] = uid
-        }
-        // Who has not been answered yet is the cluster that answers others at the same endpoint: so the newer of two does
-        // not write only because it came first.
-        for (name, object) in picture.dataPlanes where uids[name] == nil {
-            uids[name] = byEndpoint[object.endpointDescription]
-        }
-        return DuplicateClusters.messages(Array(picture.dataPlanes.values), uids: uids)
+    /// Notes which cluster a DataPlane claims; the others that claim the same are looked at again.
+    func claimCluster(_ name: String, _ object: DataPlane?) {
+        let claim = object.map { ClusterClaims.Claim($0, uid: clusterUID(of: $0)) }
+        let others = claims.withLock { $0.set(name, claim) }
+        for other in others where pool[other] != nil { queue.add(.dataPlane(other)) }
     }
 
     /// Which cluster is at the endpoint, by its own answer or by one to an earlier process.
     private func clusterUID(of object: DataPlane) -> String? {
         let status = object.status.flatMap { $0.endpoint == object.endpointDescription ? $0.clusterUID : nil }
         return pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? status
-    }
-
-    /// Who was left alone for this one need not be any more, once it turns out to be another cluster.
-    private func releaseHeld(for object: DataPlane) {
-        let name = object.metadata.name
-        guard board.set(clusterUID: clusterUID(of: object), of: name) else { return }
-        for session in pool.all where session.isHeld && session.name != name { queue.add(.dataPlane(session.name)) }
     }
 
     /// The verdict on the credentials, and when to look at them again because of the time alone.
@@ -129,7 +116,7 @@ extension Reconcilers {
     private static let longestLook = 300.0
 
     private func observe(
-        _ object: DataPlane, _ verdict: CredentialsVerdict?, _ picture: FleetPicture, _ seen: inout DataPlaneObservation
+        _ object: DataPlane, _ verdict: CredentialsVerdict?, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
     ) {
         take(verdict, of: object, into: &seen)
         seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
@@ -147,14 +134,19 @@ extension Reconcilers {
         let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
             object.metadata.name, of: subject, configuration: configuration,
-            plan: picture.plan(
-                for: object, registryUID: registryUID, kinds: known?.kinds ?? .wellKnown,
+            plan: plan.plan(
+                for: object, kinds: known?.kinds ?? .wellKnown,
                 discovered: known?.discovered ?? [], cache: rendered))
         session.hold(asDuplicate: seen.duplicate != nil)
         take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: FailureEntry.limit)
         seen.heldBack = session.pruneObjection
+        if let problem = plan.problem {
+            // None is wanted then, so that none would be missing.
+            seen.registryProblem = problem.description
+            seen.sync = .unknown
+        }
     }
 
     /// What the object and its credentials ask of the session.
@@ -181,7 +173,7 @@ extension Reconcilers {
         case .valid(let credentials)?:
             (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
             var parts = ["from Secret \(object.spec.credentials.secretName)"] + credentials.notes
-            if picture?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
+            if plan?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
                 parts.append(raw)
             }
             parts += credentials.warnings(now: wallClock.now)
@@ -218,7 +210,7 @@ extension Reconcilers {
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .tokenRejected, .failed, .succeeded, nil: break
         }
-        seen.authorization = facts.authorization
+        seen.authorization = pool[object.metadata.name]?.authorization ?? facts.authorization
         if let found = facts.changedUID {
             seen.identity = .changed(recorded: recordedUID ?? facts.clusterUID ?? "", found: found)
         } else if let uid = facts.clusterUID {

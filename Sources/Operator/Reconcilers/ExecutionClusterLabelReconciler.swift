@@ -5,7 +5,7 @@ import KubeObjects
 
 extension Reconcilers {
     func reconcileAssignment(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let picture else { return .done }
+        guard let plan else { return .done }
         let types: [ConditionType] = [.labelResolved, .namespaceSynced, .published, .ready]
         let isReady: Bool
         switch caches.assignments[key(name)] {
@@ -17,14 +17,14 @@ extension Reconcilers {
             try await report(
                 malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
         case .valid(let stored)?:
-            guard let object = upToDate(stored, picture) else { return .done }
+            guard let object = upToDate(stored, plan) else { return .done }
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
-            if let problem = object.spec.problems().first ?? picture.problem {
+            if let problem = object.spec.problems().first ?? plan.problem {
                 isReady = false
                 try await report(
                     malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
             } else {
-                let status = observation(of: object, picture).status(now: wallClock.now)
+                let status = observation(of: object, plan).status(now: wallClock.now)
                 if canWait(object.metadata, hasStatus: object.status != nil, status.conditions) {
                     return .requeue(after: .milliseconds(500))
                 }
@@ -36,16 +36,20 @@ extension Reconcilers {
         return .done
     }
 
-    private func observation(of object: ExecutionClusterLabel, _ picture: FleetPicture) -> AssignmentObservation {
+    private func observation(of object: ExecutionClusterLabel, _ plan: PlanInForce) -> AssignmentObservation {
         let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
-        let answer = picture.projectDomains.entries[pair]?.answer ?? .invalid("the project-domain has no namespace")
-        let labels = verdictsByLabel(picture)
+        var answer = plan.answer(pair) ?? .invalid("the project-domain has no namespace")
+        if !plan.spec.domains.contains(pair.domain) {
+            answer = .unknown(domains: [pair.domain], of: plan.spec.domains)
+        }
+        let labels = verdictsByLabel(plan)
         var seen = AssignmentObservation(
-            object: object, duplicateOf: picture.duplicateAssignments[object.metadata.name],
+            object: object, duplicateOf: plan.plan.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
             progress: pool.progress(of: answer),
-            publication: publications?.publication(of: object) ?? .notConfigured, sharing: picture.sharing[pair])
-        seen.isArchived = picture.archivedProjects.contains(pair.project)
+            publication: publications?.publication(of: object) ?? .notConfigured, sharing: plan.plan.disagreements[pair]
+        )
+        seen.isArchived = plan.archivedProjects.contains(pair.project)
         return seen
     }
 }

@@ -4,7 +4,7 @@ import Support
 /// The verdicts on all labels, which every assignment's status needs, for as long as nothing of them has changed.
 final class LabelVerdictCache: Sendable {
     struct Version: Sendable, Hashable {
-        var picture: UInt64
+        var plan: UInt64
         var board: UInt64
     }
     struct Verdicts: Sendable {

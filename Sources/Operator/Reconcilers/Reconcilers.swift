@@ -6,68 +6,56 @@ import KubeObjects
 import Logging
 import Support
 
-/// What the control plane's queue holds.
-enum Work: Sendable, Hashable {
-    /// Compute anew what is wanted.
-    case picture
-    case dataPlane(String)
-    case executionLabel(String)
-    case assignment(String)
-    case project(String)
-    case registry(String)
-    /// What goes out to flyteadmin.
-    case publishing
-    /// Give back the memory that a burst took.
-    case tidying
-}
-
 /// What every reconciler has at hand.
 final class Reconcilers: Sendable {
     let caches: Caches
     let pool: SessionPool
     let writer: StatusWriter
-    let queue: WorkQueue<Work>
+    let router: EventRouter
     let events: any EventPublisher
     let namespace: String
-    let registryUID: String?
     let logger: Logger
+    /// For the times in statuses. How long something lasts is told by `timeline`, which nobody sets back.
     let wallClock: WallClock
-    let started: Instant
+    let timeline: Timeline
+    let started: Duration
     let board = ReadinessBoard()
     let verdicts = LabelVerdictCache()
     let rendered = RenderCache()
     let publishingBoard = PublishingBoard()
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
-    private let latest = Locked<FleetPicture?>(nil)
+    /// Which DataPlane has which cluster.
+    let claims = Locked(ClusterClaims())
 
     init(
-        caches: Caches, pool: SessionPool, writer: StatusWriter, queue: WorkQueue<Work>, events: any EventPublisher,
-        namespace: String, registryUID: String?, logger: Logger, wallClock: WallClock = .system,
+        caches: Caches, pool: SessionPool, writer: StatusWriter, router: EventRouter, events: any EventPublisher,
+        namespace: String, logger: Logger, wallClock: WallClock = .system, timeline: Timeline = .continuous,
         flyteAdmin: FlyteAdminReconciler? = nil
     ) {
         self.caches = caches
         self.pool = pool
         self.writer = writer
-        self.queue = queue
+        self.router = router
         self.events = events
         self.namespace = namespace
-        self.registryUID = registryUID
         self.logger = logger
         self.wallClock = wallClock
-        started = wallClock.now
+        self.timeline = timeline
+        started = timeline.now
         self.flyteAdmin = flyteAdmin
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
+    var queue: WorkQueue<Work> { router.queue }
 
     /// What is known of an object beside what it holds itself.
     private struct Memory {
         /// When it was first seen without a status.
-        var firstLook: Instant?
+        var firstLook: Duration?
         /// The status that it was given while it did not fit its type; nil since it does.
         var malformed: JSON?
         /// The generation whose publishing is waited for, and since when.
-        var unpublished: (generation: Int64?, since: Instant)?
+        var unpublished: (generation: Int64?, since: Duration)?
         /// The latest warning of each credential that an event was made for.
         var warned: [ExpiryWarning.Credential: ExpiryWarning] = [:]
     }
@@ -105,12 +93,12 @@ final class Reconcilers: Sendable {
     }
 
     /// Nil before the caches are complete.
-    var picture: FleetPicture? { latest.withLock { $0 } }
+    var plan: PlanInForce? { router.plans.inForce }
 
     func reconcile(_ work: Work) async -> Controller<Work>.Outcome {
         do throws(KubeError) {
             switch work {
-            case .picture: return reconcilePicture()
+            case .plan: return reconcilePlan()
             case .dataPlane(let name): return try await reconcileDataPlane(name)
             case .executionLabel(let name): return try await reconcileExecutionLabel(name)
             case .assignment(let name): return try await reconcileAssignment(name)
@@ -118,7 +106,7 @@ final class Reconcilers: Sendable {
             case .registry(let name): return try await reconcileRegistry(name)
             case .publishing: return try await reconcilePublishing()
             case .tidying:
-                returnFreeMemory()
+                tidyUp()
                 return .done
             }
         } catch {
@@ -127,71 +115,57 @@ final class Reconcilers: Sendable {
         }
     }
 
-    /// How long changes are gathered before a status is written: a cold sync is a few writes to each object, not one
-    /// for each namespace.
-    static let gathering = Duration.milliseconds(200)
+    static let gathering = EventRouter.gathering
 
-    private func reconcilePicture() -> Controller<Work>.Outcome {
-        let picture = FleetPicture(
-            caches: caches, operatorNamespace: namespace, discovered: publications?.discovered,
-            previous: self.picture)
-        latest.withLock { $0 = picture }
+    private func reconcilePlan() -> Controller<Work>.Outcome {
+        let look = router.plans.look(publications?.discovered)
+        if let references = look.references {
+            caches.secrets.follow(references.secrets)
+            caches.configMaps.follow(references.configMaps)
+        }
+        guard let plan else { return .done }
+        for name in look.diff.dataPlanes { claimCluster(name, plan.dataPlanes[name]) }
         flyteAdmin?.wake()
-        caches.secrets.retain(picture.references.secrets)
-        caches.configMaps.retain(picture.references.configMaps)
-        // All of them: one that can't be read is in no picture, and says so.
-        for key in (caches.dataPlanes.snapshot ?? [:]).keys { queue.add(.dataPlane(key.name)) }
-        statusesChanged()
+        // Those of which more changed follow when it is their turn.
+        if !look.diff.isCommon, !look.diff.namespaces.isEmpty {
+            for session in pool.all where !look.diff.dataPlanes.contains(session.name) { follow(plan, session) }
+        }
+        router.planChanged(look.diff)
         return .done
     }
 
+    /// The data plane is to hold what the plan says from now on; its status tells of that a little later.
+    private func follow(_ plan: PlanInForce, _ session: DataPlaneSession) {
+        guard let object = plan.dataPlanes[session.name] else { return }
+        let facts = session.facts
+        session.follow(
+            plan.plan(
+                for: object, kinds: facts.kinds, discovered: facts.discovered,
+                cache: rendered))
+        queue.add(.dataPlane(session.name), after: Self.gathering)
+    }
+
     /// Everything whose status follows from others is looked at again soon.
-    func statusesChanged() {
-        queue.add(.publishing, after: Self.gathering)
-        for key in (caches.executionLabels.snapshot ?? [:]).keys {
-            queue.add(.executionLabel(key.name), after: Self.gathering)
-        }
-        for key in (caches.assignments.snapshot ?? [:]).keys { queue.add(.assignment(key.name), after: Self.gathering) }
-        for key in (caches.projects.snapshot ?? [:]).keys { queue.add(.project(key.name), after: Self.gathering) }
-        queueRegistries(after: Self.gathering)
-    }
-
-    func queueRegistries(after delay: Duration) {
-        for key in (caches.registries.snapshot ?? [:]).keys { queue.add(.registry(key.name), after: delay) }
-    }
-
-    /// A namespace of a data plane is in another state.
-    func namespaceChanged(_ namespace: String, of dataPlane: String) {
-        // What is to be done goes before what is to be said of it.
-        let isBusy = pool[dataPlane].map { $0.isWorking && $0.progress.pendingCount > Self.backlog } ?? false
-        let delay = isBusy ? Self.gatheringWhileBusy : Self.gathering
-        queue.add(.dataPlane(dataPlane), after: delay)
-        guard let picture else { return }
-        for work in picture.dependents[namespace] ?? [] { queue.add(work, after: delay) }
-        queueRegistries(after: delay)
-    }
-    private static let gatheringWhileBusy = Duration.seconds(1)
-    /// Namespaces.
-    private static let backlog = 8
+    func statusesChanged() { router.statusesChanged() }
+    func queueRegistries(after delay: Duration) { router.registriesChanged(after: delay) }
 
     /// Whether a first status can wait for a result: most namespaces are there within a second, and a status that said
     /// `Pending` before would be a write for nothing.
     func canWait(_ metadata: ObjectMeta, hasStatus: Bool, _ conditions: [Condition]) -> Bool {
         let isPending = !hasStatus && conditions[.namespaceSynced]?.reason == Reason.pending
-        let now = wallClock.now
+        let now = timeline.now
         let first = withMemory(of: metadata) { memory in
             memory.firstLook = isPending ? memory.firstLook ?? now : nil
             return memory.firstLook
         }
         return first.map { now - $0 < Self.patienceForFirst } ?? false
     }
-    /// Seconds.
-    private static let patienceForFirst = 2.0
+    private static let patienceForFirst = Duration.seconds(2)
 
-    /// The object with the newest status that is known; nil where the picture is of an older one: a newer picture is on its
-    /// way, and every object has its turn after it.
-    func upToDate<Spec>(_ object: CustomResource<Spec>, _ picture: FleetPicture) -> CustomResource<Spec>? {
-        picture.knows(object.metadata) ? writer.newest(object) : nil
+    /// The object with the newest status that is known; nil where the plan is of an older one: a newer plan is on its way, and
+    /// the object has its turn after it.
+    func upToDate<Spec>(_ object: CustomResource<Spec>, _ plan: PlanInForce) -> CustomResource<Spec>? {
+        plan.knows(object.metadata) ? writer.newest(object) : nil
     }
 
     /// Whether what is published is known of an older generation only: it is looked at in a moment.
@@ -200,7 +174,7 @@ final class Reconcilers: Sendable {
         guard let result = publishingBoard.result, object.metadata.name == ClusterRegistry.theName,
             object.spec.problems().isEmpty
         else { return false }
-        let now = wallClock.now
+        let now = timeline.now
         let since = withMemory(of: object.metadata) { memory in
             if result.generation == generation {
                 memory.unpublished = nil
@@ -216,7 +190,7 @@ final class Reconcilers: Sendable {
     func isTooEarly<Spec>(_ object: CustomResource<Spec>) -> Bool {
         let observed = object.status?.observedGeneration
         return observed != nil && observed == object.metadata.generation
-            && (pool.isSettling || picture.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
+            && (pool.isSettling || plan.map { flyteAdmin?.isSettling($0.spec) ?? false } ?? false)
     }
 
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }

@@ -160,4 +160,33 @@ extension EndToEnd.Safety {
             }
         }
     }
+
+    @Test("Without the right to read its own Namespace it writes nothing, says IdentityUnknown, and begins when it may")
+    func identityUnknown() async throws {
+        try await withFleet(of: 1) { fleet in
+            for binding in try await fleet.admin.list("ClusterRoleBinding") {
+                let name = binding[path: ["metadata", "name"]]?.string ?? ""
+                if name.hasPrefix("squadron") { try await fleet.admin.delete("ClusterRoleBinding", name) }
+            }
+            let rules = try await fleet.admin.get("Role", "squadron")?["rules"]?.array ?? []
+            let others = rules.filter { $0["resources"] != ["namespaces"] }
+            #expect(others.count < rules.count)
+            try await fleet.admin.merge("Role", "squadron", ["rules": .array(others)])
+            try await fleet.applyBasics()
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in
+                try await eventually("the registry says so") {
+                    let registry = try await fleet.admin.get("ClusterRegistry", "flyte")
+                    return Conditions(registry ?? [:])["Ready"]?.reason == "IdentityUnknown"
+                }
+                #expect(fleet[1].requestLog.writes(to: Self.everything) == 0)
+                try await fleet.admin.merge("Role", "squadron", ["rules": .array(rules)])
+                try await fleet.settles(1)
+                let mark = "multicluster.flyte.org/control-plane-uid"
+                let namespace = try await fleet[1].admin.get("Namespace", "project1-development")
+                let uid = try await fleet.admin.get("Namespace", "flyte")?[path: ["metadata", "uid"]]
+                #expect(namespace?[path: ["metadata", "annotations", mark]] == uid)
+            }
+        }
+    }
 }

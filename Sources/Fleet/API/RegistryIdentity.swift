@@ -1,0 +1,51 @@
+import KubeObjects
+
+/// `spec.identity` of the ClusterRegistry.
+public struct IdentitySpec: Sendable, Hashable, Codable {
+    /// What marks our namespaces; empty: the UID of the operator's own Namespace.
+    public var id = ""
+    /// Marks of registries whose namespaces become ours: of a control plane that was rebuilt.
+    public var takesOverFrom: [String] = []
+
+    public init(id: String = "", takesOverFrom: [String] = []) {
+        self.id = id
+        self.takesOverFrom = takesOverFrom
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.value(.id, default: "")
+        takesOverFrom = try container.value(.takesOverFrom, default: [])
+    }
+
+    func problems(at path: String) -> [SpecProblem] {
+        ([("id", id)] + takesOverFrom.enumerated().map { ("takesOverFrom[\($0.offset)]", $0.element) }).compactMap {
+            field, text in
+            text.utf8.count > 253 ? SpecProblem("\(path).\(field)", "is longer than 253 bytes") : nil
+        }
+    }
+}
+
+/// Which registry this is: what it writes into the annotation `multicluster.flyte.org/control-plane-uid` of its namespaces.
+public struct RegistryIdentity: Sendable, Hashable {
+    public let id: String
+    public let takesOverFrom: Set<String>
+
+    /// Nil where nothing says which registry this is: then nothing may be written anywhere.
+    /// - Parameter namespaceUID: of the operator's own Namespace; nil where it may not be read.
+    public init?(_ spec: IdentitySpec, namespaceUID: String?) {
+        guard let id = spec.id.isEmpty ? namespaceUID : spec.id, !id.isEmpty else { return nil }
+        self.id = id
+        takesOverFrom = Set(spec.takesOverFrom)
+    }
+
+    /// The registry that a namespace belongs to, where that is not this one.
+    ///
+    /// A mark that is empty is ours where we applied the object: version 0.1 wrote it where it did not know its own UID.
+    public func foreignOwner(of metadata: ObjectMeta) -> String? {
+        guard let mark = metadata.annotations?[Ownership.controlPlaneAnnotation], mark != id else { return nil }
+        if takesOverFrom.contains(mark) { return nil }
+        if mark.isEmpty, metadata.isApplied(by: Ownership.fieldManager) { return nil }
+        return mark
+    }
+}

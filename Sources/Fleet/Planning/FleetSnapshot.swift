@@ -1,0 +1,78 @@
+import KubeObjects
+
+/// Everything that the plan follows from, as the control plane shows it. A value: the planner changes it by `FleetChange`s,
+/// and a test or a command can make one by hand.
+public struct FleetSnapshot: Sendable {
+    /// By object name. Their statuses are never looked at.
+    public var dataPlanes: [String: DataPlane] = [:]
+    public var executionLabels: [String: ExecutionLabel] = [:]
+    /// The names of those that can't be read, and of which nothing is known from before.
+    public var unreadableLabels: Set<String> = []
+    /// The usable ones: an object that broke stays as it was before.
+    public var assignments: [String: ExecutionClusterLabel] = [:]
+    /// The usable ones, as for assignments.
+    public var projects: [String: FlyteProject] = [:]
+    public var settings = RegistrySettings()
+    /// flyteadmin's own projects; nil where they don't count.
+    public var discovered: DiscoveredProjects?
+    public var templates = CompiledTemplates()
+    /// What each source of `valuesFrom` holds.
+    public var readings: [ValueSource: ValueReading] = [:]
+
+    public init() {}
+}
+
+/// The registry's settings in force, and the compiled template of namespaces' names.
+public struct RegistrySettings: Sendable, Hashable {
+    public var spec: ClusterRegistrySpec
+    /// Nil: the settings can't be used, so no namespace is wanted.
+    public var template: NamespaceTemplate?
+
+    public init(spec: ClusterRegistrySpec = ClusterRegistrySpec(), template: NamespaceTemplate? = nil) {
+        self.spec = spec
+        self.template = template
+    }
+}
+
+/// The templates in force.
+public struct CompiledTemplates: Sendable {
+    /// Nil: none are known.
+    public var set: TemplateSet?
+    /// Another number for another set. Compared within this process only.
+    public var version: Int
+
+    public init(_ set: TemplateSet? = nil, version: Int = 0) {
+        self.set = set
+        self.version = version
+    }
+}
+
+/// One change of a snapshot. Nil: the object is gone.
+public enum FleetChange: Sendable {
+    case dataPlane(String, DataPlane?)
+    case executionLabel(String, ExecutionLabel?)
+    /// Whether the ExecutionLabel of that name can't be read.
+    case unreadableLabel(String, Bool)
+    case assignment(String, ExecutionClusterLabel?)
+    case project(String, FlyteProject?)
+    case settings(RegistrySettings)
+    case discovered(DiscoveredProjects?)
+    case templates(CompiledTemplates)
+    /// Nil: no object names the source any more.
+    case reading(ValueSource, ValueReading?)
+}
+
+extension FleetSnapshot {
+    /// The workload identity of a data plane: its own, else the registry's.
+    public func identity(of dataPlane: DataPlane) -> WorkloadIdentity {
+        let own = dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 }
+        return own ?? settings.spec.workloadIdentity
+    }
+
+    /// The values of a project's templates in one data plane.
+    public func layers(_ project: FlyteProjectSpec?, in dataPlane: DataPlane) -> ValueLayers {
+        ValueLayers(registry: settings.spec, project: project, dataPlane: dataPlane.spec) {
+            readings[$0] ?? .missing("not read")
+        }
+    }
+}

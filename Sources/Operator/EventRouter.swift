@@ -1,0 +1,156 @@
+import ControlLoop
+import Fleet
+import KubeObjects
+
+/// What the control plane's queue holds.
+enum Work: Sendable, Hashable {
+    /// Look at what changed, and say what is wanted now.
+    case plan
+    case dataPlane(String)
+    case executionLabel(String)
+    case assignment(String)
+    case project(String)
+    case registry(String)
+    /// What goes out to flyteadmin.
+    case publishing
+    /// Give back the memory that a burst took.
+    case tidying
+}
+
+/// The one table: which change wakes which key, and after how long.
+///
+/// | Change | Wakes |
+/// |---|---|
+/// | an object's spec or annotations | `plan`, which wakes what it touches |
+/// | an object's status | the object itself, gathered |
+/// | `plan`: a DataPlane | that DataPlane; labels and assignments, gathered; `publishing` |
+/// | `plan`: an ExecutionLabel | that label; assignments, gathered; `publishing` |
+/// | `plan`: a namespace, an assignment, a project | the objects that tell of it |
+/// | `plan`: settings or templates | every DataPlane; all statuses, gathered |
+/// | a Secret | the DataPlanes that use it; `plan` where templates read it; `publishing` |
+/// | a ConfigMap | `plan` |
+/// | what is published, a Deployment | `publishing` |
+/// | a data plane's agent: its facts | that DataPlane |
+/// | a data plane's agent: a namespace | that DataPlane and the objects that tell of the namespace, gathered |
+///
+/// Gathered: a cold sync is a few writes to each object, not one for each namespace.
+struct EventRouter: Sendable {
+    let queue: WorkQueue<Work>
+    let plans: PlanKeeper
+    let caches: Caches
+
+    static let gathering = Duration.milliseconds(200)
+    /// What is to be done goes before what is to be said of it.
+    static let gatheringWhileBusy = Duration.seconds(1)
+
+    /// An input of the plan changed.
+    func changed(_ input: PlanKeeper.Input) {
+        plans.changed(input)
+        queue.add(.plan)
+    }
+
+    /// A look at the inputs has found this.
+    func planChanged(_ diff: PlanDiff) {
+        if diff.isEmpty { return }
+        for name in diff.dataPlanes { queue.add(.dataPlane(name)) }
+        if diff.isCommon { queue.add(names(caches.dataPlanes).map { .dataPlane($0) }) }
+        // Statuses follow what is done: after a restart, not before each data plane has its agent.
+        for name in diff.executionLabels { queue.add(.executionLabel(name), after: Self.gathering) }
+        for name in diff.assignments { queue.add(.assignment(name), after: Self.gathering) }
+        for name in diff.projects { queue.add(.project(name), after: Self.gathering) }
+        if diff.isCommon || !diff.dataPlanes.isEmpty || !diff.executionLabels.isEmpty { return statusesChanged() }
+        registriesChanged(after: Self.gathering)
+    }
+
+    /// Everything whose status follows from others is looked at again soon.
+    func statusesChanged() {
+        queue.add(.publishing, after: Self.gathering)
+        for name in names(caches.executionLabels) { queue.add(.executionLabel(name), after: Self.gathering) }
+        for name in names(caches.assignments) { queue.add(.assignment(name), after: Self.gathering) }
+        for name in names(caches.projects) { queue.add(.project(name), after: Self.gathering) }
+        registriesChanged(after: Self.gathering)
+    }
+
+    func registriesChanged(after delay: Duration) {
+        for name in names(caches.registries) { queue.add(.registry(name), after: delay) }
+    }
+
+    /// A namespace of a data plane is in another state.
+    /// - Parameter isBusy: many more of that data plane wait.
+    func namespaceChanged(_ namespace: String, of dataPlane: String, isBusy: Bool) {
+        let delay = isBusy ? Self.gatheringWhileBusy : Self.gathering
+        queue.add(.dataPlane(dataPlane), after: delay)
+        guard let plan = plans.inForce else { return }
+        for key in plan.planner.projectDomains(of: namespace) {
+            let (assignments, projects) = plan.planner.dependents(of: key)
+            for name in assignments { queue.add(.assignment(name), after: delay) }
+            for name in projects { queue.add(.project(name), after: delay) }
+        }
+        registriesChanged(after: delay)
+    }
+
+    private func secretChanged(_ name: String) {
+        if plans.inForce?.references.readsValues(fromSecret: name) ?? true { changed(.secret(name)) }
+        if name == PublishedCredentials.secretName { queue.add(.publishing, after: Self.gathering) }
+        for (key, object) in caches.dataPlanes.snapshot ?? [:]
+        where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
+            queue.add(.dataPlane(key.name))
+        }
+        // Whether a Secret may be used for what it is named for is told by its labels.
+        for (key, object) in caches.projects.snapshot ?? [:]
+        where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
+            queue.add(.project(key.name), after: Self.gathering)
+        }
+        registriesChanged(after: Self.gathering)
+    }
+
+    /// Follows the caches until the returned functions are called.
+    /// - Parameters:
+    ///   - gone: told of an object that was deleted.
+    ///   - secretChanged: told of each Secret, beside what the table says.
+    func follow(
+        gone: @escaping @Sendable (ObjectMeta) -> Void, secretChanged: @escaping @Sendable () -> Void
+    ) -> [@Sendable () -> Void] {
+        func follow<Object: KubeResource>(
+            _ store: Store<Decoded<Object>>, _ input: @escaping @Sendable (String) -> PlanKeeper.Input,
+            _ work: @escaping @Sendable (String) -> Work
+        ) -> @Sendable () -> Void {
+            store.subscribe { change in
+                let name = change.key.name
+                if case .deleted(let last) = change.kind {
+                    gone(last.metadata)
+                    queue.add(work(name))
+                }
+                // Our own status writes come back as changes.
+                if case .updated(let old, let new) = change.kind, old.metadata.isSameSpec(as: new.metadata) {
+                    return queue.add(work(name), after: Self.gathering)
+                }
+                changed(input(name))
+            }
+        }
+        return [
+            caches.secrets.observers.subscribe { name in
+                secretChanged()
+                self.secretChanged(name)
+            },
+            caches.configMaps.observers.subscribe { changed(.configMap($0)) },
+            caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.published.observers.subscribe { _ in queue.add(.publishing) },
+            caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
+            follow(caches.dataPlanes, { .dataPlane($0) }, { .dataPlane($0) }),
+            follow(caches.executionLabels, { .executionLabel($0) }, { .executionLabel($0) }),
+            follow(caches.assignments, { .assignment($0) }, { .assignment($0) }),
+            follow(caches.projects, { .project($0) }, { .project($0) }),
+            follow(caches.registries, { .registry($0) }, { .registry($0) }),
+        ]
+    }
+
+    private func names<Value>(_ store: Store<Value>) -> [String] { (store.snapshot ?? [:]).keys.map(\.name) }
+}
+
+extension ObjectMeta {
+    /// Whether the object may differ in its status alone.
+    fileprivate func isSameSpec(as other: ObjectMeta) -> Bool {
+        uid == other.uid && generation == other.generation && generation != nil && annotations == other.annotations
+    }
+}

@@ -1,0 +1,266 @@
+import ControlLoop
+import Fleet
+import KubeObjects
+import Support
+
+/// Keeps the plan in step with the caches: notes which inputs changed, and at the next look reads those and no others.
+///
+/// `changed` may be called from anywhere; `look` by one caller at a time.
+final class PlanKeeper: Sendable {
+    /// An input of the plan, as the watches name it.
+    enum Input: Sendable, Hashable {
+        case dataPlane(String)
+        case executionLabel(String)
+        case assignment(String)
+        case project(String)
+        case registry(String)
+        case secret(String)
+        case configMap(String)
+        /// flyteadmin's own projects.
+        case discovered
+        /// The UID of the operator's own Namespace.
+        case namespaceUID
+    }
+
+    /// What one look found.
+    struct Look: Sendable {
+        var diff: PlanDiff
+        /// The Secrets and ConfigMaps that the objects name, where that changed.
+        var references: References?
+    }
+
+    private struct State: Sendable {
+        var planner = FleetPlanner()
+        var registry: ClusterRegistry?
+        var templates = TemplatesInForce.unknown
+        var imported = ImportInForce.none
+        var problem: SpecProblem?
+        var references: References?
+        var identity: RegistryIdentity?
+        var fingerprints: [String: UInt64] = [:]
+        var generations: [String: Int64] = [:]
+        /// By input, the UID that `generations` has of it.
+        var uids: [Input: String] = [:]
+        var revision: UInt64 = 0
+
+        /// Whether every status may say something else, though the same may be wanted: what is said of the templates changes
+        /// more often than the templates, and of the registry more counts than its spec.
+        func isTold(otherwiseThan before: State) -> Bool {
+            identity != before.identity || problem != before.problem || templates.state != before.templates.state
+                || imported.state != before.imported.state
+                || registry?.metadata.annotations != before.registry?.metadata.annotations
+        }
+    }
+
+    private let caches: Caches
+    private let operatorNamespace: String
+    private let pending = Locked<Set<Input>>([])
+    private let state = Locked(State())
+    private let latest = Locked<PlanInForce?>(nil)
+    private let namespaceUID = Locked<String?>(nil)
+
+    init(_ caches: Caches, operatorNamespace: String) {
+        self.caches = caches
+        self.operatorNamespace = operatorNamespace
+    }
+
+    /// The UID of the operator's own Namespace is known now.
+    func found(namespaceUID uid: String) {
+        namespaceUID.withLock { $0 = uid }
+        changed(.namespaceUID)
+    }
+
+    /// Nil before the first look.
+    var inForce: PlanInForce? { latest.withLock { $0 } }
+
+    /// The next look reads it anew.
+    func changed(_ input: Input) { pending.withLock { _ = $0.insert(input) } }
+
+    /// Reads what changed since the look before; all that there is at the first one.
+    func look(_ discovered: DiscoveredProjects?) -> Look {
+        var inputs = pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+        var state = state.withLock { $0 }
+        if state.revision == 0 { inputs.formUnion(caches.planInputs) }
+        // What it imports is a part of the settings.
+        if let source = state.registry?.spec.importFrom, inputs.contains(.configMap(source.name)) {
+            inputs.insert(.registry(ClusterRegistry.theName))
+        }
+        let before = state
+        var diff = state.planner.apply(inputs.flatMap { changes(of: $0, &state) })
+        // What the objects name is known now: so their sources can be read.
+        let spec = state.planner.snapshot.settings.spec
+        state.identity = RegistryIdentity(spec.identity, namespaceUID: namespaceUID.withLock { $0 })
+        let references = References(state.planner.snapshot)
+        let isNewReference = references != state.references
+        state.references = references
+        let registryChanged = inputs.contains { if case .registry = $0 { true } else { false } }
+        if registryChanged || inputs.contains(.configMap(state.planner.snapshot.settings.spec.templatesConfigMap)) {
+            readTemplates(&state)
+        }
+        var second = readings(inputs, isNewReference: isNewReference, state)
+        if state.templates.fingerprint != before.templates.fingerprint || state.revision == 0
+            || (state.templates.compiled == nil) != (before.templates.compiled == nil)
+        {
+            second.append(
+                .templates(CompiledTemplates(state.templates.compiled, version: state.templates.fingerprint)))
+        }
+        if registryChanged || inputs.contains(.discovered) {
+            let counts = state.planner.snapshot.settings.spec.flyteAdmin?.projectDiscovery == true
+            second.append(.discovered(counts ? discovered ?? DiscoveredProjects() : nil))
+        }
+        diff.formUnion(state.planner.apply(second))
+        if state.revision == 0 || state.isTold(otherwiseThan: before) {
+            diff.isCommon = true
+        }
+        for name in diff.namespaces { state.fingerprints[name] = state.planner.plan.namespaces[name]?.fingerprint }
+        state.revision += 1
+        let plan = PlanInForce(
+            revision: state.revision, planner: state.planner, registry: state.registry, templates: state.templates,
+            imported: state.imported,
+            problem: state.problem, identity: state.identity, references: references, fingerprints: state.fingerprints,
+            generations: state.generations)
+        self.state.withLock { [state] in $0 = state }
+        latest.withLock { $0 = plan }
+        return Look(diff: diff, references: isNewReference ? references : nil)
+    }
+
+    // MARK: Reading the caches
+
+    private func changes(of input: Input, _ state: inout State) -> [FleetChange] {
+        guard case .executionLabel(let name) = input else { return change(of: input, &state).map { [$0] } ?? [] }
+        let decoded = noted(caches.executionLabels[key(name)], input, &state)
+        let before = state.planner.snapshot.executionLabels[name]
+        // Rules that it breaks are said of it by its own status; what can't be read counts as it was before.
+        let object = decoded?.object ?? before.flatMap { $0.metadata.uid == decoded?.metadata.uid ? $0 : nil }
+        return [.executionLabel(name, object), .unreadableLabel(name, decoded != nil && object == nil)]
+    }
+
+    private func change(of input: Input, _ state: inout State) -> FleetChange? {
+        switch input {
+        case .dataPlane(let name):
+            return .dataPlane(name, noted(caches.dataPlanes[key(name)], input, &state)?.object)
+        case .executionLabel: return nil
+        case .assignment(let name):
+            let decoded = noted(caches.assignments[key(name)], input, &state)
+            return .assignment(name, usable(decoded, state.planner.snapshot.assignments[name]))
+        case .project(let name):
+            let decoded = noted(caches.projects[key(name)], input, &state)
+            return .project(name, usable(decoded, state.planner.snapshot.projects[name]))
+        case .registry(let name):
+            let decoded = noted(caches.registries[key(name)], input, &state)
+            return name == ClusterRegistry.theName ? .settings(settings(decoded, &state)) : nil
+        case .secret, .configMap, .discovered, .namespaceUID: return nil
+        }
+    }
+
+    private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: operatorNamespace, name: name) }
+
+    private func noted<Object: KubeObject>(
+        _ decoded: Decoded<Object>?, _ input: Input, _ state: inout State
+    ) -> Decoded<Object>? {
+        if let before = state.uids.removeValue(forKey: input) { state.generations[before] = nil }
+        if let metadata = decoded?.metadata {
+            let uid = metadata.uid ?? metadata.name
+            state.uids[input] = uid
+            state.generations[uid] = metadata.generation ?? 0
+        }
+        return decoded
+    }
+
+    /// An object that broke counts as it was before: it was changed, not deleted, and a typo must not change what is there.
+    private func usable<Spec: CustomResourceSpec>(
+        _ decoded: Decoded<CustomResource<Spec>>?, _ before: CustomResource<Spec>?
+    ) -> CustomResource<Spec>? {
+        if let object = decoded?.object, object.spec.problems().isEmpty { return object }
+        return before.flatMap { $0.metadata.uid == decoded?.metadata.uid ? $0 : nil }
+    }
+
+    /// A registry that is broken changes nothing: the settings before it stay in force. After a restart there are none; to
+    /// fall back on the defaults then could rename every namespace, so nothing is wanted until it is mended.
+    private func settings(_ decoded: Decoded<ClusterRegistry>?, _ state: inout State) -> RegistrySettings {
+        var spec = ClusterRegistrySpec()
+        var problem: SpecProblem?
+        switch decoded {
+        case nil: break
+        case .malformed(_, let failure)?: problem = SpecProblem(failure)
+        case .valid(let registry)?:
+            spec = registry.spec
+            problem = spec.problems().first
+        }
+        state.registry = decoded?.object
+        if problem != nil, state.revision > 0, state.problem == nil { return state.planner.snapshot.settings }
+        state.problem = problem.map {
+            SpecProblem("ClusterRegistry \(ClusterRegistry.theName), \($0.path)", $0.message)
+        }
+        spec = spec.keepingUsableValues(of: state.revision > 0 ? state.planner.snapshot.settings.spec : nil)
+        state.imported = ImportInForce(spec.importFrom, previous: state.imported) { caches.configMaps[$0] }
+        if let imported = state.imported.values { spec.import = imported.overlaid(by: spec.import) }
+        let template =
+            problem == nil
+            ? try? NamespaceTemplate(
+                spec.namespaceTemplate, operatorNamespace: operatorNamespace, reserved: spec.reservedNamespaces) : nil
+        return RegistrySettings(spec: spec, template: template)
+    }
+
+    private func readTemplates(_ state: inout State) {
+        let name = state.planner.snapshot.settings.spec.templatesConfigMap
+        state.templates =
+            name.isEmpty ? .standard : TemplatesInForce(name, caches.configMaps[name], previous: state.templates)
+    }
+
+    /// The sources of `valuesFrom` that may hold something else now: those in a changed Secret or ConfigMap, and where the
+    /// objects name others than before, all of them.
+    private func readings(_ inputs: Set<Input>, isNewReference: Bool, _ state: State) -> [FleetChange] {
+        let known = state.planner.snapshot.readings
+        guard isNewReference || inputs.contains(where: { $0.isSource }) else { return [] }
+        let named = state.references?.sources ?? []
+        let read = isNewReference ? named : named.filter { inputs.contains($0.input) }
+        let gone = isNewReference ? known.keys.filter { !named.contains($0) } : []
+        return read.map { .reading($0, caches.read($0)) } + gone.map { .reading($0, nil) }
+    }
+}
+
+extension PlanKeeper.Input {
+    fileprivate var isSource: Bool {
+        switch self {
+        case .secret, .configMap: true
+        default: false
+        }
+    }
+}
+
+extension ValueSource {
+    fileprivate var input: PlanKeeper.Input {
+        if let secret = secretKeyRef { return .secret(secret.name) }
+        return .configMap(configMapKeyRef?.name ?? "")
+    }
+}
+
+extension PlanDiff {
+    mutating func formUnion(_ other: PlanDiff) {
+        namespaces.formUnion(other.namespaces)
+        projectDomains.formUnion(other.projectDomains)
+        dataPlanes.formUnion(other.dataPlanes)
+        executionLabels.formUnion(other.executionLabels)
+        assignments.formUnion(other.assignments)
+        projects.formUnion(other.projects)
+        isCommon = isCommon || other.isCommon
+    }
+}
+
+extension Caches {
+    /// Every object that a plan is made from.
+    fileprivate var planInputs: [PlanKeeper.Input] {
+        func names<Value>(_ store: Store<Value>) -> [String] { (store.snapshot ?? [:]).keys.map(\.name) }
+        var inputs: [PlanKeeper.Input] = [.registry(ClusterRegistry.theName), .discovered]
+        inputs += names(dataPlanes).map { .dataPlane($0) }
+        inputs += names(executionLabels).map { .executionLabel($0) }
+        inputs += names(assignments).map { .assignment($0) }
+        inputs += names(projects).map { .project($0) }
+        inputs += names(registries).map { .registry($0) }
+        return inputs
+    }
+}

@@ -1,0 +1,135 @@
+import ControlLoop
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Testing
+
+@testable import Operator
+
+@Suite("The plan in step with the caches")
+struct PlanKeeperTests {
+    /// Caches that no watch fills: the test writes into their stores.
+    private let caches = Caches(
+        client: KubeClient(
+            server: "https://nowhere.invalid", transport: HTTPClient(HTTPClientConfiguration(userAgent: "test")),
+            authorization: NoAuthorization(), options: KubeClient.Options(userAgent: "test")),
+        namespace: "flyte")
+    private let keeper: PlanKeeper
+
+    init() {
+        keeper = PlanKeeper(caches, operatorNamespace: "flyte")
+        caches.registries.apply(.replace([:]))
+        caches.dataPlanes.apply(.replace([:]))
+        caches.executionLabels.apply(.replace([:]))
+        caches.projects.apply(.replace([:]))
+        caches.assignments.apply(.replace([:]))
+        keeper.found(namespaceUID: "uid")
+    }
+
+    private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: "flyte", name: name) }
+    private func metadata(_ name: String, generation: Int64 = 1) -> ObjectMeta {
+        var metadata = ObjectMeta(name: name, namespace: "flyte")
+        (metadata.uid, metadata.generation) = ("uid-\(name)", generation)
+        return metadata
+    }
+    private func set(assignment name: String, _ project: String, generation: Int64 = 1) {
+        let spec = ExecutionClusterLabelSpec(project: project, domain: "development", value: "label1")
+        let object = ExecutionClusterLabel(metadata: metadata(name, generation: generation), spec: spec)
+        caches.assignments.apply(.set(key(name), .valid(object)))
+        keeper.changed(.assignment(name))
+    }
+    private func set(registry change: (inout ClusterRegistrySpec) -> Void) {
+        var spec = ClusterRegistrySpec()
+        change(&spec)
+        let object = ClusterRegistry(metadata: metadata("flyte"), spec: spec)
+        caches.registries.apply(.set(key("flyte"), .valid(object)))
+        keeper.changed(.registry("flyte"))
+    }
+
+    @Test("The first look reads everything, a later one what changed")
+    func looks() {
+        set(assignment: "a", "team1")
+        #expect(keeper.inForce == nil)
+        #expect(keeper.look(nil).diff.isCommon)
+        #expect(keeper.inForce?.plan.namespaces.keys.sorted() == ["team1-development"])
+        set(assignment: "b", "team2")
+        let look = keeper.look(nil)
+        #expect(look.diff.namespaces == ["team2-development"] && look.diff.assignments == ["b"])
+        #expect(!look.diff.isCommon && look.diff.dataPlanes.isEmpty && look.references == nil)
+        #expect(keeper.look(nil).diff.isEmpty)
+    }
+
+    @Test("It knows the generations that it was computed from")
+    func generations() {
+        set(assignment: "a", "team1")
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.knows(metadata("a")) == true)
+        #expect(keeper.inForce?.knows(metadata("a", generation: 2)) == false)
+        set(assignment: "a", "team1", generation: 2)
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.knows(metadata("a", generation: 2)) == true)
+    }
+
+    @Test("An assignment that broke counts as it was before; one that is gone does not")
+    func broken() {
+        set(assignment: "a", "team1")
+        _ = keeper.look(nil)
+        let failure = DecodingFailure(path: "spec.project", message: "is missing")
+        caches.assignments.apply(.set(key("a"), .malformed(metadata("a", generation: 2), failure)))
+        keeper.changed(.assignment("a"))
+        #expect(keeper.look(nil).diff.namespaces.isEmpty)
+        #expect(keeper.inForce?.plan.namespaces["team1-development"] != nil)
+        caches.assignments.apply(.remove(key("a")))
+        keeper.changed(.assignment("a"))
+        #expect(keeper.look(nil).diff.namespaces == ["team1-development"])
+    }
+
+    @Test("A registry that broke changes nothing; after a restart it wants nothing")
+    func brokenRegistry() {
+        set(assignment: "a", "team1")
+        set { $0.namespaceTemplate = "x-{{ project }}-{{ domain }}" }
+        _ = keeper.look(nil)
+        set { $0.namespaceTemplate = "{{ unknown }}" }
+        #expect(keeper.look(nil).diff.namespaces.isEmpty)
+        #expect(keeper.inForce?.plan.namespaces.keys.sorted() == ["x-team1-development"])
+        let fresh = PlanKeeper(caches, operatorNamespace: "flyte")
+        _ = fresh.look(nil)
+        #expect(fresh.inForce?.problem != nil && fresh.inForce?.plan.namespaces.isEmpty == true)
+    }
+
+    @Test("Once the identity is known, every data plane has its turn")
+    func identity() {
+        let keeper = PlanKeeper(caches, operatorNamespace: "flyte")
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.identity == nil)
+        keeper.found(namespaceUID: "uid")
+        #expect(keeper.look(nil).diff.isCommon)
+        #expect(keeper.inForce?.identity?.id == "uid")
+    }
+
+    @Test("The objects' Secrets and ConfigMaps are named once they change")
+    func references() {
+        _ = keeper.look(nil)
+        set { $0.templatesConfigMap = "templates" }
+        #expect(keeper.look(nil).references?.configMaps == ["templates"])
+        keeper.changed(.configMap("other"))
+        #expect(keeper.look(nil).references == nil)
+    }
+
+    @Test("One assignment more wakes that assignment and the registry, and no data plane")
+    func routing() async {
+        let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
+        let router = EventRouter(queue: queue, plans: keeper, caches: caches)
+        set { _ in }
+        caches.dataPlanes.apply(
+            .set(key("dp"), .valid(DataPlane(metadata: metadata("dp"), spec: DataPlaneSpec(endpoint: "https://dp")))))
+        _ = keeper.look(nil)
+        set(assignment: "a", "team1")
+        router.planChanged(keeper.look(nil).diff)
+        let woken: Set<Work?> = [await queue.next(), await queue.next()]
+        #expect(woken == [.assignment("a"), .registry("flyte")])
+        #expect(queue.metrics.depth == 0)
+    }
+}
