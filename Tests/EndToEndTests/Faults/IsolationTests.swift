@@ -197,18 +197,19 @@ extension EndToEnd {
         @Test("One data plane with ten thousand pending objects does not delay another's single one")
         func tenThousandPending() async throws {
             try await withFleet(of: 2) { fleet in
+                let domains = (1...31).map { JSON.string("d\($0)") }
                 try await fleet.applyBasics([
                     "syncScope": "Labelled", "defaultExecutionLabel": "label1",
+                    "domains": .array(domains + ["staging"]),
                     "workloadIdentity": ["aws": ["roleARN": .string(fleet.role)]],
                 ])
                 try await fleet.admin.apply(
                     resource("ExecutionLabel", "label2", ["clusters": [["name": "dataplane_2", "weight": 1]]]))
                 try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["qps": 20, "burst": 1]]))
-                let domains = JSON.array((1...32).map { .string("d\($0)") })
-                for number in 1...157 {
+                for number in 1...162 {
                     let name = "p\(number)"
                     try await fleet.admin.apply(
-                        resource("FlyteProject", name, ["project": .string(name), "domains": domains]))
+                        resource("FlyteProject", name, ["project": .string(name), "domains": .array(domains)]))
                 }
                 try await fleet.operating { _ in
                     func pending() async throws -> Int64 {
