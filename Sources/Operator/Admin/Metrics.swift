@@ -17,6 +17,11 @@ final class Metrics: Sendable {
         state.withLock { $0.writes[dataPlane, default: [:]][result, default: 0] += 1 }
     }
 
+    /// The series of data planes that are gone go with them.
+    func retain(_ dataPlanes: Set<String>) {
+        state.withLock { state in state.writes = state.writes.filter { dataPlanes.contains($0.key) } }
+    }
+
     var writes: [String: [WriteResult: UInt64]] { state.withLock { $0.writes } }
 
     func set(labels: [LabelState: Int]) { state.withLock { $0.labels = labels } }

@@ -35,8 +35,9 @@ final class StatusWriter: Sendable {
     }
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
+        let current = try object.status.map { status throws(KubeError) in try Self.encode(status, of: object.metadata) }
         try await write(
-            Self.encode(status), status, current: object.status.map { Self.encode($0) } ?? [:], of: object.metadata,
+            Self.encode(status, of: object.metadata), status, current: current ?? [:], of: object.metadata,
             type: Spec.resourceType)
     }
 
@@ -89,5 +90,18 @@ final class StatusWriter: Sendable {
 
     func forget(_ metadata: ObjectMeta) { written.withLock { $0[metadata.uid ?? ""] = nil } }
 
-    private static func encode(_ value: some Encodable) -> JSON { (try? JSON(encoding: value)) ?? .object([:]) }
+    /// Lets go of what was written to objects that are gone: a write that was under way then is noted after `forget`.
+    /// - Parameter uids: of the objects that there are.
+    func retain(_ uids: Set<String>) { written.withLock { $0 = $0.filter { uids.contains($0.key) } } }
+
+    /// A status that can't be encoded is not written as an empty one.
+    private static func encode(_ value: some Encodable, of metadata: ObjectMeta) throws(KubeError) -> JSON {
+        do {
+            return try JSON(encoding: value)
+        } catch {
+            throw KubeError(
+                operation: "write the status of \(metadata.name)",
+                cause: .unexpectedAnswer("it can't be encoded: \(error)"))
+        }
+    }
 }

@@ -18,7 +18,11 @@ extension DataPlaneSession {
         return Watcher(
             SessionListWatch(type: type, session: self), into: objects.store,
             configuration: context.settings.watcher, timeline: context.timeline,
-            observer: { [weak self] in self?.watch(of: type, became: $0) },
+            observer: { [weak self] status in
+                // One that was dropped has nothing more to say.
+                guard let self, self.watches[type] === objects else { return }
+                self.watch(of: type, became: status)
+            },
             project: { [weak self] object in self?.observe(object.metadata, of: type) })
     }
 

@@ -110,6 +110,8 @@ final class SessionPool: Sendable {
     subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
         self[name].flatMap { $0.subject == subject ? $0 : nil }
     }
+    /// Lets go of the metrics of data planes that are gone.
+    func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
     var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any of them may still come to a first result soon after the start of all of them. One that comes later must

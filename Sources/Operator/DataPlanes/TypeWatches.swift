@@ -28,21 +28,36 @@ final class TypeWatches: Sendable {
         var entries: [ResourceType: Entry] = [:]
         /// Nil before it was first said.
         var isOpen: Bool?
+
+        mutating func begin(_ type: ResourceType) -> Entry {
+            let entry = Entry()
+            entries[type] = entry
+            return entry
+        }
     }
     private let state = Locked(State())
-    private let tasks = ChildTasks<ResourceType>()
+    /// One watch, with the entry that it is for: a kind that is dropped and wanted again at once gets another one, so that no
+    /// two watches write into one store.
+    private struct Start: Sendable {
+        var type: ResourceType
+        var objects: ObservedObjects
+        var stopped: Signal
+        init(_ type: ResourceType, _ entry: Entry) {
+            (self.type, objects, stopped) = (type, entry.objects, entry.stopped)
+        }
+    }
+    private let tasks = ChildTasks<Start>()
 
     /// Watches these kinds and no others from now on.
     func follow(_ types: [ResourceType]) {
         let (new, gone) = state.withLock { state in
-            let new = types.filter { state.entries[$0] == nil }
-            for type in new { state.entries[type] = Entry() }
+            let new = types.filter { state.entries[$0] == nil }.map { Start($0, state.begin($0)) }
             let gone = state.entries.filter { !types.contains($0.key) }
             for type in gone.keys { state.entries[type] = nil }
             return (new, gone)
         }
         for entry in gone.values { entry.stopped.advance() }
-        for type in new { tasks.start(type) }
+        for start in new { tasks.start(start) }
     }
 
     /// Runs the watchers until it is cancelled.
@@ -50,14 +65,15 @@ final class TypeWatches: Sendable {
         await tasks.run { await self.watch($0, make) }
     }
 
-    private func watch(_ type: ResourceType, _ make: (ResourceType, ObservedObjects) -> TypeWatcher) async {
-        guard let entry = state.withLock({ $0.entries[type] }) else { return }
-        let watcher = make(type, entry.objects)
-        state.withLock { state in
+    private func watch(_ start: Start, _ make: (ResourceType, ObservedObjects) -> TypeWatcher) async {
+        let watcher = make(start.type, start.objects)
+        let isWanted = state.withLock { state in
+            guard state.entries[start.type]?.objects === start.objects else { return false }
             if state.isOpen != true { watcher.pause() }
-            state.entries[type]?.watcher = watcher
+            state.entries[start.type]?.watcher = watcher
+            return true
         }
-        await entry.stopped.ending { await watcher.run() }
+        if isWanted { await start.stopped.ending { await watcher.run() } }
     }
 
     /// Lets all of them go on, or ask nothing.
@@ -71,13 +87,12 @@ final class TypeWatches: Sendable {
 
     /// What was seen may be another cluster's: all of it is dropped, to be listed anew.
     func forget() {
-        let dropped = state.withLock { state in
+        let (dropped, new) = state.withLock { state in
             let dropped = state.entries
-            for type in dropped.keys { state.entries[type] = Entry() }
-            return dropped
+            return (dropped.values, dropped.keys.map { Start($0, state.begin($0)) })
         }
-        for entry in dropped.values { entry.stopped.advance() }
-        for type in dropped.keys { tasks.start(type) }
+        for entry in dropped { entry.stopped.advance() }
+        for start in new { tasks.start(start) }
     }
 
     /// All of them are opened anew, from where they are, or with a list where nothing was heard for long.

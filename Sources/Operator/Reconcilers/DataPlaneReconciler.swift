@@ -55,8 +55,10 @@ extension Reconcilers {
         return again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// After a burst, what it took is given back once nothing waits for a data plane any more.
+    /// After a burst, what it took is given back once nothing waits for a data plane any more; and what is known of objects
+    /// that are gone.
     func tidyUp() {
+        if let plan { retain(plan) }
         guard !pool.hasPending else { return queue.add(.tidying, after: .seconds(5)) }
         if rendered.removeAll() >= 32 { returnFreeMemory() }
     }

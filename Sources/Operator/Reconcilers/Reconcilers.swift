@@ -73,6 +73,13 @@ final class Reconcilers: Sendable {
         writer.forget(metadata)
     }
 
+    /// Lets go of what was noted of objects after they were gone, by a reconcile that was under way then.
+    func retain(_ plan: PlanInForce) {
+        memories.withLock { $0 = $0.filter { plan.generations[$0.key] != nil } }
+        writer.retain(Set(plan.generations.keys))
+        pool.retainMetrics(of: Set(plan.dataPlanes.keys))
+    }
+
     func malformedBefore(_ metadata: ObjectMeta) -> JSON? { withMemory(of: metadata) { $0.malformed } }
     /// - Parameter malformed: nil for one that fits its type.
     func remember(malformed status: JSON?, of metadata: ObjectMeta) {
