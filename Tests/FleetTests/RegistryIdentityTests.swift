@@ -32,6 +32,13 @@ struct RegistryIdentityTests {
         #expect(identity.foreignOwner(of: namespace(mark: "other")) == "other")
     }
 
+    @Test("A registry that is given an id keeps the namespaces that the UID marks")
+    func given() throws {
+        let identity = try #require(RegistryIdentity(IdentitySpec(id: "mine"), namespaceUID: "uid"))
+        #expect(identity.foreignOwner(of: namespace(mark: "uid")) == nil)
+        #expect(identity.foreignOwner(of: namespace(mark: "other")) == "other")
+    }
+
     @Test("An empty mark is ours where we applied it: version 0.1 wrote it without the right to read its Namespace")
     func empty() throws {
         let identity = try #require(RegistryIdentity(IdentitySpec(), namespaceUID: "uid"))

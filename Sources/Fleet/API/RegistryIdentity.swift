@@ -36,7 +36,8 @@ public struct RegistryIdentity: Sendable, Hashable {
     public init?(_ spec: IdentitySpec, namespaceUID: String?) {
         guard let id = spec.id.isEmpty ? namespaceUID : spec.id, !id.isEmpty else { return nil }
         self.id = id
-        takesOverFrom = Set(spec.takesOverFrom)
+        // No other registry can have the UID: a fleet whose registry is given an id keeps its namespaces.
+        takesOverFrom = Set(spec.takesOverFrom).union(namespaceUID.map { [$0] } ?? [])
     }
 
     /// The registry that a namespace belongs to, where that is not this one.
