@@ -40,21 +40,21 @@ struct EventRouter: Sendable {
     let caches: Caches
 
     static let gathering = Duration.milliseconds(200)
-    /// What is to be done goes before what is to be said of it.
+    /// Syncing goes before writing statuses.
     static let gatheringWhileBusy = Duration.seconds(1)
 
-    /// An input of the plan changed.
+    /// An input of the plan has changed.
     func changed(_ input: PlanKeeper.Input) {
         plans.changed(input)
         queue.add(.plan)
     }
 
-    /// A look at the inputs has found this.
+    /// The plan has changed like this.
     func planChanged(_ diff: PlanDiff) {
         if diff.isEmpty { return }
         for name in diff.dataPlanes { queue.add(.dataPlane(name)) }
         if diff.isCommon { queue.add(names(caches.dataPlanes).map { .dataPlane($0) }) }
-        // Statuses follow what is done: after a restart, not before each data plane has its agent.
+        // Later than the DataPlanes: after a restart, statuses wait until each data plane is connected.
         for name in diff.executionLabels { queue.add(.executionLabel(name), after: Self.gathering) }
         for name in diff.assignments { queue.add(.assignment(name), after: Self.gathering) }
         for name in diff.projects { queue.add(.project(name), after: Self.gathering) }
@@ -62,7 +62,7 @@ struct EventRouter: Sendable {
         registriesChanged(after: Self.gathering)
     }
 
-    /// Everything whose status follows from others is looked at again soon.
+    /// Looks again, gathered, at every object whose status depends on other objects.
     func statusesChanged() {
         queue.add(.publishing, after: Self.gathering)
         for name in names(caches.executionLabels) { queue.add(.executionLabel(name), after: Self.gathering) }
@@ -96,7 +96,7 @@ struct EventRouter: Sendable {
         where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
             queue.add(.dataPlane(key.name))
         }
-        // Whether a Secret may be used for what it is named for is told by its labels.
+        // A Secret's labels decide what it may be used for.
         for (key, object) in caches.projects.snapshot ?? [:]
         where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
             queue.add(.project(key.name), after: Self.gathering)

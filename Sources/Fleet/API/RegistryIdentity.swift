@@ -4,7 +4,7 @@ import KubeObjects
 public struct IdentitySpec: Sendable, Hashable, Codable {
     /// What marks our namespaces; empty: the UID of the operator's own Namespace.
     public var id = ""
-    /// Marks of registries whose namespaces become ours: of a control plane that was rebuilt.
+    /// Marks of other registries. Their namespaces become ours. A rebuilt control plane names its predecessor here.
     public var takesOverFrom: [String] = []
 
     public init(id: String = "", takesOverFrom: [String] = []) {
@@ -36,7 +36,7 @@ public struct RegistryIdentity: Sendable, Hashable {
     public init?(_ spec: IdentitySpec, namespaceUID: String?) {
         guard let id = spec.id.isEmpty ? namespaceUID : spec.id, !id.isEmpty else { return nil }
         self.id = id
-        // No other registry can have the UID: a fleet whose registry is given an id keeps its namespaces.
+        // Only this registry can have the UID. A registry that is given an id later keeps the namespaces marked by the UID.
         takesOverFrom = Set(spec.takesOverFrom).union(namespaceUID.map { [$0] } ?? [])
     }
 

@@ -133,7 +133,7 @@ enum PEM {
                     continue
                 }
                 guard let der = Base64.decode(leniently: begun.base64) else {
-                    skip(begun.label, begun.line, "the block is no base64")
+                    skip(begun.label, begun.line, "the block is not base64")
                     continue
                 }
                 blocks.append(

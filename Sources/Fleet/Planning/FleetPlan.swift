@@ -23,7 +23,7 @@ public struct FleetPlan: Sendable, Hashable {
         public var clusters: Set<String>?
     }
 
-    /// Moves with each change of the snapshot.
+    /// Every project-domain that is wanted.
     public internal(set) var entries: [ProjectDomain: Entry] = [:]
     public internal(set) var namespaces: [String: Namespace] = [:]
     /// By project, the name of the one FlyteProject that counts: the oldest.
@@ -32,7 +32,7 @@ public struct FleetPlan: Sendable, Hashable {
     public internal(set) var duplicateProjects: [String: String] = [:]
     /// By object name, the older ExecutionClusterLabel that sets the same.
     public internal(set) var duplicateAssignments: [String: String] = [:]
-    /// Project-domains that share a namespace and don't agree on what is in it: what to say of each.
+    /// Project-domains that share a namespace and want different objects in it, each with the message for its status.
     public internal(set) var disagreements: [ProjectDomain: String] = [:]
 
     public init() {}

@@ -43,7 +43,7 @@ public struct HealthAwareMap: Sendable, Hashable {
         }
         // A cluster that was disabled or deleted is gone from both lists: that is the user's change, not the health's.
         guard next != before.intersection(health.keys) else { return (next, lookAgain) }
-        // A time to come is another clock's: it says nothing.
+        // A time in the future comes from another clock, so it is ignored.
         if let changed, changed <= now, case let time = changed + minIntervalSeconds, now < time {
             wait(until: time)
             return (before.intersection(health.keys), lookAgain)

@@ -90,7 +90,7 @@ final class StatusWriter: Sendable {
 
     func forget(_ metadata: ObjectMeta) { written.withLock { $0[metadata.uid ?? ""] = nil } }
 
-    /// Lets go of what was written to objects that are gone: a write that was under way then is noted after `forget`.
+    /// Drops the notes about objects that are gone. A write that was under way is noted after `forget`.
     /// - Parameter uids: of the objects that there are.
     func retain(_ uids: Set<String>) { written.withLock { $0 = $0.filter { uids.contains($0.key) } } }
 

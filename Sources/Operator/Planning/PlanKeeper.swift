@@ -43,8 +43,8 @@ final class PlanKeeper: Sendable {
         var uids: [Input: String] = [:]
         var revision: UInt64 = 0
 
-        /// Whether every status may say something else, though the same may be wanted: what is said of the templates changes
-        /// more often than the templates, and of the registry more counts than its spec.
+        /// Whether every status may have to change although the plan is the same: the state of the templates, for example,
+        /// changes more often than the templates.
         func isTold(otherwiseThan before: State) -> Bool {
             identity != before.identity || problem != before.problem || templates.state != before.templates.state
                 || imported.state != before.imported.state
@@ -84,13 +84,13 @@ final class PlanKeeper: Sendable {
         }
         var state = state.withLock { $0 }
         if state.revision == 0 { inputs.formUnion(caches.planInputs) }
-        // What it imports is a part of the settings.
+        // The imported values are a part of the settings.
         if let source = state.registry?.spec.importFrom, inputs.contains(.configMap(source.name)) {
             inputs.insert(.registry(ClusterRegistry.theName))
         }
         let before = state
         var diff = state.planner.apply(inputs.flatMap { changes(of: $0, &state) })
-        // What the objects name is known now: so their sources can be read.
+        // The objects are read, so the sources that they name are known.
         let spec = state.planner.snapshot.settings.spec
         state.identity = RegistryIdentity(spec.identity, namespaceUID: namespaceUID.withLock { $0 })
         let references = References(state.planner.snapshot)

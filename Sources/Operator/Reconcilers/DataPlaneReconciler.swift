@@ -55,8 +55,7 @@ extension Reconcilers {
         return again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// After a burst, what it took is given back once nothing waits for a data plane any more; and what is known of objects
-    /// that are gone.
+    /// Drops notes about objects that are gone. Returns the memory of a burst when no data plane waits for anything.
     func tidyUp() {
         if let plan { retain(plan) }
         guard !pool.hasPending else { return queue.add(.tidying, after: .seconds(5)) }

@@ -15,7 +15,7 @@ final class Reconcilers: Sendable {
     let events: any EventPublisher
     let namespace: String
     let logger: Logger
-    /// For the times in statuses. How long something lasts is told by `timeline`, which nobody sets back.
+    /// For times in statuses. Durations use `timeline`, which is monotonic.
     let wallClock: WallClock
     let timeline: Timeline
     let started: Duration
@@ -73,7 +73,7 @@ final class Reconcilers: Sendable {
         writer.forget(metadata)
     }
 
-    /// Lets go of what was noted of objects after they were gone, by a reconcile that was under way then.
+    /// Drops notes about objects that are gone. A reconcile that was under way may have written some after the deletion.
     func retain(_ plan: PlanInForce) {
         memories.withLock { $0 = $0.filter { plan.generations[$0.key] != nil } }
         writer.retain(Set(plan.generations.keys))
