@@ -132,7 +132,7 @@ struct CredentialsTests {
             ("<your-dataplane1-token-certificate>", "no PEM"),
             (String(pem.dropLast(40)), "cut off"),
             (lines[0] + "\nAAAA\n" + lines[lines.count - 1], "can't be read"),
-            (lines[0] + "\n!!!\n" + lines[lines.count - 1], "no base64"),
+            (lines[0] + "\n!!!\n" + lines[lines.count - 1], "not base64"),
             (lines[0] + "\n" + lines[lines.count - 1], "can't be read"),
             (pem.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST"), "no CERTIFICATE"),
             (String(lines[lines.count - 1]) + "\n-----BEGIN X-----", "has not begun"),
