@@ -3,8 +3,6 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-IMAGE ?= squadron:latest
-
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -38,15 +36,18 @@ asan: setup ## Run the tests under AddressSanitizer
 bench: setup ## Measure the operator against a bare program that sends the same requests (BENCH="--only cold")
 	@hack/bench $(BENCH)
 
-image: ## Build the container image $(IMAGE) (needs docker)
-	@docker build --tag $(IMAGE) --file hack/Dockerfile .
+image: setup ## Build the container image as an OCI archive in .build/image (release; ten minutes the first time)
+	@hack/image
+
+chart: ## Package the Helm chart into .build
+	@hack/chart
 
 # The image is that of manifests/kustomization.yaml, unless one is given: then that one line of the manifests is changed.
 deploy: ## Apply the manifests to the cluster that kubectl points at (IMAGE=registry/squadron:tag)
-ifeq ($(origin IMAGE),file)
+ifeq ($(IMAGE),)
 	@kubectl apply -k manifests
 else
 	@kubectl kustomize manifests | sed -E 's|^( +(- )?image:) [^ ]+$$|\1 $(IMAGE)|' | kubectl apply -f -
 endif
 
-.PHONY: help setup build demo test lint format judge tsan asan bench image deploy
+.PHONY: help setup build demo test lint format judge tsan asan bench image chart deploy
