@@ -137,7 +137,10 @@ let package = Package(
         tests("ConsoleTests", ["Console", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         tests(
             "OperatorTests",
-            ["ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", log]),
+            [
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", "YAML",
+                log,
+            ]),
         tests(
             "EndToEndTests",
             [

@@ -45,10 +45,12 @@ public final class SquadronOperator: Sendable {
         self.configuration = configuration
         self.logger = logger
         transport = LinkFactory.transport(for: configuration.endpoint)
+        var options = KubeClient.Options(userAgent: SquadronVersion.userAgent)
+        options.counts = metrics.requests.host(ofServer: configuration.endpoint.server)
         client = KubeClient(
             server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization,
-            options: KubeClient.Options(userAgent: SquadronVersion.userAgent))
+            options: options)
         caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
     }
 
@@ -99,19 +101,19 @@ public final class SquadronOperator: Sendable {
     /// What `/metrics` answers.
     var metricsText: String {
         let leading = leading.withLock { $0 }
-        return MetricsPage(
-            metrics: metrics, pool: leading?.pool, queue: leading?.queue.metrics ?? WorkQueueMetrics(),
-            isLeader: leading != nil, expirations: leading == nil ? [] : expirations
-        ).rendered
-    }
-
-    private var expirations: [(dataPlane: String, credential: String, end: Int64)] {
-        caches.dataPlanes.valid().sorted { $0.key < $1.key }.flatMap { name, object in
-            let ends = [("token", object.status?.tokenExpirationTime), ("caCert", object.status?.caExpirationTime)]
-            return ends.compactMap { credential, end in
-                end.map { (name, credential, Int64(saturating: $0.instant.secondsSince1970)) }
-            }
+        var input = MetricsInput()
+        input.counts = metrics.counts
+        input.isLeader = leading != nil
+        input.requests = metrics.requests.all
+        input.process = ProcessStatistics.read()
+        input.controlPlaneQueue.workers = Self.workers
+        if let leading {
+            input.conditions = caches.conditions
+            input.dataPlanes = caches.metricsOfDataPlanes { leading.pool[$0]?.progress }
+            input.controlPlaneQueue.metrics = leading.queue.metrics
+            (input.dataPlaneQueues.metrics, input.dataPlaneQueues.workers) = leading.pool.queueMetrics
         }
+        return MetricsPage(input).rendered
     }
 
     private func leadWhenElected() async throws {
@@ -131,13 +133,14 @@ public final class SquadronOperator: Sendable {
         // Asked for while the caches fill: a restart takes as many round trips as its longest chain of questions.
         async let asked = namespaceUID()
         try await caches.ready()
-        let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
+        let queue = WorkQueue<Work>(WorkQueueState(limit: Self.workers))
         let plans = PlanKeeper(caches, operatorNamespace: configuration.namespace)
         let router = EventRouter(queue: queue, plans: plans, caches: caches)
         let uid = await asked
         if let uid { plans.found(namespaceUID: uid) }
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
-        let links = LinkFactory(controlPlane: configuration.endpoint, mayWrite: mayWrite)
+        let links = LinkFactory(
+            controlPlane: configuration.endpoint, mayWrite: mayWrite, counts: metrics.requests)
         var context = SessionContext(
             logger: logger, connect: { links.link($0) }, mayWrite: mayWrite,
             changed: { dataPlane, change in
@@ -170,7 +173,12 @@ public final class SquadronOperator: Sendable {
         defer { for end in subscriptions { end() } }
         let discovery = await flyteAdmin.recall()
         queue.add(.plan)
-        let controller = Controller(queue) { await reconcilers.reconcile($0) }
+        let controller = Controller(
+            queue,
+            observer: { [metrics] work, outcome, took in
+                metrics.reconciled(ControllerName(work), outcome, took: took)
+            }
+        ) { await reconcilers.reconcile($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
@@ -225,6 +233,8 @@ public final class SquadronOperator: Sendable {
                 }, logger: logger, metrics: metrics))
     }
 
+    /// Keys of the control plane's queue that are worked on at a time.
+    private static let workers = 16
     /// What is in flight in the data planes may take so long to end; a pod has 30 s.
     private static let drainTime = Duration.seconds(20)
 

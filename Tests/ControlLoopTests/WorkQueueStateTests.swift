@@ -78,6 +78,24 @@ struct WorkQueueStateTests {
         #expect(queue.poll(now: now + .seconds(60)) == .key("b"))
     }
 
+    @Test("It says how long keys waited and were worked on, and what is under way")
+    func durations() {
+        var queue = State(limit: 2, backoff: Self.backoff, seed: 1)
+        queue.add("a", now: .zero)
+        queue.add("b", now: .seconds(1))
+        #expect(queue.poll(now: .seconds(3)) == .key("a"))
+        #expect(queue.poll(now: .seconds(4)) == .key("b"))
+        queue.finish("a", .done, now: .seconds(5))
+        let metrics = queue.metrics(now: .seconds(9))
+        #expect(metrics.waited.sum == .seconds(6) && metrics.waited.count == 2)
+        #expect(metrics.worked.sum == .seconds(2) && metrics.worked.count == 1)
+        #expect(metrics.unfinished == .seconds(5) && metrics.longestUnfinished == .seconds(5))
+        var both = metrics.counted
+        #expect(both.inFlight == 0 && both.unfinished == .zero && both.waited.count == 2)
+        both += metrics
+        #expect(both.waited.count == 4 && both.added == 4 && both.inFlight == 1)
+    }
+
     @Test("Of several times for a key the earliest counts, in whatever order they come")
     func earliest() {
         var queue = queue()

@@ -22,8 +22,8 @@ extension EndToEnd {
                     )
                     try await fleet.reports("ExecutionClusterLabel", "team3-development", "Ready", "FlyteAdminRefused")
                     try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                    #expect(squadron.metricsText.contains(#"squadron_flyteadmin_labels{state="refused"} 1"#))
-                    #expect(squadron.metricsText.contains(#"squadron_flyteadmin_labels{state="published"} 1"#))
+                    #expect(squadron.metricsText.contains(#"squadron_assignments{state="refused"} 1"#))
+                    #expect(squadron.metricsText.contains(#"squadron_assignments{state="published"} 1"#))
                 }
             }
         }

@@ -188,9 +188,9 @@ extension EndToEnd {
             try await fleet.operating { squadron in
                 try await eventually("it has looked at everything") {
                     squadron.metricsText.contains(
-                        #"squadron_dataplane_namespaces{dataplane="dataplane-2",state="synced"} 4"#)
+                        #"squadron_namespaces_synced{dataplane="dataplane-2"} 4"#)
                         && squadron.metricsText.contains(
-                            #"squadron_dataplane_namespaces{dataplane="dataplane-1",state="synced"} 4"#)
+                            #"squadron_namespaces_synced{dataplane="dataplane-1"} 4"#)
                 }
                 try await throughout(.seconds(1), "no write") { try await Self.applies(fleet) == before }
             }

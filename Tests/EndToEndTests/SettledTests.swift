@@ -56,9 +56,9 @@ extension EndToEnd {
                 try await fleet.operating { squadron in
                     try await eventually("it has looked at everything") {
                         squadron.metricsText.contains(
-                            #"squadron_dataplane_namespaces{dataplane="dataplane-2",state="synced"} 5"#)
+                            #"squadron_namespaces_synced{dataplane="dataplane-2"} 5"#)
                             && squadron.metricsText.contains(
-                                #"squadron_dataplane_namespaces{dataplane="dataplane-1",state="synced"} 5"#)
+                                #"squadron_namespaces_synced{dataplane="dataplane-1"} 5"#)
                     }
                     try await eventually("its watches are open") {
                         fleet.dataPlanes.allSatisfy { $0.requestLog.openWatches.count == 2 }

@@ -27,7 +27,7 @@ extension EndToEnd {
                 fleet[1].requestLog.reset()
                 try await fleet.operating { squadron in
                     try await eventually("the operator has looked at everything") {
-                        squadron.metricsText.contains(#"namespaces{dataplane="dataplane-1",state="synced"} 1"#)
+                        squadron.metricsText.contains(#"squadron_namespaces_synced{dataplane="dataplane-1"} 1"#)
                     }
                     #expect(fleet[1].requestLog.writes(to: ["namespaces", "serviceaccounts", "resourcequotas"]) == 0)
                 }

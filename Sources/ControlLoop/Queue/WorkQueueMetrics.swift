@@ -1,3 +1,5 @@
+import Support
+
 /// A queue at one moment, and its counters since it was made.
 public struct WorkQueueMetrics: Sendable, Hashable {
     /// Keys that could be handed out now.
@@ -15,6 +17,37 @@ public struct WorkQueueMetrics: Sendable, Hashable {
     public var added: UInt64 = 0
     public var handedOut: UInt64 = 0
     public var failures: UInt64 = 0
+    /// How long keys were ready before they were handed out.
+    public var waited = DurationHistogram()
+    /// How long they were in flight.
+    public var worked = DurationHistogram()
+    /// Of the keys that are in flight now, the sum of their times so far, and the longest of them.
+    public var unfinished: Duration = .zero
+    public var longestUnfinished: Duration = .zero
 
     public init() {}
+
+    /// Two queues, looked at as one.
+    public static func += (left: inout Self, right: Self) {
+        left.depth += right.depth
+        left.inFlight += right.inFlight
+        left.delayed += right.delayed
+        left.retrying += right.retrying
+        left.oldestAge = max(left.oldestAge, right.oldestAge)
+        left.added += right.added
+        left.handedOut += right.handedOut
+        left.failures += right.failures
+        left.waited += right.waited
+        left.worked += right.worked
+        left.unfinished += right.unfinished
+        left.longestUnfinished = max(left.longestUnfinished, right.longestUnfinished)
+    }
+
+    /// What has been counted, without what is there now: all that is left of a queue that ended.
+    public var counted: Self {
+        var counted = Self()
+        (counted.added, counted.handedOut, counted.failures) = (added, handedOut, failures)
+        (counted.waited, counted.worked) = (waited, worked)
+        return counted
+    }
 }

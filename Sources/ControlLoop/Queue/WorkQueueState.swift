@@ -29,7 +29,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         case ready(ticket: UInt64, Priority)
         case delayed(ticket: UInt64, Wake)
         /// With what is wanted once it is finished.
-        case inFlight(again: Wake?)
+        case inFlight(since: Duration, again: Wake?)
     }
 
     private struct Entry: Sendable {
@@ -103,9 +103,9 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
                 delayed -= 1
                 place(key, merged, failures: entry.failures, now: now)
             }
-        case .inFlight(let again):
+        case .inFlight(let since, let again):
             if again == nil { counters.added += 1 }
-            entry.place = .inFlight(again: again?.merged(with: wake) ?? wake)
+            entry.place = .inFlight(since: since, again: again?.merged(with: wake) ?? wake)
             entries[key] = entry
         }
     }
@@ -144,7 +144,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         }
         wakeDue(now: now)
         guard inFlight < limit else { return .wait(until: nil) }
-        guard let key = popReady() else { return .wait(until: alarms.min?.time) }
+        guard let key = popReady(now: now) else { return .wait(until: alarms.min?.time) }
         inFlight += 1
         counters.handedOut += 1
         return .key(key)
@@ -164,7 +164,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     private var mayTakeBackground: Bool { liveBackground > 0 && backgroundInFlight < limit - freshReserve }
 
-    private mutating func popReady() -> Key? {
+    private mutating func popReady(now: Duration) -> Key? {
         let takesBackground = mayTakeBackground && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
         guard takesBackground || liveFresh > 0 else {
             if liveBackground == 0 { freshInARow = 0 }
@@ -179,8 +179,9 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
             } else {
                 liveFresh -= 1
             }
-            entry.place = .inFlight(again: nil)
+            entry.place = .inFlight(since: now, again: nil)
             entries[waiting.key] = entry
+            counters.waited.observe(now - waiting.since)
             return waiting.key
         }
         return nil
@@ -204,8 +205,9 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     /// The work on a key that was handed out has ended. Ignored for any other key.
     public mutating func finish(_ key: Key, _ ending: Ending, now: Duration) {
-        guard let entry = entries[key], case .inFlight(let again) = entry.place else { return }
+        guard let entry = entries[key], case .inFlight(let since, let again) = entry.place else { return }
         entries[key] = nil
+        counters.worked.observe(now - since)
         inFlight -= 1
         if entry.priority == .background { backgroundInFlight -= 1 }
         var failures = entry.failures
@@ -275,7 +277,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     /// Of a key in flight, with what was added meanwhile.
     public func priority(of key: Key) -> Priority {
         guard let entry = entries[key] else { return .background }
-        if case .inFlight(let again?) = entry.place, again.time == nil { return max(entry.priority, again.priority) }
+        if case .inFlight(_, let again?) = entry.place, again.time == nil { return max(entry.priority, again.priority) }
         return entry.priority
     }
     public func isInFlight(_ key: Key) -> Bool { if case .inFlight = entries[key]?.place { true } else { false } }
@@ -296,6 +298,13 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         metrics.retrying = retrying
         let oldest = [fresh.first?.since, background.first?.since].compactMap { $0 }.min()
         metrics.oldestAge = oldest.map { max(.zero, now - $0) } ?? .zero
+        if inFlight > 0 {
+            for case .inFlight(let since, _) in entries.values.lazy.map(\.place) {
+                let age = max(.zero, now - since)
+                metrics.unfinished += age
+                metrics.longestUnfinished = max(metrics.longestUnfinished, age)
+            }
+        }
         return metrics
     }
 

@@ -26,6 +26,8 @@ public final class KubeClient: Sendable {
         public var limits = AnswerLimits()
         /// For `Retry-After` given as a date.
         public var wallClock = WallClock.system
+        /// Where the requests are counted; nil: nowhere.
+        public var counts: RequestCounts.Host?
 
         public init(userAgent: String) { self.userAgent = userAgent }
     }
@@ -129,12 +131,12 @@ public final class KubeClient: Sendable {
         }
         do {
             let token = try await token(for: request)
-            let answer = try await carryOut(http(request, token: token))
+            let answer = try await counted(request, carryOut, status, token)
             guard status(answer) == 401 else { return (answer, token) }
             authorization.rejected()
             let fresh = try await self.token(for: request)
             if fresh == token { return (answer, token) }
-            let second = try await carryOut(http(request, token: fresh))
+            let second = try await counted(request, carryOut, status, fresh)
             return (second, fresh)
         } catch let error as HTTPError {
             throw KubeError(operation: request.operation, cause: .transport(error))
@@ -142,6 +144,20 @@ public final class KubeClient: Sendable {
             throw error
         } catch {
             throw request.unexpected("\(error)")  // only a KubeError is thrown above, which the compiler can't know
+        }
+    }
+
+    private func counted<Answer>(
+        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, _ status: (Answer) -> Int,
+        _ token: Sensitive?
+    ) async throws(HTTPError) -> Answer {
+        do throws(HTTPError) {
+            let answer = try await carryOut(http(request, token: token))
+            options.counts?.count(request.method.rawValue, status(answer))
+            return answer
+        } catch {
+            options.counts?.count(request.method.rawValue, nil)
+            throw error
         }
     }
 

@@ -76,7 +76,7 @@ final class Squadron {
 
     /// Namespaces in sync by data plane.
     func synced() async -> [String: Int] {
-        await metric("squadron_dataplane_namespaces", #"state="synced""#).mapValues { Int($0) }
+        await metric("squadron_namespaces_synced").mapValues { Int($0) }
     }
 
     /// The time from the process's start until these data planes have so many namespaces. It takes the operator's own
@@ -91,7 +91,7 @@ final class Squadron {
             throw Child.Failure(description: "\(error); \(await synced()); \(child.output.suffix(2000))")
         }
         let seen = ContinuousClock.now - started
-        let times = await metric("squadron_dataplane_last_sync_timestamp_seconds")
+        let times = await metric("squadron_last_sync_timestamp_seconds")
         guard count > 0 else { return seen }
         guard let last = names.compactMap({ times[$0] }).max() else {
             throw Child.Failure(description: "the operator does not say when it was last in sync")

@@ -40,6 +40,8 @@ struct DataPlanePlan: Sendable {
     var identity: RegistryIdentity?
     /// The namespace of a project-domain: where an object that is in none belongs to.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
+    /// When the change was seen that led to this revision of the plan; monotonic.
+    var changedAt: Duration?
     /// Nil for a namespace that isn't wanted.
     var content: @Sendable (_ namespace: String) -> Content?
 

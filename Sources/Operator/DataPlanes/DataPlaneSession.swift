@@ -30,6 +30,7 @@ final class DataPlaneSession: Sendable {
     /// Namespaces that failed for what they may have in common.
     let setbacks = Locked(Setbacks())
     let rewrites = Locked(RewriteGuard())
+    let latencies = Locked(SyncLatencies())
     /// When a failure that goes on was last told of.
     private let lastDetails = Locked<Duration?>(nil)
     let started: Duration
@@ -56,6 +57,7 @@ final class DataPlaneSession: Sendable {
         _ = initial.configure(configuration, connect: context.connect)
         state = Locked(initial)
         watches.follow(plan.types)
+        latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
     }
 
@@ -113,6 +115,13 @@ final class DataPlaneSession: Sendable {
         let held = pruneGate.withLock { gate in
             gate.retain(new.pruning == nil ? [] : wanted)
             return gate.heldNamespaces
+        }
+        // What the data plane itself led to (another kind that it serves) is not as old as the plan.
+        let isOfPlan = new.version.plan != old.version.plan
+        let changedAt = (isOfPlan ? new.changedAt : nil) ?? context.timeline.now
+        latencies.withLock { latencies in
+            latencies.retain(wanted)
+            latencies.changed(changed, since: changedAt)
         }
         // This plan may let them go. Several in a row are judged once.
         for namespace in held { queue.add(namespace, after: .seconds(1)) }
@@ -218,8 +227,10 @@ final class DataPlaneSession: Sendable {
             if order.asksPermissions { questions.permissions = { self.currentPlan.permissions } }
             (questions.asksVersion, questions.apiVersions) = (order.asksVersion, order.apiVersions)
             let link = order.link
+            let asked = timeline.now
             let result = await link.probe(questions)
             if Task.isCancelled { return }
+            context.metrics.probed(name, result.answer, took: timeline.now - asked)
             reviewed = result.reviewed ?? reviewed
             let known = facts
             change { $0.take(result, of: link, now: timeline.now) }
@@ -268,7 +279,8 @@ final class DataPlaneSession: Sendable {
         let deadline = Duration.seconds(3_600)
         let controller = Controller(
             queue, configuration: .init(deadline: deadline),
-            observer: { [logger = context.logger, name] namespace, outcome, took in
+            observer: { [logger = context.logger, metrics = context.metrics, name] namespace, outcome, took in
+                metrics.reconciled(.namespace, outcome, took: took)
                 guard case .failed(let why, _) = outcome else { return }
                 logger.log(
                     level: took < deadline ? .debug : .warning, "namespace not in sync",

@@ -7,6 +7,8 @@ struct LinkFactory: Sendable {
     /// Where a DataPlane says `inCluster`.
     let controlPlane: ClusterEndpoint
     let mayWrite: @Sendable () -> Bool
+    /// Where the requests of all links are counted.
+    let counts: RequestCounts
 
     func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
@@ -21,9 +23,12 @@ struct LinkFactory: Sendable {
         options.timeouts = HTTPTimeouts(connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
         let isOpen = Locked(false)
         options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
+        let counts = counts.host(ofServer: endpoint.server)
+        options.counts = counts
         options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
         let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
+        probing.counts = counts
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen)
     }

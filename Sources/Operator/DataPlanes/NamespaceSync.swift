@@ -151,6 +151,7 @@ struct NamespaceSync {
                 object, force: plan.forcesConflicts,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
+            session.latencies.withLock { $0.wrote(namespace, now: timeline.now) }
             session.requestSucceeded(["create", "patch"], object.type)
             session.rewrites.withLock { $0.wrote(object.hash, now: timeline.now) }
             let result = plan.observe(answer, of: object.type)
@@ -275,6 +276,11 @@ struct NamespaceSync {
         _ namespace: String, _ progress: NamespaceProgressBoard.Progress
     ) -> NamespaceProgressBoard.News {
         let news = session.progress.set(namespace, progress, ticket)
+        if progress == .synced, news != .outdated,
+            let latency = session.latencies.withLock({ $0.settled(namespace) })
+        {
+            session.context.metrics.synced(after: latency)
+        }
         session.tell(news, of: namespace)
         return news
     }

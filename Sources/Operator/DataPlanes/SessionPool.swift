@@ -11,6 +11,8 @@ final class SessionPool: Sendable {
     /// By UID of a cluster, the one session that may write to it.
     private let writers = Locked<[String: DataPlaneSession]>([:])
     private let tasks = ChildTasks<DataPlaneSession>()
+    /// What the queues of ended sessions have counted.
+    private let ended = Locked(WorkQueueMetrics())
 
     init(context: SessionContext) {
         self.context = context
@@ -103,6 +105,8 @@ final class SessionPool: Sendable {
 
     private func end(_ session: DataPlaneSession) {
         session.stop()
+        let counted = session.queue.metrics.counted
+        ended.withLock { $0 += counted }
         writers.withLock { writers in writers = writers.filter { $0.value !== session } }
     }
 
@@ -112,6 +116,13 @@ final class SessionPool: Sendable {
     }
     /// Lets go of the metrics of data planes that are gone.
     func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
+    /// The queues of all data planes, looked at as one, and how many keys they can work on at a time.
+    var queueMetrics: (metrics: WorkQueueMetrics, workers: Int) {
+        let sessions = all
+        let settings = context.settings
+        let metrics = sessions.reduce(into: ended.withLock { $0 }) { $0 += $1.queue.metrics }
+        return (metrics, sessions.count * (settings.workersPerDataPlane + settings.workersForFresh))
+    }
     var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any of them may still come to a first result soon after the start of all of them. One that comes later must

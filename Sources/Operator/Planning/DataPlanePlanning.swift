@@ -35,7 +35,7 @@ extension PlanInForce {
         let render = rendering(by: isDiscovered && identity != nil ? renderer : nil, for: dataPlane)
         let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
         let (plan, failure) = (plan, templates.failure)
-        return DataPlanePlan(
+        var wanted = DataPlanePlan(
             version: .init(
                 plan: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
             types: types(set, kinds, pruning), unknownKinds: unknownKinds,
@@ -51,6 +51,8 @@ extension PlanInForce {
                 render(entry.owner, namespace)
             }
         }
+        wanted.changedAt = changedAt
+        return wanted
     }
 
     /// With `syncScope: Labelled`, those that executions can reach in it.

@@ -20,6 +20,8 @@ struct PlanInForce: Sendable {
     let fingerprints: [String: UInt64]
     /// Of every object that it was computed from, by UID.
     let generations: [String: Int64]
+    /// When the first of the changes was seen that this revision is about; monotonic.
+    let changedAt: Duration
 
     var snapshot: FleetSnapshot { planner.snapshot }
     var plan: FleetPlan { planner.plan }

@@ -55,6 +55,8 @@ final class PlanKeeper: Sendable {
     private let caches: Caches
     private let operatorNamespace: String
     private let pending = Locked<Set<Input>>([])
+    /// When the first of these came.
+    private let pendingSince = Locked<Duration?>(nil)
     private let state = Locked(State())
     private let latest = Locked<PlanInForce?>(nil)
     private let namespaceUID = Locked<String?>(nil)
@@ -74,10 +76,14 @@ final class PlanKeeper: Sendable {
     var inForce: PlanInForce? { latest.withLock { $0 } }
 
     /// The next look reads it anew.
-    func changed(_ input: Input) { pending.withLock { _ = $0.insert(input) } }
+    func changed(_ input: Input) {
+        pendingSince.withLock { $0 = $0 ?? Timeline.continuous.now }
+        pending.withLock { _ = $0.insert(input) }
+    }
 
     /// Reads what changed since the look before; all that there is at the first one.
     func look(_ discovered: DiscoveredProjects?) -> Look {
+        let changedAt = pendingSince.withLock { $0.take() } ?? Timeline.continuous.now
         var inputs = pending.withLock { pending in
             defer { pending = [] }
             return pending
@@ -121,7 +127,7 @@ final class PlanKeeper: Sendable {
             revision: state.revision, planner: state.planner, registry: state.registry, templates: state.templates,
             imported: state.imported,
             problem: state.problem, identity: state.identity, references: references, fingerprints: state.fingerprints,
-            generations: state.generations)
+            generations: state.generations, changedAt: changedAt)
         self.state.withLock { [state] in $0 = state }
         latest.withLock { $0 = plan }
         return Look(diff: diff, references: isNewReference ? references : nil)

@@ -106,7 +106,7 @@ extension EndToEnd {
                     }
                     #expect(
                         squadron.metricsText.contains(
-                            #"squadron_credential_expiration_timestamp_seconds{credential="token",dataplane="dataplane-1"}"#
+                            #"squadron_credential_expiration_timestamp_seconds{dataplane="dataplane-1",credential="token"}"#
                         ))
                     // Past its end by the calendar: it says so, and lets go of nothing that works.
                     try await look(days: 201)

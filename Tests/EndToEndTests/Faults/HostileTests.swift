@@ -67,8 +67,8 @@ extension EndToEnd {
                 try await fleet.settles(0)
                 // What is wanted no more is neither counted nor queued.
                 try await eventually("nothing is queued any more") {
-                    squadron.metricsText.contains(#"dataplane_queue_depth{dataplane="dataplane-1"} 0"#)
-                        && squadron.metricsText.contains("squadron_control_plane_queue_depth 0\n")
+                    squadron.metricsText.contains(#"workqueue_depth{name="data-planes"} 0"#)
+                        && squadron.metricsText.contains(#"workqueue_depth{name="control-plane"} 0"#)
                 }
                 try await fleet.admin.apply(assignment("after", "development"))
                 try await fleet.settles(1)
@@ -100,7 +100,7 @@ extension EndToEnd {
                             fleet.controlPlane.store.delete(labels, namespace: "flyte", name: "r\(round)-\(index)")
                         }
                         try await eventually("the queue is empty", within: .seconds(30)) {
-                            squadron.metricsText.contains("squadron_control_plane_queue_depth 0\n")
+                            squadron.metricsText.contains(#"workqueue_depth{name="control-plane"} 0"#)
                         }
                         after.append(residentMegabytes())
                     }

@@ -219,7 +219,7 @@ extension EndToEnd {
                         ]))
                 try await throughout(.milliseconds(600), "what was in sync is so") {
                     squadron.metricsText.contains(
-                        #"squadron_dataplane_namespaces{dataplane="dataplane-1",state="synced"} 1"#)
+                        #"squadron_namespaces_synced{dataplane="dataplane-1"} 1"#)
                 }
                 try await fleet.settles(2)
             }

@@ -1,0 +1,120 @@
+import ControlLoop
+import Fleet
+import Kube
+import Support
+
+/// What the operator counts. Every series exists from the start; gauges are read when they are asked for (`MetricsPage`).
+final class Metrics: Sendable {
+    enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, deleted, failed }
+    enum RenewalOutcome: String, Sendable, Hashable, CaseIterable { case succeeded, failed }
+    /// What is known of an ExecutionClusterLabel in flyteadmin.
+    enum LabelState: String, Sendable, Hashable, CaseIterable { case published, refused, unreachable, held }
+    /// As controller-runtime has them.
+    enum ReconcileResult: String, Sendable, Hashable, CaseIterable {
+        case success, error, requeue
+        case requeueAfter = "requeue_after"
+    }
+
+    /// Of one data plane.
+    struct DataPlane: Sendable {
+        var writes: [WriteResult: UInt64] = [:]
+        /// By `ProbeAnswer.outcome`.
+        var probes: [String: UInt64] = [:]
+        var probeDurations = DurationHistogram(DurationHistogram.requests)
+        var renewals: [RenewalOutcome: UInt64] = [:]
+    }
+    struct Reconciles: Sendable {
+        var results: [ReconcileResult: UInt64] = [:]
+        var time = DurationHistogram()
+    }
+    struct Counts: Sendable {
+        var dataPlanes: [String: DataPlane] = [:]
+        var reconciles: [ControllerName: Reconciles] = [:]
+        var syncLatency = DurationHistogram(DurationHistogram.fleet)
+        var labels: [LabelState: Int] = [:]
+    }
+    private let state = Locked(Counts())
+    /// To Kubernetes API servers.
+    let requests = RequestCounts()
+
+    init() {}
+
+    func wrote(_ dataPlane: String, _ result: WriteResult) {
+        state.withLock { $0.dataPlanes[dataPlane, default: DataPlane()].writes[result, default: 0] += 1 }
+    }
+
+    func probed(_ dataPlane: String, _ answer: ProbeAnswer, took: Duration) {
+        state.withLock {
+            $0.dataPlanes[dataPlane, default: DataPlane()].probes[answer.outcome, default: 0] += 1
+            $0.dataPlanes[dataPlane]?.probeDurations.observe(took)
+        }
+    }
+
+    /// The token of a data plane was renewed, or could not be.
+    func renewed(_ dataPlane: String, _ outcome: RenewalOutcome) {
+        state.withLock { $0.dataPlanes[dataPlane, default: DataPlane()].renewals[outcome, default: 0] += 1 }
+    }
+
+    /// A change of the control plane has reached a namespace of a data plane.
+    func synced(after latency: Duration) { state.withLock { $0.syncLatency.observe(latency) } }
+
+    func reconciled<Key>(_ controller: ControllerName, _ outcome: Controller<Key>.Outcome, took: Duration) {
+        let result: ReconcileResult =
+            switch outcome {
+            case .done: .success
+            case .failed: .error
+            case .requeue(let after): after > .zero ? .requeueAfter : .requeue
+            }
+        state.withLock {
+            $0.reconciles[controller, default: Reconciles()].results[result, default: 0] += 1
+            $0.reconciles[controller]?.time.observe(took)
+        }
+    }
+
+    /// The series of data planes that are gone go with them.
+    func retain(_ dataPlanes: Set<String>) {
+        state.withLock { state in state.dataPlanes = state.dataPlanes.filter { dataPlanes.contains($0.key) } }
+    }
+
+    func set(labels: [LabelState: Int]) { state.withLock { $0.labels = labels } }
+
+    var counts: Counts { state.withLock { $0 } }
+}
+
+/// What `controller` says in metrics: the kind of key that was worked on.
+enum ControllerName: String, Sendable, Hashable, CaseIterable {
+    case plan, publishing, tidying, namespace
+    case dataPlane = "dataplane"
+    case executionLabel = "executionlabel"
+    case assignment = "executionclusterlabel"
+    case project = "flyteproject"
+    case registry = "clusterregistry"
+
+    init(_ work: Work) {
+        self =
+            switch work {
+            case .plan: .plan
+            case .dataPlane: .dataPlane
+            case .executionLabel: .executionLabel
+            case .assignment: .assignment
+            case .project: .project
+            case .registry: .registry
+            case .publishing: .publishing
+            case .tidying: .tidying
+            }
+    }
+}
+
+extension ProbeAnswer {
+    static let outcomes =
+        [Reason.probeSucceeded, CredentialsReason.tokenRejected.rawValue] + ReachableReason.allCases.map(\.rawValue)
+
+    /// The contract's reasons of `Reachable`, and `TokenRejected`.
+    var outcome: String {
+        switch self {
+        case .succeeded: Self.outcomes[0]
+        case .tokenRejected: Self.outcomes[1]
+        case .failed(let reason, _): reason.rawValue
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// How long changes of the control plane take until the last write for them in one data plane, by namespace.
+///
+/// A namespace counts once it is in sync, and only where something was written in it for the change: what was in sync
+/// already took no time.
+struct SyncLatencies: Sendable {
+    private struct Waiting: Sendable {
+        var since: Duration
+        var lastWrite: Duration?
+    }
+    private var waiting: [String: Waiting] = [:]
+
+    /// Something else is wanted in these since then. Of several changes that wait, the first counts.
+    mutating func changed(_ namespaces: some Sequence<String>, since: Duration) {
+        for namespace in namespaces where waiting[namespace] == nil { waiting[namespace] = Waiting(since: since) }
+    }
+
+    mutating func retain(_ wanted: some Collection<String>) {
+        guard !waiting.isEmpty else { return }
+        let wanted = Set(wanted)
+        waiting = waiting.filter { wanted.contains($0.key) }
+    }
+
+    mutating func wrote(_ namespace: String, now: Duration) { waiting[namespace]?.lastWrite = now }
+
+    /// The namespace is in sync. Nil where nothing was written for a change.
+    mutating func settled(_ namespace: String) -> Duration? {
+        guard let entry = waiting.removeValue(forKey: namespace), let lastWrite = entry.lastWrite else { return nil }
+        return max(.zero, lastWrite - entry.since)
+    }
+}
