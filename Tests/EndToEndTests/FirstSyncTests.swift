@@ -25,7 +25,8 @@ extension EndToEnd {
                     try await fleet.allTrue("ClusterRegistry", "flyte", but: ["Published", "RolledOut"])
                 }
                 let conditions = try await fleet.conditions("DataPlane", "dataplane-1")
-                #expect(conditions.types == ["CredentialsValid", "Reachable", "Authorized", "Synced", "Ready"])
+                #expect(
+                    conditions.types == ["CredentialsValid", "Reachable", "Authorized", "Available", "Synced", "Ready"])
                 let registry = try #require(try await fleet.admin.get("ClusterRegistry", "flyte")?["status"])
                 #expect(registry["dataPlanes"] == ["total": 3, "ready": 3])
                 #expect(registry["executionLabels"] == ["total": 2, "ready": 2])

@@ -286,6 +286,11 @@ struct CRDTests {
             try values(
                 "clusterregistries.yaml", spec + ["publish", "properties", "restart", "items", "properties", "kind"])
                 == Publish.Workload.Kind.allCases.map(\.rawValue))
+        #expect(
+            try values(
+                "clusterregistries.yaml",
+                spec + ["publish", "properties", "healthAware", "properties", "condition"])
+                == Publish.HealthAware.Deciding.allCases.map(\.rawValue))
         let oauth2 = ["flyteAdmin", "properties", "auth", "properties", "oauth2", "properties"]
         #expect(
             try values("clusterregistries.yaml", spec + oauth2 + ["clientAuth"])

@@ -7,21 +7,36 @@ import Testing
 struct ClusterStateTests {
     @Test("What isn't known is undetermined, not away")
     func states() {
-        func state(_ ready: Condition.Status?, enabled: Bool = true) -> ClusterState {
-            var status = DataPlaneStatus()
-            status.conditions =
-                ready.map {
-                    [
-                        Condition(
-                            type: "Ready", status: $0, reason: "R", message: "", observedGeneration: 1,
-                            lastTransitionTime: Timestamp(now))
-                    ]
-                } ?? []
-            return ClusterState(dataPlane("a") { $0.enabled = enabled }, status)
+        func state(_ available: Condition.Status?, enabled: Bool = true) -> ClusterState {
+            Self.state(["Available": available], enabled: enabled)
         }
         #expect(state(.isTrue) == .ready && state(.isFalse) == .notReady)
         #expect(state(.unknown) == .undetermined && state(nil) == .undetermined)
         #expect(state(.isTrue, enabled: false) == .disabled)
+    }
+
+    @Test("One that is Available and not Ready counts as ready: its namespaces are told of elsewhere")
+    func notInSync() {
+        #expect(Self.state(["Available": .isTrue, "Ready": .isFalse]) == .ready)
+        #expect(Self.state(["Available": .isFalse, "Ready": .isTrue]) == .notReady)
+    }
+
+    @Test("A status that an older operator wrote goes by Ready, which says more than Available")
+    func olderStatus() {
+        #expect(Self.state(["Ready": .isTrue]) == .ready)
+        #expect(Self.state(["Ready": .isFalse]) == .notReady)
+    }
+
+    private static func state(_ conditions: [String: Condition.Status?], enabled: Bool = true) -> ClusterState {
+        var status = DataPlaneStatus()
+        status.conditions = conditions.compactMap { type, known in
+            known.map {
+                Condition(
+                    type: type, status: $0, reason: "R", message: "", observedGeneration: 1,
+                    lastTransitionTime: Timestamp(now))
+            }
+        }
+        return ClusterState(dataPlane("a") { $0.enabled = enabled }, status)
     }
 }
 

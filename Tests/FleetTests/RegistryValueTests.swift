@@ -40,8 +40,10 @@ struct RegistryValueTests {
         seen.registryProblem = "ClusterRegistry flyte, spec.import: is no map"
         let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
         #expect(
-            verdicts.map(\.reason) == ["Valid", "ProbeSucceeded", "PermissionsGranted", "SyncFailed", "SyncFailed"])
-        #expect(verdicts[3].message.contains("ClusterRegistry flyte, spec.import"))
+            verdicts.map(\.reason) == [
+                "Valid", "ProbeSucceeded", "PermissionsGranted", "Available", "SyncFailed", "SyncFailed",
+            ])
+        #expect(verdicts[4].message.contains("ClusterRegistry flyte, spec.import"))
         // Nothing was counted, so that no count is shown.
         #expect(seen.status(of: dataPlane("a"), now: now).namespaces == nil)
     }

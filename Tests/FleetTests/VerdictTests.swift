@@ -37,53 +37,83 @@ struct DataPlaneVerdictTests {
     }
 
     static let cases: [(String, @Sendable (inout DataPlaneObservation) -> Void, String)] = [
-        ("healthy", { _ in }, "True Valid,True ProbeSucceeded,True PermissionsGranted,True InSync,True Ready"),
+        (
+            "healthy", { _ in },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,True InSync,True Ready"
+        ),
         (
             "nothing known", { $0 = DataPlaneObservation() },
-            "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"
+            "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"
         ),
         (
             "bad credentials, never connected",
             {
                 $0 = DataPlaneObservation(); $0.credentials = .invalid(.tokenMissing, "")
             },
-            "False TokenMissing,Unknown TokenMissing,Unknown TokenMissing,Unknown TokenMissing,False TokenMissing"
+            "False TokenMissing,Unknown TokenMissing,Unknown TokenMissing,False TokenMissing,Unknown TokenMissing,"
+                + "False TokenMissing"
         ),
         (
             "new credentials are bad, the old ones still work", { $0.credentials = .invalid(.tokenRejected, "") },
-            "False TokenRejected,True ProbeSucceeded,True PermissionsGranted,True InSync,False TokenRejected"
+            "False TokenRejected,True ProbeSucceeded,True PermissionsGranted,False TokenRejected,True InSync,"
+                + "False TokenRejected"
         ),
         (
             "unreachable", { $0.probe = .failed(.tlsUntrusted, "") },
-            "True Valid,False TLSUntrusted,Unknown TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"
+            "True Valid,False TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted,Unknown TLSUntrusted,False TLSUntrusted"
         ),
         (
             "new settings don't work, the old ones still do",
             { $0.probe = .failedWithNewSettings(.tlsNameMismatch, "") },
-            "True Valid,False TLSNameMismatch,True PermissionsGranted,True InSync,False TLSNameMismatch"
+            "True Valid,False TLSNameMismatch,True PermissionsGranted,False TLSNameMismatch,True InSync,"
+                + "False TLSNameMismatch"
         ),
         (
             "permissions missing",
             { $0.authorization = .missing([.init(verb: "patch", group: "", resource: "namespaces")]) },
-            "True Valid,True ProbeSucceeded,False PermissionsMissing,True InSync,False PermissionsMissing"
+            "True Valid,True ProbeSucceeded,False PermissionsMissing,False PermissionsMissing,True InSync,"
+                + "False PermissionsMissing"
+        ),
+        (
+            "a template's permissions are missing",
+            {
+                $0.authorization = .missing([.init(verb: "create", group: "", resource: "resourcequotas")])
+            },
+            "True Valid,True ProbeSucceeded,False PermissionsMissing,True Available,True InSync,"
+                + "False PermissionsMissing"
+        ),
+        (
+            "it may not ask what it may do, and lists what it needs",
+            {
+                $0.authorization = .unsaid; $0.listsEssentials = true
+            },
+            "True Valid,True ProbeSucceeded,Unknown Pending,True Available,True InSync,Unknown Pending"
+        ),
+        (
+            "it may not ask what it may do, and lists nothing yet", { $0.authorization = .unsaid },
+            "True Valid,True ProbeSucceeded,Unknown Pending,Unknown Pending,True InSync,Unknown Pending"
+        ),
+        (
+            "which cluster it is isn't known", { $0.identity = .unknown },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown Pending,True InSync,Unknown Pending"
         ),
         (
             "pending", { $0.sync = .counted(.init(desired: 12, synced: 3, failed: 0)) },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Pending,False Pending"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,False Pending,False Pending"
         ),
         (
             "conflict",
             {
                 $0.sync = .counted(.init(desired: 12, synced: 11, failed: 1)); $0.failures = [failure(.conflict)]
             },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,False Conflict,False Conflict"
         ),
         (
             "another registry's namespace",
             {
                 $0.sync = .counted(.init(desired: 2, synced: 1, failed: 1)); $0.failures = [failure(.namespaceNotOurs)]
             },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False Conflict,False Conflict"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,False Conflict,False Conflict"
         ),
         (
             "conflict among others",
@@ -91,15 +121,17 @@ struct DataPlaneVerdictTests {
                 $0.sync = .counted(.init(desired: 12, synced: 10, failed: 2));
                 $0.failures = [failure(.conflict), failure(.forbidden)]
             },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,False SyncFailed,False SyncFailed"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,False SyncFailed,False SyncFailed"
         ),
         (
             "another cluster", { $0.identity = .changed(recorded: "u", found: "v") },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown IdentityChanged,False IdentityChanged"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False IdentityChanged,Unknown IdentityChanged,"
+                + "False IdentityChanged"
         ),
         (
             "duplicate", { $0.duplicate = "DataPlane a is older" },
-            "True Valid,True ProbeSucceeded,True PermissionsGranted,Unknown DuplicateCluster,False DuplicateCluster"
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,False DuplicateCluster,Unknown DuplicateCluster,"
+                + "False DuplicateCluster"
         ),
     ]
     @Test("Each fact has its condition, and Ready the first false reason", arguments: cases.indices)
@@ -108,19 +140,31 @@ struct DataPlaneVerdictTests {
         var seen = Self.healthy()
         change(&seen)
         let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
-        #expect(verdicts.map(\.type) == [.credentialsValid, .reachable, .authorized, .synced, .ready])
+        #expect(verdicts.map(\.type) == [.credentialsValid, .reachable, .authorized, .available, .synced, .ready])
         #expect(verdicts.map { "\($0.status.rawValue) \($0.reason)" }.joined(separator: ",") == expected, "\(name)")
         #expect(verdicts.allSatisfy { !$0.reason.isEmpty })
     }
 
-    @Test("A disabled data plane: Ready is False, the others can't be known")
+    @Test("A disabled data plane: Available and Ready are False, the others can't be known")
     func disabled() {
         let verdicts = DataPlaneVerdict.conditions(
             of: dataPlane("a") {
                 $0.enabled = false; $0.endpoint = "http://x"
             }, Self.healthy())
-        #expect(verdicts.map(\.status) == [.unknown, .unknown, .unknown, .unknown, .isFalse])
+        #expect(verdicts.map(\.status) == [.unknown, .unknown, .unknown, .isFalse, .unknown, .isFalse])
         #expect(Set(verdicts.map(\.reason)) == ["Disabled"])
+    }
+
+    @Test("Of missing permissions, Available names those that Namespaces and ServiceAccounts need")
+    func essentials() {
+        var seen = Self.healthy()
+        seen.authorization = .missing([
+            .init(verb: "patch", group: "", resource: "serviceaccounts"),
+            .init(verb: "delete", group: "", resource: "serviceaccounts"),
+            .init(verb: "patch", group: "rbac.authorization.k8s.io", resource: "roles"),
+        ])
+        let available = DataPlaneVerdict.conditions(of: dataPlane("a"), seen).first { $0.type == .available }
+        #expect(available == .no(.available, "PermissionsMissing", "missing: patch serviceaccounts"))
     }
 
     @Test("A spec that slipped past the CRD is Invalid, and the message names the field")

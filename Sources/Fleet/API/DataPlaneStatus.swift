@@ -33,6 +33,12 @@ public struct DataPlaneStatus: CustomResourceStatus {
     public init() {}
 }
 
+extension DataPlaneStatus {
+    /// Whether it can be worked with. Before version 0.2 a status had no such condition: then `Ready`, which is stricter,
+    /// says it until the status is written anew.
+    public var availability: Condition? { conditions[.available] ?? conditions[.ready] }
+}
+
 public struct NamespaceCounts: Sendable, Hashable, Codable {
     public var desired: Int
     public var synced: Int

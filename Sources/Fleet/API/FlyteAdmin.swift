@@ -104,11 +104,18 @@ public struct Publish: Sendable, Hashable, Codable {
     public struct HealthAware: Sendable, Hashable, Codable {
         public var enabled = false
         public var graceSeconds = 300
+        /// Which condition of a DataPlane decides.
+        public var condition = Deciding.available
+
+        public enum Deciding: String, Sendable, Hashable, Codable, CaseIterable {
+            case available = "Available", flyteReady = "FlyteReady"
+        }
         public init() {}
         public init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             enabled = try container.value(.enabled, default: false)
             graceSeconds = try container.value(.graceSeconds, default: 300)
+            condition = try container.value(.condition, default: .available)
         }
     }
 

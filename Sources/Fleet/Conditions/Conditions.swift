@@ -7,6 +7,7 @@ import KubeObjects
 // | DataPlane             | CredentialsValid | Valid              | `CredentialsReason`
 // |                       | Reachable        | ProbeSucceeded     | `ReachableReason`
 // |                       | Authorized       | PermissionsGranted | PermissionsMissing
+// |                       | Available        | Available          | above; Disabled DuplicateCluster IdentityChanged
 // |                       | Synced           | InSync             | Pending SyncFailed Conflict PruneHeld
 // |                       | Ready            | Ready              | above; Disabled DuplicateCluster IdentityChanged
 // | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
@@ -30,6 +31,8 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case credentialsValid = "CredentialsValid"
     case reachable = "Reachable"
     case authorized = "Authorized"
+    /// It can be worked with: labels, assignments and the health-aware map go by this, and not by `Ready`.
+    case available = "Available"
     case synced = "Synced"
     case labelResolved = "LabelResolved"
     case namespaceSynced = "NamespaceSynced"
@@ -121,6 +124,7 @@ public enum Reason {
     public static let probeSucceeded = "ProbeSucceeded"
     public static let permissionsGranted = "PermissionsGranted"
     public static let permissionsMissing = "PermissionsMissing"
+    public static let available = "Available"
     public static let inSync = "InSync"
     public static let pending = "Pending"
     public static let partial = "Partial"

@@ -1,17 +1,17 @@
 import KubeObjects
 import Support
 
-/// How a data plane is, as far as labels care.
+/// How a data plane is, as far as labels care: whether it can be worked with. What isn't in sync in it is told elsewhere.
 public enum ClusterState: Sendable, Hashable {
     case ready
     case notReady
     case disabled
-    /// There is a DataPlane; whether it is ready isn't known yet.
+    /// There is a DataPlane; whether it can be worked with isn't known yet.
     case undetermined
 
     /// By what a status says of the DataPlane.
     public init(_ object: DataPlane, _ status: DataPlaneStatus?) {
-        switch status?.conditions[.ready]?.status {
+        switch status?.availability?.status {
         case _ where !object.spec.enabled: self = .disabled
         case .isTrue: self = .ready
         case .isFalse: self = .notReady
@@ -90,11 +90,11 @@ public enum LabelVerdicts {
         let rest = names { $0.weight > 0 && clusters[$0.name] != .ready }
         if ready.isEmpty {
             if entries.contains(where: { $0.weight > 0 && clusters[$0.name] == .undetermined }) {
-                return .unknown(.ready, Reason.pending, "not known yet: whether \(rest.listed()) is ready")
+                return .unknown(.ready, Reason.pending, "not known yet: whether \(rest.listed()) is Available")
             }
-            return no(.noReadyCluster, "not ready: \(rest.listed())")
+            return no(.noReadyCluster, "not Available: \(rest.listed())")
         }
-        let message = "executions go to \(ready.listed())" + (rest.isEmpty ? "" : "; not ready: \(rest.listed())")
+        let message = "executions go to \(ready.listed())" + (rest.isEmpty ? "" : "; not Available: \(rest.listed())")
         return .yes(.ready, Reason.resolved, message)
     }
 }

@@ -22,9 +22,18 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
     private static func order(_ verb: String) -> Int { Permission.verbs.firstIndex(of: verb) ?? verbs.count }
     /// What server-side apply and a watch take: a PATCH that creates needs `create` as well.
     static let verbs = ["get", "list", "watch", "create", "patch"]
+
+    /// Without it no project-domain has its namespace or its cloud role: the data plane can't be worked with. What
+    /// `prune` or a template needs beside that keeps back its own objects alone.
+    public var isEssential: Bool {
+        Permissions.essentials.contains { $0.group == group && $0.plural == resource } && Self.verbs.contains(verb)
+    }
 }
 
 public enum Permissions {
+    /// Without these kinds a data plane can't be worked with.
+    public static let essentials: Set<ResourceType> = [.namespace, .serviceAccount]
+
     /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
     /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
@@ -34,7 +43,7 @@ public enum Permissions {
     public static func required(
         by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false
     ) -> [Permission] {
-        let types = Set([ResourceType.namespace, .serviceAccount] + templates.kinds.compactMap { kinds[$0] })
+        let types = essentials.union(templates.kinds.compactMap { kinds[$0] })
         let pruned = deletes ? types.union(Pruning.kinds).subtracting([.namespace]) : []
         return types.union(pruned).flatMap { type in
             let verbs =

@@ -92,14 +92,15 @@ public struct FleetObjects: Sendable {
         return (fleet, notes)
     }
 
-    /// Of the candidates, those that are not Ready: flyteadmin doesn't look.
+    /// Of the candidates, those that can't be worked with: flyteadmin doesn't look.
     public func readinessNotes(_ placement: Placement) -> [String] {
         let clusters = Seniority.oldest(dataPlanes.values, by: \.clusterName)
         return placement.candidates.compactMap { candidate in
-            guard let ready = clusters[candidate.cluster]?.status?.conditions[.ready], ready.status != .isTrue else {
+            guard let condition = clusters[candidate.cluster]?.status?.availability, condition.status != .isTrue else {
                 return nil
             }
-            return "\(candidate.cluster) is not Ready (\(ready.reason)): flyteadmin doesn't look at that"
+            return
+                "\(candidate.cluster) is not \(condition.type) (\(condition.reason)): flyteadmin doesn't look at that"
         }
     }
 }

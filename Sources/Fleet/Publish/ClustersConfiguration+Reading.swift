@@ -39,7 +39,7 @@ extension ClustersConfiguration.Cluster {
 
 /// The ConfigMap that holds the configuration, as it is now.
 public struct PublishedClusters: Sendable, Hashable {
-    /// Which clusters have left the map for not being Ready: all that a new operator needs to go on.
+    /// Which clusters have left the map for not being Available: all that a new operator needs to go on.
     public static let withdrawnAnnotation = FleetGroup.name + "/withdrawn-clusters"
     /// When the text last changed.
     public static let timeAnnotation = FleetGroup.name + "/published-at"

@@ -20,7 +20,7 @@ public struct ClustersPlan: Sendable {
     }
 
     public private(set) var configuration = ClustersConfiguration()
-    /// Left out of the map for not being Ready.
+    /// Left out of the map for not being Available.
     public private(set) var withdrawn: Set<String> = []
     /// By label, what has left it for that reason.
     public private(set) var withdrawnEntries: [String: [Placement.Dropped]] = [:]
@@ -50,6 +50,7 @@ public struct ClustersPlan: Sendable {
         addLabels(labels)
         configuration.defaultExecutionLabel = registry.defaultExecutionLabel
         if publish.healthAware.enabled { withdraw(planes, publish, published, now) }
+        noteCondition(publish.healthAware)
         if !configuration.clusters.contains(where: \.enabled), undetermined.isEmpty {
             problems.append("no enabled data plane can be published, and flyteadmin does not start without one")
         }
@@ -114,10 +115,10 @@ public struct ClustersPlan: Sendable {
     ) {
         var health: [String: HealthAwareMap.Health] = [:]
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
-        // Of two with one name the published one counts: the other one is never Ready.
+        // Of two with one name the published one counts: the other one is never Available.
         for (name, object) in Seniority.oldest(planes.map(\.object), by: \.clusterName) where enabled.contains(name) {
-            guard let ready = object.status?.conditions[.ready] else { continue }
-            health[name] = .init(ready: ready.status, since: ready.lastTransitionTime.instant)
+            guard let condition = object.status?.availability else { continue }
+            health[name] = .init(available: condition.status, since: condition.lastTransitionTime.instant)
         }
         let map = HealthAwareMap(
             graceSeconds: Double(publish.healthAware.graceSeconds),
@@ -132,7 +133,7 @@ public struct ClustersPlan: Sendable {
             }
         }
         for (label, gone) in withdrawnEntries.sorted(by: { $0.key < $1.key }) {
-            notes.append("out of \(label) for not being Ready: \(gone.map(\.cluster).sorted().listed())")
+            notes.append("out of \(label) for not being Available: \(gone.map(\.cluster).sorted().listed())")
         }
     }
 
@@ -150,6 +151,12 @@ public struct ClustersPlan: Sendable {
                 "the label \(label) would lose its last cluster \(first) (\(leftOut[first] ?? "")): its executions "
                     + "would go anywhere. Don't restart flyteadmin before the credentials are back")
         }
+    }
+
+    private mutating func noteCondition(_ healthAware: Publish.HealthAware) {
+        guard healthAware.enabled, healthAware.condition == .flyteReady else { return }
+        notes.append(
+            "spec.publish.healthAware.condition is FlyteReady, which this version does not find out: Available decides")
     }
 
     private mutating func noteLabels() {

@@ -1,17 +1,17 @@
 import KubeObjects
 import Support
 
-/// Which clusters are left out of `labelClusterMap` because they are not Ready: flyteadmin itself doesn't look.
+/// Which clusters are left out of `labelClusterMap` because they are not Available: flyteadmin itself doesn't look.
 ///
-/// Damped, since each change costs a rollout: a cluster leaves when it has not been Ready for the grace period, and comes
-/// back when it has been Ready for as long; and all changes of an interval come at once. What has been decided before is
+/// Damped, since each change costs a rollout: a cluster leaves when it has not been Available for the grace period, and comes
+/// back when it has been Available for as long; and all changes of an interval come at once. What has been decided before is
 /// an argument, so that a restart of the operator decides nothing anew.
 public struct HealthAwareMap: Sendable, Hashable {
     public struct Health: Sendable, Hashable {
-        public var ready: Condition.Status
+        public var available: Condition.Status
         public var since: Instant
-        public init(ready: Condition.Status, since: Instant) {
-            self.ready = ready
+        public init(available: Condition.Status, since: Instant) {
+            self.available = available
             self.since = since
         }
     }
@@ -36,7 +36,7 @@ public struct HealthAwareMap: Sendable, Hashable {
         func wait(until time: Instant) { lookAgain = min(lookAgain ?? time, time) }
         for (cluster, health) in health {
             let wasOut = before.contains(cluster)
-            let isDue = wasOut ? health.ready == .isTrue : health.ready == .isFalse
+            let isDue = wasOut ? health.available == .isTrue : health.available == .isFalse
             let time = health.since + graceSeconds
             if isDue, now < time { wait(until: time) }
             if wasOut != (isDue && now >= time) { next.insert(cluster) }

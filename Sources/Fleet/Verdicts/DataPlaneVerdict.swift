@@ -42,6 +42,9 @@ public struct DataPlaneObservation: Sendable {
     public var credentials = CredentialsFact.unknown
     public var probe = Probe.unknown
     public var authorization = Authorization.unknown
+    /// Namespaces and ServiceAccounts are listed, as far as they are needed: where the account may not ask what it may do,
+    /// that is how it is known.
+    public var listsEssentials = false
     public var identity = Identity.unknown
     public var sync = Sync.unknown
     /// Why what is known of the data plane's objects may be wrong.
@@ -73,28 +76,36 @@ public struct DataPlaneObservation: Sendable {
 
 /// The conditions of a DataPlane.
 public enum DataPlaneVerdict {
-    static let types: [ConditionType] = [.credentialsValid, .reachable, .authorized, .synced, .ready]
+    static let types: [ConditionType] = [.credentialsValid, .reachable, .authorized, .available, .synced, .ready]
 
     public static func conditions(of object: DataPlane, _ seen: DataPlaneObservation) -> [ConditionVerdict] {
         if !object.spec.enabled {
             let message = "spec.enabled is false: the data plane is left alone"
             return types.map {
-                $0 == .ready ? .no(.ready, Reason.disabled, message) : .unknown($0, Reason.disabled, message)
+                isRuledOut($0) ? .no($0, Reason.disabled, message) : .unknown($0, Reason.disabled, message)
             }
         }
-        if let problem = object.spec.problems().first { return ConditionVerdict.invalid(types, problem) }
+        if let problem = object.spec.problems().first { return conditions(malformed: problem) }
         let credentials = credentials(seen.credentials)
         let reachable = reachable(seen.probe, credentials)
         let authorized = authorized(seen, reachable)
         let synced = synced(seen, after: [credentials, reachable, authorized])
-        let parts = [credentials, reachable, authorized, synced]
+        let available = available(seen, credentials, reachable, authorized)
+        let parts = [credentials, reachable, authorized, available, synced]
         return parts + [ready(seen, parts)]
     }
 
-    /// The verdict on an object that can't be read at all.
+    /// The verdict on an object that can't be used, or can't be read at all.
     public static func conditions(malformed problem: SpecProblem) -> [ConditionVerdict] {
-        ConditionVerdict.invalid(types, problem)
+        types.map {
+            isRuledOut($0)
+                ? .no($0, Reason.invalid, problem.description) : .unknown($0, Reason.invalid, problem.description)
+        }
     }
+
+    /// Nothing is done with a data plane that is disabled or whose spec can't be used. Of these conditions that is known;
+    /// the others can't be.
+    private static func isRuledOut(_ type: ConditionType) -> Bool { type == .available || type == .ready }
 
     private static func credentials(_ fact: DataPlaneObservation.CredentialsFact) -> ConditionVerdict {
         switch fact {
@@ -139,6 +150,40 @@ public enum DataPlaneVerdict {
         }
     }
 
+    /// Whether it can be worked with, whatever its namespaces are like: a conflict in one of them, or a right that only a
+    /// template needs, must not send executions elsewhere.
+    private static func available(
+        _ seen: DataPlaneObservation, _ credentials: ConditionVerdict, _ reachable: ConditionVerdict,
+        _ authorized: ConditionVerdict
+    ) -> ConditionVerdict {
+        if let objection = objection(seen) { return objection.as(.available) }
+        let parts = [credentials, reachable, essentiallyAuthorized(seen) ?? authorized]
+        if let hindrance = parts.first(where: { $0.status == .isFalse })
+            ?? parts.first(where: { $0.status == .unknown })
+        {
+            return hindrance.as(.available)
+        }
+        if seen.identity == .unknown {
+            return .unknown(.available, Reason.pending, "not known yet: which cluster it is")
+        }
+        return .yes(.available, Reason.available, "connected, and allowed what Namespaces and ServiceAccounts need")
+    }
+
+    /// True where all is allowed that Namespaces and ServiceAccounts need, or the part of it that is missing; nil where
+    /// `Authorized` itself says it.
+    private static func essentiallyAuthorized(_ seen: DataPlaneObservation) -> ConditionVerdict? {
+        let granted = ConditionVerdict.yes(.authorized, Reason.permissionsGranted, "")
+        switch seen.authorization {
+        case _ where !seen.isConnected: return nil
+        case .missing(let permissions):
+            let essential = permissions.filter(\.isEssential)
+            if essential.isEmpty { return granted }
+            return .no(.authorized, Reason.permissionsMissing, "missing: \(Permissions.text(essential))")
+        case .unsaid where seen.listsEssentials: return granted
+        case .unknown, .granted, .unsaid, .inferred: return nil
+        }
+    }
+
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
         if let refusal = seen.sourceNotAllowed { return .no(.synced, Reason.sourceNotAllowed, refusal) }
         // What was in sync when it was last seen may not be any more.
@@ -173,6 +218,11 @@ public enum DataPlaneVerdict {
     }
 
     private static func ready(_ seen: DataPlaneObservation, _ parts: [ConditionVerdict]) -> ConditionVerdict {
+        objection(seen) ?? .ready(parts, "connected and in sync")
+    }
+
+    /// Why this data plane is left alone, whatever else is known of it.
+    private static func objection(_ seen: DataPlaneObservation) -> ConditionVerdict? {
         if let duplicate = seen.duplicate { return .no(.ready, Reason.duplicateCluster, duplicate) }
         if case .changed(let recorded, let found) = seen.identity {
             let message =
@@ -180,7 +230,7 @@ public enum DataPlaneVerdict {
                 + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
             return .no(.ready, Reason.identityChanged, message)
         }
-        return .ready(parts, "connected and in sync")
+        return nil
     }
 
     private static func blocked(_ type: ConditionType, by reachable: ConditionVerdict) -> ConditionVerdict {

@@ -336,6 +336,11 @@ final class DataPlaneSession: Sendable {
         return isListing(currentPlan.types) ? .unsaid : .inferred
     }
 
+    /// Namespaces and ServiceAccounts are listed, as far as the plan has them.
+    var listsEssentials: Bool {
+        !isListing(currentPlan.types.filter(Permissions.essentials.contains))
+    }
+
     /// Notes whether the account may do that. Only a refusal that speaks of rights counts, not one by a policy or webhook.
     func noted(_ verb: String, _ type: ResourceType, _ error: KubeError?) {
         let permission = Permission(verb: verb, group: type.group, resource: type.plural)

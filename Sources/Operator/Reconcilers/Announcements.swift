@@ -21,6 +21,8 @@ extension Reconcilers {
             guard last?.status != condition.status || last?.reason != condition.reason else { continue }
             let isNews =
                 switch condition.status {
+                // What `Available` says is said by another condition too.
+                case _ where condition.type == ConditionType.available.rawValue: false
                 case .isFalse: Self.isTrouble(condition.reason) && !Self.repeatsAnother(condition, conditions)
                 case .isTrue: last.map { $0.status == .isFalse && Self.isTrouble($0.reason) } ?? false
                 case .unknown: false
@@ -34,8 +36,11 @@ extension Reconcilers {
 
     /// `Ready` takes over the reason of the condition that keeps it from being true: one event is enough.
     private static func repeatsAnother(_ condition: Condition, _ all: [Condition]) -> Bool {
-        condition.type == ConditionType.ready.rawValue && condition.status == .isFalse
-            && all.contains { $0.type != condition.type && $0.status == .isFalse && $0.reason == condition.reason }
+        let summaries = [ConditionType.ready.rawValue, ConditionType.available.rawValue]
+        return condition.type == ConditionType.ready.rawValue && condition.status == .isFalse
+            && all.contains {
+                !summaries.contains($0.type) && $0.status == .isFalse && $0.reason == condition.reason
+            }
     }
 
     private static func isTrouble(_ reason: String) -> Bool { !quiet.contains(reason) }

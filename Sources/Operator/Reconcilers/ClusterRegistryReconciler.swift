@@ -57,10 +57,10 @@ extension Reconcilers {
             seen.values = .invalid("\(problem); the last good values stay in force, where there are any")
         }
         let dataPlanes = plan.dataPlanes.keys.sorted()
-        let readyPlanes = dataPlanes.filter { board[dataPlane: $0] == .ready }
+        let readyPlanes = dataPlanes.filter { board.isReady(dataPlane: $0) }
         seen.dataPlanes = .init(total: dataPlanes.count, ready: readyPlanes.count)
         seen.notReadyDataPlanes = dataPlanes.filter { name in
-            board[dataPlane: name] != .ready && plan.dataPlanes[name]?.spec.enabled == true
+            !board.isReady(dataPlane: name) && plan.dataPlanes[name]?.spec.enabled == true
         }
         let verdicts = labelVerdicts(plan)
         // One that can't be read counts as it was before where it is drawn from, and is not Ready.

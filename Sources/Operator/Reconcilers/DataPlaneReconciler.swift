@@ -13,7 +13,7 @@ extension Reconcilers {
         guard let decoded = caches.dataPlanes[key(name)] else {
             pool.remove(name)
             claimCluster(name, nil)
-            if board.set(dataPlane: name, nil) { statusesChanged() }
+            tell(board.set(dataPlane: name, nil))
             return .done
         }
         guard let stored = decoded.object else {
@@ -44,15 +44,24 @@ extension Reconcilers {
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
             approve(object, seen, status)
-            if board.set(dataPlane: name, ClusterState(object, object.status)) { statusesChanged() }
+            tell(board.set(dataPlane: name, .init(object, object.status)))
             return .requeue(after: wait)
         }
         warn(object, status)
         explain(missing: seen.authorization, of: object, status)
         try await publish(status, of: object)
         approve(object, seen, status)
-        if board.set(dataPlane: name, ClusterState(object, status)) { statusesChanged() }
+        tell(board.set(dataPlane: name, .init(object, status)))
         return again.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// Wakes whom a change of a data plane's standing concerns. One that is merely not in sync concerns no label.
+    private func tell(_ news: ReadinessBoard.News) {
+        switch news {
+        case .none: break
+        case .readiness: queueRegistries(after: Self.gathering)
+        case .availability: statusesChanged()
+        }
     }
 
     /// Drops notes about objects that are gone. Returns the memory of a burst when no data plane waits for anything.
@@ -211,7 +220,9 @@ extension Reconcilers {
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .tokenRejected, .failed, .succeeded, nil: break
         }
-        seen.authorization = pool[object.metadata.name]?.authorization ?? facts.authorization
+        let session = pool[object.metadata.name]
+        seen.authorization = session?.authorization ?? facts.authorization
+        seen.listsEssentials = session?.listsEssentials ?? false
         if let found = facts.changedUID {
             seen.identity = .changed(recorded: recordedUID ?? facts.clusterUID ?? "", found: found)
         } else if let uid = facts.clusterUID {

@@ -7,7 +7,7 @@ extension Reconcilers {
     /// By `clusterName`: what labels need to know of the data planes.
     func clusterStates(_ plan: PlanInForce) -> [String: ClusterState] {
         Seniority.oldest(plan.dataPlanes.values, by: \.clusterName).mapValues { object in
-            object.spec.enabled ? board[dataPlane: object.metadata.name] ?? .undetermined : .disabled
+            object.spec.enabled ? board[dataPlane: object.metadata.name]?.cluster ?? .undetermined : .disabled
         }
     }
 

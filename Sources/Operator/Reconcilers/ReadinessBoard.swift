@@ -3,22 +3,41 @@ import Support
 
 /// What the reconcilers have last said of each object, for those whose verdicts follow from it.
 final class ReadinessBoard: Sendable {
+    /// How a data plane is: for the labels, and for the registry, which counts those that are Ready.
+    struct Standing: Sendable, Hashable {
+        var cluster: ClusterState
+        var isReady: Bool
+        init(_ object: DataPlane, _ status: DataPlaneStatus?) {
+            cluster = ClusterState(object, status)
+            isReady = object.spec.enabled && status?.conditions.isTrue(.ready) ?? false
+        }
+    }
+    /// Whom a change of a data plane's standing concerns.
+    enum News: Sendable, Hashable {
+        case none
+        /// Whether it is Ready: the registry tells of that.
+        case readiness
+        /// Whether it can be worked with: labels, and all that follows from them, go by that.
+        case availability
+    }
     private struct State {
-        var clusters: [String: ClusterState] = [:]
+        var standings: [String: Standing] = [:]
         var revision: UInt64 = 0
         var assignments: [String: Bool] = [:]
         var clusterUIDs: [String: String] = [:]
     }
     private let state = Locked(State())
 
-    /// By name of the DataPlane. True where it is news.
-    func set(dataPlane name: String, _ new: ClusterState?) -> Bool {
+    /// By name of the DataPlane.
+    func set(dataPlane name: String, _ new: Standing?) -> News {
         state.withLock { state in
-            guard state.clusters[name] != new else { return false }
-            state.clusters[name] = new
+            let old = state.standings[name]
+            guard old != new else { return .none }
+            state.standings[name] = new
             if new == nil { state.clusterUIDs[name] = nil }
+            if old?.cluster == new?.cluster { return .readiness }
             state.revision += 1
-            return true
+            return .availability
         }
     }
 
@@ -31,7 +50,7 @@ final class ReadinessBoard: Sendable {
         }
     }
 
-    /// Moves with every change of a data plane's state.
+    /// Moves with every change of what labels see of a data plane.
     var revision: UInt64 { state.withLock { $0.revision } }
 
     func set(assignment name: String, _ isReady: Bool?) -> Bool {
@@ -44,10 +63,11 @@ final class ReadinessBoard: Sendable {
     /// Whether each of them has been looked at since this process began to lead.
     func hasSeen(dataPlanes: some Sequence<String>, assignments: some Sequence<String>) -> Bool {
         state.withLock { state in
-            dataPlanes.allSatisfy { state.clusters[$0] != nil }
+            dataPlanes.allSatisfy { state.standings[$0] != nil }
                 && assignments.allSatisfy { state.assignments[$0] != nil }
         }
     }
-    subscript(dataPlane name: String) -> ClusterState? { state.withLock { $0.clusters[name] } }
+    subscript(dataPlane name: String) -> Standing? { state.withLock { $0.standings[name] } }
+    func isReady(dataPlane name: String) -> Bool { self[dataPlane: name]?.isReady ?? false }
     func isReady(assignment name: String) -> Bool { state.withLock { $0.assignments[name] ?? false } }
 }

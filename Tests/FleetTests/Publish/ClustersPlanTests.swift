@@ -5,16 +5,16 @@ import YAML
 
 @testable import Fleet
 
-/// A DataPlane with `Ready` as given, for so many seconds.
+/// A DataPlane with `Available` as given, for so many seconds.
 func plane(
-    _ name: String, ready: Condition.Status = .isTrue, for seconds: Double = 86_400, age: Double = 0,
+    _ name: String, available: Condition.Status = .isTrue, for seconds: Double = 86_400, age: Double = 0,
     _ credentials: ClustersPlan.Usability = .usable, _ change: (inout DataPlaneSpec) -> Void = { _ in }
 ) -> ClustersPlan.Plane {
     var object = dataPlane(name, age: age, change)
     var status = DataPlaneStatus()
     status.conditions = [
         Condition(
-            type: "Ready", status: ready, reason: "Test", message: "", observedGeneration: 1,
+            type: "Available", status: available, reason: "Test", message: "", observedGeneration: 1,
             lastTransitionTime: Timestamp(now + -seconds))
     ]
     object.status = status
@@ -188,13 +188,13 @@ struct HealthAwareMapTests {
     ) -> ClustersPlan {
         ClustersPlan(
             registry: spec ?? self.spec,
-            planes: [plane("a", ready: a, for: seconds), plane("b"), plane("c")], labels: labels,
+            planes: [plane("a", available: a, for: seconds), plane("b"), plane("c")], labels: labels,
             published: PublishedClusters(
                 text: nil, withdrawn: withdrawn, time: changed.map { Timestamp(now + -$0) }),
             now: now)
     }
 
-    @Test("A cluster that has not been Ready for the grace period leaves, and the others share its part")
+    @Test("A cluster that has not been Available for the grace period leaves, and the others share")
     func leaves() {
         #expect(plan(.isFalse, for: 299).withdrawn.isEmpty)
         #expect(plan(.isFalse, for: 299).lookAgain == now + 1)
@@ -202,11 +202,11 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawn == ["a"])
         #expect(plan.configuration.labels["two"] == [.init(id: "b", weight: 0.4), .init(id: "c", weight: 0.6)])
         #expect(plan.configuration.labels["one"] == [.init(id: "a", weight: 1)], "a label never becomes empty")
-        #expect(plan.notes == ["out of two for not being Ready: a"])
+        #expect(plan.notes == ["out of two for not being Available: a"])
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
-    @Test("It comes back when it has been Ready for as long, and what isn't known changes nothing")
+    @Test("It comes back when it has been Available for as long; what isn't known changes nothing")
     func returns() {
         #expect(plan(.isTrue, for: 299, withdrawn: ["a"]).withdrawn == ["a"])
         #expect(plan(.isTrue, for: 299, withdrawn: ["a"]).lookAgain == now + 1)
@@ -217,13 +217,34 @@ struct HealthAwareMapTests {
 
     @Test("Of two DataPlanes of one name, the one that is published counts")
     func duplicates() {
-        let older = plane("a", ready: .isTrue, for: 9999, age: 100)
-        let younger = plane("z", ready: .isFalse, for: 9999, age: 10) { $0.clusterName = "a" }
+        let older = plane("a", available: .isTrue, for: 9999, age: 100)
+        let younger = plane("z", available: .isFalse, for: 9999, age: 10) { $0.clusterName = "a" }
         for planes in [[older, younger], [younger, older]] {
             let plan = ClustersPlan(
                 registry: spec, planes: planes + [plane("b"), plane("c")], labels: labels, now: now)
             #expect(plan.withdrawn.isEmpty)
         }
+    }
+
+    @Test("A cluster that is Available stays, whatever its Ready says")
+    func notInSync() {
+        var conflicting = plane("a")
+        conflicting.object.status?.conditions.append(
+            Condition(
+                type: "Ready", status: .isFalse, reason: "Conflict", message: "", observedGeneration: 1,
+                lastTransitionTime: Timestamp(now + -9999)))
+        let plan = ClustersPlan(
+            registry: spec, planes: [conflicting, plane("b"), plane("c")], labels: labels, now: now)
+        #expect(plan.withdrawn.isEmpty && plan.notes.isEmpty)
+    }
+
+    @Test("FlyteReady is asked for and not known: Available decides, and a note says so")
+    func flyteReady() {
+        var asked = spec
+        asked.publish?.healthAware.condition = .flyteReady
+        let plan = plan(.isFalse, for: 300, spec: asked)
+        #expect(plan.withdrawn == ["a"])
+        #expect(plan.notes.contains { $0.contains("FlyteReady") })
     }
 
     @Test("Changes within an interval wait for its end and come together")
