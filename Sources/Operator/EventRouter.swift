@@ -33,6 +33,8 @@ enum Work: Sendable, Hashable {
 /// | a data plane's agent: its facts | that DataPlane |
 /// | a data plane's agent: a namespace | that DataPlane and the objects that tell of the namespace, gathered |
 ///
+/// | a DataPlane that is gone, while it still counts | that DataPlane |
+/// | a kind that is missing, or back | the registry |
 /// Gathered: a cold sync is a few writes to each object, not one for each namespace.
 struct EventRouter: Sendable {
     let queue: WorkQueue<Work>
@@ -151,6 +153,8 @@ struct EventRouter: Sendable {
 extension ObjectMeta {
     /// Whether the object may differ in its status alone.
     fileprivate func isSameSpec(as other: ObjectMeta) -> Bool {
+            caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
         uid == other.uid && generation == other.generation && generation != nil && annotations == other.annotations
     }
 }

@@ -21,6 +21,8 @@ public struct OperatorConfiguration: Sendable {
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
     /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
+    /// For how long a custom resource that is gone still counts, at least; tests shorten it.
+    var deletionGrace = Duration.seconds(10)
     var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
@@ -51,7 +53,9 @@ public final class SquadronOperator: Sendable {
             server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization,
             options: options)
-        caches = Caches(client: client, namespace: configuration.namespace, watcher: configuration.watcher)
+        caches = Caches(
+            client: client, namespace: configuration.namespace, watcher: configuration.watcher,
+            deletionGrace: configuration.deletionGrace)
     }
 
     /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.

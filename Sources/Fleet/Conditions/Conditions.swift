@@ -163,3 +163,4 @@ public enum Reason {
     public static let invalid = "Invalid"
     public static let ignored = "Ignored"
 }
+    public static let kindMissing = "KindMissing"

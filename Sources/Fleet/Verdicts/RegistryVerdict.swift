@@ -59,6 +59,8 @@ public struct RegistryObservation: Sendable {
 
     static let types: [ConditionType] = [.templatesValid, .published, .rolledOut, .ready]
 
+    /// Which kinds of custom resources the API server does not have: their objects are not deleted by that.
+    public var missingKinds: String?
     public func verdicts(of object: ClusterRegistry) -> [ConditionVerdict] {
         if object.metadata.name != ClusterRegistry.theName {
             let message = "only the ClusterRegistry named \(ClusterRegistry.theName) counts"
@@ -134,6 +136,7 @@ public struct RegistryObservation: Sendable {
                 "\(namespaces.synced) of \(namespaces.desired) namespaces are in sync, \(namespaces.failed) failed"
             return .no(.ready, Reason.syncFailed, message)
         }
+        if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
         return .ready(parts.filter { $0.reason != Reason.notConfigured }, "everything is in sync")
     }
 

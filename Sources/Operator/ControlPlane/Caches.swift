@@ -13,6 +13,8 @@ final class Caches: Sendable {
     let assignments = Store<Decoded<ExecutionClusterLabel>>()
     let projects = Store<Decoded<FlyteProject>>()
     let registries = Store<Decoded<ClusterRegistry>>()
+    /// Between the watches and the stores of these.
+    private let holds: Holds
     let secrets: NamedSecrets
     let configMaps: NamedConfigMaps
     /// What is published for flyteadmin, and what reads it.
@@ -21,13 +23,46 @@ final class Caches: Sendable {
 
     /// Of all of these.
     let doubts = ListDoubts()
+    let missingKinds = MissingKinds()
 
     private let client: KubeClient
     private let namespace: String
 
     private let watcher: WatcherConfiguration
 
-    init(client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration()) {
+    private struct Holds: Sendable {
+        var dataPlanes: DeletionHold<Decoded<DataPlane>>
+        var executionLabels: DeletionHold<Decoded<ExecutionLabel>>
+        var assignments: DeletionHold<Decoded<ExecutionClusterLabel>>
+        var projects: DeletionHold<Decoded<FlyteProject>>
+        var registries: DeletionHold<Decoded<ClusterRegistry>>
+    }
+
+    /// - Parameter deletionGrace: for how long an object that is gone still counts, at least.
+    init(
+        client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
+        deletionGrace: Duration = .seconds(10)
+    ) {
+        func hold<Object: KubeResource>(
+            _ store: Store<Decoded<Object>>, _ missing: MissingKinds,
+            claim: @escaping @Sendable (Object) -> String? = { _ in nil }
+        ) -> DeletionHold<Decoded<Object>> {
+            DeletionHold(
+                of: Object.resourceType.kind, into: store, grace: deletionGrace, missing: missing
+            ) { first, second in
+                guard let first = first.object.flatMap(claim) else { return false }
+                return first == second.object.flatMap(claim)
+            }
+        }
+        holds = Holds(
+            dataPlanes: hold(dataPlanes, missingKinds) { $0.clusterName },
+            executionLabels: hold(executionLabels, missingKinds) { $0.label },
+            assignments: hold(assignments, missingKinds) { object in
+                let key = AdminRowKey(object.spec)
+                return [key.project, key.domain, key.workflow].joined(separator: "/")
+            },
+            projects: hold(projects, missingKinds) { $0.spec.project },
+            registries: hold(registries, missingKinds))
         self.watcher = watcher
         self.client = client
         self.namespace = namespace
@@ -48,11 +83,11 @@ final class Caches: Sendable {
     /// - Parameter observer: told of every change of a watch's state, with the kind.
     func run(observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.watch(DataPlane.self, self.dataPlanes, observer) }
-            group.addTask { await self.watch(ExecutionLabel.self, self.executionLabels, observer) }
-            group.addTask { await self.watch(ExecutionClusterLabel.self, self.assignments, observer) }
-            group.addTask { await self.watch(FlyteProject.self, self.projects, observer) }
-            group.addTask { await self.watch(ClusterRegistry.self, self.registries, observer) }
+            group.addTask { await self.watch(DataPlane.self, self.holds.dataPlanes, observer) }
+            group.addTask { await self.watch(ExecutionLabel.self, self.holds.executionLabels, observer) }
+            group.addTask { await self.watch(ExecutionClusterLabel.self, self.holds.assignments, observer) }
+            group.addTask { await self.watch(FlyteProject.self, self.holds.projects, observer) }
+            group.addTask { await self.watch(ClusterRegistry.self, self.holds.registries, observer) }
             group.addTask { await self.secrets.run(observer) }
             group.addTask { await self.configMaps.run(observer) }
             group.addTask { await self.published.run(observer) }
@@ -72,19 +107,39 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
+    /// Whether a DataPlane is gone, although it still counts for what is published.
+    func hasGone(dataPlane name: String) -> Bool {
+        holds.dataPlanes.hasGone(ObjectKey(namespace: namespace, name: name))
+    }
+
+    /// Told a DataPlane's name when `hasGone` says something else of it.
+    var goneDataPlanes: Observers<String> { holds.dataPlanes.observers }
+
     private func watch<Object: KubeResource>(
-        _ type: Object.Type, _ store: Store<Decoded<Object>>,
+        _ type: Object.Type, _ hold: DeletionHold<Decoded<Object>>,
         _ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void
     ) async {
         let source = client.listWatch(type, namespace: namespace, settings: .unlimited)
         let type = Object.resourceType
-        await Watcher(
-            source, into: store, configuration: watcher,
+        let watcher = Watcher(
+            source, into: hold.feed, configuration: watcher,
             observer: { status in
-                self.doubts.watch(of: type.plural, isHeld: store.isReady, became: status)
+                hold.watch(became: status)
+                self.doubts.watch(of: type.plural, isHeld: hold.feed.isReady, became: status)
                 observer(type, status)
             }
-        ).run()
+        )
+        // The watch tells which objects there are; this asks only whether there is the kind.
+        let collection = KubeCollection(type, namespace: namespace, metadataOnly: true)
+        let client = client
+        await withDiscardingTaskGroup { group in
+            group.addTask { await watcher.run() }
+            group.addTask {
+                await hold.run { () async throws(KubeError) in
+                    _ = try await client.list(PartialObject.self, of: collection, limit: 1, isRateLimited: false)
+                }
+            }
+        }
     }
 }
 

@@ -73,7 +73,7 @@ final class StatusWriter: Sendable {
             let new = answer.versionNumber ?? 0
             written.withLock { $0[uid] = Written(version: new, status: status, typed: typed) }
         } catch {
-            if error.isNotFound { return }  // deleted meanwhile
+            if error.isNotFound || error.isNotServed { return }  // deleted meanwhile, or its kind was
             throw error
         }
     }
@@ -97,7 +97,7 @@ final class StatusWriter: Sendable {
     /// A status that can't be encoded is not written as an empty one.
     private static func encode(_ value: some Encodable, of metadata: ObjectMeta) throws(KubeError) -> JSON {
         do {
-            return try JSON(encoding: value)
+            return try JSON(encoding: value).shown
         } catch {
             throw KubeError(
                 operation: "write the status of \(metadata.name)",

@@ -77,6 +77,7 @@ extension Reconcilers {
         seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         seen.sourceNotAllowed =
+        seen.missingKinds = caches.missingKinds.summary
             caches.refusal(of: plan.spec.valuesFrom) ?? caches.refusal(of: plan.spec.flyteAdmin)
         let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
         let result = publishingBoard.result.flatMap {

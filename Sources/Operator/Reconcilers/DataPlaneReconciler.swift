@@ -10,7 +10,8 @@ extension Reconcilers {
         guard let plan else { return .done }
         queue.add(.publishing, after: Self.gathering)
         queue.add(.tidying, after: Self.gathering * 5)
-        guard let decoded = caches.dataPlanes[key(name)] else {
+        // Nothing is done in a data plane whose object is gone, although what is published still has it for a while.
+        guard let decoded = caches.dataPlanes[key(name)], !caches.hasGone(dataPlane: name) else {
             pool.remove(name)
             claimCluster(name, nil)
             tell(board.set(dataPlane: name, nil))

@@ -93,6 +93,7 @@ final class TestFleet<Cluster: Server>: Sendable {
         configuration.probeInterval = .milliseconds(300)
         configuration.election = .fast
         configuration.watcher.listGuard.interval = .seconds(2)
+        configuration.deletionGrace = .milliseconds(200)
         configure(&configuration)
         return configuration
     }

@@ -1,0 +1,123 @@
+import ControlLoop
+import Kube
+import KubeObjects
+import Support
+
+/// Stands between the watch of a kind and the store that everything else reads: an object that is gone leaves that store
+/// once it is certain that it did not go with its kind (`Departures`).
+final class DeletionHold<Value: Sendable>: Sendable {
+    /// For the watcher.
+    let feed = Store<Value>()
+    private let store: Store<Value>
+    private let kind: String
+    private let missing: MissingKinds
+    private let timeline: Timeline
+    private let isSameClaim: @Sendable (Value, Value) -> Bool
+    /// The lock is held while the store is written: it has one writer at a time. Its handlers only note and enqueue.
+    private let state: Locked<Departures<Value>>
+    private let signal = Signal()
+    /// Told an object's name when it goes, and when it turns out to be back.
+    let observers = Observers<String>()
+
+    init(
+        of kind: String, into store: Store<Value>, grace: Duration, missing: MissingKinds,
+        timeline: Timeline = .continuous, isSameClaim: @escaping @Sendable (Value, Value) -> Bool = { _, _ in false }
+    ) {
+        self.kind = kind
+        self.store = store
+        self.missing = missing
+        self.timeline = timeline
+        self.isSameClaim = isSameClaim
+        state = Locked(Departures(grace: grace))
+        feed.subscribe { [weak self] change in
+            // What a list brings is taken as a whole, when it is complete.
+            guard change.origin == .event else { return }
+            switch change.kind {
+            case .added(let value), .updated(_, let value): self?.take(.set(change.key, value))
+            case .deleted: self?.take(.remove(change.key))
+            }
+        }
+    }
+
+    /// Whether the object is gone, although the store still has it.
+    func hasGone(_ key: ObjectKey) -> Bool { state.withLock { $0.gone[key] != nil } }
+
+    /// What the watcher says of itself.
+    func watch(became status: WatcherStatus) {
+        switch status {
+        case .synced: if let snapshot = feed.snapshot { take(.replace(snapshot)) }
+        case .failing(let error, _, _) where error.isNotServed:
+            change { departures, now in
+                departures.kindIsMissing(now: now)
+                return []
+            }
+        default: break
+        }
+    }
+
+    private func take(_ update: StoreUpdate<Value>) {
+        change { departures, now in
+            departures.take(update, held: store.snapshot, now: now, isSameClaim: isSameClaim)
+        }
+    }
+
+    private func change(_ body: (inout Departures<Value>, Duration) -> [StoreUpdate<Value>]) {
+        let (names, isMissing) = state.withLock { departures in
+            let before = departures.gone
+            for update in body(&departures, timeline.now) { store.apply(update) }
+            let after = departures.gone
+            let changed = Set(before.keys).symmetricDifference(after.keys)
+            return (changed.map(\.name), departures.isKindMissing)
+        }
+        missing.set(kind, isMissing)
+        signal.advance()
+        for name in names { observers.tell(name) }
+    }
+
+    /// Asks for a list when one is due, until the task is cancelled.
+    func run(_ list: @escaping @Sendable () async throws(KubeError) -> Void) async {
+        while !Task.isCancelled {
+            let seen = signal.generation
+            let due = state.withLock { $0.nextLook }
+            guard let due, due <= timeline.now else {
+                await signal.wait(past: seen, until: due, on: timeline)
+                continue
+            }
+            let start = timeline.now
+            do throws(KubeError) {
+                try await list()
+                change { $0.listed(start: start, now: $1) }
+            } catch {
+                if Task.isCancelled { return }
+                change { departures, now in
+                    if error.isNotServed { departures.kindIsMissing(now: now) } else { departures.failed(now: now) }
+                    return []
+                }
+            }
+        }
+    }
+}
+
+/// The kinds of custom resources that the control plane's API server does not have at the moment.
+final class MissingKinds: Sendable {
+    private let kinds = Locked<Set<String>>([])
+    /// Told when `names` may be another.
+    let observers = Observers<Void>()
+
+    /// Sorted.
+    var names: [String] { kinds.withLock { $0.sorted() } }
+
+    func set(_ kind: String, _ isMissing: Bool) {
+        let isNews = kinds.withLock { isMissing ? $0.insert(kind).inserted : $0.remove(kind) != nil }
+        if isNews { observers.tell() }
+    }
+
+    /// Nil while each kind is there.
+    var summary: String? {
+        let names = names
+        guard !names.isEmpty else { return nil }
+        return
+            "the API server does not have the kind \(names.joined(separator: ", ")) (its CRD was deleted): everything "
+            + "that its objects stand for stays as it was, until the CRD is back. Apply manifests/crds, then the objects"
+    }
+}
