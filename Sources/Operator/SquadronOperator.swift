@@ -25,6 +25,9 @@ public struct OperatorConfiguration: Sendable {
     var deletionGrace = Duration.seconds(10)
     var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
+    /// In seconds: for how long what is published stays as it is when a label's last credentials are away; nil: a minute.
+    var credentialPatience: Double?
+    /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
 }
 
 /// The operator: watches the control plane's custom resources and Secrets, and keeps every data plane as they say.
@@ -162,11 +165,12 @@ public final class SquadronOperator: Sendable {
         let pool = SessionPool(context: context)
         let client = writer(mayWrite)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
-        let flyteAdmin = flyteAdmin(client, router, events, mayWrite: mayWrite)
+        let publishing = PublishingBoard(patience: configuration.credentialPatience)
+        let flyteAdmin = flyteAdmin(client, router, events, publishing, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), router: router,
             events: events, namespace: configuration.namespace, logger: logger,
-            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin)
+            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin, publishingBoard: publishing)
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
@@ -213,7 +217,7 @@ public final class SquadronOperator: Sendable {
     }
 
     private func flyteAdmin(
-        _ client: KubeClient, _ router: EventRouter, _ events: any EventPublisher,
+        _ client: KubeClient, _ router: EventRouter, _ events: any EventPublisher, _ publishing: PublishingBoard,
         mayWrite: @escaping @Sendable () -> Bool
     ) -> FlyteAdminReconciler {
         FlyteAdminReconciler(
@@ -246,6 +250,8 @@ public final class SquadronOperator: Sendable {
     private func findIdentity(_ router: EventRouter) async {
         while !Task.isCancelled {
             await Timeline.continuous.sleep(until: Timeline.continuous.now + Self.identityInterval)
+                labelsChanged: { router.queue.add(.publishing) },
+                running: { publishing.running },
             guard let uid = await namespaceUID() else { continue }
             router.plans.found(namespaceUID: uid)
             return router.queue.add(.plan)

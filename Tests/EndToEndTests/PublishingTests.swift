@@ -100,7 +100,7 @@ extension EndToEnd {
 
         @Test("A label that is broken leaves the last good state, and a data plane without a token is left out")
         func lastGoodState() async throws {
-            try await withFleet(of: 2) { fleet in
+            try await withFleet(of: 2, configure: { $0.credentialPatience = 1 }) { fleet in
                 try await Self.chart(fleet)
                 try await fleet.applyBasics(Self.registry())
                 try await fleet.operating { _ in
@@ -120,8 +120,137 @@ extension EndToEnd {
                     // The only cluster of label1: its executions must not go anywhere else.
                     try await fleet.admin.merge(
                         "Secret", "cluster-credentials", ["data": ["dataplane_1_token": .null]])
-                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "PublishFailed")
-                    #expect(try await Self.configuration(fleet)?.clusters.map(\.name) == ["dataplane_1"])
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "LabelWouldBeEmpty")
+                    let closed = try await Self.configuration(fleet)
+                    #expect(closed?.clusters.map(\.name) == ["dataplane_1"] && closed?.clusters.first?.enabled == true)
+                    #expect(closed?.clusters.first?.isClosed == true, "flyteadmin starts, and sends no token")
+                    #expect(closed?.labels == ["label1": [.init(id: "dataplane_1", weight: 1)]])
+                    try await eventually("an event says so") {
+                        try await fleet.events(regarding: "flyte", "ClusterRegistry").contains {
+                            $0.contains("label1 would lose its last cluster")
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test("Beside Helm's key, ours keeps Helm's next upgrade whole, and labels of Helm's alone are named")
+        func beside() async throws {
+            try await withFleet(of: 1) { fleet in
+                let helms: JSON = [
+                    "apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": ["name": .string(Self.map), "namespace": "flyte"],
+                    "data": ["clusters.yaml": "clusters: {labelClusterMap: {old: [{id: x, weight: 1}]}}\n"],
+                ]
+                try await fleet.admin.apply(helms, as: "helm")
+                try await fleet.applyBasics(["publish": ["clustersConfigMap": [:]]])
+                try await fleet.operating { _ in
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published")
+                    let map = try await fleet.admin.get("ConfigMap", Self.map)
+                    let ours = map?[path: ["data", "squadron-clusters.yaml"]]?.string.flatMap {
+                        ClustersConfiguration(yaml: $0)
+                    }
+                    #expect(ours?.clusters.map(\.name) == ["dataplane_1"])
+                    #expect(map?[path: ["data", "clusters.yaml"]] == helms[path: ["data", "clusters.yaml"]])
+                    try await eventually("the event names the label") {
+                        try await fleet.events(regarding: "flyte", "ClusterRegistry").contains {
+                            $0.contains("clusters.yaml") && $0.contains("old")
+                        }
+                    }
+                    // Helm 4 applies without force.
+                    var upgrade = helms
+                    upgrade[path: ["data", "clusters.yaml"]] = "clusters: {}\n"
+                    try await fleet.admin.apply(upgrade, as: "helm", force: false)
+                    let after = try await fleet.admin.get("ConfigMap", Self.map)
+                    #expect(after?[path: ["data", "clusters.yaml"]] == "clusters: {}\n")
+                    #expect(after?[path: ["data", "squadron-clusters.yaml"]] != nil)
+
+                    // Helm's own key is possible, and an event says what comes of it.
+                    try await fleet.admin.apply(resource("ClusterRegistry", "flyte", Self.registry()))
+                    try await eventually("the event says that Helm's upgrade will conflict") {
+                        try await fleet.events(regarding: "flyte", "ClusterRegistry").contains { $0.contains("Helm 4") }
+                    }
+                }
+            }
+        }
+
+        @Test("A disabled last cluster keeps its label, and the annotation lets it go")
+        func disabledLast() async throws {
+            try await withFleet(of: 2) { fleet in
+                try await Self.chart(fleet)
+                try await fleet.applyBasics(Self.registry())
+                try await fleet.operating { _ in
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published")
+                    try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": false]])
+                    let held = try await fleet.reports("ClusterRegistry", "flyte", "Published", "LabelWouldBeEmpty")
+                    #expect(held.message.contains("dataplane_1 is disabled"))
+                    #expect(try await Self.configuration(fleet)?.clusters.first?.enabled == true)
+                    try await fleet.admin.merge(
+                        "ExecutionLabel", "label1",
+                        ["metadata": ["annotations": ["multicluster.flyte.org/allow-empty": "true"]]])
+                    try await fleet.reports("ClusterRegistry", "flyte", "Published", "Published")
+                    let after = try await Self.configuration(fleet)
+                    #expect(after?.clusters.first { $0.name == "dataplane_1" }?.enabled == false)
+                }
+            }
+        }
+
+        @Test("A row waits until flyteadmin runs with its label, which a dead cluster can hold up")
+        func waitsForRollout() async throws {
+            try await withFlyteAdmin(planes: 2, interval: 5) { fleet, flyteAdmin in
+                try await Self.chart(fleet)
+                try await fleet.admin.merge(
+                    "Deployment", "flyteadmin",
+                    [
+                        "spec": [
+                            "template": [
+                                "spec": [
+                                    "initContainers": [
+                                        [
+                                            "name": "sync-cluster-resources", "image": "flyteadmin",
+                                            "command": ["flyteadmin", "clusterresource", "sync"],
+                                        ]
+                                    ]
+                                ]
+                            ]
+                        ]
+                    ])
+                try await Self.becomesAvailable(fleet, "flyteadmin")
+                var spec = Self.registry(["restart": [["name": "flyteadmin"]], "minIntervalSeconds": 0])
+                spec["flyteAdmin"] = ["endpoint": .string(flyteAdmin.url), "intervalSeconds": 5]
+                try await fleet.admin.apply(resource("ClusterRegistry", "flyte", spec))
+                // It is enabled, and nobody can work with it.
+                try await fleet.admin.merge(
+                    "DataPlane", "dataplane-2", ["spec": ["connection": ["tlsServerName": "other.example.com"]]])
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    let held = try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolloutHeld")
+                    #expect(held.message.contains("sync-cluster-resources") && held.message.contains("dataplane_2"))
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "WaitingForRollout")
+                    #expect(flyteAdmin.writes.isEmpty)
+                    #expect(try await Self.checksum(fleet, "flyteadmin") == nil)
+
+                    try await fleet.admin.merge(
+                        "DataPlane", "dataplane-2", ["spec": ["connection": ["tlsServerName": ""]]])
+                    try await eventually("flyteadmin is restarted") {
+                        try await Self.checksum(fleet, "flyteadmin") != nil
+                    }
+                    #expect(flyteAdmin.writes.isEmpty)
+                    try await Self.becomesAvailable(fleet, "flyteadmin")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    try await fleet.reports("ClusterRegistry", "flyte", "RolledOut", "RolledOut")
+
+                    // The label's object goes: the row still names it.
+                    try await fleet.admin.delete("ExecutionLabel", "label2")
+                    try await eventually("a label that nothing names goes") {
+                        try await Self.configuration(fleet)?.labels.keys.sorted() == ["label1"]
+                    }
+                    try await fleet.admin.delete("ExecutionLabel", "label1")
+                    try await throughout(.seconds(2), "a label that a row names stays") {
+                        try await Self.configuration(fleet)?.labels["label1"] != nil
+                    }
                 }
             }
         }

@@ -138,6 +138,11 @@ enum Populated {
         spec.valuesFrom = valuesFrom
         return spec
     }
+        spec.flyteAdmin = FlyteAdminAccess()
+        spec.flyteAdmin?.tokenKey = "t"
+        spec.flyteAdmin?.caCertKey = "c"
+        spec.flyteAdmin?.endpoint = "https://a"
+        spec.flyteAdmin?.kubeClientConfig = .init()
     static var dataPlaneStatus: DataPlaneStatus {
         var status = DataPlaneStatus()
         status.observedGeneration = 1

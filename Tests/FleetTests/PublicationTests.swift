@@ -29,9 +29,11 @@ private func notes(_ rows: [AdminRowKey: String], restoring: [AdminRowKey: Strin
 }
 
 private func plan(
-    _ wanted: [AdminRowKey: String], present: [AdminRowKey: String], published: PublishedLabels, mayDelete: Bool = true
+    _ wanted: [AdminRowKey: String], present: [AdminRowKey: String], published: PublishedLabels,
+    running: Set<String>? = nil, mayDelete: Bool = true
 ) -> PublicationPlan {
-    PublicationPlan(claims(wanted), present: AdminRows(present), published: published, mayDelete: mayDelete)
+    PublicationPlan(
+        claims(wanted), present: AdminRows(present), published: published, running: running, mayDelete: mayDelete)
 }
 
 /// Carries a plan out on rows, with the delete as wide as flyteadmin's.
@@ -75,6 +77,51 @@ struct PublicationTests {
         var after = plan.noted
         after.confirm(AdminRow(training, "new"))
         #expect(after.rows == [AdminRow(training, "new")])
+    }
+
+    @Test("A row is not written before flyteadmin runs with its label")
+    func waits() {
+        let wanted = [development: "new", training: "a", elsewhere: "new"]
+        let present = [training: "x", elsewhere: "new"]
+        let plan = plan(wanted, present: present, published: notes([:]), running: ["a"])
+        #expect(plan.steps == [.put(AdminRow(training, "a"))] && plan.waiting == [development])
+        #expect(plan.settled == [elsewhere], "a row that is there waits for nothing")
+        #expect(!plan.noted.rows.contains(AdminRow(development, "new")))
+    }
+
+    @Test("A row below a deleted one that waits for its label goes back as it was")
+    func waitsBelow() {
+        let present = [development: "a", training: "old"]
+        let plan = plan(
+            [training: "new"], present: present, published: notes([development: "a", training: "old"]),
+            running: ["a", "old"])
+        #expect(outcome(plan, on: present) == [training: "old"])
+        #expect(plan.noted.rows.contains(AdminRow(training, "old")) && plan.noted.restoring.isEmpty)
+    }
+
+    @Test("At another address, the rows that stand there as noted stay ours")
+    func moved() {
+        let old = notes([development: "a", training: "b"], restoring: [serving: "theirs"])
+        let same = old.moved(to: "https://b", present: AdminRows([development: "a", training: "other"]))
+        #expect(same.endpoint == "https://b" && same.rows == [AdminRow(development, "a")])
+        #expect(same.restoring == old.restoring)
+        let other = old.moved(to: "https://b", present: AdminRows([development: "x"]))
+        #expect(other.rows.isEmpty && other.restoring.isEmpty)
+    }
+
+    @Test("A reading that lacks most of what was noted counts at the third poll in a row")
+    func doubt() {
+        var doubt = ReadingDoubt()
+        var verdicts = (1...3).map { _ in doubt.judge(noted: 20, missing: 11) == nil }
+        #expect(verdicts == [false, false, true])
+        doubt = ReadingDoubt()
+        verdicts = [11, 0, 11, 11, 11].map { doubt.judge(noted: 20, missing: $0) == nil }
+        #expect(verdicts == [false, true, false, false, true])
+        for (noted, missing) in [(10, 10), (30, 11), (22, 11)] {
+            var fresh = ReadingDoubt()
+            let why = fresh.judge(noted: noted, missing: missing)
+            #expect(why == nil)
+        }
     }
 
     @Test("A row goes with its object, and others' rows stay")

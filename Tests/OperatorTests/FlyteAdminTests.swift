@@ -255,3 +255,24 @@ struct PublicationBoardTests {
         #expect(board.publication(of: object("label2")) == .pending)
     }
 }
+
+@Suite("What explains an error of flyteadmin's")
+struct FlyteAdminHintTests {
+    private let refusal = "flyteadmin: 401 invalid audience [https://sso], wanted [https://flyteadmin]"
+    private func connection(tokenURL: String) -> FlyteAdminConnection {
+        FlyteAdminConnection(
+            endpoint: "https://flyteadmin.example.com", ca: nil,
+            credentials: .oauth2(
+                OAuth2Tokens.Credentials(
+                    tokenURL: tokenURL, clientID: "c", clientSecret: Sensitive("s"), scopes: [], clientAuth: .header)))
+    }
+
+    @Test("A token that was made for another host is explained")
+    func audience() {
+        let other = connection(tokenURL: "https://sso.example.com/oauth2/token")
+        #expect(other.hint(for: refusal).contains("the token was made for another host"))
+        #expect(other.hint(for: refusal).contains("sso.example.com"))
+        #expect(other.hint(for: "401 Token is expired").isEmpty)
+        #expect(connection(tokenURL: "https://flyteadmin.example.com/oauth2/token").hint(for: refusal).isEmpty)
+    }
+}

@@ -12,10 +12,13 @@ public struct DataPlaneSpec: CustomResourceSpec {
     public var endpoint: String?
     public var inCluster = false
     public var enabled = true
+    /// Cordoned: it gets no new executions. Everything else goes on.
+    public var unschedulable = false
     public var credentials = CredentialsReference()
     public var connection = Connection()
     public var workloadIdentity: WorkloadIdentity?
     public var values: TemplateValues = [:]
+    public var flyteAdmin: FlyteAdminAccess?
     public var valuesFrom: [ValueSource] = []
 
     public init() {}
@@ -29,9 +32,11 @@ public struct DataPlaneSpec: CustomResourceSpec {
         enabled = try container.value(.enabled, default: true)
         credentials = try container.value(.credentials, default: CredentialsReference())
         connection = try container.value(.connection, default: Connection())
+        unschedulable = try container.value(.unschedulable, default: false)
         workloadIdentity = try container.decodeIfPresent(WorkloadIdentity.self, forKey: .workloadIdentity)
         values = try container.value(.values, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
+        flyteAdmin = try container.decodeIfPresent(FlyteAdminAccess.self, forKey: .flyteAdmin)
     }
 
     public func problems() -> [SpecProblem] {
@@ -51,6 +56,7 @@ public struct DataPlaneSpec: CustomResourceSpec {
         return problems + connection.problems(at: "spec.connection")
             + (workloadIdentity?.problems(at: "spec.workloadIdentity") ?? [])
             + ValueRules.problems(of: values, at: "spec.values")
+        problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
             + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
     }
 }

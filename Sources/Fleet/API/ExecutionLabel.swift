@@ -41,6 +41,10 @@ public struct ExecutionLabelSpec: CustomResourceSpec {
 
 extension CustomResource<ExecutionLabelSpec> {
     public var label: String { spec.label ?? metadata.name }
+
+    /// "true": what is published may have the label without a cluster that works.
+    public static var allowEmptyAnnotation: String { FleetGroup.name + "/allow-empty" }
+    public var mayBeEmpty: Bool { metadata.annotations?[Self.allowEmptyAnnotation] == "true" }
 }
 
 public struct ExecutionLabelStatus: CustomResourceStatus {

@@ -101,6 +101,23 @@ public struct Publish: Sendable, Hashable, Codable {
     public var restart: [Workload] = []
     public var minIntervalSeconds = defaultMinIntervalSeconds
 
+    public static let defaultConfigMap = "flyte-admin-clusters-config"
+    /// Beside Helm's `clusters.yaml`, and after it: flyteadmin merges all keys in the order of their names.
+    public static let defaultKey = "squadron-clusters.yaml"
+    /// The key that Flyte's chart renders. Who else applies it owns it, so that Helm's next upgrade fails.
+    public static let helmsKey = "clusters.yaml"
+
+    private struct Target: Decodable {
+        var reference: KeyReference
+        enum CodingKeys: CodingKey { case name, key }
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            reference = KeyReference(
+                name: try container.value(.name, default: Publish.defaultConfigMap),
+                key: try container.value(.key, default: Publish.defaultKey))
+        }
+    }
+
     public struct HealthAware: Sendable, Hashable, Codable {
         public var enabled = false
         public var graceSeconds = 300
@@ -135,7 +152,7 @@ public struct Publish: Sendable, Hashable, Codable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        clustersConfigMap = try container.decodeIfPresent(KeyReference.self, forKey: .clustersConfigMap)
+        clustersConfigMap = try container.decodeIfPresent(Target.self, forKey: .clustersConfigMap)?.reference
         credentialsPath = try container.value(.credentialsPath, default: Self.defaultCredentialsPath)
         healthAware = try container.value(.healthAware, default: HealthAware())
         restart = try container.value(.restart, default: [])

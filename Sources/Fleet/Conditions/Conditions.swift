@@ -13,14 +13,16 @@ import KubeObjects
 // | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
 // | ExecutionClusterLabel | LabelResolved    | Resolved           | LabelNotFound LabelNotReady
 // |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName UnknownDomain
-// |                       | Published        | Published          | FlyteAdmin: NotConfigured, Unreachable, Refused
+// |                       | Published        | Published          | FlyteAdmin: NotConfigured, Unreachable, Refused; WaitingForRollout
 // |                       | Ready            | Ready              | above; DuplicateAssignment
 // | FlyteProject          | NamespaceSynced  | InSync             | as for ExecutionClusterLabel
 // |                       | Ready            | Ready              | above; DuplicateProject ValueLocked
 // | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid ValuesInvalid
-// |                       | Published        | Published          | NotConfigured PublishFailed
-// |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed
-// |                       | Ready            | Ready              | above; DataPlanesNotReady LabelsNotReady SyncFailed
+// |                       | Published        | Published          | NotConfigured PublishFailed LabelWouldBeEmpty
+// |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed RolloutHeld
+// |                       | Ready            | Ready              | above; KindMissing RolloutInvalid DataPlanesNotReady LabelsNotReady SyncFailed
+// | all                   | Reconciling      | the reason of Ready, while it is not True; only while it is True itself
+// |                       | Stalled          | the same, where only a person can help
 //
 // Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the
 // field), `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named
@@ -162,5 +164,8 @@ public enum Reason {
     public static let labelsNotReady = "LabelsNotReady"
     public static let invalid = "Invalid"
     public static let ignored = "Ignored"
+    public static let labelWouldBeEmpty = "LabelWouldBeEmpty"
+    public static let waitingForRollout = "WaitingForRollout"
 }
     public static let kindMissing = "KindMissing"
+    public static let rolloutHeld = "RolloutHeld"

@@ -11,18 +11,31 @@ public struct PublicationPlan: Sendable, Hashable {
     public var noted: PublishedLabels
     /// Wanted rows that are there as they should be.
     public var settled: Set<AdminRowKey> = []
+    /// Wanted rows that are not written before flyteadmin runs with their label: it would send their executions anywhere.
+    public var waiting: Set<AdminRowKey> = []
 
     /// - Parameters:
     ///   - present: what flyteadmin has, read just now.
     ///   - published: our notes about this flyteadmin.
+    ///   - running: the labels that flyteadmin runs with; nil where nobody can tell.
     ///   - mayDelete: false while the deletions are doubtful (`DeletionStop`).
-    public init(_ claims: LabelClaims, present: AdminRows, published: PublishedLabels, mayDelete: Bool) {
+    public init(
+        _ claims: LabelClaims, present: AdminRows, published: PublishedLabels, running: Set<String>? = nil,
+        mayDelete: Bool
+    ) {
         noted = published
+        if let running {
+            for (key, claim) in claims.wanted where !running.contains(claim.value) && present.values[key] != claim.value
+            {
+                waiting.insert(key)
+            }
+        }
         let doomed = takeStock(claims, present, mayDelete && claims.unreadable.isEmpty)
         let wide = doomed.filter(\.isProjectDomain)
         for key in wide.sorted() { planWideDelete(key, doomed, claims, present) }
         for key in doomed.sorted() where !wide.contains(key.projectDomain) { steps.append(.delete(key, thenPut: [])) }
-        for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key }) where present.values[key] != claim.value {
+        for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key })
+        where present.values[key] != claim.value && !waiting.contains(key) {
             noted.rows.insert(AdminRow(key, claim.value))
             if !wide.contains(key.projectDomain) { steps.append(.put(AdminRow(key, claim.value))) }
         }
@@ -64,13 +77,16 @@ public struct PublicationPlan: Sendable, Hashable {
         var back: [AdminRowKey: String] = [:]
         for (below, value) in present.values
         where below.projectDomain == key && !below.isProjectDomain && !doomed.contains(below)
-            && claims.wanted[below] == nil
+            && (claims.wanted[below] == nil || waiting.contains(below))
         {
             back[below] = value
-            noted.restoring.insert(AdminRow(below, value))
+            // What waits for another value is ours already, or an object's.
+            if claims.wanted[below] == nil { noted.restoring.insert(AdminRow(below, value)) }
         }
         for row in noted.restoring where row.key.projectDomain == key { back[row.key] = row.value }
-        for (below, claim) in claims.wanted where below.projectDomain == key { back[below] = claim.value }
+        for (below, claim) in claims.wanted where below.projectDomain == key && !waiting.contains(below) {
+            back[below] = claim.value
+        }
         steps.append(.delete(key, thenPut: back.sorted { $0.key < $1.key }.map { AdminRow($0.key, $0.value) }))
     }
 }

@@ -64,5 +64,12 @@ public struct PublishedLabels: Sendable, Hashable {
         rows = rows.filter { $0.key != row.key }
         rows.insert(row)
     }
+    /// The notes for another address of what may be the same flyteadmin: a row that stands there with the noted value is
+    /// ours. What is to be put back is known only where any row of ours is there.
+    public func moved(to endpoint: String, present: AdminRows) -> PublishedLabels {
+        let ours = rows.filter { present.values[$0.key] == $0.value }
+        return PublishedLabels(endpoint: endpoint, rows: ours, restoring: ours.isEmpty ? [] : restoring)
+    }
+
     public mutating func forget(_ key: AdminRowKey) { rows = rows.filter { $0.key != key } }
 }

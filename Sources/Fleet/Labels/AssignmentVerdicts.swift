@@ -46,6 +46,8 @@ public enum Publication: Sendable, Hashable {
     case sourceNotAllowed(String)
     /// flyteadmin's own words.
     case refused(String)
+    /// flyteadmin does not run with that label yet.
+    case waitingForRollout(String)
     /// It is deliberately not written: why.
     case held(_ reason: String, String)
     /// Nothing is known yet in this process: what was said before holds.
@@ -59,6 +61,10 @@ public enum Publication: Sendable, Hashable {
         case .unreachable(let message): .no(.published, Reason.flyteAdminUnreachable, message)
         case .sourceNotAllowed(let message): .no(.published, Reason.sourceNotAllowed, message)
         case .refused(let message): .no(.published, Reason.flyteAdminRefused, message)
+        case .waitingForRollout(let label):
+            .no(
+                .published, Reason.waitingForRollout,
+                "written once flyteadmin runs with the label \(label): the ClusterRegistry's RolledOut tells how far it is")
         case .held(let reason, let message): .unknown(.published, reason, message)
         case .asBefore(let status, let reason, let message): ConditionVerdict(.published, status, reason, message)
         }

@@ -74,7 +74,7 @@ public struct FleetObjects: Sendable {
         }
         let plan = ClustersPlan(
             registry: registry?.spec ?? ClusterRegistrySpec(), planes: planes, labels: Array(labels.values),
-            malformed: problems, published: published, now: now)
+            malformed: problems, published: published, named: Set(assignments.values.map(\.spec.value)), now: now)
         // A label that flyteadmin's library loses is told of where it was tried, by the placement.
         let lost = Set(plan.lostLabels.values)
         var notes = plan.problems + plan.notes.filter { !lost.contains($0) }
@@ -82,6 +82,11 @@ public struct FleetObjects: Sendable {
         if !plan.problems.isEmpty, let inForce = published?.configuration {
             configuration = inForce
             notes.append("until that is mended, what is published already stays in force")
+        }
+        if let publishes, let map = configMaps[publishes.name] {
+            let beside = BesideOurs(map, key: publishes.key, ours: configuration)
+            configuration.labels.merge(beside.entries) { ours, _ in ours }
+            notes += beside.message.map { [$0] } ?? []
         }
         let duplicates = AssignmentVerdicts.duplicates(Array(assignments.values))
         let inForce = assignments.values.filter { duplicates[$0.metadata.name] == nil }

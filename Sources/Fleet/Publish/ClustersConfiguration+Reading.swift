@@ -34,6 +34,14 @@ extension ClustersConfiguration.Cluster {
                 endpoint: json["endpoint"]?.string ?? "", tokenPath: json["auth"]?["tokenPath"]?.string ?? "",
                 certPath: json["auth"]?["certPath"]?.string ?? "")
         self.init(name: name, enabled: json["enabled"]?.bool ?? false, access: access)
+        if let limits = json["kubeClientConfig"], limits.object != nil {
+            var client = FlyteAdminAccess.KubeClientConfig()
+            client.qps = limits["qps"]?.int.flatMap { Int(exactly: $0) } ?? client.qps
+            client.burst = limits["burst"]?.int.flatMap { Int(exactly: $0) } ?? client.burst
+            let seconds = limits["timeout"]?.string.flatMap { $0.hasSuffix("s") ? Int($0.dropLast()) : nil }
+            client.timeoutSeconds = seconds ?? client.timeoutSeconds
+            self.client = client
+        }
     }
 }
 
@@ -79,5 +87,40 @@ public struct PublishedClusters: Sendable, Hashable {
         annotations[Self.timeAnnotation] = time?.description
         annotations[RolloutPlan.checksumAnnotation] = checksum
         return annotations
+    }
+}
+
+/// What flyteadmin reads beside the key that is ours: it merges all files `*.yaml` of the folder, in the order of their
+/// names. Of `clusterConfigs` the last list counts; of `labelClusterMap` the last entry of each label.
+public struct BesideOurs: Sendable, Hashable {
+    /// Labels that other keys have and ours has not: they stay in force. By label, the key.
+    public private(set) var labels: [String: String] = [:]
+    /// What these labels have there.
+    public private(set) var entries: [String: [ClustersConfiguration.Entry]] = [:]
+    /// Keys with a clusters configuration that come after ours.
+    public private(set) var later: [String] = []
+
+    public init(_ map: ConfigMap, key: String, ours: ClustersConfiguration) {
+        let own = Set(ours.labels.keys.map { $0.lowercased() })
+        for (other, text) in map.data.sorted(by: { $0.key < $1.key }) where other != key && other.hasSuffix(".yaml") {
+            guard let configuration = ClustersConfiguration(yaml: text) else { continue }
+            if other > key { later.append(other) }
+            for (label, clusters) in configuration.labels where !clusters.isEmpty && !own.contains(label.lowercased()) {
+                (labels[label], entries[label]) = (other, clusters)
+            }
+        }
+    }
+
+    public var isEmpty: Bool { labels.isEmpty && later.isEmpty }
+
+    /// For an event; nil where there is nothing to say.
+    public var message: String? {
+        var parts: [String] = []
+        for key in Set(labels.values).sorted() {
+            let names = labels.filter { $0.value == key }.keys.sorted().listed()
+            parts.append("labels that only the key \(key) has stay in force in flyteadmin: \(names)")
+        }
+        if !later.isEmpty { parts.append("keys that come after ours override it: \(later.listed())") }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 }

@@ -13,10 +13,15 @@ public struct ClustersConfiguration: Sendable, Hashable {
         public var name: String
         public var enabled: Bool
         public var access: Access
-        public init(name: String, enabled: Bool, access: Access) {
+        /// Nil: flyteadmin's defaults.
+        public var client: FlyteAdminAccess.KubeClientConfig?
+        public init(
+            name: String, enabled: Bool, access: Access, client: FlyteAdminAccess.KubeClientConfig? = nil
+        ) {
             self.name = name
             self.enabled = enabled
             self.access = access
+            self.client = client
         }
     }
     public struct Entry: Sendable, Hashable {
@@ -40,19 +45,19 @@ public struct ClustersConfiguration: Sendable, Hashable {
         self.defaultExecutionLabel = defaultExecutionLabel
     }
 
-    /// The text of `clusters.yaml`: the same for the same value, whatever order it was made in.
+    /// The text to publish: the same for the same value, whatever order it was made in.
     public var yaml: String { YAML.emit(["clusters": json]) }
 
     private var json: JSON {
-        var section: JSON = [
+        // Each part is there also when it is empty: what it lacks would stay as another file of flyteadmin's has it.
+        [
             "clusterConfigs": .array(clusters.sorted { $0.name < $1.name }.map(\.json)),
             "labelClusterMap": .object(
                 labels.mapValues { entries in
                     .array(entries.map { ["id": .string($0.id), "weight": Self.number($0.weight)] })
                 }),
+            "defaultExecutionLabel": .string(defaultExecutionLabel),
         ]
-        if !defaultExecutionLabel.isEmpty { section["defaultExecutionLabel"] = .string(defaultExecutionLabel) }
-        return section
     }
 
     private static func number(_ weight: Double) -> JSON {
@@ -69,6 +74,12 @@ extension ClustersConfiguration.Cluster {
             json["endpoint"] = .string(endpoint)
             json["auth"] = [
                 "type": "file_path", "tokenPath": .string(tokenPath), "certPath": .string(certPath),
+            ]
+        }
+        if let client {
+            json["kubeClientConfig"] = [
+                "qps": .int(Int64(client.qps)), "burst": .int(Int64(client.burst)),
+                "timeout": .string("\(client.timeoutSeconds)s"),
             ]
         }
         return json

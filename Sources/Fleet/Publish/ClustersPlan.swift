@@ -20,6 +20,7 @@ public struct ClustersPlan: Sendable {
     }
 
     public private(set) var configuration = ClustersConfiguration()
+    private var cordoned: Set<String> = []
     /// Left out of the map for not being Available.
     public private(set) var withdrawn: Set<String> = []
     /// By label, what has left it for that reason.
@@ -30,6 +31,17 @@ public struct ClustersPlan: Sendable {
     public private(set) var lostLabels: [String: String] = [:]
     /// What keeps this from being published: the last good state stays in force.
     public private(set) var problems: [String] = []
+    /// Labels that would have lost their last cluster, so that a part of what was published before stays: what to say of
+    /// each.
+    public private(set) var wouldBeEmpty: [String] = []
+    /// What is wrong although this is published.
+    public private(set) var complaint: String?
+    /// Clusters whose entries stay without their credentials: for how long they have been away decides what becomes of them.
+    public private(set) var away: Set<String> = []
+    /// Those of them whose entries stay as they were for now: flyteadmin would not start meanwhile.
+    public private(set) var waiting: Set<String> = []
+    /// Clusters whose entries send no token, so that flyteadmin can start.
+    public private(set) var closed: Set<String> = []
     /// What users should know although it is published.
     public private(set) var notes: [String] = []
     /// Data planes of which it isn't known yet whether they can be published.
@@ -40,9 +52,14 @@ public struct ClustersPlan: Sendable {
     /// - Parameters:
     ///   - malformed: objects that can't be read at all, with why: what they say is not known.
     ///   - published: what is there now; nil where there is nothing.
+    ///   - files: what is in `cluster-credentials`; nil for who may not read it.
+    ///   - named: the labels that rows in flyteadmin name; nil while they are not known.
+    ///   - away: by cluster of `away`, for how many seconds that has been so.
+    ///   - patience: for how many seconds such an entry stays as it is; nil: a minute.
     public init(
         registry: ClusterRegistrySpec, planes: [Plane], labels: [ExecutionLabel], malformed: [String] = [],
-        published: PublishedClusters? = nil, now: Instant
+        published: PublishedClusters? = nil, files: CredentialFiles? = nil, named: Set<String>? = [],
+        away: [String: Double] = [:], patience: Double? = nil, now: Instant
     ) {
         problems = malformed
         let publish = registry.publish ?? Publish()
@@ -51,11 +68,22 @@ public struct ClustersPlan: Sendable {
         configuration.defaultExecutionLabel = registry.defaultExecutionLabel
         if publish.healthAware.enabled { withdraw(planes, publish, published, now) }
         noteCondition(publish.healthAware)
+        if undetermined.isEmpty, let before = published?.configuration {
+            var question = KeptEntries.Question(before: before, wanted: configuration)
+            question.unusable = leftOut.filter { $0.value != Reason.disabled }
+            question.mayBeEmpty = Set(labels.filter(\.mayBeEmpty).map(\.label))
+            (question.named, question.files, question.away) = (named, files, away)
+            question.patience = patience ?? question.patience
+            take(KeptEntries(question), planes, now)
+        }
         if !configuration.clusters.contains(where: \.enabled), undetermined.isEmpty {
             problems.append("no enabled data plane can be published, and flyteadmin does not start without one")
         }
-        keepLastClusters(published)
+        let lost = LabelKeys.lost(configuration.labels.keys)
+        lostLabels = lost.reasons
+        for label in lost.displaced { configuration.labels[label] = nil }
         noteLabels()
+        noteConnections(planes)
     }
 
     private mutating func addClusters(_ planes: [Plane], path: String) {
@@ -75,8 +103,13 @@ public struct ClustersPlan: Sendable {
             }
             switch plane.credentials {
             case .usable:
+                // A cordoned one is as a disabled one to flyteadmin: nothing new is sent there, and work is aborted there.
+                let isEnabled = object.spec.enabled && !object.spec.unschedulable
                 configuration.clusters.append(
-                    .init(name: name, enabled: object.spec.enabled, access: Self.access(object, path)))
+                    .init(
+                        name: name, enabled: isEnabled, access: Self.access(object, path),
+                        client: object.spec.flyteAdmin?.kubeClientConfig))
+                if object.spec.unschedulable { cordoned.insert(name) }
             case .unknown: undetermined.append(object.metadata.name)
             case .unusable where !object.spec.enabled: leftOut[name] = Reason.disabled
             case .unusable(let reason, let message):
@@ -92,22 +125,22 @@ public struct ClustersPlan: Sendable {
         let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
         let entries = PublishedCredentials(of: object)
         return .remote(
-            endpoint: object.spec.endpoint ?? "", tokenPath: "\(folder)/\(entries.tokenKey)",
+            endpoint: entries.endpoint, tokenPath: "\(folder)/\(entries.tokenKey)",
             certPath: "\(folder)/\(entries.caCertKey)")
     }
 
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
+        let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
         // Which clusters there are changes nothing about which object a label goes by.
         for (name, verdict) in LabelVerdicts.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
             if verdict.isInForce {
-                configuration.labels[verdict.label] = verdict.clusters.map { .init(id: $0.name, weight: $0.weight) }
+                let entries = verdict.clusters.map { ClustersConfiguration.Entry(id: $0.name, weight: $0.weight) }
+                let rest = HealthAwareMap.entries(entries, without: cordoned, usable: enabled)
+                configuration.labels[verdict.label] = rest ?? entries
             } else if verdict.ready.reason != LabelReason.duplicateLabel.rawValue {
                 problems.append("ExecutionLabel \(name): \(verdict.ready.reason): \(verdict.ready.message)")
             }
         }
-        let lost = LabelKeys.lost(configuration.labels.keys)
-        lostLabels = lost.reasons
-        for label in lost.displaced { configuration.labels[label] = nil }
     }
 
     private mutating func withdraw(
@@ -137,20 +170,66 @@ public struct ClustersPlan: Sendable {
         }
     }
 
-    /// Executions of a label without clusters go anywhere. Broken credentials must not do that to a label that works:
-    /// then nothing is published until they are mended.
-    private mutating func keepLastClusters(_ published: PublishedClusters?) {
-        guard let before = published?.configuration else { return }
-        for label in configuration.labels.keys.sorted()
-        where !before.usableClusters(of: label).isEmpty && configuration.usableClusters(of: label).isEmpty {
-            let missing = (configuration.labels[label] ?? []).map(\.id).filter {
-                leftOut[$0] != nil && leftOut[$0] != Reason.disabled
-            }
-            guard let first = missing.first else { continue }
-            problems.append(
-                "the label \(label) would lose its last cluster \(first) (\(leftOut[first] ?? "")): its executions "
-                    + "would go anywhere. Don't restart flyteadmin before the credentials are back")
+    /// What stays of what was published before, and what to say of that.
+    private mutating func take(_ kept: KeptEntries, _ planes: [Plane], _ now: Instant) {
+        configuration = kept.configuration
+        (waiting, closed) = (kept.waiting, kept.closed)
+        away = kept.waiting.union(kept.closed).union(kept.hopeless)
+        if let seconds = kept.lookAgain { lookAgain = min(lookAgain ?? now + seconds, now + seconds) }
+        let objects = Seniority.oldest(planes.map(\.object), by: \.clusterName)
+        func why(_ cluster: String) -> String {
+            guard let object = objects[cluster] else { return "\(cluster) has no DataPlane" }
+            if let reason = leftOut[cluster], reason != Reason.disabled { return "\(cluster): \(reason)" }
+            if !object.spec.enabled { return "\(cluster) is disabled" }
+            return object.spec.unschedulable ? "\(cluster) is cordoned" : "\(cluster) is not in it any more"
         }
+        let rule = "the annotation \(ExecutionLabel.allowEmptyAnnotation): \"true\" on its ExecutionLabel lets it go"
+        for (label, clusters) in kept.labels.sorted(by: { $0.key < $1.key }) {
+            let reasons = clusters.map(why).listed()
+            let text = "label \(label) would lose its last cluster (\(reasons))"
+            if clusters.allSatisfy(kept.waiting.contains) {
+                notes.append("\(text): its entry stays as it was while the credentials are away, for a minute at first")
+            } else if clusters.contains(where: kept.closed.contains) {
+                wouldBeEmpty.append(
+                    "\(text): its entry stays, so that its executions fail instead of going elsewhere; flyteadmin starts, "
+                        + "and sends no token there, until the credentials are back; \(rule)")
+            } else {
+                wouldBeEmpty.append("\(text): its entry stays as it was; \(rule)")
+            }
+        }
+        if !kept.orphans.isEmpty {
+            notes.append(
+                "without an ExecutionLabel, and published while rows in flyteadmin name them: \(kept.orphans.listed())")
+        }
+        if !kept.lastClusters.isEmpty {
+            let reasons = kept.lastClusters.map(why).listed()
+            complaint =
+                "no enabled data plane would be left (\(reasons)), and flyteadmin does not start without one: their "
+                + "entries stay" + (kept.closed.isEmpty ? "" : ", and send no token")
+        }
+        if !kept.hopeless.isEmpty {
+            problems.append(
+                "Secret \(PublishedCredentials.secretName) has no certificates that flyteadmin could start with. Don't "
+                    + "restart it before the credentials of \(kept.hopeless.sorted().listed()) are back")
+        }
+        for name in kept.configuration.clusters.map(\.name) where leftOut[name] != nil {
+            notes.removeAll { $0.hasPrefix("\(name) is left out: ") }
+            leftOut[name] = nil
+        }
+    }
+
+    /// Whoever has written these needs them, and flyteadmin has nothing of the kind.
+    private mutating func noteConnections(_ planes: [Plane]) {
+        let published = Set(configuration.clusters.filter(\.enabled).map(\.name))
+        let names = planes.map(\.object).filter { object in
+            let connection = object.spec.connection
+            return published.contains(object.clusterName) && object.spec.flyteAdmin?.endpoint == nil
+                && !(connection.tlsServerName.isEmpty && connection.proxyURL.isEmpty)
+        }
+        guard !names.isEmpty else { return }
+        notes.append(
+            "flyteadmin has neither tlsServerName nor proxyURL, which \(names.map(\.clusterName).sorted().listed()) "
+                + "has: set spec.flyteAdmin.endpoint where it can't reach the endpoint as it is")
     }
 
     private mutating func noteCondition(_ healthAware: Publish.HealthAware) {

@@ -33,24 +33,48 @@ public enum RolloutPlan {
         case unknown
         /// It will not get on by itself.
         case failed(String)
+        /// It would not start again, so it is not restarted: why, and what to do.
+        case held(String)
         case restart(String, annotations: [String: String])
     }
 
     /// One after the other, in the order of the registry: the next is not touched before this one is available.
     ///
-    /// - Parameter minInterval: in seconds, between two restarts of a Deployment.
-    public static func next(_ workloads: [Workload], checksum: String, minInterval: Double, now: Instant) -> Step {
+    /// - Parameters:
+    ///   - minInterval: in seconds, between two restarts of a Deployment.
+    ///   - dead: the enabled clusters that can't be worked with.
+    public static func next(
+        _ workloads: [Workload], checksum: String, minInterval: Double, dead: [String] = [], now: Instant
+    ) -> Step {
         for workload in workloads {
             switch workload.reading {
             case .unknown: return .unknown
             case .absent: return .failed("Deployment \(workload.name) does not exist")
             case .unreadable(let text): return .failed("Deployment \(workload.name) can't be read: \(text)")
             case .present(let deployment):
-                if let step = step(workload.name, deployment, checksum, minInterval, now) { return step }
+                if let step = step(workload.name, deployment, checksum, minInterval, now) {
+                    guard case .restart = step, let why = hold(workload.name, deployment, dead) else { return step }
+                    return .held("Deployment \(workload.name) is not restarted: \(why)")
+                }
             }
         }
         let names = workloads.map(\.name).listed()
-        return .done("restarted and available: \(names)")
+        let warnings = workloads.compactMap { workload -> String? in
+            guard case .present(let deployment) = workload.reading else { return nil }
+            return hold(workload.name, deployment, dead).map { "; don't restart \(workload.name) now: \($0)" }
+        }
+        return .done("restarted and available: \(names)" + warnings.joined())
+    }
+
+    /// Why the Deployment's pods would not start. Flyte's chart gives flyteadmin an init container that goes through all
+    /// enabled clusters, and fails where one of them does.
+    private static func hold(_ name: String, _ deployment: Deployment, _ dead: [String]) -> String? {
+        guard !dead.isEmpty, let container = deployment.initContainers.first(where: \.syncsClusters) else { return nil }
+        let clusters = dead.sorted().listed()
+        return
+            "its init container \(container.name) fails while \(clusters) can't be worked with, so that it would not "
+            + "start. Mend or cordon \(clusters), or turn the chart's cluster_resource_manager off, which takes that "
+            + "container away"
     }
 
     /// Nil where the next one's turn is.
@@ -77,6 +101,15 @@ public enum RolloutPlan {
         }
         return .restart(
             name, annotations: [checksumAnnotation: checksum, timeAnnotation: Timestamp(now).description])
+    }
+}
+
+extension Deployment.InitContainer {
+    /// Whether it runs `flyteadmin clusterresource sync`.
+    fileprivate var syncsClusters: Bool {
+        // One word may be a whole script.
+        let all = words.joined(separator: " ").split(whereSeparator: \.isWhitespace)
+        return zip(all, all.dropFirst()).contains { $0 == "clusterresource" && $1.hasPrefix("sync") }
     }
 }
 

@@ -10,9 +10,16 @@ public struct PublishedCredentials: Sendable, Hashable {
 
     public init(of object: DataPlane) {
         let isShared = object.spec.credentials.secretName == Self.secretName
-        tokenKey = isShared ? object.tokenKey : object.clusterName + "_token"
-        caCertKey = isShared ? object.caCertKey : object.clusterName + "_cacert"
-        endpoint = object.spec.endpoint ?? ""
+        let own = object.spec.flyteAdmin
+        tokenKey = own?.tokenKey ?? (isShared ? object.tokenKey : object.clusterName + "_token")
+        // Token and CA are of one cluster: who names one of them for flyteadmin means the other one beside it.
+        let beside = own?.tokenKey.flatMap { Self.caCertKey(beside: $0) }
+        caCertKey = own?.caCertKey ?? beside ?? (isShared ? object.caCertKey : object.clusterName + "_cacert")
+        endpoint = own?.endpoint.flatMap { $0.isEmpty ? nil : $0 } ?? object.spec.endpoint ?? ""
+    }
+
+    private static func caCertKey(beside tokenKey: String) -> String? {
+        tokenKey.hasSuffix("_token") ? String(tokenKey.dropLast("_token".count)) + "_cacert" : nil
     }
 
     public var place: CredentialsPlace {

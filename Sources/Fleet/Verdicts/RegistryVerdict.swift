@@ -14,15 +14,22 @@ public struct RegistryObservation: Sendable {
     }
     public enum Publishing: Sendable, Hashable {
         case notConfigured
+        /// `spec.mode` is Observe.
+        case observing
         case pending
         case published(String)
+        /// Published, but for what of the last good state stays: why.
+        case labelWouldBeEmpty(String)
         case failed(String)
     }
     public enum Rollout: Sendable, Hashable {
         case notConfigured
+        /// `spec.mode` is Observe.
+        case observing
         case progressing(String)
         case rolledOut(String)
         case failed(String)
+        case held(String)
     }
     /// The registry's values, as far as they are pasted from Flyte's or read from its ConfigMap.
     public enum Values: Sendable, Hashable {
@@ -108,8 +115,10 @@ public struct RegistryObservation: Sendable {
         case .published(let message): .yes(.published, Reason.published, message)
         case .failed(let message): .no(.published, Reason.publishFailed, message)
         }
+        case .observing: .unknown(.published, Reason.observing, "nothing is written: spec.mode is Observe")
     }
 
+        case .labelWouldBeEmpty(let message): .no(.published, Reason.labelWouldBeEmpty, message)
     private var rolledOutVerdict: ConditionVerdict {
         switch rollout {
         case .notConfigured: .no(.rolledOut, Reason.notConfigured, "spec.publish.restart is not set")
@@ -117,9 +126,11 @@ public struct RegistryObservation: Sendable {
         case .rolledOut(let message): .yes(.rolledOut, Reason.rolledOut, message)
         case .failed(let message): .no(.rolledOut, Reason.rolloutFailed, message)
         }
+        case .observing: .unknown(.rolledOut, Reason.observing, "nothing is restarted: spec.mode is Observe")
     }
 
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+        case .held(let message): .no(.rolledOut, Reason.rolloutHeld, message)
         if let identityProblem { return .no(.ready, Reason.identityUnknown, identityProblem) }
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
@@ -136,8 +147,9 @@ public struct RegistryObservation: Sendable {
                 "\(namespaces.synced) of \(namespaces.desired) namespaces are in sync, \(namespaces.failed) failed"
             return .no(.ready, Reason.syncFailed, message)
         }
-        if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
-        return .ready(parts.filter { $0.reason != Reason.notConfigured }, "everything is in sync")
+        let counted = parts.filter { $0.reason != Reason.notConfigured && $0.reason != Reason.observing }
+        let isObserving = parts.contains { $0.reason == Reason.observing }
+        return .ready(counted, isObserving ? "nothing is written: spec.mode is Observe" : "everything is in sync")
     }
 
     public func status(of object: ClusterRegistry, now: Instant) -> ClusterRegistryStatus {

@@ -12,7 +12,19 @@ public struct Deployment: KubeResource, Hashable {
     /// `spec.template.metadata.annotations`. A change of these replaces the pods.
     public var templateAnnotations: [String: String]
     public var isPaused: Bool
+    /// The init containers of its pods: the name, and the words that each runs.
+    public var initContainers: [InitContainer]
     public var status: Status
+
+    public struct InitContainer: Sendable, Hashable {
+        public var name: String
+        /// `command` and `args`.
+        public var words: [String]
+        public init(name: String, words: [String]) {
+            self.name = name
+            self.words = words
+        }
+    }
 
     /// Counts that the server leaves out are 0.
     public struct Status: Sendable, Hashable {
@@ -40,6 +52,10 @@ public struct Deployment: KubeResource, Hashable {
         isPaused = try spec?.bool("paused") ?? false
         templateAnnotations =
             spec?["template"]?["metadata"]?["annotations"]?.object?.compactMapValues(\.string) ?? [:]
+        initContainers = (spec?["template"]?["spec"]?["initContainers"]?.array ?? []).map { container in
+            let words = ["command", "args"].flatMap { container[$0]?.array ?? [] }.compactMap(\.string)
+            return InitContainer(name: container["name"]?.string ?? "", words: words)
+        }
         status = try fields.value("status", Status.init(json:)) ?? Status()
     }
 

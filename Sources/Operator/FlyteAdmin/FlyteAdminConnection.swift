@@ -112,6 +112,17 @@ struct FlyteAdminConnection: Sendable, Hashable {
         return FlyteAdminClient(endpoint: endpoint, transport: main, authorization: authorization)
     }
 
+    /// What explains an error that flyteadmin's own words don't. Its own authorization server makes a token for the host that
+    /// it was asked at, and takes it at that host only.
+    func hint(for error: String) -> String {
+        guard case .oauth2(let credentials) = credentials, error.contains("invalid audience"),
+            case let (asked, sent) = (Self.authority(credentials.tokenURL), Self.authority(endpoint)), asked != sent
+        else { return "" }
+        return
+            "; the token was made for another host: tokenURL has \(asked) and endpoint has \(sent), and flyteadmin's own "
+            + "authorization server makes tokens for the host that it is asked at. Give both the same host"
+    }
+
     private static func authority(_ url: String) -> String {
         let parts = url.lowercased().split(separator: "/", omittingEmptySubsequences: false)
         return parts.count > 2 ? String(parts[2]) : ""

@@ -21,6 +21,10 @@ final class FlyteAdminReconciler: Sendable {
         var changed: @Sendable (String) -> Void
         /// All of them, and other projects are wanted.
         var allChanged: @Sendable () -> Void
+        /// Rows name other labels than before.
+        var labelsChanged: @Sendable () -> Void = {}
+        /// The labels that flyteadmin runs with.
+        var running: @Sendable () -> PublishingBoard.RunningLabels = { .all }
         /// For people: reason and note of an event on the ClusterRegistry.
         var warn: @Sendable (String, String) -> Void
         var logger: Logger
@@ -87,6 +91,7 @@ final class FlyteAdminReconciler: Sendable {
         var random = SeededRandom()
         /// Of the last pass that came to its end.
         var claims: LabelClaims?
+        var running: PublishingBoard.RunningLabels?
         var failure: Publication?
         var held: String?
     }
@@ -124,8 +129,13 @@ final class FlyteAdminReconciler: Sendable {
             session = begin(connection, interval)
             discovery.startAnew()
         }
-        guard var current = session else { return nil }
-        await look(&current, &discovery, discovers: admin.projectDiscovery)
+        // Publishing is looked at first: it says which rows may be written, and wakes this.
+        guard var current = session, context.running() != .unknown else { return nil }
+        if spec.mode == .observe {
+            await observe(&current, &discovery, discovers: admin.projectDiscovery)
+        } else {
+            await look(&current, &discovery, discovers: admin.projectDiscovery)
+        }
         session = current
         return current.schedule.next
     }
@@ -143,13 +153,15 @@ final class FlyteAdminReconciler: Sendable {
         let claims = currentClaims()
         let isPoll = session.schedule.isDue(context.timeline.now)
         let isFirstSearch = discovers && discovery.isFirstSearch
-        let isNews = claims != session.claims || isFirstSearch
+        let running = context.running()
+        let isNews = claims != session.claims || running != session.running || isFirstSearch
         guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
             // Waits for a server that does not answer: new objects say so too.
             if let failure = session.failure, claims != session.claims { say(claims, failure) }
             return
         }
-        let report = await session.publisher.pass(claims, isPoll: isPoll)
+        let labels: Set<String>? = if case .known(let labels) = running { labels } else { nil }
+        let report = await session.publisher.pass(claims, running: labels, isPoll: isPoll)
         if Task.isCancelled { return }
         take(report, claims, &session, isPoll: isPoll)
         if discovers, isPoll || isFirstSearch, report.failure == nil, await discovery.look(session.client) {
@@ -165,11 +177,15 @@ final class FlyteAdminReconciler: Sendable {
         case nil: failure = nil
         case .flyteAdmin(let error):
             retryAfter = error.retryAfter
-            failure = error.kind == .refused ? .refused(error.message) : .unreachable(error.description)
+            let hint = session.connection.hint(for: error.description)
+            failure =
+                error.kind == .refused ? .refused(error.message + hint) : .unreachable(error.description + hint)
         case .notes(let error): failure = .held(Reason.pending, "what is published can't be noted: \(error)")
         case .tooMany(let count):
             let what = "\(count) labels are more than ConfigMap \(PublishedLabels.configMapName) can note"
             failure = .held(Reason.pending, what)
+        if report.failure == nil { session.running = running }
+        if let named = report.named, board.set(namedLabels: named) { context.labelsChanged() }
         case .stopped:
             session.schedule.failed(now, retryAfter: nil, using: &session.random)
             return
@@ -232,6 +248,8 @@ final class FlyteAdminReconciler: Sendable {
         }
         for name in board.replace(known) { context.changed(name) }
     }
+            } else if report.waiting.contains(claim.key) {
+                known[claim.object] = (row, .waitingForRollout(claim.value))
 }
 
 extension Publication {

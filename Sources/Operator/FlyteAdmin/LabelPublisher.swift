@@ -41,6 +41,10 @@ struct LabelPublisher {
         var failure: Failure?
         /// Why rows without an object are still there.
         var held: String?
+        /// Rows that wait until flyteadmin runs with their label.
+        var waiting: Set<AdminRowKey> = []
+        /// The labels that rows name; nil where they could not be read.
+        var named: Set<String>?
     }
     enum Failure: Error, Sendable {
         case flyteAdmin(FlyteAdminError)
@@ -52,22 +56,26 @@ struct LabelPublisher {
         case stopped
     }
 
-    mutating func pass(_ claims: LabelClaims, isPoll: Bool) async -> Report {
+    /// - Parameter running: the labels that flyteadmin runs with; nil where nobody can tell.
+    mutating func pass(_ claims: LabelClaims, running: Set<String>? = nil, isPoll: Bool) async -> Report {
         var report = Report()
         do throws(Failure) {
             var notes = try await readNotes()
-            let present = try await present()
+            let (present, named) = try await self.present()
+            notes = settled(notes, present)
+            report.named = named.union(notes.rows.map(\.value)).union(notes.restoring.map(\.value))
             if isPoll { refusals.polled() }
             if case .held(let why) = stop.judge(claims, notes, isPoll: isPoll) { report.held = why }
-            let plan = PublicationPlan(claims, present: present, published: notes, mayDelete: report.held == nil)
-            report.published = plan.settled
+            let plan = PublicationPlan(
+                claims, present: present, published: notes, running: running, mayDelete: report.held == nil)
+            (report.published, report.waiting) = (plan.settled, plan.waiting)
             refusals.retain(Set(plan.steps.map(\.name)))
             let due = plan.steps.filter { step in
                 guard let words = refusals[step.name] else { return true }
                 if case .put(let row) = step { report.refused[row.key] = words }
                 return false
             }
-            guard !due.isEmpty || plan.noted != notes else { return report }
+            guard !due.isEmpty || plan.noted != self.notes else { return report }
             guard gate.enter() else { throw .stopped }
             defer { gate.leave() }
             try await write(plan.noted)
@@ -90,14 +98,24 @@ struct LabelPublisher {
         switch reading {
         case .none: break
         case .unreadable: logger.error("ConfigMap \(PublishedLabels.configMapName) can't be read: it is written anew")
-        case .notes(let old) where old.endpoint == endpoint: found = old
-        case .notes(let old):
-            logger.warning(
-                "flyteadmin has another address: labels published to the old one stay there",
-                metadata: ["old": "\(old.endpoint)", "new": "\(endpoint)", "labels": "\(old.rows.count)"])
+        case .notes(let old): found = old
         }
         notes = found
         return found
+    }
+
+    /// The notes for this address. Those of another address hold where the same rows stand here: it is the same flyteadmin,
+    /// reached in another way.
+    private func settled(_ notes: PublishedLabels, _ present: AdminRows) -> PublishedLabels {
+        guard notes.endpoint != endpoint else { return notes }
+        let moved = notes.moved(to: endpoint, present: present)
+        logger.warning(
+            "flyteadmin has another address: rows that are not there as they were noted are not ours any more",
+            metadata: [
+                "old": "\(notes.endpoint)", "new": "\(endpoint)", "noted": "\(notes.rows.count)",
+                "ours": "\(moved.rows.count)",
+            ])
+        return moved
     }
 
     private mutating func write(_ new: PublishedLabels) async throws(Failure) {
@@ -108,7 +126,7 @@ struct LabelPublisher {
         notes = new
     }
 
-    private func present() async throws(Failure) -> AdminRows {
+    private func present() async throws(Failure) -> (rows: AdminRows, named: Set<String>) {
         let rows: [LabelRow]
         do throws(FlyteAdminError) { rows = try await client.labels() } catch { throw .flyteAdmin(error) }
         var present = AdminRows()
@@ -120,7 +138,7 @@ struct LabelPublisher {
                 present.withLaunchPlans.formUnion([key, key.projectDomain])
             }
         }
-        return present
+        return (present, Set(rows.map(\.value)))
     }
 
     // MARK: Steps
@@ -157,7 +175,8 @@ struct LabelPublisher {
         for row in result.put {
             if notes.restoring.remove(row) == nil {
                 notes.confirm(row)
-                report.published.insert(row.key)
+                // One that waits for another value was put back as it was.
+                if !report.waiting.contains(row.key) { report.published.insert(row.key) }
             }
         }
         switch result.end {

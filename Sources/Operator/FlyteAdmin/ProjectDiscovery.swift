@@ -17,6 +17,7 @@ struct ProjectDiscovery {
     private var hasRecalled = false
     private var hasAnswer = false
     private var hasFoundNone = false
+    private var doubt = ReadingDoubt()
     /// What the ConfigMap has, as far as it is known.
     private var noted: DiscoveredProjects?
     private var problem: String?
@@ -35,7 +36,10 @@ struct ProjectDiscovery {
     var isFirstSearch: Bool { !hasAnswer && problem == nil }
 
     /// Another flyteadmin, or another way to it. What was found stays until it answers.
-    mutating func startAnew() { (hasAnswer, hasFoundNone, problem, problemOfArchived) = (false, false, nil, nil) }
+    mutating func startAnew() {
+        (hasAnswer, hasFoundNone, problem, problemOfArchived) = (false, false, nil, nil)
+        doubt = ReadingDoubt()
+    }
 
     /// It is not asked for any more: its projects don't count.
     mutating func end() {
@@ -74,6 +78,15 @@ struct ProjectDiscovery {
                 return false
             }
             hasFoundNone = list.active.isEmpty
+            if let known = board.discovered {
+                let missing = Set(known.domains.keys).subtracting(list.active.map(\.id)).count
+                if let why = doubt.judge(noted: known.domains.count, missing: missing) {
+                    hasAnswer = true  // the next poll is soon enough
+                    logger.error("projects: \(why)")
+                    warn("ProjectsDoubted", "projects: \(why)")
+                    return false
+                }
+            }
             let archived = await archived(client).union(list.archived)
             found = DiscoveredProjects(list.active.map { ($0.id, $0.domains) }, archived: archived)
         } catch {

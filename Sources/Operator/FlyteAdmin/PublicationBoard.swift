@@ -12,6 +12,7 @@ final class PublicationBoard: Sendable {
         var isConfigured = false
         var known: [String: Known] = [:]
         var discovered: DiscoveredProjects?
+        var namedLabels: Set<String>?
     }
     private let state = Locked(State())
     private let metrics: Metrics?
@@ -40,7 +41,7 @@ final class PublicationBoard: Sendable {
         return state.withLock { state in
             defer {
                 state.isConfigured = isConfigured
-                if !isConfigured { state.known = [:] }
+                if !isConfigured { (state.known, state.namedLabels) = ([:], nil) }
             }
             return state.isConfigured != isConfigured
         }
@@ -54,6 +55,18 @@ final class PublicationBoard: Sendable {
             let changed = new.keys.filter { state.known[$0] != new[$0] }
             state.known = new
             return changed.sorted()
+        }
+    }
+
+    /// The labels that flyteadmin's rows name, whoever wrote them, and those that we are about to write; nil before they were
+    /// read once.
+    var namedLabels: Set<String>? { state.withLock { $0.namedLabels } }
+
+    /// True where it is news.
+    func set(namedLabels: Set<String>) -> Bool {
+        state.withLock { state in
+            defer { state.namedLabels = namedLabels }
+            return state.namedLabels != namedLabels
         }
     }
 
@@ -76,7 +89,7 @@ extension Publication {
         case .published: .published
         case .refused: .refused
         case .unreachable: .unreachable
-        case .notConfigured, .pending, .sourceNotAllowed, .held, .asBefore: .held
+        case .notConfigured, .pending, .sourceNotAllowed, .waitingForRollout, .held, .asBefore: .held
         }
     }
 }

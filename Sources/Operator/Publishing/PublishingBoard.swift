@@ -9,6 +9,8 @@ final class PublishingBoard: Sendable {
         var rollout: RegistryObservation.Rollout
         /// Labels that flyteadmin will not find, with why.
         var lostLabels: [String: String] = [:]
+        /// What else users should know, by the reason of its event.
+        var remarks: [String: String] = [:]
         /// Of the registry that asked for it.
         var generation: Int64?
     }
@@ -17,8 +19,24 @@ final class PublishingBoard: Sendable {
         var checksum: (text: String, since: Duration)?
         var map: (name: String, version: UInt64, content: PublishedClusters, time: Duration)?
         var deployments: [String: (version: UInt64, object: Deployment)] = [:]
+        /// Since when the credentials of a cluster whose entry stays have been away.
+        var away: [String: Duration] = [:]
+        var running = RunningLabels.unknown
+    }
+    /// The labels that flyteadmin runs with.
+    enum RunningLabels: Sendable, Hashable {
+        /// Before the first look.
+        case unknown
+        /// Nobody restarts it for us, so that nobody can tell: rows wait for nothing.
+        case all
+        /// Those that it had when its rollout was last complete; none while that is not known.
+        case known(Set<String>)
     }
     private let state = Locked(State())
+    /// For how many seconds a label's last entry stays as it is when its credentials are away; nil: a minute.
+    let patience: Double?
+
+    init(patience: Double? = nil) { self.patience = patience }
 
     /// Nil before the first look that found out something.
     var result: Result? { state.withLock { $0.result } }
@@ -28,6 +46,25 @@ final class PublishingBoard: Sendable {
         state.withLock { state in
             defer { state.result = new }
             return state.result
+        }
+    }
+
+    /// By cluster, in seconds.
+    func away(now: Duration) -> [String: Double] {
+        state.withLock { $0.away.mapValues { (now - $0).seconds } }
+    }
+    func set(away clusters: Set<String>, now: Duration) {
+        state.withLock { state in
+            state.away = clusters.reduce(into: [:]) { $0[$1] = state.away[$1] ?? now }
+        }
+    }
+
+    var running: RunningLabels { state.withLock { $0.running } }
+    /// True where it is news.
+    func set(running: RunningLabels) -> Bool {
+        state.withLock { state in
+            defer { state.running = running }
+            return state.running != running
         }
     }
 

@@ -13,13 +13,25 @@ extension Reconcilers {
         let decoded = caches.registries[key(ClusterRegistry.theName)]
         if decoded == nil {
             follow([], [])
+            note(.notConfigured, of: nil)
             announce(.init(publishing: .notConfigured, rollout: .notConfigured), nil)
             return .done
         }
         // A registry that can't be used says so itself, and changes nothing.
         guard let registry = decoded?.object, registry.spec.problems().isEmpty else { return .done }
+        if plan?.spec.mode == .observe {
+            follow([], [])
+            note(.observing, of: nil)
+            let (publishes, restarts) = (registry.spec.publish?.clustersConfigMap, registry.spec.publish?.restart ?? [])
+            announce(
+                .init(
+                    publishing: publishes == nil ? .notConfigured : .observing,
+                    rollout: publishes == nil || restarts.isEmpty ? .notConfigured : .observing), registry)
+            return .done
+        }
         guard let publish = registry.spec.publish, let target = publish.clustersConfigMap else {
             follow([], [])
+            note(.notConfigured, of: nil)
             announce(.init(publishing: .notConfigured, rollout: .notConfigured), registry)
             return .done
         }
@@ -30,13 +42,17 @@ extension Reconcilers {
         let rollout: RegistryObservation.Rollout?
         if publish.restart.isEmpty {
             rollout = .notConfigured
-        } else if case .published? = state.publishing {
-            rollout = try await rollOut(registry, publish, state.checksum, now, &wake)
+        } else if state.isWritten {
+            let dead = deadClusters(state.plan)
+            rollout = try await rollOut(registry, publish, state.checksum, dead: dead, now, &wake)
         } else {
             rollout = rolloutOnHold(publish, state.published?.checksum, now)
         }
+        note(rollout, of: state.isWritten ? state.plan.configuration : state.published?.configuration)
         guard let publishing = state.publishing, let rollout else { return .requeue(after: Self.gathering) }
-        announce(.init(publishing: publishing, rollout: rollout, lostLabels: state.plan.lostLabels), registry)
+        let result = PublishingBoard.Result(
+            publishing: publishing, rollout: rollout, lostLabels: state.plan.lostLabels, remarks: state.remarks)
+        announce(result, registry)
         return wake.min().map { .requeue(after: .seconds(max(1, $0 + 0.1))) } ?? .done
     }
 
@@ -52,6 +68,35 @@ extension Reconcilers {
         var published: PublishedClusters?
         /// Of the plan, with the credentials as they are now.
         var checksum: String
+        /// Whether the plan is what is published, and flyteadmin could start with it.
+        var isWritten = false
+        var remarks: [String: String] = [:]
+    }
+
+    /// The enabled clusters that flyteadmin could do nothing in.
+    private func deadClusters(_ plan: ClustersPlan) -> [String] {
+        let objects = Seniority.oldest(caches.dataPlanes.valid().values, by: \.clusterName)
+        return plan.configuration.clusters.filter { cluster in
+            guard cluster.enabled else { return false }
+            return plan.closed.contains(cluster.name)
+                || objects[cluster.name]?.status?.availability?.status == .isFalse
+        }.map(\.name)
+    }
+
+    /// Which labels flyteadmin runs with, where a rollout tells it.
+    private func note(_ rollout: RegistryObservation.Rollout?, of configuration: ClustersConfiguration?) {
+        let running: PublishingBoard.RunningLabels
+        switch rollout {
+        // Nobody restarts it for us, or nothing is written anyway.
+        case .notConfigured?, .observing?: running = .all
+        case .rolledOut?: running = .known(Set((configuration?.labels ?? [:]).keys))
+        case .progressing?, .failed?, .held?:
+            // Those that it had before stay.
+            if case .known = publishingBoard.running { return }
+            running = .known([])
+        case nil: return
+        }
+        if publishingBoard.set(running: running) { flyteAdmin?.wake() }
     }
 
     private func publishClusters(
@@ -72,13 +117,17 @@ extension Reconcilers {
         case .present(let map): published = publishingBoard.newest(map, key: target.key)
         }
         let plan = clustersPlan(registry, published, now)
+        if plan.undetermined.isEmpty { publishingBoard.set(away: plan.away, now: timeline.now) }
+        let remarks = remarks(target, plan.configuration)
         // A text that was put back is published anew: whoever started in between has read something else.
         let text = plan.configuration.yaml
         let time = published?.text == text ? published?.time : Timestamp(now)
         let wanted = PublishedClusters(
             text: text, withdrawn: plan.withdrawn, time: time, checksum: checksum(plan.configuration, time))
         func state(_ publishing: RegistryObservation.Publishing?) -> State {
-            State(publishing: publishing, plan: plan, published: published, checksum: wanted.checksum ?? "")
+            State(
+                publishing: publishing, plan: plan, published: published, checksum: wanted.checksum ?? "",
+                remarks: remarks)
         }
         if isUnknown { return state(nil) }
         if let unreadable { return state(.failed("\(place) can't be read: \(unreadable)")) }
@@ -87,7 +136,9 @@ extension Reconcilers {
         }
         if !plan.undetermined.isEmpty { return state(nil) }
         if let time = plan.lookAgain { wake.append(time - now) }
-        if published != wanted {
+        // While credentials are away for a moment, their absence is not what a rollout is to bring about.
+        let isMoment = !plan.waiting.isEmpty && published?.text == text
+        if published != wanted, !isMoment {
             guard writer.mayWrite() else { return state(nil) }
             do throws(KubeError) {
                 try await apply(wanted, to: target, of: registry)
@@ -99,7 +150,15 @@ extension Reconcilers {
         }
         let enabled = plan.configuration.clusters.count(where: \.enabled)
         let score = "\(place): \(enabled) enabled data planes, \(plan.configuration.labels.count) labels"
-        return state(.published(([score] + plan.notes).joined(separator: "; ")))
+        var end = state(.published(([score] + plan.notes).joined(separator: "; ")))
+        if let complaint = plan.complaint {
+            end.publishing = .failed(([complaint] + plan.notes).joined(separator: "; "))
+        } else if !plan.wouldBeEmpty.isEmpty {
+            let rest = ["the rest is published"] + plan.notes
+            end.publishing = .labelWouldBeEmpty((plan.wouldBeEmpty + rest).joined(separator: "; "))
+        }
+        end.isWritten = plan.waiting.isEmpty
+        return end
     }
 
     private func clustersPlan(_ registry: ClusterRegistry, _ published: PublishedClusters?, _ now: Instant)
@@ -120,7 +179,41 @@ extension Reconcilers {
         }
         return ClustersPlan(
             registry: registry.spec, planes: planes, labels: Array(caches.executionLabels.valid().values),
-            malformed: malformed.sorted(), published: published, now: now)
+            malformed: malformed.sorted(), published: published, files: credentialFiles,
+            named: namedLabels(registry.spec),
+            away: publishingBoard.away(now: timeline.now), patience: publishingBoard.patience, now: now)
+    }
+
+    /// Nil while the Secret has not been read.
+    private var credentialFiles: CredentialFiles? {
+        switch caches.secrets[PublishedCredentials.secretName] {
+        case .present(let content): CredentialFiles(content)
+        case .absent: CredentialFiles(nil)
+        case .unknown, .unreadable: nil
+        }
+    }
+
+    /// The labels that rows in flyteadmin name; nil while they have not been read.
+    private func namedLabels(_ registry: ClusterRegistrySpec) -> Set<String>? {
+        let wanted = Set(caches.assignments.valid().values.map(\.spec.value))
+        guard registry.flyteAdmin != nil else { return wanted }
+        return publications?.namedLabels.map { $0.union(wanted) }
+    }
+
+    /// What flyteadmin reads beside our key, and what Helm will say of it.
+    private func remarks(_ target: KeyReference, _ ours: ClustersConfiguration) -> [String: String] {
+        var remarks: [String: String] = [:]
+        if case .present(let map) = caches.published[target.name] {
+            remarks["LabelsBesideOurs"] = BesideOurs(map, key: target.key, ours: ours).message
+        }
+        if target.key == Publish.helmsKey {
+            remarks["HelmUpgradeConflict"] =
+                "spec.publish.clustersConfigMap.key is \(Publish.helmsKey), which Flyte's chart renders too: the next upgrade "
+                + "by Helm 4 fails with a conflict. The default key \(Publish.defaultKey) comes after it and overrides it"
+        } else if !target.key.hasSuffix(".yaml") {
+            remarks["KeyNotRead"] = "flyteadmin reads only keys that end in .yaml, and \(target.key) does not"
+        }
+        return remarks
     }
 
     /// The key is the one that the registry names for us: who else has it loses it, and is told. All other keys stay.

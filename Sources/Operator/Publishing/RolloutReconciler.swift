@@ -11,15 +11,17 @@ extension Reconcilers {
 
     /// - Returns: nil for what isn't known yet.
     func rollOut(
-        _ registry: ClusterRegistry, _ publish: Publish, _ checksum: String, _ now: Instant, _ wake: inout [Double]
+        _ registry: ClusterRegistry, _ publish: Publish, _ checksum: String, dead: [String], _ now: Instant,
+        _ wake: inout [Double]
     ) async throws(KubeError) -> RegistryObservation.Rollout? {
         let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
         let step = RolloutPlan.next(
-            workloads, checksum: checksum, minInterval: Double(publish.minIntervalSeconds), now: now)
+            workloads, checksum: checksum, minInterval: Double(publish.minIntervalSeconds), dead: dead, now: now)
         switch step {
         case .unknown: return nil
         case .done(let text): return .rolledOut(text)
         case .failed(let text): return .failed(text)
+        case .held(let text): return .held(text)
         case .wait(let text, let until):
             if let until { wake.append(until - now) }
             return .progressing(text)
@@ -49,8 +51,10 @@ extension Reconcilers {
         case .unknown: return nil
         case .done(let text): return .rolledOut(text + " (the last good state)")
         case .failed(let text): return .failed(text)
+        case .held(let text): return .held(text)
         case .wait(let text, _): return .progressing(text)
-        case .restart(let name, _): return .progressing("Deployment \(name) is not restarted while Published is False")
+        case .restart(let name, _):
+            return .progressing("Deployment \(name) is not restarted before what is published is whole again")
         }
     }
 
@@ -87,6 +91,9 @@ extension Reconcilers {
         for (label, reason) in result.lostLabels.sorted(by: { $0.key < $1.key })
         where before?.lostLabels[label] == nil {
             tell(registry, "LabelLost", reason, isWarning: true)
+        }
+        for (reason, text) in result.remarks.sorted(by: { $0.key < $1.key }) where before?.remarks[reason] != text {
+            tell(registry, reason, text, isWarning: true)
         }
     }
 

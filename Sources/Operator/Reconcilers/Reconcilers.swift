@@ -22,7 +22,7 @@ final class Reconcilers: Sendable {
     let board = ReadinessBoard()
     let verdicts = LabelVerdictCache()
     let rendered = RenderCache()
-    let publishingBoard = PublishingBoard()
+    let publishingBoard: PublishingBoard
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
     /// Which DataPlane has which cluster.
@@ -31,11 +31,12 @@ final class Reconcilers: Sendable {
     init(
         caches: Caches, pool: SessionPool, writer: StatusWriter, router: EventRouter, events: any EventPublisher,
         namespace: String, logger: Logger, wallClock: WallClock = .system, timeline: Timeline = .continuous,
-        flyteAdmin: FlyteAdminReconciler? = nil
+        flyteAdmin: FlyteAdminReconciler? = nil, publishingBoard: PublishingBoard = PublishingBoard()
     ) {
         self.caches = caches
         self.pool = pool
         self.writer = writer
+        self.publishingBoard = publishingBoard
         self.router = router
         self.events = events
         self.namespace = namespace

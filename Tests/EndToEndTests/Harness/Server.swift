@@ -35,11 +35,11 @@ struct Admin: Sendable {
 
     /// As `kubectl apply --server-side --force-conflicts`, into `flyte` where no namespace is named.
     @discardableResult
-    func apply(_ object: JSON, as manager: String = "kubectl") async throws -> JSON {
+    func apply(_ object: JSON, as manager: String = "kubectl", force: Bool = true) async throws -> JSON {
         let kind = try Kinds.named(object["kind"]?.string ?? "")
         return try await client.apply(
             object, type: kind, namespace: kind.isNamespaced ? Self.namespace(object) : nil,
-            name: object[path: ["metadata", "name"]]?.string ?? "", fieldManager: manager, force: true)
+            name: object[path: ["metadata", "name"]]?.string ?? "", fieldManager: manager, force: force)
     }
 
     func apply(_ objects: [JSON]) async throws { for object in objects { try await apply(object) } }

@@ -147,21 +147,6 @@ struct ClustersPlanTests {
         #expect(plan.problems.isEmpty && plan.configuration.labels["l"]?.map(\.id) == ["a"])
     }
 
-    @Test("Broken credentials don't take a label its last cluster")
-    func lastCluster() {
-        let labels = [label("l", [("a", 1)])]
-        let before = PublishedClusters(text: plan([plane("a"), plane("b")], labels).configuration.yaml)
-        let broken = [plane("a", noToken), plane("b")]
-        #expect(plan(broken, labels, published: before).problems.first?.contains("label l") == true)
-        // One without a weight gets no executions while another one has any.
-        let drained = [label("l", [("a", 1), ("b", 0)])]
-        let full = PublishedClusters(text: plan([plane("a"), plane("b")], drained).configuration.yaml)
-        #expect(plan(broken, drained, published: full).problems.first?.contains("label l") == true)
-        // A label that never worked holds up nothing, and disabling a data plane is the user's own wish.
-        #expect(plan(broken, labels).problems.isEmpty)
-        #expect(plan([plane("a") { $0.enabled = false }, plane("b")], labels, published: before).problems.isEmpty)
-    }
-
     @Test("Labels that flyteadmin's library changes are named; none takes another one's place")
     func lowercase() {
         let labels = ["team1", "Team1", "Big", "BIG", "a", "a.B"].enumerated().map {

@@ -98,6 +98,53 @@ struct RolloutPlanTests {
         #expect(next([.init("a", .unknown), try workload("b", "old")]) == .unknown)
     }
 
+    /// flyteadmin as Flyte's chart makes it.
+    private func charts(_ checksum: String?) throws -> RolloutPlan.Workload {
+        guard case .present(var deployment) = try workload("flyteadmin", checksum).reading else {
+            return .init("", .absent)
+        }
+        deployment.initContainers = [
+            .init(name: "run-migrations", words: ["flyteadmin", "--config", "/etc/*.yaml", "migrate", "run"]),
+            .init(
+                name: "sync-cluster-resources",
+                words: ["flyteadmin", "--config", "/etc/*.yaml", "clusterresource", "sync"]),
+        ]
+        return .init("flyteadmin", .present(deployment))
+    }
+
+    @Test("flyteadmin is not restarted while its init container would fail at a dead cluster")
+    func held() throws {
+        func next(_ workload: RolloutPlan.Workload, dead: [String]) -> RolloutPlan.Step {
+            RolloutPlan.next([workload], checksum: "new", minInterval: 300, dead: dead, now: now)
+        }
+        guard case .held(let text) = next(try charts("old"), dead: ["dp_2"]) else {
+            return #expect(Bool(false), "it is held")
+        }
+        #expect(text.contains("sync-cluster-resources") && text.contains("dp_2") && text.contains("cordon"))
+        #expect(next(try charts("old"), dead: []) == restart("flyteadmin"))
+        #expect(next(try workload("a", "old"), dead: ["dp_2"]) == restart("a"), "without that container it starts")
+        guard case .done(let said) = next(try charts("new"), dead: ["dp_2"]) else {
+            return #expect(Bool(false), "it has read it")
+        }
+        #expect(said.contains("don't restart flyteadmin now"))
+    }
+
+    @Test("Init containers are read from the pod template")
+    func initContainers() throws {
+        let json: JSON = [
+            "metadata": ["name": "a", "namespace": "flyte"],
+            "spec": [
+                "template": [
+                    "spec": ["initContainers": [["name": "i", "command": ["a", "b"], "args": ["c"]], ["name": "j"]]]
+                ]
+            ],
+        ]
+        #expect(
+            try Deployment(json: json).initContainers == [
+                .init(name: "i", words: ["a", "b", "c"]), .init(name: "j", words: []),
+            ])
+    }
+
     @Test("The checksum moves with the text and with each credential, and tells no credential")
     func checksum() {
         func sum(_ weight: Double, _ credentials: [String?]) -> String {
