@@ -133,16 +133,16 @@ enum Populated {
         spec.clusterName = "c"
         spec.credentials.tokenKey = "t"
         spec.credentials.caCertKey = "c"
-        spec.workloadIdentity = identity
-        spec.values = ["a": "b"]
-        spec.valuesFrom = valuesFrom
-        return spec
-    }
         spec.flyteAdmin = FlyteAdminAccess()
         spec.flyteAdmin?.tokenKey = "t"
         spec.flyteAdmin?.caCertKey = "c"
         spec.flyteAdmin?.endpoint = "https://a"
         spec.flyteAdmin?.kubeClientConfig = .init()
+        spec.workloadIdentity = identity
+        spec.values = ["a": "b"]
+        spec.valuesFrom = valuesFrom
+        return spec
+    }
     static var dataPlaneStatus: DataPlaneStatus {
         var status = DataPlaneStatus()
         status.observedGeneration = 1
@@ -304,7 +304,7 @@ struct CRDTests {
             try values(
                 "executionlabels.yaml",
                 ["properties", "status", "properties", "clusters", "items", "properties", "state"])
-                == ["Ready", "NotReady", "Disabled", "Unknown"])
+                == ["Ready", "NotReady", "Disabled", "Unschedulable", "Unknown"])
     }
 
     @Test("Names and columns are the contract's, and every column shows a field that is there", arguments: Kind.all)

@@ -15,6 +15,19 @@ struct ClusterStateTests {
         #expect(state(.isTrue, enabled: false) == .disabled)
     }
 
+    @Test("A cordoned one is Unschedulable, however it is; a disabled one stays Disabled")
+    func cordoned() {
+        func state(_ change: @escaping (inout DataPlaneSpec) -> Void) -> ClusterState {
+            ClusterState(
+                dataPlane("a") {
+                    $0.unschedulable = true
+                    change(&$0)
+                }, nil)
+        }
+        #expect(state { _ in } == .unschedulable)
+        #expect(state { $0.enabled = false } == .disabled)
+    }
+
     @Test("One that is Available and not Ready counts as ready: its namespaces are told of elsewhere")
     func notInSync() {
         #expect(Self.state(["Available": .isTrue, "Ready": .isFalse]) == .ready)
@@ -66,7 +79,7 @@ struct LabelTests {
     func text(_ entry: (weight: Double, text: String)) { #expect(LabelWeights.text(entry.weight) == entry.text) }
 
     static let states: [String: ClusterState] = [
-        "ready": .ready, "down": .notReady, "off": .disabled, "new": .undetermined,
+        "ready": .ready, "down": .notReady, "off": .disabled, "new": .undetermined, "cordoned": .unschedulable,
     ]
     static let resolutions: [([(String, Double)], Condition.Status, String)] = [
         ([("ready", 1)], .isTrue, "Resolved"),
@@ -78,6 +91,10 @@ struct LabelTests {
         ([("ready", 0.5), ("off", 0.5)], .isFalse, "ClusterDisabled"),
         ([("down", 1)], .isFalse, "NoReadyCluster"),
         ([("down", 1), ("ready", 0)], .isFalse, "NoReadyCluster"),
+        ([("cordoned", 1)], .isFalse, "NoReadyCluster"),
+        ([("cordoned", 0.5), ("down", 0.5)], .isFalse, "NoReadyCluster"),
+        ([("cordoned", 0.5), ("new", 0.5)], .unknown, "Pending"),
+        ([("cordoned", 0.5), ("ready", 0.5)], .isTrue, "Resolved"),
         ([("new", 1)], .unknown, "Pending"),
         ([("new", 0.5), ("down", 0.5)], .unknown, "Pending"),
         ([("new", 0.5), ("ready", 0.5)], .isTrue, "Resolved"),
@@ -98,6 +115,16 @@ struct LabelTests {
         #expect(status.clusters.map(\.state) == [.ready, .unknown])
         #expect(status.label == "Team1")
         #expect(status.summary?.clusters == "ready=0.7,nowhere=0.3")
+    }
+
+    @Test("A cordoned cluster is shown as Unschedulable and named in the message")
+    func cordoned() throws {
+        let object = label("l", [("ready", 0.5), ("cordoned", 0.5)])
+        let verdict = try #require(LabelVerdicts.all([object], clusters: Self.states)["l"])
+        #expect(verdict.status(of: object, now: now).clusters.map(\.state) == [.ready, .unschedulable])
+        #expect(verdict.ready.message == "executions go to ready; cordoned: cordoned")
+        let empty = LabelVerdicts.all([label("l", [("cordoned", 1)])], clusters: Self.states)["l"]
+        #expect(empty?.ready.message == "cordoned: cordoned")
     }
 
     @Test("Of two objects with one label the older wins, then the smaller name; the other says so")

@@ -30,9 +30,11 @@ public struct ControlPlaneReader: Sendable {
         .clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels, .flyteProjects,
     ]
 
-    public func objects() async throws(KubeError) -> ControlPlaneObjects {
+    public func objects(of kinds: [ResourceType] = ControlPlaneReader.kinds) async throws(KubeError)
+        -> ControlPlaneObjects
+    {
         var result = ControlPlaneObjects(namespace: namespace)
-        for type in Self.kinds {
+        for type in kinds {
             let collection = KubeCollection(type, namespace: namespace)
             let objects = try await client.listAll(DynamicObject.self, of: collection).compactMap(\.object)
             result.add(type, objects)

@@ -51,6 +51,7 @@ public struct ExecutionLabelStatus: CustomResourceStatus {
     public struct Cluster: Sendable, Hashable, Codable {
         public enum State: String, Sendable, Hashable, Codable {
             case ready = "Ready", notReady = "NotReady", disabled = "Disabled", unknown = "Unknown"
+            case unschedulable = "Unschedulable"
         }
         public var name: String
         public var weight: Double

@@ -6,6 +6,8 @@ public enum ClusterState: Sendable, Hashable {
     case ready
     case notReady
     case disabled
+    /// Cordoned, however it is beside that.
+    case unschedulable
     /// There is a DataPlane; whether it can be worked with isn't known yet.
     case undetermined
 
@@ -13,6 +15,7 @@ public enum ClusterState: Sendable, Hashable {
     public init(_ object: DataPlane, _ status: DataPlaneStatus?) {
         switch status?.availability?.status {
         case _ where !object.spec.enabled: self = .disabled
+        case _ where object.spec.unschedulable: self = .unschedulable
         case .isTrue: self = .ready
         case .isFalse: self = .notReady
         case .unknown, nil: self = .undetermined
@@ -58,6 +61,7 @@ public enum LabelVerdicts {
             case .ready: .ready
             case .notReady: .notReady
             case .disabled: .disabled
+            case .unschedulable: .unschedulable
             case .undetermined, nil: .unknown
             }
         return .init(name: cluster.name, weight: cluster.weight, state: state)
@@ -73,7 +77,8 @@ public enum LabelVerdicts {
     }
 
     /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one
-    /// that the user gave a weight makes the label not Ready, and the message says so. Whether a cluster answers at the
+    /// that the user gave a weight makes the label not Ready, and the message says so. A cordoned one is left out on
+    /// purpose and for a time: the label is Ready while another cluster is. Whether a cluster answers at the
     /// moment is another matter: flyteadmin doesn't look, and one that is ready is enough.
     private static func resolution(
         of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]
@@ -87,15 +92,20 @@ public enum LabelVerdicts {
         let disabled = names { $0.weight > 0 && clusters[$0.name] == .disabled }
         if !disabled.isEmpty { return no(.clusterDisabled, "disabled: \(disabled.listed()); Flyte leaves it out") }
         let ready = names { $0.weight > 0 && clusters[$0.name] == .ready }
-        let rest = names { $0.weight > 0 && clusters[$0.name] != .ready }
+        let cordoned = names { $0.weight > 0 && clusters[$0.name] == .unschedulable }
+        let rest = names { entry in
+            entry.weight > 0 && clusters[entry.name] != .ready && clusters[entry.name] != .unschedulable
+        }
+        let cordon = cordoned.isEmpty ? "" : "cordoned: \(cordoned.listed())"
+        func joined(_ parts: String...) -> String { parts.filter { !$0.isEmpty }.joined(separator: "; ") }
         if ready.isEmpty {
             if entries.contains(where: { $0.weight > 0 && clusters[$0.name] == .undetermined }) {
                 return .unknown(.ready, Reason.pending, "not known yet: whether \(rest.listed()) is Available")
             }
-            return no(.noReadyCluster, "not Available: \(rest.listed())")
+            return no(.noReadyCluster, joined(rest.isEmpty ? "" : "not Available: \(rest.listed())", cordon))
         }
-        let message = "executions go to \(ready.listed())" + (rest.isEmpty ? "" : "; not Available: \(rest.listed())")
-        return .yes(.ready, Reason.resolved, message)
+        let away = rest.isEmpty ? "" : "not Available: \(rest.listed())"
+        return .yes(.ready, Reason.resolved, joined("executions go to \(ready.listed())", away, cordon))
     }
 }
 

@@ -93,8 +93,26 @@ public struct FleetObjects: Sendable {
         let fleet = PlacementFleet(
             configuration: configuration,
             assignments: Dictionary(inForce.map { (AdminRowKey($0.spec), $0.spec.value) }) { first, _ in first },
-            leftOut: plan.leftOut, withdrawn: plan.withdrawnEntries)
+            leftOut: plan.leftOut, withdrawn: withdrawn(plan), cordoned: cordoned)
         return (fleet, notes)
+    }
+
+    private var cordoned: Set<String> {
+        let objects = Seniority.oldest(dataPlanes.values, by: \.clusterName)
+        return Set(objects.filter { $0.value.spec.enabled && $0.value.spec.unschedulable }.keys)
+    }
+
+    /// By label, what it names and is not sent anything for the time being.
+    private func withdrawn(_ plan: ClustersPlan) -> [String: [Placement.Dropped]] {
+        let cordoned = cordoned
+        var result = plan.withdrawnEntries
+        for verdict in LabelVerdicts.all(Array(labels.values), clusters: [:]).values where verdict.isInForce {
+            let names = verdict.clusters.map(\.name).filter(cordoned.contains)
+            result[verdict.label, default: []] += names.map {
+                .init(cluster: $0, reason: ExecutionLabelStatus.Cluster.State.unschedulable.rawValue)
+            }
+        }
+        return result
     }
 
     /// Of the candidates, those that can't be worked with: flyteadmin doesn't look.

@@ -60,13 +60,16 @@ public struct PlacementFleet: Sendable {
     public var assignments: [AdminRowKey: String]
     /// Clusters that are not in the configuration although there is a DataPlane, with the reason.
     public var leftOut: [String: String]
-    /// By label, what has left it for the time being (the health-aware map), with the reason.
+    /// By label, what has left it for the time being (the health-aware map, a cordon), with the reason.
     public var withdrawn: [String: [Placement.Dropped]]
+    /// Of the clusters that are not enabled in the configuration, those that are cordoned.
+    public var cordoned: Set<String>
 
     public init(
         configuration: ClustersConfiguration, assignments: [AdminRowKey: String], leftOut: [String: String] = [:],
-        withdrawn: [String: [Placement.Dropped]] = [:]
+        withdrawn: [String: [Placement.Dropped]] = [:], cordoned: Set<String> = []
     ) {
+        self.cordoned = cordoned
         self.configuration = configuration
         self.assignments = assignments
         self.leftOut = leftOut
@@ -113,7 +116,7 @@ public struct PlacementFleet: Sendable {
         for entry in entries {
             switch configuration.clusters.first(where: { $0.name == entry.id })?.enabled {
             case true?: usable.append(entry)
-            case false?: dropped.add(entry.id, "Disabled")
+            case false?: dropped.add(entry.id, disabling(entry.id))
             case nil: dropped.add(entry.id, leftOut[entry.id] ?? "Unknown")
             }
         }
@@ -125,6 +128,13 @@ public struct PlacementFleet: Sendable {
         for one in withdrawn[written] ?? [] { dropped.add(one.cluster, one.reason) }
         if usable.isEmpty { notes.append("the label \(label) has no enabled cluster") }
         return usable
+    }
+
+    /// Why a cluster is not enabled.
+    private func disabling(_ cluster: String) -> String {
+        cordoned.contains(cluster)
+            ? ExecutionLabelStatus.Cluster.State.unschedulable.rawValue
+            : ExecutionLabelStatus.Cluster.State.disabled.rawValue
     }
 
     private func placement(
@@ -149,7 +159,9 @@ public struct PlacementFleet: Sendable {
 
     private func anyCluster(_ dropped: [Placement.Dropped], _ notes: [String]) -> Placement {
         var dropped = dropped
-        for cluster in configuration.clusters where !cluster.enabled { dropped.add(cluster.name, "Disabled") }
+        for cluster in configuration.clusters where !cluster.enabled {
+            dropped.add(cluster.name, disabling(cluster.name))
+        }
         for (name, reason) in leftOut.sorted(by: { $0.key < $1.key }) { dropped.add(name, reason) }
         let enabled = configuration.clusters.filter(\.enabled).map(\.name)
         let draw = WeightedClusters(enabled.map { ($0, 0) })

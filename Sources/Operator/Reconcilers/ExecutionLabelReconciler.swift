@@ -7,7 +7,11 @@ extension Reconcilers {
     /// By `clusterName`: what labels need to know of the data planes.
     func clusterStates(_ plan: PlanInForce) -> [String: ClusterState] {
         Seniority.oldest(plan.dataPlanes.values, by: \.clusterName).mapValues { object in
-            object.spec.enabled ? board[dataPlane: object.metadata.name]?.cluster ?? .undetermined : .disabled
+            // What the spec says counts at once; the board may be of a moment ago.
+            if !object.spec.enabled { return .disabled }
+            if object.spec.unschedulable { return .unschedulable }
+            let state = board[dataPlane: object.metadata.name]?.cluster ?? .undetermined
+            return state == .disabled ? .undetermined : state
         }
     }
 

@@ -8,7 +8,10 @@ final class ReadinessBoard: Sendable {
         var cluster: ClusterState
         var isReady: Bool
         init(_ object: DataPlane, _ status: DataPlaneStatus?) {
-            cluster = ClusterState(object, status)
+            // How it is beside being cordoned, so that the end of that needs no new look at it.
+            var uncordoned = object
+            uncordoned.spec.unschedulable = false
+            cluster = ClusterState(uncordoned, status)
             isReady = object.spec.enabled && status?.conditions.isTrue(.ready) ?? false
         }
     }

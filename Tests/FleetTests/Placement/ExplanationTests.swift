@@ -88,6 +88,42 @@ struct ExplanationTests {
             ])
     }
 
+    private static func dataPlane(_ number: Int, _ spec: JSON) -> JSON {
+        var spec = spec
+        spec["clusterName"] = .string("dataplane_\(number)")
+        spec["endpoint"] = .string("https://dp\(number):443")
+        return [
+            "apiVersion": "multicluster.flyte.org/v1alpha1", "kind": "DataPlane",
+            "metadata": ["name": .string("dp-\(number)"), "namespace": "flyte"], "spec": spec,
+        ]
+    }
+
+    @Test("A cordoned cluster is dropped as Unschedulable, and the others share its part")
+    func cordoned() throws {
+        let explanation = try explain(more: [Self.dataPlane(2, ["unschedulable": true])])
+        #expect(explanation.placement.candidates.map(\.cluster) == ["dataplane_1"])
+        #expect(
+            explanation.placement.dropped == [
+                .init(cluster: "dataplane_3", reason: "Disabled"),
+                .init(cluster: "dataplane_2", reason: "Unschedulable"),
+            ])
+        #expect(explanation.json["dropped"]?[1]?["reason"] == "Unschedulable")
+    }
+
+    @Test("Without a label for it, a cordoned cluster is not drawn from either")
+    func cordonedAnywhere() throws {
+        let label: JSON = [
+            "apiVersion": "multicluster.flyte.org/v1alpha1", "kind": "ExecutionClusterLabel",
+            "metadata": ["name": "ecl", "namespace": "flyte"],
+            "spec": ["project": "other", "domain": "development", "value": "label1"],
+        ]
+        let explanation = try explain(more: [label, Self.dataPlane(2, ["unschedulable": true])])
+        #expect(explanation.placement.rule == .allClusters)
+        #expect(explanation.placement.candidates.map(\.cluster) == ["dataplane_1"])
+        #expect(explanation.placement.dropped.contains(.init(cluster: "dataplane_2", reason: "Unschedulable")))
+        #expect(explanation.placement.dropped.contains(.init(cluster: "dataplane_3", reason: "Disabled")))
+    }
+
     @Test("While an object is broken the published state decides")
     func lastGoodState() throws {
         let broken: JSON = [
