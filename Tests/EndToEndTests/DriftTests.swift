@@ -24,7 +24,6 @@ extension EndToEnd {
                     try await server.get("Namespace", name)?[
                         path: ["metadata", "labels", "multicluster.flyte.org/domain"]] == "development"
                 }
-                // Without the label by which it is watched, it leaves the watch altogether.
                 try await server.merge(
                     "Namespace", name, ["metadata": ["labels": ["app.kubernetes.io/managed-by": nil]]])
                 try await eventually("the managed-by label is back") {
@@ -93,7 +92,8 @@ extension EndToEnd {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet[1].admin.apply([
-                    "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "project1-development"],
+                    "apiVersion": "v1", "kind": "Namespace",
+                    "metadata": ["name": "project1-development", "labels": ["multicluster.flyte.org/adopt": "true"]],
                 ])
                 try await fleet[1].admin.apply(
                     [

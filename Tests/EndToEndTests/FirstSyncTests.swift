@@ -120,7 +120,10 @@ extension EndToEnd {
                 try await fleet[1].admin.apply([
                     [
                         "apiVersion": "v1", "kind": "Namespace",
-                        "metadata": ["name": "project1-development", "labels": ["team": "a"]],
+                        "metadata": [
+                            "name": "project1-development",
+                            "labels": ["team": "a", "multicluster.flyte.org/adopt": "true"],
+                        ],
                     ],
                     [
                         "apiVersion": "v1", "kind": "ServiceAccount",

@@ -37,7 +37,7 @@ extension EndToEnd {
                         "apiVersion": "v1", "kind": "ConfigMap",
                         "metadata": [
                             "name": "foreign", "namespace": "p0-development",
-                            "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                            "labels": ["multicluster.flyte.org/project": "p0"],
                         ],
                     ])
                     try await fleet.admin.apply(FlyteTemplates.configMap(["a.yaml": Self.settings("a")]))
@@ -185,7 +185,7 @@ extension EndToEnd.Prune {
             try await fleet.applyTemplates(
                 Dictionary(uniqueKeysWithValues: files), registry: registry, rights: FlyteTemplates.allRights,
                 projects: (0..<4).map { "p\($0)" })
-            let labels: JSON = ["app.kubernetes.io/managed-by": "squadron"]
+            let labels: JSON = ["multicluster.flyte.org/project": "theirs"]
             try await fleet[1].admin.apply(
                 [
                     "apiVersion": "v1", "kind": "Namespace",

@@ -27,6 +27,8 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     public var identity = IdentitySpec()
     public var domains = defaultDomains
     public var namespaceTemplate = defaultNamespaceTemplate
+    /// What becomes of a namespace that is there and not ours.
+    public var adoptionPolicy = AdoptionPolicy.flyte
     /// Empty: none.
     public var defaultExecutionLabel = ""
     /// For data planes that set none.
@@ -64,6 +66,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         defaultExecutionLabel = try container.value(.defaultExecutionLabel, default: "")
         workloadIdentity = try container.value(.workloadIdentity, default: WorkloadIdentity())
         values = try container.value(.values, default: [:])
+        adoptionPolicy = try container.value(.adoptionPolicy, default: .flyte)
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
         `import` = try container.decodeIfPresent(FlyteImport.self, forKey: .import)

@@ -83,6 +83,8 @@ public enum FailureReason: String, Sendable, Hashable, CaseIterable {
     case kindNotServed = "KindNotServed"
     case forbidden = "Forbidden"
     case conflict = "Conflict"
+    /// It was there before, and the registry does not say that it is to be adopted.
+    case namespaceNotAdopted = "NamespaceNotAdopted"
     case invalid = "Invalid"
     /// The data plane changes what we write.
     case rewritten = "Rewritten"

@@ -14,8 +14,9 @@ public enum Ownership {
     /// that there is nothing to write.
     public static let appliedHashAnnotation = "multicluster.flyte.org/applied-hash"
 
-    /// Selects what is ours in metadata-only lists and watches.
-    public static let selector = "\(managedByLabel)=\(managedBy)"
+    /// Selects what is ours in metadata-only lists and watches: by a label under our own group, since others set
+    /// `managed-by` too. One label alone, so that an object stays in the inventory where a policy strips the other.
+    public static let selector = projectLabel
 
     static func labels(_ key: ProjectDomain) -> [String: String] {
         [managedByLabel: managedBy, projectLabel: key.project, domainLabel: key.domain]
@@ -92,9 +93,14 @@ public struct DesiredObject: Sendable, Hashable {
     /// removes a field takes it out of our set. Where metadata is all, there is no hash: then we may own nothing else,
     /// as we would of a label that is in no template any more.
     public func matches(_ observed: ObjectMeta) -> Bool {
-        observed.deletionTimestamp == nil && labels.allSatisfy { observed.labels?[$0.key] == $0.value }
+        observed.deletionTimestamp == nil && labels.allSatisfy { isMet($0.key, $0.value, observed.labels) }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
             && (isMetadataOnly ? isStandIn || ownsNothingElse(observed) : ownsContent(observed))
+    }
+
+    /// An object that another manager has labelled `managed-by` keeps that label.
+    func isMet(_ label: String, _ value: String, _ found: [String: String]?) -> Bool {
+        label == Ownership.managedByLabel ? found?[label]?.isEmpty == false : found?[label] == value
     }
 
     private func ownsContent(_ observed: ObjectMeta) -> Bool {
@@ -106,7 +112,9 @@ public struct DesiredObject: Sendable, Hashable {
     }
 
     private func ownsNothingElse(_ observed: ObjectMeta) -> Bool {
-        observed.applied(by: Ownership.fieldManager).allSatisfy { $0.isCovered(by: json) }
+        let form = AppliedForm(adoptedFromFlyte: observed.annotations?[Ownership.adoptedFromAnnotation] != nil)
+        let wanted = form.adoptedFromFlyte ? json(in: form) : json
+        return observed.applied(by: Ownership.fieldManager).allSatisfy { $0.isCovered(by: wanted) }
     }
 }
 

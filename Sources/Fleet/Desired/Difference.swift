@@ -4,11 +4,10 @@ import KubeObjects
 extension DesiredObject {
     /// The first field that the object does not have as we apply it, as a path; nil where none can be named.
     public func difference(from observed: ObjectMeta) -> String? {
-        func first(_ wanted: [String: String], _ found: [String: String]?) -> String? {
-            wanted.keys.sorted().first { found?[$0] != wanted[$0] }
-        }
-        if let label = first(labels, observed.labels) { return ".metadata.labels.\(label)" }
-        if let annotation = first(annotations, observed.annotations) { return ".metadata.annotations.\(annotation)" }
+        let label = labels.keys.sorted().first { !isMet($0, labels[$0] ?? "", observed.labels) }
+        if let label { return ".metadata.labels.\(label)" }
+        let annotation = annotations.keys.sorted().first { observed.annotations?[$0] != annotations[$0] }
+        if let annotation { return ".metadata.annotations.\(annotation)" }
         guard !isMetadataOnly, case .object(let content) = json else { return nil }
         let sets = observed.applied(by: Ownership.fieldManager).compactMap(\.fieldSet)
         let parts = content.keys.filter { !["apiVersion", "kind", "metadata"].contains($0) }.sorted()

@@ -199,9 +199,8 @@ public enum DataPlaneVerdict {
         if let trouble = seen.listTrouble { return .no(.synced, Reason.syncFailed, trouble) }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
         if counts.failed > 0 || !seen.failures.isEmpty {
-            let isConflict: (FailureEntry) -> Bool = {
-                $0.reason == FailureReason.conflict.rawValue || $0.reason == FailureReason.namespaceNotOurs.rawValue
-            }
+            let waiting = [FailureReason.conflict, .namespaceNotOurs, .namespaceNotAdopted].map(\.rawValue)
+            let isConflict: (FailureEntry) -> Bool = { waiting.contains($0.reason) }
             let shown = FailureEntry.bounded(seen.failures)
             // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
             // is.

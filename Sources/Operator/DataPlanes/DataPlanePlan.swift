@@ -33,6 +33,8 @@ struct DataPlanePlan: Sendable {
     var namespaces: [String: UInt64]
     var forcesConflicts = false
     /// Nil: nothing is ever deleted.
+    /// What becomes of a namespace that is there and not ours.
+    var adoption = AdoptionPolicy.flyte
     var pruning: Pruning?
     /// False while a template is broken: what is in it would look surplus.
     var mayPrune = true
@@ -62,9 +64,11 @@ struct DataPlanePlan: Sendable {
         var seen = ObservedObject(
             place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
-        seen.foreignOwner = identity?.foreignOwner(of: metadata)
+        if type == Namespace.resourceType { seen.standing = identity?.standing(of: metadata) }
         if case .objects(let objects, _)? = content(seen.place) {
-            seen.isApplied = metadata.isApplied(by: Ownership.fieldManager)
+            seen.isApplied = metadata.isApplied(by: Ownership.fieldManager) && metadata.isInInventory
+            seen.keepsManagedBy = metadata.hasForeignManagedBy
+            seen.isShared = Handover.isNeeded(metadata)
             let same = objects.first { $0.type == type && $0.name == metadata.name }
             if let same, same.matches(metadata) { seen.satisfies = same.hash }
         }
@@ -78,3 +82,9 @@ struct DataPlanePlan: Sendable {
         return Ownership.projectDomain(of: metadata).flatMap(namespaceOf) ?? ""
     }
 }
+    /// Why a namespace that is there is left alone; nil where it may be written.
+    func refusal(of object: DesiredObject, _ standing: NamespaceStanding?) -> (FailureReason, String)? {
+        if case .foreign(let owner)? = standing { return (.namespaceNotOurs, foreign(object, owner: owner)) }
+        return standing?.refusal(under: adoption).map { (.namespaceNotAdopted, "\(object.description): \($0)") }
+    }
+

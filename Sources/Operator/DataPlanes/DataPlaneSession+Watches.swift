@@ -11,8 +11,8 @@ extension DataPlaneSession {
             switch change.kind {
             case .added(let seen), .updated(_, let seen):
                 // Most events report what we have just written: they ask for no work.
-                if !self.isSettled(seen) { self.want([seen.place]) }
-            case .deleted(let last): self.want([last.place])
+                if !self.isSettled(seen) { self.lookAgain(at: seen.place) }
+            case .deleted(let last): self.lookAgain(at: last.place)
             }
         }
         return Watcher(

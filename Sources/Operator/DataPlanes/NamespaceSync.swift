@@ -129,8 +129,9 @@ struct NamespaceSync {
         case .ready(let objects): observed = objects
         }
         if let seen = observed[object.key] {
-            if let owner = seen.foreignOwner {
-                return .object(.namespaceNotOurs, plan.foreign(object, owner: owner), retryAfter: .seconds(60))
+            if let (reason, why) = plan.refusal(of: object, seen.standing) {
+                // The watch tells when somebody gives it to us.
+                return .object(reason, why, retryAfter: .seconds(60))
             }
             if seen.isTerminating {
                 // Its end is reported by the watch, which brings us back here.
@@ -147,8 +148,8 @@ struct NamespaceSync {
         let listing = observed.listing
         do throws(KubeError) {
             let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
-            let answer = try await link.apply(
-                object, force: plan.forcesConflicts,
+            let answer = try await apply(
+                object, namespace, plan, link,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
             session.latencies.withLock { $0.wrote(namespace, now: timeline.now) }
@@ -176,6 +177,40 @@ struct NamespaceSync {
             return nil
         }
         let complaint = RewriteGuard.Complaint(
+    /// Applies the object in the form that fits what is there. What is known of that may be old, or nothing: what the API
+    /// server says of conflicts decides.
+    private func apply(
+        _ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan, _ link: Link, turn: RequestTurn
+    ) async throws(KubeError) -> ObjectMeta {
+        let seen = session.watches[object.type]?[object.key]
+        let takesOver = session.isFromFlyte(namespace)
+        if let seen, seen.isShared, takesOver {
+            if try await takeOver(object, link) { session.context.metrics.wrote(session.name, .applied) }
+        }
+        let form = seen?.form ?? .plain
+        do throws(KubeError) {
+            // Of an object that we have not seen it isn't known whether it keeps a label of its own.
+            return try await link.apply(object, form, force: plan.forcesConflicts && seen != nil, turn: turn)
+        } catch {
+            let conflicts = error.conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
+            guard !conflicts.isEmpty,
+                case .apply(let other, let force) = ConflictAnswer(
+                    conflicts, in: form, forces: plan.forcesConflicts, takesOver: takesOver)
+            else { throw error }
+            return try await link.apply(object, other, force: force, turn: turn)
+        }
+    }
+
+    /// The object may change while it is looked at: then once more.
+    private func takeOver(_ object: DesiredObject, _ link: Link) async throws(KubeError) -> Bool {
+        do throws(KubeError) {
+            return try await link.takeOver(object)
+        } catch {
+            guard error.isConflict else { throw error }
+            return try await link.takeOver(object)
+        }
+    }
+
             reason: .rewritten,
             message: "the data plane took \(object.description), and its answer has not what was applied at \(field): "
                 + "a mutating policy or webhook there changes it")
@@ -300,7 +335,8 @@ extension KubeError {
             case 401, 403: return (.forbidden, status.message)
             case 404: return (isNotServed ? .kindNotServed : .invalid, status.message)
             case 409:
-                let fields = conflicts.map { "\($0.field) is owned by \($0.manager)" }.joined(separator: ", ")
+                let owned = conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
+                let fields = ConflictAnswer.reported(owned).map(\.text).joined(separator: ", ")
                 return (.conflict, "\(object?.description ?? operation): \(fields.isEmpty ? status.message : fields)")
             case 429: return (.tooManyRequests, status.message)
             case 500...: return (.serverError, status.summary)

@@ -55,6 +55,7 @@ extension PlanInForce {
         return wanted
     }
 
+        wanted.adoption = spec.adoptionPolicy
     /// With `syncScope: Labelled`, those that executions can reach in it.
     private func namespaces(of dataPlane: DataPlane) -> [String: UInt64] {
         guard spec.syncScope == .labelled else { return fingerprints }

@@ -132,7 +132,7 @@ extension EndToEnd {
                         "apiVersion": "v1", "kind": "Namespace",
                         "metadata": [
                             "name": "project1-development", "annotations": ["big": big],
-                            "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                            "labels": ["multicluster.flyte.org/adopt": "true"],
                         ],
                     ])
                 try await fleet.admin.apply(assignment("project1", "development"))

@@ -193,7 +193,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A namespace of another registry is left alone and reported; one of nobody's is adopted")
+        @Test("A namespace of another registry is left alone and reported; one of nobody's is adopted on request")
         func otherRegistry() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -201,19 +201,23 @@ extension EndToEnd {
                     [
                         "apiVersion": "v1", "kind": "Namespace",
                         "metadata": [
-                            "name": "theirs-development", "labels": ["app.kubernetes.io/managed-by": "squadron"],
+                            "name": "theirs-development", "labels": ["multicluster.flyte.org/project": "theirs"],
                             "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
                         ],
                     ],
                     [
-                        // Without our label the watch does not show it: only the write itself meets it.
                         "apiVersion": "v1", "kind": "Namespace",
                         "metadata": [
                             "name": "hidden-development",
                             "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
                         ],
                     ],
-                    ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "nobodys-development"]],
+                    [
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": [
+                            "name": "nobodys-development", "labels": ["multicluster.flyte.org/adopt": "true"],
+                        ],
+                    ],
                 ])
                 let theirs = try await fleet[1].admin.get("Namespace", "theirs-development")?["metadata"]
                 for project in ["theirs", "hidden", "nobodys"] {

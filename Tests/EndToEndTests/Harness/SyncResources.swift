@@ -24,9 +24,12 @@ struct SyncResources {
                 .post, kind.path(namespace: namespace), query: [("fieldManager", "flyteadmin")], body: object)
         } catch {
             guard error.status?.code == 409 else { throw error }
-            // The `default` ServiceAccount is there: a merge patch of what the template has.
+            // The `default` ServiceAccount is there: a merge patch of what the template has. Flyte's own leaves it without
+            // managedFields.
+            var patch = object
+            patch[path: ["metadata", "managedFields"]] = [[:]]
             try await server.client.mergePatch(
-                object, type: kind, namespace: namespace, name: name, fieldManager: "flyteadmin")
+                patch, type: kind, namespace: namespace, name: name, fieldManager: "flyteadmin")
         }
     }
 }

@@ -32,8 +32,9 @@ struct FieldManager: Sendable {
     /// - Parameter live: nil for a create.
     func tracked(live: JSON?, new: JSON, manager: String) -> JSON {
         var managed = managedFields(live: live, new: new)
-        // An object without tracked managers that was never applied stays untracked.
-        if let live, managed.entries.isEmpty, live["metadata"]?["managedFields"] == nil {
+        // An object without tracked managers that was never applied stays untracked; and so does one whose tracking this
+        // very request resets.
+        if live != nil, managed.entries.isEmpty {
             return new.withManagedFields(nil)
         }
         let (old, changed) = ((live ?? emptyObject).withManagedFields(nil), new.withManagedFields(nil))

@@ -1,0 +1,39 @@
+import JSON
+import KubeObjects
+
+/// What of a desired object depends on the object that is there. The hash is the same in every form.
+public struct AppliedForm: Sendable, Hashable {
+    /// Another manager has labelled it `app.kubernetes.io/managed-by`. We leave that label out: to take it would make the
+    /// next `helm upgrade` fail.
+    public var keepsManagedBy: Bool
+    /// A Namespace that Flyte made. It says so, also when Flyte owns none of its fields any more.
+    public var adoptedFromFlyte: Bool
+
+    public init(keepsManagedBy: Bool = false, adoptedFromFlyte: Bool = false) {
+        self.keepsManagedBy = keepsManagedBy
+        self.adoptedFromFlyte = adoptedFromFlyte
+    }
+
+    public static let plain = AppliedForm()
+}
+
+extension DesiredObject {
+    /// What a server-side apply sends in that form.
+    public func json(in form: AppliedForm) -> JSON {
+        var json = json
+        if form.keepsManagedBy { json[path: ["metadata", "labels", Ownership.managedByLabel]] = nil }
+        if form.adoptedFromFlyte, type == .namespace {
+            json[path: ["metadata", "annotations", Ownership.adoptedFromAnnotation]] = .string(Ownership.flyte)
+        }
+        return json
+    }
+
+    public func body(in form: AppliedForm) -> [UInt8] { form == .plain ? body : json(in: form).serialized() }
+}
+
+extension ObjectMeta {
+    /// Whether another manager has labelled it `managed-by`.
+    public var hasForeignManagedBy: Bool {
+        labels?[Ownership.managedByLabel].map { !$0.isEmpty && $0 != Ownership.managedBy } ?? false
+    }
+}

@@ -1,0 +1,144 @@
+import JSON
+import KubeObjects
+import Testing
+
+@testable import Fleet
+
+@Suite("Adoption")
+struct AdoptionTests {
+    private let identity = RegistryIdentity(IdentitySpec(takesOverFrom: ["old"]), namespaceUID: "uid")!
+
+    private func namespace(
+        _ managers: [String] = [], mark: String? = nil, labels: [String: String] = [:],
+        annotations: [String: String] = [:]
+    ) -> ObjectMeta {
+        var metadata = ObjectMeta(name: "p-development")
+        metadata.labels = labels
+        metadata.annotations = annotations
+        metadata.annotations?[Ownership.controlPlaneAnnotation] = mark
+        metadata.managedFields = managers.map {
+            ManagedFieldsEntry(manager: $0, operation: $0 == Ownership.fieldManager ? "Apply" : "Update")
+        }
+        return metadata
+    }
+
+    @Test("A Namespace is ours by its mark, or by our manager where the mark is empty or gone")
+    func ours() {
+        #expect(identity.standing(of: namespace(mark: "uid")) == .ours(fromFlyte: false))
+        #expect(identity.standing(of: namespace(mark: "old")) == .ours(fromFlyte: false))
+        #expect(identity.standing(of: namespace(["squadron"], mark: "")) == .ours(fromFlyte: false))
+        #expect(identity.standing(of: namespace(["flyteadmin", "squadron"])) == .ours(fromFlyte: true))
+        let adopted = namespace(mark: "uid", annotations: [Ownership.adoptedFromAnnotation: "flyte"])
+        #expect(identity.standing(of: adopted) == .ours(fromFlyte: true))
+        #expect(identity.standing(of: namespace(["flyteadmin"], mark: "other")) == .foreign("other"))
+    }
+
+    @Test(
+        "The policy decides about a Namespace that is nobody's, and its label about that one",
+        arguments: [
+            (AdoptionPolicy.flyte, "flyteadmin", true), (.flyte, "flyte", true), (.flyte, "syncresources", true),
+            (.flyte, "helm", false), (.all, "helm", true), (.none, "flyteadmin", false),
+        ])
+    func policy(_ policy: AdoptionPolicy, _ manager: String, _ isAdopted: Bool) {
+        let refusal = identity.standing(of: namespace([manager])).refusal(under: policy)
+        #expect((refusal == nil) == isAdopted)
+        if let refusal { #expect(refusal.contains(manager) && refusal.contains(Ownership.adoptLabel)) }
+        let requested = namespace([manager], labels: [Ownership.adoptLabel: "true"])
+        #expect(identity.standing(of: requested).refusal(under: policy) == nil)
+        let refused = namespace(["helm"], labels: [Ownership.adoptLabel: "false"])
+        #expect(identity.standing(of: refused).refusal(under: .flyte) != nil)
+    }
+
+    private func owned(_ manager: String, _ field: String = ".spec.hard.limits.cpu") -> ConflictAnswer.Owned {
+        .init(field: field, manager: manager)
+    }
+
+    @Test("A conflict with Flyte's managers alone is taken over, in a namespace that Flyte made")
+    func takesOver() {
+        func answer(_ conflicts: [ConflictAnswer.Owned], takesOver: Bool, forces: Bool = false) -> ConflictAnswer {
+            ConflictAnswer(conflicts, in: .plain, forces: forces, takesOver: takesOver)
+        }
+        let theirs = [owned("flyteadmin"), owned("before-first-apply")]
+        #expect(answer(theirs, takesOver: true) == .apply(.plain, force: true))
+        #expect(answer(theirs, takesOver: false) == .report(theirs))
+        let mixed = theirs + [owned("terraform", ".spec.hard.pods")]
+        #expect(answer(mixed, takesOver: true) == .report(mixed))
+        #expect(answer(mixed, takesOver: false, forces: true) == .apply(.plain, force: true))
+    }
+
+    @Test("A managed-by of another manager is left to it, also with Force, and is no conflict")
+    func managedBy() {
+        let label = owned("helm", ".metadata.labels.app.kubernetes.io/managed-by")
+        let kept = AppliedForm(keepsManagedBy: true)
+        for forces in [false, true] {
+            #expect(
+                ConflictAnswer([label], in: .plain, forces: forces, takesOver: false) == .apply(kept, force: false))
+        }
+        #expect(
+            ConflictAnswer([label, owned("x")], in: .plain, forces: true, takesOver: false)
+                == .apply(kept, force: true))
+        #expect(
+            ConflictAnswer([label, owned("x")], in: .plain, forces: false, takesOver: false) == .report([owned("x")]))
+    }
+
+    @Test("Whoever wrote an object before server-side apply is named as that")
+    func explained() {
+        #expect(
+            owned("before-first-apply").text
+                == ".spec.hard.limits.cpu is owned by whoever created it, before server-side apply")
+        #expect(owned("terraform").text == ".spec.hard.limits.cpu is owned by terraform")
+    }
+
+    @Test("An object with another managed-by is as it should be, and keeps it in what is applied")
+    func form() {
+        let object = DesiredObject(
+            type: .namespace, namespace: nil, name: "n",
+            json: [
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": ["name": "n", "labels": .object(labels.mapValues { .string($0) })],
+            ])
+        var seen = ObjectMeta(name: "n")
+        seen.labels = labels
+        #expect(object.matches(seen) && !seen.hasForeignManagedBy)
+        seen.labels?[Ownership.managedByLabel] = "Helm"
+        #expect(object.matches(seen) && seen.hasForeignManagedBy)
+        seen.labels?[Ownership.managedByLabel] = nil
+        #expect(!object.matches(seen))
+        let kept = object.json(in: AppliedForm(keepsManagedBy: true))
+        #expect(kept[path: ["metadata", "labels", Ownership.managedByLabel]] == nil)
+        #expect(kept[path: ["metadata", "labels", Ownership.projectLabel]] == "p")
+        let adopted = object.json(in: AppliedForm(adoptedFromFlyte: true))
+        #expect(adopted[path: ["metadata", "annotations", Ownership.adoptedFromAnnotation]] == "flyte")
+        #expect(object.body(in: .plain) == object.body)
+    }
+
+    private let labels = Ownership.labels(ProjectDomain(project: "p", domain: "development"))
+
+    @Test("Flyte's managers give up what we apply; what else they own, and what others own, stays")
+    func handover() throws {
+        func entry(_ manager: String, _ operation: String, _ fields: JSON) -> JSON {
+            [
+                "manager": .string(manager), "operation": .string(operation), "fieldsType": "FieldsV1",
+                "fieldsV1": fields,
+            ]
+        }
+        let ours = entry(
+            "squadron", "Apply",
+            ["f:metadata": ["f:labels": ["f:p": [:]]], "f:spec": ["f:hard": ["f:limits.cpu": [:], "f:pods": [:]]]])
+        let other = entry("kubectl", "Update", ["f:spec": ["f:hard": ["f:pods": [:]]]])
+        let list: JSON = [
+            ours, entry("flyteadmin", "Update", ["f:spec": ["f:hard": [".": [:], "f:limits.cpu": [:], "f:x": [:]]]]),
+            entry("before-first-apply", "Update", ["f:spec": ["f:hard": [".": [:], "f:pods": [:]]]]), other,
+        ]
+        let left = try #require(Handover.managedFields(list))
+        #expect(
+            left == [ours, entry("flyteadmin", "Update", ["f:spec": ["f:hard": [".": [:], "f:x": [:]]]]), other])
+        #expect(Handover.managedFields(left) == nil, "nothing is left to do")
+        #expect(Handover.managedFields([list[1]!, other]) == nil, "we apply nothing there")
+        var metadata = ObjectMeta(name: "q")
+        metadata.managedFields = try ObjectMeta(json: ["name": "q", "managedFields": list]).managedFields
+        #expect(Handover.isNeeded(metadata))
+        metadata.managedFields = try ObjectMeta(json: ["name": "q", "managedFields": left]).managedFields
+        #expect(!Handover.isNeeded(metadata))
+    }
+}
