@@ -135,6 +135,7 @@ enum Populated {
         spec.credentials.caCertKey = "c"
         spec.flyteAdmin = FlyteAdminAccess()
         spec.flyteAdmin?.tokenKey = "t"
+        spec.mode = .observe
         spec.flyteAdmin?.caCertKey = "c"
         spec.flyteAdmin?.endpoint = "https://a"
         spec.flyteAdmin?.kubeClientConfig = .init()

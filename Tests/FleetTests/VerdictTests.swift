@@ -42,6 +42,17 @@ struct DataPlaneVerdictTests {
             "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,True InSync,True Ready"
         ),
         (
+            "observed", { $0.plan = PlannedChanges() },
+            "True Valid,True ProbeSucceeded,True PermissionsGranted,True Available,Unknown Observing,True Observing"
+        ),
+        (
+            "observed, away",
+            {
+                $0.plan = PlannedChanges(); $0.probe = .failed(.timeout, "")
+            },
+            "True Valid,False Timeout,Unknown Timeout,False Timeout,Unknown Timeout,False Timeout"
+        ),
+        (
             "nothing known", { $0 = DataPlaneObservation() },
             "Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending,Unknown Pending"
         ),

@@ -61,6 +61,35 @@ struct PlanKeeperTests {
         #expect(keeper.look(nil).diff.isEmpty)
     }
 
+    @Test("Without a registry the mode before it stays, also from one process to the next")
+    func mode() {
+        set { $0.mode = .observe }
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.spec.mode == .observe)
+        caches.registries.apply(.remove(key("flyte")))
+        keeper.changed(.registry("flyte"))
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.spec.mode == .observe)
+        set { $0.mode = .enforce }
+        _ = keeper.look(nil)
+        #expect(keeper.inForce?.spec.mode == .enforce)
+
+        caches.registries.apply(.remove(key("flyte")))
+        func first(_ own: Mode?, _ recorded: Mode) -> PlanInForce? {
+            var object = DataPlane(metadata: metadata("dp"), spec: DataPlaneSpec(endpoint: "https://dp"))
+            object.spec.mode = own
+            object.status = DataPlaneStatus()
+            object.status?.mode = recorded
+            caches.dataPlanes.apply(.set(key("dp"), .valid(object)))
+            let next = PlanKeeper(caches, operatorNamespace: "flyte")
+            _ = next.look(nil)
+            return next.inForce
+        }
+        #expect(first(nil, .observe)?.spec.mode == .observe)
+        #expect(first(nil, .enforce)?.spec.mode == .enforce)
+        #expect(first(.observe, .observe)?.spec.mode == .enforce, "that was its own")
+    }
+
     @Test("It knows the generations that it was computed from")
     func generations() {
         set(assignment: "a", "team1")

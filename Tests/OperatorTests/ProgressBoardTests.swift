@@ -59,6 +59,26 @@ struct ProgressBoardTests {
         #expect(board.counts.failed == 39 && board.counts.synced == 1)
     }
 
+    @Test("What is only planned is neither pending nor in sync; all of it together is the plan")
+    func planned() {
+        let board = NamespaceProgressBoard()
+        board.replace(with: ["a", "b", "c"])
+        func change(_ name: String, _ action: PlannedChange.Action, _ fields: [String] = []) -> PlannedChange {
+            PlannedChange(namespace: name, object: "namespaces/\(name)", action: action, fields: fields)
+        }
+        _ = set(board, "a", .synced)
+        #expect(set(board, "b", .planned([change("b", .change, [".x"])], [])) == .news)
+        #expect(set(board, "b", .planned([change("b", .change, [".y"])], [])) == .news)
+        #expect(board.pendingCount == 1 && board.counts == NamespaceCounts(desired: 3, synced: 1, failed: 0))
+        #expect(set(board, "c", .planned([change("c", .conflict)], [failure("c", since: 1)])) == .news)
+        #expect(board.pendingCount == 0 && board.counts == NamespaceCounts(desired: 3, synced: 1, failed: 1))
+        #expect(board.plan.change == 1 && board.plan.conflict == 1 && board.plan.examples.count == 2)
+        #expect(board.failures(limit: 16).count == 1 && board.failuresTotal == 1)
+        _ = set(board, "b", .synced)
+        board.pending(["c"])
+        #expect(board.plan == PlannedChanges() && board.pendingCount == 1)
+    }
+
     @Test("It tells when all came to be in sync, last time that they did")
     func lastComplete() {
         let now = Locked(100.0)

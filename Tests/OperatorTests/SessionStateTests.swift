@@ -80,6 +80,24 @@ private func probes(
     return (starts, reviews)
 }
 
+@Suite("A data plane in Observe")
+struct ObservingStateTests {
+    @Test("It is read and worked on, and no write goes out, not even one that waits for its turn")
+    func observes() throws {
+        var state = try connected()
+        state.permitWrites()
+        let link = try #require(state.writeLink)
+        #expect(link.mayWrite.withLock { $0 })
+        state.isObserving = true
+        state.permitWrites()
+        #expect(!link.mayWrite.withLock { $0 } && !state.allowsWrites)
+        #expect(state.workLink === link && state.allowsReads)
+        state.isObserving = false
+        state.permitWrites()
+        #expect(link.mayWrite.withLock { $0 } && state.writeLink === link)
+    }
+}
+
 @Suite("What a data plane can make us ask")
 struct ProbeRateTests {
     private let minute = Duration.seconds(60)

@@ -11,11 +11,11 @@ import Testing
 struct TypeWatchesTests {
     /// Never answers.
     private struct Silence: ListWatch {
-        func list(continueToken: String?) async throws(KubeError) -> ListPage<PartialObject> {
+        func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
             try? await Task.sleep(for: .seconds(3_600))
             throw KubeError(operation: "list", cause: .unexpectedAnswer("cancelled"))
         }
-        func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<PartialObject> {
+        func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {
             throw KubeError(operation: "watch", cause: .unexpectedAnswer("not asked"))
         }
     }

@@ -24,6 +24,8 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     /// The cloud roles of Flyte's own templates: to choose one is to have its rights.
     public static let defaultLockedValues = ["defaultIamRole", "gsa"]
 
+    /// Of the fleet, and of data planes that set none.
+    public var mode = Mode.enforce
     public var identity = IdentitySpec()
     public var domains = defaultDomains
     public var namespaceTemplate = defaultNamespaceTemplate
@@ -62,6 +64,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         identity = try container.value(.identity, default: IdentitySpec())
         domains = try container.value(.domains, default: Self.defaultDomains)
+        mode = try container.value(.mode, default: .enforce)
         namespaceTemplate = try container.value(.namespaceTemplate, default: Self.defaultNamespaceTemplate)
         defaultExecutionLabel = try container.value(.defaultExecutionLabel, default: "")
         workloadIdentity = try container.value(.workloadIdentity, default: WorkloadIdentity())

@@ -12,6 +12,8 @@ public struct DataPlaneSpec: CustomResourceSpec {
     public var endpoint: String?
     public var inCluster = false
     public var enabled = true
+    /// Nil: the registry's.
+    public var mode: Mode?
     /// Cordoned: it gets no new executions. Everything else goes on.
     public var unschedulable = false
     public var credentials = CredentialsReference()
@@ -30,6 +32,7 @@ public struct DataPlaneSpec: CustomResourceSpec {
         endpoint = try container.decodeIfPresent(String.self, forKey: .endpoint)
         inCluster = try container.value(.inCluster, default: false)
         enabled = try container.value(.enabled, default: true)
+        mode = try container.decodeIfPresent(Mode.self, forKey: .mode)
         credentials = try container.value(.credentials, default: CredentialsReference())
         connection = try container.value(.connection, default: Connection())
         unschedulable = try container.value(.unschedulable, default: false)

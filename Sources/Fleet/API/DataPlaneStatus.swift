@@ -22,6 +22,10 @@ public struct DataPlaneStatus: CustomResourceStatus {
     /// Oldest first, at most 16.
     public var failures: [FailureEntry]?
     public var summary: Summary?
+    /// The mode in force: the spec's, else the registry's.
+    public var mode: Mode?
+    /// In Observe: what would be written.
+    public var plan: PlannedChanges?
 
     /// Ready-made texts for the columns of `kubectl get`, which can only show a field.
     public struct Summary: Sendable, Hashable, Codable {

@@ -135,6 +135,8 @@ public enum Reason {
     public static let syncFailed = "SyncFailed"
     public static let conflict = "Conflict"
     /// A Secret that is named for something that it may not be used for.
+    /// Nothing is written: `mode: Observe`.
+    public static let observing = "Observing"
     public static let sourceNotAllowed = "SourceNotAllowed"
     public static let invalidName = "InvalidName"
     public static let unknownDomain = "UnknownDomain"

@@ -114,7 +114,7 @@ public struct AssignmentObservation: Sendable {
             }
         let published = publication.verdict.noting(archived: isArchived ? spec.project : nil)
         var counted = [resolved, synced, published]
-        if publication == .notConfigured { counted.removeLast() }
+        if publication == .notConfigured || published.reason == Reason.observing { counted.removeLast() }
         let ready: ConditionVerdict =
             duplicateOf.map {
                 .no(

@@ -57,6 +57,10 @@ public struct DataPlaneObservation: Sendable {
     public var heldBack: String?
     /// At least the oldest, as many as the status shows.
     public var failures: [FailureEntry] = []
+    /// The mode in force; nil while the data plane is left alone.
+    public var mode: Mode?
+    /// In Observe: what would be written.
+    public var plan: PlannedChanges?
     public var kubernetesVersion: String?
     /// Who the token is.
     public var user: String?
@@ -203,6 +207,7 @@ public enum DataPlaneVerdict {
             let isConflict: (FailureEntry) -> Bool = { waiting.contains($0.reason) }
             let shown = FailureEntry.bounded(seen.failures)
             // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
+        if let plan = seen.plan { return observing(counts, plan, seen) }
             // is.
             let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
             let detail = shown.first.map { first in
@@ -217,7 +222,12 @@ public enum DataPlaneVerdict {
     }
 
     private static func ready(_ seen: DataPlaneObservation, _ parts: [ConditionVerdict]) -> ConditionVerdict {
-        objection(seen) ?? .ready(parts, "connected and in sync")
+        if let objection = objection(seen) { return objection }
+        guard let synced = parts.last, synced.reason == Reason.observing else {
+            return .ready(parts, "connected and in sync")
+        }
+        let ready = ConditionVerdict.ready(Array(parts.dropLast()), "")
+        return ready.status == .isTrue ? .yes(.ready, Reason.observing, "connected; " + synced.message) : ready
     }
 
     /// Why this data plane is left alone, whatever else is known of it.
@@ -226,6 +236,16 @@ public enum DataPlaneVerdict {
         if case .changed(let recorded, let found) = seen.identity {
             let message =
                 "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). "
+    private static func observing(
+        _ counts: NamespaceCounts, _ plan: PlannedChanges, _ seen: DataPlaneObservation
+    ) -> ConditionVerdict {
+        let words = [
+            "nothing is written (mode Observe)", plan.summary,
+            "\(counts.synced) of \(counts.desired) namespaces are in sync",
+        ]
+        return .unknown(.synced, Reason.observing, (words + [seen.heldBack].compactMap { $0 }).joined(separator: "; "))
+    }
+
                 + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
             return .no(.ready, Reason.identityChanged, message)
         }
@@ -268,3 +288,4 @@ extension DataPlaneObservation {
         return status
     }
 }
+        (status.mode, status.plan) = (object.spec.enabled ? mode ?? previous?.mode : nil, plan)

@@ -40,6 +40,8 @@ public struct ObjectFailure: Sendable, Hashable {
         case within(Duration)
         /// It can't go well before something else is written in the templates or values.
         case whenPlanChanges
+        /// Nothing is tried: what an object shows was compared.
+        case notInObserve
     }
     public var entry: FailureEntry
     public var nextTry: NextTry
@@ -56,6 +58,7 @@ public struct ObjectFailure: Sendable, Hashable {
             switch nextTry {
             case .within(let time): "; next try within \(Int(saturating: time.seconds.rounded(.up))) s"
             case .whenPlanChanges: "; next try when templates or values change"
+            case .notInObserve: ""
             }
         var entry = entry
         entry.message = entry.message.cut(toBytes: FailureEntry.messageLimit - addition.utf8.count) + addition

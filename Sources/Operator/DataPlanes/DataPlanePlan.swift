@@ -1,4 +1,5 @@
 import Fleet
+import JSON
 import KubeObjects
 
 /// What one data plane should hold. A value: a new one replaces it when anything has changed.
@@ -32,7 +33,8 @@ struct DataPlanePlan: Sendable {
     /// Wanted namespaces, each with a number that changes with what is its own.
     var namespaces: [String: UInt64]
     var forcesConflicts = false
-    /// Nil: nothing is ever deleted.
+    /// Nothing is written: what would be is compared and told.
+    var isObserving = false
     /// What becomes of a namespace that is there and not ours.
     var adoption = AdoptionPolicy.flyte
     var pruning: Pruning?
@@ -49,7 +51,11 @@ struct DataPlanePlan: Sendable {
 
     /// The namespaces to look at again.
     func changes(since old: DataPlanePlan) -> Set<String> {
-        if common != old.common || forcesConflicts != old.forcesConflicts { return Set(namespaces.keys) }
+        if isObserving != old.isObserving || common != old.common || forcesConflicts != old.forcesConflicts
+            || adoption != old.adoption
+        {
+            return Set(namespaces.keys)
+        }
         return Set(namespaces.filter { old.namespaces[$0.key] != $0.value }.keys)
     }
 
@@ -60,8 +66,15 @@ struct DataPlanePlan: Sendable {
     }
 
     /// What is kept of an object that was seen.
-    func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
+    /// - Parameter content: the whole object, where that was seen.
+    func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> ObservedObject {
         var seen = ObservedObject(
+    /// Whether the watch of that kind shows whole objects. Where metadata is enough for most, or the content is secret, the
+    /// few of which more is needed are read one by one.
+    func readsContent(of type: ResourceType) -> Bool {
+        isObserving && ![Namespace.resourceType, ServiceAccount.resourceType, Secret.resourceType].contains(type)
+    }
+
             place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
         if type == Namespace.resourceType { seen.standing = identity?.standing(of: metadata) }
@@ -70,7 +83,11 @@ struct DataPlanePlan: Sendable {
             seen.keepsManagedBy = metadata.hasForeignManagedBy
             seen.isShared = Handover.isNeeded(metadata)
             let same = objects.first { $0.type == type && $0.name == metadata.name }
-            if let same, same.matches(metadata) { seen.satisfies = same.hash }
+            if let same, same.matches(metadata) {
+                seen.satisfies = same.hash
+            } else if let same, isObserving {
+                seen.comparison = Comparison(of: same, with: metadata, content: whole)
+            }
         }
         return seen
     }

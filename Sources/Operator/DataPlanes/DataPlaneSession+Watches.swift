@@ -23,7 +23,12 @@ extension DataPlaneSession {
                 guard let self, self.watches[type] === objects else { return }
                 self.watch(of: type, became: status)
             },
-            project: { [weak self] object in self?.observe(object.metadata, of: type) })
+            project: { [weak self] object in self?.observe(object.metadata, object.object, of: type) })
+    }
+
+    /// Somebody changed something there. Of Namespaces all are watched: most may be none of ours.
+    private func lookAgain(at place: String) {
+        if currentPlan.namespaces[place] != nil { want([place]) }
     }
 
     private func isSettled(_ seen: ObservedObject) -> Bool {

@@ -57,6 +57,7 @@ final class DataPlaneSession: Sendable {
         _ = initial.configure(configuration, connect: context.connect)
         state = Locked(initial)
         watches.follow(plan.types)
+        initial.isObserving = plan.isObserving
         latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
     }
@@ -96,10 +97,14 @@ final class DataPlaneSession: Sendable {
     /// Takes a new plan and looks again at the namespaces for which it is another.
     func follow(_ new: DataPlanePlan) {
         let before = plan.withLock { plan -> DataPlanePlan? in
-            guard plan.version != new.version else { return nil }
+            // One that was made before the one in force says nothing new.
+            guard plan.version != new.version, new.version.plan >= plan.version.plan else { return nil }
             defer { plan = new }
             return plan
         }
+        // Before anything else: what only waits for its turn is not sent any more. The other way round, it is the last thing.
+        if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
+        defer { observe(currentPlan.isObserving) }
         guard let old = before else { return }
         watches.follow(new.types)
         if new.types != old.types {
@@ -114,6 +119,8 @@ final class DataPlaneSession: Sendable {
         let wanted = Set(new.namespaces.keys)
         let held = pruneGate.withLock { gate in
             gate.retain(new.pruning == nil ? [] : wanted)
+        // Other objects are watched then. What was compared so far is dropped, and nothing follows from it.
+        if new.isObserving != old.isObserving { watches.forget() }
             return gate.heldNamespaces
         }
         // What the data plane itself led to (another kind that it serves) is not as old as the plan.
@@ -143,6 +150,14 @@ final class DataPlaneSession: Sendable {
     /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
     /// a part of one and waits for the rate limit.
     func want(_ namespaces: Set<String>) {
+    private func observe(_ isObserving: Bool) {
+        guard state.withLock({ $0.isObserving }) != isObserving else { return }
+        change { state in
+            state.isObserving = isObserving
+            return []
+        }
+    }
+
         queue.add(namespaces)
         writableLink?.client.raise(namespaces)
     }
@@ -180,15 +195,15 @@ final class DataPlaneSession: Sendable {
 
     /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
     var hasResult: Bool {
-        let (facts, writes) = state.withLock { ($0.facts, $0.allowsWrites) }
-        if writes { return !facts.listTroubles.isEmpty || !progress.hasPending }
+        let (facts, works) = state.withLock { ($0.facts, $0.allowsWork) }
+        if works { return !facts.listTroubles.isEmpty || !progress.hasPending }
         return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     /// Whether this is the session that may write to that cluster, once it is connected to it.
     func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
     /// Whether so many namespaces wait that their states are told together.
     var isBusy: Bool { isWorking && progress.pendingCount > 8 }
-    var isWorking: Bool { state.withLock { $0.allowsWrites } }
+    var isWorking: Bool { state.withLock { $0.allowsWork } }
 
     // MARK: Running
 
@@ -306,8 +321,16 @@ final class DataPlaneSession: Sendable {
     var watchedTypes: [(type: ResourceType, objects: ObservedObjects)] { watches.ready }
 
     /// What is kept of an object that was seen, in the light of what is desired now.
-    func observe(_ metadata: ObjectMeta, of type: ResourceType) -> ObservedObject {
-        currentPlan.observe(metadata, of: type)
+    /// - Parameter whole: with the content, where that was asked for.
+    func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> ObservedObject {
+        let plan = currentPlan
+        return plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
+    }
+
+    /// Whether Flyte made that namespace.
+    func isFromFlyte(_ namespace: String) -> Bool {
+        let key = ObjectKey(namespace: nil, name: namespace)
+        return watches[Namespace.resourceType]?[key]?.standing?.isFromFlyte ?? false
     }
 
     func requestFailed(_ error: KubeError) {
@@ -406,7 +429,7 @@ final class DataPlaneSession: Sendable {
     /// The state is read inside of the gate's lock, so that of two calls at once the later one has the last word.
     private func applyGate() {
         gate.withLock { hadWrites in
-            let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWrites) }
+            let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWork) }
             watches.open(reads && hasPlan.withLock { $0 })
             if hadWrites != writes {
                 context.logger.debug(

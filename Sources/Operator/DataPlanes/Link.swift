@@ -28,9 +28,11 @@ final class Link: Sendable {
     func close() { client.close() }
 
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
-    func apply(_ object: DesiredObject, force: Bool, turn: RequestTurn) async throws(KubeError) -> ObjectMeta {
+    func apply(
+        _ object: DesiredObject, _ form: AppliedForm, force: Bool, turn: RequestTurn
+    ) async throws(KubeError) -> ObjectMeta {
         let answer = try await client.apply(
-            body: object.body, type: object.type, namespace: object.namespace, name: object.name,
+            body: object.body(in: form), type: object.type, namespace: object.namespace, name: object.name,
             fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true,
             turn: turn)
         do {
@@ -51,6 +53,42 @@ final class Link: Sendable {
         }
     }
 
+    /// The whole object as it is now.
+    func read(_ object: DesiredObject) async throws(KubeError) -> DynamicObject {
+        let answer = try await client.get(object.type, namespace: object.namespace, name: object.name)
+        do {
+            return try DynamicObject(json: answer)
+        } catch {
+            throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("\(error)"))
+        }
+    }
+
+    /// Takes from Flyte's managers what we apply too, if the object is still as it is read here. Of an object that is not
+    /// there, or where there is nothing to take, nothing is written. True where something was.
+    func takeOver(_ object: DesiredObject) async throws(KubeError) -> Bool {
+        let found: JSON
+        do throws(KubeError) {
+            found = try await client.get(
+                object.type, namespace: object.namespace, name: object.name, metadataOnly: true)
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+        let metadata = found["metadata"]
+        guard let version = metadata?["resourceVersion"],
+            let managed = Handover.managedFields(metadata?["managedFields"])
+        else { return false }
+        var change: JSON = ["metadata": ["resourceVersion": version, "managedFields": managed]]
+        // Its fields may have been all that told that Flyte made it.
+        if object.type == Namespace.resourceType {
+            change[path: ["metadata", "annotations", Ownership.adoptedFromAnnotation]] = .string(Ownership.flyte)
+        }
+        try await client.mergePatch(
+            change, type: object.type, namespace: object.namespace, name: object.name,
+            fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
+        return true
+    }
+
     /// Deletes an object if it still is as it was seen; what it owns goes after it.
     func delete(_ type: ResourceType, _ key: ObjectKey, ifVersion version: UInt64?) async throws(KubeError) {
         let preconditions = version.map { Preconditions(resourceVersion: String($0)) }
@@ -59,10 +97,14 @@ final class Link: Sendable {
             turn: RequestTurn(.background))
     }
 
-    /// What is ours of a type, as metadata.
-    func managed(_ type: ResourceType) -> any ListWatch<PartialObject> {
-        client.listWatch(
-            PartialObject.self, of: KubeCollection(type, labelSelector: Ownership.selector, metadataOnly: true))
+    /// What is ours of a type, as metadata; of Namespaces all: what is to be made there may be there already, and
+    /// somebody else's. In Observe all of any type, since what would be adopted has none of our labels yet.
+    func managed(_ type: ResourceType, for plan: DataPlanePlan) -> any ListWatch<DynamicObject> {
+        let isWhole = plan.isObserving || type == Namespace.resourceType
+        return client.listWatch(
+            DynamicObject.self,
+            of: KubeCollection(
+                type, labelSelector: isWhole ? nil : Ownership.selector, metadataOnly: !plan.readsContent(of: type)))
     }
 }
 
@@ -71,19 +113,19 @@ struct SessionListWatch: ListWatch {
     let type: ResourceType
     unowned let session: DataPlaneSession
 
-    func list(continueToken: String?) async throws(KubeError) -> ListPage<PartialObject> {
+    func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
         try await source("list").list(continueToken: continueToken)
     }
 
-    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<PartialObject> {
+    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {
         try await source("watch").watch(from: resourceVersion)
     }
 
-    private func source(_ verb: String) throws(KubeError) -> any ListWatch<PartialObject> {
+    private func source(_ verb: String) throws(KubeError) -> any ListWatch<DynamicObject> {
         guard let link = session.readableLink else {
             let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
             throw KubeError(operation: "\(verb) \(type)", cause: .transport(closed))
         }
-        return link.managed(type)
+        return link.managed(type, for: session.currentPlan)
     }
 }

@@ -7,6 +7,16 @@ final class NamespaceProgressBoard: Sendable {
         case pending
         case synced
         case failed([ObjectFailure])
+        /// In Observe: this would be written. What could not be is there, too.
+        case planned([PlannedChange], [ObjectFailure])
+
+        var changes: [PlannedChange] { if case .planned(let changes, _) = self { changes } else { [] } }
+        var failures: [ObjectFailure] {
+            switch self {
+            case .pending, .synced: []
+            case .failed(let failures), .planned(_, let failures): failures
+            }
+        }
     }
     /// A run's: where another look at its namespace has been asked for since it was taken, the run compared with something
     /// that is out of date, and what it came to is not noted.
@@ -18,6 +28,7 @@ final class NamespaceProgressBoard: Sendable {
         var calls: [String: UInt64] = [:]
         var lastCall: UInt64 = 0
         var synced = 0
+        var pending = 0
         var failed: Set<String> = []
         /// What a status shows of the failures; nil where it has to be gathered anew.
         var shown: (limit: Int, entries: [FailureEntry])?
@@ -67,7 +78,7 @@ final class NamespaceProgressBoard: Sendable {
             let (isAlike, shown) = (before.isAlike(progress), state.shown)
             state.set(name, progress)
             if isAlike { state.shown = shown }
-            if progress == .synced, state.synced == state.namespaces.count { state.lastComplete = wallClock.now }
+            if state.pending == 0, state.failed.isEmpty { state.lastComplete = wallClock.now }
             return isAlike ? .details : .news
         }
     }
@@ -75,7 +86,7 @@ final class NamespaceProgressBoard: Sendable {
     var unsynced: [String] { state.withLock { $0.namespaces.filter { $0.value != .synced }.map(\.key) } }
 
     var hasPending: Bool { pendingCount > 0 }
-    var pendingCount: Int { state.withLock { $0.namespaces.count - $0.synced - $0.failed.count } }
+    var pendingCount: Int { state.withLock { $0.pending } }
 
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 
@@ -83,8 +94,7 @@ final class NamespaceProgressBoard: Sendable {
 
     /// What earlier attempts on this object came to.
     func failure(of object: String, in name: String) -> FailureEntry? {
-        guard case .failed(let failures)? = self[name] else { return nil }
-        return failures.first { $0.entry.object == object }?.entry
+        self[name]?.failures.first { $0.entry.object == object }?.entry
     }
 
     /// When the last namespace that was not in sync came to be so, last time; nil before that has ever been.
@@ -96,13 +106,18 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
+    /// What would be written everywhere.
+    var plan: PlannedChanges {
+        PlannedChanges(state.withLock { $0.namespaces.values.map(\.changes) }.flatMap { $0 })
+    }
+
     /// As a status shows them: oldest first, at most `limit`. Where only details of them differ, they are the same until
     /// `showDetails`: else each status that is written would lead to the next one.
     func failures(limit: Int) -> [FailureEntry] {
         let (shown, all) = state.withLock { state -> ([FailureEntry]?, [FailureEntry]) in
             if let shown = state.shown, shown.limit == limit { return (shown.entries, []) }
             let all = state.failed.flatMap { name -> [FailureEntry] in
-                if case .failed(let failures)? = state.namespaces[name] { failures.map(\.shown) } else { [] }
+                (state.namespaces[name]?.failures ?? []).map(\.shown)
             }
             let entries = Array(all.sorted().prefix(limit))
             state.shown = (limit, entries)
@@ -117,11 +132,10 @@ final class NamespaceProgressBoard: Sendable {
 
 extension NamespaceProgressBoard.Progress {
     fileprivate func isAlike(_ other: Self) -> Bool {
-        guard case .failed(let mine) = self, case .failed(let theirs) = other, mine.count == theirs.count else {
-            return false
-        }
-        return zip(mine, theirs).allSatisfy {
-            $0.entry.object == $1.entry.object && $0.entry.reason == $1.entry.reason
+        switch (self, other) {
+        case (.failed, .failed): break
+        case (.planned(let mine, _), .planned(let theirs, _)) where mine == theirs: break
+        default: return false
         }
     }
 }
@@ -132,6 +146,11 @@ extension NamespaceProgressBoard.State {
         calls[name] = lastCall
         set(name, .pending)
     }
+        let (mine, theirs) = (failures, other.failures)
+        return mine.count == theirs.count
+            && zip(mine, theirs).allSatisfy {
+                $0.entry.object == $1.entry.object && $0.entry.reason == $1.entry.reason
+            }
 
     fileprivate mutating func set(_ name: String, _ progress: NamespaceProgressBoard.Progress?) {
         shown = nil
@@ -141,7 +160,10 @@ extension NamespaceProgressBoard.State {
         switch progress {
         case .synced: synced += 1
         case .failed: failed.insert(name)
-        case .pending, nil: break
+        case .planned(_, let failures): if !failures.isEmpty { failed.insert(name) }
+        case .pending: pending += 1
+        case nil: break
         }
     }
 }
+        if namespaces[name] == .pending { pending -= 1 }

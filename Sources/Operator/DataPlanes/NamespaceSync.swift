@@ -30,6 +30,12 @@ struct NamespaceSync {
         case .failure(let reason, let object, let message):
             _ = settle(namespace, [entry(namespace, object, reason, message)])
             return .done  // a change of the plan brings it back
+        case .objects(let objects, let refused) where plan.isObserving:
+            let comparison = NamespaceComparison(session: session, plan: plan, namespace: namespace)
+            let result = await comparison.result(objects, refused: refused)
+            if Task.isCancelled { return .failed("cancelled") }
+            if settle(namespace, result.progress) == .outdated { return .requeue(after: .zero) }
+            return result.retry.map { .failed($0.description, retryAfter: $0.retryAfter) } ?? .done
         case .objects(let objects, let refused):
             let forGood = refused.map { entry(namespace, $0.object, $0.reason, $0.message) }
             var failures: [FailureEntry] = []

@@ -1,4 +1,5 @@
 import ControlLoop
+import Fleet
 import KubeObjects
 import Support
 
@@ -11,10 +12,23 @@ struct ObservedObject: Sendable, Hashable {
     /// The hash of the desired object that it was seen to satisfy; nil where it satisfied none.
     var satisfies: UInt64?
     var isTerminating = false
-    /// The registry that its annotation names, where that isn't ours.
-    var foreignOwner: String?
+    /// Of a Namespace: whose it is.
+    var standing: NamespaceStanding?
     /// Whether we have applied it: the labels alone could have been put on by anybody.
     var isApplied = false
+    /// Another manager has labelled it `managed-by`.
+    var keepsManagedBy = false
+    /// Managers of Flyte own some of what we have applied.
+    var isShared = false
+    /// In Observe: what an apply would change. Nil where nothing would be, or where it can't be told from what was seen.
+    var comparison: Comparison?
+
+    /// The registry that its annotation names, where that isn't ours.
+    var foreignOwner: String? { if case .foreign(let owner)? = standing { owner } else { nil } }
+    /// How it is applied.
+    var form: AppliedForm {
+        AppliedForm(keepsManagedBy: keepsManagedBy, adoptedFromFlyte: standing?.isFromFlyte ?? false)
+    }
 }
 
 /// The managed objects of one type in one data plane, from two sources: the watch, and the answers to our own writes.
@@ -66,6 +80,15 @@ final class ObservedObjects: Sendable {
             // Otherwise the watch was there already, and the change was told as any other.
             if version > max(answers.shown, store[key]?.version ?? 0) { answers.objects[key] = object }
             return true
+        }
+    }
+
+    /// The object was read by itself, at the version that is known of it or a later one.
+    func looked(_ object: ObservedObject, _ key: ObjectKey) {
+        guard let version = object.version else { return }
+        answers.withLock { answers in
+            let known = answers.objects[key] ?? store[key]
+            if version >= known?.version ?? 0 { answers.objects[key] = object }
         }
     }
 

@@ -34,7 +34,7 @@ struct Pruner {
     }
 
     /// Objects that we applied there and that are not wanted.
-    private func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
+    func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
         let kept = Set(wanted.map { "\($0.type)/\($0.key)" })
         return session.watchedTypes.flatMap { type, observed in
             observed.objects(at: namespace).compactMap { key in

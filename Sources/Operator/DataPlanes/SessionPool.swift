@@ -147,8 +147,9 @@ final class SessionPool: Sendable {
             result.desired += 1
             switch progress {
             case .pending: break
-            case .synced: result.synced += 1
-            case .failed(let failures):
+            // In Observe: labels and assignments are told as they would be without it.
+            case .synced, .planned(_, []): result.synced += 1
+            case .failed(let failures), .planned(_, let failures):
                 result.failed += 1
                 // That of the first by name, so that the message stays while the failures do.
                 if first.map({ session.name < $0 }) ?? true, let entry = failures.first?.entry {

@@ -108,7 +108,12 @@ struct SessionState: Sendable {
         return active ?? (candidateFailed ? nil : candidate)
     }
     /// What writes use; nil while they may not be sent.
-    var writeLink: Link? {
+    /// Nothing is written, whatever else is allowed.
+    var isObserving = false
+
+    var writeLink: Link? { isObserving ? nil : workLink }
+    /// What namespaces are worked on with: compared, and where it is not Observe, written.
+    var workLink: Link? {
         guard let active, readLink === active, !isSuspect, let uid = facts.clusterUID, uid == approvedUID else {
             return nil
         }
@@ -124,6 +129,7 @@ struct SessionState: Sendable {
     var allowsReads: Bool { readLink != nil }
     var allowsWrites: Bool { writeLink != nil }
 
+    var allowsWork: Bool { workLink != nil }
     /// What to probe next.
     var probed: Link? { candidate ?? active }
 

@@ -9,7 +9,7 @@ import Support
 /// Each kind stands for itself: one that the data plane does not serve, or that the token may not list, keeps only the
 /// objects of that kind from being applied.
 final class TypeWatches: Sendable {
-    typealias TypeWatcher = Watcher<PartialObject, ObservedObject>
+    typealias TypeWatcher = Watcher<DynamicObject, ObservedObject>
 
     enum Readiness: Sendable {
         /// Not listed yet: nothing is decided on half a picture.

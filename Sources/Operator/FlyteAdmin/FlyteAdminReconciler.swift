@@ -64,7 +64,7 @@ final class FlyteAdminReconciler: Sendable {
     /// What an earlier process found of flyteadmin's projects, before anything is computed without them.
     func recall() async -> ProjectDiscovery {
         var discovery = ProjectDiscovery(
-            notes: context.projects, board: board, mayWrite: context.mayWrite, gate: gate, warn: context.warn,
+            notes: context.projects, board: board, mayWrite: mayWrite, gate: gate, warn: context.warn,
             logger: context.logger)
         let registry = context.caches.registries.valid()[ClusterRegistry.theName]
         if registry?.spec.flyteAdmin?.projectDiscovery == true { _ = await discovery.recall() }
@@ -143,10 +143,28 @@ final class FlyteAdminReconciler: Sendable {
     private func begin(_ connection: FlyteAdminConnection, _ interval: Duration) -> Session {
         let client = connection.client(userAgent: SquadronVersion.userAgent)
         let publisher = LabelPublisher(
-            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: context.mayWrite,
+            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite,
             gate: gate, logger: context.logger)
         return Session(
             connection: connection, client: client, publisher: publisher, schedule: PollSchedule(interval: interval))
+    }
+
+    /// Also right before each write: the mode may change in the middle of a burst.
+    private var mayWrite: @Sendable () -> Bool {
+        { [context] in context.mayWrite() && context.spec()?.mode != .observe }
+    }
+
+    /// In place of `look`, while nothing may be written: nothing in flyteadmin becomes ours, and its projects count.
+    private func observe(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {
+        // With Enforce all of it is looked at.
+        session.claims = nil
+        say(
+            currentClaims(), .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe")
+        )
+        let isPoll = session.schedule.isDue(context.timeline.now)
+        guard isPoll || (discovers && discovery.isFirstSearch) else { return }
+        if discovers, await discovery.look(session.client) { context.allChanged() }
+        session.schedule.succeeded(context.timeline.now, isPoll: isPoll, using: &session.random)
     }
 
     private func look(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {

@@ -55,6 +55,8 @@ extension PlanInForce {
         return wanted
     }
 
+        wanted.isObserving = mode(of: dataPlane) == .observe
+        if wanted.isObserving { wanted.permissions = wanted.permissions.filter(\.isRead) }
         wanted.adoption = spec.adoptionPolicy
     /// With `syncScope: Labelled`, those that executions can reach in it.
     private func namespaces(of dataPlane: DataPlane) -> [String: UInt64] {

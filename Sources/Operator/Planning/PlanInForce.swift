@@ -31,6 +31,8 @@ struct PlanInForce: Sendable {
     var labels: [String: ExecutionLabel] { planner.snapshot.executionLabels }
     var assignments: [String: ExecutionClusterLabel] { planner.snapshot.assignments }
     /// flyteadmin's archived projects, where its projects count.
+    /// The mode in force.
+    func mode(of dataPlane: DataPlane) -> Mode { dataPlane.spec.mode ?? spec.mode }
     var archivedProjects: Set<String> { planner.snapshot.discovered?.archived ?? [] }
 
     /// Nil where nothing wants it.

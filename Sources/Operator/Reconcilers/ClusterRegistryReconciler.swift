@@ -73,7 +73,8 @@ extension Reconcilers {
         let readyAssignments = assignments.filter { board.isReady(assignment: $0) }
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
-        seen.namespaces = pool.all.reduce(.zero) { $0 + $1.progress.counts }
+        // What is in Observe is not to be in sync.
+        seen.namespaces = pool.all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
         seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         seen.sourceNotAllowed =

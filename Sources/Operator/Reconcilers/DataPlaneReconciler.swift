@@ -140,6 +140,8 @@ extension Reconcilers {
             if case .invalid(let reason, let message) = seen.credentials {
                 seen.credentials = .invalid(
                     reason, "the new credentials can't be used, the old ones stay in use: \(message)")
+        seen.mode = plan.mode(of: object)
+        if seen.mode == .observe { seen.plan = session.progress.plan }
             }
         }
         let known = pool[object.metadata.name, subject]?.facts

@@ -1,0 +1,70 @@
+import KubeObjects
+import Support
+
+/// `spec.mode` of a DataPlane and of the ClusterRegistry.
+public enum Mode: String, Sendable, Hashable, Codable, CaseIterable {
+    case enforce = "Enforce"
+    /// Connected, probed, watched and compared; nothing is written.
+    case observe = "Observe"
+}
+
+/// What would be written to one object of a data plane in Observe.
+public struct PlannedChange: Sendable, Hashable, Codable, Comparable {
+    public enum Action: String, Sendable, Hashable, Codable, CaseIterable {
+        case create, change, delete, conflict
+        fileprivate var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    }
+    public var namespace: String
+    /// `serviceaccounts/default`.
+    public var object: String
+    public var action: Action
+    /// Full paths: `.metadata.labels.x`. Of what is made or deleted, none.
+    public var fields: [String]
+
+    public init(namespace: String, object: String, action: Action, fields: [String] = []) {
+        self.namespace = namespace
+        self.object = object
+        self.action = action
+        self.fields = fields.prefix(Comparison.mostFields).map { $0.cut(toBytes: 512) }
+    }
+
+    /// What needs a look first: conflicts, then deletions.
+    public static func < (left: PlannedChange, right: PlannedChange) -> Bool {
+        (-left.action.rank, left.namespace, left.object) < (-right.action.rank, right.namespace, right.object)
+    }
+}
+
+/// `status.plan` of a DataPlane.
+public struct PlannedChanges: Sendable, Hashable, Codable {
+    /// So many are shown.
+    public static let mostExamples = 16
+
+    public var create = 0
+    public var change = 0
+    public var delete = 0
+    public var conflict = 0
+    public var examples: [PlannedChange] = []
+
+    public init() {}
+
+    public init(_ changes: some Sequence<PlannedChange>) {
+        var chosen: [PlannedChange] = []
+        for planned in changes {
+            switch planned.action {
+            case .create: create += 1
+            case .change: change += 1
+            case .delete: delete += 1
+            case .conflict: conflict += 1
+            }
+            chosen.append(planned)
+            // Kept short on the way: there may be thousands.
+            if chosen.count >= 16 * Self.mostExamples { chosen = Array(chosen.sorted().prefix(Self.mostExamples)) }
+        }
+        examples = Array(chosen.sorted().prefix(Self.mostExamples))
+    }
+
+    /// "2 would be created, 1 changed, 0 deleted, 0 in conflict".
+    public var summary: String {
+        "\(create) objects would be created, \(change) changed, \(delete) deleted; \(conflict) in conflict"
+    }
+}

@@ -1,0 +1,138 @@
+import ControlLoop
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+
+/// What a data plane in Observe does in place of `NamespaceSync`: compares one namespace with its plan, and writes nothing.
+///
+/// Most is told from what the watches showed. An object of which only metadata was shown, or that is wanted otherwise since,
+/// is read: as many reads as `NamespaceSync` would send writes.
+struct NamespaceComparison {
+    let session: DataPlaneSession
+    let plan: DataPlanePlan
+    let namespace: String
+
+    struct Result {
+        var changes: [PlannedChange] = []
+        var failures: [ObjectFailure] = []
+        var isPending = false
+        /// A read failed: try again.
+        var retry: KubeError?
+
+        var progress: NamespaceProgressBoard.Progress {
+            if isPending { return .pending }
+            if !changes.isEmpty { return .planned(changes, failures) }
+            return failures.isEmpty ? .synced : .failed(failures)
+        }
+    }
+
+    func result(_ objects: [DesiredObject], refused: [RenderedNamespace.Refusal]) async -> Result {
+        var result = Result()
+        for refusal in refused { fail(refusal.object, refusal.reason, refusal.message, &result) }
+        var isMissing = false
+        for object in objects {
+            if isMissing {
+                result.changes.append(planned(object, .create))
+                continue
+            }
+            switch session.readiness(of: object.type) {
+            case .starting:
+                result.isPending = true
+                continue
+            case .refused(let reason, let message):
+                fail(object.description, reason, message, &result)
+                continue
+            case .ready(let observed):
+                guard let seen = observed[object.key] else {
+                    result.changes.append(planned(object, .create))
+                    isMissing = object.type == Namespace.resourceType
+                    continue
+                }
+                // What is in a namespace that is left alone is left alone, too.
+                guard await compare(object, seen, observed, &result) else { return result }
+            }
+        }
+        if !result.isPending, result.failures.isEmpty { addSurplus(objects, &result) }
+        return result
+    }
+
+    /// False where nothing of the namespace can be written.
+    private func compare(
+        _ object: DesiredObject, _ seen: ObservedObject, _ observed: ObservedObjects, _ result: inout Result
+    ) async -> Bool {
+        if let (reason, why) = plan.refusal(of: object, seen.standing) {
+            let mark = ".metadata.annotations." + Ownership.controlPlaneAnnotation
+            result.changes.append(planned(object, .conflict, [mark]))
+            fail(object.description, reason, why, &result)
+            return false
+        }
+        if seen.isTerminating {
+            fail(object.description, .namespaceTerminating, "\(object.description) is being deleted", &result)
+            return object.type != Namespace.resourceType
+        }
+        if seen.satisfies == object.hash { return true }
+        var comparison = seen.comparison
+        if comparison?.hash != object.hash {
+            do throws(KubeError) {
+                comparison = try await read(object, seen, observed)
+            } catch {
+                if error.isNotFound {
+                    result.changes.append(planned(object, .create))
+                } else {
+                    // What it would come to isn't known before it is read.
+                    (result.isPending, result.retry) = (true, result.retry ?? error)
+                    session.requestFailed(error)
+                }
+                return true
+            }
+        }
+        switch comparison?.outcome(forces: plan.forcesConflicts, takesOver: takesOver) {
+        case nil: break
+        case .change(let fields): result.changes.append(planned(object, .change, fields))
+        case .conflict(let owned):
+            result.changes.append(planned(object, .conflict, owned.map(\.field)))
+            let text = owned.map(\.text).joined(separator: ", ")
+            fail(object.description, .conflict, "\(object.description): \(text)", &result)
+        }
+        return true
+    }
+
+    private func read(
+        _ object: DesiredObject, _ seen: ObservedObject, _ observed: ObservedObjects
+    ) async throws(KubeError) -> Comparison? {
+        guard let link = session.readableLink else {
+            throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("not connected"))
+        }
+        let found = try await link.read(object)
+        let result = plan.observe(found.metadata, of: object.type, content: found.json)
+        observed.looked(result, object.key)
+        return result.satisfies == object.hash ? nil : result.comparison
+    }
+
+    private var takesOver: Bool { session.isFromFlyte(namespace) }
+
+    /// What `prune` would delete.
+    private func addSurplus(_ objects: [DesiredObject], _ result: inout Result) {
+        guard let pruning = plan.pruning, plan.mayPrune, !session.isListing(plan.types) else { return }
+        let surplus = Pruner(session: session, plan: plan).surplus(at: namespace, objects)
+        guard !surplus.isEmpty else { return session.hasNoSurplus(namespace) }
+        guard session.mayPrune(namespace, plan, pruning) else { return }
+        result.changes += surplus.map {
+            PlannedChange(namespace: namespace, object: "\($0.type)/\($0.key.name)", action: .delete)
+        }
+    }
+
+    private func planned(
+        _ object: DesiredObject, _ action: PlannedChange.Action, _ fields: [String] = []
+    ) -> PlannedChange {
+        PlannedChange(namespace: namespace, object: object.description, action: action, fields: fields)
+    }
+
+    private func fail(_ object: String, _ reason: FailureReason, _ message: String, _ result: inout Result) {
+        let entry = FailureEntry.next(
+            after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
+            reason: reason, message: message, now: session.context.wallClock.now)
+        result.failures.append(ObjectFailure(entry, nextTry: .notInObserve))
+    }
+}
