@@ -82,17 +82,21 @@ let package = Package(
         // Flyte's rules as pure values: no I/O.
         library("Fleet", ["JSON", "KubeObjects", "Support", "YAML", crypto, x509]),
 
+        // Tokens of data planes that renew themselves: their providers, and when they are asked.
+        library("TokenSources", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", crypto]),
+
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML", log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TokenSources",
+                "YAML", log,
             ] + nioHTTP1),
         // What the commands beside `run` show.
         library("Console", ["Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Console", "Fleet", "JSON", "Kube", "Operator", "Support", arguments, log,
+                "Console", "Fleet", "JSON", "Kube", "Operator", "Support", "TokenSources", arguments, log,
                 unixSignals,
             ], path: "Sources/Squadron", swiftSettings: settings),
 
@@ -134,18 +138,19 @@ let package = Package(
             "KubernetesContractTests",
             ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML"]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
+        tests("TokenSourcesTests", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "Support", "TokenSources", crypto]),
         tests("ConsoleTests", ["Console", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         tests(
             "OperatorTests",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support", "YAML",
-                log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
+                "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",
             [
                 "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "RealCluster", "Support", "YAML", log,
+                "Operator", "RealCluster", "Support", "TokenSources", "YAML", log,
             ] + nio),
     ]
 )

@@ -5,6 +5,7 @@ import Kube
 import KubeObjects
 import Logging
 import Support
+import TokenSources
 
 /// How an operator is run: the flags of `squadron run`.
 public struct OperatorConfiguration: Sendable {
@@ -26,6 +27,10 @@ public struct OperatorConfiguration: Sendable {
     var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
     /// In seconds: for how long what is published stays as it is when a label's last credentials are away; nil: a minute.
+    /// The way to the clouds' token services.
+    public var cloud = CloudAccess()
+    /// When tokens are renewed; tests shorten it.
+    var renewal = TokenRenewal.Policy()
     var credentialPatience: Double?
     /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
 }
@@ -168,7 +173,15 @@ public final class SquadronOperator: Sendable {
         let publishing = PublishingBoard(patience: configuration.credentialPatience)
         let flyteAdmin = flyteAdmin(client, router, events, publishing, mayWrite: mayWrite)
         let reconcilers = Reconcilers(
-            caches: caches, pool: pool, writer: StatusWriter(client: client, mayWrite: mayWrite), router: router,
+            caches: caches, pool: pool,
+            sources: CredentialSources(
+                client: client, namespace: configuration.namespace,
+                ownToken: { [authorization = configuration.endpoint.authorization] in
+                    (try? await authorization.bearerToken()) ?? nil
+                }, cloud: configuration.cloud,
+                policy: configuration.renewal,
+                wallClock: configuration.wallClock),
+            writer: StatusWriter(client: client, mayWrite: mayWrite), router: router,
             events: events, namespace: configuration.namespace, logger: logger,
             wallClock: configuration.wallClock, flyteAdmin: flyteAdmin, publishingBoard: publishing)
         leading.withLock { $0 = (pool, queue) }

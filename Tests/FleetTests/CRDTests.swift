@@ -138,6 +138,11 @@ enum Populated {
         spec.mode = .observe
         spec.flyteAdmin?.caCertKey = "c"
         spec.flyteAdmin?.endpoint = "https://a"
+        spec.credentials.tokenRequest = TokenRequestSettings()
+        spec.credentials.federated = FederatedSettings()
+        spec.credentials.aws = AWSSettings()
+        spec.credentials.gcp = GCPSettings()
+        spec.credentials.azure = AzureSettings()
         spec.flyteAdmin?.kubeClientConfig = .init()
         spec.workloadIdentity = identity
         spec.values = ["a": "b"]
@@ -160,6 +165,8 @@ enum Populated {
         status.failures = [
             FailureEntry(
                 namespace: "n", object: "o", reason: .timeout, message: "m", since: Timestamp(now), attempts: 1)
+        status.tokenRenewalTime = Timestamp(now)
+        status.credential = .init(inUseSince: Timestamp(now), fingerprint: "sha256:0011223344556677")
         ]
         status.summary = .init(synced: "1/1")
         return status

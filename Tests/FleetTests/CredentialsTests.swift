@@ -39,7 +39,7 @@ struct CredentialsTests {
         let ca = try Self.pem()
         let found = try credentials(read(token: "\n  \(Self.token)\r\n", ca: "\n\n\(ca)\n "))
         #expect(found.token == Sensitive(Self.token))
-        #expect(String(decoding: found.ca, as: UTF8.self) == ca)
+        #expect(String(decoding: found.ca ?? [], as: UTF8.self) == ca)
         #expect(found.tokenExpirationTime == nil)
         #expect(found.caExpirationTime == Timestamp(now + 100 * day))
         #expect(!"\(found)".contains("eyJ"))
@@ -166,7 +166,7 @@ struct CredentialsTests {
             + TestCA.pem(ends: now + 5 * day)
         let found = try credentials(read(token: Self.token, ca: bundle))
         #expect(found.caExpirationTime == Timestamp(now + 5 * day))
-        let text = String(decoding: found.ca, as: UTF8.self)
+        let text = String(decoding: found.ca ?? [], as: UTF8.self)
         #expect(
             text.components(of: "-----BEGIN CERTIFICATE-----") == 2 && !text.contains("words") && !text.contains("\r"))
         #expect(found.warnings(now: now) == ["a CA certificate expires at \(Timestamp(now + 5 * day))"])

@@ -7,7 +7,7 @@ import YAML
 struct ManifestLayoutTests {
     static let components = [
         "publish", "restart", "in-cluster-data-plane", "prune", "network-policy", "monitoring", "admission-policies",
-        "data-plane-admission-policies",
+        "data-plane-admission-policies", "token-write-back", "federated", "staged-rollout",
     ]
     private static func folder(_ component: String) -> String { "manifests/components/\(component)" }
     private static func name(_ object: JSON) -> String? { object[path: ["metadata", "name"]]?.string }

@@ -56,6 +56,8 @@ public struct DataPlaneSpec: CustomResourceSpec {
             }
         case (nil, true): break
         }
+        if !inCluster { problems += credentials.problems(at: "spec.credentials") }
+        problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
         return problems + connection.problems(at: "spec.connection")
             + (workloadIdentity?.problems(at: "spec.workloadIdentity") ?? [])
             + ValueRules.problems(of: values, at: "spec.values")
@@ -71,6 +73,14 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
     /// Nil: `<cluster>_token`. `DataPlane.tokenKey` has the answer.
     public var tokenKey: String?
     /// Nil: `<cluster>_cacert`.
+    public var provider = CredentialsProvider.secret
+    public var caCert = CACertSource.secret
+    /// The block of the provider, at most one of these.
+    public var tokenRequest: TokenRequestSettings?
+    public var federated: FederatedSettings?
+    public var aws: AWSSettings?
+    public var gcp: GCPSettings?
+    public var azure: AzureSettings?
     public var caCertKey: String?
 
     public init() {}
@@ -78,6 +88,13 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         secretName = try container.value(.secretName, default: Self.defaultSecretName)
         tokenKey = try container.decodeIfPresent(String.self, forKey: .tokenKey)
+        provider = try container.value(.provider, default: .secret)
+        caCert = try container.value(.caCert, default: .secret)
+        tokenRequest = try container.decodeIfPresent(TokenRequestSettings.self, forKey: .tokenRequest)
+        federated = try container.decodeIfPresent(FederatedSettings.self, forKey: .federated)
+        aws = try container.decodeIfPresent(AWSSettings.self, forKey: .aws)
+        gcp = try container.decodeIfPresent(GCPSettings.self, forKey: .gcp)
+        azure = try container.decodeIfPresent(AzureSettings.self, forKey: .azure)
         caCertKey = try container.decodeIfPresent(String.self, forKey: .caCertKey)
     }
 }

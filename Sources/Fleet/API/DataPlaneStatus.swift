@@ -16,6 +16,9 @@ public struct DataPlaneStatus: CustomResourceStatus {
     public var identity: String?
     public var tokenExpirationTime: Timestamp?
     public var caExpirationTime: Timestamp?
+    /// When a token that renews itself is renewed next.
+    public var tokenRenewalTime: Timestamp?
+    public var credential: CredentialInUse?
     /// The warnings that were given about the end of either, so that each is given once.
     public var expiryWarnings: [ExpiryWarning]?
     public var namespaces: NamespaceCounts?

@@ -144,12 +144,12 @@ public enum ValueRules {
 
 extension String {
     /// For messages: what a user typed, cut and without control characters.
-    var shortForMessage: String {
+    package var shortForMessage: String {
         var text = ""
         for scalar in unicodeScalars.prefix(80) {
             text.unicodeScalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
         }
         return unicodeScalars.count > 80 ? text + "…" : text
     }
-    var quotedForMessage: String { "\"\(shortForMessage)\"" }
+    package var quotedForMessage: String { "\"\(shortForMessage)\"" }
 }

@@ -63,6 +63,8 @@ public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Why a data plane can't be reached.
+    /// The token that renewed itself is gone or refused, and there is no other.
+    case renewalFailed = "RenewalFailed"
 public enum ReachableReason: String, Sendable, Hashable, CaseIterable {
     case dnsFailed = "DNSFailed"
     case connectFailed = "ConnectFailed"

@@ -4,17 +4,17 @@ import Support
 /// What a data plane is reached with, read from its two Secret entries.
 public struct Credentials: Sendable, Hashable {
     public var token: Sensitive
-    /// PEM: only the certificates, without what was written around them.
-    public var ca: [UInt8]
+    /// PEM: only the certificates, without what was written around them. Nil: the system's roots.
+    public var ca: [UInt8]?
     /// Nil for a token that says nothing of its end, as long-lived ServiceAccount tokens do.
     public var tokenLifetime: Lifetime?
-    /// Of the CA certificate that ends first, of those that are still good.
-    public var caLifetime: Lifetime
+    /// Of the CA certificate that ends first, of those that are still good. Nil with the system's roots.
+    public var caLifetime: Lifetime?
     /// What a user should know although they are used: parts of the bundle that are left out.
     public var notes: [String]
 
     public var tokenExpirationTime: Timestamp? { tokenLifetime?.end }
-    public var caExpirationTime: Timestamp { caLifetime.end }
+    public var caExpirationTime: Timestamp? { caLifetime?.end }
 }
 
 /// Where the credentials of a data plane are, and where they would be sent.
@@ -22,13 +22,20 @@ public struct CredentialsPlace: Sendable, Hashable {
     public var secretName: String
     public var keys: CredentialsKeys
     public var endpoint: String
+    public var provider: CredentialsProvider
+    public var caCert: CACertSource
     public var tokenKey: String { keys.token }
     public var caCertKey: String { keys.caCert }
 
-    public init(secretName: String, tokenKey: String, caCertKey: String, endpoint: String) {
+    public init(
+        secretName: String, tokenKey: String, caCertKey: String, endpoint: String,
+        provider: CredentialsProvider = .secret, caCert: CACertSource = .secret
+    ) {
         self.secretName = secretName
         keys = CredentialsKeys(token: tokenKey, caCert: caCertKey)
         self.endpoint = endpoint
+        self.provider = provider
+        self.caCert = caCert
     }
 }
 
@@ -36,7 +43,7 @@ extension CustomResource<DataPlaneSpec> {
     public var credentialsPlace: CredentialsPlace {
         CredentialsPlace(
             secretName: spec.credentials.secretName, tokenKey: tokenKey, caCertKey: caCertKey,
-            endpoint: spec.endpoint ?? "")
+            endpoint: spec.endpoint ?? "", provider: spec.credentials.provider, caCert: spec.credentials.caCert)
     }
 }
 
@@ -58,12 +65,11 @@ public enum CredentialsVerdict: Sendable, Hashable {
             if let end = token.lifetime?.end, end.instant <= now {
                 throw CredentialsProblem(.tokenExpired, "the token expired at \(end)")
             }
-            let bundle = try secret.bundle(place.caCertKey).get()
-            let notes = bundle.skipped.isEmpty ? [] : ["key \(place.caCertKey): not used: \(bundle.skipped.listed())"]
+            let trust = try ServerTrust.read(place, in: secret, now: now)
             return .valid(
                 Credentials(
-                    token: token.value, ca: bundle.pem, tokenLifetime: token.lifetime,
-                    caLifetime: bundle.lifetime(at: now), notes: notes))
+                    token: token.value, ca: trust.ca, tokenLifetime: token.lifetime, caLifetime: trust.lifetime,
+                    notes: trust.notes))
         } catch {
             let key = error.reason.isOfToken ? place.tokenKey : place.caCertKey
             return .invalid(error.reason, "Secret \(name), key \(key): \(error.message)")
@@ -71,17 +77,34 @@ public enum CredentialsVerdict: Sendable, Hashable {
     }
 
     /// Why these entries of the Secret must not be sent to that endpoint; nil where they may.
-    private static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CredentialsVerdict? {
+    static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CredentialsVerdict? {
         if let problem = SecretRules.problem(ofCredentialsIn: secret, named: place.secretName) {
             return .invalid(.sourceNotAllowed, problem)
         }
-        // A key that is not there is a typo, which the message had better name.
-        guard secret[place.tokenKey] != nil, secret[place.caCertKey] != nil else { return nil }
         let start = "Secret \(place.secretName): "
-        if let mismatch = place.keys.mismatch(among: secret.entries.keys) {
-            return .invalid(.keysMismatch, start + mismatch)
+        let hosts = secret.hosts(for: place.keys)
+        if place.caCert == .system {
+            // Any server with a public certificate would get it: the Secret has to say which one may.
+            let others = Set(secret.entries.keys).subtracting([place.tokenKey, place.caCertKey])
+            if let other = others.min() {
+                let rule = "with caCert: System it holds the entry of one cluster only"
+                return .invalid(
+                    .keysMismatch, start + "has the key \(other.quotedForMessage): \(rule); nothing is sent")
+            }
+            guard hosts != nil else {
+                let what = "with caCert: System it needs the annotation \(AllowedHosts.annotation); nothing is sent"
+                return .invalid(.hostNotAllowed, start + what)
+            }
+        } else {
+            // A key that is not there is a typo, which the message had better name.
+            guard secret[place.tokenKey] != nil || !place.provider.hasFirstToken, secret[place.caCertKey] != nil else {
+                return nil
+            }
+            if let mismatch = place.keys.mismatch(among: secret.entries.keys) {
+                return .invalid(.keysMismatch, start + mismatch)
+            }
         }
-        guard let hosts = secret.hosts(for: place.keys), !hosts.allow(place.endpoint) else { return nil }
+        guard let hosts, !hosts.allow(place.endpoint) else { return nil }
         let host = place.endpoint.shortForMessage
         let what = "its annotation \(AllowedHosts.annotation) does not name the host of \(host); nothing is sent"
         return .invalid(.hostNotAllowed, start + what)
@@ -141,7 +164,7 @@ struct CredentialsProblem: Error, Sendable {
 extension CredentialsReason {
     var isOfToken: Bool {
         switch self {
-        case .tokenMissing, .tokenMalformed, .tokenExpired, .tokenRejected: true
+        case .tokenMissing, .tokenMalformed, .tokenExpired, .tokenRejected, .renewalFailed: true
         case .secretNotFound, .caCertMissing, .caCertMalformed: false
         case .sourceNotAllowed, .hostNotAllowed, .keysMismatch: false
         }
@@ -152,7 +175,7 @@ extension CredentialsReason {
         switch self {
         case .sourceNotAllowed, .hostNotAllowed, .keysMismatch: true
         case .secretNotFound, .tokenMissing, .caCertMissing, .tokenMalformed, .caCertMalformed, .tokenExpired,
-            .tokenRejected:
+            .tokenRejected, .renewalFailed:
             false
         }
     }

@@ -94,11 +94,11 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
     }
 }
 
-extension Credentials {
+extension ExpiryStage {
     /// For a condition's message: what ends soon; empty while nothing does.
-    public func warnings(now: Instant) -> [String] {
-        [("the token", tokenLifetime), ("a CA certificate", caLifetime)].compactMap { what, lifetime in
-            guard let lifetime, let stage = ExpiryStage.of(lifetime, now: now) else { return nil }
+    public static func warnings(_ token: Lifetime?, _ caCert: Lifetime?, now: Instant) -> [String] {
+        [("the token", token), ("a CA certificate", caCert)].compactMap { what, lifetime in
+            guard let lifetime, let stage = of(lifetime, now: now) else { return nil }
             return "\(what) \(stage == .expired ? "expired" : "expires") at \(lifetime.end)"
         }
     }

@@ -47,7 +47,7 @@ extension ClustersPlan.Usability {
         let isShared = object.spec.credentials.secretName == PublishedCredentials.secretName && !object.spec.inCluster
         if isShared, let condition = object.status?.conditions[.credentialsValid], condition.status == .isFalse,
             let reason = CredentialsReason(rawValue: condition.reason), reason != .tokenExpired,
-            reason != .tokenRejected
+            reason != .tokenRejected, reason != .renewalFailed
         {
             self = .unusable(reason: reason.rawValue, message: condition.message)
         } else {

@@ -68,6 +68,10 @@ public struct DataPlaneObservation: Sendable {
     public var caLifetime: Lifetime?
 
     public init() {}
+    /// When the token renews itself next.
+    public var tokenRenewalTime: Timestamp?
+    /// Of the token in use; nil where that is not known.
+    public var credentialFingerprint: String?
 
     /// Whether there is a connection that works, by the newest settings or by those before.
     fileprivate var isConnected: Bool {
@@ -278,6 +282,9 @@ extension DataPlaneObservation {
         status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {
+        status.tokenRenewalTime = tokenRenewalTime
+        status.credential = DataPlaneStatus.CredentialInUse(
+            credentialFingerprint, before: previous?.credential, now: now)
                 status.namespaces = counts
             } else {
                 status.namespaces = previous?.namespaces

@@ -50,6 +50,15 @@ public final class KubeClient: Sendable {
 
     /// From now on, waiting requests for these subjects go before background requests in the rate limit.
     public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
+    /// A client with another token for the same server: over the same connections, with the same limits.
+    public func authorized(
+        by authorization: any Authorization, mayWrite: (@Sendable () -> Bool)? = nil
+    ) -> KubeClient {
+        var options = options
+        options.mayWrite = mayWrite ?? options.mayWrite
+        return KubeClient(server: server, transport: transport, authorization: authorization, options: options)
+    }
+
 
     /// From now on, requests that wait, or would wait, for the rate limit fail as cancelled.
     public func stopWaiting() { options.limiter?.stop() }

@@ -60,6 +60,25 @@ extension Caches {
         guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
             return nil
         }
+    /// The same for a data plane whose token renews itself; nil while a Secret that it needs has not been read.
+    func renewed(_ object: DataPlane, clouds: CloudHosts, now: Instant) -> RenewedVerdict? {
+        let place = object.credentialsPlace
+        let isFederated = place.provider == .federated
+        let audience =
+            isFederated
+            ? AudienceRequest(object.spec.credentials.federatedSettings, clusterName: object.clusterName) : nil
+        func read(_ content: SecretContent?) -> RenewedVerdict {
+            RenewedVerdict.read(place, in: content, clouds: clouds, audience: audience, now: now)
+        }
+        if place.provider.isOfCloud, place.caCert == .system { return read(nil) }
+        switch secrets[place.secretName] {
+        case .unknown: return nil
+        case .unreadable(let text): return .invalid(.secretNotFound, "Secret \(place.secretName) can't be read: \(text)")
+        case .absent: return read(nil)
+        case .present(let content): return read(content)
+        }
+    }
+
         let entries = PublishedCredentials(of: object)
         return content.unreadableByFlyteAdmin(tokenKey: entries.tokenKey, caCertKey: entries.caCertKey)
     }

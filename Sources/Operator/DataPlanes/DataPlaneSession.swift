@@ -30,6 +30,9 @@ final class DataPlaneSession: Sendable {
     /// Namespaces that failed for what they may have in common.
     let setbacks = Locked(Setbacks())
     let rewrites = Locked(RewriteGuard())
+    /// What gives the token, where it renews itself; see `follow(_: SourceReference?)`.
+    let running = Locked<RunningSource?>(nil)
+    let sources = ChildTasks<RunningSource>()
     let latencies = Locked(SyncLatencies())
     /// When a failure that goes on was last told of.
     private let lastDetails = Locked<Duration?>(nil)
@@ -60,6 +63,7 @@ final class DataPlaneSession: Sendable {
         initial.isObserving = plan.isObserving
         latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
+        follow(configuration.source)
     }
 
     // MARK: What others tell it
@@ -68,6 +72,7 @@ final class DataPlaneSession: Sendable {
     func configure(_ configuration: SessionConfiguration) {
         let before = state.withLock { $0.configuration }
         guard configuration != before else { return }
+        follow(configuration.source)
         let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
         // What only records what is known asks for no probe.
@@ -215,6 +220,7 @@ final class DataPlaneSession: Sendable {
             group.addTask { await self.sync() }
             await stopped.wait(past: 0)
             queue.shutDown()
+            group.addTask { await self.sources.run { await $0.run() } }
             group.cancelAll()
         }
         let links = state.withLock { [$0.active, $0.candidate] }
@@ -248,6 +254,7 @@ final class DataPlaneSession: Sendable {
             context.metrics.probed(name, result.answer, took: timeline.now - asked)
             reviewed = result.reviewed ?? reviewed
             let known = facts
+            if tellSource(of: link, result.answer) { continue }
             change { $0.take(result, of: link, now: timeline.now) }
             let now = facts
             if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
@@ -290,6 +297,30 @@ final class DataPlaneSession: Sendable {
     private func sync() async {
         queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
         // A fuse. A namespace has several requests, each with a limit of its own (`connection.timeoutSeconds`, ten minutes
+    func probeAgain() { callProbe { $0.callProbe() } }
+
+    /// A person wants to see now whether it works: it is probed, and what failed is tried again, whatever its backoff.
+    func tryAgain() {
+        probeAgain()
+        watches.retryRefused()
+        queue.add(progress.unsynced)
+    }
+    func tryAgain(_ namespaces: [String]) {
+        queue.add(namespaces.filter { progress[$0] != nil && !progress.isSynced($0) })
+    }
+
+    /// Its watch goes on at once, and so do writes. The probe sees who answers on the next connection.
+    func watchWasCut() { callProbe { $0.watchWasCut() } }
+
+    private func noteBudget() {
+        let excess = state.withLock { $0.active }?.excess
+        guard facts.overBudget != excess else { return }
+        change { state in
+            state.exceeds(excess)
+            return []
+        }
+    }
+
         // at the most), and each may wait for the rate limit before.
         let deadline = Duration.seconds(3_600)
         let controller = Controller(

@@ -14,18 +14,55 @@ final class Link: Sendable {
     /// Whether the session lets it write. `client` asks right before a write goes out: what waits for the rate limit or
     /// for a connection when the session is stopped is not sent.
     let mayWrite: Locked<Bool>
+    /// How many links use these connections.
+    private let users: Locked<Int>
+    private let isClosed = Locked(false)
+    /// Whether this replica still leads.
+    private let leads: @Sendable () -> Bool
 
     init(
         _ configuration: LinkConfiguration, client: KubeClient, prober: KubeClient,
-        mayWrite: Locked<Bool> = Locked(false)
+        mayWrite: Locked<Bool> = Locked(false), users: Locked<Int> = Locked(1),
+        leads: @escaping @Sendable () -> Bool = { true }
     ) {
         self.configuration = configuration
         self.client = client
         self.prober = prober
         self.mayWrite = mayWrite
+        self.users = users
+        self.leads = leads
     }
 
-    func close() { client.close() }
+    /// What the data plane is over its budget with.
+    var excess: BudgetExcess? { client.options.meter?.excess }
+
+    /// Ends its requests, unless another link uses the same connections: then they go on with the token that they began with.
+    func close() {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
+        let isLast = users.withLock { users in
+            users -= 1
+            return users == 0
+        }
+        if isLast { client.close() }
+    }
+
+    /// A link for these settings over the same connections; nil where more than the token is another.
+    func renewed(_ configuration: LinkConfiguration) -> Link? {
+        guard configuration.differsOnlyInToken(from: self.configuration), let token = configuration.token else {
+            return nil
+        }
+        users.withLock { $0 += 1 }
+        let authorization = StaticToken(token)
+        let isOpen = Locked(false)
+        let client = client.authorized(by: authorization) { [leads] in leads() && isOpen.withLock { $0 } }
+        return Link(
+            configuration, client: client, prober: prober.authorized(by: authorization), mayWrite: isOpen, users: users,
+            leads: leads)
+    }
 
     /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
     func apply(

@@ -30,7 +30,7 @@ struct LinkFactory: Sendable {
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.counts = counts
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
-        return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen)
+        return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen, leads: mayWrite)
     }
 
     private func endpoint(of configuration: LinkConfiguration) -> ClusterEndpoint {
@@ -39,12 +39,19 @@ struct LinkFactory: Sendable {
         let tls = TLSConfiguration(
             caCertificates: configuration.ca,
             serverName: connection.tlsServerName.isEmpty ? nil : connection.tlsServerName)
-        return ClusterEndpoint(
+        var endpoint = ClusterEndpoint(
             server: server, tls: tls, proxyURL: connection.proxyURL.isEmpty ? nil : connection.proxyURL,
-            authorization: configuration.token.map { StaticToken($0) } ?? NoAuthorization())
+            authorization: Self.authorization(configuration))
+        endpoint.proxyLogin = configuration.proxyLogin
+        return endpoint
     }
 
-    static func transport(for endpoint: ClusterEndpoint) -> HTTPClient {
+    private static func authorization(_ configuration: LinkConfiguration) -> any Authorization {
+        if let source = configuration.source { return source.source }
+        return configuration.token.map { StaticToken($0) } ?? NoAuthorization()
+    }
+
+    static func transport(for endpoint: ClusterEndpoint, keepAlive: Duration? = .seconds(15)) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
         transport.proxyURL = endpoint.proxyURL
         // More than a data plane has workers: over HTTP/1.1 a probe must not wait for a write to end.

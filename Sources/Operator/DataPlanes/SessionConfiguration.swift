@@ -1,5 +1,6 @@
 import Fleet
 import HTTP
+import Kube
 import KubeObjects
 import Support
 
@@ -23,13 +24,17 @@ struct SessionSubject: Sendable, Hashable {
 struct SessionConfiguration: Sendable, Hashable {
     /// The server and how it is talked to; nil while the credentials can't be used.
     var link: LinkConfiguration?
+    /// What gives the link's token, where it renews itself. It runs before there is a link, too: the first token may have to
+    /// come from elsewhere.
+    var source: SourceReference?
     /// The `kube-system` UID that was recorded for `endpoint`, from the DataPlane's status.
     var recordedUID: String?
     /// Whether the DataPlane's status says which version of Kubernetes it is.
     var hasRecordedVersion = false
 }
 
-/// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew.
+/// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew. The token
+/// alone is an exception: another one goes over the same connection.
 struct LinkConfiguration: Sendable, Hashable {
     enum Server: Sendable, Hashable {
         case url(String)
@@ -38,8 +43,21 @@ struct LinkConfiguration: Sendable, Hashable {
     }
     var server: Server
     var token: Sensitive?
-    var ca: [UInt8] = []
+    /// Instead of `token`, where it renews itself.
+    var source: SourceReference?
+    /// Nil: the system's roots.
+    var ca: [UInt8]? = []
     var connection: Connection
+    /// What the proxy asks for.
+    var proxyLogin: ProxyLogin?
+
+    /// Whether only the token is another.
+    func differsOnlyInToken(from other: LinkConfiguration) -> Bool {
+        guard self != other, token != nil, other.token != nil else { return false }
+        var same = self
+        same.token = other.token
+        return same == other
+    }
 }
 
 /// What a session has found out; what the DataPlane's status is made of.

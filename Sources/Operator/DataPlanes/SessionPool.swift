@@ -114,6 +114,7 @@ final class SessionPool: Sendable {
     subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
         self[name].flatMap { $0.subject == subject ? $0 : nil }
     }
+    func renewed(_ name: String, _ outcome: Metrics.RenewalOutcome) { context.metrics.renewed(name, outcome) }
     /// Lets go of the metrics of data planes that are gone.
     func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
     /// The queues of all data planes, looked at as one, and how many keys they can work on at a time.

@@ -235,7 +235,7 @@ struct SessionState: Sendable {
             self.active = nil
             forget()
         }
-        candidate = connect(wanted)
+        candidate = active?.renewed(wanted) ?? connect(wanted)
         (candidateFailed, isOnlyFresh) = (false, false)
         return unused
     }

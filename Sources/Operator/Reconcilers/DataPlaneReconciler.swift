@@ -33,9 +33,9 @@ extension Reconcilers {
         seen.duplicate = claims.withLock { $0.message(of: name) }
         var again: Duration?
         if object.spec.enabled, object.spec.problems().isEmpty {
-            let (credentials, wake) = credentials(of: object)
-            again = wake
-            observe(object, credentials, plan, &seen)
+            let look = credentialsWithProxy(of: object)
+            again = look.again
+            observe(object, look, plan, &seen)
         } else {
             pool.remove(name)
         }
@@ -107,38 +107,22 @@ extension Reconcilers {
         return pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? status
     }
 
-    /// The verdict on the credentials, and when to look at them again because of the time alone.
-    func credentials(of object: DataPlane) -> (CredentialsVerdict?, Duration?) {
-        if object.spec.inCluster { return (nil, nil) }
-        let now = wallClock.now
-        let verdict = caches.credentials(object.credentialsPlace, now: now)
-        switch verdict {
-        case nil, .invalid(.secretNotFound, _)?: return (verdict, nil)  // its watch tells
-        case .invalid?: return (verdict, .seconds(Self.longestLook))
-        case .valid(let credentials)?:
-            // Looked at again when the next warning is due, and when the token ends.
-            let ends = [credentials.tokenLifetime, credentials.caLifetime]
-            let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
-            return (verdict, .seconds(max(1, min(Self.longestLook, next + 1))))
-        }
-    }
-
-    /// In seconds: the calendar may be set meanwhile, and what was not yet (or no more) valid then is.
-    private static let longestLook = 300.0
-
     private func observe(
-        _ object: DataPlane, _ verdict: CredentialsVerdict?, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
+        _ object: DataPlane, _ look: CredentialsLook, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
     ) {
-        take(verdict, of: object, into: &seen)
+        take(look, of: object, into: &seen)
         seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
-        if case .invalid(let reason, _)? = verdict, reason.forbidsSending { return pool.remove(object.metadata.name) }
-        var configuration = configuration(of: object, verdict)
+        if case .invalid(let reason, _) = look.verdict, reason.forbidsSending {
+            return pool.remove(object.metadata.name)
+        }
+        var configuration = configuration(of: object, look)
         // Broken credentials in the Secret don't end a connection whose own still work.
         let subject = SessionSubject(object)
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
             if case .invalid(let reason, let message) = seen.credentials {
                 seen.credentials = .invalid(
+            configuration.source = configuration.source ?? inUse.source
                     reason, "the new credentials can't be used, the old ones stay in use: \(message)")
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe { seen.plan = session.progress.plan }
@@ -162,50 +146,11 @@ extension Reconcilers {
         }
     }
 
-    /// What the object and its credentials ask of the session.
-    private func configuration(of object: DataPlane, _ verdict: CredentialsVerdict?) -> SessionConfiguration {
-        var configuration = SessionConfiguration()
-        configuration.recordedUID =
-            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
-        configuration.hasRecordedVersion =
-            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
-        if case .valid(let credentials)? = verdict {
-            configuration.link = LinkConfiguration(
-                server: .url(object.spec.endpoint ?? ""), token: credentials.token, ca: credentials.ca,
-                connection: object.spec.connection)
-        } else if verdict == nil, object.spec.inCluster {
-            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
-        }
-        return configuration
-    }
-
-    private func take(
-        _ verdict: CredentialsVerdict?, of object: DataPlane, into seen: inout DataPlaneObservation
-    ) {
-        switch verdict {
-        case .valid(let credentials)?:
-            (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
-            var parts = ["from Secret \(object.spec.credentials.secretName)"] + credentials.notes
-            if plan?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
-                parts.append(raw)
-            }
-            parts += credentials.warnings(now: wallClock.now)
-            seen.credentials = .valid(parts.joined(separator: "; "))
-        case .invalid(let reason, let message)?:
-            seen.credentials = .invalid(reason, message)
-            if case .present(let data) = caches.secrets[object.spec.credentials.secretName] {
-                (seen.tokenLifetime, seen.caLifetime) = CredentialsVerdict.lifetimes(
-                    object.credentialsPlace, in: data, now: wallClock.now)
-            }
-        case nil where object.spec.inCluster: seen.credentials = .valid("the operator's own")
-        case nil: break
-        }
-    }
-
     private func take(
         _ facts: SessionFacts, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneObservation
     ) {
-        if let text = facts.tokenRejected { seen.credentials = .invalid(.tokenRejected, text) }
+        let session = pool[object.metadata.name]
+        take(session, refused: facts.tokenRejected, into: &seen)
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
         case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
@@ -223,7 +168,6 @@ extension Reconcilers {
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .tokenRejected, .failed, .succeeded, nil: break
         }
-        let session = pool[object.metadata.name]
         seen.authorization = session?.authorization ?? facts.authorization
         seen.listsEssentials = session?.listsEssentials ?? false
         if let found = facts.changedUID {

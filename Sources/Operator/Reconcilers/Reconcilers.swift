@@ -10,6 +10,7 @@ import Support
 final class Reconcilers: Sendable {
     let caches: Caches
     let pool: SessionPool
+    let sources: CredentialSources
     let writer: StatusWriter
     let router: EventRouter
     let events: any EventPublisher
@@ -29,7 +30,8 @@ final class Reconcilers: Sendable {
     let claims = Locked(ClusterClaims())
 
     init(
-        caches: Caches, pool: SessionPool, writer: StatusWriter, router: EventRouter, events: any EventPublisher,
+        caches: Caches, pool: SessionPool, sources: CredentialSources, writer: StatusWriter, router: EventRouter,
+        events: any EventPublisher,
         namespace: String, logger: Logger, wallClock: WallClock = .system, timeline: Timeline = .continuous,
         flyteAdmin: FlyteAdminReconciler? = nil, publishingBoard: PublishingBoard = PublishingBoard()
     ) {
@@ -37,6 +39,7 @@ final class Reconcilers: Sendable {
         self.pool = pool
         self.writer = writer
         self.publishingBoard = publishingBoard
+        self.sources = sources
         self.router = router
         self.events = events
         self.namespace = namespace

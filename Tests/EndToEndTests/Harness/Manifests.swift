@@ -26,6 +26,8 @@ enum Manifests {
 
     static func dataPlane() throws -> [JSON] { try [namespace] + documents("data-plane/data-plane.yaml") }
 
+    static func component(_ name: String) throws -> [JSON] { try documents("components/\(name)/rbac.yaml") }
+
     static func samples(_ name: String) throws -> [JSON] { try documents("samples/\(name).yaml") }
 }
 

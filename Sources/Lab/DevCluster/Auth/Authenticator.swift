@@ -13,6 +13,7 @@ final class Authenticator: Sendable {
         var fixed: [String: User] = [:]
         var revoked: Set<String> = []
         var skew = Duration.zero
+        var maximumTokenLifetime: Duration?
         /// Tokens of ServiceAccounts that were valid, since an operator sends the same one thousands of times.
         var known: [String: Known] = [:]
     }
@@ -54,6 +55,12 @@ final class Authenticator: Sendable {
     var skew: Duration {
         get { state.withLock { $0.skew } }
         set { state.withLock { $0.skew = newValue } }
+    }
+
+    /// A TokenRequest for a longer life gets this one; nil: any.
+    var maximumTokenLifetime: Duration? {
+        get { state.withLock { $0.maximumTokenLifetime } }
+        set { state.withLock { $0.maximumTokenLifetime = newValue } }
     }
 
     func addFixed(_ token: String, _ user: User) { state.withLock { $0.fixed[token] = user } }

@@ -27,11 +27,13 @@ struct TokenRequests {
         if lifetime > Self.maximumLifetime {
             throw Self.invalidLifetime(lifetime, "may not specify a duration larger than 2^32 seconds")
         }
+        // `--service-account-max-token-expiration`: EKS and AKS have a day, GKE has two.
+        let given = authenticator.maximumTokenLifetime.map { min(lifetime, Int64(saturating: $0.seconds)) } ?? lifetime
         var audiences = (spec["audiences"]?.array ?? []).compactMap(\.string)
         if audiences.isEmpty { audiences = [TokenClaims.issuer] }
 
         let now = authenticator.now
-        let expires = now + Double(lifetime)
+        let expires = now + Double(given)
         let uid = account["metadata"]?["uid"]?.string ?? ""
         let token = authenticator.signer.sign(
             TokenClaims.boundServiceAccount(
@@ -44,7 +46,7 @@ struct TokenRequests {
                 "creationTimestamp": .string(Timestamps.text(now)),
             ],
             "spec": [
-                "audiences": .array(audiences.map { .string($0) }), "expirationSeconds": .int(lifetime),
+                "audiences": .array(audiences.map { .string($0) }), "expirationSeconds": .int(given),
                 "boundObjectRef": spec["boundObjectRef"] ?? .null,
             ],
             "status": ["token": .string(token), "expirationTimestamp": .string(Timestamps.text(expires))],

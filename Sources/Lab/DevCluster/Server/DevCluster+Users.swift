@@ -81,6 +81,12 @@ extension DevCluster {
                 audiences: audiences ?? [TokenClaims.issuer], now: issued, expires: now + lifetime.seconds))
     }
 
+    /// The longest life of a token that a TokenRequest gets, as clouds limit it; nil: any.
+    public var maximumTokenLifetime: Duration? {
+        get { core.authenticator.maximumTokenLifetime }
+        set { core.authenticator.maximumTokenLifetime = newValue }
+    }
+
     @discardableResult
     public func ensureServiceAccount(namespace: String, name: String) throws(StoreError) -> JSON {
         if let account = store.get(.serviceAccounts, namespace: namespace, name: name) { return account }

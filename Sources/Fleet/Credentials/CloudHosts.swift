@@ -1,0 +1,71 @@
+/// The hosts that belong to a cloud. What a cloud gives is sent to no others: who may edit DataPlanes could else send it to
+/// a server of their own.
+public struct CloudHosts: Sendable, Hashable {
+    /// Of `--cloud-host`: for every cloud.
+    private let more: [String]
+
+    public init(_ patterns: [String] = []) { more = patterns.map { $0.lowercased() } }
+
+    /// Why it is no pattern for `--cloud-host`; nil where it is one.
+    public static func problem(of pattern: String) -> String? {
+        let name = pattern.hasPrefix("*.") ? String(pattern.dropFirst(2)) : pattern
+        guard !name.contains("*") else { return "has a * elsewhere than at its start, as in *.example.com" }
+        if pattern.hasPrefix("*."), !name.contains(".") { return "is a pattern for a whole top-level domain" }
+        return NameRules.problem(ofDNSName: name)
+    }
+
+    /// Whether the API server at that URL is one of the cloud's.
+    public func allow(_ url: String, of provider: CredentialsProvider) -> Bool {
+        switch provider {
+        case .aws: matches(url, ["*.eks.amazonaws.com", "*.eks.amazonaws.com.cn"])
+        case .gcp: matches(url, ["*.gke.goog", "*.googleapis.com"])
+        case .azure: matches(url, ["*.azmk8s.io"])
+        case .secret, .tokenRequest, .federated: false
+        }
+    }
+
+    /// Whether a token or assertion may be exchanged there. `amazonaws.com` has hosts of customers as well, so only the names
+    /// of STS count.
+    public func allow(tokenService url: String, of provider: CredentialsProvider) -> Bool {
+        guard let host = URLRules.parts(of: url)?.host else { return false }
+        if matches(url, []) { return true }
+        switch provider {
+        case .aws: return Self.isSTS(host)
+        case .gcp: return ["sts.googleapis.com", "iamcredentials.googleapis.com"].contains(host)
+        case .azure:
+            return [
+                "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn",
+                "login.partner.microsoftonline.cn",
+            ].contains(host)
+        case .secret, .tokenRequest, .federated: return false
+        }
+    }
+
+    /// `sts.amazonaws.com`, `sts.eu-west-1.amazonaws.com`, `sts-fips.…`, and those of VPC endpoints:
+    /// `vpce-1-2.sts.eu-west-1.vpce.amazonaws.com`.
+    private static func isSTS(_ host: String) -> Bool {
+        var labels = host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        if labels.suffix(3) == ["amazonaws", "com", "cn"] {
+            labels.removeLast(3)
+        } else if labels.suffix(2) == ["amazonaws", "com"] {
+            labels.removeLast(2)
+        } else {
+            return false
+        }
+        let names = ["sts", "sts-fips"]
+        if labels.last == "vpce" {
+            return labels.count == 4 && labels[0].hasPrefix("vpce-") && names.contains(labels[1])
+        }
+        guard let first = labels.first, names.contains(first) else { return false }
+        return labels.count <= 2
+    }
+
+    private func matches(_ url: String, _ patterns: [String]) -> Bool {
+        guard let parts = URLRules.parts(of: url), parts.scheme == "https" else { return false }
+        let host = AllowedHosts.canonical(parts.host)
+        return (patterns + more).contains { pattern in
+            pattern.hasPrefix("*.")
+                ? host.hasSuffix(pattern.dropFirst()) && host.count >= pattern.count : host == pattern
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Support
+
+/// What a data plane's server certificate is checked against.
+struct ServerTrust: Sendable {
+    /// PEM. Nil: the system's roots.
+    var ca: [UInt8]?
+    var lifetime: Lifetime?
+    var notes: [String] = []
+
+    static func read(
+        _ place: CredentialsPlace, in secret: SecretContent, now: Instant
+    ) throws(CredentialsProblem) -> ServerTrust {
+        if place.caCert == .system { return ServerTrust() }
+        let bundle = try secret.bundle(place.caCertKey).get()
+        let notes = bundle.skipped.isEmpty ? [] : ["key \(place.caCertKey): not used: \(bundle.skipped.listed())"]
+        return ServerTrust(ca: bundle.pem, lifetime: bundle.lifetime(at: now), notes: notes)
+    }
+}
+
+/// What a data plane is reached with where its token renews itself: all but the token in use.
+public struct RenewedCredentials: Sendable, Hashable {
+    /// PEM. Nil: the system's roots.
+    public var ca: [UInt8]?
+    public var caLifetime: Lifetime?
+    /// The Secret's token, with which a TokenRequest begins.
+    public var first: Sensitive?
+    public var firstLifetime: Lifetime?
+    /// Why the Secret's token can't be used. That matters while there is no other.
+    public var firstProblem: Problem?
+    public var notes: [String] = []
+
+    public struct Problem: Sendable, Hashable {
+        public var reason: CredentialsReason
+        public var message: String
+    }
+}
+
+public enum RenewedVerdict: Sendable, Hashable {
+    case valid(RenewedCredentials)
+    case invalid(CredentialsReason, String)
+
+    /// - Parameters:
+    ///   - secret: nil where there is no such Secret.
+    ///   - clouds: which hosts are a cloud's.
+    ///   - audience: of a Federated token, where the DataPlane names one.
+    public static func read(
+        _ place: CredentialsPlace, in secret: SecretContent?, clouds: CloudHosts, audience: AudienceRequest? = nil,
+        now: Instant
+    ) -> RenewedVerdict {
+        let name = place.secretName
+        if place.provider.isOfCloud {
+            // What a cloud gives is good for all that the identity may do there.
+            guard clouds.allow(place.endpoint, of: place.provider) else {
+                let host = place.endpoint.shortForMessage
+                let rule =
+                    "what \(place.provider.rawValue) gives is sent to its own hosts only (--cloud-host adds others)"
+                return .invalid(.hostNotAllowed, "\(host): \(rule); nothing is sent")
+            }
+            if place.caCert == .system { return .valid(RenewedCredentials()) }
+        }
+        guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }
+        if let refusal = CredentialsVerdict.refusal(place, in: secret), case .invalid(let reason, let text) = refusal {
+            return .invalid(reason, text)
+        }
+        if let audience, let text = audience.problem(in: secret) {
+            return .invalid(.sourceNotAllowed, "Secret \(name): \(text)")
+        }
+        var result = RenewedCredentials()
+        do throws(CredentialsProblem) {
+            let trust = try ServerTrust.read(place, in: secret, now: now)
+            (result.ca, result.caLifetime, result.notes) = (trust.ca, trust.lifetime, trust.notes)
+        } catch {
+            return .invalid(error.reason, "Secret \(name), key \(place.caCertKey): \(error.message)")
+        }
+        guard place.provider.hasFirstToken else { return .valid(result) }
+        switch secret.token(place.tokenKey) {
+        case .success(let token):
+            (result.first, result.firstLifetime) = (token.value, token.lifetime)
+            if let end = token.lifetime?.end, end.instant <= now {
+                let text = "Secret \(name), key \(place.tokenKey): the token expired at \(end)"
+                result.firstProblem = .init(reason: .tokenExpired, message: text)
+            }
+        case .failure(let problem):
+            let text = "Secret \(name), key \(place.tokenKey): \(problem.message)"
+            result.firstProblem = .init(reason: problem.reason, message: text)
+        }
+        return .valid(result)
+    }
+}
+
+/// The audience of a Federated token, and where it stands that it may be asked for.
+public struct AudienceRequest: Sendable, Hashable {
+    public static let annotation = SecretContent.prefix + "audiences"
+    public var audience: String
+    public var clusterName: String
+
+    public init(_ settings: FederatedSettings, clusterName: String) {
+        audience = settings.audience.isEmpty ? clusterName : settings.audience
+        self.clusterName = clusterName
+    }
+
+    /// A token with any audience could be asked for by who may edit DataPlanes: for a vault, for a cloud.
+    func problem(in secret: SecretContent) -> String? {
+        if audience == clusterName { return nil }
+        let allowed = (secret.annotations[Self.annotation] ?? "").split(separator: ",").prefix(64)
+            .map { String(decoding: $0.utf8.trimmed(), as: UTF8.self) }
+        if allowed.contains(audience) { return nil }
+        return
+            "its annotation \(Self.annotation) does not name the audience \(audience.quotedForMessage), which is not "
+            + "the clusterName; nothing is sent"
+    }
+}

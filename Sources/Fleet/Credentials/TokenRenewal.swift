@@ -1,0 +1,176 @@
+import Support
+
+/// A token that was given on request.
+public struct IssuedToken: Sendable, Hashable {
+    public var value: Sensitive
+    /// How long it is good, as the answer says: never what was asked for.
+    public var life: Duration
+    /// The same as calendar times, for statuses and warnings.
+    public var lifetime: Lifetime?
+
+    public init(_ value: Sensitive, life: Duration, lifetime: Lifetime? = nil) {
+        self.value = value
+        self.life = life
+        self.lifetime = lifetime
+    }
+}
+
+/// Which token of a data plane is in use, and when the next one is asked for. A pure value. Each `now` is the time of one
+/// monotonic clock.
+///
+/// ```
+/// first (the Secret's) ── issued ──► own ── renewed at 70 to 80 % of its life ──► own …
+///        ▲                            │
+///        └── it ended, or two 401 ────┘     refused as well: nothing works
+/// ```
+/// With providers that have no first token (a cloud's), an own token that is refused stays in use until there is another.
+public struct TokenRenewal: Sendable {
+    public struct Policy: Sendable {
+        /// After this share of its life a token is renewed. The jitter picks one of them.
+        public var share = 0.7...0.8
+        /// From one try to the next, at least.
+        public var gap = Duration.seconds(30)
+        /// After failures the gap doubles up to this.
+        public var longestGap = Duration.seconds(300)
+        /// Whether the data plane itself is asked, with the token in use. It is then asked only while probes are answered
+        /// well: its API server gets no other request while it is away, or while it refuses the token.
+        public var asksDataPlane = false
+
+        public init(asksDataPlane: Bool = false) { self.asksDataPlane = asksDataPlane }
+    }
+
+    /// What a probe says of the token in use.
+    public enum Answer: Sendable, Hashable {
+        case accepted
+        case refused
+        /// There was no answer.
+        case away
+    }
+
+    private struct Own: Sendable {
+        var token: IssuedToken
+        var end: Duration
+        var renewAt: Duration
+    }
+
+    private let policy: Policy
+    private var first: Sensitive?
+    private var own: Own?
+    /// In a row, of the token in use.
+    private var refusals = 0
+    /// The token in use is the first one again, because the own one was refused or has ended.
+    private var hasFallenBack = false
+    /// It has not been tried since.
+    private var triesFirst = false
+    /// The token in use was refused, and there is no other.
+    public private(set) var isRefused = false
+    private var isAccepted = false
+    private var isAsking = false
+    private var lastTry: Duration?
+    /// In a row.
+    public private(set) var failures = 0
+    /// Why the last try failed; nil since one has succeeded.
+    public private(set) var failure: String?
+
+    public init(_ policy: Policy = Policy()) { self.policy = policy }
+
+    /// The token for the next request; nil while there is none.
+    public mutating func token(now: Duration) -> Sensitive? {
+        expire(now)
+        return own?.token.value ?? first
+    }
+
+    /// The own token; nil while the first one is in use.
+    public mutating func issued(now: Duration) -> IssuedToken? {
+        expire(now)
+        return own?.token
+    }
+
+    /// The time until the next renewal; nil where that is not known.
+    public func timeToRenewal(now: Duration) -> Duration? { own.map { max(.zero, $0.renewAt - now) } }
+
+    /// Why there is no token that works; nil where there is one, or where it is not known yet.
+    public mutating func problem(now: Duration) -> String? {
+        if token(now: now) == nil { return failure.map { "there is no token: \($0)" } }
+        guard isRefused, hasFallenBack else { return nil }
+        let why = failure.map { "; the last renewal failed: \($0)" } ?? ""
+        return "the renewed token was refused or has ended, and the Secret's token is refused as well\(why)"
+    }
+
+    /// When to ask for a token; nil while that would be of no use.
+    public var nextTry: Duration? {
+        if isAsking || (policy.asksDataPlane && !isAccepted) { return nil }
+        let isDue = own == nil || isRefused
+        let due = isDue ? .zero : own?.renewAt ?? .zero
+        guard let lastTry else { return due }
+        return max(due, lastTry + gap)
+    }
+
+    /// When something changes by itself: a token is due, or ends.
+    public var nextChange: Duration? { [nextTry, own?.end].compactMap { $0 }.min() }
+
+    private var gap: Duration {
+        let doublings = min(max(0, failures - 1) + (isRefused ? 1 : 0), 8)
+        return min(policy.gap * (1 << doublings), max(policy.gap, policy.longestGap))
+    }
+
+    /// The Secret's token, as it is now. True where it comes into use, and is to be tried.
+    public mutating func seed(_ token: Sensitive?) -> Bool {
+        guard let token, token != first else { return false }
+        first = token
+        guard own == nil else { return false }
+        (isRefused, isAccepted, refusals) = (false, false, 0)
+        return true
+    }
+
+    /// What a probe found. True where another token is in use now, which is to be tried at once.
+    public mutating func probed(_ answer: Answer) -> Bool {
+        switch answer {
+        case .accepted: (isAccepted, isRefused, triesFirst, refusals) = (true, false, false, 0)
+        case .away: isAccepted = false
+        case .refused:
+            isAccepted = false
+            refusals += 1
+            // One 401 proves nothing: one of several API servers may have an old key. What was fallen back to is tried once.
+            guard refusals > 1 || triesFirst else { return false }
+            guard own != nil, first != nil else {
+                isRefused = true
+                return false
+            }
+            fallBack()
+            return true
+        }
+        return false
+    }
+
+    public mutating func began(now: Duration) {
+        isAsking = true
+        lastTry = now
+    }
+
+    /// - Parameter jitter: between 0 and 1.
+    public mutating func succeeded(_ token: IssuedToken, now: Duration, jitter: Double) {
+        guard token.life > .zero else { return failed("the token that came has ended already", now: now) }
+        isAsking = false
+        let share = policy.share.lowerBound + (policy.share.upperBound - policy.share.lowerBound) * jitter
+        own = Own(token: token, end: now + token.life, renewAt: now + token.life * share)
+        (failures, failure) = (0, nil)
+        (hasFallenBack, triesFirst, isRefused, refusals) = (false, false, false, 0)
+    }
+
+    public mutating func failed(_ why: String, now: Duration) {
+        isAsking = false
+        failures = min(failures + 1, 1_000)
+        failure = why
+    }
+
+    /// Old age needs no 401.
+    private mutating func expire(_ now: Duration) { if let own, own.end <= now { fallBack() } }
+
+    private mutating func fallBack() {
+        own = nil
+        hasFallenBack = first != nil
+        triesFirst = hasFallenBack
+        (isRefused, isAccepted, refusals) = (false, false, 0)
+    }
+}

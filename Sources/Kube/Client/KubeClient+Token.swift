@@ -1,0 +1,42 @@
+import HTTP
+import JSON
+import KubeObjects
+import Support
+
+/// A token of a ServiceAccount, as the TokenRequest API gives it.
+public struct ServiceAccountToken: Sendable {
+    public var value: Sensitive
+    public init(_ value: Sensitive) { self.value = value }
+}
+
+extension KubeClient {
+    /// Asks for a token of a ServiceAccount (`create` on `serviceaccounts/token`). The server may give it a shorter life
+    /// than asked for: EKS and AKS at most a day, GKE two.
+    ///
+    /// It does not wait for the rate limit: without a token nothing else goes.
+    public func requestToken(
+        of account: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int
+    ) async throws(KubeError) -> ServiceAccountToken {
+        let type = ResourceType(
+            version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
+        var request = KubeRequest(
+            .post, type.path(namespace: namespace, name: account, subresource: "token"),
+            operation: type.operation("create", namespace: namespace, name: account, subresource: "token"))
+        var spec: JSON = ["expirationSeconds": .int(Int64(expirationSeconds))]
+        if !audiences.isEmpty { spec["audiences"] = .array(audiences.map { .string($0) }) }
+        let body: JSON = ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec]
+        request.body = body.serialized()
+        request.isRateLimited = false
+        request.answersWithSecrets = true
+        request.mayHoldToken = true
+        var answer = try await sendForJSON(request)
+        defer { answer.wipe() }
+        guard let text = answer[path: ["status", "token"]]?.string, !text.isEmpty else {
+            throw request.unexpected("the answer has no token")
+        }
+        guard text.utf8.isTokenText, text.utf8.count <= 32 << 10 else {
+            throw request.unexpected("the answer has a token that can't be one")
+        }
+        return ServiceAccountToken(Sensitive(text))
+    }
+}

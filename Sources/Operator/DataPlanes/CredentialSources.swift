@@ -1,0 +1,87 @@
+import ControlLoop
+import Fleet
+import Kube
+import Support
+import TokenSources
+
+/// Makes what renews the tokens of data planes.
+struct CredentialSources: Sendable {
+    /// Of the control plane.
+    let client: KubeClient
+    let namespace: String
+    /// The operator's own token there: data planes never get one with its audience.
+    let ownToken: @Sendable () async -> Sensitive?
+    var cloud = CloudAccess()
+    var policy = TokenRenewal.Policy()
+    var timeline = Timeline.continuous
+    var wallClock = WallClock.system
+
+    var clouds: CloudHosts { cloud.hosts }
+
+    /// - Parameters:
+    ///   - isPublished: whether flyteadmin reads the Secret's token.
+    ///   - tell: what happens to the credential.
+    func source(
+        for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
+        tell: @escaping @Sendable (RenewingCredential.News) -> Void
+    ) -> SourceReference {
+        let credentials = settings.credentials
+        var policy = policy
+        policy.asksDataPlane = credentials.provider == .tokenRequest
+        let source = RenewingCredential(
+            issuer(for: settings), policy: policy, writeBack: writeBack(for: settings, isPublished: isPublished),
+            timeline: timeline, wallClock: wallClock, tell: tell)
+        return SourceReference(source: source, settings: settings)
+    }
+
+    private func issuer(for settings: SourceSettings) -> any TokenIssuer {
+        let credentials = settings.credentials
+        switch credentials.provider {
+        case .secret, .tokenRequest:
+            return TokenRequestIssuer(
+                .init(credentials.tokenRequestSettings, seconds: credentials.tokenRequestSettings.expirationSeconds),
+                wallClock: wallClock)
+        case .federated:
+            let federated = credentials.federatedSettings
+            let audience = AudienceRequest(federated, clusterName: settings.clusterName).audience
+            return controlPlaneToken(of: federated.serviceAccount, for: audience)
+        case .aws:
+            return AWSIssuer(
+                credentials.aws ?? AWSSettings(), endpoint: settings.endpoint, access: cloud, wallClock: wallClock)
+        case .gcp:
+            return GCPIssuer(credentials.gcp ?? GCPSettings(), access: cloud, wallClock: wallClock) {
+                controlPlaneToken(of: FederatedSettings().serviceAccount, for: $0)
+            }
+        case .azure: return AzureIssuer(credentials.azure ?? AzureSettings(), access: cloud, wallClock: wallClock)
+        }
+    }
+
+    private func controlPlaneToken(of account: String, for audience: String) -> FederatedIssuer {
+        FederatedIssuer(
+            .init(namespace: namespace, account: account, audience: audience), controlPlane: client,
+            ownToken: ownToken, wallClock: wallClock)
+    }
+
+    /// In seconds: what is written back is good for a day, so that a restart within it finds a good one.
+    private static let writtenLife = 86_400
+
+    private func writeBack(
+        for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool
+    ) -> RenewingCredential.WriteBack? {
+        let credentials = settings.credentials
+        let request = credentials.tokenRequestSettings
+        guard credentials.provider == .tokenRequest, request.writeBack == .auto else { return nil }
+        let key = credentials.tokenKey ?? settings.clusterName + "_token"
+        return RenewingCredential.WriteBack(
+            issuer: TokenRequestIssuer(.init(request, seconds: Self.writtenLife), wallClock: wallClock),
+            place: SecretEntry(
+                client: client, namespace: namespace, secret: credentials.secretName, key: key,
+                isPublished: isPublished))
+    }
+}
+
+extension TokenRequestIssuer.Settings {
+    init(_ settings: TokenRequestSettings, seconds: Int) {
+        self.init(namespace: settings.namespace, account: settings.serviceAccount, expirationSeconds: seconds)
+    }
+}

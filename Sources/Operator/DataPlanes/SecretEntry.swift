@@ -1,0 +1,80 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+import TokenSources
+
+/// The entry of a Secret from which a data plane's first token is read, as a place to write a newer one to.
+///
+/// It is written only where nobody else keeps it: another manager would undo it, and flyteadmin would not notice it.
+struct SecretEntry: FirstTokenPlace {
+    /// Of the control plane.
+    let client: KubeClient
+    let namespace: String
+    let secret: String
+    let key: String
+    /// Whether flyteadmin reads this key: by what is published now.
+    let isPublished: @Sendable () -> Bool
+
+    func check(_ token: Sensitive) async throws(IssueFailure) { _ = try await version(holding: token) }
+
+    func write(_ token: Sensitive, replacing old: Sensitive) async throws(IssueFailure) {
+        let version = try await version(holding: old)
+        var change: JSON = [
+            "metadata": ["resourceVersion": .string(version)],
+            "data": [key: .string(token.withBytes { Base64.encode($0) })],
+        ]
+        defer { change.wipe() }
+        do throws(KubeError) {
+            var answer = try await client.mergePatch(
+                change, type: Secret.resourceType, namespace: namespace, name: secret,
+                fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
+            answer.wipe()
+        } catch {
+            let advice = error.isForbidden ? "; manifests/components/token-write-back grants it" : ""
+            throw IssueFailure("\(error)\(advice)")
+        }
+    }
+
+    /// The version of the Secret in which the key still holds that token, and is ours to write.
+    private func version(holding token: Sensitive) async throws(IssueFailure) -> String {
+        let place = "Secret \(secret), key \(key)"
+        if isPublished() {
+            throw IssueFailure(
+                "\(place): flyteadmin reads it too (what is published names it), and it reads a token once")
+        }
+        let found: Secret
+        do throws(KubeError) {
+            found = try await client.get(Secret.self, namespace: namespace, name: secret)
+        } catch {
+            throw IssueFailure("\(error)")
+        }
+        if let owner = found.metadata.ownerReferences?.first {
+            throw IssueFailure(
+                "\(place): the Secret belongs to \(owner.kind.shortForMessage) \(owner.name.shortForMessage)")
+        }
+        if let other = Self.otherManager(of: key, found.metadata) {
+            throw IssueFailure("\(place): the manager \(other.shortForMessage) keeps it")
+        }
+        guard let value = found[key], value.withBytes({ Self.isEntry($0, of: token) }) else {
+            throw IssueFailure("\(place): it has changed meanwhile")
+        }
+        guard let version = found.metadata.resourceVersion else { throw IssueFailure("\(place): has no version") }
+        return version
+    }
+
+    /// Who has written that key, beside ourselves; nil where nobody has.
+    static func otherManager(of key: String, _ metadata: ObjectMeta) -> String? {
+        (metadata.managedFields ?? []).first { entry in
+            // What was applied as `stringData` is noted as that.
+            entry.manager != Ownership.fieldManager
+                && ["f:data", "f:stringData"].contains { entry.fieldsV1?[path: [$0, "f:" + key]] != nil }
+        }.map { $0.manager ?? "without a name" }
+    }
+
+    /// White space around the token does not count.
+    private static func isEntry(_ bytes: UnsafeRawBufferPointer, of token: Sensitive) -> Bool {
+        Sensitive(bytes.trimmed()) == token
+    }
+}

@@ -1,0 +1,209 @@
+import ControlLoop
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+import Support
+import TokenSources
+
+/// What is known of the credentials of a DataPlane.
+struct CredentialsLook: Sendable {
+    enum Verdict: Sendable {
+        /// Not read yet, or the first token is on its way.
+        case unknown(String)
+        case inCluster
+        case valid(CredentialsInForce)
+        case invalid(CredentialsReason, String)
+    }
+    var verdict: Verdict
+    /// What renews the token; nil where nothing does.
+    var source: SourceReference?
+    /// When to look again because of the time alone.
+    var again: Duration?
+    /// What the proxy asks for.
+    var proxyLogin: ProxyLogin?
+}
+
+/// What a data plane is reached with, wherever it comes from.
+struct CredentialsInForce: Sendable {
+    /// Nil where a source gives it.
+    var token: Sensitive?
+    /// Nil: the system's roots.
+    var ca: [UInt8]?
+    var tokenLifetime: Lifetime?
+    var caLifetime: Lifetime?
+    /// Of a token that renews itself.
+    var renewalTime: Instant?
+    /// Where it comes from, and what a user should know.
+    var notes: [String]
+}
+
+extension Reconcilers {
+    /// The verdict on the credentials, what renews them, and when to look at them again because of the time alone.
+    func credentials(of object: DataPlane) -> CredentialsLook {
+        if object.spec.inCluster { return CredentialsLook(verdict: .inCluster) }
+        let now = wallClock.now
+        guard object.spec.credentials.provider == .secret else { return renewedCredentials(of: object, now: now) }
+        let from = "from Secret \(object.spec.credentials.secretName)"
+        switch caches.credentials(object.credentialsPlace, now: now) {
+        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
+        case .invalid(.secretNotFound, let text)?: return CredentialsLook(verdict: .invalid(.secretNotFound, text))
+        case .invalid(let reason, let text)?:
+            return CredentialsLook(verdict: .invalid(reason, text), again: .seconds(Self.longestLook))
+        case .valid(let found)?:
+            let inForce = CredentialsInForce(
+                token: found.token, ca: found.ca, tokenLifetime: found.tokenLifetime, caLifetime: found.caLifetime,
+                notes: [from] + found.notes)
+            return CredentialsLook(verdict: .valid(inForce), again: nextLook(inForce, now: now))
+        }
+    }
+
+    /// Looked at again when the next warning is due, and when the token ends.
+    private func nextLook(_ credentials: CredentialsInForce, now: Instant) -> Duration {
+        let ends = [credentials.tokenLifetime, credentials.caLifetime]
+        let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
+        return .seconds(max(1, min(Self.longestLook, next + 1)))
+    }
+
+    /// In seconds: the calendar may be set meanwhile, and what was not yet (or no more) valid then is.
+    private static let longestLook = 300.0
+
+    private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsLook {
+        let settings = object.spec.credentials
+        let again = Duration.seconds(Self.longestLook)
+        let found: RenewedCredentials
+        switch caches.renewed(object, clouds: sources.clouds, now: now) {
+        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
+        case .invalid(let reason, let text)?: return CredentialsLook(verdict: .invalid(reason, text), again: again)
+        case .valid(let credentials)?: found = credentials
+        }
+        let reference = source(of: object)
+        if reference.source.seed(found.first, found.firstLifetime) {
+            pool[object.metadata.name, SessionSubject(object)]?.tokenChanged()
+        }
+        let report = reference.source.report
+        var look = CredentialsLook(verdict: .unknown("the first token is asked for"), source: reference, again: again)
+        guard report.hasToken, report.isOwn || found.firstProblem == nil else {
+            if let problem = found.firstProblem, !report.isOwn {
+                look.verdict = .invalid(problem.reason, problem.message)
+            } else if let problem = report.problem {
+                look.verdict = .invalid(.renewalFailed, problem)
+            }
+            return look
+        }
+        var inForce = CredentialsInForce(
+            token: nil, ca: found.ca, tokenLifetime: report.isOwn ? report.lifetime : found.firstLifetime,
+            caLifetime: found.caLifetime, renewalTime: report.renewalTime,
+            notes: [Self.origin(settings, isOwn: report.isOwn)] + found.notes)
+        if report.isOwn, let problem = found.firstProblem { inForce.notes.append("not used: \(problem.message)") }
+        if let why = report.failure { inForce.notes.append("the last renewal failed: \(why)") }
+        if let why = report.notWrittenBack { inForce.notes.append("not written back: \(why)") }
+        look.verdict = .valid(inForce)
+        look.again = nextLook(inForce, now: now)
+        return look
+    }
+
+    private static func origin(_ settings: CredentialsReference, isOwn: Bool) -> String {
+        switch settings.provider {
+        case .tokenRequest:
+            let request = settings.tokenRequestSettings
+            return isOwn
+                ? "renewed by the ServiceAccount \(request.namespace)/\(request.serviceAccount) itself"
+                : "from Secret \(settings.secretName), not renewed yet"
+        case .federated: return "from the control plane's ServiceAccount \(settings.federatedSettings.serviceAccount)"
+        case .secret, .aws, .gcp, .azure: return "from \(settings.provider.rawValue)"
+        }
+    }
+
+    /// The source that the session has, where it was made for these settings, or another one.
+    private func source(of object: DataPlane) -> SourceReference {
+        let settings = SourceSettings(
+            endpoint: object.endpointDescription, clusterName: object.clusterName, credentials: object.spec.credentials)
+        let session = pool[object.metadata.name, SessionSubject(object)]
+        if let known = session?.source, known.settings == settings { return known }
+        let name = object.metadata.name
+        let metadata = object.metadata
+        return sources.source(
+            for: settings, isPublished: { [weak self] in self?.publishes(object) ?? true },
+            tell: { [weak self] in self?.credentialChanged($0, name, metadata) })
+    }
+
+    /// Whether flyteadmin reads the Secret's token: it does so once, and a newer one is of no use to it.
+    private func publishes(_ object: DataPlane) -> Bool {
+        let isShared = object.spec.credentials.secretName == PublishedCredentials.secretName
+        return isShared && plan.map { $0.spec.publish?.clustersConfigMap != nil } ?? true
+    }
+
+    private func credentialChanged(_ news: RenewingCredential.News, _ name: String, _ metadata: ObjectMeta) {
+        func event(_ reason: String, _ note: String) {
+            events.publish(
+                regarding: metadata, type: .dataPlanes, isWarning: true, reason: reason, action: "Renew", note: note)
+        }
+        switch news {
+        case .renewed: pool.renewed(name, .succeeded)
+        case .failed(let why, let isNews):
+            pool.renewed(name, .failed)
+            if isNews { event("CredentialsRenewalFailed", why) }
+        case .notWrittenBack(let why): event("CredentialsNotWrittenBack", why)
+        case .changed: pool[name]?.tokenChanged()
+        }
+        queue.add(.dataPlane(name))
+    }
+
+    /// What the object and its credentials ask of the session.
+    func configuration(of object: DataPlane, _ look: CredentialsLook) -> SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.recordedUID =
+            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.hasRecordedVersion =
+            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
+        configuration.source = look.source
+        switch look.verdict {
+        case .valid(let credentials):
+            configuration.link = LinkConfiguration(
+                server: .url(object.spec.endpoint ?? ""), token: credentials.token, source: look.source,
+                ca: credentials.ca, connection: object.spec.connection)
+        case .inCluster:
+            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
+        case .unknown, .invalid: break
+        }
+        configuration.link?.proxyLogin = look.proxyLogin
+        return configuration
+    }
+
+    func take(_ look: CredentialsLook, of object: DataPlane, into seen: inout DataPlaneObservation) {
+        switch look.verdict {
+        case .valid(let credentials):
+            (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
+            seen.tokenRenewalTime = credentials.renewalTime.map { Timestamp($0) }
+            var parts = credentials.notes
+            if plan?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
+                parts.append(raw)
+            }
+            parts += ExpiryStage.warnings(credentials.tokenLifetime, credentials.caLifetime, now: wallClock.now)
+            seen.credentials = .valid(parts.joined(separator: "; "))
+        case .invalid(let reason, let message):
+            seen.credentials = .invalid(reason, message)
+            if object.spec.credentials.provider == .secret,
+                case .present(let data) = caches.secrets[object.spec.credentials.secretName]
+            {
+                (seen.tokenLifetime, seen.caLifetime) = CredentialsVerdict.lifetimes(
+                    object.credentialsPlace, in: data, now: wallClock.now)
+            }
+        case .inCluster: seen.credentials = .valid("the operator's own")
+        case .unknown: break
+        }
+    }
+
+    /// What the session's own connection says of the token in use.
+    func take(_ session: DataPlaneSession?, refused: String?, into seen: inout DataPlaneObservation) {
+        let report = session?.source?.source.report
+        seen.credentialFingerprint = report?.fingerprint ?? session?.linkInUse?.token.map { Fingerprint.of($0) }
+        guard let refused else { return }
+        if let problem = report?.problem {
+            seen.credentials = .invalid(.renewalFailed, "\(problem): \(refused)")
+        } else {
+            seen.credentials = .invalid(.tokenRejected, refused)
+        }
+    }
+}

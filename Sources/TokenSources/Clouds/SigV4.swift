@@ -1,0 +1,149 @@
+import Crypto
+import KubeObjects
+import Support
+
+/// Keys of AWS.
+struct AWSKeys: Sendable, Hashable {
+    var id: String
+    var secret: Sensitive
+    /// Of temporary keys.
+    var session: Sensitive?
+    /// When temporary ones end.
+    var end: Instant?
+}
+
+/// AWS Signature Version 4. A pure value.
+struct SigV4: Sendable {
+    var keys: AWSKeys
+    var region: String
+    var service: String
+    var now: Instant
+
+    /// The hash of an empty body.
+    static let emptyBody = hex(SHA256.hash(data: [UInt8]()))
+
+    /// `20260102T030405Z`.
+    private var time: String { Timestamp(now).description.filter { $0 != "-" && $0 != ":" } }
+    private var date: String { String(time.prefix(8)) }
+    private var scope: String { "\(date)/\(region)/\(service)/aws4_request" }
+    private static let algorithm = "AWS4-HMAC-SHA256"
+
+    /// A URL whose query holds the signature. Who has it can send that one request until it expires.
+    ///
+    /// - Parameter headers: signed as well, beside `host`: the request has to have them.
+    func presigned(
+        host: String, path: String = "/", query: [(String, String)], headers: [(String, String)] = [], expires: Int,
+        bodyHash: String = SigV4.emptyBody
+    ) -> String {
+        let headers = Self.sorted(headers + [("host", host)])
+        var query = query
+        query += [
+            ("X-Amz-Algorithm", Self.algorithm), ("X-Amz-Credential", "\(keys.id)/\(scope)"), ("X-Amz-Date", time),
+            ("X-Amz-Expires", String(expires)), ("X-Amz-SignedHeaders", Self.names(headers)),
+        ]
+        if let session = keys.session { query.append(("X-Amz-Security-Token", session.text)) }
+        let text = Self.query(query)
+        let request = Self.request("GET", path, text, headers, bodyHash)
+        return "https://\(host)\(path)?\(text)&X-Amz-Signature=\(signature(of: request))"
+    }
+
+    /// The header `Authorization`, with the headers that it signs.
+    func headers(
+        _ method: String, host: String, path: String = "/", query: [(String, String)] = [],
+        headers: [(String, String)] = [], body: [UInt8]
+    ) -> [(String, String)] {
+        var own = headers + [("x-amz-date", time)]
+        if let session = keys.session { own.append(("x-amz-security-token", session.text)) }
+        let signed = Self.sorted(own + [("host", host)])
+        let request = Self.request(method, path, Self.query(query), signed, Self.hex(SHA256.hash(data: body)))
+        let credential = "\(Self.algorithm) Credential=\(keys.id)/\(scope)"
+        let authorization =
+            "\(credential), SignedHeaders=\(Self.names(signed)), Signature=\(signature(of: request))"
+        return own + [("Authorization", authorization)]
+    }
+
+    private func signature(of request: String) -> String {
+        let digest = Self.hex(SHA256.hash(data: Array(request.utf8)))
+        return Self.hex(Self.hmac(SymmetricKey(data: signingKey), "\(Self.algorithm)\n\(time)\n\(scope)\n\(digest)"))
+    }
+
+    /// "AWS4" and the secret → date → region → service → `aws4_request`.
+    var signingKey: [UInt8] {
+        var first = keys.secret.withBytes { Array("AWS4".utf8) + $0 }
+        defer { first.wipe() }
+        return [date, region, service, "aws4_request"].reduce(first) { Self.hmac(SymmetricKey(data: $0), $1) }
+    }
+
+    private static func hmac(_ key: SymmetricKey, _ text: String) -> [UInt8] {
+        Array(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key))
+    }
+
+    private static func request(
+        _ method: String, _ path: String, _ query: String, _ headers: [(String, String)], _ bodyHash: String
+    ) -> String {
+        let lines = headers.map { "\($0.0):\($0.1)\n" }.joined()
+        return [method, path, query, lines, names(headers), bodyHash].joined(separator: "\n")
+    }
+
+    private static func sorted(_ headers: [(String, String)]) -> [(String, String)] {
+        headers.map { ($0.0.lowercased(), $0.1) }.sorted { $0.0 < $1.0 }
+    }
+    private static func names(_ headers: [(String, String)]) -> String { headers.map(\.0).joined(separator: ";") }
+
+    /// Sorted by their encoded names.
+    private static func query(_ items: [(String, String)]) -> String {
+        items.map { ($0.0.percentEncoded, $0.1.percentEncoded) }.sorted { $0.0 < $1.0 }
+            .map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+    }
+
+    static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
+
+extension Sensitive {
+    /// For what is sent. Nothing else may hold it.
+    var text: String { withBytes { String(decoding: $0, as: UTF8.self) } }
+}
+
+/// A token for EKS, as aws-iam-authenticator and EKS verify it.
+enum EKSToken {
+    static let prefix = "k8s-aws-v1."
+    /// It is good for 15 minutes from the time in it. The last one is for what is on its way.
+    static let life = Duration.seconds(14 * 60)
+
+    static func make(_ keys: AWSKeys, region: String, cluster: String, now: Instant) -> Sensitive {
+        let signer = SigV4(keys: keys, region: region, service: "sts", now: now)
+        // Of the region's public name: EKS knows no other, and nothing is sent there from here.
+        let url = signer.presigned(
+            host: AWSRegion.stsHost(region), query: [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")],
+            headers: [("x-k8s-aws-id", cluster)], expires: 60)
+        return Sensitive(prefix + Base64.encode(url.utf8, .url))
+    }
+}
+
+enum AWSRegion {
+    static func stsHost(_ region: String) -> String {
+        "sts.\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
+    }
+
+    /// `https://<id>.<zone>.<region>.eks.amazonaws.com`; nil for another host.
+    static func of(endpoint: String) -> String? {
+        guard let host = endpoint.split(separator: "/").dropFirst().first?.split(separator: ":").first else {
+            return nil
+        }
+        let labels = host.lowercased().split(separator: ".").map(String.init)
+        guard let index = labels.firstIndex(of: "eks"), index > 0, labels.dropFirst(index + 1).first == "amazonaws"
+        else {
+            return nil
+        }
+        return isName(labels[index - 1]) ? labels[index - 1] : nil
+    }
+
+    /// It becomes a part of a host's name.
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 63 && text.first != "-"
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    }
+}

@@ -1,0 +1,73 @@
+import Fleet
+import Kube
+import Support
+
+/// A token of the control plane with the data plane's audience. The data plane's API server trusts the control plane's issuer
+/// (`--oidc-issuer-url`, or `jwt` of an AuthenticationConfiguration).
+public struct FederatedIssuer: TokenIssuer {
+    public struct Settings: Sendable, Hashable {
+        public var namespace: String
+        public var account: String
+        public var audience: String
+        public var expirationSeconds: Int
+
+        public init(namespace: String, account: String, audience: String, expirationSeconds: Int = 3_600) {
+            self.namespace = namespace
+            self.account = account
+            self.audience = audience
+            self.expirationSeconds = expirationSeconds
+        }
+    }
+
+    private let settings: Settings
+    /// Of the control plane.
+    private let controlPlane: KubeClient
+    /// The token with which the operator works at the control plane: its audiences are the control plane's own.
+    private let ownToken: @Sendable () async -> Sensitive?
+    private let wallClock: WallClock
+
+    public init(
+        _ settings: Settings, controlPlane: KubeClient, ownToken: @escaping @Sendable () async -> Sensitive?,
+        wallClock: WallClock = .system
+    ) {
+        self.settings = settings
+        self.controlPlane = controlPlane
+        self.ownToken = ownToken
+        self.wallClock = wallClock
+    }
+
+    public func issue(through client: KubeClient?) async throws(IssueFailure) -> IssuedToken {
+        let own = await ownToken().flatMap(AccountToken.read)?.audiences ?? []
+        try refuse(own)
+        let token: Sensitive
+        do throws(KubeError) {
+            token = try await controlPlane.requestToken(
+                of: settings.account, in: settings.namespace, audiences: [settings.audience],
+                expirationSeconds: settings.expirationSeconds
+            ).value
+        } catch {
+            throw IssueFailure(
+                error.isForbidden ? "\(error); manifests/components/federated grants it" : error.description)
+        }
+        guard let claims = AccountToken.read(token), let lifetime = claims.lifetime else {
+            throw IssueFailure("the control plane's token is none of a ServiceAccount with an end")
+        }
+        // The data plane would hold a token that the control plane, or a third one, takes as well.
+        guard claims.audiences == [settings.audience] else {
+            throw IssueFailure(
+                "the control plane's token has other audiences than \(settings.audience.shortForMessage)")
+        }
+        return IssuedToken(token, lifetime: lifetime, received: wallClock.now)
+    }
+
+    /// Never the control plane's own audience: who has the data plane could then work at the control plane.
+    private func refuse(_ own: [String]) throws(IssueFailure) {
+        let usual = ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local", "api"]
+        let server = controlPlane.server
+        guard !(own + usual + [server]).contains(settings.audience) else {
+            throw IssueFailure(
+                "\(settings.audience.shortForMessage) is the control plane's own audience: a data plane never gets such "
+                    + "a token")
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import ControlLoop
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Support
+import TestSupport
+import Testing
+
+@testable import TokenSources
+
+@Suite("A credential that renews itself")
+struct RenewingCredentialTests {
+    private static func namespaces() -> ServerDouble {
+        ServerDouble { _ in
+            .json(["kind": "Namespace", "apiVersion": "v1", "metadata": ["name": "kube-system", "uid": "u"]])
+        }
+    }
+
+    @Test("100 data planes × 50 renewals: one client each, and each request has the token of its time")
+    func manyRotations() async throws {
+        let clock = TestClock()
+        let planes = (0..<100).map { _ in
+            let news = NewsLog()
+            let issuer = CountingIssuer(life: .seconds(3_600))
+            let credential = RenewingCredential(
+                issuer, policy: .init(), timeline: clock.timeline, jitter: { 0.5 }, tell: news.tell)
+            let server = Self.namespaces()
+            // The one client, and so the one connection, of the data plane.
+            return (
+                news: news, issuer: issuer, credential: credential, server: server, client: server.client(credential)
+            )
+        }
+        await withDiscardingTaskGroup { group in
+            for plane in planes { group.addTask { await plane.credential.run() } }
+            for round in 1...50 {
+                for plane in planes { await plane.news.all.wait { $0.count { $0 == .renewed } >= round } }
+                for plane in planes {
+                    _ = try? await plane.client.get(Namespace.resourceType, name: "kube-system")
+                    #expect(plane.server.asked.last?.bearer == Sensitive("token-\(round)-of-this-credential"))
+                }
+                await clock.sleepers(100)
+                if round < 50 { clock.advance(by: .seconds(2_700)) }
+            }
+            group.cancelAll()
+        }
+        #expect(planes.allSatisfy { $0.issuer.issued == 50 && $0.server.asked.count == 50 })
+        #expect(planes.allSatisfy { $0.credential.report.failure == nil })
+    }
+
+    private static let start: Int64 = 1_800_000_000
+    private static let wallClock = WallClock { Instant(secondsSince1970: Double(start)) }
+
+    /// A data plane's API server that gives tokens of one hour, to whom shows one that is in `good`.
+    private static func tokenServer(
+        uid: String = "uid-1", life: Int64 = 3_600, status: Int = 201
+    ) -> ServerDouble {
+        let number = Locked(0)
+        return ServerDouble { asked in
+            guard status < 300 else {
+                return .json(
+                    [
+                        "kind": "Status", "status": "Failure", "message": "no",
+                        "reason": status == 404 ? "NotFound" : "Other", "code": .int(Int64(status)),
+                    ],
+                    status: status)
+            }
+            let next = number.withLock { number in
+                number += 1
+                return number
+            }
+            let token = TestToken.account(uid: uid, from: Self.start, seconds: life, number: next)
+            return .json(["kind": "TokenRequest", "status": ["token": .string(token)]], status: status)
+        }
+    }
+
+    private func issuer(seconds: Int = 3_600) -> TokenRequestIssuer {
+        TokenRequestIssuer(
+            .init(namespace: "flyte", account: "squadron", expirationSeconds: seconds), wallClock: Self.wallClock)
+    }
+
+    @Test("The request names the account and the life; the answer's life counts")
+    func request() async throws {
+        let server = Self.tokenServer(life: 86_400)
+        let token = try await issuer(seconds: 31_536_000).issue(through: server.client())
+        #expect(token.life == .seconds(86_400))
+        let asked = try #require(server.asked.first)
+        #expect(asked.url == "https://dp/api/v1/namespaces/flyte/serviceaccounts/squadron/token")
+        let body = try JSON(parsing: Array(asked.body.utf8))
+        #expect(body[path: ["spec", "expirationSeconds"]] == 31_536_000 && body["kind"] == "TokenRequest")
+    }
+
+    @Test("A token of another account, or of one that was made anew, is refused")
+    func uid() async throws {
+        let issuer = issuer()
+        issuer.follow(first: Sensitive(TestToken.account(uid: "uid-1", from: Self.start, seconds: 60)))
+        _ = try await issuer.issue(through: Self.tokenServer().client())
+        let anew = await failure { () async throws(IssueFailure) in
+            _ = try await issuer.issue(through: Self.tokenServer(uid: "uid-2").client())
+        }
+        #expect(anew?.contains("made anew") == true, "\(anew ?? "")")
+        let stranger = self.issuer()
+        stranger.follow(first: Sensitive(TestToken.account("flyte/flyteadmin", from: Self.start, seconds: 60)))
+        let other = await failure { () async throws(IssueFailure) in
+            _ = try await stranger.issue(through: Self.tokenServer().client())
+        }
+        #expect(other?.contains("flyte/flyteadmin") == true, "\(other ?? "")")
+    }
+
+    @Test("A failure says what is missing", arguments: [(403, "may not create"), (404, "is gone"), (503, "503")])
+    func failures(_ status: Int, _ words: String) async {
+        let text = await failure { () async throws(IssueFailure) in
+            _ = try await issuer().issue(through: Self.tokenServer(status: status).client())
+        }
+        #expect(text?.contains(words) == true, "\(text ?? "")")
+    }
+
+    private func failure(_ body: () async throws(IssueFailure) -> Void) async -> String? {
+        do throws(IssueFailure) {
+            try await body()
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    @Test("Two 401 in a row bring the Secret's token back at once; accepted, it is renewed again")
+    func revoked() async throws {
+        let clock = TestClock()
+        let news = NewsLog()
+        let server = Self.tokenServer()
+        let client = server.client()
+        let first = Sensitive(TestToken.account(from: Self.start - 10, seconds: 86_400))
+        let credential = RenewingCredential(
+            issuer(), policy: .init(asksDataPlane: true), timeline: clock.timeline, wallClock: Self.wallClock,
+            jitter: { 0 }, tell: news.tell)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await credential.run() }
+            _ = credential.seed(first, nil)
+            #expect((try? credential.bearerToken()) == first && !credential.report.isOwn)
+            _ = credential.probed(.accepted, by: client)
+            await news.all.wait { $0.contains(.renewed) }
+            #expect(credential.report.isOwn && (try? credential.bearerToken()) != first)
+            var isAnother = credential.probed(.refused, by: client)
+            #expect(!isAnother)
+            isAnother = credential.probed(.refused, by: client)
+            #expect(isAnother && (try? credential.bearerToken()) == first)
+            _ = credential.probed(.accepted, by: client)
+            #expect(credential.report.problem == nil)
+            await clock.sleeper(for: .seconds(30))
+            clock.advance(by: .seconds(30))
+            await news.all.wait { $0.count { $0 == .renewed } == 2 }
+            // Now both are refused.
+            for _ in 0..<2 { _ = credential.probed(.refused, by: client) }
+            _ = credential.probed(.refused, by: client)
+            #expect(credential.report.problem != nil)
+            group.cancelAll()
+        }
+    }
+}
