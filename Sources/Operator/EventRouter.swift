@@ -13,6 +13,8 @@ enum Work: Sendable, Hashable {
     case registry(String)
     /// What goes out to flyteadmin.
     case publishing
+    /// Whose turn it is to get a change of templates or values.
+    case stagedRollout
     /// Give back the memory that a burst took.
     case tidying
 }
@@ -31,6 +33,9 @@ enum Work: Sendable, Hashable {
 /// | a ConfigMap | `plan` |
 /// | what is published, a Deployment | `publishing` |
 /// | a data plane's agent: its facts | that DataPlane |
+/// | `plan`, and a data plane's status, where changes are staged | `stagedRollout`, which wakes `plan` |
+/// | a DataPlane that is gone, while it still counts | that DataPlane |
+/// | a kind that is missing, or back | the registry |
 /// | a data plane's agent: a namespace | that DataPlane and the objects that tell of the namespace, gathered |
 ///
 /// | a DataPlane that is gone, while it still counts | that DataPlane |
@@ -50,6 +55,11 @@ struct EventRouter: Sendable {
         plans.changed(input)
         queue.add(.plan)
     }
+    /// Each data plane is brought to these from now on.
+    func stage(_ stages: StagesInForce) {
+        if plans.stage(stages) { queue.add(.plan) }
+    }
+
 
     /// The plan has changed like this.
     func planChanged(_ diff: PlanDiff) {

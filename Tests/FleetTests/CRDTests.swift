@@ -173,6 +173,12 @@ enum Populated {
     }
     static var registry: ClusterRegistrySpec {
         var spec = ClusterRegistrySpec()
+        status.failuresTotal = 1
+        status.mode = .observe
+        status.plan = PlannedChanges([
+            PlannedChange(namespace: "n", object: "o", action: .change, fields: [".a"])
+        ])
+        status.appliedRevision = 1
         spec.workloadIdentity = identity
         spec.values = ["a": "b"]
         spec.domainValues = ["d": ["a": "b"]]
@@ -196,8 +202,15 @@ enum Populated {
     static var registryStatus: ClusterRegistryStatus {
         var status = ClusterRegistryStatus()
         status.observedGeneration = 1
+        spec.rollout.groups = [["a"]]
         status.conditions = conditions
         status.dataPlanes = .init(total: 1, ready: 1)
+    static var rollout: RolloutStatus {
+        var status = RolloutStatus(StagedRollout(first: 1))
+        (status.reason, status.message, status.pinned) = ("Requested", "m", 1)
+        status.current = ["a"]
+        return status
+    }
         status.executionLabels = .init(total: 1, ready: 1)
         status.executionClusterLabels = .init(total: 1, ready: 1)
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
@@ -207,6 +220,7 @@ enum Populated {
     }
 }
 
+        status.rollout = rollout
 @Suite("The CRDs and the Swift types are the same")
 struct CRDTests {
     @Test("Every property has its Swift field, and every field its property, of one type", arguments: Kind.all)
@@ -314,6 +328,18 @@ struct CRDTests {
                 ["properties", "status", "properties", "clusters", "items", "properties", "state"])
                 == ["Ready", "NotReady", "Disabled", "Unschedulable", "Unknown"])
     }
+        for file in ["dataplanes.yaml", "clusterregistries.yaml"] {
+            #expect(try values(file, spec + ["mode"]) == Mode.allCases.map(\.rawValue))
+        }
+        let examples = ["properties", "status", "properties", "plan", "properties", "examples", "items", "properties"]
+        #expect(
+            try values("dataplanes.yaml", examples + ["action"]) == PlannedChange.Action.allCases.map(\.rawValue))
+        #expect(
+            try values("clusterregistries.yaml", spec + ["adoptionPolicy"])
+                == AdoptionPolicy.allCases.map(\.rawValue))
+        #expect(
+            try values("clusterregistries.yaml", spec + ["rollout", "properties", "type"])
+                == RolloutPolicy.Kind.allCases.map(\.rawValue))
 
     @Test("Names and columns are the contract's, and every column shows a field that is there", arguments: Kind.all)
     func names(_ kind: Kind) throws {

@@ -128,6 +128,9 @@ public struct NeededRights: Sendable {
         if !restarted.isEmpty {
             rules.append(Self.rule("apps", ["deployments"], read + ["patch"], names: restarted))
         }
+        if registry.rollout.type == .progressive {
+            rules.append(Self.rule("apps", ["controllerrevisions"], ["list", "create", "patch", "delete"]))
+        }
         if registry.flyteAdmin != nil {
             let notes = [PublishedLabels.configMapName, DiscoveredProjects.configMapName]
             rules.append(Self.rule("", ["configmaps"], ["get", "create", "patch"], names: notes))

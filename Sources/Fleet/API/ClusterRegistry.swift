@@ -56,6 +56,8 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     public var conflictPolicy = ConflictPolicy.report
     public var flyteAdmin: FlyteAdmin?
     public var publish: Publish?
+    /// Whether changes of templates, values and workload identity go to a few data planes first.
+    public var rollout = RolloutPolicy()
     public var prune = false
 
     public init() {}
@@ -82,6 +84,7 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         conflictPolicy = try container.value(.conflictPolicy, default: .report)
         flyteAdmin = try container.decodeIfPresent(FlyteAdmin.self, forKey: .flyteAdmin)
         publish = try container.decodeIfPresent(Publish.self, forKey: .publish)
+        rollout = try container.value(.rollout, default: RolloutPolicy())
         prune = try container.value(.prune, default: false)
     }
 
@@ -115,6 +118,12 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
 }
 
 extension ClusterRegistrySpec {
+    /// The workload identity of a data plane: its own, else the registry's.
+    public func workloadIdentity(of dataPlane: DataPlane) -> WorkloadIdentity {
+        let own = dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 }
+        return own ?? workloadIdentity
+    }
+
     /// Values that can't be meant as they are. They stand apart from `problems()`, since the other settings can be used.
     public func valueProblems() -> [SpecProblem] {
         (`import`?.helmExpressions(at: "spec.import") ?? [])
@@ -173,6 +182,8 @@ public struct ClusterRegistryStatus: CustomResourceStatus {
     public var executionLabels: Counts?
     public var executionClusterLabels: Counts?
     public var namespaces: NamespaceCounts?
+    /// Nil where changes go to all data planes at once.
+    public var rollout: RolloutStatus?
     /// Nil where there are none, or flyteadmin's projects don't count.
     public var archivedProjects: ArchivedProjects?
     public var summary: Summary?

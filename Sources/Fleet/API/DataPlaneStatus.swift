@@ -22,9 +22,8 @@ public struct DataPlaneStatus: CustomResourceStatus {
     /// The warnings that were given about the end of either, so that each is given once.
     public var expiryWarnings: [ExpiryWarning]?
     public var namespaces: NamespaceCounts?
-    /// Oldest first, at most 16.
-    public var failures: [FailureEntry]?
-    public var summary: Summary?
+    /// The revision of templates and values that it has, where changes are staged.
+    public var appliedRevision: Int64?
     /// The mode in force: the spec's, else the registry's.
     public var mode: Mode?
     /// In Observe: what would be written.

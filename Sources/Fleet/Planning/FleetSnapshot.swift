@@ -65,8 +65,7 @@ public enum FleetChange: Sendable {
 extension FleetSnapshot {
     /// The workload identity of a data plane: its own, else the registry's.
     public func identity(of dataPlane: DataPlane) -> WorkloadIdentity {
-        let own = dataPlane.spec.workloadIdentity.flatMap { $0.annotation == nil ? nil : $0 }
-        return own ?? settings.spec.workloadIdentity
+        settings.spec.workloadIdentity(of: dataPlane)
     }
 
     /// The values of a project's templates in one data plane.

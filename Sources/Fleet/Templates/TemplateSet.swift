@@ -124,6 +124,9 @@ public struct TemplateSet: Sendable {
         ignoredKeys = ignored
     }
 
+    /// The files in force, by name.
+    public var texts: [String: String] { files.mapValues(\.text) }
+
     /// How many objects there are.
     public var count: Int { documents.count }
 

@@ -59,6 +59,12 @@ public struct RegistryObservation: Sendable {
     public var identityProblem: String?
     /// Why a Secret that the registry names must not be used for what it is named for.
     public var sourceNotAllowed: String?
+    /// Which kinds of custom resources the API server does not have: their objects are not deleted by that.
+    public var missingKinds: String?
+    /// Why a staged rollout does not go on: something that the registry asks of it can't be done.
+    public var rolloutProblem: String?
+    /// How far a staged rollout is; nil where changes go to all data planes at once.
+    public var stagedRollout: RolloutStatus?
     /// Why a list of the control plane is not believed: what is known of it may be of yesterday.
     public var doubtfulList: String?
 
@@ -124,13 +130,15 @@ public struct RegistryObservation: Sendable {
         case .notConfigured: .no(.rolledOut, Reason.notConfigured, "spec.publish.restart is not set")
         case .progressing(let message): .no(.rolledOut, Reason.progressing, message)
         case .rolledOut(let message): .yes(.rolledOut, Reason.rolledOut, message)
+        case .held(let message): .no(.rolledOut, Reason.rolloutHeld, message)
         case .failed(let message): .no(.rolledOut, Reason.rolloutFailed, message)
         }
         case .observing: .unknown(.rolledOut, Reason.observing, "nothing is restarted: spec.mode is Observe")
     }
 
+        if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
+        if let rolloutProblem { return .no(.ready, Reason.rolloutInvalid, rolloutProblem) }
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
-        case .held(let message): .no(.rolledOut, Reason.rolloutHeld, message)
         if let identityProblem { return .no(.ready, Reason.identityUnknown, identityProblem) }
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
@@ -158,6 +166,7 @@ public struct RegistryObservation: Sendable {
         status.dataPlanes = dataPlanes
         status.executionLabels = executionLabels
         status.executionClusterLabels = executionClusterLabels
+        status.rollout = stagedRollout
         status.namespaces = namespaces
         status.archivedProjects = .init(archivedProjects)
         status.summary = .init(

@@ -8,7 +8,8 @@ package struct References: Sendable, Hashable {
     /// All that `valuesFrom` has, of all objects.
     private(set) var sources: Set<ValueSource> = []
 
-    init(_ snapshot: FleetSnapshot) {
+    /// - Parameter sources: named by earlier revisions of the settings, which some data planes still have.
+    init(_ snapshot: FleetSnapshot, beside sources: [ValueSource] = []) {
         self.init(
             dataPlanes: snapshot.dataPlanes.values, projects: snapshot.projects.values,
             registry: snapshot.settings.spec)

@@ -45,6 +45,8 @@ struct DataPlanePlan: Sendable {
     /// The namespace of a project-domain: where an object that is in none belongs to.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
     /// When the change was seen that led to this revision of the plan; monotonic.
+    /// The revision of the settings that it follows from, where changes are staged.
+    var stage: Int64?
     var changedAt: Duration?
     /// Nil for a namespace that isn't wanted.
     var content: @Sendable (_ namespace: String) -> Content?

@@ -190,6 +190,8 @@ final class DataPlaneSession: Sendable {
     var facts: SessionFacts { state.withLock { $0.facts } }
     /// The settings of the link in use.
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
+    /// The revision of the settings that it brings the data plane to, where changes are staged.
+    var stage: Int64? { plan.withLock { $0.stage } }
     /// Whether it may still come to a first result soon.
     ///
     /// Once all was in sync, what comes later is news and no late first result: a status must not go on saying that it is.

@@ -20,11 +20,15 @@ struct PlanInForce: Sendable {
     let fingerprints: [String: UInt64]
     /// Of every object that it was computed from, by UID.
     let generations: [String: Int64]
+    /// Which revision of templates and values each data plane is brought to.
+    let stages: StagesInForce
     /// When the first of the changes was seen that this revision is about; monotonic.
     let changedAt: Duration
 
     var snapshot: FleetSnapshot { planner.snapshot }
     var plan: FleetPlan { planner.plan }
+    /// The templates, values and workload identity in force; nil while not all of them are known.
+    var stagedContent: StagedContent? { StagedContent(spec, templates.compiled) }
     /// The settings in force: those of the registry, or the last usable ones while it is broken.
     var spec: ClusterRegistrySpec { planner.snapshot.settings.spec }
     var dataPlanes: [String: DataPlane] { planner.snapshot.dataPlanes }

@@ -42,6 +42,7 @@ final class PlanKeeper: Sendable {
         /// By input, the UID that `generations` has of it.
         var uids: [Input: String] = [:]
         var revision: UInt64 = 0
+        var stages = StagesInForce.unknown
 
         /// Whether every status may have to change although the plan is the same: the state of the templates, for example,
         /// changes more often than the templates.
@@ -60,6 +61,7 @@ final class PlanKeeper: Sendable {
     private let state = Locked(State())
     private let latest = Locked<PlanInForce?>(nil)
     private let namespaceUID = Locked<String?>(nil)
+    private let staged = Locked(StagesInForce.unknown)
 
     init(_ caches: Caches, operatorNamespace: String) {
         self.caches = caches
@@ -70,6 +72,14 @@ final class PlanKeeper: Sendable {
     func found(namespaceUID uid: String) {
         namespaceUID.withLock { $0 = uid }
         changed(.namespaceUID)
+    }
+
+    /// What each data plane is brought to, where changes are staged. True where a look is needed for that.
+    func stage(_ stages: StagesInForce) -> Bool {
+        staged.withLock { before in
+            defer { before = stages }
+            return before.key != stages.key
+        }
     }
 
     /// Nil before the first look.
@@ -99,7 +109,9 @@ final class PlanKeeper: Sendable {
         // The objects are read, so the sources that they name are known.
         let spec = state.planner.snapshot.settings.spec
         state.identity = RegistryIdentity(spec.identity, namespaceUID: namespaceUID.withLock { $0 })
-        let references = References(state.planner.snapshot)
+        let isStaged = spec.rollout.type == .progressive
+        state.stages = isStaged ? staged.withLock { $0 } : .off
+        let references = References(state.planner.snapshot, beside: state.stages.sources)
         let isNewReference = references != state.references
         state.references = references
         let registryChanged = inputs.contains { if case .registry = $0 { true } else { false } }
@@ -118,6 +130,11 @@ final class PlanKeeper: Sendable {
             second.append(.discovered(counts ? discovered ?? DiscoveredProjects() : nil))
         }
         diff.formUnion(state.planner.apply(second))
+        if let changed = state.stages.changes(since: before.stages) {
+            diff.dataPlanes.formUnion(changed)
+        } else {
+            diff.isCommon = true
+        }
         if state.revision == 0 || state.isTold(otherwiseThan: before) {
             diff.isCommon = true
         }
@@ -127,7 +144,7 @@ final class PlanKeeper: Sendable {
             revision: state.revision, planner: state.planner, registry: state.registry, templates: state.templates,
             imported: state.imported,
             problem: state.problem, identity: state.identity, references: references, fingerprints: state.fingerprints,
-            generations: state.generations, changedAt: changedAt)
+            generations: state.generations, stages: state.stages, changedAt: changedAt)
         self.state.withLock { [state] in $0 = state }
         latest.withLock { $0 = plan }
         return Look(diff: diff, references: isNewReference ? references : nil)

@@ -77,7 +77,11 @@ extension Reconcilers {
         seen.namespaces = pool.all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
         seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
-        seen.sourceNotAllowed =
+        if plan.spec.rollout.type == .progressive {
+            // Until it is known how far it is, the status says how far it was.
+            seen.stagedRollout = stagedRollout.report.status ?? plan.registry?.status?.rollout
+            seen.rolloutProblem = stagedRollout.report.problem
+        }
         seen.missingKinds = caches.missingKinds.summary
             caches.refusal(of: plan.spec.valuesFrom) ?? caches.refusal(of: plan.spec.flyteAdmin)
         let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil

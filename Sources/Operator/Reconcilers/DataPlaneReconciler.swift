@@ -41,7 +41,8 @@ extension Reconcilers {
         }
         // What has answered may be another cluster than it was taken for.
         claimCluster(name, object)
-        let status = seen.status(of: object, now: wallClock.now)
+        var status = seen.status(of: object, now: wallClock.now)
+        status.appliedRevision = appliedRevision(of: object, plan)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
             approve(object, seen, status)
@@ -53,6 +54,7 @@ extension Reconcilers {
         try await publish(status, of: object)
         approve(object, seen, status)
         tell(board.set(dataPlane: name, .init(object, status)))
+        if stages(plan) { queue.add(.stagedRollout, after: Self.gathering) }
         return again.map { .requeue(after: $0) } ?? .done
     }
 

@@ -26,6 +26,7 @@ final class Reconcilers: Sendable {
     let publishingBoard: PublishingBoard
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
+    let stagedRollout: StagedRolloutController
     /// Which DataPlane has which cluster.
     let claims = Locked(ClusterClaims())
 
@@ -47,6 +48,8 @@ final class Reconcilers: Sendable {
         self.wallClock = wallClock
         self.timeline = timeline
         started = timeline.now
+        stagedRollout = StagedRolloutController(
+            store: RevisionStore(client: writer.client, namespace: namespace), router: router, timeline: timeline)
         self.flyteAdmin = flyteAdmin
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
@@ -116,6 +119,7 @@ final class Reconcilers: Sendable {
             case .project(let name): return try await reconcileProject(name)
             case .registry(let name): return try await reconcileRegistry(name)
             case .publishing: return try await reconcilePublishing()
+            case .stagedRollout: return try await reconcileStagedRollout()
             case .tidying:
                 tidyUp()
                 return .done
@@ -142,6 +146,7 @@ final class Reconcilers: Sendable {
             for session in pool.all where !look.diff.dataPlanes.contains(session.name) { follow(plan, session) }
         }
         router.planChanged(look.diff)
+        if stages(plan) { queue.add(.stagedRollout) }
         return .done
     }
 

@@ -76,6 +76,7 @@ enum BuiltInResources {
     ]
 
     private static let apps: [ResourceDefinition] = [
+        make("apps", "ControllerRevision", "controllerrevisions"),
         make("apps", "DaemonSet", "daemonsets", ["ds"]) { workload(&$0) },
         make("apps", "Deployment", "deployments", ["deploy"]) {
             workload(&$0)

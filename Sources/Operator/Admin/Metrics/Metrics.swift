@@ -89,6 +89,7 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
     case assignment = "executionclusterlabel"
     case project = "flyteproject"
     case registry = "clusterregistry"
+    case stagedRollout = "rollout"
 
     init(_ work: Work) {
         self =
@@ -101,6 +102,7 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
             case .registry: .registry
             case .publishing: .publishing
             case .tidying: .tidying
+            case .stagedRollout: .stagedRollout
             }
     }
 }

@@ -1,0 +1,319 @@
+/// Which data plane has which revision, and whose turn is next. Pure: it is told what the data planes say and what time it
+/// is, and decides.
+///
+/// A data plane keeps its revision, for drift and for new project-domains, until its turn comes. In its turn it has the
+/// newest revision, and is updated once it has been in sync with that for `minSuccessSeconds`. The groups of the policy have
+/// their turns one after the other. What is to outlive the process is in `record`.
+public struct StagedRollout: Sendable, Hashable {
+    /// One data plane, as seen now.
+    public struct Member: Sendable, Hashable {
+        /// False for one that is disabled: it has no turn.
+        public var isEnabled: Bool
+        /// Nothing is written there: it is compared with the newest revision, and has no turn.
+        public var isObserved: Bool
+        /// Nil while it is not known.
+        public var isAvailable: Bool?
+        /// Whether something of its present revision is not there yet, or not known to be.
+        public var isPending: Bool
+        /// What fails there now: one text an object.
+        public var failures: Set<String>
+
+        public init(
+            isEnabled: Bool = true, isObserved: Bool = false, isAvailable: Bool? = true, isPending: Bool = false,
+            failures: Set<String> = []
+        ) {
+            self.isEnabled = isEnabled
+            self.isObserved = isObserved
+            self.isAvailable = isAvailable
+            self.isPending = isPending
+            self.failures = failures
+        }
+        var hasTurns: Bool { isEnabled && !isObserved }
+    }
+
+    public enum PauseReason: String, Sendable, Hashable, Codable {
+        case requested = "Requested", tooManyFailures = "TooManyFailures", deadlineExceeded = "DeadlineExceeded"
+    }
+    public struct Pause: Sendable, Hashable, Codable {
+        public var reason: PauseReason
+        public var message: String
+    }
+    public enum Phase: Sendable, Hashable {
+        case complete
+        case progressing
+        case paused(Pause)
+    }
+
+    /// What a restart needs.
+    public struct Record: Sendable, Hashable, Codable {
+        /// By data plane, its revision.
+        public internal(set) var assigned: [String: Int64] = [:]
+        /// Those that have been in sync with the newest revision for long enough.
+        public internal(set) var updated: Set<String> = []
+        /// Those whose turn it is, each with what failed there before it began.
+        public internal(set) var current: [String: Set<String>] = [:]
+        /// The last revision that came to its end, and the one before it.
+        public internal(set) var complete: Int64?
+        public internal(set) var completeBefore: Int64?
+        public internal(set) var pause: Pause?
+        /// What is let pass of failures that the newest revision has brought.
+        public internal(set) var tolerated = 0
+        /// The annotation of the last resumption that was followed.
+        public internal(set) var resumed: String?
+        /// The revision that all data planes were put back to.
+        public internal(set) var pinned: Int64?
+        /// The annotation that asked for a pin when a newer revision came: it counts no more.
+        public internal(set) var overruled: String?
+    }
+
+    /// What a step goes by.
+    public struct Input: Sendable {
+        public var policy: RolloutPolicy
+        public var members: [String: Member]
+        /// Revisions with the same content as the newest one.
+        public var alike: Set<Int64>
+        /// The registry's annotation `rollout-resumed-at`.
+        public var resumedAt: String?
+        /// The registry's annotation `rollout-pinned`.
+        public var pinned: String?
+        /// The revisions that there are, so that one of them can be pinned.
+        public var known: Set<Int64>
+        /// Monotonic.
+        public var now: Duration
+
+        public init(
+            policy: RolloutPolicy, members: [String: Member], alike: Set<Int64> = [], resumedAt: String? = nil,
+            pinned: String? = nil, known: Set<Int64> = [], now: Duration
+        ) {
+            self.policy = policy
+            self.members = members
+            self.alike = alike
+            self.resumedAt = resumedAt
+            self.pinned = pinned
+            self.known = known
+            self.now = now
+        }
+    }
+
+    private struct Turn: Sendable, Hashable {
+        var began: Duration
+        var inSyncSince: Duration?
+    }
+
+    /// The newest revision.
+    public private(set) var revision: Int64
+    public private(set) var record: Record
+    public private(set) var phase = Phase.progressing
+    /// Active members, and how many of them are updated.
+    public private(set) var counts = (updated: 0, total: 0)
+    private var turns: [String: Turn] = [:]
+    private var firstGroupAwaySince: Duration?
+
+    public static func == (one: StagedRollout, other: StagedRollout) -> Bool {
+        one.revision == other.revision && one.record == other.record && one.phase == other.phase
+            && one.counts == other.counts
+    }
+    public func hash(into hasher: inout Hasher) { hasher.combine(revision) }
+
+    /// The first revision of all: it is what all data planes have already.
+    public init(first revision: Int64) {
+        self.revision = revision
+        record = Record()
+        record.complete = revision
+    }
+
+    /// One that an earlier process left. Its turns begin anew: how long they took is not kept.
+    public init(revision: Int64, record: Record) {
+        self.revision = revision
+        self.record = record
+    }
+
+    /// There is a newer revision: it begins with the first group, whatever was under way.
+    /// - Parameter pinned: the registry's annotation `rollout-pinned`: it was about what there was before.
+    public mutating func begin(_ revision: Int64, overruling pinned: String? = nil) {
+        self.revision = revision
+        record.overruled = pinned
+        (record.updated, record.current, record.tolerated) = ([], [:], 0)
+        (record.pause, record.pinned) = (nil, nil)
+        (turns, firstGroupAwaySince) = ([:], nil)
+    }
+
+    /// Looks at everything again.
+    ///
+    /// - Returns: after how long a step is due because of the time alone; nil: never.
+    public mutating func step(_ input: Input) -> Duration? {
+        forget(input.members)
+        followPin(input)
+        followResumption(input)
+        takeIn(input)
+        if record.pinned == nil {
+            judgeTurns(input)
+            if record.pause == nil, !input.policy.paused { startTurns(input) }
+        }
+        conclude(input)
+        return nextStep(input)
+    }
+
+    private mutating func forget(_ members: [String: Member]) {
+        record.assigned = record.assigned.filter { members[$0.key] != nil }
+        record.updated.formIntersection(members.keys)
+        record.current = record.current.filter { members[$0.key]?.hasTurns == true }
+        turns = turns.filter { record.current[$0.key] != nil }
+    }
+
+    /// All data planes go back at once, and stay there until the next change or until the pin is taken away.
+    private mutating func followPin(_ input: Input) {
+        let counts = input.pinned != record.overruled
+        let wanted = counts ? input.pinned.flatMap(RolloutNames.revision(pinnedBy:)) : nil
+        guard wanted != record.pinned, wanted.map({ input.known.contains($0) }) ?? true else { return }
+        record.pinned = wanted
+        (record.updated, record.current, turns) = ([], [:], [:])
+        guard let pinned = wanted else { return }
+        record.pause = nil
+        for name in input.members.keys { record.assigned[name] = pinned }
+    }
+
+    private mutating func followResumption(_ input: Input) {
+        guard input.resumedAt != record.resumed else { return }
+        record.resumed = input.resumedAt
+        guard record.pause != nil, input.resumedAt != nil else { return }
+        record.pause = nil
+        firstGroupAwaySince = nil
+        // Who resumes has seen what fails, and lets it pass.
+        for name in record.current.keys {
+            record.current[name] = input.members[name]?.failures ?? []
+            turns[name] = Turn(began: input.now)
+        }
+    }
+
+    /// Data planes without a revision, and those for which the newest one changes nothing.
+    private mutating func takeIn(_ input: Input) {
+        for (name, member) in input.members {
+            let before = record.assigned[name]
+            if let pinned = record.pinned {
+                record.assigned[name] = before ?? pinned
+                continue
+            }
+            let start = before ?? record.complete ?? revision
+            if member.isObserved {
+                record.assigned[name] = revision
+                record.updated.remove(name)
+            } else if before == nil, start == revision {
+                record.assigned[name] = revision
+                record.updated.insert(name)
+            } else if start != revision, input.alike.contains(start), member.isEnabled {
+                record.assigned[name] = revision
+                record.updated.insert(name)
+            } else {
+                record.assigned[name] = start
+            }
+        }
+    }
+
+    private mutating func judgeTurns(_ input: Input) {
+        let deadline = Duration.seconds(input.policy.progressDeadlineSeconds)
+        var brought: [String] = []
+        var passed = 0
+        for (name, before) in record.current.sorted(by: { $0.key < $1.key }) {
+            guard let member = input.members[name] else { continue }
+            var turn = turns[name] ?? Turn(began: input.now)
+            let isLate = input.now - turn.began >= deadline
+            let new = member.failures.subtracting(before)
+            if member.isAvailable == true { brought += new.sorted().map { "\(name): \($0)" } }
+            let mayPass = record.tolerated + brought.count <= input.policy.maxFailures
+            if member.isAvailable != true {
+                turn.inSyncSince = nil
+                // It is passed over, and goes on when it is back.
+                if isLate { record.current[name] = nil }
+            } else if !member.isPending, new.isEmpty || mayPass {
+                let since = turn.inSyncSince ?? input.now
+                turn.inSyncSince = since
+                if input.now - since >= .seconds(input.policy.minSuccessSeconds) {
+                    record.current[name] = nil
+                    record.updated.insert(name)
+                    passed += new.count
+                }
+            } else {
+                turn.inSyncSince = nil
+                if isLate {
+                    pause(
+                        .deadlineExceeded,
+                        "\(name) is not in sync \(input.policy.progressDeadlineSeconds) s after it "
+                            + "got revision \(revision)")
+                }
+            }
+            turns[name] = record.current[name] == nil ? nil : turn
+        }
+        defer { record.tolerated += passed }
+        if record.tolerated + brought.count > input.policy.maxFailures, !brought.isEmpty {
+            let shown = brought.prefix(5).joined(separator: "; ")
+            let more = brought.count > 5 ? "; and \(brought.count - 5) more" : ""
+            pause(.tooManyFailures, "since revision \(revision): \(shown)\(more)")
+        }
+    }
+
+    private mutating func pause(_ reason: PauseReason, _ message: String) {
+        // The first reason stays: what follows is what it led to.
+        if record.pause == nil { record.pause = Pause(reason: reason, message: message) }
+    }
+
+    private mutating func startTurns(_ input: Input) {
+        var isFirst = true
+        for group in input.policy.allGroups(input.members.keys) {
+            let active = group.filter { input.members[$0]?.hasTurns == true }
+            if active.isEmpty { continue }
+            defer { isFirst = false }
+            let waiting = active.filter { !record.updated.contains($0) && record.current[$0] == nil }
+            for name in waiting where input.members[name]?.isAvailable == true {
+                guard record.current.count < max(1, input.policy.maxParallel) else { break }
+                record.current[name] = input.members[name]?.failures ?? []
+                record.assigned[name] = revision
+                turns[name] = Turn(began: input.now)
+            }
+            if active.contains(where: { record.current[$0] != nil }) { return firstGroupAwaySince = nil }
+            // Nobody of the group could begin. After a restart it is not known yet who can.
+            let isUnknown = waiting.contains { input.members[$0]?.isAvailable == nil }
+            let isAway = isFirst && !active.contains { record.updated.contains($0) }
+            guard isUnknown || isAway else { continue }
+            let since = firstGroupAwaySince ?? input.now
+            firstGroupAwaySince = since
+            if input.now - since < .seconds(input.policy.progressDeadlineSeconds) { return }
+            if isAway {
+                pause(
+                    .deadlineExceeded,
+                    "no data plane of the first group has been available for "
+                        + "\(input.policy.progressDeadlineSeconds) s: \(active.prefix(5).joined(separator: ", "))")
+                return
+            }
+        }
+        firstGroupAwaySince = nil
+    }
+
+    private mutating func conclude(_ input: Input) {
+        let active = input.members.filter { $0.value.hasTurns }
+        let updated = active.keys.filter { record.updated.contains($0) }
+        counts = (updated.count, active.count)
+        if record.pinned != nil { return phase = .complete }
+        let isDone =
+            record.current.isEmpty
+            && active.allSatisfy { record.updated.contains($0.key) || $0.value.isAvailable == false }
+        if let pause = record.pause { return phase = .paused(pause) }
+        if isDone, !updated.isEmpty || active.isEmpty, record.complete != revision {
+            (record.completeBefore, record.complete) = (record.complete, revision)
+        }
+        if record.complete == revision, isDone { return phase = .complete }
+        phase =
+            input.policy.paused
+            ? .paused(Pause(reason: .requested, message: "spec.rollout.paused is set")) : .progressing
+    }
+
+    private func nextStep(_ input: Input) -> Duration? {
+        guard record.pinned == nil, record.pause == nil else { return nil }
+        let deadline = Duration.seconds(input.policy.progressDeadlineSeconds)
+        var times = turns.values.map { turn in
+            turn.inSyncSince.map { $0 + .seconds(input.policy.minSuccessSeconds) } ?? turn.began + deadline
+        }
+        if let firstGroupAwaySince { times.append(firstGroupAwaySince + deadline) }
+        return times.min().map { max(.milliseconds(100), $0 - input.now) }
+    }
+}

@@ -1,0 +1,82 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+
+/// The revisions of a staged rollout as `apps/v1` ControllerRevisions: what a restart or another leader goes on with.
+///
+/// A ControllerRevision's data never changes. What may change, who has which revision, is an annotation of the newest one, so
+/// that a new revision and the state it begins with are one write.
+struct RevisionStore: Sendable {
+    let client: KubeClient
+    let namespace: String
+
+    struct Stored: Sendable {
+        var number: Int64
+        var content: StagedContent
+        /// Of the newest one; nil on the others, and on all of them once changes go to all data planes at once.
+        var record: StagedRollout.Record?
+    }
+
+    /// All that can be read, oldest first.
+    func load() async throws(KubeError) -> [Stored] {
+        let collection = KubeCollection(
+            .controllerRevisions, namespace: namespace,
+            labelSelector: "\(RolloutNames.label)=\(ClusterRegistry.theName)")
+        return try await client.listAll(DynamicObject.self, of: collection).compactMap { decoded in
+            guard let object = decoded.object, let number = object.json["revision"]?.int,
+                let content = try? object.json["data"]?.decode(StagedContent.self)
+            else { return nil }
+            let text = object.metadata.annotations?[RolloutNames.state]
+            let record = text.flatMap { try? JSON(parsing: $0).decode(StagedRollout.Record.self) }
+            return Stored(number: number, content: content, record: record)
+        }.sorted { $0.number < $1.number }
+    }
+
+    func create(_ stored: Stored) async throws(KubeError) {
+        let type = ResourceType.controllerRevisions
+        var metadata: JSON = [
+            "name": .string(Self.name(stored.number)), "namespace": .string(namespace),
+            "labels": [
+                "app.kubernetes.io/name": "squadron", RolloutNames.label: .string(ClusterRegistry.theName),
+            ],
+        ]
+        if let record = stored.record { metadata["annotations"] = [RolloutNames.state: try text(record)] }
+        let object: JSON = [
+            "apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": metadata,
+            "revision": .int(stored.number), "data": try encoded(stored.content),
+        ]
+        try await client.create(object, type: type, namespace: namespace, fieldManager: Ownership.fieldManager)
+    }
+
+    /// - Parameter record: nil: changes go to all data planes at once from now on, so the state is worth nothing any more.
+    func note(_ record: StagedRollout.Record?, on number: Int64) async throws(KubeError) {
+        let value = try record.map { record throws(KubeError) in try text(record) } ?? .null
+        try await client.mergePatch(
+            ["metadata": ["annotations": [RolloutNames.state: value]]], type: .controllerRevisions,
+            namespace: namespace,
+            name: Self.name(number), fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
+    }
+
+    func delete(_ number: Int64) async throws(KubeError) {
+        do {
+            try await client.delete(.controllerRevisions, namespace: namespace, name: Self.name(number))
+        } catch {
+            if !error.isNotFound { throw error }
+        }
+    }
+
+    private static func name(_ number: Int64) -> String { "squadron-\(ClusterRegistry.theName)-\(number)" }
+
+    private func text(_ record: StagedRollout.Record) throws(KubeError) -> JSON {
+        .string(String(decoding: try encoded(record).serialized(), as: UTF8.self))
+    }
+
+    private func encoded(_ value: some Encodable) throws(KubeError) -> JSON {
+        do {
+            return try JSON(encoding: value)
+        } catch {
+            throw KubeError(operation: "write a revision", cause: .unexpectedAnswer("it can't be encoded: \(error)"))
+        }
+    }
+}

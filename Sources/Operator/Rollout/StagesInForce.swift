@@ -1,0 +1,77 @@
+import Fleet
+
+/// Which revision of templates, values and workload identity each data plane is brought to.
+enum StagesInForce: Sendable {
+    /// Changes go to all data planes at once.
+    case off
+    /// They are staged, and it is not known yet who has what: nothing is written.
+    case unknown
+    case staged(Assignment)
+
+    struct Assignment: Sendable {
+        var revisions: [String: Int64]
+        /// Of a data plane that is in `revisions` not yet.
+        var fallback: Int64
+        var stages: [Int64: Stage]
+    }
+
+    /// One revision, ready to be rendered.
+    struct Stage: Sendable {
+        var number: Int64
+        var content: StagedContent
+        var templates: TemplateSet
+        let fingerprint: Int
+
+        init(_ number: Int64, _ content: StagedContent) {
+            self.number = number
+            self.content = content
+            templates = content.templates.isEmpty ? .standard : TemplateSet(files: content.templates)
+            fingerprint = templates.fingerprint
+        }
+    }
+
+    /// What a data plane is brought to.
+    enum Place: Sendable {
+        /// The settings as they are now.
+        case live
+        case pending
+        case stage(Stage)
+    }
+
+    func place(of dataPlane: String) -> Place {
+        switch self {
+        case .off: return .live
+        case .unknown: return .pending
+        case .staged(let assignment):
+            let number = assignment.revisions[dataPlane] ?? assignment.fallback
+            return assignment.stages[number].map { .stage($0) } ?? .pending
+        }
+    }
+
+    /// The sources that the revisions in use name.
+    var sources: [ValueSource] {
+        guard case .staged(let assignment) = self else { return [] }
+        return assignment.stages.values.flatMap(\.content.valuesFrom)
+    }
+
+    /// The data planes that are brought to something else than before; nil: it may be all of them.
+    func changes(since before: StagesInForce) -> Set<String>? {
+        switch (before, self) {
+        case (.off, .off), (.unknown, .unknown): return []
+        case (.staged(let old), .staged(let new)):
+            guard old.fallback == new.fallback else { return nil }
+            let names = Set(old.revisions.keys).union(new.revisions.keys)
+            return names.filter { old.revisions[$0] ?? old.fallback != new.revisions[$0] ?? new.fallback }
+        default: return nil
+        }
+    }
+
+    /// Moves with everything that a data plane's plan depends on.
+    var key: [String: Int64]? {
+        switch self {
+        case .off: [:]
+        case .unknown: nil
+        case .staged(let assignment): assignment.revisions.merging(["": assignment.fallback]) { $1 }
+        }
+    }
+}

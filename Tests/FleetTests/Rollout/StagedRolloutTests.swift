@@ -1,0 +1,360 @@
+import Support
+import Testing
+
+@testable import Fleet
+
+@Suite("A staged rollout")
+struct StagedRolloutTests {
+    /// A fleet on virtual time: what a data plane is given is in sync at the next look, unless the test says otherwise.
+    private struct Model {
+        var policy = RolloutPolicy()
+        var members: [String: StagedRollout.Member]
+        var rollout = StagedRollout(first: 1)
+        var now = Duration.zero
+        var alike: Set<Int64> = []
+        var resumedAt: String?
+        var pinned: String?
+
+        init(_ names: [String], groups: [[String]] = [], _ change: (inout RolloutPolicy) -> Void = { _ in }) {
+            policy.type = .progressive
+            policy.groups = groups
+            members = Dictionary(uniqueKeysWithValues: names.map { ($0, StagedRollout.Member()) })
+            change(&policy)
+            step()
+        }
+
+        @discardableResult
+        mutating func step(after seconds: Int = 0) -> Duration? {
+            now += .seconds(seconds)
+            return rollout.step(
+                .init(
+                    policy: policy, members: members, alike: alike, resumedAt: resumedAt, pinned: pinned,
+                    known: Set(1...revisions), now: now))
+        }
+        private var revisions: Int64 = 1
+        mutating func begin(_ revision: Int64) {
+            revisions = revision
+            rollout.begin(revision, overruling: pinned)
+            step()
+        }
+        /// Those whose turn it is are in sync for long enough.
+        mutating func succeed() {
+            step(after: 1)
+            step(after: 600)
+        }
+        /// What a restart leaves of it.
+        mutating func restart() {
+            rollout = StagedRollout(revision: rollout.revision, record: rollout.record)
+            now += .seconds(1_000)
+        }
+        var turns: [String] { rollout.record.current.keys.sorted() }
+        func having(_ revision: Int64) -> [String] {
+            rollout.record.assigned.filter { $0.value == revision }.keys.sorted()
+        }
+        var pause: StagedRollout.PauseReason? {
+            if case .paused(let pause) = rollout.phase { pause.reason } else { nil }
+        }
+    }
+
+    @Test("The first revision is what all data planes have, and is complete")
+    func first() {
+        let model = Model(["a", "b"])
+        #expect(model.having(1) == ["a", "b"])
+        #expect(model.rollout.phase == .complete && model.rollout.counts == (2, 2))
+    }
+
+    @Test("Groups have their turns in order, each data plane after its time of success")
+    func order() {
+        var model = Model(["a", "b", "c", "d"], groups: [["d"], ["b", "a"]]) { $0.maxParallel = 2 }
+        model.begin(2)
+        #expect(model.turns == ["d"] && model.having(1) == ["a", "b", "c"])
+        // It is seen in sync one second later.
+        let wait = model.step(after: 1)
+        #expect(wait == .seconds(600) && model.turns == ["d"])
+        model.step(after: 599)
+        #expect(model.turns == ["d"])
+        model.step(after: 1)
+        #expect(model.turns == ["a", "b"] && model.having(2) == ["a", "b", "d"])
+        model.succeed()
+        #expect(model.turns == ["c"] && model.rollout.phase == .progressing && model.rollout.counts == (3, 4))
+        model.succeed()
+        #expect(model.rollout.phase == .complete && model.rollout.counts == (4, 4))
+        #expect(model.rollout.record.complete == 2)
+    }
+
+    @Test("No more data planes than maxParallel have their turn at a time")
+    func parallel() {
+        var model = Model((0..<20).map { "dp-\($0)" }) { $0.maxParallel = 3 }
+        model.begin(2)
+        for _ in 0..<10 {
+            #expect(model.turns.count <= 3)
+            model.succeed()
+        }
+        #expect(model.rollout.phase == .complete)
+    }
+
+    @Test("A failure that the change brought pauses it and is named; one from before does not count")
+    func failures() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.members["a"]?.failures = ["ns Quota: Conflict"]
+        model.begin(2)
+        model.step(after: 10)
+        #expect(model.pause == nil && model.turns == ["a"])
+        model.members["a"]?.failures = ["ns Quota: Conflict", "ns LimitRange: Invalid"]
+        model.step(after: 10)
+        #expect(model.pause == .tooManyFailures)
+        #expect(model.rollout.record.pause?.message.contains("a: ns LimitRange: Invalid") == true)
+        model.step(after: 10_000)
+        #expect(model.having(1) == ["b"])
+    }
+
+    @Test("maxFailures counts over all data planes of a rollout")
+    func someFailures() {
+        var model = Model(["a", "b"], groups: [["a"], ["b"]]) { $0.maxFailures = 1 }
+        model.begin(2)
+        model.members["a"]?.failures = ["x"]
+        model.step()
+        model.step(after: 600)
+        #expect(model.pause == nil && model.turns == ["b"])
+        model.members["b"]?.failures = ["y"]
+        model.step()
+        #expect(model.pause == .tooManyFailures)
+    }
+
+    @Test("Who resumes lets pass what fails now, and a second look at the annotation does nothing")
+    func resume() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.members["a"]?.failures = ["x"]
+        model.step()
+        model.resumedAt = "now"
+        model.step()
+        #expect(model.pause == nil && model.turns == ["a"])
+        model.members["a"]?.failures = ["x", "y"]
+        model.step(after: 1)
+        #expect(model.pause == .tooManyFailures)
+    }
+
+    @Test("One that is not in sync by its deadline pauses the rollout")
+    func deadline() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.members["a"]?.isPending = true
+        model.step(after: 1_799)
+        #expect(model.pause == nil)
+        model.step(after: 1)
+        #expect(model.pause == .deadlineExceeded && model.having(1) == ["b"])
+    }
+
+    @Test("One that is away is passed over and follows when it is back")
+    func away() {
+        var model = Model(["a", "b", "c"], groups: [["a", "b"], ["c"]]) { $0.maxParallel = 2 }
+        model.members["b"]?.isAvailable = false
+        model.begin(2)
+        model.succeed()
+        #expect(model.turns == ["c"])
+        model.succeed()
+        #expect(model.rollout.phase == .complete && model.having(1) == ["b"] && model.rollout.counts == (2, 3))
+        model.members["b"]?.isAvailable = true
+        model.step(after: 5)
+        #expect(model.turns == ["b"] && model.having(2) == ["a", "b", "c"])
+        model.succeed()
+        #expect(model.rollout.counts == (3, 3))
+    }
+
+    @Test("One that goes away in its turn is waited for until the deadline, then has another turn")
+    func goesAway() {
+        var model = Model(["a", "b"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.step()
+        model.step(after: 600)
+        model.members["b"]?.isAvailable = false
+        model.step(after: 1_700)
+        #expect(model.turns == ["b"])
+        model.step(after: 200)
+        #expect(model.turns == [] && model.rollout.phase == .complete)
+        model.members["b"]?.isAvailable = true
+        model.step(after: 1)
+        #expect(model.turns == ["b"])
+    }
+
+    @Test("A first group that is away altogether pauses the rollout after the deadline")
+    func firstGroupAway() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.members["a"]?.isAvailable = false
+        model.begin(2)
+        let wait = model.step()
+        #expect(model.turns == [] && model.having(2) == [] && wait == .seconds(1_800))
+        model.step(after: 1_800)
+        #expect(model.pause == .deadlineExceeded && model.having(2) == [])
+    }
+
+    @Test("A newer revision begins with the first group, whatever was under way")
+    func newest() {
+        var model = Model(["a", "b", "c"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.step()
+        model.step(after: 600)
+        #expect(model.turns == ["b"])
+        model.begin(3)
+        #expect(
+            model.turns == ["a"] && model.having(3) == ["a"] && model.having(2) == ["b"] && model.having(1) == ["c"])
+    }
+
+    @Test("A revision that is the same as an older one changes nothing where that one is")
+    func alike() {
+        var model = Model(["a", "b", "c"], groups: [["a"]])
+        model.begin(2)
+        model.alike = [1]
+        model.begin(3)
+        #expect(model.having(3) == ["a", "b", "c"] && model.turns == ["a"])
+        model.succeed()
+        #expect(model.rollout.phase == .complete)
+    }
+
+    @Test("Disabled data planes and those in Observe have no turn and don't count")
+    func skipped() {
+        var model = Model(["a", "b", "c"], groups: [["a", "b"]])
+        model.members["a"]?.isEnabled = false
+        model.members["b"]?.isObserved = true
+        model.begin(2)
+        #expect(model.turns == ["c"] && model.having(1) == ["a"] && model.having(2) == ["b", "c"])
+        model.succeed()
+        #expect(model.rollout.phase == .complete && model.rollout.counts == (1, 1))
+        model.members["b"]?.isObserved = false
+        model.members["a"]?.isEnabled = true
+        model.step()
+        #expect(model.turns == ["a"])
+    }
+
+    @Test("A new data plane gets the last revision that is complete, and has its turn")
+    func newcomer() {
+        var model = Model(["a", "b"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.members["z"] = .init()
+        model.step(after: 1)
+        #expect(model.having(1) == ["b", "z"])
+        for _ in 0..<2 { model.succeed() }
+        #expect(model.turns == ["z"])
+    }
+
+    @Test("Paused begins no turn; a turn that has begun goes on")
+    func paused() {
+        var model = Model(["a", "b"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.policy.paused = true
+        model.step()
+        model.step(after: 600)
+        #expect(model.pause == .requested && model.having(1) == ["b"] && model.rollout.counts.updated == 1)
+        model.policy.paused = false
+        model.step()
+        #expect(model.turns == ["b"])
+    }
+
+    @Test("A pin puts all back at once and holds until the next revision")
+    func pin() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.pinned = "1/2"
+        model.step()
+        #expect(model.having(1) == ["a", "b"] && model.rollout.phase == .complete && model.turns == [])
+        model.members["new"] = .init()
+        model.step()
+        #expect(model.having(1) == ["a", "b", "new"])
+        // The annotation is still there.
+        model.begin(3)
+        model.step()
+        #expect(model.having(3) == ["a"])
+        model.pinned = "2/3"
+        model.step()
+        #expect(model.having(2) == ["a", "b", "new"])
+    }
+
+    @Test("A pin that is taken away begins the newest revision with the first group")
+    func unpin() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.pinned = "1"
+        model.step()
+        model.pinned = nil
+        model.step()
+        #expect(model.turns == ["a"] && model.having(1) == ["b"])
+    }
+
+    @Test("A pin of a revision that isn't there is not followed")
+    func unknownPin() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        for text in ["9", "-1", "x", ""] {
+            model.pinned = text
+            model.step()
+            #expect(model.turns == ["a"] && model.having(1) == ["b"])
+        }
+    }
+
+    @Test("A restart goes on where it stood: no second canary, no step back, no failure forgotten")
+    func restart() {
+        var model = Model(["a", "b", "c"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.step()
+        model.step(after: 600)
+        model.restart()
+        model.members = model.members.mapValues { _ in .init(isAvailable: nil, isPending: true) }
+        model.step()
+        #expect(model.turns == ["b"] && model.having(2) == ["a", "b"] && model.having(1) == ["c"])
+        model.members = model.members.mapValues { _ in .init(failures: ["x"]) }
+        model.step(after: 1)
+        #expect(model.pause == .tooManyFailures)
+    }
+
+    @Test("After a restart nobody is passed over whose state isn't known yet")
+    func unknown() {
+        var model = Model(["a", "b"], groups: [["a"], ["b"]])
+        model.begin(2)
+        model.step()
+        model.step(after: 600)
+        model.step()
+        #expect(model.turns == ["b"])
+        var other = Model(["a", "b"], groups: [["a"], ["b"]])
+        other.members = other.members.mapValues { _ in .init(isAvailable: nil, isPending: true) }
+        other.begin(2)
+        #expect(other.turns == [] && other.having(2) == [])
+        other.members = other.members.mapValues { _ in .init() }
+        other.step(after: 1)
+        #expect(other.turns == ["a"])
+    }
+
+    @Test("Whatever happens, at most maxParallel have a turn, and nobody goes back without a pin")
+    func invariants() {
+        var random = SeededRandom(seed: 7)
+        for _ in 0..<200 {
+            var model = Model(
+                ["a", "b", "c", "d", "e"], groups: [["b"], ["a", "c"]]
+            ) {
+                $0.maxParallel = 2
+                $0.maxFailures = 1
+            }
+            var revision: Int64 = 1
+            for _ in 0..<60 {
+                let name = ["a", "b", "c", "d", "e"].randomElement(using: &random)!
+                let before = model.rollout.record.assigned
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0:
+                    revision += 1
+                    model.begin(revision)
+                case 1: model.members[name]?.isAvailable = [true, false, nil].randomElement(using: &random)!
+                case 2: model.members[name]?.isPending.toggle()
+                case 3: model.members[name]?.failures = Bool.random(using: &random) ? [] : ["x", "y"]
+                case 4: model.resumedAt = "\(model.now)"
+                case 5: model.restart()
+                default: break
+                }
+                let wait = model.step(after: Int.random(in: 0..<900, using: &random))
+                #expect(model.turns.count <= 2)
+                #expect(wait.map { $0 > .zero } ?? true)
+                for (name, old) in before { #expect((model.rollout.record.assigned[name] ?? 0) >= old) }
+                for name in model.turns { #expect(model.rollout.record.assigned[name] == revision) }
+            }
+        }
+    }
+}
