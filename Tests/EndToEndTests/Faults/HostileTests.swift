@@ -206,6 +206,7 @@ extension EndToEnd {
                     "apiVersion": "v1", "kind": "Namespace",
                     "metadata": [
                         "name": .string("\(project)-development"),
+                        "labels": ["multicluster.flyte.org/adopt": "true"],
                         "annotations": ["big": .string(String(repeating: "z", count: 200_000))],
                     ],
                 ])
