@@ -260,7 +260,11 @@ struct CustomResourceTests {
             try await api.delete("\(definitions)/things.\(group)").require(200)
             let events = try await watch.until("DELETED")
             #expect(events.map(\.summary) == ["ADDED t", "DELETED t"])
-            _ = try await api.eventually(path) { $0.status == 404 }
+            // No event tells this deletion from one that a user meant: the operator waits for what a list says.
+            let gone = try await api.eventually(path) { $0.status == 404 }
+            #expect(gone.message == "" || gone.message == "the server could not find the requested resource")
+            let end = try await watch.next()
+            #expect(end == nil, "the watch of a kind that is gone ends in good order")
         }
     }
 

@@ -176,6 +176,7 @@ extension APIServer {
         }
         if let object = store.get(.customResourceDefinitions, name: name), object["metadata"]?["finalizers"] == nil {
             store.delete(.customResourceDefinitions, name: name)
+            store.wakeReaders(of: GroupResource(plural, group: group))
         }
     }
 

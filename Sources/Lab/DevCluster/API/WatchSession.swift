@@ -173,9 +173,21 @@ final class WatchSession: Sendable {
             case .bookmark:
                 appendBookmark(presenter, isInitialEventsEnd: false, &state, to: &output)
                 return .send(output)
-            case .nothing: return .wait(after: state.revision ?? 0)
+            case .nothing:
+                // The watch of a kind whose definition is gone ends in good order, after the last of its objects.
+                if !isServed {
+                    state.hasEnded = true
+                    return .end
+                }
+                return .wait(after: state.revision ?? 0)
             }
         }
+    }
+
+    private var isServed: Bool {
+        let definition = filter.definition
+        guard definition.isCustom else { return true }
+        return store.get(.customResourceDefinitions, name: "\(definition.plural).\(definition.group)") != nil
     }
 
     /// An update may bring an object into the selection or take it out of it.

@@ -52,7 +52,13 @@ extension ObjectStore {
         }
     }
 
-    /// Returns once the resource has changed after `revision`, or when the task is cancelled.
+    /// Has everybody who waits for a change of the resource look again, although nothing has changed.
+    func wakeReaders(of resource: GroupResource) {
+        let waiting = state.withLock { $0.waiting.removeValue(forKey: resource) ?? [:] }
+        for continuation in waiting.values { continuation.resume() }
+    }
+
+    /// Returns once the resource has changed after `revision`, when its readers are woken, or when the task is cancelled.
     func waitForChange(_ resource: GroupResource, after revision: Int64) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
