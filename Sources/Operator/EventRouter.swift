@@ -25,6 +25,7 @@ enum Work: Sendable, Hashable {
 /// |---|---|
 /// | an object's spec or annotations | `plan`, which wakes what it touches |
 /// | an object's status | the object itself, gathered |
+/// | the annotation `reconcile-requested-at` | the object itself and what it waits for, whatever their backoff |
 /// | `plan`: a DataPlane | that DataPlane; labels and assignments, gathered; `publishing` |
 /// | `plan`: an ExecutionLabel | that label; assignments, gathered; `publishing` |
 /// | `plan`: a namespace, an assignment, a project | the objects that tell of it |
@@ -32,14 +33,12 @@ enum Work: Sendable, Hashable {
 /// | a Secret | the DataPlanes that use it; `plan` where templates read it; `publishing` |
 /// | a ConfigMap | `plan` |
 /// | what is published, a Deployment | `publishing` |
-/// | a data plane's agent: its facts | that DataPlane |
 /// | `plan`, and a data plane's status, where changes are staged | `stagedRollout`, which wakes `plan` |
 /// | a DataPlane that is gone, while it still counts | that DataPlane |
 /// | a kind that is missing, or back | the registry |
+/// | a data plane's agent: its facts | that DataPlane |
 /// | a data plane's agent: a namespace | that DataPlane and the objects that tell of the namespace, gathered |
 ///
-/// | a DataPlane that is gone, while it still counts | that DataPlane |
-/// | a kind that is missing, or back | the registry |
 /// Gathered: a cold sync is a few writes to each object, not one for each namespace.
 struct EventRouter: Sendable {
     let queue: WorkQueue<Work>
@@ -55,11 +54,11 @@ struct EventRouter: Sendable {
         plans.changed(input)
         queue.add(.plan)
     }
+
     /// Each data plane is brought to these from now on.
     func stage(_ stages: StagesInForce) {
         if plans.stage(stages) { queue.add(.plan) }
     }
-
 
     /// The plan has changed like this.
     func planChanged(_ diff: PlanDiff) {
@@ -119,9 +118,11 @@ struct EventRouter: Sendable {
     /// Follows the caches until the returned functions are called.
     /// - Parameters:
     ///   - gone: told of an object that was deleted.
+    ///   - requested: told of an object that somebody wants looked at at once.
     ///   - secretChanged: told of each Secret, beside what the table says.
     func follow(
-        gone: @escaping @Sendable (ObjectMeta) -> Void, secretChanged: @escaping @Sendable () -> Void
+        gone: @escaping @Sendable (ObjectMeta) -> Void, requested: @escaping @Sendable (Work) -> Void,
+        secretChanged: @escaping @Sendable () -> Void
     ) -> [@Sendable () -> Void] {
         func follow<Object: KubeResource>(
             _ store: Store<Decoded<Object>>, _ input: @escaping @Sendable (String) -> PlanKeeper.Input,
@@ -132,6 +133,9 @@ struct EventRouter: Sendable {
                 if case .deleted(let last) = change.kind {
                     gone(last.metadata)
                     queue.add(work(name))
+                }
+                if case .updated(let old, let new) = change.kind, new.metadata.requestsReconcile(after: old.metadata) {
+                    requested(work(name))
                 }
                 // Our own status writes come back as changes.
                 if case .updated(let old, let new) = change.kind, old.metadata.isSameSpec(as: new.metadata) {
@@ -147,6 +151,8 @@ struct EventRouter: Sendable {
             },
             caches.configMaps.observers.subscribe { changed(.configMap($0)) },
             caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
             caches.published.observers.subscribe { _ in queue.add(.publishing) },
             caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
             follow(caches.dataPlanes, { .dataPlane($0) }, { .dataPlane($0) }),
@@ -161,10 +167,17 @@ struct EventRouter: Sendable {
 }
 
 extension ObjectMeta {
+    /// Anything new in it has the object looked at at once, as Flux has it: `kubectl annotate --overwrite dp dataplane-1
+    /// multicluster.flyte.org/reconcile-requested-at="$(date)"`.
+    static let requestAnnotation = FleetGroup.name + "/reconcile-requested-at"
+
+    func requestsReconcile(after old: ObjectMeta) -> Bool {
+        let request = annotations?[Self.requestAnnotation] ?? ""
+        return uid == old.uid && !request.isEmpty && request != old.annotations?[Self.requestAnnotation]
+    }
+
     /// Whether the object may differ in its status alone.
     fileprivate func isSameSpec(as other: ObjectMeta) -> Bool {
-            caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
-            caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
         uid == other.uid && generation == other.generation && generation != nil && annotations == other.annotations
     }
 }

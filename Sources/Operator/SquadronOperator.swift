@@ -21,18 +21,17 @@ public struct OperatorConfiguration: Sendable {
     /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
-    /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
     /// For how long a custom resource that is gone still counts, at least; tests shorten it.
     var deletionGrace = Duration.seconds(10)
-    var wallClock = WallClock.system
-    public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
     /// In seconds: for how long what is published stays as it is when a label's last credentials are away; nil: a minute.
+    var credentialPatience: Double?
     /// The way to the clouds' token services.
     public var cloud = CloudAccess()
     /// When tokens are renewed; tests shorten it.
     var renewal = TokenRenewal.Policy()
-    var credentialPatience: Double?
     /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
+    var wallClock = WallClock.system
+    public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
 /// The operator: watches the control plane's custom resources and Secrets, and keeps every data plane as they say.
@@ -190,7 +189,8 @@ public final class SquadronOperator: Sendable {
             termEnded.advance()
         }
         let subscriptions = router.follow(
-            gone: { reconcilers.forget($0) }, secretChanged: { flyteAdmin.wake() })
+            gone: { reconcilers.forget($0) }, requested: { reconcilers.lookAtOnce($0) },
+            secretChanged: { flyteAdmin.wake() })
         defer { for end in subscriptions { end() } }
         let discovery = await flyteAdmin.recall()
         queue.add(.plan)
@@ -246,6 +246,8 @@ public final class SquadronOperator: Sendable {
                     router.changed(.discovered)
                     router.statusesChanged()
                 },
+                labelsChanged: { router.queue.add(.publishing) },
+                running: { publishing.running },
                 warn: { reason, note in
                     guard let registry = router.plans.inForce?.registry else { return }
                     events.publish(
@@ -263,8 +265,6 @@ public final class SquadronOperator: Sendable {
     private func findIdentity(_ router: EventRouter) async {
         while !Task.isCancelled {
             await Timeline.continuous.sleep(until: Timeline.continuous.now + Self.identityInterval)
-                labelsChanged: { router.queue.add(.publishing) },
-                running: { publishing.running },
             guard let uid = await namespaceUID() else { continue }
             router.plans.found(namespaceUID: uid)
             return router.queue.add(.plan)

@@ -10,7 +10,7 @@ import YAML
 struct Kind: Sendable, CustomTestStringConvertible {
     var type: ResourceType
     var file: String
-    var shortName: String
+    var shortNames: [String]
     var columns: [String]
     /// Every field set, also those that exclude each other.
     var populated: @Sendable () throws -> JSON
@@ -26,11 +26,11 @@ struct Kind: Sendable, CustomTestStringConvertible {
     }
 
     static func of<Spec: CustomResourceSpec>(
-        _: Spec.Type, _ shortName: String, _ columns: [String], least: JSON,
+        _: Spec.Type, _ shortNames: [String], _ columns: [String], least: JSON,
         _ populated: @escaping @Sendable () throws -> CustomResource<Spec>
     ) -> Kind {
         Kind(
-            type: Spec.resourceType, file: Spec.resourceType.plural + ".yaml", shortName: shortName, columns: columns,
+            type: Spec.resourceType, file: Spec.resourceType.plural + ".yaml", shortNames: shortNames, columns: columns,
             populated: {
                 let object = try populated()
                 return ["spec": try JSON(encoding: object.spec), "status": try JSON(encoding: object.status)]
@@ -45,14 +45,18 @@ struct Kind: Sendable, CustomTestStringConvertible {
 
     static let all: [Kind] = [
         .of(
-            DataPlaneSpec.self, "dp",
-            ["CLUSTER", "READY", "REASON", "VERSION", "SYNCED", "TOKEN-EXPIRES", "AGE", "*ENDPOINT", "*ENABLED"],
+            DataPlaneSpec.self, ["dp", "fdp"],
+            [
+                "CLUSTER", "READY", "REASON", "VERSION", "SYNCED", "TOKEN-EXPIRES", "AGE", "*ENDPOINT", "*ENABLED",
+                "*MODE",
+                "*MESSAGE",
+            ],
             least: ["endpoint": "https://dp1", "credentials": [:], "connection": [:], "workloadIdentity": [:]]
         ) {
             DataPlane(metadata: metadata("x"), spec: Populated.dataPlane, status: Populated.dataPlaneStatus)
         },
         .of(
-            ExecutionLabelSpec.self, "el", ["LABEL", "CLUSTERS", "READY", "REASON", "AGE"],
+            ExecutionLabelSpec.self, ["el", "fel"], ["LABEL", "CLUSTERS", "READY", "REASON", "AGE", "*MESSAGE"],
             least: ["clusters": [["name": "a", "weight": 1]]]
         ) {
             var status = ExecutionLabelStatus()
@@ -66,8 +70,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 status: status)
         },
         .of(
-            ExecutionClusterLabelSpec.self, "ecl",
-            ["PROJECT", "DOMAIN", "WORKFLOW", "LABEL", "NAMESPACE", "SYNCED", "READY", "REASON", "AGE"],
+            ExecutionClusterLabelSpec.self, ["ecl"],
+            ["PROJECT", "DOMAIN", "WORKFLOW", "LABEL", "NAMESPACE", "SYNCED", "READY", "REASON", "AGE", "*MESSAGE"],
             least: ["project": "p", "domain": "d", "value": "v"]
         ) {
             var status = ExecutionClusterLabelStatus()
@@ -81,7 +85,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 status: status)
         },
         .of(
-            FlyteProjectSpec.self, "fp", ["PROJECT", "DOMAINS", "SYNCED", "READY", "REASON", "AGE"],
+            FlyteProjectSpec.self, ["fp"], ["PROJECT", "DOMAINS", "SYNCED", "READY", "REASON", "AGE", "*MESSAGE"],
             least: ["project": "p"]
         ) {
             var spec = FlyteProjectSpec(project: "p", domains: ["d"])
@@ -97,8 +101,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
             return FlyteProject(metadata: metadata("x"), spec: spec, status: status)
         },
         .of(
-            ClusterRegistrySpec.self, "creg",
-            ["DATAPLANES", "LABELS", "ASSIGNMENTS", "NAMESPACES", "READY", "REASON", "AGE"],
+            ClusterRegistrySpec.self, ["creg"],
+            ["DATAPLANES", "LABELS", "ASSIGNMENTS", "NAMESPACES", "READY", "REASON", "AGE", "*MESSAGE"],
             least: [
                 "workloadIdentity": [:],
                 "flyteAdmin": [
@@ -131,18 +135,18 @@ enum Populated {
     static var dataPlane: DataPlaneSpec {
         var spec = DataPlaneSpec(endpoint: "https://a")
         spec.clusterName = "c"
+        spec.mode = .observe
         spec.credentials.tokenKey = "t"
         spec.credentials.caCertKey = "c"
-        spec.flyteAdmin = FlyteAdminAccess()
-        spec.flyteAdmin?.tokenKey = "t"
-        spec.mode = .observe
-        spec.flyteAdmin?.caCertKey = "c"
-        spec.flyteAdmin?.endpoint = "https://a"
         spec.credentials.tokenRequest = TokenRequestSettings()
         spec.credentials.federated = FederatedSettings()
         spec.credentials.aws = AWSSettings()
         spec.credentials.gcp = GCPSettings()
         spec.credentials.azure = AzureSettings()
+        spec.flyteAdmin = FlyteAdminAccess()
+        spec.flyteAdmin?.tokenKey = "t"
+        spec.flyteAdmin?.caCertKey = "c"
+        spec.flyteAdmin?.endpoint = "https://a"
         spec.flyteAdmin?.kubeClientConfig = .init()
         spec.workloadIdentity = identity
         spec.values = ["a": "b"]
@@ -160,25 +164,25 @@ enum Populated {
         status.identity = "i"
         status.tokenExpirationTime = Timestamp(now)
         status.caExpirationTime = Timestamp(now)
+        status.tokenRenewalTime = Timestamp(now)
+        status.credential = .init(inUseSince: Timestamp(now), fingerprint: "sha256:0011223344556677")
         status.expiryWarnings = [.init(credential: .token, expirationTime: Timestamp(now), days: 7)]
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
         status.failures = [
             FailureEntry(
                 namespace: "n", object: "o", reason: .timeout, message: "m", since: Timestamp(now), attempts: 1)
-        status.tokenRenewalTime = Timestamp(now)
-        status.credential = .init(inUseSince: Timestamp(now), fingerprint: "sha256:0011223344556677")
         ]
-        status.summary = .init(synced: "1/1")
-        return status
-    }
-    static var registry: ClusterRegistrySpec {
-        var spec = ClusterRegistrySpec()
         status.failuresTotal = 1
         status.mode = .observe
         status.plan = PlannedChanges([
             PlannedChange(namespace: "n", object: "o", action: .change, fields: [".a"])
         ])
         status.appliedRevision = 1
+        status.summary = .init(synced: "1/1")
+        return status
+    }
+    static var registry: ClusterRegistrySpec {
+        var spec = ClusterRegistrySpec()
         spec.workloadIdentity = identity
         spec.values = ["a": "b"]
         spec.domainValues = ["d": ["a": "b"]]
@@ -197,30 +201,30 @@ enum Populated {
         publish.clustersConfigMap = reference
         publish.restart = [.init(name: "flyteadmin")]
         spec.publish = publish
+        spec.rollout.groups = [["a"]]
         return spec
     }
-    static var registryStatus: ClusterRegistryStatus {
-        var status = ClusterRegistryStatus()
-        status.observedGeneration = 1
-        spec.rollout.groups = [["a"]]
-        status.conditions = conditions
-        status.dataPlanes = .init(total: 1, ready: 1)
     static var rollout: RolloutStatus {
         var status = RolloutStatus(StagedRollout(first: 1))
         (status.reason, status.message, status.pinned) = ("Requested", "m", 1)
         status.current = ["a"]
         return status
     }
+    static var registryStatus: ClusterRegistryStatus {
+        var status = ClusterRegistryStatus()
+        status.observedGeneration = 1
+        status.conditions = conditions
+        status.dataPlanes = .init(total: 1, ready: 1)
         status.executionLabels = .init(total: 1, ready: 1)
         status.executionClusterLabels = .init(total: 1, ready: 1)
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
         status.archivedProjects = .init(["old"])
+        status.rollout = rollout
         status.summary = .init(dataPlanes: "1/1", labels: "1/1", assignments: "1/1", namespaces: "1/1")
         return status
     }
 }
 
-        status.rollout = rollout
 @Suite("The CRDs and the Swift types are the same")
 struct CRDTests {
     @Test("Every property has its Swift field, and every field its property, of one type", arguments: Kind.all)
@@ -296,6 +300,26 @@ struct CRDTests {
         }
     }
 
+    @Test("Every text of `kubectl explain` is a sentence", arguments: Kind.all)
+    func explained(_ kind: Kind) throws {
+        func fragments(_ schema: JSON, _ path: String) -> [String] {
+            var found: [String] = []
+            if let text = schema["description"]?.string {
+                let words = text.split(separator: " ").count
+                let isSentence = words >= 3 && text.hasSuffix(".")
+                if !isSentence { found.append("\(path): \(text)") }
+            }
+            for (key, property) in schema["properties"]?.object ?? [:] {
+                found += fragments(property, "\(path).\(key)")
+            }
+            for key in ["items", "additionalProperties"] {
+                found += schema[key].map { fragments($0, path + "[]") } ?? []
+            }
+            return found
+        }
+        #expect(fragments(try kind.schema(), "").sorted() == [])
+    }
+
     @Test("Enum values are Swift's cases")
     func enums() throws {
         func values(_ file: String, _ path: [String]) throws -> [String] {
@@ -303,6 +327,18 @@ struct CRDTests {
             return (schema[path: path]?["enum"]?.array ?? []).compactMap(\.string)
         }
         let spec = ["properties", "spec", "properties"]
+        for file in ["dataplanes.yaml", "clusterregistries.yaml"] {
+            #expect(try values(file, spec + ["mode"]) == Mode.allCases.map(\.rawValue))
+        }
+        let examples = ["properties", "status", "properties", "plan", "properties", "examples", "items", "properties"]
+        #expect(
+            try values("dataplanes.yaml", examples + ["action"]) == PlannedChange.Action.allCases.map(\.rawValue))
+        #expect(
+            try values("clusterregistries.yaml", spec + ["adoptionPolicy"])
+                == AdoptionPolicy.allCases.map(\.rawValue))
+        #expect(
+            try values("clusterregistries.yaml", spec + ["rollout", "properties", "type"])
+                == RolloutPolicy.Kind.allCases.map(\.rawValue))
         #expect(
             try values("clusterregistries.yaml", spec + ["syncScope"])
                 == ClusterRegistrySpec.SyncScope.allCases.map(\.rawValue))
@@ -328,18 +364,6 @@ struct CRDTests {
                 ["properties", "status", "properties", "clusters", "items", "properties", "state"])
                 == ["Ready", "NotReady", "Disabled", "Unschedulable", "Unknown"])
     }
-        for file in ["dataplanes.yaml", "clusterregistries.yaml"] {
-            #expect(try values(file, spec + ["mode"]) == Mode.allCases.map(\.rawValue))
-        }
-        let examples = ["properties", "status", "properties", "plan", "properties", "examples", "items", "properties"]
-        #expect(
-            try values("dataplanes.yaml", examples + ["action"]) == PlannedChange.Action.allCases.map(\.rawValue))
-        #expect(
-            try values("clusterregistries.yaml", spec + ["adoptionPolicy"])
-                == AdoptionPolicy.allCases.map(\.rawValue))
-        #expect(
-            try values("clusterregistries.yaml", spec + ["rollout", "properties", "type"])
-                == RolloutPolicy.Kind.allCases.map(\.rawValue))
 
     @Test("Names and columns are the contract's, and every column shows a field that is there", arguments: Kind.all)
     func names(_ kind: Kind) throws {
@@ -349,7 +373,7 @@ struct CRDTests {
         #expect(crd[path: ["metadata", "name"]]?.string == kind.type.description)
         #expect(spec["group"]?.string == kind.type.group && version["name"]?.string == kind.type.version)
         #expect(spec[path: ["names", "kind"]]?.string == kind.type.kind && spec["scope"]?.string == "Namespaced")
-        #expect(spec[path: ["names", "shortNames"]] == [.string(kind.shortName)])
+        #expect(spec[path: ["names", "shortNames"]] == .array(kind.shortNames.map { .string($0) }))
         #expect(spec[path: ["names", "categories"]] == ["flyte"])
         #expect(version[path: ["subresources", "status"]] != nil)
         let columns = version["additionalPrinterColumns"]?.array ?? []
@@ -357,7 +381,7 @@ struct CRDTests {
         let object = try kind.populated()
         for path in columns.compactMap({ $0["jsonPath"]?.string }) where path != ".metadata.creationTimestamp" {
             if path.hasPrefix(".status.conditions[?(@.type==\"Ready\")].") {
-                #expect(["status", "reason"].contains(path.split(separator: ".").last.map(String.init)))
+                #expect(["status", "reason", "message"].contains(path.split(separator: ".").last.map(String.init)))
             } else {
                 #expect(object[path: path.split(separator: ".").map(String.init)]?.isNull == false, "\(path)")
             }

@@ -84,3 +84,8 @@ enum TestCA {
     }
     static func privateKey() -> String { P256.Signing.PrivateKey().pemRepresentation }
 }
+
+extension Credentials {
+    /// What a condition's message says of their ends.
+    func warnings(now: Instant) -> [String] { ExpiryStage.warnings(tokenLifetime, caLifetime, now: now) }
+}

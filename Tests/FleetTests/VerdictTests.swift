@@ -228,6 +228,11 @@ struct DataPlaneVerdictTests {
         #expect(status.failures?.map(\.since) == (0..<16).map { Timestamp(now + Double($0)) })
         #expect(status.failures?.allSatisfy { $0.message.utf8.count <= 512 } == true)
         #expect(status.conditions.allSatisfy { $0.message.utf8.count <= 2048 })
+        #expect(status.failuresTotal == 40)
+        seen.failures = Array(seen.failures.prefix(16))
+        seen.failuresTotal = 41
+        #expect(seen.status(of: dataPlane("a"), now: now).failuresTotal == 41)
+        #expect(Self.healthy().status(of: dataPlane("a"), now: now).failuresTotal == nil)
     }
 
     @Test("A failure says when it is tried again, however long its message is")

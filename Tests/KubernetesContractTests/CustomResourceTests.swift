@@ -18,7 +18,8 @@ struct CustomResourceTests {
         let list = try await api.get("/apis/multicluster.flyte.org/v1alpha1").require(200)
         let resources = list["resources"]?.array ?? []
         let plane = try #require(resources.first { $0["name"] == "dataplanes" })
-        #expect(plane["shortNames"] == ["dp"] && plane["categories"] == ["flyte"] && plane["namespaced"] == true)
+        #expect(
+            plane["shortNames"] == ["dp", "fdp"] && plane["categories"] == ["flyte"] && plane["namespaced"] == true)
         #expect(plane["singularName"] == "dataplane" && plane["kind"] == "DataPlane")
         let status = try #require(resources.first { $0["name"] == "dataplanes/status" })
         #expect(status["verbs"] == ["get", "patch", "update"])
@@ -48,7 +49,10 @@ struct CustomResourceTests {
             ).require(201)
             #expect(made["spec", "nope"] == nil)
             #expect(made["spec", "enabled"] == true && made["spec", "inCluster"] == false)
-            #expect(made["spec", "credentials"] == ["secretName": "cluster-credentials"])
+            #expect(
+                made["spec", "credentials"] == [
+                    "provider": "Secret", "caCert": "Secret", "secretName": "cluster-credentials",
+                ])
             #expect(made["spec", "connection", "qps"] == 5 && made["spec", "connection", "burst"] == 200)
             let applied = try await api.apply(
                 "squadron", "\(path)/e", Objects.custom("DataPlane", "e", spec: ["endpoint": "https://dp1:443"])
@@ -159,6 +163,35 @@ struct CustomResourceTests {
     }
 
     @Test(
+        "A CRD's default for the status is shown before anybody has written one, and belongs to nobody",
+        arguments: ServerKind.atHand)
+    func statusDefault(_ kind: ServerKind) async throws {
+        let api = try await ContractClient(kind)
+        try await api.withNamespace { namespace in
+            let path = Objects.flyte(namespace, "executionlabels")
+            let nobody: JSON = ["observedGeneration": -1]
+            var label = Objects.custom("ExecutionLabel", "l", spec: Self.labelSpec)
+            label["status"] = ["observedGeneration": 5]
+            let made = try await api.post(path, label).require(201)
+            #expect(made["status"] == nobody, "what the user says of it is dropped")
+            let read = try await api.get("\(path)/l").require(200)
+            #expect(read["status"] == nobody && read.metadata["generation"] == 1)
+            let managers = read.metadata["managedFields"]?.array ?? []
+            #expect(managers.allSatisfy { $0[path: ["fieldsV1", "f:status"]] == nil })
+            let list = try await api.get(path).require(200)
+            #expect(list["items"]?[0]?["status"] == nobody)
+            let answer = try await api.apply(
+                "squadron", "\(path)/l/status",
+                [
+                    "apiVersion": "multicluster.flyte.org/v1alpha1", "kind": "ExecutionLabel",
+                    "metadata": ["name": "l"], "status": ["observedGeneration": 1, "label": "l"],
+                ], force: true
+            ).require(200)
+            #expect(answer["status"] == ["observedGeneration": 1, "label": "l"])
+        }
+    }
+
+    @Test(
         "generation counts only changes of spec; status has its own subresource",
         arguments: ServerKind.atHand)
     func statusSubresource(_ kind: ServerKind) async throws {
@@ -172,7 +205,7 @@ struct CustomResourceTests {
             let labelled = try await api.patch(.merge, "\(path)/l", ["metadata": ["labels": ["a": "b"]]]).require(200)
             #expect(labelled.metadata["generation"] == 1)
             let ignored = try await api.patch(.merge, "\(path)/l", ["status": ["observedGeneration": 7]]).require(200)
-            #expect(ignored["status", "observedGeneration"] == nil)
+            #expect(ignored["status", "observedGeneration"] == -1)
             #expect(ignored.resourceVersion == labelled.resourceVersion)
             object = ignored.json
             object["status"] = ["observedGeneration": 1]
@@ -213,11 +246,11 @@ struct CustomResourceTests {
                 definitions.map { $0["name"]?.string ?? "" }
                     == [
                         "Name", "CLUSTER", "READY", "REASON", "VERSION", "SYNCED", "TOKEN-EXPIRES", "AGE", "ENDPOINT",
-                        "ENABLED",
+                        "ENABLED", "MODE", "MESSAGE",
                     ])
-            #expect(definitions.map { $0["priority"]?.int ?? -1 } == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+            #expect(definitions.map { $0["priority"]?.int ?? -1 } == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
             let cells = table["rows"]?.array?.first?["cells"]?.array
-            #expect(cells?.first == "d" && cells?.count == 10)
+            #expect(cells?.first == "d" && cells?.count == 12)
             #expect(cells?[8] == "https://dp1:443" && cells?[9] == true && cells?[2] == .null)
             #expect(table["rows"]?.array?.first?[path: ["object", "kind"]] == "PartialObjectMetadata")
         }

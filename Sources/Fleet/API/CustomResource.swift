@@ -92,6 +92,8 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
         }
         spec.complete(with: metadata)
         status = (try? container.decodeIfPresent(Spec.Status.self, forKey: .status)) ?? nil
+        // What the CRD has for an object that nobody has looked at yet.
+        if let status, status.observedGeneration == -1, status.conditions.isEmpty { self.status = nil }
     }
 }
 

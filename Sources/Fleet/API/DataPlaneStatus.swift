@@ -28,6 +28,11 @@ public struct DataPlaneStatus: CustomResourceStatus {
     public var mode: Mode?
     /// In Observe: what would be written.
     public var plan: PlannedChanges?
+    /// Oldest first, at most 16.
+    public var failures: [FailureEntry]?
+    /// Of all failing objects; nil where there are none.
+    public var failuresTotal: Int?
+    public var summary: Summary?
 
     /// Ready-made texts for the columns of `kubectl get`, which can only show a field.
     public struct Summary: Sendable, Hashable, Codable {

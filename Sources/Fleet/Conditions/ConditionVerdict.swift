@@ -7,6 +7,8 @@ public struct ConditionVerdict: Sendable, Hashable {
     public var status: Condition.Status
     public var reason: String
     public var message: String
+    /// Only a person can help, although the reason alone does not say so.
+    public var waitsForPerson = false
 
     public init(_ type: ConditionType, _ status: Condition.Status, _ reason: String, _ message: String) {
         self.type = type
@@ -25,7 +27,11 @@ public struct ConditionVerdict: Sendable, Hashable {
     }
 
     /// The same finding as a condition of another type.
-    func `as`(_ type: ConditionType) -> ConditionVerdict { ConditionVerdict(type, status, reason, message) }
+    func `as`(_ type: ConditionType) -> ConditionVerdict {
+        var verdict = self
+        verdict.type = type
+        return verdict
+    }
 
     /// `Ready` from the conditions it rests on, in order: the first false one, else the first unknown one, else true.
     static func ready(_ parts: [ConditionVerdict], _ message: String) -> ConditionVerdict {
@@ -35,10 +41,10 @@ public struct ConditionVerdict: Sendable, Hashable {
 }
 
 extension [ConditionVerdict] {
-    /// The conditions to store. `lastTransitionTime` stays where the status does; `observedGeneration` is
+    /// The conditions to store, `Reconciling` or `Stalled` among them. `lastTransitionTime` stays where the status does; `observedGeneration` is
     /// `generation`'s. Conditions of other types in `previous` are dropped: every verdict lists all that its kind has.
     public func conditions(previous: [Condition], generation: Int64?, now: Instant) -> [Condition] {
-        map { verdict in
+        withProgress().map { verdict in
             let before = previous.first { $0.type == verdict.type.rawValue }
             return Condition(
                 type: verdict.type.rawValue, status: verdict.status, reason: verdict.reason,

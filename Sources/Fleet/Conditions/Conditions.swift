@@ -42,6 +42,9 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case published = "Published"
     case rolledOut = "RolledOut"
     case ready = "Ready"
+    /// kstatus' two, on all kinds, only while they are True: see `Progress.swift`.
+    case reconciling = "Reconciling"
+    case stalled = "Stalled"
 }
 
 /// Why credentials can't be used.
@@ -60,11 +63,11 @@ public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
     case tokenExpired = "TokenExpired"
     /// The data plane answered 401.
     case tokenRejected = "TokenRejected"
+    /// The token that renewed itself is gone or refused, and there is no other.
+    case renewalFailed = "RenewalFailed"
 }
 
 /// Why a data plane can't be reached.
-    /// The token that renewed itself is gone or refused, and there is no other.
-    case renewalFailed = "RenewalFailed"
 public enum ReachableReason: String, Sendable, Hashable, CaseIterable {
     case dnsFailed = "DNSFailed"
     case connectFailed = "ConnectFailed"
@@ -80,13 +83,13 @@ public enum ReachableReason: String, Sendable, Hashable, CaseIterable {
 public enum FailureReason: String, Sendable, Hashable, CaseIterable {
     case namespaceTerminating = "NamespaceTerminating"
     case namespaceNotOurs = "NamespaceNotOurs"
+    /// It was there before, and the registry does not say that it is to be adopted.
+    case namespaceNotAdopted = "NamespaceNotAdopted"
     case placeholderUnresolved = "PlaceholderUnresolved"
     case templateInvalid = "TemplateInvalid"
     case kindNotServed = "KindNotServed"
     case forbidden = "Forbidden"
     case conflict = "Conflict"
-    /// It was there before, and the registry does not say that it is to be adopted.
-    case namespaceNotAdopted = "NamespaceNotAdopted"
     case invalid = "Invalid"
     /// The data plane changes what we write.
     case rewritten = "Rewritten"
@@ -132,13 +135,13 @@ public enum Reason {
     public static let permissionsMissing = "PermissionsMissing"
     public static let available = "Available"
     public static let inSync = "InSync"
+    /// Nothing is written: `mode: Observe`.
+    public static let observing = "Observing"
     public static let pending = "Pending"
     public static let partial = "Partial"
     public static let syncFailed = "SyncFailed"
     public static let conflict = "Conflict"
     /// A Secret that is named for something that it may not be used for.
-    /// Nothing is written: `mode: Observe`.
-    public static let observing = "Observing"
     public static let sourceNotAllowed = "SourceNotAllowed"
     public static let invalidName = "InvalidName"
     public static let unknownDomain = "UnknownDomain"
@@ -161,19 +164,19 @@ public enum Reason {
     public static let templateInvalid = "TemplateInvalid"
     public static let notConfigured = "NotConfigured"
     public static let publishFailed = "PublishFailed"
+    public static let labelWouldBeEmpty = "LabelWouldBeEmpty"
+    public static let waitingForRollout = "WaitingForRollout"
     public static let rolledOut = "RolledOut"
     public static let progressing = "Progressing"
     public static let rolloutFailed = "RolloutFailed"
-    public static let labelWouldBeEmpty = "LabelWouldBeEmpty"
-    public static let waitingForRollout = "WaitingForRollout"
-    public static let identityUnknown = "IdentityUnknown"
-    public static let pruneHeld = "PruneHeld"
-    public static let dataPlanesNotReady = "DataPlanesNotReady"
     public static let rolloutHeld = "RolloutHeld"
-    public static let labelsNotReady = "LabelsNotReady"
+    public static let identityUnknown = "IdentityUnknown"
     public static let kindMissing = "KindMissing"
     /// The staged rollout of the registry can't be followed.
     public static let rolloutInvalid = "RolloutInvalid"
+    public static let pruneHeld = "PruneHeld"
+    public static let dataPlanesNotReady = "DataPlanesNotReady"
+    public static let labelsNotReady = "LabelsNotReady"
     public static let invalid = "Invalid"
     public static let ignored = "Ignored"
 }

@@ -57,6 +57,8 @@ public struct DataPlaneObservation: Sendable {
     public var heldBack: String?
     /// At least the oldest, as many as the status shows.
     public var failures: [FailureEntry] = []
+    /// Of all failures, also those that are not among `failures`.
+    public var failuresTotal = 0
     /// The mode in force; nil while the data plane is left alone.
     public var mode: Mode?
     /// In Observe: what would be written.
@@ -66,12 +68,12 @@ public struct DataPlaneObservation: Sendable {
     public var user: String?
     public var tokenLifetime: Lifetime?
     public var caLifetime: Lifetime?
-
-    public init() {}
     /// When the token renews itself next.
     public var tokenRenewalTime: Timestamp?
     /// Of the token in use; nil where that is not known.
     public var credentialFingerprint: String?
+
+    public init() {}
 
     /// Whether there is a connection that works, by the newest settings or by those before.
     fileprivate var isConnected: Bool {
@@ -205,24 +207,38 @@ public enum DataPlaneVerdict {
         }
         guard case .counted(let counts) = seen.sync else { return .unknown(.synced, Reason.pending, "not known yet") }
         if let trouble = seen.listTrouble { return .no(.synced, Reason.syncFailed, trouble) }
+        if let plan = seen.plan { return observing(counts, plan, seen) }
         let score = "\(counts.synced) of \(counts.desired) namespaces are in sync"
         if counts.failed > 0 || !seen.failures.isEmpty {
             let waiting = [FailureReason.conflict, .namespaceNotOurs, .namespaceNotAdopted].map(\.rawValue)
             let isConflict: (FailureEntry) -> Bool = { waiting.contains($0.reason) }
             let shown = FailureEntry.bounded(seen.failures)
             // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
-        if let plan = seen.plan { return observing(counts, plan, seen) }
             // is.
             let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
             let detail = shown.first.map { first in
                 let place = [first.namespace, first.object].filter { !$0.isEmpty }.joined(separator: " ")
                 return "; \(place): \(first.reason): \(first.message)"
             }
-            return .no(.synced, reason, score + (detail ?? ""))
+            var verdict = ConditionVerdict.no(.synced, reason, score + (detail ?? ""))
+            verdict.waitsForPerson =
+                counts.synced + counts.failed >= counts.desired && !seen.failures.isEmpty
+                && seen.failures.allSatisfy { FailureReason(rawValue: $0.reason)?.needsPerson ?? false }
+            return verdict
         }
         if let heldBack = seen.heldBack { return .no(.synced, Reason.pruneHeld, heldBack) }
         if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
         return .yes(.synced, Reason.inSync, score)
+    }
+
+    private static func observing(
+        _ counts: NamespaceCounts, _ plan: PlannedChanges, _ seen: DataPlaneObservation
+    ) -> ConditionVerdict {
+        let words = [
+            "nothing is written (mode Observe)", plan.summary,
+            "\(counts.synced) of \(counts.desired) namespaces are in sync",
+        ]
+        return .unknown(.synced, Reason.observing, (words + [seen.heldBack].compactMap { $0 }).joined(separator: "; "))
     }
 
     private static func ready(_ seen: DataPlaneObservation, _ parts: [ConditionVerdict]) -> ConditionVerdict {
@@ -240,16 +256,6 @@ public enum DataPlaneVerdict {
         if case .changed(let recorded, let found) = seen.identity {
             let message =
                 "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). "
-    private static func observing(
-        _ counts: NamespaceCounts, _ plan: PlannedChanges, _ seen: DataPlaneObservation
-    ) -> ConditionVerdict {
-        let words = [
-            "nothing is written (mode Observe)", plan.summary,
-            "\(counts.synced) of \(counts.desired) namespaces are in sync",
-        ]
-        return .unknown(.synced, Reason.observing, (words + [seen.heldBack].compactMap { $0 }).joined(separator: "; "))
-    }
-
                 + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
             return .no(.ready, Reason.identityChanged, message)
         }
@@ -276,23 +282,24 @@ extension DataPlaneObservation {
         }
         status.tokenExpirationTime = tokenLifetime?.end
         status.caExpirationTime = caLifetime?.end
+        status.tokenRenewalTime = tokenRenewalTime
+        status.credential = DataPlaneStatus.CredentialInUse(
+            credentialFingerprint, before: previous?.credential, now: now)
         let areKnown = if case .valid = credentials { true } else { false }
         let warned = ExpiryWarning.given(
             tokenLifetime, caLifetime, now: now, before: previous?.expiryWarnings ?? [], areKnown: areKnown)
         status.expiryWarnings = warned.isEmpty ? nil : warned
         if object.spec.enabled {
             if case .counted(let counts) = sync {
-        status.tokenRenewalTime = tokenRenewalTime
-        status.credential = DataPlaneStatus.CredentialInUse(
-            credentialFingerprint, before: previous?.credential, now: now)
                 status.namespaces = counts
             } else {
                 status.namespaces = previous?.namespaces
             }
             status.failures = failures.isEmpty ? nil : FailureEntry.bounded(failures)
+            status.failuresTotal = failures.isEmpty ? nil : max(failuresTotal, failures.count)
         }
         status.summary = status.namespaces.map { .init(synced: $0.summary) }
+        (status.mode, status.plan) = (object.spec.enabled ? mode ?? previous?.mode : nil, plan)
         return status
     }
 }
-        (status.mode, status.plan) = (object.spec.enabled ? mode ?? previous?.mode : nil, plan)

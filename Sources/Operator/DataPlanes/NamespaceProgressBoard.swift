@@ -126,6 +126,15 @@ final class NamespaceProgressBoard: Sendable {
         return shown ?? all
     }
 
+    /// How many objects fail in all.
+    var failuresTotal: Int {
+        state.withLock { state in
+            state.failed.reduce(0) { total, name in
+                total + (state.namespaces[name]?.failures.count ?? 0)
+            }
+        }
+    }
+
     /// What `failures` shows is gathered anew.
     func showDetails() { state.withLock { $0.shown = nil } }
 }
@@ -137,6 +146,11 @@ extension NamespaceProgressBoard.Progress {
         case (.planned(let mine, _), .planned(let theirs, _)) where mine == theirs: break
         default: return false
         }
+        let (mine, theirs) = (failures, other.failures)
+        return mine.count == theirs.count
+            && zip(mine, theirs).allSatisfy {
+                $0.entry.object == $1.entry.object && $0.entry.reason == $1.entry.reason
+            }
     }
 }
 
@@ -146,15 +160,11 @@ extension NamespaceProgressBoard.State {
         calls[name] = lastCall
         set(name, .pending)
     }
-        let (mine, theirs) = (failures, other.failures)
-        return mine.count == theirs.count
-            && zip(mine, theirs).allSatisfy {
-                $0.entry.object == $1.entry.object && $0.entry.reason == $1.entry.reason
-            }
 
     fileprivate mutating func set(_ name: String, _ progress: NamespaceProgressBoard.Progress?) {
         shown = nil
         if namespaces[name] == .synced { synced -= 1 }
+        if namespaces[name] == .pending { pending -= 1 }
         failed.remove(name)
         namespaces[name] = progress
         switch progress {
@@ -166,4 +176,3 @@ extension NamespaceProgressBoard.State {
         }
     }
 }
-        if namespaces[name] == .pending { pending -= 1 }

@@ -6,7 +6,21 @@ extension Reconcilers {
     /// Writes a status, and tells what is news in it.
     func publish<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
         announce(status.conditions, before: object.status?.conditions, of: object.metadata, Spec.resourceType)
+        log(
+            status.conditions, before: object.status?.conditions, of: object.metadata, Spec.resourceType,
+            revision: (status as? DataPlaneStatus)?.appliedRevision)
         try await writer.write(status, of: object)
+    }
+
+    /// A line for each condition that is another than before, with the same fields each time: what a night was like can be
+    /// read in the morning.
+    private func log(
+        _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType,
+        revision: Int64?
+    ) {
+        for line in ConditionLine.lines(conditions, before: before, of: metadata, type, revision: revision) {
+            logger.info("condition", metadata: line.fields.mapValues { "\($0)" })
+        }
     }
 
     /// An event for each condition that became false, and for each that is true again after that. What is merely on its

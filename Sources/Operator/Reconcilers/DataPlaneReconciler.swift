@@ -122,12 +122,10 @@ extension Reconcilers {
         let subject = SessionSubject(object)
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
+            configuration.source = configuration.source ?? inUse.source
             if case .invalid(let reason, let message) = seen.credentials {
                 seen.credentials = .invalid(
-            configuration.source = configuration.source ?? inUse.source
                     reason, "the new credentials can't be used, the old ones stay in use: \(message)")
-        seen.mode = plan.mode(of: object)
-        if seen.mode == .observe { seen.plan = session.progress.plan }
             }
         }
         let known = pool[object.metadata.name, subject]?.facts
@@ -140,7 +138,10 @@ extension Reconcilers {
         take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: FailureEntry.limit)
+        seen.failuresTotal = session.progress.failuresTotal
         seen.heldBack = session.pruneObjection
+        seen.mode = plan.mode(of: object)
+        if seen.mode == .observe { seen.plan = session.progress.plan }
         if let problem = plan.problem {
             // None is wanted then, so that none would be missing.
             seen.registryProblem = problem.description

@@ -69,6 +69,8 @@ extension APIServer {
             if isGenerated { metadata["name"] = .string(Names.generate(prefix)) }
             object["metadata"] = metadata
             definition.strategy.prepareForCreate(&object)
+            // A real server fills in the default of a status that was dropped when it reads the object back.
+            if let custom = definition.custom, object["status"] == nil { object = custom.schema.defaulted(object) }
             try validate(object, old: nil, request)
             let name = object["metadata"]?["name"]?.string ?? ""
             if options.isDryRun {

@@ -1,0 +1,35 @@
+import Fleet
+import KubeObjects
+
+/// What the log says of a condition that has changed.
+struct ConditionLine: Sendable, Hashable {
+    var fields: [String: String]
+
+    /// One for each condition whose status or reason is another than before. `Reconciling` and `Stalled` repeat `Ready`.
+    static func lines(
+        _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType,
+        revision: Int64?
+    ) -> [ConditionLine] {
+        let repeats = [ConditionType.reconciling.rawValue, ConditionType.stalled.rawValue]
+        return conditions.compactMap { condition in
+            let last = before?.first { $0.type == condition.type }
+            guard last?.status != condition.status || last?.reason != condition.reason,
+                !repeats.contains(condition.type)
+            else { return nil }
+            return ConditionLine(condition, before: last, of: metadata, type, revision)
+        }
+    }
+
+    private init(
+        _ condition: Condition, before: Condition?, of metadata: ObjectMeta, _ type: ResourceType, _ revision: Int64?
+    ) {
+        fields = [
+            "object": "\(type.kind)/\(metadata.name)", "condition": condition.type,
+            "status": condition.status.rawValue, "reason": condition.reason, "detail": condition.message,
+        ]
+        fields["namespace"] = metadata.namespace
+        fields["before"] = before.map { "\($0.status.rawValue) \($0.reason)" }
+        if type == .dataPlanes { fields["dataplane"] = metadata.name }
+        fields["revision"] = revision.map { "\($0)" }
+    }
+}

@@ -1,0 +1,32 @@
+import Fleet
+
+extension Reconcilers {
+    /// Somebody has asked for it: nothing that it follows from waits for its backoff any longer.
+    func lookAtOnce(_ work: Work) {
+        logger.info("asked to look at once", metadata: ["work": "\(work)"])
+        switch work {
+        case .dataPlane(let name): pool[name]?.tryAgain()
+        case .assignment(let name):
+            if let spec = plan?.assignments[name]?.spec {
+                retry([ProjectDomain(project: spec.project, domain: spec.domain)])
+            }
+            flyteAdmin?.wake()
+        case .project(let name):
+            guard let plan, let object = caches.projects[key(name)]?.object else { break }
+            let domains = object.effectiveDomains(plan.spec.domains)
+            retry(domains.map { ProjectDomain(project: object.spec.project, domain: $0) })
+        case .registry:
+            queue.add([Work.plan, .publishing])
+            flyteAdmin?.wake()
+        case .executionLabel: queue.add(.publishing)
+        default: break
+        }
+        queue.add(work)
+    }
+
+    /// Their namespaces are tried again wherever they are not in sync.
+    private func retry(_ domains: [ProjectDomain]) {
+        let names = domains.compactMap { plan?.answer($0)?.name }
+        for session in pool.all { session.tryAgain(names) }
+    }
+}
