@@ -27,10 +27,10 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     /// Of the fleet, and of data planes that set none.
     public var mode = Mode.enforce
     public var identity = IdentitySpec()
-    public var domains = defaultDomains
-    public var namespaceTemplate = defaultNamespaceTemplate
     /// What becomes of a namespace that is there and not ours.
     public var adoptionPolicy = AdoptionPolicy.flyte
+    public var domains = defaultDomains
+    public var namespaceTemplate = defaultNamespaceTemplate
     /// Empty: none.
     public var defaultExecutionLabel = ""
     /// For data planes that set none.
@@ -64,14 +64,14 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        identity = try container.value(.identity, default: IdentitySpec())
-        domains = try container.value(.domains, default: Self.defaultDomains)
         mode = try container.value(.mode, default: .enforce)
+        identity = try container.value(.identity, default: IdentitySpec())
+        adoptionPolicy = try container.value(.adoptionPolicy, default: .flyte)
+        domains = try container.value(.domains, default: Self.defaultDomains)
         namespaceTemplate = try container.value(.namespaceTemplate, default: Self.defaultNamespaceTemplate)
         defaultExecutionLabel = try container.value(.defaultExecutionLabel, default: "")
         workloadIdentity = try container.value(.workloadIdentity, default: WorkloadIdentity())
         values = try container.value(.values, default: [:])
-        adoptionPolicy = try container.value(.adoptionPolicy, default: .flyte)
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
         `import` = try container.decodeIfPresent(FlyteImport.self, forKey: .import)

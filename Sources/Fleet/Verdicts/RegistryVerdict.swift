@@ -72,8 +72,6 @@ public struct RegistryObservation: Sendable {
 
     static let types: [ConditionType] = [.templatesValid, .published, .rolledOut, .ready]
 
-    /// Which kinds of custom resources the API server does not have: their objects are not deleted by that.
-    public var missingKinds: String?
     public func verdicts(of object: ClusterRegistry) -> [ConditionVerdict] {
         if object.metadata.name != ClusterRegistry.theName {
             let message = "only the ClusterRegistry named \(ClusterRegistry.theName) counts"
@@ -117,29 +115,29 @@ public struct RegistryObservation: Sendable {
     private var publishedVerdict: ConditionVerdict {
         switch publishing {
         case .notConfigured: .no(.published, Reason.notConfigured, "spec.publish.clustersConfigMap is not set")
+        case .observing: .unknown(.published, Reason.observing, "nothing is written: spec.mode is Observe")
         case .pending: .unknown(.published, Reason.pending, "not written yet")
         case .published(let message): .yes(.published, Reason.published, message)
+        case .labelWouldBeEmpty(let message): .no(.published, Reason.labelWouldBeEmpty, message)
         case .failed(let message): .no(.published, Reason.publishFailed, message)
         }
-        case .observing: .unknown(.published, Reason.observing, "nothing is written: spec.mode is Observe")
     }
 
-        case .labelWouldBeEmpty(let message): .no(.published, Reason.labelWouldBeEmpty, message)
     private var rolledOutVerdict: ConditionVerdict {
         switch rollout {
         case .notConfigured: .no(.rolledOut, Reason.notConfigured, "spec.publish.restart is not set")
+        case .observing: .unknown(.rolledOut, Reason.observing, "nothing is restarted: spec.mode is Observe")
         case .progressing(let message): .no(.rolledOut, Reason.progressing, message)
         case .rolledOut(let message): .yes(.rolledOut, Reason.rolledOut, message)
-        case .held(let message): .no(.rolledOut, Reason.rolloutHeld, message)
         case .failed(let message): .no(.rolledOut, Reason.rolloutFailed, message)
+        case .held(let message): .no(.rolledOut, Reason.rolloutHeld, message)
         }
-        case .observing: .unknown(.rolledOut, Reason.observing, "nothing is restarted: spec.mode is Observe")
     }
 
-        if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
-        if let rolloutProblem { return .no(.ready, Reason.rolloutInvalid, rolloutProblem) }
     private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
         if let identityProblem { return .no(.ready, Reason.identityUnknown, identityProblem) }
+        if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
+        if let rolloutProblem { return .no(.ready, Reason.rolloutInvalid, rolloutProblem) }
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
         // The cause before what it does: without usable templates no data plane is in sync.
@@ -166,9 +164,9 @@ public struct RegistryObservation: Sendable {
         status.dataPlanes = dataPlanes
         status.executionLabels = executionLabels
         status.executionClusterLabels = executionClusterLabels
-        status.rollout = stagedRollout
         status.namespaces = namespaces
         status.archivedProjects = .init(archivedProjects)
+        status.rollout = stagedRollout
         status.summary = .init(
             dataPlanes: dataPlanes.summary, labels: executionLabels.summary,
             assignments: executionClusterLabels.summary,

@@ -177,12 +177,6 @@ struct NamespaceSync {
         }
     }
 
-    /// What to say where the answer to our own write does not have what we wrote.
-    private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: ObservedObject) -> Failure? {
-        guard result.satisfies != object.hash, !result.isTerminating, let field = object.difference(from: answer) else {
-            return nil
-        }
-        let complaint = RewriteGuard.Complaint(
     /// Applies the object in the form that fits what is there. What is known of that may be old, or nothing: what the API
     /// server says of conflicts decides.
     private func apply(
@@ -217,6 +211,12 @@ struct NamespaceSync {
         }
     }
 
+    /// What to say where the answer to our own write does not have what we wrote.
+    private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: ObservedObject) -> Failure? {
+        guard result.satisfies != object.hash, !result.isTerminating, let field = object.difference(from: answer) else {
+            return nil
+        }
+        let complaint = RewriteGuard.Complaint(
             reason: .rewritten,
             message: "the data plane took \(object.description), and its answer has not what was applied at \(field): "
                 + "a mutating policy or webhook there changes it")

@@ -182,6 +182,8 @@ final class FlyteAdminReconciler: Sendable {
         let report = await session.publisher.pass(claims, running: labels, isPoll: isPoll)
         if Task.isCancelled { return }
         take(report, claims, &session, isPoll: isPoll)
+        if report.failure == nil { session.running = running }
+        if let named = report.named, board.set(namedLabels: named) { context.labelsChanged() }
         if discovers, isPoll || isFirstSearch, report.failure == nil, await discovery.look(session.client) {
             context.allChanged()
         }
@@ -202,8 +204,6 @@ final class FlyteAdminReconciler: Sendable {
         case .tooMany(let count):
             let what = "\(count) labels are more than ConfigMap \(PublishedLabels.configMapName) can note"
             failure = .held(Reason.pending, what)
-        if report.failure == nil { session.running = running }
-        if let named = report.named, board.set(namedLabels: named) { context.labelsChanged() }
         case .stopped:
             session.schedule.failed(now, retryAfter: nil, using: &session.random)
             return
@@ -248,6 +248,8 @@ final class FlyteAdminReconciler: Sendable {
             let row = AdminRow(claim.key, claim.value)
             if report.published.contains(claim.key) {
                 known[claim.object] = (row, .published)
+            } else if report.waiting.contains(claim.key) {
+                known[claim.object] = (row, .waitingForRollout(claim.value))
             } else if let words = report.refused[claim.key] {
                 known[claim.object] = (row, .refused(words))
             } else if let failure {
@@ -266,8 +268,6 @@ final class FlyteAdminReconciler: Sendable {
         }
         for name in board.replace(known) { context.changed(name) }
     }
-            } else if report.waiting.contains(claim.key) {
-                known[claim.object] = (row, .waitingForRollout(claim.value))
 }
 
 extension Publication {

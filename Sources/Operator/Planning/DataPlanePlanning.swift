@@ -114,7 +114,7 @@ extension PlanInForce {
         hasher.combine(dataPlane.spec.valuesFrom)
         hasher.combine(spec.domainValues)
         hasher.combine(spec.import)
-        hasher.combine(sharedReadings(dataPlane))
+        hasher.combine(sharedReadings(dataPlane, spec))
         hasher.combine(identity)
         hasher.combine(spec.allowClusterScoped)
         hasher.combine(basis.fingerprint)

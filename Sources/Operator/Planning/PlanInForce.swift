@@ -31,12 +31,12 @@ struct PlanInForce: Sendable {
     var stagedContent: StagedContent? { StagedContent(spec, templates.compiled) }
     /// The settings in force: those of the registry, or the last usable ones while it is broken.
     var spec: ClusterRegistrySpec { planner.snapshot.settings.spec }
+    /// The mode in force.
+    func mode(of dataPlane: DataPlane) -> Mode { dataPlane.spec.mode ?? spec.mode }
     var dataPlanes: [String: DataPlane] { planner.snapshot.dataPlanes }
     var labels: [String: ExecutionLabel] { planner.snapshot.executionLabels }
     var assignments: [String: ExecutionClusterLabel] { planner.snapshot.assignments }
     /// flyteadmin's archived projects, where its projects count.
-    /// The mode in force.
-    func mode(of dataPlane: DataPlane) -> Mode { dataPlane.spec.mode ?? spec.mode }
     var archivedProjects: Set<String> { planner.snapshot.discovered?.archived ?? [] }
 
     /// Nil where nothing wants it.

@@ -213,6 +213,10 @@ final class PlanKeeper: Sendable {
             spec = registry.spec
             problem = spec.problems().first
         }
+        // Without a registry the mode before it stays: to delete it must not begin to write.
+        if decoded?.object == nil {
+            spec.mode = state.revision > 0 ? state.planner.snapshot.settings.spec.mode : recordedMode
+        }
         state.registry = decoded?.object
         if problem != nil, state.revision > 0, state.problem == nil { return state.planner.snapshot.settings }
         state.problem = problem.map {
@@ -228,12 +232,14 @@ final class PlanKeeper: Sendable {
         return RegistrySettings(spec: spec, template: template)
     }
 
+    /// What an earlier process wrote into the statuses of DataPlanes that have the registry's mode.
+    private var recordedMode: Mode {
+        let inherited = caches.dataPlanes.valid().values.filter { $0.spec.mode == nil }
+        return inherited.contains { $0.status?.mode == .observe } ? .observe : .enforce
+    }
+
     private func readTemplates(_ state: inout State) {
         let name = state.planner.snapshot.settings.spec.templatesConfigMap
-        // Without a registry the mode before it stays: to delete it must not begin to write.
-        if decoded?.object == nil {
-            spec.mode = state.revision > 0 ? state.planner.snapshot.settings.spec.mode : recordedMode
-        }
         state.templates =
             name.isEmpty ? .standard : TemplatesInForce(name, caches.configMaps[name], previous: state.templates)
     }
@@ -249,12 +255,6 @@ final class PlanKeeper: Sendable {
         return read.map { .reading($0, caches.read($0)) } + gone.map { .reading($0, nil) }
     }
 }
-    /// What an earlier process wrote into the statuses of DataPlanes that have the registry's mode.
-    private var recordedMode: Mode {
-        let inherited = caches.dataPlanes.valid().values.filter { $0.spec.mode == nil }
-        return inherited.contains { $0.status?.mode == .observe } ? .observe : .enforce
-    }
-
 
 extension PlanKeeper.Input {
     fileprivate var isSource: Bool {

@@ -19,7 +19,9 @@ extension Reconcilers {
         case .valid(let stored):
             guard let object = upToDate(stored, plan) else { return .done }
             // What said that it didn't know is no settled status of an earlier run.
-            let isSettled = object.status?.conditions.contains { $0.status == .unknown } == false
+            let isSettled =
+                object.status?.conditions.contains { $0.status == .unknown && $0.reason != Reason.observing }
+                == false
             if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }
             // A restart must not make it look as if nothing were published, nor as if nothing were Ready.
             let hasSeen =
@@ -83,6 +85,7 @@ extension Reconcilers {
             seen.rolloutProblem = stagedRollout.report.problem
         }
         seen.missingKinds = caches.missingKinds.summary
+        seen.sourceNotAllowed =
             caches.refusal(of: plan.spec.valuesFrom) ?? caches.refusal(of: plan.spec.flyteAdmin)
         let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
         let result = publishingBoard.result.flatMap {

@@ -36,11 +36,11 @@ final class Reconcilers: Sendable {
         namespace: String, logger: Logger, wallClock: WallClock = .system, timeline: Timeline = .continuous,
         flyteAdmin: FlyteAdminReconciler? = nil, publishingBoard: PublishingBoard = PublishingBoard()
     ) {
+        self.publishingBoard = publishingBoard
         self.caches = caches
         self.pool = pool
-        self.writer = writer
-        self.publishingBoard = publishingBoard
         self.sources = sources
+        self.writer = writer
         self.router = router
         self.events = events
         self.namespace = namespace
