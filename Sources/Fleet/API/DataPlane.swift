@@ -18,9 +18,9 @@ public struct DataPlaneSpec: CustomResourceSpec {
     public var unschedulable = false
     public var credentials = CredentialsReference()
     public var connection = Connection()
+    public var flyteAdmin: FlyteAdminAccess?
     public var workloadIdentity: WorkloadIdentity?
     public var values: TemplateValues = [:]
-    public var flyteAdmin: FlyteAdminAccess?
     public var valuesFrom: [ValueSource] = []
 
     public init() {}
@@ -33,13 +33,13 @@ public struct DataPlaneSpec: CustomResourceSpec {
         inCluster = try container.value(.inCluster, default: false)
         enabled = try container.value(.enabled, default: true)
         mode = try container.decodeIfPresent(Mode.self, forKey: .mode)
+        unschedulable = try container.value(.unschedulable, default: false)
         credentials = try container.value(.credentials, default: CredentialsReference())
         connection = try container.value(.connection, default: Connection())
-        unschedulable = try container.value(.unschedulable, default: false)
+        flyteAdmin = try container.decodeIfPresent(FlyteAdminAccess.self, forKey: .flyteAdmin)
         workloadIdentity = try container.decodeIfPresent(WorkloadIdentity.self, forKey: .workloadIdentity)
         values = try container.value(.values, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
-        flyteAdmin = try container.decodeIfPresent(FlyteAdminAccess.self, forKey: .flyteAdmin)
     }
 
     public func problems() -> [SpecProblem] {
@@ -61,7 +61,6 @@ public struct DataPlaneSpec: CustomResourceSpec {
         return problems + connection.problems(at: "spec.connection")
             + (workloadIdentity?.problems(at: "spec.workloadIdentity") ?? [])
             + ValueRules.problems(of: values, at: "spec.values")
-        problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
             + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
     }
 }
@@ -73,6 +72,7 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
     /// Nil: `<cluster>_token`. `DataPlane.tokenKey` has the answer.
     public var tokenKey: String?
     /// Nil: `<cluster>_cacert`.
+    public var caCertKey: String?
     public var provider = CredentialsProvider.secret
     public var caCert = CACertSource.secret
     /// The block of the provider, at most one of these.
@@ -81,13 +81,13 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
     public var aws: AWSSettings?
     public var gcp: GCPSettings?
     public var azure: AzureSettings?
-    public var caCertKey: String?
 
     public init() {}
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         secretName = try container.value(.secretName, default: Self.defaultSecretName)
         tokenKey = try container.decodeIfPresent(String.self, forKey: .tokenKey)
+        caCertKey = try container.decodeIfPresent(String.self, forKey: .caCertKey)
         provider = try container.value(.provider, default: .secret)
         caCert = try container.value(.caCert, default: .secret)
         tokenRequest = try container.decodeIfPresent(TokenRequestSettings.self, forKey: .tokenRequest)
@@ -95,7 +95,6 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
         aws = try container.decodeIfPresent(AWSSettings.self, forKey: .aws)
         gcp = try container.decodeIfPresent(GCPSettings.self, forKey: .gcp)
         azure = try container.decodeIfPresent(AzureSettings.self, forKey: .azure)
-        caCertKey = try container.decodeIfPresent(String.self, forKey: .caCertKey)
     }
 }
 

@@ -56,11 +56,6 @@ extension Caches {
         }
     }
 
-    /// What flyteadmin would fail on in its entries of a data plane, although Squadron can use them.
-    func unreadableByFlyteAdmin(of object: DataPlane) -> String? {
-        guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
-            return nil
-        }
     /// The same for a data plane whose token renews itself; nil while a Secret that it needs has not been read.
     func renewed(_ object: DataPlane, clouds: CloudHosts, now: Instant) -> RenewedVerdict? {
         let place = object.credentialsPlace
@@ -80,6 +75,11 @@ extension Caches {
         }
     }
 
+    /// What flyteadmin would fail on in its entries of a data plane, although Squadron can use them.
+    func unreadableByFlyteAdmin(of object: DataPlane) -> String? {
+        guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
+            return nil
+        }
         let entries = PublishedCredentials(of: object)
         return content.unreadableByFlyteAdmin(tokenKey: entries.tokenKey, caCertKey: entries.caCertKey)
     }

@@ -57,10 +57,10 @@ final class DataPlaneSession: Sendable {
             timeline: context.timeline)
         queue.pause()
         var initial = SessionState(configuration, breaker: context.settings.breaker)
+        initial.isObserving = plan.isObserving
         _ = initial.configure(configuration, connect: context.connect)
         state = Locked(initial)
         watches.follow(plan.types)
-        initial.isObserving = plan.isObserving
         latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
         follow(configuration.source)
@@ -101,15 +101,15 @@ final class DataPlaneSession: Sendable {
 
     /// Takes a new plan and looks again at the namespaces for which it is another.
     func follow(_ new: DataPlanePlan) {
+        // Before anything else: what only waits for its turn is not sent any more. The other way round, it is the last thing.
+        if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
+        defer { observe(currentPlan.isObserving) }
         let before = plan.withLock { plan -> DataPlanePlan? in
             // One that was made before the one in force says nothing new.
             guard plan.version != new.version, new.version.plan >= plan.version.plan else { return nil }
             defer { plan = new }
             return plan
         }
-        // Before anything else: what only waits for its turn is not sent any more. The other way round, it is the last thing.
-        if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
-        defer { observe(currentPlan.isObserving) }
         guard let old = before else { return }
         watches.follow(new.types)
         if new.types != old.types {
@@ -119,13 +119,13 @@ final class DataPlaneSession: Sendable {
             }
         }
         if !new.isPending { planIsReady() }
+        // Other objects are watched then. What was compared so far is dropped, and nothing follows from it.
+        if new.isObserving != old.isObserving { watches.forget() }
         var changed = new.changes(since: old)
         if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
         let wanted = Set(new.namespaces.keys)
         let held = pruneGate.withLock { gate in
             gate.retain(new.pruning == nil ? [] : wanted)
-        // Other objects are watched then. What was compared so far is dropped, and nothing follows from it.
-        if new.isObserving != old.isObserving { watches.forget() }
             return gate.heldNamespaces
         }
         // What the data plane itself led to (another kind that it serves) is not as old as the plan.
@@ -150,11 +150,6 @@ final class DataPlaneSession: Sendable {
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { callProbe { $0.callProbe() } }
     }
 
-    private static let manyNamespaces = 64
-
-    /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
-    /// a part of one and waits for the rate limit.
-    func want(_ namespaces: Set<String>) {
     private func observe(_ isObserving: Bool) {
         guard state.withLock({ $0.isObserving }) != isObserving else { return }
         change { state in
@@ -163,6 +158,11 @@ final class DataPlaneSession: Sendable {
         }
     }
 
+    private static let manyNamespaces = 64
+
+    /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
+    /// a part of one and waits for the rate limit.
+    func want(_ namespaces: Set<String>) {
         queue.add(namespaces)
         writableLink?.client.raise(namespaces)
     }
@@ -187,11 +187,11 @@ final class DataPlaneSession: Sendable {
 
     // MARK: What it tells others
 
+    /// The revision of the settings that it brings the data plane to, where changes are staged.
+    var stage: Int64? { plan.withLock { $0.stage } }
     var facts: SessionFacts { state.withLock { $0.facts } }
     /// The settings of the link in use.
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
-    /// The revision of the settings that it brings the data plane to, where changes are staged.
-    var stage: Int64? { plan.withLock { $0.stage } }
     /// Whether it may still come to a first result soon.
     ///
     /// Once all was in sync, what comes later is news and no late first result: a status must not go on saying that it is.
@@ -220,9 +220,9 @@ final class DataPlaneSession: Sendable {
             group.addTask { await self.probe() }
             group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
             group.addTask { await self.sync() }
+            group.addTask { await self.sources.run { await $0.run() } }
             await stopped.wait(past: 0)
             queue.shutDown()
-            group.addTask { await self.sources.run { await $0.run() } }
             group.cancelAll()
         }
         let links = state.withLock { [$0.active, $0.candidate] }
@@ -254,9 +254,9 @@ final class DataPlaneSession: Sendable {
             let result = await link.probe(questions)
             if Task.isCancelled { return }
             context.metrics.probed(name, result.answer, took: timeline.now - asked)
+            if tellSource(of: link, result.answer) { continue }
             reviewed = result.reviewed ?? reviewed
             let known = facts
-            if tellSource(of: link, result.answer) { continue }
             change { $0.take(result, of: link, now: timeline.now) }
             let now = facts
             if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
@@ -296,20 +296,7 @@ final class DataPlaneSession: Sendable {
         if isSooner { wake.advance() }
     }
 
-    private func sync() async {
-        queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
-        // A fuse. A namespace has several requests, each with a limit of its own (`connection.timeoutSeconds`, ten minutes
     func probeAgain() { callProbe { $0.callProbe() } }
-
-    /// A person wants to see now whether it works: it is probed, and what failed is tried again, whatever its backoff.
-    func tryAgain() {
-        probeAgain()
-        watches.retryRefused()
-        queue.add(progress.unsynced)
-    }
-    func tryAgain(_ namespaces: [String]) {
-        queue.add(namespaces.filter { progress[$0] != nil && !progress.isSynced($0) })
-    }
 
     /// Its watch goes on at once, and so do writes. The probe sees who answers on the next connection.
     func watchWasCut() { callProbe { $0.watchWasCut() } }
@@ -323,6 +310,9 @@ final class DataPlaneSession: Sendable {
         }
     }
 
+    private func sync() async {
+        queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
+        // A fuse. A namespace has several requests, each with a limit of its own (`connection.timeoutSeconds`, ten minutes
         // at the most), and each may wait for the rate limit before.
         let deadline = Duration.seconds(3_600)
         let controller = Controller(

@@ -107,10 +107,10 @@ struct SessionState: Sendable {
         }
         return active ?? (candidateFailed ? nil : candidate)
     }
-    /// What writes use; nil while they may not be sent.
     /// Nothing is written, whatever else is allowed.
     var isObserving = false
 
+    /// What writes use; nil while they may not be sent.
     var writeLink: Link? { isObserving ? nil : workLink }
     /// What namespaces are worked on with: compared, and where it is not Observe, written.
     var workLink: Link? {
@@ -128,8 +128,8 @@ struct SessionState: Sendable {
     }
     var allowsReads: Bool { readLink != nil }
     var allowsWrites: Bool { writeLink != nil }
-
     var allowsWork: Bool { workLink != nil }
+
     /// What to probe next.
     var probed: Link? { candidate ?? active }
 
