@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <dlfcn.h>
+#include <poll.h>
 #include <malloc.h>
 #include <string.h>
 
@@ -110,6 +112,39 @@ static inline CURLMcode squadron_multi_set_callbacks(
     if (!result) result = curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     if (!result) result = curl_multi_setopt(multi, CURLMOPT_TIMERDATA, context);
     return result;
+}
+
+/// Sends an HTTP/2 PING on the connection of a transfer that runs; false where that can't be done now.
+///
+/// libcurl 7.88 has no call for it: `curl_easy_upkeep` knows only the connections of `curl_easy_perform`. So the frame
+/// (17 bytes, RFC 9113, 6.7) is written here, between two calls of libcurl, through its TLS session. libcurl's own BIO
+/// must not be used outside of its calls, so that one for the same socket takes its place meanwhile. OpenSSL is looked up at
+/// run time, as libcurl's. The caller must see to it that libcurl has nothing half written. nghttp2 ignores the answer.
+static inline _Bool squadron_http2_ping(CURL *easy, curl_socket_t socket) {
+    static const unsigned char frame[17] = {0, 0, 8, 6, 0, 0, 0, 0, 0, 's', 'q', 'u', 'a', 'd', 'r', 'o', 'n'};
+    struct curl_tlssessioninfo *session = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || !session) return 0;
+    if (session->backend != CURLSSLBACKEND_OPENSSL || !session->internals) return 0;
+    void *tls = session->internals;
+    int (*want)(const void *) = (int (*)(const void *))dlsym(NULL, "SSL_want");
+    void *(*get_bio)(const void *) = (void *(*)(const void *))dlsym(NULL, "SSL_get_wbio");
+    int (*retain)(void *) = (int (*)(void *))dlsym(NULL, "BIO_up_ref");
+    void *(*new_bio)(int, int) = (void *(*)(int, int))dlsym(NULL, "BIO_new_socket");
+    void (*set_bio)(void *, void *) = (void (*)(void *, void *))dlsym(NULL, "SSL_set0_wbio");
+    int (*write)(void *, const void *, int) = (int (*)(void *, const void *, int))dlsym(NULL, "SSL_write");
+    void (*clear)(void) = (void (*)(void))dlsym(NULL, "ERR_clear_error");
+    if (!want || !get_bio || !retain || !new_bio || !set_bio || !write || !clear) return 0;
+    // Room for it, and no end of the connection in sight. SSL_NOTHING is 1, and SSL_READING 3.
+    struct pollfd room = {socket, POLLOUT, 0};
+    if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT) return 0;
+    if (want(tls) != 1 && want(tls) != 3) return 0;
+    void *theirs = get_bio(tls), *ours = theirs ? new_bio(socket, 0) : NULL;
+    if (!ours || !retain(theirs)) return 0;
+    set_bio(tls, ours);
+    int count = write(tls, frame, sizeof frame);
+    set_bio(tls, theirs);
+    clear();
+    return count == sizeof frame;
 }
 
 /// For the calling thread; variadic like the rest.

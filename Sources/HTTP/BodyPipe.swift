@@ -2,11 +2,11 @@ import Support
 
 /// The bounded buffer between the engine, which fills it, and the one task that reads a streamed body.
 ///
-/// When it is full, the engine tells libcurl to pause. Over HTTP/1.1 libcurl then no longer reads the socket, and over
-/// HTTP/2 neither if the stream is the only active one of its connection. If other streams of the connection go on,
-/// libcurl 7.88 keeps reading for them. It puts aside what comes for the paused stream, up to the stream window of 32
-/// MB, which no option makes smaller. All of it moves in here when the stream is resumed. The alternative is a
-/// connection for each stream. That costs some 80 KB for each watch (both ends), and 9 KB multiplexed.
+/// When it is full, the engine tells libcurl to pause. Over HTTP/1.1 libcurl then no longer reads the socket. Over HTTP/2
+/// libcurl 7.88 would keep reading for the other streams of the connection, and put aside what comes for the paused one,
+/// up to the stream window of 32 MB, which no option makes smaller. So the engine itself leaves the socket alone
+/// (`Lane.holdBack`). The alternative is a connection for each stream. That costs some 80 KB for each watch (both ends),
+/// and 9 KB multiplexed.
 final class BodyPipe: Sendable {
     typealias Outcome = Result<[UInt8]?, HTTPError>
 

@@ -1,4 +1,6 @@
 import CCurl
+import Glibc
+import Support
 
 /// Sets options, and remembers the first option that libcurl refused. An option that is lost silently could be
 /// VERIFYPEER.
@@ -13,6 +15,12 @@ struct EasyOptions {
     mutating func set(_ option: CURLoption, _ text: String?) { check(squadron_easy_set_text(easy, option, text)) }
     mutating func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
         check(squadron_easy_set_pointer(easy, option, pointer))
+    }
+    /// libcurl keeps a copy, which is zeroed when the handle goes.
+    mutating func set(_ option: CURLoption, secret: Sensitive) {
+        var text = secret.withBytes { $0.map { CChar(bitPattern: $0) } } + [0]
+        check(squadron_easy_set_text(easy, option, text))
+        text.withUnsafeMutableBytes { bytes in _ = bytes.baseAddress.map { explicit_bzero($0, bytes.count) } }
     }
     mutating func set(_ option: CURLoption, list: UnsafeMutablePointer<curl_slist>?) {
         check(squadron_easy_set_list(easy, option, list))
@@ -31,6 +39,7 @@ struct EasyOptions {
     /// `TCP_USER_TIMEOUT` also covers data that is never acknowledged, which keepalive does not.
     static let keepAliveIdle = 15
     static let keepAliveInterval = 5
+    static let ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
     static let userTimeoutMilliseconds: Int32 = 30_000
 
     /// Within how many milliseconds libcurl must connect.
@@ -56,6 +65,10 @@ struct EasyOptions {
         set(CURLOPT_PATH_AS_IS, true)
         set(CURLOPT_PROXY, configuration.proxyURL ?? "")
         set(CURLOPT_NOPROXY, "")
+        if let login = configuration.proxyLogin {
+            set(CURLOPT_PROXYUSERNAME, secret: login.user)
+            set(CURLOPT_PROXYPASSWORD, secret: login.password)
+        }
         set(CURLOPT_HTTPPROXYTUNNEL, configuration.proxyURL != nil)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, true)
         set(CURLOPT_NETRC, 0)
@@ -65,6 +78,9 @@ struct EasyOptions {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        // Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
+        set(CURLOPT_SSL_CIPHER_LIST, Self.ciphers)
+        set(CURLOPT_PROXY_SSL_CIPHER_LIST, Self.ciphers)
         // A resumed TLS session would skip the verification of the server's certificate.
         set(CURLOPT_SSL_SESSIONID_CACHE, false)
         if let authorities = material.authorities {

@@ -86,6 +86,7 @@ final class EngineLoop {
                 throw HTTPError(.other, "libcurl did not take the request", mayHaveBeenProcessed: false)
             }
             transfers[ObjectIdentifier(exchange)] = transfer
+            lane.enter(transfer)
             transfer.reschedule()
         } catch {
             exchange.fail(error)
@@ -186,6 +187,27 @@ final class EngineLoop {
         }
     }
 
+    /// The lane's connections are as old as they may be. Its open streams end as if the server had ended them in good
+    /// order, so that their readers open them again, on a new connection: without that, the streams of a connection
+    /// would keep each other on it for ever. Exchanges under way end by themselves.
+    func outlived(_ lane: Lane) {
+        clients.values.first { $0.uses(lane) }?.retire(lane)
+        for transfer in lane.members.values where transfer.heardAt != nil { end(transfer, nil) }
+        touch(lane)
+    }
+
+    /// Their readers have taken nothing for so long that the other streams of the lane must not wait for them any more.
+    func giveUp(_ stalled: [Transfer], in lane: Lane) {
+        for transfer in stalled {
+            end(
+                transfer,
+                HTTPError(
+                    .other, "the reader of a stream from \(transfer.server) took nothing for too long",
+                    mayHaveBeenProcessed: true))
+        }
+        touch(lane)
+    }
+
     /// HTTP/1.1 needs nothing, since removing a transfer midway closes its connection.
     private func suspect(_ transfer: Transfer) {
         if transfer.lane.mayUseHTTP2 { transfer.client.retire(transfer.lane) }
@@ -220,6 +242,7 @@ final class EngineLoop {
     /// told.
     private func end(_ transfer: Transfer, _ error: HTTPError?, isWhole: Bool = false) {
         transfers.removeValue(forKey: ObjectIdentifier(transfer.exchange))
+        transfer.lane.leave(transfer)
         transfer.lane.remove(transfer.easy)
         // This comes after libcurl's last callback, since callbacks may set it.
         timers.cancel(transfer.timer)

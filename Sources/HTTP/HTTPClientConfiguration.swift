@@ -7,6 +7,8 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     /// `http://host:port`, `https://…` (the system's store verifies its certificate, not `tls`) or `socks5h://…`. Nil
     /// means no proxy: environment variables are never read.
     public var proxyURL: String?
+    /// What the proxy is told, and nobody else.
+    public var proxyLogin: ProxyLogin?
     public var userAgent: String
     /// The most connections at a time for whole exchanges (`send`), and the same number again for streams (`open`). The
     /// two never share a connection, so that no request waits behind a stream with a slow reader. Over HTTP/2 there is
@@ -16,6 +18,15 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     public var allowsPlainHTTP: Bool
     /// Uses HTTP/2 where the server offers it (ALPN); false keeps to HTTP/1.1.
     public var prefersHTTP2: Bool
+    /// After so long without traffic, a connection with open streams gets an HTTP/2 PING, so that no proxy takes it for
+    /// an idle one and cuts it. Nil: none. (Not through a proxy with `https://`, and not over HTTP/1.1.)
+    public var keepAlive: Duration? = .seconds(15)
+    /// A connection that is older gets no new exchanges, and its streams end in good order. The next connection looks
+    /// the name up and verifies the server anew.
+    public var maximumConnectionAge = Duration.seconds(3_600)
+    /// Over HTTP/2 the streams of a connection wait for the slowest of their readers. One that takes nothing for so long
+    /// loses its stream.
+    public var readerPatience = Duration.seconds(10)
     /// For tests: addresses of names, in the form of CURLOPT_RESOLVE.
     var addresses: [String] = []
 
@@ -29,6 +40,17 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
         self.maximumConnections = maximumConnections
         self.allowsPlainHTTP = allowsPlainHTTP
         self.prefersHTTP2 = prefersHTTP2
+    }
+}
+
+/// A user of a proxy.
+public struct ProxyLogin: Sendable, Hashable {
+    public var user: Sensitive
+    public var password: Sensitive
+
+    public init(user: Sensitive, password: Sensitive) {
+        self.user = user
+        self.password = password
     }
 }
 

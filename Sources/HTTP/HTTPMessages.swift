@@ -17,6 +17,8 @@ public struct HTTPRequest: Sendable {
     /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit, since its
     /// caller reads piece by piece.
     public var maximumBodySize: Int
+    /// What the bodies of several requests may have together. `send` fails with `.bodyTooLarge` past it.
+    public var allowance: ByteAllowance?
     /// Called when the connection stands, right before the request goes out. If it is false, the request fails as
     /// `.closed` and is certainly not sent. It runs on the engine's thread, so it must not wait for anything.
     public var isStillWanted: (@Sendable () -> Bool)?
@@ -93,6 +95,8 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
     public var body: [UInt8]
+    /// Keeps the body's bytes counted in the request's allowance. Keep it for as long as what is made of the body.
+    public var hold: ByteAllowance.Hold?
 
     public init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         self.status = status

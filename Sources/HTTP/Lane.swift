@@ -1,4 +1,5 @@
 import CCurl
+import Support
 
 /// A libcurl multi handle: a set of exchanges that share connections with each other, and with no other lane. A client
 /// has one lane for whole exchanges and one for streams.
@@ -15,15 +16,33 @@ final class Lane {
     /// libcurl's one timer for the whole lane.
     private lazy var timer = Timer { [unowned self] in timerFired() }
     private lazy var flushTimer = Timer { [unowned self] in loop.flush(self) }
+    private lazy var keepAliveTimer = Timer { [unowned self] in keepAlive() }
+    private lazy var ageTimer = Timer { [unowned self] in outlive() }
+    private var isOutlived = false
+    private lazy var patienceTimer = Timer { [unowned self] in losePatience() }
+    private let patience: UInt64
+    /// Nil: no PINGs.
+    private let keepAliveNanoseconds: UInt64?
+    private let maximumAge: UInt64
+    /// The streams that run here.
+    private(set) var members: [ObjectIdentifier: Transfer] = [:]
     private(set) var transferCount = 0
     /// Whether there ever was a connection: see `TransferClock.expiry`.
-    var hasConnected = false
+    var hasConnected = false {
+        didSet { if !ageTimer.isScheduled { loop.timers.schedule(ageTimer, at: loop.now &+ maximumAge) } }
+    }
     /// False once the server has answered with HTTP/1.1, or from the start if we offer only that.
     var mayUseHTTP2: Bool
     /// Takes no new exchanges, and is closed when the last one ends.
     var isRetired = false
     /// Whether it is in the engine's list of lanes that may have results.
     var isTouched = false
+    /// The sockets of transfers, with what libcurl waits for on each (`CURL_POLL_…`).
+    private var sockets: [Int32: Int32] = [:]
+    /// The streams whose readers are behind, and since when. See `holdBack`.
+    private var behind: [ObjectIdentifier: UInt64] = [:]
+    /// Whether libcurl's timer was due meanwhile.
+    private var owesTimer = false
 
     init?(_ kind: Kind, _ configuration: HTTPClientConfiguration, loop: EngineLoop) {
         guard let multi = curl_multi_init() else { return nil }
@@ -31,6 +50,11 @@ final class Lane {
         self.multi = multi
         self.loop = loop
         mayUseHTTP2 = configuration.prefersHTTP2
+        let pings = kind == .streams && configuration.proxyURL?.lowercased().hasPrefix("https://") != true
+        keepAliveNanoseconds = pings ? configuration.keepAlive.map { UInt64($0.seconds * 1e9) } : nil
+        patience = UInt64(configuration.readerPatience.seconds * 1e9)
+        // Connections that were made together don't end together.
+        maximumAge = UInt64(configuration.maximumConnectionAge.seconds * .random(in: 0.9...1) * 1e9)
         let limit = max(1, configuration.maximumConnections)
         let context = Unmanaged.passUnretained(self).toOpaque()
         guard squadron_multi_set_callbacks(multi, onSocket, onTimer, context) == CURLM_OK,
@@ -51,9 +75,90 @@ final class Lane {
         guard let multi else { return }
         loop.timers.cancel(timer)
         loop.timers.cancel(flushTimer)
+        loop.timers.cancel(keepAliveTimer)
+        loop.timers.cancel(ageTimer)
+        loop.timers.cancel(patienceTimer)
         curl_multi_cleanup(multi)
         self.multi = nil
+        sockets = [:]
         loop.poller.forgetAll(of: self)
+    }
+
+    // MARK: Streams
+
+    func enter(_ transfer: Transfer) { if kind == .streams { members[ObjectIdentifier(transfer)] = transfer } }
+
+    func leave(_ transfer: Transfer) {
+        goOn(after: transfer)
+        members[ObjectIdentifier(transfer)] = nil
+    }
+
+    private func outlive() {
+        isOutlived = true
+        loop.outlived(self)
+    }
+
+    /// The head of a stream's answer has come.
+    func streamIsOpen() {
+        if isOutlived { loop.timers.schedule(ageTimer, at: loop.now) }
+        guard mayUseHTTP2, let keepAliveNanoseconds, !keepAliveTimer.isScheduled else { return }
+        loop.timers.schedule(keepAliveTimer, at: loop.now &+ keepAliveNanoseconds)
+    }
+
+    /// Sends an HTTP/2 PING if nothing came for so long, so that proxies do not take the connection for an idle one.
+    private func keepAlive() {
+        guard let keepAliveNanoseconds, mayUseHTTP2 else { return }
+        guard !members.isEmpty else { return }  // the next stream begins anew
+        let heard = members.values.compactMap { transfer in transfer.heardAt.map { (transfer, $0) } }
+        guard let (transfer, last) = heard.max(by: { $0.1 < $1.1 }) else {
+            return loop.timers.schedule(keepAliveTimer, at: loop.now &+ keepAliveNanoseconds)
+        }
+        let due = last &+ keepAliveNanoseconds
+        if due <= loop.now { ping(transfer) }
+        loop.timers.schedule(keepAliveTimer, at: due <= loop.now ? loop.now &+ keepAliveNanoseconds : due)
+    }
+
+    /// Nothing may be half written: the frame would come into the middle of another one. And with more than one
+    /// connection, it is not known which of them is the transfer's.
+    private func ping(_ transfer: Transfer) {
+        guard sockets.count == 1, let (socket, action) = sockets.first, action & CURL_POLL_OUT == 0 else { return }
+        _ = squadron_http2_ping(transfer.easy.raw, socket)
+    }
+
+    // MARK: Back-pressure
+
+    /// Reads nothing more from the server until the readers of its streams have caught up.
+    ///
+    /// Over HTTP/2 libcurl 7.88 gives each stream a window of 32 MB, and puts aside what comes for a paused stream
+    /// while others of its connection go on. A server that floods a few watches could so make us keep hundreds of
+    /// megabytes. So the socket is left alone: the system's buffers fill, and TCP holds the server back. All streams of
+    /// the lane wait for that reader. They are of one server, and share no connection with its other exchanges.
+    ///
+    /// libcurl's timer waits as well, since it makes libcurl read.
+    func holdBack(for transfer: Transfer) {
+        guard mayUseHTTP2, behind.updateValue(loop.now, forKey: ObjectIdentifier(transfer)) == nil else { return }
+        guard behind.count == 1 else { return }
+        for (socket, action) in sockets { watch(socket, action) }
+        loop.timers.schedule(patienceTimer, at: loop.now &+ patience)
+    }
+
+    /// Gives up the streams that have held back the others for too long.
+    private func losePatience() {
+        let stalled = members.values.filter { member in
+            behind[ObjectIdentifier(member)].map { $0 &+ patience <= loop.now } ?? false
+        }
+        loop.giveUp(stalled, in: self)
+        guard let first = behind.values.min() else { return }
+        loop.timers.schedule(patienceTimer, at: first &+ patience)
+    }
+
+    func goOn(after transfer: Transfer) {
+        guard behind.removeValue(forKey: ObjectIdentifier(transfer)) != nil, behind.isEmpty else { return }
+        loop.timers.cancel(patienceTimer)
+        for (socket, action) in sockets { watch(socket, action) }
+        guard owesTimer else { return }
+        owesTimer = false
+        loop.timers.schedule(timer, at: loop.now)
     }
 
     var isClosed: Bool { multi == nil }
@@ -74,6 +179,8 @@ final class Lane {
 
     func socketIsReady(_ event: Poller.Event) {
         guard let multi else { return }
+        // A socket's end is reported whether or not it is read. libcurl finds it when the readers have caught up.
+        if !behind.isEmpty, !event.isWritable { return }
         let mask =
             (event.isReadable ? CURL_CSELECT_IN : 0) | (event.isWritable ? CURL_CSELECT_OUT : 0)
             | (event.hasFailed ? CURL_CSELECT_ERR : 0)
@@ -84,6 +191,10 @@ final class Lane {
 
     private func timerFired() {
         guard let multi else { return }
+        guard behind.isEmpty else {
+            owesTimer = true
+            return
+        }
         var running: Int32 = 0
         curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
         if !timer.isScheduled {
@@ -122,10 +233,13 @@ final class Lane {
 
     fileprivate func watch(_ socket: Int32, _ action: Int32) {
         switch action {
-        case CURL_POLL_REMOVE: loop.poller.rest(socket)
+        case CURL_POLL_REMOVE:
+            sockets[socket] = nil
+            loop.poller.rest(socket)
         default:
-            loop.poller.watch(
-                socket, reads: action & CURL_POLL_IN != 0, writes: action & CURL_POLL_OUT != 0, for: self)
+            sockets[socket] = action
+            let reads = action & CURL_POLL_IN != 0 && behind.isEmpty
+            loop.poller.watch(socket, reads: reads, writes: action & CURL_POLL_OUT != 0, for: self)
         }
     }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// The parts of a request's URL that a connection needs. libcurl is lenient about URLs. This is strict, since a request
 /// with a credential must go exactly where its URL says.
 struct RequestTarget: Equatable {
@@ -42,6 +44,7 @@ struct RequestTarget: Equatable {
             let name = authorityBytes[..<colon]
             guard !name.isEmpty, name.allSatisfy({ $0.isLetterOrDigit || "-._".utf8.contains($0) }) else { return nil }
             host = String(decoding: name, as: UTF8.self)
+            guard !HostNames.isAddressInDisguise(host) else { return nil }
             portBytes = authorityBytes[colon...]
         }
         if portBytes.isEmpty {

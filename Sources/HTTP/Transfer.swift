@@ -31,6 +31,7 @@ final class Transfer {
     private var parser = HeadParser()
     private var head: ResponseHead?
     private var body: [UInt8] = []
+    private var hold: ByteAllowance.Hold?
 
     init(
         _ exchange: Exchange, _ lines: RequestLines, client: ClientState, lane: Lane, easy: EasyHandle, loop: EngineLoop
@@ -41,6 +42,7 @@ final class Transfer {
         self.easy = easy
         self.loop = loop
         target = lines.target
+        hold = exchange.request.allowance.map { ByteAllowance.Hold($0) }
         clock = TransferClock(exchange.request.timeouts, start: loop.now)
         headers = HeaderList(
             lines.headers, secretLine: "Authorization: Bearer ", exchange.request.bearerToken)
@@ -148,7 +150,10 @@ final class Transfer {
         case .complete(let head):
             self.head = head
             lane.mayUseHTTP2 = parser.isHTTP2
-            if case .stream(let answer, _) = exchange.delivery { answer.resolve(.success(head)) }
+            if case .stream(let answer, _) = exchange.delivery {
+                lane.streamIsOpen()
+                answer.resolve(.success(head))
+            }
         case .tooLarge:
             failure = HTTPError(
                 .other, "\(server): the answer's head is larger than \(HeadParser.limit) bytes",
@@ -168,12 +173,20 @@ final class Transfer {
                     mayHaveBeenProcessed: true)
                 return 0
             }
+            if let hold, !hold.grow(by: piece.count) {
+                failure = HTTPError(
+                    .bodyTooLarge,
+                    "\(server): its answers that are not read yet are larger than \(hold.limit) bytes together",
+                    mayHaveBeenProcessed: true)
+                return 0
+            }
             if body.isEmpty { reserve() }
             if exchange.request.answersWithSecrets { body.growWiping(by: piece.count) }
             body.append(contentsOf: piece)
         case .stream(_, let pipe):
             guard pipe.offer(piece, beyondCapacity: isResuming) else {
                 clock.pauses()
+                lane.holdBack(for: self)
                 return Int(CURL_WRITEFUNC_PAUSE)
             }
         }
@@ -191,6 +204,9 @@ final class Transfer {
 
     var isPaused: Bool { clock.phase == .paused }
 
+    /// When the last piece of an open stream came. Nil before its head, and while its reader is behind.
+    var heardAt: UInt64? { if parser.isComplete, case .receiving(let since) = clock.phase { since } else { nil } }
+
     /// Called when the reader has room again. It delivers what libcurl had put aside before it returns.
     ///
     /// It takes all of it, however much. If a callback paused once more, libcurl would copy all the rest into a new
@@ -200,6 +216,7 @@ final class Transfer {
         guard isPaused else { return }
         clock.receives(loop.now)
         reschedule()
+        lane.goOn(after: self)
         isResuming = true
         curl_easy_pause(easy.raw, CURLPAUSE_CONT)
         isResuming = false
@@ -239,13 +256,15 @@ final class Transfer {
     func deliver(_ error: HTTPError?) {
         if let error {
             if exchange.request.answersWithSecrets { body.wipe() }
+            hold?.release()
             return exchange.fail(error)
         }
         switch exchange.delivery {
         case .stream(_, let pipe): pipe.finish(nil)
         case .whole(let answer):
             // The caller must be the only holder of it.
-            let whole = HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)
+            var whole = HTTPResponse(status: head?.status ?? 0, headers: head?.headers ?? [:], body: body)
+            whole.hold = hold.take()
             body = []
             answer.resolve(.success(whole))
         }

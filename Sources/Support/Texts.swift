@@ -56,3 +56,24 @@ extension Sequence<UInt8> {
     /// Whether it can be a token in a header line: printable ASCII without blanks.
     @inlinable public var isTokenText: Bool { allSatisfy { $0 > 0x20 && $0 < 0x7f } }
 }
+
+extension Sequence<UInt8> {
+    /// The bytes that percent-encoding stands for. Nil where a "%" does not begin two hexadecimal digits, or where one stands
+    /// for NUL.
+    public var percentDecoded: [UInt8]? {
+        func digit(_ byte: UInt8?) -> UInt8? { byte.flatMap { UInt8(String(UnicodeScalar($0)), radix: 16) } }
+        var result: [UInt8] = []
+        var iterator = makeIterator()
+        while let byte = iterator.next() {
+            guard byte == UInt8(ascii: "%") else {
+                result.append(byte)
+                continue
+            }
+            guard let high = digit(iterator.next()), let low = digit(iterator.next()), high | low > 0 else {
+                return nil
+            }
+            result.append(high << 4 | low)
+        }
+        return result
+    }
+}

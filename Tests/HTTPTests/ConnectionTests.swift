@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Support
 import TestSupport
 import Testing
@@ -93,6 +94,41 @@ import Testing
         await server.log.wait { $0.connectionsOpen == 0 }
         engine.shutdown()
         await server.stop()
+    }
+
+    @Test("A proxy is told user and password, and the server is not")
+    func proxyLogin() async throws {
+        let server = try await TestServer.start()
+        let proxy = try await Relay(.connectProxy)
+        let client = server.client {
+            $0.proxyURL = "http://127.0.0.1:\(proxy.port)"
+            $0.proxyLogin = ProxyLogin(user: Sensitive("user"), password: Sensitive("pa:ss@word"))
+        }
+        #expect(try await client.send(HTTPRequest(.get, server.url("/echo"))).status == 200)
+        #expect(proxy.state.value.logins == ["Basic \(Base64.encode(Array("user:pa:ss@word".utf8)))"])
+        #expect(server.log.value.requests.allSatisfy { $0.headers["proxy-authorization"] == nil })
+        await proxy.stop()
+        await server.stop()
+    }
+
+    @Test("Without forward secrecy or authenticated encryption there is no connection")
+    func ciphers() async throws {
+        for (cipher, isGood) in [
+            (NIOTLSCipher.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, false),
+            (.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, false), (.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, true),
+        ] {
+            var options = TestServer.Options()
+            options.maximumTLSVersion = .tlsv12
+            options.ciphers = [cipher]
+            let server = try await TestServer.start(options)
+            do throws(HTTPError) {
+                _ = try await server.client().send(HTTPRequest(.get, server.url("/echo")))
+                #expect(isGood, "\(cipher)")
+            } catch {
+                #expect(!isGood && error.kind == .tlsFailed, "\(cipher): \(error)")
+            }
+            await server.stop()
+        }
     }
 
     @Test("A connection that died silently is given up after one timeout")

@@ -18,7 +18,8 @@ import Testing
             "", "https:/a", "https://", "https://:1/", "https://a:/", "https://a:0/", "https://a:65536/",
             "https://a:1x/",
             "https://a@b/", "https://[::1/", "https://[]/", "https://[::1]x/", "https://ü/", "https://a b/",
-            "https://a/\u{7f}", "https://a\\b/", "https://a#f", "//a/",
+            "https://a/\u{7f}", "https://a\\b/", "https://a#f", "//a/", "https://2130706433/", "https://0x7f000001/",
+            "https://127.1/", "https://0177.0.0.1:6443/", "https://127.0.0.1./",
         ] {
             #expect(RequestTarget(url) == nil, "\(url)")
         }

@@ -16,7 +16,11 @@ final class Relay: Sendable {
         var brokenUpTo = 0
         /// "CONNECT host:port", as received.
         var connects: [String] = []
+        /// Their `Proxy-Authorization`.
+        var logins: [String] = []
         var open: [Int: any Channel] = [:]
+        /// When the client last sent something.
+        var heard = ContinuousClock.now
     }
 
     let port: Int
@@ -77,6 +81,7 @@ private final class FrontHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard number > state.value.brokenUpTo else { return context.close(promise: nil) }
         guard number > state.value.swallowedUpTo else { return }
+        state.update { $0.heard = .now }
         var bytes = unwrapInboundIn(data)
         if let back {
             back.writeAndFlush(bytes, promise: nil)
@@ -88,7 +93,11 @@ private final class FrontHandler: ChannelInboundHandler {
         guard text.hasSuffix("\r\n\r\n") else { return }
         waiting.clear()
         let line = text.split(separator: "\r\n").first.map(String.init) ?? ""
-        state.update { $0.connects.append(line) }
+        let login = text.split(separator: "\r\n").first { $0.lowercased().hasPrefix("proxy-authorization: ") }
+        state.update {
+            $0.connects.append(line)
+            if let login { $0.logins.append(String(login.dropFirst(21))) }
+        }
         let target = line.split(separator: " ").dropFirst().first?.split(separator: ":").last.flatMap { Int($0) }
         context.writeAndFlush(
             wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 \(target == nil ? "403 No" : "200 OK")\r\n\r\n")), promise: nil

@@ -36,6 +36,7 @@ final class TestServer: Sendable {
             commonName: "server", dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"], usage: .server)
         var authority: CertificateAuthority?
         var maximumTLSVersion: TLSVersion?
+        var ciphers: [NIOTLSCipher]?
         var clientAuthority: CertificateAuthority?
     }
 
@@ -122,6 +123,7 @@ final class TestServer: Sendable {
             tls.minimumTLSVersion = .tlsv1
             tls.maximumTLSVersion = maximum
         }
+        if let ciphers = options.ciphers { tls.cipherSuiteValues = ciphers }
         if let clients = options.clientAuthority {
             tls.certificateVerification = .noHostnameVerification
             tls.trustRoots = .certificates([
