@@ -30,6 +30,8 @@ extension KubeError {
     }
     static let refused = KubeError(
         operation: "test", cause: .transport(HTTPError(.connectFailed, "refused", mayHaveBeenProcessed: false)))
+    static let cut = KubeError(
+        operation: "test", cause: .transport(HTTPError(.connectionLost, "reset", mayHaveBeenProcessed: true)))
     static let cancelled = KubeError(
         operation: "test", cause: .transport(HTTPError(.cancelled, "cancelled", mayHaveBeenProcessed: true)))
 }

@@ -46,6 +46,8 @@ struct WatcherStateTests {
                 case .status(.failing(_, let attempts, let wait)):
                     statuses.append("failing \(attempts) \(wait.components.seconds)")
                 case .status(.silent): statuses.append("silent")
+                case .status(.cut): statuses.append("cut")
+                case .status(.full(let room)): statuses.append("full \(room)")
                 case .status(.suspicious(_, let confirmations)): statuses.append("suspicious \(confirmations)")
                 case .status(.confirmed): statuses.append("confirmed")
                 case .status(.paused): statuses.append("paused")
@@ -296,6 +298,75 @@ struct WatcherStateTests {
         }
     }
 
+    @Test("An open watch that is cut goes on where it was, at once and without a list")
+    func cut() {
+        var world = World.watching(["a"])
+        for round in 1...5 {
+            world.now += .seconds(20)
+            world.event(.applied(ObjectKey(name: "b\(round)"), 1, resourceVersion: "\(100 + round)"))
+            world.fail(.cut)
+            #expect(world.statuses.last == "cut")
+            #expect(world.next() == "watch \(100 + round)")
+            world.open()
+        }
+        #expect(world.names?.count == 6)
+    }
+
+    @Test("If the server can't be reached after a cut, a list follows: it may have been restored")
+    func cutAndAway() {
+        var world = World.watching(["a"])
+        world.now += .seconds(20)
+        world.fail(.cut)
+        #expect(world.next() == "watch 100")
+        world.fail(.refused)
+        #expect(world.next() == "wait 1")
+        world.now += .seconds(1)
+        #expect(world.next() == "list")
+    }
+
+    @Test("Watches that are cut before anything is heard of them can't put off a list for ever")
+    func cutUnheard() {
+        var world = World.watching(["a"])
+        var steps: [String] = []
+        for _ in 0..<7 {
+            world.now += .seconds(20)
+            world.fail(.cut)
+            steps.append(world.next())
+            world.open()
+        }
+        #expect(steps == Array(repeating: "watch 100", count: 6) + ["list"])
+    }
+
+    @Test("A watch that is cut as soon as it is open backs off")
+    func cutInTheBeginning() {
+        var world = World.watching(["a"])
+        world.fail(.cut)
+        #expect(world.next() == "watch 100")
+        world.open()
+        world.fail(.cut)
+        #expect(world.next() == "wait 2")
+    }
+
+    @Test("A list, or an event, of more objects than there is room for fails, and the store stays as it was")
+    func room() {
+        var world = World.watching(["a"])
+        world.fail(.status(410))
+        _ = world.next()
+        let page = State.Page(items: Self.names(5).map { (ObjectKey(name: $0), 1) }, resourceVersion: "200")
+        let outputs = world.state.received(page, world.ticket, now: world.now, room: 4) { list in
+            ListCensus(held: 1, listed: list.count, gone: 0)
+        }
+        world.take(outputs)
+        #expect(world.statuses.suffix(2) == ["full 4", "failing 2 2"])
+        #expect(world.names == ["a"])
+        let store = Store<Int>()
+        #expect(!store.isFull(for: ObjectKey(name: "a")) { 0 })
+        store.apply(.replace([ObjectKey(name: "a"): 1]))
+        #expect(store.isFull(for: ObjectKey(name: "b")) { 1 })
+        #expect(!store.isFull(for: ObjectKey(name: "a")) { 1 })
+        #expect(!store.isFull(for: ObjectKey(name: "b")) { 2 })
+    }
+
     @Test("Only the first event or bookmark proves that a watch works, and it says so once")
     func following() {
         var world = World.watching(["a"])
@@ -392,7 +463,7 @@ struct WatcherStateTests {
         many.state = State(WatcherConfiguration(maximumObjects: 3, maximumPages: 9), seed: 1)
         _ = many.next()
         many.page(Self.names(4), "5")
-        #expect(many.store == nil && many.statuses.count == 1)
+        #expect(many.store == nil && many.statuses.count == 2)
 
         var pages = World()
         pages.state = State(WatcherConfiguration(maximumPages: 3), seed: 1)

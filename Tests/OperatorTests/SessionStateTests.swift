@@ -144,6 +144,37 @@ struct ProbeRateTests {
         #expect(calm.nextProbe == .seconds(200) + .milliseconds(500))
     }
 
+    @Test("A watch that is cut calls a probe, and writes stay open")
+    func watchCut() throws {
+        var state = try connected()
+        _ = begin(&state, at: .seconds(100))
+        state.watchWasCut()
+        #expect(state.allowsWrites && !state.isSuspect)
+        #expect(state.nextProbe <= .seconds(100) + ProbeSchedule.quick)
+    }
+
+    @Test("A data plane with other kinds at each answer fills nothing")
+    func everNewKinds() throws {
+        var state = try connected()
+        let link = try #require(state.active)
+        for round in 0..<20 {
+            var answer = success()
+            answer.served = [
+                "new.example.org/v1": (0..<300).map {
+                    ResourceType(
+                        group: "new.example.org", version: "v1", kind: "K\(round)x\($0)", plural: "k\(round)x\($0)",
+                        isNamespaced: true)
+                }
+            ]
+            _ = state.take(answer, of: link, now: .seconds(round))
+        }
+        func knows(_ kind: String) -> Bool {
+            state.facts.kinds[GroupVersionKind(group: "new.example.org", version: "v1", kind: kind)] != nil
+        }
+        #expect(knows("K19x0") && knows("K19x299") && !knows("K0x0"))
+        #expect(state.facts.kinds[GroupVersionKind(group: "", version: "v1", kind: "Namespace")] != nil)
+    }
+
     @Test("In a settled fleet permissions and version are looked at again once a minute")
     func checkup() throws {
         var state = try connected()

@@ -69,6 +69,14 @@ public final class Store<Value: Sendable>: Sendable {
         return ListCensus(held: held.count, listed: list.count, gone: held.keys.count { list[$0] == nil })
     }
 
+    /// Whether an object with that key would be one too many.
+    func isFull(for key: ObjectKey, _ room: () -> Int) -> Bool {
+        guard let count = state.withLock({ objects in objects.flatMap { $0[key] == nil ? $0.count : nil } }) else {
+            return false
+        }
+        return count >= room()
+    }
+
     private func replace(with new: [ObjectKey: Value]) {
         let old = state.withLock { objects in
             defer { objects = new }

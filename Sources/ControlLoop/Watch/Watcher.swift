@@ -10,6 +10,8 @@ import Support
 /// - It never gives up: it tells the observer of every failure, and tries again with backoff.
 /// - `run` returns soon after its task is cancelled, and nothing of it goes on after that.
 ///
+/// `room` says how many objects the store may hold. A list or event beyond it fails, and the store stays as it was.
+///
 /// An object that does not fit its type reaches the projection as `.malformed`: it neither stops the watch nor vanishes.
 public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     /// What to keep of an object. Nil leaves the object out.
@@ -23,6 +25,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     private let timeline: Timeline
     private let observer: Observer
     private let project: Projection
+    private let room: @Sendable () -> Int
     private let state: Locked<WatcherState<Value>>
     /// Moves when the step under way must be dropped.
     private let control = Signal()
@@ -30,7 +33,8 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
     public init(
         _ source: any ListWatch<Object>, into store: Store<Value>, configuration: WatcherConfiguration = .init(),
         timeline: Timeline = .continuous, seed: UInt64 = .random(in: .min ... .max),
-        observer: @escaping Observer = { _ in }, project: @escaping Projection
+        observer: @escaping Observer = { _ in }, room: @escaping @Sendable () -> Int = { .max },
+        project: @escaping Projection
     ) {
         self.source = source
         self.store = store
@@ -38,6 +42,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
         self.timeline = timeline
         self.observer = observer
         self.project = project
+        self.room = room
         state = Locked(WatcherState(configuration, seed: seed))
     }
 
@@ -100,7 +105,8 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
                 items: items, resourceVersion: page.resourceVersion, continueToken: page.continueToken)
             // The lock is held during the census. That is safe, since this task is the store's only writer, and readers
             // of the store don't take this lock.
-            step { [store] in $0.received(projected, ticket, now: $1) { store.census(of: $0) } }
+            let room = room()
+            step { [store] in $0.received(projected, ticket, now: $1, room: room) { store.census(of: $0) } }
         case .finished(.failure(let error)):
             step { $0.failed(error, ticket, now: $1) }
         case .timedOut:
@@ -155,6 +161,10 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
                     case .bookmark(let version):
                         .bookmark(resourceVersion: version)
                     }
+                if case .applied(let key, .some, _) = projected, store.isFull(for: key, room) {
+                    let room = room()
+                    return step { $0.isFull(room, ticket, now: $1) }
+                }
                 step { $0.received(projected, ticket, now: $1) }
                 guard state.withLock({ $0.silenceDeadline(ticket) }) != nil else { return }
             }

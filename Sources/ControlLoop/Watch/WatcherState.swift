@@ -80,9 +80,9 @@ struct WatcherState<Value: Sendable>: Sendable {
 
     // MARK: Answers to a list
 
-    /// `census` says what a complete list would do to the store.
+    /// `census` says what a complete list would do to the store. `room` is how many objects the store may have now.
     mutating func received(
-        _ page: Page, _ ticket: Ticket, now: Duration, census: ([ObjectKey: Value]) -> ListCensus
+        _ page: Page, _ ticket: Ticket, now: Duration, room: Int = .max, census: ([ObjectKey: Value]) -> ListCensus
     ) -> [Output] {
         guard ticket == self.ticket, case .listing(var listing) = state else { return [] }
         // The state releases the buffer, so that it grows in place and is not copied with every page.
@@ -94,9 +94,8 @@ struct WatcherState<Value: Sendable>: Sendable {
         listing.pages += 1
         let version = listing.resourceVersion ?? page.resourceVersion
         listing.resourceVersion = version
-        guard listing.buffer.count <= configuration.maximumObjects else {
-            return unreadable(
-                "a list of more than \(configuration.maximumObjects) objects", then: .list(listing.doubt), now: now)
+        guard listing.buffer.count <= min(room, configuration.maximumObjects) else {
+            return full(min(room, configuration.maximumObjects), then: .list(listing.doubt), now: now)
         }
         if let token = page.continueToken, !token.isEmpty {
             guard token != listing.continueToken, listing.pages < configuration.maximumPages else {
@@ -179,6 +178,16 @@ struct WatcherState<Value: Sendable>: Sendable {
         return outputs
     }
 
+    /// An event brought an object for which there is no room.
+    mutating func isFull(_ room: Int, _ ticket: Ticket, now: Duration) -> [Output] {
+        guard ticket == self.ticket else { return [] }
+        return full(room, then: .list(nil), now: now)
+    }
+
+    private mutating func full(_ room: Int, then errand: Errand, now: Duration) -> [Output] {
+        [.status(.full(objects: room))] + unreadable("more than \(room) objects", then: errand, now: now)
+    }
+
     /// Earlier failures are over.
     private mutating func proved() -> [Output] {
         backoff.reset()
@@ -246,6 +255,7 @@ struct WatcherState<Value: Sendable>: Sendable {
             switch WatchFailure(error) {
             case .expired: return outputs + failed(error, then: .list(nil), mayGoOn: true, now: now)
             case .needsList: return outputs + failed(error, then: .list(nil), mayGoOn: false, now: now)
+            case .cut: return outputs + cut(watching, error, now: now)
             case .canResume:
                 // A server that fails again and again may have trouble with this very version.
                 let isStuck = backoff.failures >= Self.resumptions && (error.status?.code ?? 0) >= 500
@@ -255,6 +265,20 @@ struct WatcherState<Value: Sendable>: Sendable {
         case .ready, .waiting, .paused:
             return []
         }
+    }
+
+    /// An open watch was cut: it goes on where it was, at once if it had stood for a while. A server that was restored
+    /// from a backup is found out by the first event or bookmark, or because none comes (`resumption`).
+    private mutating func cut(_ watching: Watching, _ error: KubeError, now: Duration) -> [Output] {
+        guard watching.isOpen, backoff.failures < Self.resumptions else {
+            return failed(error, then: .list(nil), mayGoOn: false, now: now)
+        }
+        let errand = resumption(from: watching.resourceVersion, now: now)
+        guard now - watching.openedAt >= configuration.shortestWatch else {
+            return failed(error, then: errand, mayGoOn: true, now: now)
+        }
+        state = .ready(errand)
+        return [.status(.cut(error))]
     }
 
     private mutating func unreadable(_ text: String, then errand: Errand, now: Duration) -> [Output] {

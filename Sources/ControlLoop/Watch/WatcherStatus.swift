@@ -12,6 +12,10 @@ public enum WatcherStatus: Sendable {
     case following
     /// `attempts` failures in a row, the last of them `error`; the next attempt is in `retryIn`. The store stays as it is.
     case failing(error: KubeError, attempts: Int, retryIn: Duration)
+    /// A list or an event brought more objects than there is room for, which is so many. `failing` follows.
+    case full(objects: Int)
+    /// The connection of an open watch was cut. It goes on where it was, at once.
+    case cut(KubeError)
     /// There was no event and no bookmark for `after`. The watch is replaced at once, by a list if it never had any.
     case silent(after: Duration)
     /// A list would remove many objects, or is older than what was seen. It is not believed yet; `confirmations` more

@@ -17,8 +17,24 @@ public struct AnswerLimits: Sendable, Hashable {
     public var metadataEvent = 4 << 20
     /// The limit for a refusal. A longer one is not searched for a `Status`.
     static let refusal = 1 << 20
+    /// No answer is so dense that a value takes fewer bytes of it. This limits the room of a parsed answer.
+    public var bytesAValue = 8
 
     public init() {}
+
+    public init(page: Int, object: Int, metadata: Int, event: Int, metadataEvent: Int, bytesAValue: Int) {
+        self.page = page
+        self.object = object
+        self.metadata = metadata
+        self.event = event
+        self.metadataEvent = metadataEvent
+        self.bytesAValue = bytesAValue
+    }
+
+    /// The parser's limits for an answer, or an event, of at most so many bytes.
+    func json(bytes: Int) -> JSON.Limits {
+        JSON.Limits(bytes: bytes, values: min(bytes / max(1, bytesAValue), JSON.Limits.default.values))
+    }
 
     func bytes(of answer: KubeRequest.Answer) -> Int {
         switch answer {
@@ -26,13 +42,5 @@ public struct AnswerLimits: Sendable, Hashable {
         case .object: object
         case .metadata: metadata
         }
-    }
-}
-
-extension JSON.Limits {
-    /// The limits for an answer of at most `bytes` bytes. No object is so dense that a value takes fewer than eight
-    /// bytes.
-    static func answer(bytes: Int) -> JSON.Limits {
-        JSON.Limits(bytes: bytes, values: min(bytes / 8, JSON.Limits.default.values))
     }
 }

@@ -79,6 +79,9 @@ extension KubeClient {
         }
     }
 
+    /// A kind and its subresources (`status`, `scale`, `token`, …).
+    private static let entriesAKind = 8
+
     /// What one group version serves, subresources left out; nil where the group version is not served. Not cached: the
     /// caller knows when CRDs may have changed.
     public func resources(
@@ -97,10 +100,15 @@ extension KubeClient {
         guard json["kind"] == "APIResourceList", let resources = json["resources"]?.array else {
             throw request.unexpected("the answer is no APIResourceList")
         }
+        let limit = options.meter?.budget.kinds ?? 10_000
+        guard resources.count <= limit * Self.entriesAKind else {
+            throw request.unexpected("it has more kinds than its budget of \(limit) in a group version")
+        }
         return resources.compactMap { resource in
             guard let plural = resource["name"]?.string, !plural.contains("/"), let kind = resource["kind"]?.string,
                 let isNamespaced = resource["namespaced"]?.bool
             else { return nil }
+            guard plural.utf8.count <= 253, kind.utf8.count <= 253 else { return nil }
             let type = ResourceType(
                 group: group, version: version, kind: kind, plural: plural, isNamespaced: isNamespaced)
             return APIResource(type: type, verbs: resource["verbs"]?.array?.compactMap(\.string) ?? [])

@@ -33,9 +33,7 @@ extension KubeClient {
         request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
         request.add("limit", limit.map(String.init))
         request.add("continue", continueToken)
-        var answer = try await sendForJSON(request)
-        defer { if request.answersWithSecrets { answer.wipe() } }
-        return try ListAnswer.page(answer, request)
+        return try await sendForJSON(request) { [request] json throws(KubeError) in try ListAnswer.page(json, request) }
     }
 
     /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date.

@@ -24,6 +24,8 @@ public final class KubeClient: Sendable {
         /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
         public var mayWrite: (@Sendable () -> Bool)?
         public var limits = AnswerLimits()
+        /// Nil: the server has no budget, but for `limits`.
+        public var meter: ServerMeter?
         /// For `Retry-After` given as a date.
         public var wallClock = WallClock.system
         /// Where the requests are counted; nil: nowhere.
@@ -48,8 +50,6 @@ public final class KubeClient: Sendable {
         self.options = options
     }
 
-    /// From now on, waiting requests for these subjects go before background requests in the rate limit.
-    public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
     /// A client with another token for the same server: over the same connections, with the same limits.
     public func authorized(
         by authorization: any Authorization, mayWrite: (@Sendable () -> Bool)? = nil
@@ -59,6 +59,8 @@ public final class KubeClient: Sendable {
         return KubeClient(server: server, transport: transport, authorization: authorization, options: options)
     }
 
+    /// From now on, waiting requests for these subjects go before background requests in the rate limit.
+    public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
 
     /// From now on, requests that wait, or would wait, for the rate limit fail as cancelled.
     public func stopWaiting() { options.limiter?.stop() }
@@ -83,14 +85,38 @@ public final class KubeClient: Sendable {
     func sendForJSON(_ request: KubeRequest) async throws(KubeError) -> JSON {
         var answer = try await receive(request)
         defer { if request.answersWithSecrets { answer.response.body.wipe() } }
+        guard let reader = options.meter?.reader, answer.response.body.count > AnswerReader.small else {
+            return try json(answer.response, answer.token, request)
+        }
+        let (response, token) = answer
+        return try await reader.read { () throws(KubeError) in try self.json(response, token, request) }
+    }
+
+    /// What `read` makes of the answer's JSON. Of the larger answers of one server, there is the JSON of one at a time.
+    func sendForJSON<Value: Sendable>(
+        _ request: KubeRequest, _ read: @Sendable (JSON) throws(KubeError) -> Value
+    ) async throws(KubeError) -> Value {
+        var answer = try await receive(request)
+        defer { if request.answersWithSecrets { answer.response.body.wipe() } }
+        guard let reader = options.meter?.reader, answer.response.body.count > AnswerReader.small else {
+            var json = try json(answer.response, answer.token, request)
+            defer { if request.answersWithSecrets { json.wipe() } }
+            return try read(json)
+        }
+        let (response, token) = answer
+        return try await reader.read { () throws(KubeError) in try read(try self.json(response, token, request)) }
+    }
+
+    private func json(
+        _ response: HTTPResponse, _ token: Sensitive?, _ request: KubeRequest
+    ) throws(KubeError) -> JSON {
         do {
-            return try JSON(parsing: answer.response.body, limits: .answer(bytes: limit(request)))
+            return try JSON(parsing: response.body, limits: options.limits.json(bytes: limit(request)))
         } catch  where request.answersWithSecrets {
-            throw request.unexpected("the answer (code \(answer.response.status)) is not JSON: \(error.message)")
+            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message)")
         } catch {
-            let excerpt = APIStatus.excerpt(of: answer.response.body.redacting(answer.token))
-            throw request.unexpected(
-                "the answer (code \(answer.response.status)) is not JSON: \(error.message): \(excerpt)")
+            let excerpt = APIStatus.excerpt(of: response.body.redacting(token))
+            throw request.unexpected("the answer (code \(response.status)) is not JSON: \(error.message): \(excerpt)")
         }
     }
 
@@ -184,6 +210,7 @@ public final class KubeClient: Sendable {
         var http = HTTPRequest(
             request.method, server + request.target, headers: headers, body: request.body, bearerToken: token,
             timeouts: request.timeouts ?? options.timeouts, maximumBodySize: limit(request))
+        http.allowance = options.meter?.answers
         if request.method != .get { http.isStillWanted = options.mayWrite }
         http.answersWithSecrets = request.answersWithSecrets
         return http

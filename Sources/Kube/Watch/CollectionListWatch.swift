@@ -23,8 +23,8 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
         let limits = client.options.limits
         let source = WatchSource<Object>(
             stream.body, operation: request.operation,
-            maximumLine: collection.metadataOnly ? limits.metadataEvent : limits.event,
-            wipes: request.answersWithSecrets, token: token)
+            maximumLine: collection.metadataOnly ? limits.metadataEvent : limits.event, limits: limits,
+            wipes: request.answersWithSecrets, token: token, meter: client.options.meter)
         return WatchStream { () async throws(KubeError) in try await source.next() }
     }
 
@@ -94,10 +94,17 @@ actor WatchSource<Object: KubeObject> {
     private var decoder: WatchDecoder<Object>
     private var isFinished = false
 
-    init(_ body: HTTPBody, operation: String, maximumLine: Int, wipes: Bool = false, token: Sensitive? = nil) {
+    private let meter: ServerMeter?
+
+    init(
+        _ body: HTTPBody, operation: String, maximumLine: Int, limits: AnswerLimits = AnswerLimits(),
+        wipes: Bool = false, token: Sensitive? = nil, meter: ServerMeter? = nil
+    ) {
         self.body = body
         self.operation = operation
-        decoder = WatchDecoder(operation: operation, maximumLine: maximumLine, wipes: wipes, token: token)
+        self.meter = meter
+        decoder = WatchDecoder(
+            operation: operation, maximumLine: maximumLine, limits: limits, wipes: wipes, token: token)
     }
 
     /// The next event. Nil when the server has ended the watch in good order, and after a failure.
@@ -105,7 +112,10 @@ actor WatchSource<Object: KubeObject> {
         guard !isFinished else { return nil }
         do {
             while true {
-                if let event = try decoder.next() { return event }
+                if let event = try decoder.next() {
+                    try await meter?.admit(bytes: decoder.lastBytes)
+                    return event
+                }
                 // The body keeps its own position, so each iterator reads on where the last one stopped.
                 var pieces = body.makeAsyncIterator()
                 guard let piece = try await pieces.next(isolation: self) else {
@@ -117,6 +127,10 @@ actor WatchSource<Object: KubeObject> {
         } catch {
             isFinished = true
             if let error = error as? HTTPError { throw KubeError(operation: operation, cause: .transport(error)) }
+            if error is CancellationError {
+                let reason = HTTPError(.cancelled, "the watch was cancelled", mayHaveBeenProcessed: true)
+                throw KubeError(operation: operation, cause: .transport(reason))
+            }
             throw error as? KubeError ?? KubeError(operation: operation, cause: .unexpectedAnswer("\(error)"))
         }
     }

@@ -10,18 +10,23 @@ struct WatchDecoder<Object: KubeObject> {
     private var lines: LineBuffer
     private let operation: String
     private let limits: JSON.Limits
+    /// The length of the last event.
+    private(set) var lastBytes = 0
 
     private let wipes: Bool
     private let token: Sensitive?
 
     /// With `wipes`, the bytes hold Secrets and are zeroed after reading. `token` is the token of the watch's request,
     /// which no ERROR event may repeat.
-    init(operation: String, maximumLine: Int, wipes: Bool = false, token: Sensitive? = nil) {
+    init(
+        operation: String, maximumLine: Int, limits: AnswerLimits = AnswerLimits(), wipes: Bool = false,
+        token: Sensitive? = nil
+    ) {
         self.operation = operation
         self.wipes = wipes
         self.token = token
         lines = LineBuffer(limit: maximumLine, wipes: wipes)
-        limits = .answer(bytes: maximumLine)
+        self.limits = limits.json(bytes: maximumLine)
     }
 
     mutating func feed(_ bytes: [UInt8]) { lines.feed(bytes) }
@@ -35,9 +40,11 @@ struct WatchDecoder<Object: KubeObject> {
             var json = JSON.null
             var problem: JSON.SyntaxError?
             let isBlank: Bool?
+            var length = 0
             do {
                 isBlank = try lines.next { bytes -> Bool in
                     guard !bytes.isBlank else { return true }
+                    length = bytes.count
                     do throws(JSON.SyntaxError) {
                         json = try JSON(parsing: bytes, limits: limits)
                     } catch {
@@ -50,6 +57,7 @@ struct WatchDecoder<Object: KubeObject> {
             }
             guard let isBlank else { return nil }
             if isBlank { continue }
+            lastBytes = length
             if let problem { throw unexpected("an event is not JSON: \(problem.message)") }
             defer { if wipes { json.wipe() } }
             if let event = try event(json) { return event }

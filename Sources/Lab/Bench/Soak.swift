@@ -168,6 +168,9 @@ struct Storm {
             ["fault": "black-hole"], ["fault": "empty-list"], ["fault": "truncated-list"], ["fault": "empty-object"],
             ["fault": "watch-gone"], ["fault": "watch-end"], ["fault": "latency", "latencyMs": 200],
             ["fault": "endless-line", "bytes": 40_000_000],
+            ["fault": "event-flood", "bytes": 100_000, "perSecond": 50],
+            ["fault": "event-flood", "bytes": 0, "growing": true],
+            ["fault": "endless-pages", "objects": 500, "bytes": 1_000],
         ]
         var rule = faults[random.below(faults.count)]
         rule["cluster"] = .string(cluster)

@@ -20,7 +20,7 @@ final class ListDoubts: Sendable {
             set(list, error.description)
         // Where lists are good and each watch is answered with nonsense, the doubt must not come and go with each list.
         case .synced(objects: _, afterWatchFailure: false), .following: set(list, nil)
-        case .synced, .connected, .failing, .silent, .confirmed, .paused: break
+        case .synced, .connected, .failing, .full, .cut, .silent, .confirmed, .paused: break
         }
     }
 

@@ -41,6 +41,14 @@ extension Fault {
         case "watch-gone": self = .watchGone
         case "endless-line": self = .endlessLine(bytes: Int(clamping: body["bytes"]?.int ?? 2 << 30))
         case "endless-body": self = .endlessBody(bytes: Int(clamping: body["bytes"]?.int ?? 2 << 30))
+        case "event-flood":
+            self = .eventFlood(
+                bytes: Int(clamping: body["bytes"]?.int ?? 0), perSecond: Int(clamping: body["perSecond"]?.int ?? 0),
+                isGrowing: body["growing"]?.bool ?? false)
+        case "endless-pages":
+            self = .endlessPages(
+                objects: Int(clamping: body["objects"]?.int ?? 500), bytes: Int(clamping: body["bytes"]?.int ?? 0))
+        case "endless-kinds": self = .endlessKinds(Int(clamping: body["kinds"]?.int ?? 500))
         case let name: throw ControlFailure(status: 400, message: "fault: unknown: \(name ?? "missing")")
         }
     }

@@ -52,6 +52,14 @@ public enum Fault: Sendable, Hashable {
     /// A 200 whose body is an endless list of objects, up to this many bytes.
     case endlessBody(bytes: Int)
 
+    /// A watch that sends events of objects with our label. Each has an annotation of so many bytes. At most so many a
+    /// second, 0: as fast as they are read. With `isGrowing` each is another object.
+    case eventFlood(bytes: Int, perSecond: Int, isGrowing: Bool)
+    /// A list whose every page has so many objects, each with an annotation of so many bytes, and says that more follow.
+    case endlessPages(objects: Int, bytes: Int)
+    /// Discovery of a group version: so many kinds, others each time.
+    case endlessKinds(Int)
+
     var isLatency: Bool { if case .latency = self { true } else { false } }
 }
 

@@ -16,6 +16,7 @@ public final class FaultInjector: Sendable {
         var next = 1
         var random: SeededRandom
         var totalHits = 0
+        var removals = 0
     }
     private let state: Locked<State>
 
@@ -39,8 +40,21 @@ public final class FaultInjector: Sendable {
         add(FaultRule(fault, match: match, rate: rate, count: count))
     }
 
-    public func remove(_ id: RuleID) { state.withLock { $0.rules.removeAll { $0.id == id } } }
-    public func removeAll() { state.withLock { $0.rules.removeAll() } }
+    public func remove(_ id: RuleID) {
+        state.withLock { state in
+            state.rules.removeAll { $0.id == id }
+            state.removals += 1
+        }
+    }
+    public func removeAll() {
+        state.withLock { state in
+            state.rules.removeAll()
+            state.removals += 1
+        }
+    }
+
+    /// Moves when rules are removed: a flood that is under way then ends.
+    var removals: Int { state.withLock { $0.removals } }
 
     /// How often a rule has hit; nil once it is used up or removed.
     public func hits(of id: RuleID) -> Int? { state.withLock { $0.rules.first { $0.id == id }?.hits } }
@@ -54,7 +68,7 @@ public final class FaultInjector: Sendable {
             var used: [RuleID] = []
             for index in state.rules.indices {
                 let rule = state.rules[index].rule
-                guard plan.fault == nil || rule.fault.isLatency, rule.fault.applies(to: attributes.verb),
+                guard plan.fault == nil || rule.fault.isLatency, rule.fault.applies(to: attributes),
                     rule.match.covers(attributes, userAgent: userAgent),
                     rule.rate >= 1 || state.random.fraction() < rule.rate
                 else { continue }
@@ -91,10 +105,11 @@ public final class FaultInjector: Sendable {
 
 extension Fault {
     /// Faults of lists leave watches alone, and the other way round.
-    fileprivate func applies(to verb: String) -> Bool {
+    fileprivate func applies(to attributes: RequestAttributes) -> Bool {
         switch self {
-        case .emptyList, .truncatedList: verb == "list"
-        case .watchEnd, .watchStuck, .watchGone: verb == "watch"
+        case .emptyList, .truncatedList, .endlessPages: attributes.verb == "list"
+        case .watchEnd, .watchStuck, .watchGone, .eventFlood: attributes.verb == "watch"
+        case .endlessKinds: !attributes.isResourceRequest && attributes.path.hasPrefix("/api")
         default: true
         }
     }

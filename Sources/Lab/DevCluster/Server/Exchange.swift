@@ -51,9 +51,30 @@ struct Exchange {
             await flood(bytes, unit: Array(repeating: UInt8(ascii: "x"), count: 64 << 10))
         case .endlessBody(let bytes):
             await flood(bytes, unit: Array(#"{"kind":"ConfigMap","apiVersion":"v1"},"#.utf8))
+        case .eventFlood(let bytes, let perSecond, let isGrowing):
+            await flood(Flood(attributes), bytes, perSecond, isGrowing)
+        case .endlessPages(let objects, let bytes):
+            await answer(Flood(attributes).page(of: objects, bytes), user: "", fault: nil)
+        case .endlessKinds(let count):
+            await answer(Flood(attributes).kinds(count), user: "", fault: nil)
         case let fault:
             let (response, user) = await process(request)
             await answer(response, user: user, fault: fault)
+        }
+    }
+
+    private func flood(_ flood: Flood, _ bytes: Int, _ perSecond: Int, _ isGrowing: Bool) async {
+        record(200, user: "")
+        writer.begin(status: 200, headers: [("Content-Type", "application/json")])
+        var number = Int.random(in: 0..<1_000_000) * 1_000
+        let first = number
+        let removals = core.faults.removals
+        while await writer.send(flood.event(number, name: isGrowing ? number : number % 100, bytes)) {
+            number += 1
+            if core.faults.removals != removals { return writer.end() }
+            guard perSecond > 0 else { continue }
+            let due = started + .seconds(Double(number - first) / Double(perSecond))
+            if due > .now, (try? await Task.sleep(until: due, clock: .continuous)) == nil { return }
         }
     }
 
