@@ -104,7 +104,9 @@ struct EventRouter: Sendable {
         if plans.inForce?.references.readsValues(fromSecret: name) ?? true { changed(.secret(name)) }
         if name == PublishedCredentials.secretName { queue.add(.publishing, after: Self.gathering) }
         for (key, object) in caches.dataPlanes.snapshot ?? [:]
-        where object.object.map({ $0.spec.credentials.secretName == name }) ?? true {
+        where object.object.map({
+            $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
+        }) ?? true {
             queue.add(.dataPlane(key.name))
         }
         // A Secret's labels decide what it may be used for.

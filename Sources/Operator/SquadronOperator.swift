@@ -21,6 +21,8 @@ public struct OperatorConfiguration: Sendable {
     /// Times of the election and of the watches; tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
+    /// Of each data plane.
+    var budget = Budget()
     /// For how long a custom resource that is gone still counts, at least; tests shorten it.
     var deletionGrace = Duration.seconds(10)
     /// In seconds: for how long what is published stays as it is when a label's last credentials are away; nil: a minute.
@@ -151,7 +153,8 @@ public final class SquadronOperator: Sendable {
         if let uid { plans.found(namespaceUID: uid) }
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         let links = LinkFactory(
-            controlPlane: configuration.endpoint, mayWrite: mayWrite, counts: metrics.requests)
+            controlPlane: configuration.endpoint, mayWrite: mayWrite, counts: metrics.requests,
+            budget: configuration.budget)
         var context = SessionContext(
             logger: logger, connect: { links.link($0) }, mayWrite: mayWrite,
             changed: { dataPlane, change in
@@ -166,6 +169,7 @@ public final class SquadronOperator: Sendable {
         context.wallClock = configuration.wallClock
         context.settings.breaker.probeInterval = configuration.probeInterval
         context.settings.watcher = configuration.watcher
+        context.settings.budget = configuration.budget
         let pool = SessionPool(context: context)
         let client = writer(mayWrite)
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)

@@ -148,6 +148,7 @@ enum Populated {
         spec.flyteAdmin?.caCertKey = "c"
         spec.flyteAdmin?.endpoint = "https://a"
         spec.flyteAdmin?.kubeClientConfig = .init()
+        spec.connection.proxyCredentialsRef = KeyReference(name: "n", key: "k")
         spec.workloadIdentity = identity
         spec.values = ["a": "b"]
         spec.valuesFrom = valuesFrom

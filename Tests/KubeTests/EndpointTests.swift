@@ -153,11 +153,27 @@ struct KubeconfigTests {
         "A SOCKS proxy resolves the server's name, as it does for kubectl; other proxies stay as they are",
         arguments: [
             ("socks5://proxy:1080", "socks5h://proxy:1080"), ("SOCKS5://proxy", "socks5h://proxy"),
-            ("socks5h://proxy:1080", "socks5h://proxy:1080"), ("https://u:p@proxy:3128", "https://u:p@proxy:3128"),
+            ("socks5h://proxy:1080", "socks5h://proxy:1080"), ("https://u:p@proxy:3128", "https://proxy:3128"),
         ])
     func proxies(url: String, expected: String) throws {
         let endpoint = try endpoint(config(cluster: "{server: 'https://a', proxy-url: '\(url)'}"))
         #expect(endpoint.proxyURL == expected)
+    }
+
+    @Test("What a proxy is told leaves the URL, so that no message can show it")
+    func proxyLogin() throws {
+        let text = config(cluster: "{server: 'https://a', proxy-url: 'http://us%40er:pa%3Ass:w@rd@proxy:3128'}")
+        let endpoint = try endpoint(text)
+        #expect(endpoint.proxyURL == "http://proxy:3128")
+        #expect(endpoint.proxyLogin == ProxyLogin(user: Sensitive("us@er"), password: Sensitive("pa:ss:w@rd")))
+        #expect(!"\(endpoint)".contains("w@rd"))
+        #expect(
+            message(config(cluster: "{server: 'https://a', proxy-url: 'http://user:%zz@proxy'}"))
+                == "/x/config: clusters[0].cluster.proxy-url: has a user name or password with a % that begins no two "
+                + "hexadecimal digits")
+        #expect(
+            message(config(cluster: "{server: 'https://user:hunter2@a'}"))
+                == "/x/config: clusters[0].cluster.server: must have no user name or password in it")
     }
 
     @Test("Contexts that lead nowhere say where they end")

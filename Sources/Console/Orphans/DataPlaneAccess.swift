@@ -35,7 +35,7 @@ public struct DataPlaneAccess: Sendable {
             throw Failure(message: "only the operator can get credentials of the provider \(provider)")
         }
         let credentials = try await credentials(of: dataPlane)
-        let client = client(for: dataPlane, credentials)
+        let client = client(for: dataPlane, credentials, try await proxyLogin(of: dataPlane))
         defer { client.close() }
         do throws(KubeError) {
             return try await body(client)
@@ -46,33 +46,49 @@ public struct DataPlaneAccess: Sendable {
 
     private func credentials(of dataPlane: DataPlane) async throws(Failure) -> Credentials {
         let place = dataPlane.credentialsPlace
-        let secret: Secret
-        do throws(KubeError) {
-            secret = try await controlPlane.client.get(
-                Secret.self, namespace: controlPlane.namespace, name: place.secretName)
-        } catch {
-            let advice = error.isForbidden ? " (looking into data planes needs the right to read it)" : ""
-            throw Failure(message: "Secret \(place.secretName) can't be read: \(error.detail)\(advice)")
-        }
-        let content = SecretContent(
-            secret.data.compactMapValues { value in
-                if case .bytes(let bytes) = value { bytes } else { nil }
-            }, labels: secret.metadata.labels ?? [:], annotations: secret.metadata.annotations ?? [:])
+        let content = try await content(ofSecret: place.secretName)
         switch CredentialsVerdict.read(place, in: content, now: clock.now) {
         case .valid(let credentials): return credentials
         case .invalid(let reason, let message): throw Failure(message: "\(reason.rawValue): \(message)")
         }
     }
 
-    private func client(for dataPlane: DataPlane, _ credentials: Credentials) -> KubeClient {
+    private func content(ofSecret name: String) async throws(Failure) -> SecretContent {
+        let secret: Secret
+        do throws(KubeError) {
+            secret = try await controlPlane.client.get(Secret.self, namespace: controlPlane.namespace, name: name)
+        } catch {
+            let advice = error.isForbidden ? " (looking into data planes needs the right to read it)" : ""
+            throw Failure(message: "Secret \(name) can't be read: \(error.detail)\(advice)")
+        }
+        return SecretContent(
+            secret.data.compactMapValues { value in
+                if case .bytes(let bytes) = value { bytes } else { nil }
+            }, labels: secret.metadata.labels ?? [:], annotations: secret.metadata.annotations ?? [:])
+    }
+
+    private func proxyLogin(of dataPlane: DataPlane) async throws(Failure) -> ProxyLogin? {
+        let connection = dataPlane.spec.connection
+        guard let reference = connection.proxyCredentialsRef else { return nil }
+        let content = try await content(ofSecret: reference.name)
+        switch ProxyCredentials.read(reference, in: content, for: connection.proxyURL) {
+        case .success(let found): return ProxyLogin(user: found.user, password: found.password)
+        case .failure(let problem): throw Failure(message: "\(problem.reason.rawValue): \(problem.message)")
+        }
+    }
+
+    private func client(
+        for dataPlane: DataPlane, _ credentials: Credentials, _ proxyLogin: ProxyLogin?
+    ) -> KubeClient {
         let connection = dataPlane.spec.connection
         let tls = TLSConfiguration(
             caCertificates: credentials.ca,
             serverName: connection.tlsServerName.isEmpty ? nil : connection.tlsServerName)
-        let endpoint = ClusterEndpoint(
+        var endpoint = ClusterEndpoint(
             server: dataPlane.spec.endpoint ?? "", tls: tls,
             proxyURL: connection.proxyURL.isEmpty ? nil : connection.proxyURL,
             authorization: StaticToken(credentials.token))
+        endpoint.proxyLogin = proxyLogin
         return ControlPlaneReader.client(for: endpoint, userAgent: userAgent)
     }
 }

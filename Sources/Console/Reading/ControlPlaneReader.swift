@@ -16,7 +16,7 @@ public struct ControlPlaneReader: Sendable {
     /// A client for a command: few requests, one server.
     public static func client(for endpoint: ClusterEndpoint, userAgent: String) -> KubeClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
-        transport.proxyURL = endpoint.proxyURL
+        (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
         transport.maximumConnections = 4
         var options = KubeClient.Options(userAgent: userAgent)
         options.timeouts = HTTPTimeouts(connect: .seconds(10), firstByte: .seconds(30), total: .seconds(60))

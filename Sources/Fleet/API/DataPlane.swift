@@ -109,8 +109,12 @@ public struct Connection: Sendable, Hashable, Codable {
     public var burst = 200
     /// Empty: none. Environment variables are not read.
     public var proxyURL = ""
+    /// The entry of a Secret with what the proxy asks for, `user:password`. Nil: nothing.
+    public var proxyCredentialsRef: KeyReference?
     /// The name that the certificate is checked for; empty: the endpoint's.
     public var tlsServerName = ""
+    /// After so long without traffic, a connection with watches gets an HTTP/2 PING; 0: none.
+    public var keepaliveSeconds = 15
 
     public init() {}
     public init(from decoder: any Decoder) throws {
@@ -121,15 +125,22 @@ public struct Connection: Sendable, Hashable, Codable {
         burst = try container.value(.burst, default: 200)
         proxyURL = try container.value(.proxyURL, default: "")
         tlsServerName = try container.value(.tlsServerName, default: "")
+        proxyCredentialsRef = try container.decodeIfPresent(KeyReference.self, forKey: .proxyCredentialsRef)
+        keepaliveSeconds = try container.value(.keepaliveSeconds, default: 15)
     }
 
     func problems(at path: String) -> [SpecProblem] {
         let ranges = [
             ("timeoutSeconds", timeoutSeconds, 1...600), ("probeTimeoutSeconds", probeTimeoutSeconds, 1...60),
             ("qps", qps, 1...100_000), ("burst", burst, 1...100_000),
+            ("keepaliveSeconds", keepaliveSeconds, 0...3_600),
         ]
         var problems = ranges.filter { !$0.2.contains($0.1) }.map {
             SpecProblem("\(path).\($0.0)", "\($0.1) is not between \($0.2.lowerBound) and \($0.2.upperBound)")
+        }
+        if let proxyCredentialsRef {
+            problems += proxyCredentialsRef.problems(at: path + ".proxyCredentialsRef")
+            if proxyURL.isEmpty { problems.append(SpecProblem(path + ".proxyCredentialsRef", "there is no proxyURL")) }
         }
         if !proxyURL.isEmpty, let message = URLRules.problem(of: proxyURL, schemes: ["http", "https", "socks5h"]) {
             problems.append(SpecProblem(path + ".proxyURL", message))

@@ -47,6 +47,6 @@ public struct RegistryIdentity: Sendable, Hashable {
         guard let mark = metadata.annotations?[Ownership.controlPlaneAnnotation], mark != id else { return nil }
         if takesOverFrom.contains(mark) { return nil }
         if mark.isEmpty, metadata.isApplied(by: Ownership.fieldManager) { return nil }
-        return mark
+        return mark.shown(bytes: 253)
     }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// What names may be. Each answers with what is wrong, in words that go on from "spec.field: ", or nil.
 public enum NameRules {
     /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the
@@ -89,7 +91,7 @@ public enum URLRules {
     static func isLocal(_ host: String) -> Bool {
         if host == "[::1]" || host.hasSuffix(".svc") || host.hasSuffix(".svc.cluster.local") { return true }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
-        if labels.count == 1 { return !host.hasPrefix("[") && !host.utf8.allSatisfy { (48...57).contains($0) } }
+        if labels.count == 1 { return !host.hasPrefix("[") && !HostNames.isAddressInDisguise(host) }
         return labels.count == 4 && labels[0] == "127" && labels.allSatisfy { UInt8($0) != nil }
     }
 
@@ -132,6 +134,9 @@ public enum URLRules {
         if host.isEmpty { return refused("has no host") }
         if !host.hasPrefix("["), NameRules.problem(ofDNSName: String(host)) != nil {
             return refused("has a host that is no DNS name or address")
+        }
+        if !host.hasPrefix("["), HostNames.isAddressInDisguise(host) {
+            return refused("has a host that is neither a DNS name nor an address with four numbers")
         }
         return .success(Parts(scheme: scheme, host: host.lowercased(), port: port.flatMap { UInt16($0) }))
     }

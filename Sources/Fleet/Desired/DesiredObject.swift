@@ -136,6 +136,15 @@ public struct KindTable: Sendable, Hashable {
     func types(of kind: String) -> [ResourceType] {
         types.filter { $0.key.kind == kind }.map(\.value).sorted { $0.group < $1.group }
     }
+    /// All that a data plane says it has of a group version. More than so many are not kept: of those, the ones of earlier
+    /// answers go.
+    public mutating func add(_ new: some Sequence<ResourceType>, of apiVersion: String, atMost limit: Int) {
+        for type in new { add(type) }
+        let kept = types.keys.filter { $0.apiVersion == apiVersion }
+        guard kept.count > limit else { return }
+        let latest = Set(new.map { GroupVersionKind($0) })
+        for kind in kept where !latest.contains(kind) && Self.wellKnown[kind] == nil { types[kind] = nil }
+    }
     /// From a data plane's discovery.
     public mutating func add(_ type: ResourceType) { types[GroupVersionKind(type)] = type }
 

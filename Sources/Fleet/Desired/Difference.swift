@@ -26,7 +26,7 @@ extension DesiredObject {
         let path = Self.parts(of: field).map { "f:\($0)" }
         let owner = others.last { entry in entry.fieldsV1?[path: path] != nil }
         let latest = others.max { ($0.time?.instant.secondsSince1970 ?? 0) < ($1.time?.instant.secondsSince1970 ?? 0) }
-        return (owner ?? latest)?.manager
+        return (owner ?? latest)?.manager?.shown(bytes: 128)
     }
 
     /// `.metadata.labels.app.kubernetes.io/name`: the name of a label has dots of its own.

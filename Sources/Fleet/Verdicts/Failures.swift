@@ -27,7 +27,7 @@ extension FailureEntry: Comparable {
     ) -> FailureEntry {
         let continues = previous?.reason == reason.rawValue
         return FailureEntry(
-            namespace: namespace, object: object, reason: reason, message: message,
+            namespace: namespace, object: object, reason: reason, message: message.cut(toBytes: 2 * messageLimit),
             since: continues ? previous?.since ?? Timestamp(now) : Timestamp(now),
             attempts: continues ? (previous?.attempts ?? 0).saturatingAdd(1) : 1)
     }

@@ -6,7 +6,9 @@ public struct ClusterEndpoint: Sendable {
     /// `https://…`, without a slash at the end.
     public var server: String
     public var tls: TLSConfiguration
+    /// Without a user and a password: those are in `proxyLogin`.
     public var proxyURL: String?
+    public var proxyLogin: ProxyLogin?
     public var authorization: any Authorization
     /// Of the context or the pod; nil where none is set.
     public var namespace: String?

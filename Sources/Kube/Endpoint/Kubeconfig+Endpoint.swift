@@ -39,9 +39,12 @@ extension Kubeconfig {
     {
         var tls = try cluster.serverTLS()
         if let user { (tls.clientCertificate, tls.clientKey) = try user.clientCertificate() }
-        return ClusterEndpoint(
-            server: try cluster.server(), tls: tls, proxyURL: try cluster.proxyURL(),
+        let proxy = try cluster.proxy()
+        var endpoint = ClusterEndpoint(
+            server: try cluster.server(), tls: tls, proxyURL: proxy?.url,
             authorization: try user?.authorization() ?? NoAuthorization(), namespace: try context.string("namespace"))
+        endpoint.proxyLogin = proxy?.login
+        return endpoint
     }
 
     private func entries(_ name: String?) throws(EndpointFailure) -> (context: Entry, cluster: Entry, user: Entry?) {
@@ -100,12 +103,16 @@ extension Kubeconfig.Entry {
     func server() throws(EndpointFailure) -> String {
         guard let server = try string("server") else { throw failure("server", "is missing") }
         guard server.lowercased().hasPrefix("https://") else { throw failure("server", "must start with https://") }
+        // The URL is not repeated: it may have a password in it.
+        guard !server.dropFirst(8).prefix(while: { $0 != "/" }).contains("@") else {
+            throw failure("server", "must have no user name or password in it")
+        }
         return server.withoutSlashesAtTheEnd
     }
 
     /// By any scheme the proxy is to resolve the server's name, as Go does it. Of libcurl's two for SOCKS5 that is
     /// `socks5h`.
-    func proxyURL() throws(EndpointFailure) -> String? {
+    func proxy() throws(EndpointFailure) -> (url: String, login: ProxyLogin?)? {
         guard let url = try string("proxy-url") else { return nil }
         let schemes = ["http", "https", "socks5", "socks5h"]
         let colon = url.firstIndex(of: ":") ?? url.endIndex
@@ -114,7 +121,24 @@ extension Kubeconfig.Entry {
         guard url[colon...].hasPrefix("://"), schemes.contains(scheme) else {
             throw failure("proxy-url", "must begin with " + schemes.map { $0 + "://" }.joined(separator: " or "))
         }
-        return scheme == "socks5" ? "socks5h\(url[colon...])" : url
+        // What comes before the last "@" of the authority must never be shown, so that it leaves the URL here.
+        var rest = url[colon...].dropFirst(3)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        var login: ProxyLogin?
+        if let at = authority.lastIndex(of: "@") {
+            login = try proxyLogin(authority[..<at])
+            rest = rest[rest.index(after: at)...]
+        }
+        return ("\(scheme == "socks5" ? "socks5h" : scheme)://\(rest)", login)
+    }
+
+    private func proxyLogin(_ text: Substring) throws(EndpointFailure) -> ProxyLogin {
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        let decoded = parts.map { Substring($0).utf8.percentDecoded }
+        guard let user = decoded.first ?? nil, let password = decoded.count > 1 ? decoded[1] : [] else {
+            throw failure("proxy-url", "has a user name or password with a % that begins no two hexadecimal digits")
+        }
+        return ProxyLogin(user: Sensitive(user), password: Sensitive(password))
     }
 
     func serverTLS() throws(EndpointFailure) -> TLSConfiguration {

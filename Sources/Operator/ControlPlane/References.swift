@@ -19,7 +19,10 @@ package struct References: Sendable, Hashable {
         dataPlanes: some Sequence<DataPlane>, projects: some Sequence<FlyteProject>, registry: ClusterRegistrySpec
     ) {
         for dataPlane in dataPlanes {
-            if !dataPlane.spec.inCluster { secrets.insert(dataPlane.spec.credentials.secretName) }
+            if !dataPlane.spec.inCluster {
+                secrets.insert(dataPlane.spec.credentials.secretName)
+                if let name = dataPlane.spec.connection.proxyCredentialsRef?.name { secrets.insert(name) }
+            }
             add(dataPlane.spec.valuesFrom)
         }
         for project in projects { add(project.spec.valuesFrom) }

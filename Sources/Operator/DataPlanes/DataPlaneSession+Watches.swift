@@ -15,20 +15,35 @@ extension DataPlaneSession {
             case .deleted(let last): self.lookAgain(at: last.place)
             }
         }
+        let budget = context.settings.budget
+        var configuration = context.settings.watcher
+        configuration.maximumPages = min(configuration.maximumPages, budget.pages)
         return Watcher(
             SessionListWatch(type: type, session: self), into: objects.store,
-            configuration: context.settings.watcher, timeline: context.timeline,
+            configuration: configuration, timeline: context.timeline,
             observer: { [weak self] status in
                 // One that was dropped has nothing more to say.
                 guard let self, self.watches[type] === objects else { return }
                 self.watch(of: type, became: status)
             },
+            room: { [weak self] in self?.room(for: type, budget) ?? 0 },
             project: { [weak self] object in self?.observe(object.metadata, object.object, of: type) })
     }
 
     /// Somebody changed something there. Of Namespaces all are watched: most may be none of ours.
     private func lookAgain(at place: String) {
         if currentPlan.namespaces[place] != nil { want([place]) }
+    }
+
+    /// How many objects of that kind are kept: the kinds of a data plane share one budget.
+    private func room(for type: ResourceType, _ budget: Budget) -> Int {
+        max(0, budget.objects(wanted: wantedObjects) - watches.count(without: type))
+    }
+
+    /// As many as the plan may have.
+    private var wantedObjects: Int {
+        let plan = currentPlan
+        return plan.namespaces.count * max(1, plan.types.count)
     }
 
     private func isSettled(_ seen: ObservedObject) -> Bool {
@@ -76,6 +91,10 @@ extension DataPlaneSession {
                 for verb in ["list", "watch"] { noted(verb, type, error) }
                 wasForbidden()
             }
+        case .full: hasTooManyObjects(context.settings.budget.objects(wanted: wantedObjects))
+        case .cut(let error):
+            context.logger.debug("watch cut, goes on", metadata: ["type": "\(type)", "why": "\(error)"])
+            watchWasCut()
         case .silent(let after):
             context.logger.info("watch silent, replaced", metadata: ["type": "\(type)", "after": "\(after)"])
         case .suspicious(let suspicion, _):

@@ -30,6 +30,9 @@ final class DataPlaneSession: Sendable {
     /// Namespaces that failed for what they may have in common.
     let setbacks = Locked(Setbacks())
     let rewrites = Locked(RewriteGuard())
+    /// When it last had more objects than its budget, and what that is.
+    private let tooManyObjects = Locked<(limit: Int, at: Duration)?>(nil)
+    private static let budgetMemory = Duration.seconds(60)
     /// What gives the token, where it renews itself; see `follow(_: SourceReference?)`.
     let running = Locked<RunningSource?>(nil)
     let sources = ChildTasks<RunningSource>()
@@ -271,6 +274,7 @@ final class DataPlaneSession: Sendable {
             }
         }
         rewrites.withLock { $0.sweep(now: timeline.now) }
+        noteBudget()
         isReviewing.withLock { $0 = false }
         if let reviewed, reviewed != currentPlan.permissions { needsOtherPermissions() }
         if isWorking, let next = setbacks.withLock({ $0.next() }) { queue.add(next, priority: .background) }
@@ -301,8 +305,18 @@ final class DataPlaneSession: Sendable {
     /// Its watch goes on at once, and so do writes. The probe sees who answers on the next connection.
     func watchWasCut() { callProbe { $0.watchWasCut() } }
 
+    /// It is told for a while: between two tries all may look well.
+    func hasTooManyObjects(_ limit: Int) {
+        tooManyObjects.withLock { $0 = (limit, context.timeline.now) }
+        noteBudget()
+    }
+
     private func noteBudget() {
-        let excess = state.withLock { $0.active }?.excess
+        let now = context.timeline.now
+        let objects = tooManyObjects.withLock { known -> BudgetExcess? in
+            known.flatMap { now - $0.at < Self.budgetMemory ? .objects($0.limit) : nil }
+        }
+        let excess = state.withLock { $0.active }?.excess ?? objects
         guard facts.overBudget != excess else { return }
         change { state in
             state.exceeds(excess)

@@ -136,22 +136,37 @@ final class Link: Sendable {
 
     /// What is ours of a type, as metadata; of Namespaces all: what is to be made there may be there already, and
     /// somebody else's. In Observe all of any type, since what would be adopted has none of our labels yet.
-    func managed(_ type: ResourceType, for plan: DataPlanePlan) -> any ListWatch<DynamicObject> {
+    func managed(_ type: ResourceType, for plan: DataPlanePlan, pageSize: Int) -> any ListWatch<DynamicObject> {
         let isWhole = plan.isObserving || type == Namespace.resourceType
         return client.listWatch(
             DynamicObject.self,
             of: KubeCollection(
-                type, labelSelector: isWhole ? nil : Ownership.selector, metadataOnly: !plan.readsContent(of: type)))
+                type, labelSelector: isWhole ? nil : Ownership.selector, metadataOnly: !plan.readsContent(of: type)),
+            settings: WatchSettings(pageSize: pageSize))
     }
 }
 
 /// Lists and watches with whatever link the session has in use; fails while it has none.
+///
+/// Where a page was more than an answer may be, the next list has smaller pages: a few objects may be large.
 struct SessionListWatch: ListWatch {
     let type: ResourceType
     unowned let session: DataPlaneSession
+    private let pageSize = Locked(WatchSettings().pageSize)
+    private static let smallestPage = 5
+
+    init(type: ResourceType, session: DataPlaneSession) {
+        self.type = type
+        self.session = session
+    }
 
     func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
-        try await source("list").list(continueToken: continueToken)
+        do throws(KubeError) {
+            return try await source("list").list(continueToken: continueToken)
+        } catch {
+            if error.isTooMuch { pageSize.withLock { $0 = max(Self.smallestPage, $0 / 10) } }
+            throw error
+        }
     }
 
     func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {
@@ -163,6 +178,13 @@ struct SessionListWatch: ListWatch {
             let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
             throw KubeError(operation: "\(verb) \(type)", cause: .transport(closed))
         }
-        return link.managed(type, for: session.currentPlan)
+        return link.managed(type, for: session.currentPlan, pageSize: pageSize.withLock { $0 })
+    }
+}
+
+extension KubeError {
+    /// The answer was larger than it may be, or denser.
+    fileprivate var isTooMuch: Bool {
+        if case .transport(let failure) = cause { failure.kind == .bodyTooLarge } else { isUnexpectedAnswer }
     }
 }

@@ -9,11 +9,14 @@ struct LinkFactory: Sendable {
     let mayWrite: @Sendable () -> Bool
     /// Where the requests of all links are counted.
     let counts: RequestCounts
+    /// Of each data plane.
+    var budget = Budget()
 
     func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
         let connection = configuration.connection
-        let transport = Self.transport(for: endpoint)
+        let seconds = connection.keepaliveSeconds
+        let transport = Self.transport(for: endpoint, keepAlive: seconds > 0 ? .seconds(seconds) : nil)
         func client(_ options: KubeClient.Options) -> KubeClient {
             KubeClient(
                 server: endpoint.server, transport: transport, authorization: endpoint.authorization, options: options)
@@ -25,10 +28,13 @@ struct LinkFactory: Sendable {
         options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
         let counts = counts.host(ofServer: endpoint.server)
         options.counts = counts
+        let meter = ServerMeter(budget)
+        (options.meter, options.limits) = (meter, meter.budget.answers)
         options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
         let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.counts = counts
+        (probing.meter, probing.limits) = (meter, meter.budget.answers)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen, leads: mayWrite)
     }
@@ -53,7 +59,8 @@ struct LinkFactory: Sendable {
 
     static func transport(for endpoint: ClusterEndpoint, keepAlive: Duration? = .seconds(15)) -> HTTPClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
-        transport.proxyURL = endpoint.proxyURL
+        (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
+        transport.keepAlive = keepAlive
         // More than a data plane has workers: over HTTP/1.1 a probe must not wait for a write to end.
         transport.maximumConnections = 48
         return HTTPClient(transport)

@@ -89,4 +89,6 @@ struct SessionFacts: Sendable, Hashable {
     var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
     /// By kind, why what is known of it may be wrong: its list is not believed, or it can't be listed or watched.
     var listTroubles: [String: String] = [:]
+    /// What it is over its budget with.
+    var overBudget: BudgetExcess?
 }

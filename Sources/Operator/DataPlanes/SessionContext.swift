@@ -11,6 +11,7 @@ struct SessionContext: Sendable {
         var workersForFresh = 8
         var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
+        var budget = Budget()
     }
     var settings = Settings()
     var timeline = Timeline.continuous

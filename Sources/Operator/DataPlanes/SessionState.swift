@@ -1,5 +1,6 @@
 import ControlLoop
 import Fleet
+import Kube
 import KubeObjects
 import Support
 
@@ -321,6 +322,12 @@ struct SessionState: Sendable {
         }
     }
 
+    /// The connection of a watch was cut, which goes on where it was.
+    mutating func watchWasCut() { schedule.call(.brokenConnection) }
+
+    /// - Parameter excess: nil where the data plane is within its budget.
+    mutating func exceeds(_ excess: BudgetExcess?) { facts.overBudget = excess }
+
     /// A request other than a probe was answered well: the token is taken.
     mutating func requestSucceeded() { doubt = TokenDoubt() }
 
@@ -376,7 +383,7 @@ struct SessionState: Sendable {
             lastDiscovery[version] = now
             facts.discovered.insert(version)
             facts.kinds.answered(version)
-            for type in types { facts.kinds.add(type) }
+            facts.kinds.add(types, of: version, atMost: Budget().kinds)
         }
         // Asked, and failed: its kinds wait for it, and no others.
         for (version, why) in result.unanswered {

@@ -134,5 +134,10 @@ final class TypeWatches: Sendable {
         }
     }
 
+    /// How many objects are kept of the other kinds.
+    func count(without type: ResourceType) -> Int {
+        state.withLock { $0.entries.reduce(0) { $0 + ($1.key == type ? 0 : $1.value.objects.store.count) } }
+    }
+
     subscript(type: ResourceType) -> ObservedObjects? { state.withLock { $0.entries[type]?.objects } }
 }

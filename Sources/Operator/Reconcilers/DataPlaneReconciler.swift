@@ -180,6 +180,6 @@ extension Reconcilers {
         }
         seen.kubernetesVersion = facts.kubernetesVersion
         seen.user = facts.identity
-        seen.listTrouble = facts.listTroubles.min { $0.key < $1.key }?.value
+        seen.listTrouble = facts.overBudget?.description ?? facts.listTroubles.min { $0.key < $1.key }?.value
     }
 }
