@@ -38,9 +38,21 @@ indirect enum CodingPath {
             } else if key.stringValue.utf8.allSatisfy(isPlain), !key.stringValue.isEmpty {
                 text += text.isEmpty ? key.stringValue : ".\(key.stringValue)"
             } else {
-                text += "[\(key.stringValue)]"
+                text += "[\(shown(key.stringValue))]"
             }
         }
+    }
+
+    /// A key comes from whoever wrote the text: in a message it must be short, and without control characters.
+    private static func shown(_ key: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in key.unicodeScalars.prefix(256) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: result.append("\u{FFFD}")
+            default: result.append(scalar)
+            }
+        }
+        return String(result)
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -71,7 +71,8 @@ package struct Fields {
             result.reserveCapacity(members.count)
             for (name, value) in members {
                 guard case .string(let text) = value else {
-                    throw .expected("a string", found: value, at: name).under(key)
+                    // A server may have written the name.
+                    throw .expected("a string", found: value, at: name.shown(bytes: 253)).under(key)
                 }
                 result[name] = text
             }

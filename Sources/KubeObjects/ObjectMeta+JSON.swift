@@ -11,6 +11,10 @@ extension ObjectMeta {
         generateName = try fields.string("generateName")
         uid = try fields.string("uid")?.nonEmpty
         resourceVersion = try fields.string("resourceVersion")?.nonEmpty
+        try Self.bound(name, "name")
+        if let namespace { try Self.bound(namespace, "namespace") }
+        if let uid { try Self.bound(uid, "uid") }
+        if let resourceVersion { try Self.bound(resourceVersion, "resourceVersion") }
         generation = try fields.int("generation")
         creationTimestamp = try fields.time("creationTimestamp")
         deletionTimestamp = try fields.time("deletionTimestamp")
@@ -23,6 +27,16 @@ extension ObjectMeta {
 }
 
 extension ObjectMeta {
+    /// Names have 253 bytes at most, but for roles and bindings, which have no limit of their own. What identifies an
+    /// object is kept and repeated in many places.
+    private static let longestIdentifier = 1024
+
+    private static func bound(_ text: String, _ key: String) throws(DecodingFailure) {
+        guard text.utf8.count <= longestIdentifier else {
+            throw DecodingFailure(path: key, message: "longer than \(longestIdentifier) bytes")
+        }
+    }
+
     /// The same rules within `Codable` types. JSON's own decoder passes the value on without walking through it.
     public init(from decoder: any Decoder) throws { try self.init(json: JSON(from: decoder)) }
 }

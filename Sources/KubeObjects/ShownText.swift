@@ -1,3 +1,4 @@
+import JSON
 import Support
 
 // Text from a peer goes into messages and statuses. People read these on a terminal, and they have limits of their own.
@@ -21,6 +22,33 @@ extension String {
         return String(result)
     }
 
+    /// Whether `shown` would change nothing of it.
+    package func isShowable(keepsLines: Bool = false) -> Bool {
+        // Most texts are ASCII.
+        if utf8.allSatisfy({ (0x20..<0x7f).contains($0) || (keepsLines && $0 == 0x0a) }) { return true }
+        return shown(limit: .max, keepsLines: keepsLines) == self
+    }
+
     /// The same on one line, in at most `bytes` bytes.
     package func shown(bytes: Int) -> String { shown(limit: bytes).cut(toBytes: bytes) }
+}
+
+extension JSON {
+    /// With all texts, keys included, as they may be shown; line breaks stay. For what goes into a status: what any of its
+    /// texts was made from may have come from outside.
+    package var shown: JSON {
+        switch self {
+        case .null, .bool, .int, .double: return self
+        case .string(let text): return text.isShowable(keepsLines: true) ? self : .string(Self.shown(text))
+        case .array(let elements): return .array(elements.map(\.shown))
+        case .object(let members):
+            var result: [String: JSON] = [:]
+            for (key, value) in members {
+                result[key.isShowable() ? key : key.shown(limit: .max)] = value.shown
+            }
+            return .object(result)
+        }
+    }
+
+    private static func shown(_ text: String) -> String { text.shown(limit: .max, keepsLines: true) }
 }

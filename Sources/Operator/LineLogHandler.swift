@@ -25,6 +25,14 @@ public struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// A part of any message may have come from outside: no terminal may take it for an order, and nobody for another line.
+    static func oneLine(_ text: String) -> String {
+        let line =
+            text.utf8.contains { $0 < 32 }
+            ? String(text.unicodeScalars.map { $0.value < 32 ? " " : Character($0) }) : text
+        return line.isShowable() ? line : line.shown(limit: 64 << 10)
+    }
+
     public func log(event: LogEvent) {
         let time = MicroTimestamp(WallClock.system.now).description
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
@@ -32,13 +40,13 @@ public struct LineLogHandler: LogHandler {
         switch format {
         case .text:
             let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-            line = Array("\(time) \(event.level) \(event.message)\(pairs)".utf8)
-            for index in line.indices where line[index] < 32 { line[index] = 32 }  // one message, one line
+            line = Array(Self.oneLine("\(time) \(event.level) \(event.message)\(pairs)").utf8)
         case .json:
             var json: JSON = [
-                "time": .string(time), "level": .string(event.level.rawValue), "message": .string("\(event.message)"),
+                "time": .string(time), "level": .string(event.level.rawValue),
+                "message": .string(Self.oneLine("\(event.message)")),
             ]
-            for (key, value) in fields where json[key] == nil { json[key] = .string("\(value)") }
+            for (key, value) in fields where json[key] == nil { json[key] = .string(Self.oneLine("\(value)")) }
             line = json.serialized()
         }
         line.append(10)

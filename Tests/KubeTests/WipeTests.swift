@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import KubeObjects
 import Support
 import Testing
@@ -32,6 +33,19 @@ struct WipeTests {
         bytes.wipe()
         #expect(bytes.isEmpty)
         #expect(!(try text(at: second, count)).contains("secret"))
+    }
+
+    @Test("A copy of a Secret in its annotations is not kept")
+    func lastApplied() throws {
+        let copy = #"{\"data\":{\"token\":\"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\"}}"#
+        let annotations: JSON = [
+            "kubectl.kubernetes.io/last-applied-configuration": .string(copy), "multicluster.flyte.org/hosts": "a, b",
+            "backup": .string(String(repeating: "c2VjcmV0", count: 2_000)),
+        ]
+        let secret = try Secret(
+            json: ["metadata": ["name": "s", "annotations": annotations], "data": ["token": "c2VjcmV0"]])
+        #expect(secret.metadata.annotations == ["multicluster.flyte.org/hosts": "a, b"])
+        #expect(secret["token"] == Sensitive("secret"))
     }
 
     @Test("The pieces of a watch are zeroed once their events are handed out")

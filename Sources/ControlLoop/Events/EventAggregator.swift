@@ -124,7 +124,7 @@ struct EventAggregator: Sendable {
             "type": .string(report.kind.rawValue),
             "reason": .string(EventText.word(report.reason)),
             "action": .string(EventText.word(report.action)),
-            "note": .string(report.note.cut(toBytes: EventText.longestNote)),
+            "note": .string(EventText.note(report.note)),
             "regarding": report.subject.json,
             "reportingController": .string(configuration.reportingController),
             "reportingInstance": .string(reportingInstance),

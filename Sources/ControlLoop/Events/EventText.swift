@@ -1,3 +1,4 @@
+import KubeObjects
 import Support
 
 /// Makes texts fit the API's rules for events.
@@ -8,7 +9,12 @@ enum EventText {
     static let longestName = 253
 
     /// A required word: never empty.
-    static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : text.cut(toBytes: longestWord) }
+    static func word(_ text: String) -> String { text.isEmpty ? "Unknown" : text.shown(bytes: longestWord) }
+
+    /// What is said, in any number of lines. A part of it may have come from outside.
+    static func note(_ text: String) -> String {
+        text.cut(toBytes: 4 * longestNote).shown(limit: longestNote, keepsLines: true).cut(toBytes: longestNote)
+    }
 
     /// Notes that differ only in numbers (attempts, seconds, ports) say the same, so each run of digits counts as one
     /// number. Digits in a name are kept: `team1` and `team2` are two things.

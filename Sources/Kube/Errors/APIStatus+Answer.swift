@@ -11,7 +11,7 @@ extension APIStatus {
     /// `token` is the token that was sent. It appears nowhere in the result.
     init(answer code: Int, headers: HTTPHeaders, body: [UInt8], token: Sensitive? = nil, now: Instant) {
         let header = headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) }
-        let json = try? JSON(parsing: body, limits: .answer(bytes: AnswerLimits.refusal)).redacting(token)
+        let json = try? JSON(parsing: body, limits: AnswerLimits().json(bytes: AnswerLimits.refusal)).redacting(token)
         if let json, var status = APIStatus(json: json) {
             status.code = code
             status.retryAfter = header ?? status.retryAfter
@@ -54,7 +54,9 @@ extension APIStatus {
     }
 
     private static func text(_ json: JSON?, limit: Int) -> String {
-        (json?.string ?? "").shown(limit: limit, keepsLines: true)
+        // On one line: it must not look like a line of somebody else's.
+        let text = (json?.string ?? "").prefix(4 * limit)
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\n" ? " " : $0 })).shown(limit: limit)
     }
 }
 

@@ -31,8 +31,18 @@ public struct Secret: KubeResource, Hashable {
         let fields = try Fields(json)
         let members = try fields.value("data") { json throws(DecodingFailure) in try Fields(json).members } ?? [:]
         self.init(
-            metadata: try fields.metadata(), type: try fields.string("type"),
+            metadata: try Self.withoutCopies(fields.metadata()), type: try fields.string("type"),
             data: members.mapValues(Value.init(base64:)))
+    }
+
+    /// Some annotations hold a copy of the whole Secret: `kubectl apply` writes one. Kept here they would outlive the answer,
+    /// which is zeroed. No annotation that anybody reads is as long as this.
+    private static func withoutCopies(_ metadata: ObjectMeta) -> ObjectMeta {
+        var metadata = metadata
+        metadata.annotations = metadata.annotations?.filter {
+            $0.key != "kubectl.kubernetes.io/last-applied-configuration" && $0.value.utf8.count <= 8 << 10
+        }
+        return metadata
     }
 
     /// The bytes of a key; nil where it is missing or unusable.
