@@ -125,7 +125,7 @@ let package = Package(
         tests("RealClusterTests", ["HTTP", "RealCluster", "Support"]),
         tests("HTTPTests", ["CCurl", "DevPKI", "HTTP", "Support"] + nio),
         tests("KubeObjectsTests", ["JSON", "KubeObjects", "Support"]),
-        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support"], fixtures: true),
+        tests("KubeTests", ["HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"], fixtures: true),
         tests("FlyteAdminTests", ["DevFlyteAdmin", "DevPKI", "FlyteAdmin", "HTTP", "JSON", "Support"]),
         tests(
             "ControlLoopTests",
