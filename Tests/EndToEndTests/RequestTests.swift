@@ -1,4 +1,5 @@
 import DevCluster
+import DevFlyteAdmin
 import JSON
 import Testing
 
@@ -31,6 +32,22 @@ extension EndToEnd {
                     try await fleet.settles(1, within: .seconds(5))
                     #expect(
                         server.requestLog.count(verb: "patch", resource: "serviceaccounts", userAgent: "squadron") == 1)
+                }
+            }
+        }
+
+        @Test("On an assignment it asks flyteadmin again for what that had refused")
+        func refused() async throws {
+            // It polls once an hour.
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                let name = "team3-development"
+                try await fleet.admin.apply(assignment("team3", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", name, "Published", "FlyteAdminRefused")
+                    flyteAdmin.edit { $0.projects["team3"] = .active }
+                    try await Self.request(fleet, "ExecutionClusterLabel", name, "now")
+                    try await fleet.reports("ExecutionClusterLabel", name, "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team3", domain: "development") == "label1")
                 }
             }
         }

@@ -55,6 +55,18 @@ struct PollScheduleTests {
         #expect(schedule.next == .seconds(120))
     }
 
+    @Test("A poll that somebody asks for comes at once, also while flyteadmin is waited for")
+    mutating func asked() {
+        var schedule = PollSchedule(interval: .seconds(60))
+        schedule.failed(.seconds(10), retryAfter: .seconds(120), using: &random)
+        schedule.callNow()
+        #expect(schedule.isDue(.seconds(11)) && schedule.mayAsk(.seconds(11)))
+        var refusals = Refusals()
+        for _ in 0..<5 { refusals.add("row", "no") }
+        refusals.retryAll()
+        #expect(refusals["row"] == nil)
+    }
+
     @Test("A refused row is tried again after 1, 2, 4, 8, 15, 15 polls")
     func refusals() {
         var refusals = Refusals()

@@ -46,6 +46,13 @@ final class FlyteAdminReconciler: Sendable {
     /// An object, the settings or a Secret changed: look whether there is something to do.
     func wake() { signal.advance() }
 
+    /// Somebody wants to know now how flyteadmin is: it is asked at once, for what it refused, too.
+    func ask() {
+        isAsked.withLock { $0 = true }
+        wake()
+    }
+    private let isAsked = Locked(false)
+
     /// Whether statuses that count namespaces had better wait: for the first answer about projects, but not for long.
     func isSettling(_ spec: ClusterRegistrySpec) -> Bool {
         spec.flyteAdmin?.projectDiscovery == true && board.discovered == nil
@@ -169,6 +176,14 @@ final class FlyteAdminReconciler: Sendable {
 
     private func look(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {
         let claims = currentClaims()
+        let isAsked = isAsked.withLock { asked in
+            defer { asked = false }
+            return asked
+        }
+        if isAsked {
+            session.schedule.callNow()
+            session.publisher.retryRefused()
+        }
         let isPoll = session.schedule.isDue(context.timeline.now)
         let isFirstSearch = discovers && discovery.isFirstSearch
         let running = context.running()

@@ -56,6 +56,9 @@ struct LabelPublisher {
         case stopped
     }
 
+    /// What flyteadmin refused is asked again with the next pass.
+    mutating func retryRefused() { refusals.retryAll() }
+
     /// - Parameter running: the labels that flyteadmin runs with; nil where nobody can tell.
     mutating func pass(_ claims: LabelClaims, running: Set<String>? = nil, isPoll: Bool) async -> Report {
         var report = Report()

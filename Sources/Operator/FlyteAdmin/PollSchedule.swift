@@ -29,6 +29,9 @@ struct PollSchedule: Sendable, Hashable {
         if isPoll || hadFailed { next = now + interval * Double.random(in: Self.spread, using: &random) }
     }
 
+    /// Somebody has asked for it: the next look is a poll, whatever was waited for.
+    mutating func callNow() { next = .zero }
+
     mutating func failed(_ now: Duration, retryAfter: Duration?, using random: inout some RandomNumberGenerator) {
         next = now + max(backoff.next(using: &random), retryAfter ?? .zero)
     }
@@ -53,6 +56,9 @@ struct Refusals: Sendable, Hashable {
             message: message, times: times, pollsToSkip: min(1 << min(times - 1, 10), Self.mostPollsSkipped))
     }
     mutating func remove(_ step: String) { refusals[step] = nil }
+
+    /// All of them are asked again at the next look.
+    mutating func retryAll() { for step in refusals.keys { refusals[step]?.pollsToSkip = 0 } }
 
     mutating func polled() { for step in refusals.keys { refusals[step]?.pollsToSkip -= 1 } }
     /// Forgets what is not to be done any more.

@@ -10,14 +10,14 @@ extension Reconcilers {
             if let spec = plan?.assignments[name]?.spec {
                 retry([ProjectDomain(project: spec.project, domain: spec.domain)])
             }
-            flyteAdmin?.wake()
+            flyteAdmin?.ask()
         case .project(let name):
             guard let plan, let object = caches.projects[key(name)]?.object else { break }
             let domains = object.effectiveDomains(plan.spec.domains)
             retry(domains.map { ProjectDomain(project: object.spec.project, domain: $0) })
         case .registry:
             queue.add([Work.plan, .publishing])
-            flyteAdmin?.wake()
+            flyteAdmin?.ask()
         case .executionLabel: queue.add(.publishing)
         default: break
         }
