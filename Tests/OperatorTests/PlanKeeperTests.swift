@@ -40,10 +40,10 @@ struct PlanKeeperTests {
         caches.assignments.apply(.set(key(name), .valid(object)))
         keeper.changed(.assignment(name))
     }
-    private func set(registry change: (inout ClusterRegistrySpec) -> Void) {
+    private func set(generation: Int64 = 1, registry change: (inout ClusterRegistrySpec) -> Void) {
         var spec = ClusterRegistrySpec()
         change(&spec)
-        let object = ClusterRegistry(metadata: metadata("flyte"), spec: spec)
+        let object = ClusterRegistry(metadata: metadata("flyte", generation: generation), spec: spec)
         caches.registries.apply(.set(key("flyte"), .valid(object)))
         keeper.changed(.registry("flyte"))
     }
@@ -120,8 +120,10 @@ struct PlanKeeperTests {
         set(assignment: "a", "team1")
         set { $0.namespaceTemplate = "x-{{ project }}-{{ domain }}" }
         _ = keeper.look(nil)
-        set { $0.namespaceTemplate = "{{ unknown }}" }
-        #expect(keeper.look(nil).diff.namespaces.isEmpty)
+        set(generation: 2) { $0.namespaceTemplate = "{{ unknown }}" }
+        let diff = keeper.look(nil).diff
+        #expect(diff.namespaces.isEmpty)
+        #expect(diff.isCommon, "its status has to say so")
         #expect(keeper.inForce?.plan.namespaces.keys.sorted() == ["x-team1-development"])
         let fresh = PlanKeeper(caches, operatorNamespace: "flyte")
         _ = fresh.look(nil)

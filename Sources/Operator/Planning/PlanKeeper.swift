@@ -50,6 +50,8 @@ final class PlanKeeper: Sendable {
             identity != before.identity || problem != before.problem || templates.state != before.templates.state
                 || imported.state != before.imported.state
                 || registry?.metadata.annotations != before.registry?.metadata.annotations
+                // A registry that is broken leaves the settings as they were, and has to say so all the same.
+                || registry?.metadata.generation != before.registry?.metadata.generation
         }
     }
 
