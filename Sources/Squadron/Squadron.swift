@@ -11,7 +11,8 @@ struct Squadron: AsyncParsableCommand {
         CommandConfiguration(
             commandName: name, abstract: "The multi-cluster operator for Flyte.", version: SquadronVersion.current,
             subcommands: [
-                Run.self, Status.self, Why.self, Explain.self, Cordon.self, Uncordon.self, Rollout.self, Orphans.self, Rights.self,
+                Run.self, Join.self, Status.self, Why.self, Explain.self, Cordon.self, Uncordon.self, Rollout.self,
+                Orphans.self, Rights.self,
                 Export.self, Completion.self,
                 Version.self,
             ])

@@ -12,7 +12,8 @@ struct ClusterUIDTests {
         #expect(try Link.clusterUID(of: ["metadata": ["uid": .string(uid)]]) == uid)
         let long = String(repeating: "u", count: 4 << 20)
         let answers: [JSON] = [
-            ["metadata": ["uid": .string(long)]], ["metadata": ["uid": ""]], ["metadata": ["uid": "u\u{1b}[31m\r\nid"]], ["metadata": [:]], [:],
+            ["metadata": ["uid": .string(long)]], ["metadata": ["uid": ""]], ["metadata": ["uid": "u\u{1b}[31m\r\nid"]],
+            ["metadata": [:]], [:],
         ]
         for answer in answers {
             let error = #expect(throws: KubeError.self) { try Link.clusterUID(of: answer) }

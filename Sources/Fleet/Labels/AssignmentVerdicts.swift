@@ -64,7 +64,8 @@ public enum Publication: Sendable, Hashable {
         case .waitingForRollout(let label):
             .no(
                 .published, Reason.waitingForRollout,
-                "written once flyteadmin runs with the label \(label): the ClusterRegistry's RolledOut tells how far it is")
+                "written once flyteadmin runs with the label \(label): the ClusterRegistry's RolledOut tells how far it is"
+            )
         case .held(let reason, let message): .unknown(.published, reason, message)
         case .asBefore(let status, let reason, let message): ConditionVerdict(.published, status, reason, message)
         }

@@ -13,6 +13,7 @@ package struct References: Sendable, Hashable {
         self.init(
             dataPlanes: snapshot.dataPlanes.values, projects: snapshot.projects.values,
             registry: snapshot.settings.spec)
+        add(sources)
     }
 
     package init(
@@ -72,7 +73,8 @@ extension Caches {
         if place.provider.isOfCloud, place.caCert == .system { return read(nil) }
         switch secrets[place.secretName] {
         case .unknown: return nil
-        case .unreadable(let text): return .invalid(.secretNotFound, "Secret \(place.secretName) can't be read: \(text)")
+        case .unreadable(let text):
+            return .invalid(.secretNotFound, "Secret \(place.secretName) can't be read: \(text)")
         case .absent: return read(nil)
         case .present(let content): return read(content)
         }
