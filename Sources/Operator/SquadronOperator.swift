@@ -145,13 +145,13 @@ public final class SquadronOperator: Sendable {
     private func lead(_ leadership: Leadership) async throws {
         // Asked for while the caches fill: a restart takes as many round trips as its longest chain of questions.
         async let asked = namespaceUID()
-        try await caches.ready()
+        let mayWrite: @Sendable () -> Bool = { leadership.isValid }
+        try await fillCaches(mayWrite)
         let queue = WorkQueue<Work>(WorkQueueState(limit: Self.workers))
         let plans = PlanKeeper(caches, operatorNamespace: configuration.namespace)
         let router = EventRouter(queue: queue, plans: plans, caches: caches)
         let uid = await asked
         if let uid { plans.found(namespaceUID: uid) }
-        let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         let links = LinkFactory(
             controlPlane: configuration.endpoint, mayWrite: mayWrite, counts: metrics.requests,
             budget: configuration.budget)
@@ -220,6 +220,18 @@ public final class SquadronOperator: Sendable {
             }
             await controller.run()
             if !Task.isCancelled { _ = await events.drained(within: .seconds(2)) }
+            group.cancelAll()
+        }
+    }
+
+    /// Returns when all custom resources have been listed; says meanwhile which of their kinds are missing.
+    private func fillCaches(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
+        let missing = MissingAtStart(
+            caches: caches, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
+            wallClock: configuration.wallClock)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await missing.tell() }
+            try await caches.ready()
             group.cancelAll()
         }
     }

@@ -92,6 +92,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("An operator that starts without a kind says so, does nothing, and goes on when the kind is there")
+        func atStart() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics([:])
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.admin.delete("CustomResourceDefinition", "flyteprojects.multicluster.flyte.org")
+                try await fleet.operating { _ in
+                    let ready = try await fleet.reports("ClusterRegistry", "flyte", "Ready", "KindMissing")
+                    #expect(ready.message.contains("FlyteProject"))
+                    #expect(try await fleet[1].admin.get("Namespace", "team1-development") == nil)
+                    try await fleet.admin.apply(Manifests.controlPlane())
+                    try await fleet.settles(1)
+                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                }
+            }
+        }
+
         private struct Outside: Equatable {
             var text: String
             var rows: [String]

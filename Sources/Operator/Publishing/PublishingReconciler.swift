@@ -203,7 +203,8 @@ extension Reconcilers {
     /// What flyteadmin reads beside our key, and what Helm will say of it.
     private func remarks(_ target: KeyReference, _ ours: ClustersConfiguration) -> [String: String] {
         var remarks: [String: String] = [:]
-        if case .present(let map) = caches.published[target.name] {
+        // Before our text is there, a key of ours that was named before may be.
+        if case .present(let map) = caches.published[target.name], map.data[target.key] == ours.yaml {
             remarks["LabelsBesideOurs"] = BesideOurs(map, key: target.key, ours: ours).message
         }
         if target.key == Publish.helmsKey {
