@@ -60,7 +60,7 @@ public struct FederatedIssuer: TokenIssuer {
         return IssuedToken(token, lifetime: lifetime, received: wallClock.now)
     }
 
-    /// Never the control plane's own audience: who has the data plane could then work at the control plane.
+    /// Never the control plane's own audience: with that token, a data plane could work at the control plane.
     private func refuse(_ own: [String]) throws(IssueFailure) {
         let usual = ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local", "api"]
         let server = controlPlane.server

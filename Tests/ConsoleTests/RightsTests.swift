@@ -108,6 +108,26 @@ struct RightsTests {
         #expect(!self.rights(try #require(remote)).contains { $0.verb == "delete" })
     }
 
+    @Test("Tokens that renew themselves need the right to make them, each for its own account")
+    func tokens() throws {
+        let renewed: JSON = [
+            "endpoint": "https://a", "credentials": ["provider": "TokenRequest", "secretName": "squadron-credentials"],
+        ]
+        let federated: JSON = ["endpoint": "https://b", "credentials": ["provider": "Federated"]]
+        let documents = try needed(planes: [renewed, federated]).documents(for: nil)
+        func right(_ verb: String, _ resource: String, _ name: String) -> Right {
+            Right(group: "", resource: resource, verb: verb, name: name)
+        }
+        let own = documents.first { $0["kind"] == "Role" && $0[path: ["metadata", "name"]] == "squadron-token" }
+        #expect(rights(try #require(own)) == [right("create", "serviceaccounts/token", "squadron")])
+        let control = rights(documents[0])
+        #expect(control.contains(right("create", "serviceaccounts/token", "squadron")))
+        #expect(control.contains(right("patch", "secrets", "squadron-credentials")))
+        let plain: [Right] = try needed().documents(for: nil).flatMap { Array(rights($0)) }
+        #expect(!plain.contains { $0.resource == "serviceaccounts/token" })
+        #expect(!plain.contains { $0.resource == "secrets" && $0.verb == "patch" })
+    }
+
     @Test("A kind that is not known is told, and so is an account of another name")
     func unknown() throws {
         let templates = TemplateSet(files: [

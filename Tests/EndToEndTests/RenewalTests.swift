@@ -30,11 +30,11 @@ extension EndToEnd {
             server.requestLog.count(verb: "create", resource: "serviceaccounts/token", userAgent: "squadron/")
         }
 
-        @Test("50 renewals of each token: no connection, list or watch anew, and no status but its own")
+        @Test("50 renewals of each token need no new connection, list or watch")
         func noConnection() async throws {
             try await withFleet(of: 4, configure: Self.quickly) { fleet in
                 try await apply(fleet)
-                try await fleet.operating { _ in
+                try await fleet.operating { squadron in
                     try await fleet.settles(1)
                     try await eventually("each has renewed its token") {
                         fleet.dataPlanes.allSatisfy { Self.renewals($0) > 0 }
@@ -57,6 +57,9 @@ extension EndToEnd {
                     let log = fleet.controlPlane.requestLog
                     #expect(log.count(verb: "patch", resource: "deployments", userAgent: "squadron/") == 0)
                     #expect(log.count(verb: "patch", resource: "executionlabels/status", userAgent: "squadron/") == 0)
+                    let series = #"squadron_credential_renewals_total{dataplane="dataplane-1",outcome="succeeded"} "#
+                    let line = squadron.metricsText.split(separator: "\n").first { $0.hasPrefix(series) }
+                    #expect((line.flatMap { Int($0.dropFirst(series.count)) } ?? 0) >= 50, "\(line ?? "no series")")
                     // It still works.
                     try await fleet.admin.apply(assignment("project2", "development"))
                     try await fleet.settles(2)
@@ -71,7 +74,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A data plane that gives less than was asked for is asked by the life that it gives")
+        @Test("A data plane that gives shorter tokens is asked by the life that it gives")
         func capped() async throws {
             try await withFleet(of: 1) { fleet in
                 fleet[1].maximumTokenLifetime = .seconds(86_400)
@@ -94,7 +97,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An account that is gone is RenewalFailed, and told by an event; a good token in the Secret heals it")
+        @Test("An account that is gone is RenewalFailed, until the Secret has a good token")
         func gone() async throws {
             try await withFleet(of: 1) { fleet in
                 try await apply(fleet)
@@ -104,6 +107,11 @@ extension EndToEnd {
                     try await fleet[1].admin.delete("ServiceAccount", "squadron")
                     let condition = try await fleet.reports(1, "CredentialsValid", "RenewalFailed")
                     #expect(condition.message.contains("the Secret's token is refused as well"), "\(condition)")
+                    try await eventually("an event says it") {
+                        try await fleet.events(regarding: "dataplane-1", "DataPlane").contains {
+                            $0.hasPrefix("CredentialsRenewalFailed")
+                        }
+                    }
                     try await fleet[1].admin.apply(Manifests.dataPlane())
                     try await fleet.enroll(1)
                     try await fleet.reports(1, "CredentialsValid", "Valid")
@@ -185,6 +193,43 @@ extension EndToEnd {
                     }
                 }
                 #expect(try await firstToken(fleet) == old)
+            }
+        }
+
+        @Test("A data plane that trusts the control plane's issuer needs no token of its own")
+        func federated() async throws {
+            try await withFleet(of: 2, configure: Self.quickly) { fleet in
+                let user = "control-plane:system:serviceaccount:flyte:squadron"
+                fleet[1].trust(issuerOf: fleet.controlPlane, audience: "dataplane_1", usernamePrefix: "control-plane:")
+                try await fleet[1].admin.apply([
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                    "metadata": ["name": "federated"],
+                    "roleRef": [
+                        "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "squadron",
+                    ],
+                    "subjects": [
+                        ["kind": "User", "name": .string(user), "apiGroup": "rbac.authorization.k8s.io"]
+                    ],
+                ])
+                let noTokens: JSON = ["data": ["dataplane_1_token": nil, "dataplane_2_token": nil]]
+                try await fleet.admin.merge("Secret", "cluster-credentials", noTokens)
+                try await fleet.applyBasics()
+                for number in 1...2 {
+                    try await fleet.admin.apply(fleet.dataPlane(number, ["credentials": ["provider": "Federated"]]))
+                }
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    // Without the right to ask for the token.
+                    let condition = try await fleet.reports(1, "CredentialsValid", "RenewalFailed")
+                    #expect(condition.message.contains("manifests/components/federated"), "\(condition)")
+                    try await fleet.admin.apply(Manifests.component("federated"))
+                    try await fleet.settles(1, 1)
+                    let status = try await fleet.admin.get("DataPlane", "dataplane-1")?["status"]
+                    #expect(status?["identity"] == .string(user))
+                    #expect(try await fleet.annotation(1, "project1-development") == fleet.role)
+                    // The other one does not trust it.
+                    try await fleet.reports(2, "CredentialsValid", "TokenRejected")
+                }
             }
         }
     }

@@ -29,7 +29,7 @@ struct RenewedCredentialsTests {
         if case .invalid(let reason, _) = verdict { reason } else { nil }
     }
 
-    @Test("With TokenRequest a Secret's token that has ended is no reason to refuse the rest")
+    @Test("With TokenRequest, a Secret's token that has ended leaves the rest usable")
     func endedFirst() throws {
         let ended = Token.jwt(#"{"exp":\#(Int(now.secondsSince1970) - 1)}"#)
         let content = secret(["dp1_token": ended, "dp1_cacert": try CredentialsTests.pem()])
@@ -117,7 +117,7 @@ struct RenewedCredentialsTests {
         #expect((CloudHosts().allow(tokenService: url, of: .aws) && isHTTPS) == isAllowed)
     }
 
-    @Test("A Federated audience other than the clusterName has to stand in the Secret's annotation")
+    @Test("Another Federated audience has to stand in the Secret's annotation")
     func audience() throws {
         let ca = try CredentialsTests.pem()
         var settings = FederatedSettings()

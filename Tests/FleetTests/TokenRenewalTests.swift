@@ -94,7 +94,7 @@ struct TokenRenewalTests {
         #expect(renewal.failures == 0 && renewal.failure == nil)
     }
 
-    @Test("One 401 changes nothing; the second makes the Secret's token the one in use, once")
+    @Test("The second 401 in a row brings the Secret's token into use, once")
     func revoked() {
         var renewal = renewed(life: hour)
         _ = renewal.probed(.accepted)
@@ -153,7 +153,7 @@ struct TokenRenewalTests {
         #expect(renewal.token(now: hour) == Sensitive("written back"))
     }
 
-    @Test("Without a first token, a failure is told; a refused token stays until there is another")
+    @Test("Without a first token, a refused token stays until there is another")
     func cloud() {
         var renewal = TokenRenewal()
         #expect(renewal.token(now: .zero) == nil && renewal.nextTry == .zero && renewal.problem(now: .zero) == nil)
@@ -193,7 +193,7 @@ struct WriteBackScheduleTests {
         #expect(isNews && schedule.nextTry == nil)
     }
 
-    @Test("One with an end is replaced at 70 to 80 % of its life, at once where that is over")
+    @Test("A token with an end is replaced at 70 to 80 % of its life")
     func due() {
         var schedule = WriteBackSchedule()
         _ = schedule.seed(Sensitive("a"), lifetime(0, 1_000), now: .seconds(5), date: date, jitter: 0)

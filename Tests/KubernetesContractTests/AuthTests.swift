@@ -171,6 +171,38 @@ struct AuthTests {
     }
 
     @Test(
+        "An account that may make its own token makes it, and no other account's", arguments: ServerKind.atHand)
+    func ownToken(_ kind: ServerKind) async throws {
+        let api = try await ContractClient(kind)
+        try await api.withNamespace { namespace in
+            let bot = try await Account.make(api, namespace)
+            let own = Objects.core(namespace, "serviceaccounts", "bot") + "/token"
+            let body: JSON = [
+                "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": ["expirationSeconds": 600],
+            ]
+            #expect(try await bot.post(own, body).status == 403)
+            try await Account.grant(
+                api, namespace,
+                [
+                    [
+                        "apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": ["bot"],
+                        "verbs": ["create"],
+                    ]
+                ])
+            var answer = try await bot.post(own, body)
+            let deadline = ContinuousClock.now + .seconds(20)
+            while answer.status != 201, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+                answer = try await bot.post(own, body)
+            }
+            let token = try #require(answer["status", "token"]?.string)
+            #expect(try await bot.with(token: token).get("/api/v1/namespaces").status == 403, "known")
+            let other = Objects.core(namespace, "serviceaccounts", "default") + "/token"
+            #expect(try await bot.post(other, body).status == 403)
+        }
+    }
+
+    @Test(
         "A token Secret is filled in for its account, and deleting it revokes the token",
         arguments: ServerKind.withControllers)
     func tokenSecrets(_ kind: ServerKind) async throws {

@@ -122,7 +122,7 @@ struct AWSIssuerTests {
         #expect(server.asked.last?.headers["x-amz-security-token"] == "session//token==")
     }
 
-    @Test("Pod Identity's agent gives keys; http is for link-local and loopback addresses only")
+    @Test("Pod Identity's agent gives keys, over http only at nearby addresses")
     func podIdentity() async throws {
         let file = try MountedFile("agent-token")
         let server = ServerDouble { asked in
@@ -167,7 +167,7 @@ struct AWSIssuerTests {
     }
 
     @Test(
-        "An STS that answers errors, HTML or nothing is told so, and the token is not repeated",
+        "Errors, HTML or nothing from STS are told without the token",
         arguments: [
             (
                 400,
@@ -188,7 +188,7 @@ struct AWSIssuerTests {
         #expect(text.contains(words) && !text.contains("web-identity-token"), "\(text)")
     }
 
-    @Test("The small XML reader takes the first of each element, and nothing that is nested or unbounded")
+    @Test("The small XML reader takes the first text of each element")
     func xml() {
         let xml = FlatXML(Array("<a><Code>x&lt;y&amp;&quot;&bogus;</Code><Code>2</Code><b><c>1</c></b>".utf8))
         #expect(xml["Code"] == "x<y&\"&bogus;" && xml["b"] == nil && xml["c"] == "1" && xml["d"] == nil)
@@ -244,7 +244,7 @@ struct GCPIssuerTests {
         #expect(other.contains("iam.gke.io/gcp-service-account"), "\(other)")
     }
 
-    @Test("Elsewhere a token of the control plane is exchanged, and then a service account's is got")
+    @Test("Elsewhere a token of the control plane is exchanged")
     func federated() async throws {
         var settings = GCPSettings()
         settings.audience = "//iam.googleapis.com/projects/1/p"
@@ -287,7 +287,7 @@ struct AzureIssuerTests {
         return AzureIssuer(settings, access: access(Self.entra, environment), wallClock: wallClock)
     }
 
-    @Test("The pod's federated token is exchanged; what the DataPlane sets goes before the environment")
+    @Test("The pod's federated token is exchanged")
     func exchange() async throws {
         let file = try MountedFile("assertion-of-the-pod\n")
         let environment = [
@@ -333,7 +333,7 @@ struct FederatedIssuerTests {
         #expect(try await issuer("dataplane_1").issue(through: nil).life == .seconds(3_600))
     }
 
-    @Test("The control plane's own audience is never asked for, nor is a token with another one used")
+    @Test("The control plane's own audience is never asked for")
     func own() async {
         for audience in ["https://kubernetes.default.svc", "https://dp", "https://oidc.eks/own"] {
             let text = await problem(issuer(audience, own: ["https://oidc.eks/own"]))

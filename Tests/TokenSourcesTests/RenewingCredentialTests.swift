@@ -18,7 +18,7 @@ struct RenewingCredentialTests {
         }
     }
 
-    @Test("100 data planes × 50 renewals: one client each, and each request has the token of its time")
+    @Test("100 data planes × 50 renewals need one client each, with the newest token")
     func manyRotations() async throws {
         let clock = TestClock()
         let planes = (0..<100).map { _ in
@@ -52,7 +52,7 @@ struct RenewingCredentialTests {
     private static let start: Int64 = 1_800_000_000
     private static let wallClock = WallClock { Instant(secondsSince1970: Double(start)) }
 
-    /// A data plane's API server that gives tokens of one hour, to whom shows one that is in `good`.
+    /// A data plane's API server that gives tokens of one hour, with numbers.
     private static func tokenServer(
         uid: String = "uid-1", life: Int64 = 3_600, status: Int = 201
     ) -> ServerDouble {
@@ -125,7 +125,7 @@ struct RenewingCredentialTests {
         }
     }
 
-    @Test("Two 401 in a row bring the Secret's token back at once; accepted, it is renewed again")
+    @Test("Two 401 in a row bring the Secret's token back, which is renewed again")
     func revoked() async throws {
         let clock = TestClock()
         let news = NewsLog()

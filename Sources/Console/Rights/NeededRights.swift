@@ -23,6 +23,7 @@ public struct NeededRights: Sendable {
     private let registry: ClusterRegistrySpec
     private let names: Names
     private let hasInCluster: Bool
+    private let tokens: TokenRights
     private let permissions: [Permission]
     /// What a user should know of the documents.
     public private(set) var notes: [String] = []
@@ -38,6 +39,7 @@ public struct NeededRights: Sendable {
     ) {
         (self.registry, self.names, self.namespace) = (registry, names, namespace)
         hasInCluster = dataPlanes.contains(where: \.spec.inCluster)
+        tokens = TokenRights(dataPlanes)
         permissions = Permissions.required(by: templates ?? .standard, kinds: kinds, deletes: registry.prune)
         isIncomplete = templates == nil
         for kind in (templates?.kinds ?? []).filter({ kinds[$0] == nil }).sorted(by: { $0.kind < $1.kind }) {
@@ -64,6 +66,10 @@ public struct NeededRights: Sendable {
         }
         if side != .controlPlane {
             documents += pair("ClusterRole", "squadron", rules: dataPlaneRules, side: .dataPlanes)
+            if !tokens.renewed.isEmpty {
+                let rule = Self.rule("", ["serviceaccounts/token"], ["create"], names: tokens.renewed)
+                documents += pair("Role", "squadron-token", rules: [rule], side: .dataPlanes, isNamespaced: true)
+            }
         }
         return documents
     }
@@ -127,6 +133,12 @@ public struct NeededRights: Sendable {
         let restarted = (registry.publish?.restart ?? []).map(\.name)
         if !restarted.isEmpty {
             rules.append(Self.rule("apps", ["deployments"], read + ["patch"], names: restarted))
+        }
+        if !tokens.federated.isEmpty {
+            rules.append(Self.rule("", ["serviceaccounts/token"], ["create"], names: tokens.federated))
+        }
+        if !tokens.written.isEmpty {
+            rules.append(Self.rule("", ["secrets"], ["get", "patch"], names: tokens.written))
         }
         if registry.rollout.type == .progressive {
             rules.append(Self.rule("apps", ["controllerrevisions"], ["list", "create", "patch", "delete"]))

@@ -6,7 +6,7 @@ public struct CloudHosts: Sendable, Hashable {
 
     public init(_ patterns: [String] = []) { more = patterns.map { $0.lowercased() } }
 
-    /// Why it is no pattern for `--cloud-host`; nil where it is one.
+    /// Why a text can't be a pattern for `--cloud-host`; nil where it can.
     public static func problem(of pattern: String) -> String? {
         let name = pattern.hasPrefix("*.") ? String(pattern.dropFirst(2)) : pattern
         guard !name.contains("*") else { return "has a * elsewhere than at its start, as in *.example.com" }

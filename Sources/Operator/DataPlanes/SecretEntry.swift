@@ -64,7 +64,7 @@ struct SecretEntry: FirstTokenPlace {
         return version
     }
 
-    /// Who has written that key, beside ourselves; nil where nobody has.
+    /// Another field manager that has written that key; nil where none has.
     static func otherManager(of key: String, _ metadata: ObjectMeta) -> String? {
         (metadata.managedFields ?? []).first { entry in
             // What was applied as `stringData` is noted as that.

@@ -43,7 +43,7 @@ extension Reconcilers {
                 }
             guard isNews else { continue }
             record(
-                metadata, type, isWarning: condition.status == .isFalse, condition.reason,
+                metadata, type, isWarning: condition.status == .isFalse, Self.eventReason(condition),
                 "\(condition.type): \(condition.message)")
         }
     }
@@ -85,6 +85,11 @@ extension Reconcilers {
             object.metadata, .dataPlanes, isWarning: true, "PermissionsToAdd",
             "add to the ClusterRole of \(status.identity ?? "the token's user"):\n\(Permissions.rules(adding: permissions))"
         )
+    }
+
+    /// A renewal that failed is told by one reason, whether or not an older token still works.
+    private static func eventReason(_ condition: Condition) -> String {
+        condition.reason == CredentialsReason.renewalFailed.rawValue ? "CredentialsRenewalFailed" : condition.reason
     }
 
     private func record(

@@ -28,7 +28,7 @@ struct SigV4: Sendable {
     private var scope: String { "\(date)/\(region)/\(service)/aws4_request" }
     private static let algorithm = "AWS4-HMAC-SHA256"
 
-    /// A URL whose query holds the signature. Who has it can send that one request until it expires.
+    /// A URL whose query holds the signature. With it, anybody can send that one request until it expires.
     ///
     /// - Parameter headers: signed as well, beside `host`: the request has to have them.
     func presigned(

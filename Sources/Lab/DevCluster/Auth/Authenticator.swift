@@ -14,6 +14,7 @@ final class Authenticator: Sendable {
         var revoked: Set<String> = []
         var skew = Duration.zero
         var maximumTokenLifetime: Duration?
+        var issuers: [TrustedIssuer] = []
         /// Tokens of ServiceAccounts that were valid, since an operator sends the same one thousands of times.
         var known: [String: Known] = [:]
     }
@@ -33,6 +34,12 @@ final class Authenticator: Sendable {
         let revision: Int64
 
         func isCurrent(in store: ObjectStore) -> Bool { store.stored(resource, key)?.revision == revision }
+    }
+    /// Another cluster, whose tokens for one audience are taken: `jwt` of an AuthenticationConfiguration.
+    struct TrustedIssuer: Sendable {
+        let signer: TokenSigner
+        let audience: String
+        let usernamePrefix: String
     }
     private static let knownLimit = 1024
     static let anonymous = User(name: "system:anonymous", groups: ["system:unauthenticated"])
@@ -97,8 +104,9 @@ final class Authenticator: Sendable {
     func user(ofToken token: String, audiences wanted: [String]) -> (User, audiences: [String])? {
         let (fixed, revoked, skew) = state.withLock { ($0.fixed[token], $0.revoked.contains(token), $0.skew) }
         if let fixed { return (fixed, wanted) }
-        guard !revoked, let claims = signer.claims(of: token) else { return nil }
         let now = (clock.now + skew.seconds).secondsSince1970
+        if !revoked, let user = federatedUser(token, now: now) { return (user, wanted) }
+        guard !revoked, let claims = signer.claims(of: token) else { return nil }
         if let expiry = claims["exp"]?.double, now >= expiry { return nil }
         if let start = claims["nbf"]?.double, now < start - 1 { return nil }
         switch claims["iss"]?.string {
@@ -109,6 +117,20 @@ final class Authenticator: Sendable {
             return granted.isEmpty ? nil : (knownUser(token) ?? boundUser(claims, token)).map { ($0, granted) }
         default: return nil
         }
+    }
+
+    func trust(_ issuer: TrustedIssuer) { state.withLock { $0.issuers.append(issuer) } }
+
+    private func federatedUser(_ token: String, now: Double) -> User? {
+        for issuer in state.withLock({ $0.issuers }) {
+            guard let claims = issuer.signer.claims(of: token) else { continue }
+            guard claims["aud"]?.array?.contains(.string(issuer.audience)) == true,
+                let expiry = claims["exp"]?.double, now < expiry
+            else { return nil }
+            return User(
+                name: issuer.usernamePrefix + (claims["sub"]?.string ?? ""), groups: ["system:authenticated"])
+        }
+        return nil
     }
 
     private static func externalUser(_ claims: JSON) -> User {

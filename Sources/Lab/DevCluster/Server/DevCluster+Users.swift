@@ -81,6 +81,14 @@ extension DevCluster {
                 audiences: audiences ?? [TokenClaims.issuer], now: issued, expires: now + lifetime.seconds))
     }
 
+    /// Takes tokens of another cluster's ServiceAccounts that have this audience, as with `jwt` of an
+    /// AuthenticationConfiguration. Their users are named `system:serviceaccount:…` after the prefix.
+    public func trust(issuerOf other: DevCluster, audience: String, usernamePrefix: String) {
+        core.authenticator.trust(
+            .init(
+                signer: other.core.authenticator.signer, audience: audience, usernamePrefix: usernamePrefix))
+    }
+
     /// The longest life of a token that a TokenRequest gets, as clouds limit it; nil: any.
     public var maximumTokenLifetime: Duration? {
         get { core.authenticator.maximumTokenLifetime }
