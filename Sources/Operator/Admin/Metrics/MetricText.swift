@@ -60,7 +60,8 @@ struct MetricText {
     }
 
     private static func escaped(_ value: String) -> String {
-        guard value.utf8.contains(where: { [0x22, 0x5C, 0x0A].contains($0) }) else { return value }
+        // A quote, a backslash, a line end: hardly any value has one.
+        guard value.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C || $0 == 0x0A }) else { return value }
         return value.reduce(into: "") { text, character in
             switch character {
             case "\\": text += "\\\\"
