@@ -174,6 +174,48 @@ extension EndToEnd {
             }
         }
 
+        @Test("The registry's Observe writes nothing to flyteadmin, whose projects count all the same")
+        func flyteAdmin() async throws {
+            try await withFlyteAdmin(more: ["projectDiscovery": true]) { fleet, flyteAdmin in
+                try await fleet.admin.merge("ClusterRegistry", "flyte", Self.observe)
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    // Two projects of flyteadmin's with three domains each.
+                    try await fleet.plans(1) { $0["create"] == 6 }
+                    let published = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "Observing")
+                    #expect(published.status == "Unknown")
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    #expect(flyteAdmin.writes.isEmpty)
+                    #expect(fleet.controlPlane.requestLog.writes(to: ["configmaps"]) == 0)
+                    try await fleet.admin.merge("ClusterRegistry", "flyte", Self.enforce)
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    try await fleet.settles(6)
+                }
+            }
+        }
+
+        @Test("An account that may only read is enough for Observe")
+        func rights() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                let rule: JSON = [
+                    "apiGroups": [""], "resources": ["namespaces", "serviceaccounts"],
+                    "verbs": ["get", "list", "watch"],
+                ]
+                try await fleet[1].admin.merge("ClusterRole", "squadron", ["rules": [rule]])
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Authorized", "PermissionsMissing")
+                    try await fleet.admin.merge("DataPlane", "dataplane-1", Self.observe)
+                    try await fleet.reports(1, "Authorized", "PermissionsGranted")
+                    try await fleet.plans(1) { $0["create"] == 2 }
+                    try await fleet.reports(1, "Ready", "Observing")
+                }
+            }
+        }
+
         @Test("Observe asks no more than a restart does")
         func requests() async throws {
             try await withFleet(of: 1) { fleet in

@@ -88,4 +88,21 @@ struct ObservedObjectsTests {
         #expect(observed.answered(seen(nil), key, since: observed.listing))
         #expect(observed[key] == nil)
     }
+
+    @Test("An object that was read by itself stands in place of what the watch showed, until that shows more")
+    func looked() {
+        let observed = listed([key: seen(5)])
+        var read = seen(5)
+        read.satisfies = 8
+        observed.looked(read, key)
+        #expect(observed[key]?.satisfies == 8)
+        read.version = 4
+        read.satisfies = 9
+        observed.looked(read, key)
+        #expect(observed[key]?.satisfies == 8, "an older state says nothing")
+        observed.store.apply(.set(key, seen(6)))
+        #expect(observed[key]?.version == 6 && observed[key]?.satisfies == 7)
+        observed.looked(seen(3), other)
+        #expect(observed[other]?.version == 3, "one that the watch did not keep")
+    }
 }

@@ -63,6 +63,8 @@ public struct DataPlaneObservation: Sendable {
     public var mode: Mode?
     /// In Observe: what would be written.
     public var plan: PlannedChanges?
+    /// Namespaces that are not looked at yet.
+    public var pending = 0
     public var kubernetesVersion: String?
     /// Who the token is.
     public var user: String?
@@ -234,10 +236,11 @@ public enum DataPlaneVerdict {
     private static func observing(
         _ counts: NamespaceCounts, _ plan: PlannedChanges, _ seen: DataPlaneObservation
     ) -> ConditionVerdict {
-        let words = [
+        var words = [
             "nothing is written (mode Observe)", plan.summary,
             "\(counts.synced) of \(counts.desired) namespaces are in sync",
         ]
+        if seen.pending > 0 { words.append("\(seen.pending) are not compared yet") }
         return .unknown(.synced, Reason.observing, (words + [seen.heldBack].compactMap { $0 }).joined(separator: "; "))
     }
 

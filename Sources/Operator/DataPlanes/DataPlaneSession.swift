@@ -357,11 +357,14 @@ final class DataPlaneSession: Sendable {
 
     var watchedTypes: [(type: ResourceType, objects: ObservedObjects)] { watches.ready }
 
-    /// What is kept of an object that was seen, in the light of what is desired now.
+    /// What is kept of an object that was seen, in the light of what is desired now. In Observe all objects of a kind are
+    /// seen: of those in namespaces that nobody wants, nothing is kept but the Namespaces.
     /// - Parameter whole: with the content, where that was asked for.
-    func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> ObservedObject {
+    func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> ObservedObject? {
         let plan = currentPlan
-        return plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
+        let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
+        if plan.isObserving, type != Namespace.resourceType, plan.namespaces[seen.place] == nil { return nil }
+        return seen
     }
 
     /// Whether Flyte made that namespace.

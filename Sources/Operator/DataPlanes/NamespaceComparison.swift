@@ -44,13 +44,16 @@ struct NamespaceComparison {
                 fail(object.description, reason, message, &result)
                 continue
             case .ready(let observed):
-                guard let seen = observed[object.key] else {
+                if let seen = observed[object.key] {
+                    // What is in a namespace that is left alone is left alone, too.
+                    guard await compare(object, seen, observed, &result) else { return result }
+                } else if object.type == Namespace.resourceType {
                     result.changes.append(planned(object, .create))
-                    isMissing = object.type == Namespace.resourceType
-                    continue
+                    isMissing = true
+                } else {
+                    // Of a namespace that was not wanted before, nothing is kept.
+                    await examine(object, nil, observed, &result)
                 }
-                // What is in a namespace that is left alone is left alone, too.
-                guard await compare(object, seen, observed, &result) else { return result }
             }
         }
         if !result.isPending, result.failures.isEmpty { addSurplus(objects, &result) }
@@ -71,11 +74,18 @@ struct NamespaceComparison {
             fail(object.description, .namespaceTerminating, "\(object.description) is being deleted", &result)
             return object.type != Namespace.resourceType
         }
-        if seen.satisfies == object.hash { return true }
-        var comparison = seen.comparison
-        if comparison?.hash != object.hash {
+        if seen.satisfies != object.hash { await examine(object, seen.comparison, observed, &result) }
+        return true
+    }
+
+    /// - Parameter known: what the watch showed; nil, or of another object than is wanted now: it is read.
+    private func examine(
+        _ object: DesiredObject, _ known: Comparison?, _ observed: ObservedObjects, _ result: inout Result
+    ) async {
+        var comparison = known
+        if known?.hash != object.hash {
             do throws(KubeError) {
-                comparison = try await read(object, seen, observed)
+                comparison = try await read(object, observed)
             } catch {
                 if error.isNotFound {
                     result.changes.append(planned(object, .create))
@@ -84,10 +94,10 @@ struct NamespaceComparison {
                     (result.isPending, result.retry) = (true, result.retry ?? error)
                     session.requestFailed(error)
                 }
-                return true
+                return
             }
         }
-        switch comparison?.outcome(forces: plan.forcesConflicts, takesOver: takesOver) {
+        switch comparison?.outcome(forces: plan.forcesConflicts, takesOver: session.isFromFlyte(namespace)) {
         case nil: break
         case .change(let fields): result.changes.append(planned(object, .change, fields))
         case .conflict(let owned):
@@ -95,12 +105,9 @@ struct NamespaceComparison {
             let text = owned.map(\.text).joined(separator: ", ")
             fail(object.description, .conflict, "\(object.description): \(text)", &result)
         }
-        return true
     }
 
-    private func read(
-        _ object: DesiredObject, _ seen: ObservedObject, _ observed: ObservedObjects
-    ) async throws(KubeError) -> Comparison? {
+    private func read(_ object: DesiredObject, _ observed: ObservedObjects) async throws(KubeError) -> Comparison? {
         guard let link = session.readableLink else {
             throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("not connected"))
         }
@@ -109,8 +116,6 @@ struct NamespaceComparison {
         observed.looked(result, object.key)
         return result.satisfies == object.hash ? nil : result.comparison
     }
-
-    private var takesOver: Bool { session.isFromFlyte(namespace) }
 
     /// What `prune` would delete.
     private func addSurplus(_ objects: [DesiredObject], _ result: inout Result) {

@@ -141,7 +141,7 @@ extension Reconcilers {
         seen.failuresTotal = session.progress.failuresTotal
         seen.heldBack = session.pruneObjection
         seen.mode = plan.mode(of: object)
-        if seen.mode == .observe { seen.plan = session.progress.plan }
+        if seen.mode == .observe { (seen.plan, seen.pending) = (session.progress.plan, session.progress.pendingCount) }
         if let problem = plan.problem {
             // None is wanted then, so that none would be missing.
             seen.registryProblem = problem.description
