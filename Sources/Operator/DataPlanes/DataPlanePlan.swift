@@ -37,6 +37,7 @@ struct DataPlanePlan: Sendable {
     var isObserving = false
     /// What becomes of a namespace that is there and not ours.
     var adoption = AdoptionPolicy.flyte
+    /// Nil: nothing is ever deleted.
     var pruning: Pruning?
     /// False while a template is broken: what is in it would look surplus.
     var mayPrune = true
@@ -44,9 +45,9 @@ struct DataPlanePlan: Sendable {
     var identity: RegistryIdentity?
     /// The namespace of a project-domain: where an object that is in none belongs to.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
-    /// When the change was seen that led to this revision of the plan; monotonic.
     /// The revision of the settings that it follows from, where changes are staged.
     var stage: Int64?
+    /// When the change was seen that led to this revision of the plan; monotonic.
     var changedAt: Duration?
     /// Nil for a namespace that isn't wanted.
     var content: @Sendable (_ namespace: String) -> Content?
@@ -67,16 +68,16 @@ struct DataPlanePlan: Sendable {
             + "\(identity?.id ?? "unknown"); remove the annotation in the data plane to hand it over"
     }
 
-    /// What is kept of an object that was seen.
-    /// - Parameter content: the whole object, where that was seen.
-    func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> ObservedObject {
-        var seen = ObservedObject(
     /// Whether the watch of that kind shows whole objects. Where metadata is enough for most, or the content is secret, the
     /// few of which more is needed are read one by one.
     func readsContent(of type: ResourceType) -> Bool {
         isObserving && ![Namespace.resourceType, ServiceAccount.resourceType, Secret.resourceType].contains(type)
     }
 
+    /// What is kept of an object that was seen.
+    /// - Parameter content: the whole object, where that was seen.
+    func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> ObservedObject {
+        var seen = ObservedObject(
             place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
         if type == Namespace.resourceType { seen.standing = identity?.standing(of: metadata) }
@@ -94,6 +95,12 @@ struct DataPlanePlan: Sendable {
         return seen
     }
 
+    /// Why a namespace that is there is left alone; nil where it may be written.
+    func refusal(of object: DesiredObject, _ standing: NamespaceStanding?) -> (FailureReason, String)? {
+        if case .foreign(let owner)? = standing { return (.namespaceNotOurs, foreign(object, owner: owner)) }
+        return standing?.refusal(under: adoption).map { (.namespaceNotAdopted, "\(object.description): \($0)") }
+    }
+
     /// The namespace whose work an object is a part of.
     private func place(of metadata: ObjectMeta, _ type: ResourceType) -> String {
         if type.isNamespaced { return metadata.namespace ?? "" }
@@ -101,9 +108,3 @@ struct DataPlanePlan: Sendable {
         return Ownership.projectDomain(of: metadata).flatMap(namespaceOf) ?? ""
     }
 }
-    /// Why a namespace that is there is left alone; nil where it may be written.
-    func refusal(of object: DesiredObject, _ standing: NamespaceStanding?) -> (FailureReason, String)? {
-        if case .foreign(let owner)? = standing { return (.namespaceNotOurs, foreign(object, owner: owner)) }
-        return standing?.refusal(under: adoption).map { (.namespaceNotAdopted, "\(object.description): \($0)") }
-    }
-
