@@ -1,4 +1,5 @@
 import Fleet
+import JSON
 import Kube
 import KubeObjects
 
@@ -41,6 +42,12 @@ public struct RightsReading: Sendable {
             for resource in served where resource.type.kind == kind.kind { kinds.add(resource.type) }
         }
         (self.templates, self.kinds, self.notes) = (templates, kinds, notes)
+    }
+
+    /// The rules of the ClusterRole that Squadron's account needs in a data plane.
+    public func dataPlaneRules(namespace: String) -> [JSON] {
+        let rights = rights(.init(secrets: [], configMaps: []), namespace: namespace)
+        return rights.documents(for: .dataPlanes).first { $0["kind"] == "ClusterRole" }?["rules"]?.array ?? []
     }
 
     public func rights(_ names: NeededRights.Names, namespace: String) -> NeededRights {

@@ -11,22 +11,24 @@ extension KubeClient {
     /// - The server refuses fields that the kind does not have, since dropping them silently would look like success.
     /// - `metadataOnlyAnswer` asks for `PartialObjectMetadata`: a fraction of the bytes, with resourceVersion, uid and
     ///   managedFields.
+    /// - `isDryRun` stores nothing, and returns what would be stored.
     /// - It returns what is stored then. An unchanged object keeps its resourceVersion.
     @discardableResult
     public func apply(
         _ object: JSON, type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
-        fieldManager: String, force: Bool, metadataOnlyAnswer: Bool = false
+        fieldManager: String, force: Bool, isDryRun: Bool = false, metadataOnlyAnswer: Bool = false
     ) async throws(KubeError) -> JSON {
         try await apply(
             body: object.serialized(), type: type, namespace: namespace, name: name, subresource: subresource,
-            fieldManager: fieldManager, force: force, metadataOnlyAnswer: metadataOnlyAnswer)
+            fieldManager: fieldManager, force: force, isDryRun: isDryRun, metadataOnlyAnswer: metadataOnlyAnswer)
     }
 
     /// The same for an object that is already serialised, as JSON or YAML.
     @discardableResult
     public func apply(
         body: [UInt8], type: ResourceType, namespace: String? = nil, name: String, subresource: String? = nil,
-        fieldManager: String, force: Bool, metadataOnlyAnswer: Bool = false, turn: RequestTurn = RequestTurn()
+        fieldManager: String, force: Bool, isDryRun: Bool = false, metadataOnlyAnswer: Bool = false,
+        turn: RequestTurn = RequestTurn()
     ) async throws(KubeError) -> JSON {
         var request = KubeRequest(
             .patch, type.path(namespace: namespace, name: name, subresource: subresource),
@@ -34,6 +36,7 @@ extension KubeClient {
         request.add("fieldManager", fieldManager)
         request.add("force", force ? "true" : nil)
         request.add("fieldValidation", "Strict")
+        request.add("dryRun", isDryRun ? "All" : nil)
         // JSON is YAML. Servers before 1.31 have no media type for an apply patch in JSON.
         request.contentType = "application/apply-patch+yaml"
         if metadataOnlyAnswer { request.askForMetadata() }

@@ -1,0 +1,176 @@
+import Fleet
+import JSON
+import KubeObjects
+import Support
+
+/// What `squadron join` was asked for.
+public struct JoinRequest: Sendable, Hashable {
+    /// Of the DataPlane.
+    public var name: String
+    /// Flyte's cluster id.
+    public var clusterName: String
+    public var endpoint: String
+    /// The ExecutionLabel to make, with this cluster alone.
+    public var label: String?
+    /// Nil: the registry's. A data plane that begins in Observe is cordoned too.
+    public var mode: Mode?
+    /// flyteadmin's own account there; nil: one account for both.
+    public var flyteAdminAccount: String?
+    /// Of the control plane, and of the accounts in the data plane.
+    public var namespace: String
+
+    public init(name: String, clusterName: String? = nil, endpoint: String, namespace: String) {
+        self.name = name
+        self.clusterName = clusterName ?? name
+        self.endpoint = endpoint
+        self.namespace = namespace
+    }
+
+    /// Squadron's own account in the data plane.
+    static let account = "squadron"
+    /// Where the tokens of Squadron's own accounts are, where flyteadmin has its own.
+    static let ownSecret = "squadron-credentials"
+    static let workflowGroup = "flyte.lyft.com"
+
+    /// The Secret that Squadron reads its token from.
+    var secretName: String { flyteAdminAccount == nil ? CredentialsReference.defaultSecretName : Self.ownSecret }
+    var tokenKey: String { clusterName + "_token" }
+    var caCertKey: String { clusterName + "_cacert" }
+    /// The accounts whose tokens are needed, with the Secret in the control plane that each goes to.
+    var accounts: [(account: String, secret: String)] {
+        [(Self.account, secretName)] + (flyteAdminAccount.map { [($0, CredentialsReference.defaultSecretName)] } ?? [])
+    }
+
+    /// Why it can't be asked for; nil where it can.
+    public var problem: String? {
+        if let message = NameRules.problem(ofClusterName: clusterName) { return "the cluster name \(message)" }
+        if flyteAdminAccount == Self.account { return "--flyteadmin-account is Squadron's own account" }
+        if let label, let message = NameRules.problem(ofLabel: label) { return "the label \(message)" }
+        var spec = DataPlaneSpec(endpoint: endpoint)
+        spec.clusterName = clusterName
+        return spec.problems().first?.description
+    }
+}
+
+/// The objects that a data plane's joining is made of. None of them holds a token.
+extension JoinRequest {
+    private func metadata(_ name: String, _ cluster: String, isNamespaced: Bool = true) -> JSON {
+        var metadata: JSON = [
+            "name": .string(name), "labels": ["app.kubernetes.io/name": "squadron"],
+            "annotations": [NeededRights.annotation: .string(cluster)],
+        ]
+        if isNamespaced { metadata["namespace"] = .string(namespace) }
+        return metadata
+    }
+
+    /// For the data plane, in the order in which they are applied.
+    ///
+    /// - Parameter rules: the rules that the templates' kinds need.
+    func dataPlaneObjects(rules: [JSON]) -> [JSON] {
+        var objects: [JSON] = [
+            [
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": [
+                    "name": .string(namespace),
+                    "annotations": [NeededRights.annotation: .string(name)],
+                ],
+            ]
+        ]
+        objects += accountObjects(Self.account)
+        let workflows: JSON = [
+            "apiGroups": [.string(Self.workflowGroup)], "resources": ["flyteworkflows"], "verbs": ["create", "delete"],
+        ]
+        objects += role(
+            "ClusterRole", "squadron", rules: rules + (flyteAdminAccount == nil ? [workflows] : []), for: Self.account)
+        objects += role(
+            "Role", "squadron-token",
+            rules: [
+                [
+                    "apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": [.string(Self.account)],
+                    "verbs": ["create"],
+                ]
+            ], for: Self.account)
+        if let other = flyteAdminAccount {
+            objects += accountObjects(other)
+            objects += role("ClusterRole", "squadron-\(other)", rules: [workflows], for: other)
+        }
+        return objects
+    }
+
+    private func accountObjects(_ account: String) -> [JSON] {
+        var secret: JSON = [
+            "apiVersion": "v1", "kind": "Secret", "metadata": metadata(Self.tokenSecret(of: account), name),
+            "type": "kubernetes.io/service-account-token",
+        ]
+        secret[path: ["metadata", "annotations", "kubernetes.io/service-account.name"]] = .string(account)
+        return [["apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(account, name)], secret]
+    }
+
+    static func tokenSecret(of account: String) -> String { account + "-token" }
+
+    private func role(_ kind: String, _ role: String, rules: [JSON], for account: String) -> [JSON] {
+        let group = "rbac.authorization.k8s.io"
+        let metadata = metadata(role, name, isNamespaced: kind == "Role")
+        return [
+            [
+                "apiVersion": .string(group + "/v1"), "kind": .string(kind), "metadata": metadata,
+                "rules": .array(rules),
+            ],
+            [
+                "apiVersion": .string(group + "/v1"), "kind": .string(kind + "Binding"), "metadata": metadata,
+                "roleRef": ["apiGroup": .string(group), "kind": .string(kind), "name": .string(role)],
+                "subjects": [
+                    ["kind": "ServiceAccount", "name": .string(account), "namespace": .string(namespace)]
+                ],
+            ],
+        ]
+    }
+
+    /// For the control plane, beside the Secrets.
+    var controlPlaneObjects: [JSON] {
+        var spec: JSON = ["clusterName": .string(clusterName), "endpoint": .string(endpoint)]
+        if let mode { spec["mode"] = .string(mode.rawValue) }
+        if mode == .observe { spec["unschedulable"] = true }
+        if flyteAdminAccount != nil { spec["credentials"] = ["secretName": .string(secretName)] }
+        var objects = [resource("DataPlane", name, spec)]
+        if let label {
+            objects.append(
+                resource(
+                    "ExecutionLabel", Self.objectName(of: label),
+                    ["label": .string(label), "clusters": [["name": .string(clusterName), "weight": 1]]]))
+        }
+        return objects
+    }
+
+    private func resource(_ kind: String, _ name: String, _ spec: JSON) -> JSON {
+        [
+            "apiVersion": .string(ResourceType.dataPlanes.apiVersion), "kind": .string(kind),
+            "metadata": metadata(name, "control-plane"), "spec": spec,
+        ]
+    }
+
+    /// A name that Kubernetes takes: a label may have capitals and underscores.
+    static func objectName(of label: String) -> String {
+        let name = label.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" ? $0 : "-" }
+        let text = String(name).split(separator: "-", omittingEmptySubsequences: true).joined(separator: "-")
+        return text.isEmpty ? "label" : text
+    }
+
+    /// All of them, for a repository.
+    public func documents(rules: [JSON]) -> [JSON] { dataPlaneObjects(rules: rules) + controlPlaneObjects }
+
+    /// What these documents can't hold.
+    public var notesForGitOps: [String] {
+        accounts.map { account, secret in
+            let source = "Secret \(Self.tokenSecret(of: account)) there"
+            return "put token and ca.crt of \(source) into Secret \(secret) of the control plane, as \(tokenKey) and "
+                + "\(caCertKey), with the annotation \(hostsAnnotation.key): \"\(hostsAnnotation.value)\""
+        }
+    }
+
+    /// The annotation of a Secret that says where this cluster's token may be sent.
+    var hostsAnnotation: (key: String, value: String) {
+        let rest = endpoint.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first.map(String.init)
+        return ("\(AllowedHosts.annotation).\(clusterName)", rest ?? "")
+    }
+}

@@ -1,0 +1,263 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+
+/// `squadron join` at work. Each step is a line; each can be done again.
+public struct JoinRun: Sendable {
+    let controlPlane: ControlPlaneReader
+    let dataPlane: KubeClient
+    /// PEM: what verified the data plane.
+    let ca: [UInt8]
+    let screen: Screen
+    /// Nothing is stored: the API servers are asked by dry run what would be.
+    let isDry: Bool
+    /// For how long to wait for the DataPlane to be Available.
+    let patience: Duration
+
+    static let manager = "squadron-join"
+
+    public init(
+        controlPlane: ControlPlaneReader, dataPlane: KubeClient, ca: [UInt8], screen: Screen, isDry: Bool,
+        patience: Duration = .seconds(90)
+    ) {
+        self.controlPlane = controlPlane
+        self.dataPlane = dataPlane
+        self.ca = ca
+        self.screen = screen
+        self.isDry = isDry
+        self.patience = patience
+    }
+
+    private struct Stop: Error {
+        var message: String
+        init(_ message: String) { self.message = message }
+        init(_ error: KubeError, at place: String) { message = "\(place): \(error)" }
+    }
+
+    /// - Parameter rules: what the templates' kinds need, of a ClusterRole.
+    public func carryOut(_ request: JoinRequest, rules: [JSON]) async -> Outcome {
+        var made: [String] = []
+        do {
+            let plan = try await plan(request)
+            if let refusal = plan.refusal { throw Stop(refusal) }
+            for object in request.dataPlaneObjects(rules: rules) {
+                try await apply(object, dataPlane, "the data plane", request, &made)
+            }
+            for (account, secret) in request.accounts {
+                try await copyToken(of: account, to: secret, request, &made)
+            }
+            for object in request.controlPlaneObjects where object["kind"] != "ExecutionLabel" || !plan.hasLabel {
+                try await apply(object, controlPlane.client, "the control plane", request, &made)
+            }
+            if isDry {
+                say("nothing was stored (--dry-run)")
+                return .done
+            }
+            return try await wait(for: request)
+        } catch let stop as Stop {
+            screen.note("squadron join: \(stop.message)")
+        } catch {
+            screen.note("squadron join: \(error)")
+        }
+        if !made.isEmpty, !isDry {
+            screen.note(
+                "so far this was made or changed: \(made.joined(separator: ", ")). Run the command again when the cause "
+            )
+            screen.note(
+                "is mended: it goes on from there. To take it back, delete these (labels app.kubernetes.io/name=squadron)."
+            )
+        }
+        return .failed
+    }
+
+    private func say(_ text: String) { screen.print(text) }
+
+    private func plan(_ request: JoinRequest) async throws -> JoinPlan {
+        let uid: String?
+        do throws(KubeError) {
+            uid = try await dataPlane.get(Namespace.self, name: "kube-system").metadata.uid
+        } catch {
+            throw Stop(error, at: "the data plane")
+        }
+        do throws(KubeError) {
+            let objects = try await controlPlane.objects(of: [.dataPlanes, .executionLabels])
+            var secrets: [String: DynamicObject?] = [:]
+            for (_, name) in request.accounts { secrets[name] = .some(try await secret(name)) }
+            return JoinPlan(request, objects, clusterUID: uid, secrets: secrets)
+        } catch {
+            throw Stop(error, at: "the control plane")
+        }
+    }
+
+    private func secret(_ name: String) async throws(KubeError) -> DynamicObject? {
+        do throws(KubeError) {
+            let json = try await controlPlane.client.get(
+                Secret.resourceType, namespace: controlPlane.namespace, name: name)
+            return try? DynamicObject(json: json)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// By server-side apply: what others set of an object stays, and what they have otherwise is said.
+    private func apply(
+        _ object: JSON, _ client: KubeClient, _ place: String, _ request: JoinRequest, _ made: inout [String]
+    ) async throws {
+        guard let kind = object["kind"]?.string, let type = Self.types[kind],
+            let name = object[path: ["metadata", "name"]]?.string
+        else { return }
+        let what = "\(kind) \(name)"
+        do throws(KubeError) {
+            try await client.apply(
+                object, type: type, namespace: object[path: ["metadata", "namespace"]]?.string, name: name,
+                fieldManager: Self.manager, force: false, isDryRun: isDry, metadataOnlyAnswer: true)
+        } catch {
+            // In a dry run the Namespace of the others isn't there.
+            if isDry, error.isNotFound, kind != "Namespace" { return say("would make   \(what) in \(place)") }
+            throw Stop(
+                "\(place): \(error)"
+                    + (error.isConflict ? "; \(what) is there with other rights or settings, and is left as it is" : "")
+            )
+        }
+        say("\(isDry ? "would apply " : "applied     ") \(what) in \(place)")
+        made.append("\(what) (\(place))")
+    }
+
+    private static let types: [String: ResourceType] = {
+        let rbac = "rbac.authorization.k8s.io"
+        func type(_ kind: String, _ plural: String, _ isNamespaced: Bool) -> ResourceType {
+            ResourceType(group: rbac, version: "v1", kind: kind, plural: plural, isNamespaced: isNamespaced)
+        }
+        return [
+            "Namespace": Namespace.resourceType, "ServiceAccount": ServiceAccount.resourceType,
+            "Secret": Secret.resourceType, "ClusterRole": type("ClusterRole", "clusterroles", false),
+            "ClusterRoleBinding": type("ClusterRoleBinding", "clusterrolebindings", false),
+            "Role": type("Role", "roles", true), "RoleBinding": type("RoleBinding", "rolebindings", true),
+            "DataPlane": .dataPlanes, "ExecutionLabel": .executionLabels,
+        ]
+    }()
+
+    // MARK: The token
+
+    private func copyToken(
+        of account: String, to secretName: String, _ request: JoinRequest, _ made: inout [String]
+    ) async throws {
+        let what = "token of \(account) and CA to Secret \(secretName), as \(request.tokenKey) and \(request.caCertKey)"
+        if isDry { return say("would copy   \(what)") }
+        let token: Sensitive
+        do throws(KubeError) {
+            token = try await self.token(of: account, in: request.namespace)
+        } catch {
+            throw Stop(error, at: "the data plane")
+        }
+        let wanted = [
+            request.tokenKey: token.withBytes { Base64.encode($0) }, request.caCertKey: Base64.encode(ca),
+        ]
+        do throws(KubeError) {
+            let hosts = request.hostsAnnotation
+            var metadata: JSON = ["annotations": [hosts.key: .string(hosts.value)]]
+            guard let before = try await secret(secretName) else {
+                metadata["name"] = .string(secretName)
+                metadata["namespace"] = .string(controlPlane.namespace)
+                let object: JSON = [
+                    "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
+                    "data": .object(wanted.mapValues { .string($0) }),
+                ]
+                try await controlPlane.client.create(
+                    object, type: Secret.resourceType, namespace: controlPlane.namespace, fieldManager: Self.manager)
+                say("copied       \(what)")
+                return made.append("Secret \(secretName) (the control plane)")
+            }
+            let there = before.json["data"]?.object ?? [:]
+            let kept = wanted.filter { there[$0.key]?.string.map { !$0.isEmpty } ?? false }
+            let differs = kept.contains { there[$0.key]?.string != $0.value }
+            let missing = wanted.filter { kept[$0.key] == nil }
+            var change: JSON = ["metadata": metadata]
+            if !missing.isEmpty { change["data"] = .object(missing.mapValues { .string($0) }) }
+            try await controlPlane.client.mergePatch(
+                change, type: Secret.resourceType, namespace: controlPlane.namespace, name: secretName,
+                fieldManager: Self.manager, metadataOnlyAnswer: true)
+            if differs {
+                say(
+                    "left         what Secret \(secretName) has of \(request.clusterName) already; take the keys away to "
+                        + "have others")
+            } else {
+                say("copied       \(what)")
+            }
+            made.append("keys \(missing.keys.sorted().joined(separator: ", ")) of Secret \(secretName)")
+        } catch {
+            throw Stop(error, at: "the control plane")
+        }
+    }
+
+    /// The long-lived one of the account's Secret; where nothing fills that, one that the API gives.
+    private func token(of account: String, in namespace: String) async throws(KubeError) -> Sensitive {
+        for _ in 0..<Self.looks {
+            let secret = try await dataPlane.get(
+                Secret.self, namespace: namespace, name: JoinRequest.tokenSecret(of: account))
+            if let token = secret["token"], !token.isEmpty { return token }
+            do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
+        }
+        let token = try await dataPlane.requestToken(of: account, in: namespace, expirationSeconds: Self.longLife)
+        screen.note(
+            "note: nothing has filled the Secret \(JoinRequest.tokenSecret(of: account)), so the token is one that ends: the "
+                + "condition CredentialsValid says when")
+        return token.value
+    }
+    private static let looks = 40
+    private static let longLife = 365 * 86_400
+
+    // MARK: The end
+
+    private func wait(for request: JoinRequest) async throws -> Outcome {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        var shown = ""
+        while clock.now < end {
+            let object: JSON
+            do throws(KubeError) {
+                object = try await controlPlane.client.get(
+                    .dataPlanes, namespace: controlPlane.namespace, name: request.name)
+            } catch {
+                throw Stop(error, at: "the control plane")
+            }
+            let conditions = (object[path: ["status", "conditions"]]?.array ?? []).compactMap(Condition.init(lenient:))
+            let isCurrent =
+                object[path: ["status", "observedGeneration"]]?.int == object[path: ["metadata", "generation"]]?.int
+            if let available = conditions.first(where: { $0.type == ConditionType.available.rawValue }), isCurrent {
+                let text = "\(available.reason): \(available.message)"
+                if available.status == .isTrue {
+                    say("available    \(request.name): \(available.message)")
+                    sayWhatNext(request)
+                    return .done
+                }
+                if text != shown { say("waiting      \(text)") }
+                shown = text
+            } else if shown.isEmpty {
+                shown = "waiting"
+                say("waiting      for the operator to look at DataPlane \(request.name)")
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        screen.note(
+            "squadron join: \(request.name) is not Available after \(patience.components.seconds) s. Everything is in place; "
+                + "its conditions say what is missing: kubectl -n \(request.namespace) describe dataplane \(request.name)"
+        )
+        return .failed
+    }
+
+    private func sayWhatNext(_ request: JoinRequest) {
+        if request.mode == .observe {
+            say(
+                "next: look at status.plan of the DataPlane; then set spec.mode to Enforce, and squadron uncordon \(request.name)"
+            )
+        } else if request.label == nil {
+            say("next: name \(request.clusterName) in an ExecutionLabel, so that executions can go there")
+        } else {
+            say("next: an ExecutionClusterLabel with the value \(request.label ?? "") sends executions there")
+        }
+    }
+}

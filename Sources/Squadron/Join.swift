@@ -1,0 +1,93 @@
+import ArgumentParser
+import Console
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Operator
+import Support
+import YAML
+
+struct Join: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a cluster a data plane: account, rights, token, CA and DataPlane in one go.",
+        discussion: Help.discussion(
+            """
+            Makes the account squadron in the cluster of --cluster-context, with the rights for the templates' kinds and, for \
+            flyteadmin, for FlyteWorkflows. Copies its token and the cluster's CA into cluster-credentials; other keys stay as \
+            they are. Makes the DataPlane and waits until it is Available. It can be run again at any time.
+            """,
+            examples: [
+                "squadron join dataplane-1 --cluster-context dp1 --cluster-name dataplane_1 --label label1",
+                "squadron join dataplane-2 --cluster-context dp2 --mode Observe",
+                "squadron join dataplane-1 --cluster-context dp1 -o yaml > dataplane-1.yaml",
+            ],
+            codes: [(0, "done"), (1, "failed; what was made is named"), (2, "wrong usage")]))
+
+    @Argument(help: "The DataPlane's name.")
+    var name: String
+    @Option(help: "The kubeconfig's context of the cluster that joins.")
+    var clusterContext: String
+    @Option(help: "Flyte's cluster id; by default the DataPlane's name.")
+    var clusterName: String?
+    @Option(help: "An ExecutionLabel to make, with this cluster alone.")
+    var label: String?
+    @Option(help: "Observe: nothing is written there but this, and it is cordoned.")
+    var mode: Mode?
+    @Option(help: "Where the operator reaches the cluster; by default the server of the context.")
+    var endpoint: String?
+    @Option(help: "An account of flyteadmin's own; by default both work as squadron.")
+    var flyteadminAccount: String?
+    @Flag(help: "Ask the API servers what would be stored, and store nothing.")
+    var dryRun = false
+    @OptionGroup var options: ConsoleOptions
+
+    func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
+
+    func run() async throws {
+        let command = CommandRun("join")
+        let endpoint = try await command.endpoint(kubeconfig: options.kubeconfig, context: clusterContext)
+        var request = JoinRequest(
+            name: name, clusterName: clusterName, endpoint: self.endpoint ?? endpoint.server,
+            namespace: options.namespace)
+        (request.label, request.mode, request.flyteAdminAccount) = (label, mode, flyteadminAccount)
+        if let problem = request.problem {
+            command.note(problem)
+            throw ExitCode(Outcome.usage.rawValue)
+        }
+        guard let ca = endpoint.tls.caCertificates else {
+            command.note(
+                "the context \(clusterContext) has no certificate-authority, and Squadron trusts a cluster's own CA only"
+            )
+            throw ExitCode(Outcome.failed.rawValue)
+        }
+        if options.output != .text { return try await print(request, command) }
+        try await options.run("join") { reader, screen in
+            let rights = try await RightsReading(reader)
+            for note in rights.notes { screen.note("note: \(note)") }
+            let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
+            defer { client.close() }
+            return await JoinRun(controlPlane: reader, dataPlane: client, ca: ca, screen: screen, isDry: dryRun)
+                .carryOut(request, rules: rights.dataPlaneRules(namespace: reader.namespace))
+        }
+    }
+
+    /// The documents alone. The control plane is read for the templates' kinds; nothing is sent to the data plane.
+    private func print(_ request: JoinRequest, _ command: CommandRun) async throws {
+        try await options.run("join") { reader, screen in
+            let rights = try await RightsReading(reader)
+            for note in rights.notes { screen.note("note: \(note)") }
+            let documents = request.documents(rules: rights.dataPlaneRules(namespace: reader.namespace))
+            if options.output == .json {
+                let list: JSON = ["apiVersion": "v1", "kind": "List", "items": .array(documents)]
+                screen.print(String(decoding: list.serialized(pretty: true), as: UTF8.self))
+            } else {
+                screen.print(YAML.emit(documents: documents))
+            }
+            for note in request.notesForGitOps { screen.note("note: \(note)") }
+            return rights.notes.isEmpty ? .done : .failed
+        }
+    }
+}
+
+extension Mode: ExpressibleByArgument {}
