@@ -293,7 +293,10 @@ public struct StagedRollout: Sendable, Hashable {
         let active = input.members.filter { $0.value.hasTurns }
         let updated = active.keys.filter { record.updated.contains($0) }
         counts = (updated.count, active.count)
-        if record.pinned != nil { return phase = .complete }
+        if record.pinned != nil {
+            counts.updated = active.values.count { !$0.isPending && $0.failures.isEmpty }
+            return phase = .complete
+        }
         let isDone =
             record.current.isEmpty
             && active.allSatisfy { record.updated.contains($0.key) || $0.value.isAvailable == false }

@@ -20,6 +20,7 @@ final class DataPlaneSession: Sendable {
     private let plan: Locked<DataPlanePlan>
     let watches = TypeWatches()
     private let hasPlan: Locked<Bool>
+    private let stageInProgress: Locked<Int64?>
     /// Whether a probe is under way that asks what may be done.
     private let isReviewing = Locked(false)
     /// Whether writes were let through when that was last looked at; nil before the first look.
@@ -52,6 +53,7 @@ final class DataPlaneSession: Sendable {
         progress = NamespaceProgressBoard(wallClock: context.wallClock)
         self.plan = Locked(plan)
         hasPlan = Locked(!plan.isPending)
+        stageInProgress = Locked(plan.stage)
         started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(
@@ -142,6 +144,7 @@ final class DataPlaneSession: Sendable {
         for namespace in held { queue.add(namespace, after: .seconds(1)) }
         progress.replace(with: wanted)
         progress.pending(changed)
+        stageInProgress.withLock { $0 = new.stage }
         // What changes everywhere is no news of any one namespace: a project that comes then should not wait for it all.
         if changed.count == new.namespaces.count, changed.count > Self.manyNamespaces {
             queue.add(changed, priority: .background)
@@ -191,7 +194,10 @@ final class DataPlaneSession: Sendable {
     // MARK: What it tells others
 
     /// The revision of the settings that it brings the data plane to, where changes are staged.
-    var stage: Int64? { plan.withLock { $0.stage } }
+    ///
+    /// It changes only once `progress` knows what is to be done for that: a reader never takes what was in sync with the
+    /// revision before for being in sync with this one.
+    var stage: Int64? { stageInProgress.withLock { $0 } }
     var facts: SessionFacts { state.withLock { $0.facts } }
     /// The settings of the link in use.
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }

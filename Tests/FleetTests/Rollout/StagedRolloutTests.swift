@@ -261,6 +261,7 @@ struct StagedRolloutTests {
         model.members["new"] = .init()
         model.step()
         #expect(model.having(1) == ["a", "b", "new"])
+        #expect(model.rollout.counts == (3, 3))
         // The annotation is still there.
         model.begin(3)
         model.step()
