@@ -38,6 +38,7 @@ struct ProgressTests {
         for reason: ReachableReason in [.connectFailed, .dnsFailed, .timeout, .serverError, .tooManyRequests] {
             #expect(added { $0.probe = .failed(reason, "") } == "Reconciling \(reason.rawValue)")
         }
+        #expect(added { $0.credentials = .invalid(.renewalFailed, "") } == "Reconciling RenewalFailed")
         #expect(added(DataPlaneObservation()) == "Reconciling Pending")
     }
 

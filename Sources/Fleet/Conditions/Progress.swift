@@ -21,7 +21,8 @@ extension ConditionVerdict {
     var needsPerson: Bool { waitsForPerson || Self.reasonsForPersons.contains(reason) }
 
     private static let reasonsForPersons: Set<String> = {
-        let credentials = CredentialsReason.allCases.map(\.rawValue)
+        // A renewal fails also where the server that gives tokens is away.
+        let credentials = CredentialsReason.allCases.filter { $0 != .renewalFailed }.map(\.rawValue)
         let connection: [ReachableReason] = [.tlsUntrusted, .tlsNameMismatch, .tlsExpired]
         let labels: [LabelReason] = [.invalid, .weightsInvalid, .duplicateLabel, .unknownCluster, .clusterDisabled]
         let rest = [
