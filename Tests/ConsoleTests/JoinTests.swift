@@ -34,7 +34,7 @@ struct JoinTests {
         return JoinPlan(request, try objects(Self.planes), clusterUID: uid, secrets: secrets).refusal
     }
 
-    @Test("A cluster that is joined already under another name is refused, and so is a name of another cluster")
+    @Test("A cluster that has another name already is refused, and so is a taken name")
     func twice() throws {
         #expect(try refusal(Self.request()) == nil)
         #expect(try refusal(Self.request(), uid: "u1")?.contains("DataPlane old is already") == true)
@@ -53,7 +53,7 @@ struct JoinTests {
         #expect(try refusal(Self.request { $0.label = "label 2" }) != nil)
     }
 
-    @Test("A Secret that another controller keeps is not touched, and what to add there is said")
+    @Test("A Secret that another controller keeps is left, and the keys to add are named")
     func owned() throws {
         let secret: JSON = [
             "metadata": [
@@ -81,7 +81,7 @@ struct JoinTests {
         #expect(label[path: ["metadata", "name"]] == "gpu-label" && label[path: ["spec", "label"]] == "GPU_label")
     }
 
-    @Test("With an account of flyteadmin's own, each account has its rights and its Secret alone")
+    @Test("With flyteadmin's own account, each account has its own rights and Secret")
     func twoAccounts() throws {
         let request = Self.request { $0.flyteAdminAccount = "flyteadmin" }
         #expect(request.accounts.map(\.secret) == ["squadron-credentials", "cluster-credentials"])

@@ -51,7 +51,7 @@ struct RolloutTests {
         #expect(report.json["rollout"]?["reason"] == "TooManyFailures")
     }
 
-    @Test("undo goes to the last revision that came to its end, and changes one annotation only")
+    @Test("undo goes to the last complete revision and changes one annotation only")
     func undo() throws {
         let revisions = [try Self.revision(1), try Self.revision(2), try Self.revision(3, Self.record)]
         let steering = RolloutSteering(.undo(to: nil), try objects(Self.registry), revisions: revisions)
@@ -71,7 +71,7 @@ struct RolloutTests {
         #expect(steering.refusal == "there is no revision 7; there are: 1, 3")
     }
 
-    @Test("pause and resume set spec.rollout.paused; resume says by an annotation that it was meant")
+    @Test("pause and resume set spec.rollout.paused; resume sets an annotation as well")
     func pause() throws {
         let objects = try objects(Self.registry)
         #expect(RolloutSteering(.pause, objects).change == ["spec": ["rollout": ["paused": true]]])

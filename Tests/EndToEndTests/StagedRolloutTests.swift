@@ -54,7 +54,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A change goes to the first group, then to the next; a data plane that is away keeps what it has")
+        @Test("A change reaches the groups in order; each keeps its revision until its turn")
         func order() async throws {
             try await Self.withStagedFleet { fleet in
                 try await fleet.operating { _ in
@@ -86,7 +86,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A change that fails in the first group pauses there; undo takes it back, and a restart goes on")
+        @Test("A failure in the first group pauses it; a restart keeps that, and undo ends it")
         func pause() async throws {
             try await Self.withStagedFleet { fleet in
                 try await fleet.operating { _ in

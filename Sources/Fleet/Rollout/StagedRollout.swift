@@ -179,7 +179,7 @@ public struct StagedRollout: Sendable, Hashable {
         guard record.pause != nil, input.resumedAt != nil else { return }
         record.pause = nil
         firstGroupAwaySince = nil
-        // Who resumes has seen what fails, and lets it pass.
+        // The user has seen what fails, and lets it pass.
         for name in record.current.keys {
             record.current[name] = input.members[name]?.failures ?? []
             turns[name] = Turn(began: input.now)

@@ -43,7 +43,7 @@ extension Reconcilers {
             // What is known of an earlier revision says nothing of this one.
             member.isPending = session.stage != revisions[name] || session.progress.hasPending || !session.hasResult
             for entry in session.progress.failures(limit: Self.knownFailures) {
-                // What the way or the server brings is no failure of the change: it may be done in a moment.
+                // A slow network or server is not a failure of the change: the write may succeed in a moment.
                 if ReachableReason(rawValue: entry.reason) != nil {
                     member.isPending = true
                 } else {

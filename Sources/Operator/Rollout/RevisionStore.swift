@@ -5,8 +5,8 @@ import KubeObjects
 
 /// The revisions of a staged rollout as `apps/v1` ControllerRevisions: what a restart or another leader goes on with.
 ///
-/// A ControllerRevision's data never changes. What may change, who has which revision, is an annotation of the newest one, so
-/// that a new revision and the state it begins with are one write.
+/// A ControllerRevision's data never changes. The state, which data plane has which revision, is an annotation of the newest
+/// one. So a new revision and the state that it begins with are one write.
 struct RevisionStore: Sendable {
     let client: KubeClient
     let namespace: String

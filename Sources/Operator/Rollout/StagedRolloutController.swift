@@ -73,7 +73,7 @@ final class StagedRolloutController: Sendable {
         return Outcome(again: again, news: state.report == before ? nil : state.report)
     }
 
-    /// Changes go to all data planes at once: what is stored of who has what is worth nothing from now on.
+    /// Changes go to all data planes at once from now on, so the stored state is out of date.
     private func end(_ state: inout State, _ plan: PlanInForce) async throws(KubeError) {
         defer { state.report = Report() }
         router.stage(.unknown)

@@ -4,7 +4,7 @@ import Fleet
 enum StagesInForce: Sendable {
     /// Changes go to all data planes at once.
     case off
-    /// They are staged, and it is not known yet who has what: nothing is written.
+    /// They are staged, and the state has not been read yet: nothing is written.
     case unknown
     case staged(Assignment)
 

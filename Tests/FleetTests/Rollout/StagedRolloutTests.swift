@@ -93,7 +93,7 @@ struct StagedRolloutTests {
         #expect(model.rollout.phase == .complete)
     }
 
-    @Test("A failure that the change brought pauses it and is named; one from before does not count")
+    @Test("A failure that the change brought pauses it; one from before does not count")
     func failures() {
         var model = Model(["a", "b"], groups: [["a"]])
         model.members["a"]?.failures = ["ns Quota: Conflict"]
@@ -121,7 +121,7 @@ struct StagedRolloutTests {
         #expect(model.pause == .tooManyFailures)
     }
 
-    @Test("Who resumes lets pass what fails now, and a second look at the annotation does nothing")
+    @Test("resume lets pass what fails now, and the same annotation again does nothing")
     func resume() {
         var model = Model(["a", "b"], groups: [["a"]])
         model.begin(2)
@@ -162,7 +162,7 @@ struct StagedRolloutTests {
         #expect(model.rollout.counts == (3, 3))
     }
 
-    @Test("One that goes away in its turn is waited for until the deadline, then has another turn")
+    @Test("One that goes away in its turn has until the deadline, and then another turn")
     func goesAway() {
         var model = Model(["a", "b"], groups: [["a"], ["b"]])
         model.begin(2)
