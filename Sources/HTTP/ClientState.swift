@@ -1,3 +1,5 @@
+import Support
+
 /// A client on the engine's thread: its lanes, and the handles that it keeps for the next requests.
 final class ClientState {
     let configuration: HTTPClientConfiguration
@@ -9,6 +11,8 @@ final class ClientState {
     private var retired: [Lane] = []
     private var idle: [EasyHandle] = []
     private var isClosed = false
+    /// Of the last request that had one.
+    private var token: Sensitive?
 
     /// More handles would only take memory: a handle at rest holds some 10 KB.
     private static let idleLimit = 8
@@ -57,13 +61,22 @@ final class ClientState {
         }
     }
 
+    /// A request with that token comes. A handle at rest may still have the text of its last request, so those that sent an
+    /// older token are let go: libcurl zeroes what it frees.
+    func willSend(_ new: Sensitive?) {
+        guard let new, new !== token, new != token else { return }
+        token = new
+        idle.removeAll()
+    }
+
     func takeHandle() -> EasyHandle? {
         idle.popLast() ?? EasyHandle(configuration, material, count: { [unowned loop] in loop.easyHandles += $0 })
     }
 
     /// Only a handle whose exchange ended regularly may be kept. A handle that was stopped midway may hold back pieces
     /// of the old answer: libcurl 7.88 keeps what arrived during a pause if the connection has other users.
-    func keep(_ handle: EasyHandle) {
+    func keep(_ handle: EasyHandle, after request: HTTPRequest) {
+        guard request.bearerToken == nil || request.bearerToken == token else { return }
         if !isClosed, idle.count < Self.idleLimit { idle.append(handle) }
     }
 

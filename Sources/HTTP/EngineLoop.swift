@@ -76,6 +76,7 @@ final class EngineLoop {
         }
         do throws(HTTPError) {
             let lines = try RequestLines(exchange.request, client.configuration)
+            client.willSend(exchange.request.bearerToken)
             let kind: Lane.Kind = if case .stream = exchange.delivery { .streams } else { .exchanges }
             guard let lane = client.lane(kind), let easy = client.takeHandle() else {
                 throw HTTPError(.other, "libcurl has no memory, or lacks an option", mayHaveBeenProcessed: false)
@@ -249,7 +250,11 @@ final class EngineLoop {
         transfer.clearRequest()
         // A handle that sent a request again is not kept. libcurl counts these for the handle's whole life, and at five
         // it gives up the next request.
-        if !isWhole { transfer.lane.flushSoon() } else if transfer.attempts <= 1 { transfer.client.keep(transfer.easy) }
+        if !isWhole {
+            transfer.lane.flushSoon()
+        } else if transfer.attempts <= 1 {
+            transfer.client.keep(transfer.easy, after: transfer.exchange.request)
+        }
         if transfer.lane.isRetired { transfer.client.sweep() }
         transfer.deliver(error)
     }

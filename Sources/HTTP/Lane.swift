@@ -51,10 +51,11 @@ final class Lane {
         self.loop = loop
         mayUseHTTP2 = configuration.prefersHTTP2
         let pings = kind == .streams && configuration.proxyURL?.lowercased().hasPrefix("https://") != true
-        keepAliveNanoseconds = pings ? configuration.keepAlive.map { UInt64($0.seconds * 1e9) } : nil
-        patience = UInt64(configuration.readerPatience.seconds * 1e9)
+        keepAliveNanoseconds = pings ? configuration.keepAlive.map { UInt64(saturating: $0.seconds * 1e9) } : nil
+        patience = UInt64(saturating: configuration.readerPatience.seconds * 1e9)
         // Connections that were made together don't end together.
-        maximumAge = UInt64(configuration.maximumConnectionAge.seconds * .random(in: 0.9...1) * 1e9)
+        let age = configuration.maximumConnectionAge.seconds * .random(in: 0.9...1)
+        maximumAge = UInt64(saturating: age * 1e9)
         let limit = max(1, configuration.maximumConnections)
         let context = Unmanaged.passUnretained(self).toOpaque()
         guard squadron_multi_set_callbacks(multi, onSocket, onTimer, context) == CURLM_OK,

@@ -43,7 +43,7 @@ indirect enum CodingPath {
         }
     }
 
-    /// A key comes from whoever wrote the text: in a message it must be short, and without control characters.
+    /// Anybody may have written the key: in a message it must be short, and without control characters.
     private static func shown(_ key: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in key.unicodeScalars.prefix(256) {

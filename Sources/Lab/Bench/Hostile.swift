@@ -32,7 +32,7 @@ struct Hostile: AsyncParsableCommand {
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
-        let servers = try await Servers(dataPlanes: dataPlanes, folder: folder)
+        let servers = try await Servers(dataPlanes: dataPlanes, hostile: hostile, folder: folder)
         defer { servers.end() }
         let setup = Setup(servers: servers)
         try await setup.run()
@@ -53,9 +53,9 @@ struct Hostile: AsyncParsableCommand {
             for var rule in Self.faults where rule["fault"]?.string?.contains(only) != false || only.isEmpty {
                 rule["cluster"] = .string(name)
                 rule[path: ["match", "userAgent"]] = "squadron"
-                try await servers.control("POST", "/faults", rule)
+                try await servers.control("POST", "/faults", rule, ofHostile: true)
             }
-            try await servers.control("POST", "/clusters/\(name)/reset-connections")
+            try await servers.control("POST", "/clusters/\(name)/end-watches", ["how": "gone"], ofHostile: true)
         }
         var latencies: [Double] = []
         var (count, most, last) = (start, 0.0, ContinuousClock.now)

@@ -29,21 +29,34 @@ final class Servers {
     let controlPlane: Target
     let dataPlanes: [Target]
     private var devcluster: Child?
+    /// Serves the hostile data planes, with what others leave of the CPUs.
+    private var hostile: (child: Child, controlPort: Int?)?
     private var real: [RealCluster] = []
     private let controlPort: Int?
     private let plain = HTTPClient(HTTPClientConfiguration(userAgent: "bench-control", allowsPlainHTTP: true))
 
     /// devcluster.
-    init(dataPlanes count: Int, folder: URL) async throws {
+    /// - Parameter hostileCount: so many of the data planes, the last ones, are in a process of their own. What they send
+    ///   must not slow the other servers down.
+    init(dataPlanes count: Int, hostile hostileCount: Int = 0, folder: URL) async throws {
         let dir = folder.appending(path: "servers-\(UUID().uuidString)")
         let names = ["control-plane"] + (1...count).map { "dataplane-\($0)" }
-        let child = try Child(
-            "devcluster", ["--dir", dir.path, "--clusters", names.joined(separator: ","), "--control-port", "0"],
-            log: folder.appending(path: "devcluster.log"))
-        try await wait("devcluster is ready", 60) { child.output.contains("ready") }
-        devcluster = child
-        controlPort = child.output.split(separator: "\n").first { $0.hasPrefix("control ") }
-            .flatMap { $0.split(separator: ":").last.flatMap { Int($0) } }
+        func start(_ names: [String], _ log: String) async throws -> (child: Child, controlPort: Int?) {
+            let child = try Child(
+                "devcluster", ["--dir", dir.path, "--clusters", names.joined(separator: ","), "--control-port", "0"],
+                log: folder.appending(path: log))
+            try await wait("devcluster is ready", 60) { child.output.contains("ready") }
+            let port = child.output.split(separator: "\n").first { $0.hasPrefix("control ") }
+                .flatMap { $0.split(separator: ":").last.flatMap { Int($0) } }
+            return (child, port)
+        }
+        let good = try await start(names.dropLast(hostileCount), "devcluster.log")
+        (devcluster, controlPort) = (good.child, good.controlPort)
+        if hostileCount > 0 {
+            let bad = try await start(names.suffix(hostileCount), "hostile.log")
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(bad.child.id), 15)
+            hostile = bad
+        }
         let targets = try names.map { name in
             let config = try YAML.parse(
                 String(contentsOf: dir.appending(path: "\(name).kubeconfig"), encoding: .utf8))
@@ -73,12 +86,15 @@ final class Servers {
 
     func end() {
         devcluster?.kill()
+        hostile?.child.kill()
         for cluster in real { cluster.end() }
     }
 
     @discardableResult
-    func control(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
-        guard let controlPort else { return .null }
+    func control(
+        _ method: String, _ path: String, _ body: JSON? = nil, ofHostile: Bool = false
+    ) async throws -> JSON {
+        guard let controlPort = ofHostile ? hostile?.controlPort : controlPort else { return .null }
         let response = try await plain.send(
             HTTPRequest(
                 HTTPRequest.Method(rawValue: method)!, "http://127.0.0.1:\(controlPort)\(path)",
