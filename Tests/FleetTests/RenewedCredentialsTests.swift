@@ -29,7 +29,7 @@ struct RenewedCredentialsTests {
         if case .invalid(let reason, _) = verdict { reason } else { nil }
     }
 
-    @Test("With TokenRequest, a Secret's token that has ended leaves the rest usable")
+    @Test("With TokenRequest, a Secret's token that is of no use leaves the rest usable")
     func endedFirst() throws {
         let ended = Token.jwt(#"{"exp":\#(Int(now.secondsSince1970) - 1)}"#)
         let content = secret(["dp1_token": ended, "dp1_cacert": try CredentialsTests.pem()])
@@ -37,7 +37,13 @@ struct RenewedCredentialsTests {
             Issue.record("refused")
             return
         }
-        #expect(found.firstProblem?.reason == .tokenExpired && found.ca != nil)
+        #expect(found.first != nil && found.firstProblem == nil && found.ca != nil)
+        let broken = secret(["dp1_token": "\"quoted\"", "dp1_cacert": try CredentialsTests.pem()])
+        guard case .valid(let other) = read(place(.tokenRequest), broken) else {
+            Issue.record("refused")
+            return
+        }
+        #expect(other.firstProblem?.reason == .tokenMalformed && other.first == nil)
     }
 
     @Test("caCert: System needs the Secret's annotation, and a Secret with one entry")

@@ -47,7 +47,8 @@ extension CustomResource<DataPlaneSpec> {
     }
 }
 
-/// A CA that has ended has no verdict of its own: the TLS handshake finds it out (`TLSExpired`), and a bundle may hold
+/// A token that has ended by our clock is sent all the same: the data plane's clock decides (`TokenExpired` is said of one
+/// that it refuses). A CA that has ended has no verdict of its own: the TLS handshake finds it out (`TLSExpired`), and a bundle may hold
 /// another one that still verifies the server. `Credentials.warnings` says it before.
 public enum CredentialsVerdict: Sendable, Hashable {
     case valid(Credentials)
@@ -62,9 +63,6 @@ public enum CredentialsVerdict: Sendable, Hashable {
         if let refusal = refusal(place, in: secret) { return refusal }
         do throws(CredentialsProblem) {
             let token = try secret.token(place.tokenKey).get()
-            if let end = token.lifetime?.end, end.instant <= now {
-                throw CredentialsProblem(.tokenExpired, "the token expired at \(end)")
-            }
             let trust = try ServerTrust.read(place, in: secret, now: now)
             return .valid(
                 Credentials(

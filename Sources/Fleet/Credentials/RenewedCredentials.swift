@@ -76,10 +76,6 @@ public enum RenewedVerdict: Sendable, Hashable {
         switch secret.token(place.tokenKey) {
         case .success(let token):
             (result.first, result.firstLifetime) = (token.value, token.lifetime)
-            if let end = token.lifetime?.end, end.instant <= now {
-                let text = "Secret \(name), key \(place.tokenKey): the token expired at \(end)"
-                result.firstProblem = .init(reason: .tokenExpired, message: text)
-            }
         case .failure(let problem):
             let text = "Secret \(name), key \(place.tokenKey): \(problem.message)"
             result.firstProblem = .init(reason: problem.reason, message: text)

@@ -177,7 +177,9 @@ extension Reconcilers {
             (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
             seen.tokenRenewalTime = credentials.renewalTime.map { Timestamp($0) }
             var parts = credentials.notes
-            if plan?.spec.publish?.clustersConfigMap != nil, let raw = caches.unreadableByFlyteAdmin(of: object) {
+            if plan?.spec.publish?.clustersConfigMap != nil,
+                let raw = caches.unreadableByFlyteAdmin(of: object, now: wallClock.now)
+            {
                 parts.append(raw)
             }
             parts += ExpiryStage.warnings(credentials.tokenLifetime, credentials.caLifetime, now: wallClock.now)
@@ -203,7 +205,16 @@ extension Reconcilers {
         if let problem = report?.problem {
             seen.credentials = .invalid(.renewalFailed, "\(problem): \(refused)")
         } else {
-            seen.credentials = .invalid(.tokenRejected, refused)
+            seen.credentials = refusal(refused, seen.tokenLifetime)
+        }
+    }
+
+    /// What a refusal of the token says: that it has ended, where it says so itself.
+    func refusal(
+        _ words: String, _ lifetime: Lifetime?, prefix: String = ""
+    ) -> DataPlaneObservation.CredentialsFact {
+        guard let end = lifetime?.end, end.instant <= wallClock.now else {
+            return .invalid(.tokenRejected, prefix + words)
         }
     }
 }

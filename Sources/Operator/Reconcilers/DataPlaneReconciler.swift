@@ -164,8 +164,8 @@ extension Reconcilers {
         }
         switch facts.tokenRejected == nil ? facts.refusedCandidate : nil {
         case .tokenRejected(let text):
-            seen.credentials = .invalid(
-                .tokenRejected, "the new credentials don't work, the old ones stay in use: \(text)")
+            seen.credentials = refusal(
+                text, seen.tokenLifetime, prefix: "the new credentials don't work, the old ones stay in use: ")
         case .failed(let reason, let text) where facts.reachability == .reachable:
             seen.probe = .failedWithNewSettings(
                 reason, "the new settings don't work, the old connection stays in use: \(text)")

@@ -1,0 +1,157 @@
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Support
+import Testing
+import TokenSources
+
+@testable import Operator
+
+/// The control plane's API server, with one Secret. It notes what is written.
+private final class SecretServer: HTTPTransport {
+    let written = Locked<[JSON]>([])
+    private let metadata: JSON
+    private let status: Int
+
+    init(_ metadata: JSON = [:], status: Int = 200) {
+        self.metadata = metadata
+        self.status = status
+    }
+
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        var object: JSON = ["apiVersion": "v1", "kind": "Secret", "metadata": metadata]
+        object[path: ["metadata", "name"]] = "squadron-credentials"
+        object[path: ["metadata", "resourceVersion"]] = "7"
+        object[path: ["data", "a_token"]] = .string(Base64.encode("old-token\n".utf8))
+        guard request.method == .patch else {
+            var response = HTTPResponse(status: 200)
+            response.body = object.serialized()
+            return response
+        }
+        if let body = request.body, let change = try? JSON(parsing: body) { written.withLock { $0.append(change) } }
+        var response = HTTPResponse(status: status)
+        object[path: ["kind"]] = "PartialObjectMetadata"
+        response.body = object.serialized()
+        return response
+    }
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        throw HTTPError(.closed, "no streams here", mayHaveBeenProcessed: false)
+    }
+    func close() {}
+}
+
+@Suite("Where a renewed token is written")
+struct SecretEntryTests {
+    private func entry(_ server: SecretServer, isPublished: Bool = false) -> SecretEntry {
+        let client = KubeClient(
+            server: "https://control-plane", transport: server, authorization: NoAuthorization(),
+            options: .init(userAgent: "squadron-test"))
+        return SecretEntry(
+            client: client, namespace: "flyte", secret: "squadron-credentials", key: "a_token",
+            isPublished: { isPublished })
+    }
+
+    private func problem(_ entry: SecretEntry, holding token: String = "old-token") async -> String {
+        do throws(IssueFailure) {
+            try await entry.write(Sensitive("new-token"), replacing: Sensitive(token))
+            return ""
+        } catch {
+            return error.message
+        }
+    }
+
+    private func managed(by manager: String, _ key: String = "f:a_token", in field: String = "f:data") -> JSON {
+        var fields: JSON = [:]
+        fields[path: [field, key]] = [:]
+        return ["managedFields": [["manager": .string(manager), "operation": "Update", "fieldsV1": fields]]]
+    }
+
+    @Test("A key that nobody else keeps is written, for the version that was read")
+    func written() async throws {
+        for metadata in [[:], managed(by: "squadron"), managed(by: "helm", "f:other_token")] as [JSON] {
+            let server = SecretServer(metadata)
+            #expect(await problem(entry(server)) == "")
+            let change = try #require(server.written.withLock { $0.first })
+            #expect(change[path: ["metadata", "resourceVersion"]] == "7")
+            #expect(change[path: ["data", "a_token"]] == .string(Base64.encode("new-token".utf8)))
+        }
+    }
+
+    @Test("What flyteadmin reads, another manager keeps, an owner has or somebody changed is left alone")
+    func leftAlone() async {
+        let owner: JSON = [
+            "ownerReferences": [["apiVersion": "v1", "kind": "ExternalSecret", "name": "vault", "uid": "u"]]
+        ]
+        let cases: [(JSON, isPublished: Bool, token: String, words: String)] = [
+            ([:], true, "old-token", "flyteadmin reads it too"), (owner, false, "old-token", "ExternalSecret vault"),
+            (managed(by: "helm"), false, "old-token", "the manager helm keeps it"),
+            (managed(by: "flux", in: "f:stringData"), false, "old-token", "the manager flux keeps it"),
+            ([:], false, "another", "has changed meanwhile"),
+        ]
+        for (metadata, isPublished, token, words) in cases {
+            let server = SecretServer(metadata)
+            let text = await problem(entry(server, isPublished: isPublished), holding: token)
+            #expect(text.contains(words), "\(text)")
+            #expect(server.written.withLock { $0.isEmpty })
+        }
+    }
+
+    @Test("A conflict is told, and nothing of the token with it")
+    func conflict() async {
+        let text = await problem(entry(SecretServer(status: 409)))
+        #expect(!text.isEmpty && !text.contains("new-token"), "\(text)")
+    }
+}
+
+@Suite("Another token over the same connections")
+struct RenewedLinkTests {
+    /// Counts how often it is closed.
+    private final class Connection: HTTPTransport {
+        let closed = Locked(0)
+        let tokens = Locked<[Sensitive?]>([])
+        func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+            tokens.withLock { $0.append(request.bearerToken) }
+            return HTTPResponse(status: 500)
+        }
+        func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+            throw HTTPError(.closed, "closed", mayHaveBeenProcessed: false)
+        }
+        func close() { closed.withLock { $0 += 1 } }
+    }
+
+    private func settings(_ token: String, ca: String = "ca") -> LinkConfiguration {
+        LinkConfiguration(
+            server: .url("https://dp"), token: Sensitive(token), ca: Array(ca.utf8), connection: Fleet.Connection())
+    }
+
+    @Test("A link with another token sends that one, and the connections last as long as either link")
+    func shared() async throws {
+        let connection = Connection()
+        let client = KubeClient(
+            server: "https://dp", transport: connection, authorization: StaticToken(Sensitive("one")),
+            options: .init(userAgent: "squadron-test"))
+        let first = Link(settings("one"), client: client, prober: client)
+        let second = try #require(first.renewed(settings("two")))
+        for link in [first, second] { _ = try? await link.client.version() }
+        #expect(connection.tokens.withLock { $0 } == [Sensitive("one"), Sensitive("two")])
+        // Closing one twice counts once.
+        first.close()
+        first.close()
+        #expect(connection.closed.withLock { $0 } == 0)
+        second.close()
+        #expect(connection.closed.withLock { $0 } == 1)
+    }
+
+    @Test("Where more than the token is another, there is a new connection")
+    func other() {
+        let client = KubeClient(
+            server: "https://dp", transport: Connection(), authorization: NoAuthorization(),
+            options: .init(userAgent: "squadron-test"))
+        let link = Link(settings("one"), client: client, prober: client)
+        #expect(link.renewed(settings("one", ca: "other")) == nil)
+        #expect(link.renewed(settings("two", ca: "other")) == nil)
+        #expect(link.renewed(settings("one")) == nil)
+    }
+}
