@@ -216,5 +216,6 @@ extension Reconcilers {
         guard let end = lifetime?.end, end.instant <= wallClock.now else {
             return .invalid(.tokenRejected, prefix + words)
         }
+        return .invalid(.tokenExpired, "\(prefix)the token expired at \(end): \(words)")
     }
 }
