@@ -11,7 +11,7 @@ extension EndToEnd {
     struct MissingKindTests {
         private static let map = "flyte-admin-clusters-config"
 
-        @Test("Objects that go with their kind take nothing away, and count again when it is back")
+        @Test("Objects that go with their kind take nothing away until it is back")
         func kinds() async throws {
             try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
                 let registry = resource(
@@ -92,7 +92,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An operator that starts without a kind says so, does nothing, and goes on when the kind is there")
+        @Test("An operator that starts without a kind says so, and waits for it")
         func atStart() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics([:])

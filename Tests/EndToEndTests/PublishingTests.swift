@@ -61,7 +61,7 @@ extension EndToEnd {
                 ], subresource: "status")
         }
 
-        @Test("The key is taken over and kept; every other key stays, and without `publish` nothing is written")
+        @Test("The key is taken over and kept, and every other key stays")
         func configMap() async throws {
             try await withFleet(of: 2) { fleet in
                 try await Self.chart(fleet)
@@ -98,7 +98,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A label that is broken leaves the last good state, and a data plane without a token is left out")
+        @Test("A data plane without a token is left out, a label's last one is closed")
         func lastGoodState() async throws {
             try await withFleet(of: 2, configure: { $0.credentialPatience = 1 }) { fleet in
                 try await Self.chart(fleet)
@@ -134,7 +134,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Beside Helm's key, ours keeps Helm's next upgrade whole, and labels of Helm's alone are named")
+        @Test("Our key beside Helm's leaves Helm's next upgrade without a conflict")
         func beside() async throws {
             try await withFleet(of: 1) { fleet in
                 let helms: JSON = [
@@ -195,7 +195,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A row waits until flyteadmin runs with its label, which a dead cluster can hold up")
+        @Test("A row waits for the rollout of its label, which a dead cluster holds up")
         func waitsForRollout() async throws {
             try await withFlyteAdmin(planes: 2, interval: 5) { fleet, flyteAdmin in
                 try await Self.chart(fleet)
@@ -255,7 +255,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Deployments are restarted one after the other, again when a token changes, and not by a new operator")
+        @Test("Deployments are restarted one after the other, and not by a new operator")
         func rollout() async throws {
             try await withFleet(of: 1) { fleet in
                 try await Self.chart(fleet)
@@ -290,7 +290,7 @@ extension EndToEnd {
                     try await eventually("flyteadmin is restarted for the other token") {
                         try await Self.checksum(fleet, "flyteadmin") != first
                     }
-                    // Whoever starts while another text is there reads that.
+                    // A pod that starts while another text is there reads that.
                     try await Self.becomesAvailable(fleet, "flyteadmin")
                     try await eventually("syncresources has read the other token too") {
                         let read = try await Self.checksum(fleet, "flyteadmin")
@@ -316,7 +316,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A data plane that stays away leaves the map, and comes back when it is Ready again")
+        @Test("A data plane that stays away leaves the map until it is back")
         func healthAware() async throws {
             try await withFleet(of: 2) { fleet in
                 try await Self.chart(fleet)
@@ -358,7 +358,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A data plane with a Secret of Squadron's own is published with flyteadmin's entries of the mounted one")
+        @Test("A data plane with a Secret of its own is published with flyteadmin's entries")
         func ownSecret() async throws {
             try await withFleet(of: 1) { fleet in
                 try await Self.chart(fleet)

@@ -218,7 +218,7 @@ public struct ClustersPlan: Sendable {
         }
     }
 
-    /// Whoever has written these needs them, and flyteadmin has nothing of the kind.
+    /// A data plane that has these is reached with them, and flyteadmin has nothing of the kind.
     private mutating func noteConnections(_ planes: [Plane]) {
         let published = Set(configuration.clusters.filter(\.enabled).map(\.name))
         let names = planes.map(\.object).filter { object in

@@ -12,7 +12,7 @@ public struct PublishedCredentials: Sendable, Hashable {
         let isShared = object.spec.credentials.secretName == Self.secretName
         let own = object.spec.flyteAdmin
         tokenKey = own?.tokenKey ?? (isShared ? object.tokenKey : object.clusterName + "_token")
-        // Token and CA are of one cluster: who names one of them for flyteadmin means the other one beside it.
+        // Token and CA are of one cluster: beside a token that is named for flyteadmin, its CA is meant.
         let beside = own?.tokenKey.flatMap { Self.caCertKey(beside: $0) }
         caCertKey = own?.caCertKey ?? beside ?? (isShared ? object.caCertKey : object.clusterName + "_cacert")
         endpoint = own?.endpoint.flatMap { $0.isEmpty ? nil : $0 } ?? object.spec.endpoint ?? ""

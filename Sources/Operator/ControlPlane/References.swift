@@ -81,11 +81,17 @@ extension Caches {
     }
 
     /// What flyteadmin would fail on in its entries of a data plane, although Squadron can use them.
-    func unreadableByFlyteAdmin(of object: DataPlane) -> String? {
+    func unreadableByFlyteAdmin(of object: DataPlane, now: Instant) -> String? {
         guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
             return nil
         }
         let entries = PublishedCredentials(of: object)
+        // Entries of its own follow the same rules, and without good ones it does not get the data plane.
+        if object.spec.flyteAdmin != nil, case .invalid(let reason, let why)? = credentials(entries.place, now: now),
+            reason != .tokenExpired
+        {
+            return "left out of what is published for flyteadmin: \(reason.rawValue): \(why)"
+        }
         return content.unreadableByFlyteAdmin(tokenKey: entries.tokenKey, caCertKey: entries.caCertKey)
     }
 

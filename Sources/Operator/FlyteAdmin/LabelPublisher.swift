@@ -146,7 +146,7 @@ struct LabelPublisher {
 
     // MARK: Steps
 
-    /// A few at a time: they are of different project-domains. After a failure that is no refusal none is begun.
+    /// A few at a time: they are of different project-domains. None is begun after a failure; a refusal concerns one alone.
     private static let atATime = 4
 
     private mutating func carryOut(

@@ -119,7 +119,7 @@ extension Reconcilers {
         let plan = clustersPlan(registry, published, now)
         if plan.undetermined.isEmpty { publishingBoard.set(away: plan.away, now: timeline.now) }
         let remarks = remarks(target, plan.configuration)
-        // A text that was put back is published anew: whoever started in between has read something else.
+        // A text that was put back is published anew: a flyteadmin that started in between has read something else.
         let text = plan.configuration.yaml
         let time = published?.text == text ? published?.time : Timestamp(now)
         let wanted = PublishedClusters(
@@ -217,7 +217,7 @@ extension Reconcilers {
         return remarks
     }
 
-    /// The key is the one that the registry names for us: who else has it loses it, and is told. All other keys stay.
+    /// The registry names the key for us: it is taken over, and an event says from whom. All other keys stay.
     private func apply(
         _ wanted: PublishedClusters, to target: KeyReference, of registry: ClusterRegistry
     ) async throws(KubeError) {

@@ -108,7 +108,7 @@ struct ClustersPlanTests {
         #expect(read.clusters.map(\.name) == ["123", "true"] && read.labels["1e3"]?.map(\.id) == ["123"])
     }
 
-    @Test("A data plane without usable credentials is left out, and the message says why; the others are published")
+    @Test("A data plane without usable credentials is left out, and a note says why")
     func leftOut() {
         let plan = plan([plane("a"), plane("b", noToken)], [label("l", [("a", 0.5), ("b", 0.5)])])
         #expect(plan.configuration.clusters.map(\.name) == ["a"])
@@ -129,7 +129,7 @@ struct ClustersPlanTests {
         #expect(plan.configuration.yaml.contains("https://old.example.com"))
     }
 
-    @Test("What flyteadmin would not start with, and what is not known, keeps the last good state")
+    @Test("What flyteadmin would not start with keeps the last good state")
     func problems() {
         #expect(!plan([]).problems.isEmpty)
         #expect(!plan([plane("a") { $0.enabled = false }]).problems.isEmpty)
@@ -147,7 +147,7 @@ struct ClustersPlanTests {
         #expect(plan.problems.isEmpty && plan.configuration.labels["l"]?.map(\.id) == ["a"])
     }
 
-    @Test("Labels that flyteadmin's library changes are named; none takes another one's place")
+    @Test("Labels that flyteadmin's library changes take no other label's place")
     func lowercase() {
         let labels = ["team1", "Team1", "Big", "BIG", "a", "a.B"].enumerated().map {
             label("l\($0.offset)", [("x", 1)], label: $0.element)
@@ -179,7 +179,7 @@ struct HealthAwareMapTests {
             now: now)
     }
 
-    @Test("A cluster that has not been Available for the grace period leaves, and the others share")
+    @Test("A cluster that is not Available for the grace period leaves its labels")
     func leaves() {
         #expect(plan(.isFalse, for: 299).withdrawn.isEmpty)
         #expect(plan(.isFalse, for: 299).lookAgain == now + 1)
@@ -191,7 +191,7 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
-    @Test("It comes back when it has been Available for as long; what isn't known changes nothing")
+    @Test("It comes back when it has been Available for as long")
     func returns() {
         #expect(plan(.isTrue, for: 299, withdrawn: ["a"]).withdrawn == ["a"])
         #expect(plan(.isTrue, for: 299, withdrawn: ["a"]).lookAgain == now + 1)
@@ -247,7 +247,7 @@ struct HealthAwareMapTests {
 
 @Suite("What flyteadmin has of a data plane's credentials")
 struct PublishedCredentialsTests {
-    @Test("A data plane with a Secret of Squadron's own has flyteadmin's entries in the mounted one")
+    @Test("Beside a Secret of Squadron's own, flyteadmin has entries in the mounted one")
     func ownSecret() {
         let shared = dataPlane("a") {
             $0.credentials.tokenKey = "t"
@@ -262,7 +262,7 @@ struct PublishedCredentialsTests {
         #expect(PublishedCredentials(of: own).caCertKey == "a_cacert")
     }
 
-    @Test("A token that has ended stays published, and what could not be read yet is not decided")
+    @Test("A token that has ended stays published; what is not read yet is not decided")
     func usability() {
         let object = dataPlane("a")
         #expect(ClustersPlan.Usability(.invalid(.tokenExpired, "m"), of: object) == .usable)

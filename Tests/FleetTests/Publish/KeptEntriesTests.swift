@@ -58,7 +58,7 @@ struct KeptEntriesTests {
         }
     }
 
-    @Test("A label whose clusters were replaced by one that does not work keeps the one that does")
+    @Test("A label that would get only a disabled cluster keeps the one that works")
     func replaced() {
         let changed = [label("l", [("c", 1)]), labels[1]]
         let plan = plan([plane("a"), plane("b"), disabled("c")], changed, both)
@@ -74,7 +74,7 @@ struct KeptEntriesTests {
         #expect(self.plan([plane("b")], free, both).configuration.cluster("a") == nil)
     }
 
-    @Test("A cordoned cluster leaves its labels, the others share its part, and it stays known as disabled")
+    @Test("A cordoned cluster leaves its labels and stays known as disabled")
     func cordon() {
         let three = [label("l", [("a", 0.5), ("b", 0.2), ("c", 0.3)])]
         let plan = plan([cordoned("a"), plane("b"), plane("c")], three, nil, files: files("a", "b", "c"))
@@ -88,7 +88,7 @@ struct KeptEntriesTests {
         #expect(plan.problems.isEmpty && plan.wouldBeEmpty.isEmpty && plan.configuration.cluster("a") == nil)
     }
 
-    @Test("A label's last cluster without a token stays as it was for a minute, and fails closed after that")
+    @Test("A label's last cluster without a token fails closed after a minute")
     func failsClosed() throws {
         let broken = [plane("a", noToken), plane("b")]
         let left = files("a", "b", without: "a_token")
@@ -125,7 +125,7 @@ struct KeptEntriesTests {
         #expect(plan.configuration.cluster("a")?.isClosed == true && plan.configuration.starts(with: files("b")))
     }
 
-    @Test("Without any certificate the last good state stays, and the message says not to restart flyteadmin")
+    @Test("Without any certificate the last good state stays")
     func hopeless() {
         let plan = plan(
             [plane("a", noToken), plane("b", noToken)], labels, both, files: files(), away: ["a": 99, "b": 99])
@@ -143,7 +143,7 @@ struct KeptEntriesTests {
         #expect(!plan([disabled("a")], [], nil).problems.isEmpty, "nothing is published for the first time")
     }
 
-    @Test("A label that rows name stays published without its ExecutionLabel, and so does the default one")
+    @Test("A label that rows name stays published without its ExecutionLabel")
     func orphans() {
         let one = [labels[1]]
         let planes = [plane("a"), plane("b")]
@@ -195,7 +195,7 @@ struct BesideOursTests {
         #expect(BesideOurs(map(["clusters.yaml": ours.yaml]), key: "squadron-clusters.yaml", ours: ours).message == nil)
     }
 
-    @Test("Each part is written also when it is empty, for it overrides what another key has")
+    @Test("Each part is written also when it is empty, to override another key's")
     func empty() {
         let text = ClustersConfiguration().yaml
         #expect(text.contains("labelClusterMap: {}") && text.contains("defaultExecutionLabel: \"\""))
@@ -205,7 +205,7 @@ struct BesideOursTests {
 
 @Suite("What flyteadmin uses of a data plane")
 struct FlyteAdminAccessTests {
-    @Test("Own keys, endpoint and limits go into the configuration; the CA is the one beside the token")
+    @Test("Keys, endpoint and limits of flyteadmin's own go into the configuration")
     func access() {
         let object = plane("dp") {
             $0.clusterName = "data-cluster1"
@@ -224,6 +224,30 @@ struct FlyteAdminAccessTests {
         #expect(text.contains("tokenPath: /var/run/credentials/data_cluster1_token"))
         #expect(text.contains("qps: 7") && text.contains("burst: 25") && text.contains("timeout: \"30s\""))
         #expect(ClustersConfiguration(yaml: text) == plan.configuration)
+    }
+
+    @Test("The rules of pairs and hosts hold for flyteadmin's own entries")
+    func rules() {
+        func verdict(_ annotations: [String: String] = [:], _ change: (inout FlyteAdminAccess) -> Void)
+            -> CredentialsVerdict
+        {
+            var access = FlyteAdminAccess()
+            change(&access)
+            let object = dataPlane("a") { $0.flyteAdmin = access }
+            let entries = ["a_token", "a_cacert", "b_token", "b_cacert"].map { ($0, Sensitive("x")) }
+            return CredentialsVerdict.read(
+                PublishedCredentials(of: object).place,
+                in: SecretContent(Dictionary(uniqueKeysWithValues: entries), annotations: annotations), now: now)
+        }
+        let mixed = verdict {
+            $0.tokenKey = "b_token"
+            $0.caCertKey = "a_cacert"
+        }
+        guard case .invalid(.keysMismatch, _) = mixed else { return #expect(Bool(false), "\(mixed)") }
+        let elsewhere = verdict([AllowedHosts.annotation + ".a": "a.example.com"]) {
+            $0.endpoint = "https://elsewhere.example.com"
+        }
+        guard case .invalid(.hostNotAllowed, _) = elsewhere else { return #expect(Bool(false), "\(elsewhere)") }
     }
 
     @Test("The registry's default key comes after Helm's")
