@@ -96,6 +96,21 @@ struct ComparisonTests {
         #expect(try outcome(desired, found([shared]), takesOver: true) == .change([".spec.hard.cpu"]))
     }
 
+    @Test("A Namespace that Flyte made would say so")
+    func adopted() throws {
+        let space = DesiredObject(
+            type: .namespace, namespace: nil, name: "n",
+            json: ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "n", "labels": ["l": "1"]]])
+        let made: JSON = [
+            "metadata": ["name": "n", "managedFields": [entry("flyteadmin", ["f:spec": ["f:finalizers": [:]]])]]
+        ]
+        #expect(
+            try outcome(space, made)
+                == .change([".metadata.annotations." + Ownership.adoptedFromAnnotation, ".metadata.labels.l"]))
+        let other: JSON = ["metadata": ["name": "n", "managedFields": [entry("helm", ["f:spec": ["f:x": [:]]])]]]
+        #expect(try outcome(space, other) == .change([".metadata.labels.l"]))
+    }
+
     @Test("A list is compared by its items; the server's defaults in them are no difference")
     func lists() throws {
         let type = ResourceType(

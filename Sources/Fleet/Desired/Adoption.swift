@@ -63,20 +63,24 @@ public enum NamespaceStanding: Sendable, Hashable {
 extension RegistryIdentity {
     public func standing(of namespace: ObjectMeta) -> NamespaceStanding {
         if let owner = foreignOwner(of: namespace) { return .foreign(owner) }
-        let managers = (namespace.managedFields ?? []).compactMap(\.manager)
-        let fromFlyte =
-            namespace.annotations?[Ownership.adoptedFromAnnotation] == Ownership.flyte
-            || managers.contains { Ownership.flyteManagers.contains($0) }
+        let fromFlyte = namespace.isFromFlyte
+        let maker = (namespace.managedFields ?? []).lazy.compactMap(\.manager).first
         // Without a mark it is what somebody has taken it off from, where we applied it.
         let isMarked = namespace.annotations?[Ownership.controlPlaneAnnotation] != nil
         if isMarked || namespace.isApplied(by: Ownership.fieldManager) { return .ours(fromFlyte: fromFlyte) }
         return .unowned(
             fromFlyte: fromFlyte, isRequested: namespace.labels?[Ownership.adoptLabel] == "true",
-            maker: managers.first?.shown(bytes: 64))
+            maker: maker?.shown(bytes: 64))
     }
 }
 
 extension ObjectMeta {
+    /// Of a Namespace: whether Flyte made it.
+    var isFromFlyte: Bool {
+        annotations?[Ownership.adoptedFromAnnotation] == Ownership.flyte
+            || (managedFields ?? []).contains { Ownership.flyteManagers.contains($0.manager ?? "") }
+    }
+
     /// Whether it has the labels by which we find what is ours.
     public var isInInventory: Bool { labels?[Ownership.projectLabel] != nil }
 }

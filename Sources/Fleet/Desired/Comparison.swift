@@ -34,7 +34,7 @@ public struct Comparison: Sendable, Hashable {
         found["metadata"] = metadata.comparable
         let form = AppliedForm(
             keepsManagedBy: metadata.hasForeignManagedBy,
-            adoptedFromFlyte: metadata.annotations?[Ownership.adoptedFromAnnotation] != nil)
+            adoptedFromFlyte: desired.type == .namespace && metadata.isFromFlyte)
         var wanted = desired.json(in: form)
         for field in ["apiVersion", "kind"] { wanted[field] = nil }
         for field in ["name", "namespace"] { wanted[path: ["metadata", field]] = nil }
@@ -128,7 +128,11 @@ extension Comparison {
                     entry.manager == Ownership.fieldManager && (entry.subresource ?? "").isEmpty
                     && entry.operation == ManagedFieldsEntry.Operation.apply.rawValue
                 guard let fields = entry.fieldsV1 else { continue }
-                if isOurs { ours.append(fields) } else { others.append((entry.manager ?? "", fields)) }
+                if isOurs {
+                    ours.append(fields)
+                } else {
+                    others.append(((entry.manager ?? "").shown(bytes: 128), fields))
+                }
             }
         }
 

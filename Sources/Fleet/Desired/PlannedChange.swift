@@ -22,10 +22,11 @@ public struct PlannedChange: Sendable, Hashable, Codable, Comparable {
     public var fields: [String]
 
     public init(namespace: String, object: String, action: Action, fields: [String] = []) {
-        self.namespace = namespace
-        self.object = object
+        // A data plane may call its objects and fields anything.
+        self.namespace = namespace.shown(bytes: 253)
+        self.object = object.shown(bytes: 512)
         self.action = action
-        self.fields = fields.prefix(Comparison.mostFields).map { $0.cut(toBytes: 512) }
+        self.fields = fields.prefix(Comparison.mostFields).map { $0.shown(bytes: 512) }
     }
 
     /// What needs a look first: conflicts, then deletions.

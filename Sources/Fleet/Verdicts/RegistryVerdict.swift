@@ -81,7 +81,7 @@ public struct RegistryObservation: Sendable {
         }
         if let problem = object.spec.problems().first { return ConditionVerdict.invalid(Self.types, problem) }
         let parts = [templatesVerdict, publishedVerdict, rolledOutVerdict]
-        return parts + [ready(parts)]
+        return parts + [ready(parts, object.spec.mode)]
     }
 
     private var templatesVerdict: ConditionVerdict {
@@ -134,7 +134,7 @@ public struct RegistryObservation: Sendable {
         }
     }
 
-    private func ready(_ parts: [ConditionVerdict]) -> ConditionVerdict {
+    private func ready(_ parts: [ConditionVerdict], _ mode: Mode) -> ConditionVerdict {
         if let identityProblem { return .no(.ready, Reason.identityUnknown, identityProblem) }
         if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
         if let rolloutProblem { return .no(.ready, Reason.rolloutInvalid, rolloutProblem) }
@@ -154,8 +154,7 @@ public struct RegistryObservation: Sendable {
             return .no(.ready, Reason.syncFailed, message)
         }
         let counted = parts.filter { $0.reason != Reason.notConfigured && $0.reason != Reason.observing }
-        let isObserving = parts.contains { $0.reason == Reason.observing }
-        return .ready(counted, isObserving ? "nothing is written: spec.mode is Observe" : "everything is in sync")
+        return .ready(counted, mode == .observe ? "nothing is written: spec.mode is Observe" : "everything is in sync")
     }
 
     public func status(of object: ClusterRegistry, now: Instant) -> ClusterRegistryStatus {

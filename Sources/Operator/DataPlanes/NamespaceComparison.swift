@@ -39,10 +39,11 @@ struct NamespaceComparison {
             switch session.readiness(of: object.type) {
             case .starting:
                 result.isPending = true
-                continue
+                // Whether it is there decides about all that would be in it.
+                if object.type == Namespace.resourceType { return result }
             case .refused(let reason, let message):
                 fail(object.description, reason, message, &result)
-                continue
+                if object.type == Namespace.resourceType { return result }
             case .ready(let observed):
                 if let seen = observed[object.key] {
                     // What is in a namespace that is left alone is left alone, too.
