@@ -58,8 +58,11 @@ extension EndToEnd {
                     #expect(log.count(verb: "patch", resource: "deployments", userAgent: "squadron/") == 0)
                     #expect(log.count(verb: "patch", resource: "executionlabels/status", userAgent: "squadron/") == 0)
                     let series = #"squadron_credential_renewals_total{dataplane="dataplane-1",outcome="succeeded"} "#
-                    let line = squadron.metricsText.split(separator: "\n").first { $0.hasPrefix(series) }
-                    #expect((line.flatMap { Int($0.dropFirst(series.count)) } ?? 0) >= 50, "\(line ?? "no series")")
+                    try await eventually("the metric has counted them") {
+                        let line = squadron.metricsText.split(separator: "\n").first { $0.hasPrefix(series) }
+                        let count = line.flatMap { Int($0.dropFirst(series.count)) } ?? 0
+                        return count >= 50
+                    }
                     // It still works.
                     try await fleet.admin.apply(assignment("project2", "development"))
                     try await fleet.settles(2)
