@@ -218,7 +218,8 @@ extension EndToEnd {
 
         @Test("Observe asks no more than a restart does")
         func requests() async throws {
-            try await withFleet(of: 1) { fleet in
+            // A Lease that is lost on a busy machine would have everything listed once more.
+            try await withFleet(of: 1, configure: { $0.electsLeader = false }) { fleet in
                 try await fleet.applyBasics()
                 for number in 0..<20 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.operating { _ in try await fleet.settles(20) }
