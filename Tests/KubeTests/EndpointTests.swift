@@ -171,6 +171,11 @@ struct KubeconfigTests {
             message(config(cluster: "{server: 'https://a', proxy-url: 'http://user:%zz@proxy'}"))
                 == "/x/config: clusters[0].cluster.proxy-url: has a user name or password with a % that begins no two "
                 + "hexadecimal digits")
+        for url in ["http://user:hun/ter2@proxy:3128", "http://user:hunter2@", "http://user:hun?ter2@proxy"] {
+            let text = message(config(cluster: "{server: 'https://a', proxy-url: '\(url)'}"))
+            #expect(
+                text?.contains("is not scheme://user:password@host:port") == true && text?.contains("ter2") == false)
+        }
         #expect(
             message(config(cluster: "{server: 'https://user:hunter2@a'}"))
                 == "/x/config: clusters[0].cluster.server: must have no user name or password in it")

@@ -129,6 +129,16 @@ extension Kubeconfig.Entry {
             login = try proxyLogin(authority[..<at])
             rest = rest[rest.index(after: at)...]
         }
+        // A "/" in a password ends the authority. What is left would then hold a part of the password, and libcurl would
+        // show it.
+        if rest.hasSuffix("/") { rest = rest.dropLast() }
+        let isPlain = rest.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || "-._:[]".utf8.contains(byte)
+        }
+        guard isPlain, !rest.isEmpty else {
+            throw failure(
+                "proxy-url", "is not scheme://user:password@host:port (a password with / or @ is percent-encoded)")
+        }
         return ("\(scheme == "socks5" ? "socks5h" : scheme)://\(rest)", login)
     }
 
