@@ -159,7 +159,7 @@ struct ChartTests {
         #expect(deployment?[path: ["selector", "matchLabels"]] == ["app.kubernetes.io/name": "squadron"])
     }
 
-    @Test("A value that does not exist, a name that can't be one and an old Kubernetes are refused")
+    @Test("It refuses unknown values, names that can't be one, and an old Kubernetes")
     func refusals() throws {
         for arguments in [["--set", "secretNmaes={a}"], ["--set", "secretNames={A_b}"], ["--set", "replicas=many"]] {
             guard let helm = try run("helm", ["template", "squadron", Self.chart] + arguments) else { return }

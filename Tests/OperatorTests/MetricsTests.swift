@@ -138,7 +138,7 @@ struct MetricsTests {
         #expect(text.text == #"squadron_condition_objects_left_out{kind="a\"b\\c\nd"} 1"# + "\n")
     }
 
-    @Test("Of many objects the page has those that are not Ready first, and says how many are left out")
+    @Test("Of many objects the page has those first that are not Ready, and counts the rest")
     func bounded() {
         func object(_ name: String, _ status: Condition.Status) -> ConditionSeries {
             let ready = Condition(
@@ -188,7 +188,7 @@ struct MetricSourceTests {
         #expect(unwritten == nil, "it was in sync already")
     }
 
-    @Test("Drift is no change of the control plane, and what is wanted no more counts no more")
+    @Test("Drift does not count as a change, nor does what is wanted no longer")
     func notChanged() {
         var latencies = SyncLatencies()
         latencies.wrote("a", now: .seconds(1))
