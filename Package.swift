@@ -138,7 +138,8 @@ let package = Package(
             "KubernetesContractTests",
             ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML"]),
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
-        tests("TokenSourcesTests", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "Support", "TokenSources", crypto]),
+        tests(
+            "TokenSourcesTests", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "Support", "TokenSources", crypto]),
         tests("ConsoleTests", ["Console", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
         tests(
             "OperatorTests",

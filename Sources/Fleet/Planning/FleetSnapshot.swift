@@ -63,14 +63,17 @@ public enum FleetChange: Sendable {
 }
 
 extension FleetSnapshot {
-    /// The workload identity of a data plane: its own, else the registry's.
+    /// The workload identity of a data plane, by the settings in force.
     public func identity(of dataPlane: DataPlane) -> WorkloadIdentity {
         settings.spec.workloadIdentity(of: dataPlane)
     }
 
     /// The values of a project's templates in one data plane.
-    public func layers(_ project: FlyteProjectSpec?, in dataPlane: DataPlane) -> ValueLayers {
-        ValueLayers(registry: settings.spec, project: project, dataPlane: dataPlane.spec) {
+    /// - Parameter revision: an earlier revision of the settings; nil: those in force.
+    public func layers(
+        _ project: FlyteProjectSpec?, in dataPlane: DataPlane, _ revision: ClusterRegistrySpec? = nil
+    ) -> ValueLayers {
+        ValueLayers(registry: revision ?? settings.spec, project: project, dataPlane: dataPlane.spec) {
             readings[$0] ?? .missing("not read")
         }
     }
