@@ -158,6 +158,35 @@ struct DeletionHoldTests {
         }
     }
 
+    @Test("A kind is back when the watch has listed it, not when a list alone succeeds")
+    func blindWatch() async throws {
+        let clock = TestClock()
+        let store = Store<String>()
+        let missing = MissingKinds()
+        let hold = DeletionHold(
+            of: "Thing", into: store, grace: .seconds(10), missing: missing, timeline: Timeline(clock))
+        hold.feed.apply(.replace([key("a"): "1"]))
+        hold.watch(became: .synced(objects: 1, afterWatchFailure: false))
+        hold.feed.apply(.remove(key("a")))
+        hold.watch(became: .failing(error: Self.notServed, attempts: 1, retryIn: .seconds(1)))
+        let poked = Observed(0)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await hold.run(poke: { poked.update { $0 += 1 } }) { () async throws(KubeError) in }
+            }
+            for count in 1...20 {
+                await clock.sleepers(1)
+                clock.advance(by: .seconds(5))
+                await poked.wait { $0 >= count }
+            }
+            #expect(missing.names == ["Thing"] && store[key("a")] == "1")
+            group.cancelAll()
+        }
+        hold.feed.apply(.replace([key("a"): "2"]))
+        hold.watch(became: .synced(objects: 1, afterWatchFailure: false))
+        #expect(missing.names.isEmpty && store[key("a")] == "2" && !hold.hasGone(key("a")))
+    }
+
     @Test("A watch that the server refuses for want of the kind says so at once")
     func watchSays() {
         let store = Store<String>()

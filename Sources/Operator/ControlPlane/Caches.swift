@@ -135,7 +135,7 @@ final class Caches: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await watcher.run() }
             group.addTask {
-                await hold.run { () async throws(KubeError) in
+                await hold.run(poke: { watcher.poke() }) { () async throws(KubeError) in
                     _ = try await client.list(PartialObject.self, of: collection, limit: 1, isRateLimited: false)
                 }
             }

@@ -42,8 +42,16 @@ final class DeletionHold<Value: Sendable>: Sendable {
     /// Whether the object is gone, although the store still has it.
     func hasGone(_ key: ObjectKey) -> Bool { state.withLock { $0.gone[key] != nil } }
 
+    /// Whether the watch waits before its next try: it has not seen what there is since.
+    private let isWatchFailing = Locked(false)
+
     /// What the watcher says of itself.
     func watch(became status: WatcherStatus) {
+        switch status {
+        case .failing: isWatchFailing.withLock { $0 = true }
+        case .synced, .connected, .following: isWatchFailing.withLock { $0 = false }
+        default: break
+        }
         switch status {
         case .synced: if let snapshot = feed.snapshot { take(.replace(snapshot)) }
         case .failing(let error, _, _) where error.isNotServed:
@@ -75,7 +83,10 @@ final class DeletionHold<Value: Sendable>: Sendable {
     }
 
     /// Asks for a list when one is due, until the task is cancelled.
-    func run(_ list: @escaping @Sendable () async throws(KubeError) -> Void) async {
+    /// - Parameter poke: has the watch try again at once.
+    func run(
+        poke: @escaping @Sendable () -> Void = {}, _ list: @escaping @Sendable () async throws(KubeError) -> Void
+    ) async {
         while !Task.isCancelled {
             let seen = signal.generation
             let due = state.withLock { $0.nextLook }
@@ -86,7 +97,14 @@ final class DeletionHold<Value: Sendable>: Sendable {
             let start = timeline.now
             do throws(KubeError) {
                 try await list()
-                change { $0.listed(start: start, now: $1) }
+                // The kind is back, but its objects are known when the watch has listed them.
+                let isBlind = isWatchFailing.withLock { $0 }
+                if isBlind { poke() }
+                change { departures, now in
+                    guard isBlind else { return departures.listed(start: start, now: now) }
+                    departures.failed(now: now)
+                    return []
+                }
             } catch {
                 if Task.isCancelled { return }
                 change { departures, now in
