@@ -38,9 +38,11 @@ struct Hostile: AsyncParsableCommand {
         try await setup.run()
         let squadron = try Squadron(
             kubeconfig: try await setup.kubeconfig(in: folder), folder: folder, probeInterval: 2)
-        defer { squadron.child.kill() }
         let cgroup = MemoryCgroup(of: squadron.child.id, megabytes: memory)
-        defer { cgroup?.remove() }
+        defer {
+            squadron.child.kill()
+            cgroup?.remove()
+        }
         say("hostile: the limit of \(memory) MB is \(cgroup == nil ? "not set (no memory cgroup here)" : "set")")
 
         let names = servers.dataPlanes.map(\.name)
