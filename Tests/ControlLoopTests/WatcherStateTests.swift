@@ -298,18 +298,30 @@ struct WatcherStateTests {
         }
     }
 
-    @Test("An open watch that is cut goes on where it was, at once and without a list")
+    @Test("An idle watch that is cut goes on where it was, at once and without a list")
     func cut() {
         var world = World.watching(["a"])
         for round in 1...5 {
-            world.now += .seconds(20)
             world.event(.applied(ObjectKey(name: "b\(round)"), 1, resourceVersion: "\(100 + round)"))
+            world.now += .seconds(20)
             world.fail(.cut)
             #expect(world.statuses.last == "cut")
             #expect(world.next() == "watch \(100 + round)")
             world.open()
         }
         #expect(world.names?.count == 6)
+    }
+
+    @Test("A busy watch that is cut is followed by a list: its server may be a restored one")
+    func cutWhileBusy() {
+        var world = World.watching(["a"])
+        world.now += .seconds(20)
+        world.event(.applied(ObjectKey(name: "b"), 1, resourceVersion: "101"))
+        world.now += .seconds(9)
+        world.fail(.cut)
+        #expect(world.next() == "wait 1")
+        world.now += .seconds(1)
+        #expect(world.next() == "list")
     }
 
     @Test("If the server can't be reached after a cut, a list follows: it may have been restored")
@@ -340,11 +352,15 @@ struct WatcherStateTests {
     @Test("A watch that is cut as soon as it is open backs off")
     func cutInTheBeginning() {
         var world = World.watching(["a"])
-        world.fail(.cut)
-        #expect(world.next() == "watch 100")
-        world.open()
-        world.fail(.cut)
-        #expect(world.next() == "wait 2")
+        for wait in [1, 2, 4] {
+            world.fail(.cut)
+            #expect(world.next() == "wait \(wait)")
+            world.now += .seconds(wait)
+            #expect(world.next() == "list")
+            world.page(["a"], "100")
+            #expect(world.next() == "watch 100")
+            world.open()
+        }
     }
 
     @Test("A list, or an event, of more objects than there is room for fails, and the store stays as it was")

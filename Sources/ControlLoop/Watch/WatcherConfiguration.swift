@@ -13,6 +13,9 @@ public struct WatcherConfiguration: Sendable, Hashable {
     /// A watch that ends in good order sooner than this, without any change, counts as a failure. Otherwise a server
     /// that closes every watch at once would be asked without pause.
     public var shortestWatch: Duration
+    /// A watch that is cut after so long without a word goes on where it was: proxies cut idle connections. One that is cut
+    /// sooner may have lost its server, which may be restored from a backup meanwhile: a list follows.
+    public var shortestIdleness: Duration
     /// A list of more objects, or of more pages, fails, so that an endless list can't fill the memory.
     public var maximumObjects: Int
     public var maximumPages: Int
@@ -22,7 +25,8 @@ public struct WatcherConfiguration: Sendable, Hashable {
         backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(800), cap: .seconds(30)),
         longestRetryAfter: Duration = .seconds(120), bookmarkInterval: Duration = .seconds(60),
         idleSlack: Duration = .seconds(15), pageTimeout: Duration = .seconds(900),
-        shortestWatch: Duration = .seconds(1), maximumObjects: Int = 500_000, maximumPages: Int = 10_000,
+        shortestWatch: Duration = .seconds(1), shortestIdleness: Duration = .seconds(10), maximumObjects: Int = 500_000,
+        maximumPages: Int = 10_000,
         listGuard: ListGuard = ListGuard()
     ) {
         self.backoff = backoff
@@ -31,6 +35,7 @@ public struct WatcherConfiguration: Sendable, Hashable {
         self.idleSlack = idleSlack
         self.pageTimeout = pageTimeout
         self.shortestWatch = shortestWatch
+        self.shortestIdleness = shortestIdleness
         self.maximumObjects = maximumObjects
         self.maximumPages = maximumPages
         self.listGuard = listGuard

@@ -267,10 +267,14 @@ struct WatcherState<Value: Sendable>: Sendable {
         }
     }
 
-    /// An open watch was cut: it goes on where it was, at once if it had stood for a while. A server that was restored
-    /// from a backup is found out by the first event or bookmark, or because none comes (`resumption`).
+    /// An open watch was cut after it had been idle: it goes on where it was, at once if it had stood for a while.
+    ///
+    /// A busy one that is cut has lost its server, not its proxy. A server that was restored from a backup is found out by the
+    /// first event or bookmark, or because none comes (`resumption`); but one that gets new writes at once may pass the
+    /// version of the watch before, and would never be found out.
     private mutating func cut(_ watching: Watching, _ error: KubeError, now: Duration) -> [Output] {
-        guard watching.isOpen, backoff.failures < Self.resumptions else {
+        let wasIdle = now - watching.heardAt >= configuration.shortestIdleness
+        guard watching.isOpen, wasIdle, backoff.failures < Self.resumptions else {
             return failed(error, then: .list(nil), mayGoOn: false, now: now)
         }
         let errand = resumption(from: watching.resourceVersion, now: now)
