@@ -87,7 +87,7 @@ public struct CordonPlan: Report {
             }
         case .uncordon:
             steps = step
-            // Only what is no longer empty: else its entry would come back to a cluster that nothing may be sent to.
+            // A label that is still empty keeps the annotation: without it, a cordoned cluster would be published for it again.
             allowEmpty(false) { !$0.isEmpty && $0.mayBeEmpty }
         }
     }

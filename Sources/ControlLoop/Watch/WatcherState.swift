@@ -178,7 +178,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         return outputs
     }
 
-    /// An event brought an object for which there is no room.
+    /// An event brought an object, and the store may take no more.
     mutating func isFull(_ room: Int, _ ticket: Ticket, now: Duration) -> [Output] {
         guard ticket == self.ticket else { return [] }
         return full(room, then: .list(nil), now: now)

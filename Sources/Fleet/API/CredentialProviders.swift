@@ -146,7 +146,7 @@ extension CredentialsReference {
                 || federated.audience.utf8.contains(where: { $0 < 0x21 || $0 > 0x7e })
             {
                 problems.append(
-                    SpecProblem("\(path).federated.audience", "is no audience: at most 1024 printed letters"))
+                    SpecProblem("\(path).federated.audience", "must be at most 1024 visible ASCII characters"))
             }
         }
         if provider == .aws, aws?.clusterName.isEmpty ?? true {

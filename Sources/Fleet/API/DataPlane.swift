@@ -140,7 +140,9 @@ public struct Connection: Sendable, Hashable, Codable {
         }
         if let proxyCredentialsRef {
             problems += proxyCredentialsRef.problems(at: path + ".proxyCredentialsRef")
-            if proxyURL.isEmpty { problems.append(SpecProblem(path + ".proxyCredentialsRef", "there is no proxyURL")) }
+            if proxyURL.isEmpty {
+                problems.append(SpecProblem(path + ".proxyCredentialsRef", "needs proxyURL beside it"))
+            }
         }
         if !proxyURL.isEmpty, let message = URLRules.problem(of: proxyURL, schemes: ["http", "https", "socks5h"]) {
             problems.append(SpecProblem(path + ".proxyURL", message))

@@ -63,7 +63,7 @@ public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
     case tokenExpired = "TokenExpired"
     /// The data plane answered 401.
     case tokenRejected = "TokenRejected"
-    /// The token that renewed itself is gone or refused, and there is no other.
+    /// The data plane refused the renewed token, or it has expired, and the Secret has no token that works.
     case renewalFailed = "RenewalFailed"
 }
 

@@ -62,7 +62,7 @@ public struct TokenRenewal: Sendable {
     private var hasFallenBack = false
     /// It has not been tried since.
     private var triesFirst = false
-    /// The token in use was refused, and there is no other.
+    /// The data plane refused the token in use, and the Secret has no token that works.
     public private(set) var isRefused = false
     private var isAccepted = false
     private var isAsking = false
