@@ -76,6 +76,9 @@ let package = Package(
         // flyteadmin's REST API: knows no Kubernetes and no controllers.
         library("FlyteAdmin", ["HTTP", "JSON", "Support"]),
 
+        // Pages over HTTP/1.1 within limits: for the operator's metrics and for `squadron ui`.
+        library("Serving", ["Support"] + nioHTTP1),
+
         // The loop: knows no Flyte.
         library("ControlLoop", ["Kube", "KubeObjects", "JSON", "Support", collections, log]),
 
@@ -88,16 +91,20 @@ let package = Package(
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TokenSources",
-                "YAML", log,
-            ] + nioHTTP1),
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support",
+                "TokenSources", "YAML", log,
+            ]),
         // What the commands beside `run` show.
-        library("Console", ["Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
+        library(
+            "Console",
+            [
+                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support", "YAML", crypto,
+            ]),
         .executableTarget(
             name: "squadron",
             dependencies: [
-                "Console", "Fleet", "JSON", "Kube", "Operator", "Support", "TokenSources", arguments, log,
-                unixSignals,
+                "Console", "Fleet", "FlyteAdmin", "JSON", "Kube", "KubeObjects", "Operator", "Serving", "Support",
+                "TokenSources", arguments, log, unixSignals,
             ], path: "Sources/Squadron", swiftSettings: settings),
 
         // For the demo, the tests and the benchmarks.
@@ -106,7 +113,7 @@ let package = Package(
             "DevCluster",
             ["DevPKI", "JSON", "KubeObjects", "Support", "YAML", collections, crypto, x509] + nio,
             exclude: ["README.md"]),
-        lab("DevFlyteAdmin", ["DevPKI", "JSON", "Support"] + nio),
+        lab("DevFlyteAdmin", ["DevPKI", "Fleet", "JSON", "KubeObjects", "Support", "YAML"] + nio),
         // Real etcd and kube-apiserver as child processes.
         lab("RealCluster", ["DevPKI", "HTTP", "Support", crypto]),
         labCommand("devcluster", folder: "DevClusterCommand", ["DevCluster", arguments, unixSignals]),
@@ -140,18 +147,22 @@ let package = Package(
         tests("FleetTests", ["Fleet", "JSON", "KubeObjects", "Support", "YAML", x509, crypto], fixtures: true),
         tests(
             "TokenSourcesTests", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "Support", "TokenSources", crypto]),
-        tests("ConsoleTests", ["Console", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "YAML"]),
+        tests(
+            "ConsoleTests",
+            [
+                "Console", "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support", "YAML",
+            ]),
         tests(
             "OperatorTests",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Support",
-                "TokenSources", "YAML", log,
+                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Serving",
+                "Support", "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",
             [
-                "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "RealCluster", "Support", "TokenSources", "YAML", log,
+                "Console", "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Operator", "RealCluster", "Serving", "Support", "TokenSources", "YAML", log,
             ] + nio),
     ]
 )

@@ -41,6 +41,24 @@ struct LabelTests {
         }
     }
 
+    @Test("A whole project's label is set without a domain, and its delete takes all of the project's along")
+    func wholeProject() async throws {
+        try await withServer { server in
+            let client = client(server)
+            try await client.setLabel("label1", project: "team1", domain: "")
+            try await client.setLabel("label2", project: "team1", domain: "staging", workflow: "a.b")
+            try await client.setLabel("label3", project: "team2", domain: "staging")
+            #expect(try await client.labels().contains(LabelRow(project: "team1", domain: "", value: "label1")))
+            #expect(server.tables.label(project: "team1", domain: "") == "label1")
+            try await client.deleteLabel(project: "team1", domain: "")
+            #expect(try await client.labels().map(\.value) == ["label3"])
+            let error = await failure {
+                try await client.setLabel("x", project: "team1", domain: "", workflow: "a.b")
+            }
+            #expect(error?.kind == .refused && error?.status == nil)
+        }
+    }
+
     @Test("Deleting what is not there is no error")
     func deleteNothing() async throws {
         try await withServer { try await client($0).deleteLabel(project: "team1", domain: "staging") }

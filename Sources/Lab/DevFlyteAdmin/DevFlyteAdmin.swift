@@ -6,11 +6,12 @@ import NIOPosix
 import NIOSSL
 import Support
 
-/// The part of flyteadmin's REST API that labels and projects need, in memory, on loopback. It is for the demo and the
-/// tests, and never part of the operator.
+/// The part of flyteadmin's REST API that projects, attributes and executions need, in memory, on loopback. It is for the
+/// demo and the tests, and never part of the operator.
 ///
 /// It copies what surprises in the real flyteadmin: answers with less specific rows, a delete that takes more rows than
-/// asked for, the error texts, and the paths that need no token.
+/// asked for, the error texts, and the paths that need no token. What v1.16.8 answered to a list of requests is the
+/// judge (`AnswersTests`).
 public final class DevFlyteAdmin: Sendable {
     public struct OAuth2: Sendable {
         public enum Style: Sendable { case any, header, body }
@@ -26,8 +27,18 @@ public final class DevFlyteAdmin: Sendable {
         }
     }
 
+    /// Which flyteadmin it answers as. 1.10 spells names in camel case always, passes over unknown fields, and knows
+    /// neither `GET /projects/{id}` nor `/domains`.
+    public enum Version: String, Sendable {
+        case v1_10 = "v1.10.7"
+        case v1_16 = "v1.16.8"
+    }
+
     public struct Options: Sendable {
         public var port = 0
+        public var version = Version.v1_16
+        /// Tells when an execution was launched.
+        public var clock = WallClock.system
         public var projects = ["flytesnacks"]
         public var domains = ["development", "staging", "production"]
         /// A bearer token that is required.
@@ -112,7 +123,7 @@ public final class DevFlyteAdmin: Sendable {
     public var requests: [LoggedRequest] { state.withLock { $0.requests } }
     public func forgetRequests() { state.withLock { $0.requests = [] } }
     /// Requests that could have changed something.
-    public var writes: [LoggedRequest] { requests.filter { $0.method == "PUT" || $0.method == "DELETE" } }
+    public var writes: [LoggedRequest] { requests.filter { $0.method != "GET" && !$0.path.hasPrefix("/oauth2/") } }
 
     public var tokensIssued: Int { state.withLock { $0.tokens?.count ?? 0 } }
     public func revokeTokens() { state.withLock { $0.tokens?.revokeAll() } }
@@ -185,7 +196,7 @@ public final class DevFlyteAdmin: Sendable {
                 "token parse error id token err: access token err: \(why), access token err: \(why)")
             return Answer(failure.status, failure.json)
         }
-        return RestAPI(request).answer(&state.tables)
+        return RestAPI(request, version: options.version, now: options.clock.now).answer(&state.tables)
     }
 
     func opened(_ channel: any Channel) {

@@ -43,6 +43,7 @@ final class RequestHandler: ChannelInboundHandler {
             head.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         return Request(
             method: head.method.rawValue, path: Form.decode(String(parts.first ?? ""), plusIsSpace: false),
+            rawQuery: parts.count > 1 ? String(parts[1]) : "",
             query: parts.count > 1 ? Form.parse(String(parts[1])) : [:], headers: headers, body: body)
     }
 

@@ -1,10 +1,13 @@
 import JSON
+import Support
 
 /// A request, as the server has read it.
 struct Request: Sendable {
     var method: String
     /// The path, percent-decoded as a whole as in grpc-gateway, so an encoded slash is a slash.
     var path: String
+    /// As it came.
+    var rawQuery = ""
     var query: [String: String] = [:]
     /// The headers by lower-case name.
     var headers: [String: String] = [:]
@@ -30,174 +33,132 @@ struct Answer: Sendable {
 
 /// The REST API over the tables: the paths, and the JSON form of messages. A pure value.
 struct RestAPI {
-    private let request: Request
+    let request: Request
+    let version: DevFlyteAdmin.Version
+    let now: Instant
 
-    init(_ request: Request) { self.request = request }
+    init(_ request: Request, version: DevFlyteAdmin.Version, now: Instant) {
+        self.request = request
+        self.version = version
+        self.now = now
+    }
+
+    /// What a call gives: a message, and how it is written.
+    struct Result {
+        var message: ProtoMessage
+        var json: JSON
+        static let empty = Result(message: ProtoMessage("Empty", []), json: [:])
+    }
 
     func answer(_ tables: inout Tables) -> Answer {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
-        // Go's ServeMux redirects such paths.
-        if parts.contains(where: { $0 == "." || $0 == ".." || $0.isEmpty }), request.path != "/" {
+        // Go's ServeMux redirects such paths. An empty part at the end stays.
+        if parts.dropLast().contains(where: \.isEmpty) || parts.contains(where: { $0 == "." || $0 == ".." }) {
             return Answer(
                 301, headers: [("Location", "/")], text: "<a href=\"/\">Moved Permanently</a>.", type: "text/html")
         }
         do throws(GRPCFailure) {
-            return Answer(200, spelled(try call(parts, &tables)))
+            let result = try call(parts, &tables)
+            return Answer(200, result.message.written(result.json, spelling))
         } catch {
+            var error = error
+            if version == .v1_10 { error.details = [] }
             return Answer(error.status, error.json)
         }
     }
 
-    private func call(_ parts: [String], _ tables: inout Tables) throws(GRPCFailure) -> JSON {
-        guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { throw .notFound("Not Found") }
-        switch (request.method, parts[2], parts.count) {
-        case ("GET", "projects", 3): return try projects(tables)
-        case ("GET", "matchable_attributes", 3): return list(try queryType(), tables)
-        case (_, "project_domain_attributes", 5):
-            return try attributes(Tables.RowID(project: parts[3], domain: parts[4]), &tables)
-        case (_, "workflow_attributes", 6):
-            return try attributes(Tables.RowID(project: parts[3], domain: parts[4], workflow: parts[5]), &tables)
-        case (_, "projects", 3), (_, "matchable_attributes", 3):
-            throw GRPCFailure(code: 12, message: "Method Not Allowed")
-        default: throw .notFound("Not Found")
+    private func call(_ parts: [String], _ tables: inout Tables) throws(GRPCFailure) -> Result {
+        guard parts.count >= 3, parts[0] == "api", parts[1] == "v1" else { throw .noSuchPath }
+        // Go reads the query of a GET only.
+        if request.method == "GET", request.rawQuery.contains(";") {
+            throw .invalidArgument("invalid semicolon separator in query")
+        }
+        let names = Array(parts.dropFirst(3))
+        switch (parts[2], names.count) {
+        case ("projects", 0): return try projects(&tables)
+        case ("projects", 1): return try project(names[0], &tables)
+        case ("domains", 0) where version != .v1_10:
+            return Result(message: Self.anything, json: ["domains": Self.domains(tables)])
+        case ("version", 0):
+            let build: JSON = ["Build": "unknown", "Version": .string(version.rawValue), "BuildTime": ""]
+            return Result(
+                message: ProtoMessage("GetVersionResponse", [.init("control_plane_version", .any)]),
+                json: ["control_plane_version": build])
+        case ("matchable_attributes", 0): return try configurations(tables)
+        case ("project_attributes", 1): return try attributes(Tables.RowID(project: names[0]), &tables)
+        case ("project_domain_attributes", 2):
+            return try attributes(Tables.RowID(project: names[0], domain: names[1]), &tables)
+        case ("workflow_attributes", 3):
+            return try attributes(Tables.RowID(project: names[0], domain: names[1], workflow: names[2]), &tables)
+        case ("executions", 0): return try launch(&tables)
+        case ("executions", 2): return try executions(names[0], names[1], tables)
+        case ("executions", 3): return try execution(names, &tables)
+        default: throw .noSuchPath
         }
     }
 
-    private func attributes(_ named: Tables.RowID, _ tables: inout Tables) throws(GRPCFailure) -> JSON {
-        var id = named
-        switch request.method {
-        case "GET":
-            id.type = try queryType()
-            try tables.validate(project: id.project, domain: id.domain)
-            let (row, value) = try tables.get(id)
-            var attributes: JSON = [
-                "project": .string(row.project), "domain": .string(row.domain), "matching_attributes": value, "org": "",
-            ]
-            if !id.workflow.isEmpty { attributes["workflow"] = .string(row.workflow) }
-            return ["attributes": attributes]
-        case "PUT":
-            let matching = try matchingAttributes()
-            try tables.validate(project: id.project, domain: id.domain)
-            guard let matching else { throw .invalidArgument("missing matching_attributes") }
-            let found = Tables.ResourceType.allCases.first { $0.member.map { matching[$0] != nil } ?? false }
-            guard let found else {
-                let name = [id.project, id.domain, id.workflow].filter { !$0.isEmpty }.joined(separator: "-")
-                throw .invalidArgument("Unrecognized matching attributes type for request \(name)")
-            }
-            id.type = found
-            tables.rows[id] = matching
-            return [:]
-        case "DELETE":
-            // A missing type or body means 0, the task resources.
-            let body = try object()
-            id.type = try Self.type(Self.member("resource_type", of: body))
-            try tables.validate(project: id.project, domain: id.domain)
-            tables.delete(id)
-            return [:]
-        default: throw GRPCFailure(code: 12, message: "Method Not Allowed")
-        }
-    }
-
-    private func list(_ type: Tables.ResourceType, _ tables: Tables) -> JSON {
-        let rows = tables.list(type).map { id, value -> JSON in
-            [
-                "attributes": value, "domain": .string(id.domain), "project": .string(id.project),
-                "workflow": .string(id.workflow), "launch_plan": .string(id.launchPlan), "org": "",
-            ]
-        }
-        return ["configurations": .array(rows)]
-    }
-
-    private func projects(_ tables: Tables) throws(GRPCFailure) -> JSON {
-        let token = request.query["token"] ?? ""
-        guard let offset = token.isEmpty ? 0 : Int(token), offset >= 0 else {
-            throw .invalidArgument("invalid pagination token \(token) for ListProjects")
-        }
-        guard let limit = Int(request.query["limit"] ?? "0"), limit >= 0 else {
-            throw .invalidArgument("parsing field \"limit\": strconv.ParseUint: invalid syntax")
-        }
-        let filters = request.query["filters"] ?? ""
-        let filter = filters.isEmpty ? nil : try ProjectFilter(filters)
-        let page = tables.page(limit: limit, offset: offset, filter: filter)
-        let domains = JSON.array(tables.domains.map { ["id": .string($0), "name": .string($0)] })
-        let projects = page.projects.map { id, state -> JSON in
-            [
-                "id": .string(id), "name": .string(id), "domains": domains, "description": "", "labels": nil,
-                "state": .string(state.name), "org": "",
-            ]
-        }
-        return ["projects": .array(projects), "token": .string(page.token)]
+    private static let anything = ProtoMessage("GetDomainsResponse", [.init("domains", .any)])
+    private static func domains(_ tables: Tables) -> JSON {
+        .array(tables.domains.map { ["id": .string($0), "name": .string($0)] })
     }
 
     // MARK: Reading requests
 
-    /// Both spellings, as protojson reads them.
-    private static func member(_ name: String, of json: JSON?) -> JSON? { json?[name] ?? json?[camelCase(name)] }
-
-    private func object() throws(GRPCFailure) -> JSON {
+    func body(_ message: ProtoMessage) throws(GRPCFailure) -> JSON {
         if request.body.isEmpty { return [:] }
-        guard let json = try? JSON(parsing: request.body), json.object != nil else {
-            throw .invalidArgument("proto: syntax error (line 1:1): unexpected token")
+        guard let json = try? JSON(parsing: request.body) else { throw .invalidArgument(GoSyntax.error(request.body)) }
+        return try message.read(json, in: request.body, isStrict: version != .v1_10)
+    }
+
+    /// A number of a query: `limit`.
+    func number(_ name: String) throws(GRPCFailure) -> Int {
+        guard let text = request.query[name] else { return 0 }
+        guard let number = UInt32(text) else {
+            throw .invalidArgument(
+                "parsing field \"\(name)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax")
         }
-        return json
+        return Int(number)
     }
 
-    private func matchingAttributes() throws(GRPCFailure) -> JSON? {
-        let body = try object()
-        let known = ["project", "domain", "workflow", "org", "matching_attributes", "matchingAttributes"]
-        let unknown =
-            body.object?.keys.first { $0 != "attributes" }
-            ?? body["attributes"]?.object?.keys.first { !known.contains($0) }
-        if let unknown { throw .invalidArgument("proto: (line 1:2): unknown field \"\(unknown)\"") }
-        // If there are no `attributes`, the gateway makes them for the names of the path.
-        let matching = Self.member("matching_attributes", of: body["attributes"])
-        return matching.map { Self.respelled($0, Self.snakeCase) }
-    }
-
-    private func queryType() throws(GRPCFailure) -> Tables.ResourceType {
-        let text = request.query["resource_type"] ?? request.query["resourceType"]
-        return try Self.type(text.map { Int64($0).map { .int($0) } ?? .string($0) })
-    }
-
-    private static func type(_ json: JSON?) throws(GRPCFailure) -> Tables.ResourceType {
-        switch json {
-        case nil, .null: return .taskResource
-        case .int(let number):
-            if let type = Tables.ResourceType(rawValue: number) { return type }
-            throw .invalidArgument("invalid value for resource_type")
-        case .string(let name):
-            if let type = Tables.ResourceType.allCases.first(where: { $0.name == name }) { return type }
-            fallthrough
-        default: throw .invalidArgument("parsing field \"resource_type\": not a valid value")
+    func offset(_ list: String) throws(GRPCFailure) -> Int {
+        let token = request.query["token"] ?? ""
+        guard let offset = token.isEmpty ? 0 : Int(token), offset >= 0 else {
+            throw .invalidArgument("invalid pagination token \(token) for \(list)")
         }
+        return offset
     }
 
-    // MARK: Spelling
+    func queryType() throws(GRPCFailure) -> Tables.ResourceType {
+        guard let text = request.query["resource_type"] ?? request.query["resourceType"] else { return .taskResource }
+        let found = Tables.ResourceType.allCases.first { $0.name == text || String($0.rawValue) == text }
+        guard let found else {
+            throw .invalidArgument("parsing field \"resource_type\": \"\(text)\" is not a valid value")
+        }
+        return found
+    }
 
     /// flyteadmin sets its snake case marshaler up only for `application/json`. A client without an `Accept` gets camel
     /// case.
-    private func spelled(_ json: JSON) -> JSON {
+    private var spelling: ProtoMessage.Spelling {
         let type = "application/json"
         let isSnake = request.headers["accept"] == type || request.headers["content-type"] == type
-        return isSnake ? json : Self.respelled(json, Self.camelCase)
+        return isSnake && version != .v1_10 ? .snake : .camel
     }
+}
 
-    private static func respelled(_ json: JSON, _ spell: (String) -> String) -> JSON {
-        switch json {
-        case .object(let members):
-            .object(
-                Dictionary(
-                    members.map { (spell($0.key), respelled($0.value, spell)) }, uniquingKeysWith: { first, _ in first }
-                ))
-        case .array(let elements): .array(elements.map { respelled($0, spell) })
-        default: json
+/// What Go's `encoding/json` says of a text that is none.
+enum GoSyntax {
+    static func error(_ body: [UInt8]) -> String {
+        let text = body.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+        guard let first = text.first else { return "unexpected EOF" }
+        func shown(_ byte: UInt8) -> String { "'\(Character(Unicode.Scalar(byte)))'" }
+        for literal in ["null", "true", "false"] where literal.utf8.first == first {
+            for (byte, wanted) in zip(text, literal.utf8) where byte != wanted {
+                return "invalid character \(shown(byte)) in literal \(literal) (expecting \(shown(wanted)))"
+            }
         }
-    }
-    private static func camelCase(_ name: String) -> String {
-        let parts = name.split(separator: "_")
-        return parts.prefix(1).joined() + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    }
-    private static func snakeCase(_ name: String) -> String {
-        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+        let starts = Array("{[\"-0123456789".utf8)
+        return starts.contains(first)
+            ? "unexpected EOF" : "invalid character \(shown(first)) looking for beginning of value"
     }
 }

@@ -1,25 +1,12 @@
 import JSON
 
-/// flyteadmin's tables of projects and matchable resources, and its operations on them. A pure value.
+/// flyteadmin's tables of projects, matchable resources and executions, and its operations on them. A pure value.
 ///
-/// It follows flyteadmin v1.16.8: `flyteadmin/pkg/repositories/gormimpl/resource_repo.go`, `pkg/manager/impl` and its
-/// `validation`. The texts of its errors are the real ones.
+/// It follows flyteadmin v1.16.8: `flyteadmin/pkg/repositories/gormimpl`, `pkg/manager/impl` and its `validation`. The
+/// texts of its errors are the real ones.
 public struct Tables: Sendable, Hashable {
-    public enum ProjectState: Int64, Sendable, Hashable {
-        case active = 0
-        case archived = 1
-        case systemGenerated = 2
-        case systemArchived = 3
-
-        var name: String {
-            switch self {
-            case .active: "ACTIVE"
-            case .archived: "ARCHIVED"
-            case .systemGenerated: "SYSTEM_GENERATED"
-            case .systemArchived: "SYSTEM_ARCHIVED"
-            }
-        }
-    }
+    /// What a row is for.
+    public enum Level: Sendable, Hashable { case project, projectDomain, workflow }
 
     /// The types that share the table. Their content is kept as it came.
     public enum ResourceType: Int64, Sendable, Hashable, CaseIterable {
@@ -44,7 +31,7 @@ public struct Tables: Sendable, Hashable {
             case .clusterAssignment: "CLUSTER_ASSIGNMENT"
             }
         }
-        /// The member of `matching_attributes` that makes a row one of this type.
+        /// The member of `matching_attributes` that makes a row one of this type. `quality_of_service` makes none.
         var member: String? {
             switch self {
             case .taskResource: "task_resource_attributes"
@@ -77,6 +64,7 @@ public struct Tables: Sendable, Hashable {
             self.launchPlan = launchPlan
             self.type = type
         }
+        var level: Level { domain.isEmpty ? .project : workflow.isEmpty ? .projectDomain : .workflow }
         /// A more specific row has a higher number, as in the column of that name.
         var priority: Int {
             if !launchPlan.isEmpty { return 1000 }
@@ -91,12 +79,21 @@ public struct Tables: Sendable, Hashable {
     }
 
     public var domains: [String]
-    public var projects: [String: ProjectState]
+    public var projects: [String: Project] = [:]
+    /// By row, its `matching_attributes` in snake case.
     public var rows: [RowID: JSON] = [:]
+    /// In the order in which they were launched.
+    public var executions: [Execution] = []
+    /// What flyteadmin's own configuration has under `clusters`. Empty: it runs everything in its own cluster.
+    public var clusters = Clusters()
+
+    /// When each row was written last: a database gives rows that are otherwise equal in that order.
+    private var order: [RowID: Int] = [:]
+    private var count = 0
 
     public init(projects: [String], domains: [String] = ["development", "staging", "production"]) {
         self.domains = domains
-        self.projects = Dictionary(projects.map { ($0, .active) }, uniquingKeysWith: { first, _ in first })
+        for project in projects { self.projects[project] = .active }
     }
 
     /// The label of exactly that row. Nil if there is none.
@@ -111,15 +108,31 @@ public struct Tables: Sendable, Hashable {
         }
     }
 
+    /// A number that goes up, for what is made later.
+    mutating func next() -> Int {
+        count += 1
+        return count
+    }
+
     // MARK: What the API does
 
+    func validate(_ id: RowID, isWrite: Bool) throws(GRPCFailure) {
+        guard id.domain.isEmpty else { return try validate(project: id.project, domain: id.domain) }
+        // Of a whole project, a read asks only whether it is there.
+        guard let project = projects[id.project] else {
+            let what = "failed to validate that project [\(id.project)] \(isWrite ? "is registered" : "exists")"
+            throw .invalidArgument(what + ", err: [project [\(id.project)] not found]")
+        }
+        if isWrite, project.state != .active { throw .inactive(id.project, hasDetails: false) }
+    }
+
     func validate(project: String, domain: String) throws(GRPCFailure) {
-        guard let state = projects[project] else {
+        guard let known = projects[project] else {
             throw .invalidArgument(
                 "failed to validate that project [\(project)] and domain [\(domain)] are registered, "
                     + "err: [project [\(project)] not found]")
         }
-        guard state == .active else { throw .inactive(project) }
+        guard known.state == .active else { throw .inactive(project) }
         guard domains.contains(domain) else {
             throw .invalidArgument("domain [\(domain)] is unrecognized by system")
         }
@@ -137,6 +150,30 @@ public struct Tables: Sendable, Hashable {
         return (best.key, best.value)
     }
 
+    /// Plugin overrides are merged by task type; everything else is replaced.
+    mutating func put(_ id: RowID, _ attributes: JSON) throws(GRPCFailure) {
+        var attributes = attributes
+        if id.type == .pluginOverride {
+            if id.level == .project {
+                throw .internal(
+                    "unexpected error type for: missing and/or invalid parameters: "
+                        + "{\(id.project) \(id.domain) \(id.workflow) \(id.launchPlan) \(id.type.name)}")
+            }
+            attributes = Self.merged(rows[id], attributes)
+        }
+        rows[id] = attributes
+        order[id] = next()
+    }
+
+    private static func merged(_ old: JSON?, _ new: JSON) -> JSON {
+        let lists = [old, new].map { $0?["plugin_overrides"]?["overrides"]?.array ?? [] }
+        var byType: [String: JSON] = [:]
+        for override in lists.joined() { byType[override["task_type"]?.string ?? ""] = override }
+        // flyteadmin writes them in the order of a Go map, which is any.
+        let overrides = byType.sorted { $0.key < $1.key }.map(\.value)
+        return ["plugin_overrides": ["overrides": .array(overrides)]]
+    }
+
     /// gorm builds the filter from a struct and leaves out empty fields, so the rows below go too. A missing row does
     /// not give an error.
     mutating func delete(_ id: RowID) {
@@ -146,51 +183,15 @@ public struct Tables: Sendable, Hashable {
                 || (!id.workflow.isEmpty && row.workflow != id.workflow)
                 || (!id.launchPlan.isEmpty && row.launchPlan != id.launchPlan)
         }
+        order = order.filter { rows[$0.key] != nil }
     }
 
     func list(_ type: ResourceType) -> [(RowID, JSON)] {
-        func order(_ id: RowID) -> [String] { [id.project, id.domain, id.workflow, id.launchPlan] }
+        func names(_ id: RowID) -> [String] { [id.project, id.domain, id.workflow, id.launchPlan] }
         return rows.filter { $0.key.type == type }.sorted { left, right in
-            left.key.priority != right.key.priority
-                ? left.key.priority > right.key.priority
-                : order(left.key).lexicographicallyPrecedes(order(right.key))
+            if left.key.priority != right.key.priority { return left.key.priority > right.key.priority }
+            let (one, other) = (order[left.key] ?? 0, order[right.key] ?? 0)
+            return one == other ? names(left.key).lexicographicallyPrecedes(names(right.key)) : one < other
         }.map { ($0.key, $0.value) }
     }
-
-    /// Without a filter, archived projects are left out, but SYSTEM_ARCHIVED ones are not.
-    func page(
-        limit: Int, offset: Int, filter: ProjectFilter? = nil
-    ) -> (projects: [(String, ProjectState)], token: String) {
-        let all = projects.filter { filter?.takes($0.value) ?? ($0.value != .archived) }.sorted { $0.key < $1.key }
-        let rest = all.dropFirst(offset)
-        let page = limit == 0 ? rest : rest.prefix(limit)
-        return (page.map { ($0.key, $0.value) }, page.count == limit ? String(offset + page.count) : "")
-    }
-}
-
-/// An error of gRPC, as its gateway (grpc-gateway 2) writes it.
-struct GRPCFailure: Error, Hashable {
-    var code: Int64
-    var message: String
-    var details: [JSON] = []
-
-    static func invalidArgument(_ message: String) -> GRPCFailure { GRPCFailure(code: 3, message: message) }
-    static func notFound(_ message: String) -> GRPCFailure { GRPCFailure(code: 5, message: message) }
-    static func unauthenticated(_ message: String) -> GRPCFailure { GRPCFailure(code: 16, message: message) }
-    static func inactive(_ project: String) -> GRPCFailure {
-        GRPCFailure(
-            code: 3, message: "project [\(project)] is not active",
-            details: [["@type": "type.googleapis.com/flyteidl.admin.InactiveProject", "id": .string(project)]])
-    }
-
-    var status: Int {
-        switch code {
-        case 3: 400
-        case 5: 404
-        case 12: 501
-        case 16: 401
-        default: 500
-        }
-    }
-    var json: JSON { ["code": .int(code), "message": .string(message), "details": .array(details)] }
 }
