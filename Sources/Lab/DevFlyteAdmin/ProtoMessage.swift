@@ -52,7 +52,8 @@ struct ProtoMessage: Sendable {
     func written(_ json: JSON, _ spelling: Spelling) -> JSON {
         var members: [String: JSON] = [:]
         for field in fields {
-            let value = json[field.name].flatMap { $0.isNull ? nil : $0 }
+            var value = json[field.name]
+            if value?.isNull == true { value = .none }
             if field.oneof != nil, value == nil { continue }
             members[spelling.name(field.name)] = Self.written(value, field.kind, spelling)
         }
