@@ -21,6 +21,8 @@ public final class DevFlyteAdmin: Sendable {
         public var lifetime = Duration.seconds(3600)
         /// How the client may authenticate.
         public var style = Style.any
+        /// The hosts of `authorizedUris`, without a port. Empty: whichever host it is asked at.
+        public var authorizedHosts: [String] = []
         public init(clientID: String, clientSecret: String) {
             self.clientID = clientID
             self.clientSecret = clientSecret
@@ -183,20 +185,34 @@ public final class DevFlyteAdmin: Sendable {
     private static func answer(_ request: Request, _ options: Options, _ state: inout State, _ now: Duration) -> Answer
     {
         if request.path == "/healthcheck" { return Answer(200, text: "", type: "text/plain") }
-        if request.path == "/oauth2/token", let answer = state.tokens?.answer(request, now: now) { return answer }
-        let bearer = request.headers["authorization"].flatMap {
-            $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil
+        let url = (options.authority == nil ? "http://" : "https://") + (request.headers["host"] ?? "")
+        if request.path == "/oauth2/token", let answer = state.tokens?.answer(request, at: url, now: now) {
+            return answer
         }
-        let isKnown =
-            (options.token == nil && state.tokens == nil) || (bearer != nil && bearer == options.token)
-            || state.tokens?.accepts(bearer ?? "", now: now) == true
-        guard isKnown else {
-            let why = bearer == nil ? "Request unauthenticated with Bearer" : "failed to verify id token signature"
+        if let why = Self.refusal(request, options, state.tokens, url, now) {
             let failure = GRPCFailure.unauthenticated(
-                "token parse error id token err: access token err: \(why), access token err: \(why)")
+                "token parse error [id token err: \(missing("id", "IDToken"))] | [access token err: \(why)]")
             return Answer(failure.status, failure.json)
         }
         return RestAPI(request, version: options.version, now: options.clock.now).answer(&state.tables)
+    }
+
+    /// Why its token is not taken; nil: it is.
+    private static func refusal(
+        _ request: Request, _ options: Options, _ tokens: TokenServer?, _ url: String, _ now: Duration
+    ) -> String? {
+        if options.token == nil, tokens == nil { return nil }
+        let bearer = request.headers["authorization"].flatMap {
+            $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil
+        }
+        guard let bearer else { return missing("bearer", "Bearer") }
+        if bearer == options.token { return nil }
+        return tokens.map { $0.problem(of: bearer, at: url, now: now) } ?? "token contains an invalid number of segments"
+    }
+
+    private static func missing(_ token: String, _ scheme: String) -> String {
+        "[JWT_VERIFICATION_FAILED] Could not retrieve \(token) token from metadata, caused by: rpc error: code = "
+            + "Unauthenticated desc = Request unauthenticated with \(scheme)"
     }
 
     func opened(_ channel: any Channel) {

@@ -1,24 +1,55 @@
 import JSON
 import Support
 
-/// An OAuth2 token endpoint for client credentials, with its tokens. Its errors are those of fosite, which flyteadmin's
-/// own authorization server uses.
+/// flyteadmin's own authorization server: an OAuth2 token endpoint for client credentials, with its tokens. Its errors are
+/// those of fosite, which flyteadmin uses. A token is made for the host that the server was asked at, and taken there only.
 struct TokenServer: Sendable {
     struct Issued: Sendable {
-        var token: String
+        var audience: String
         var expires: Duration
     }
     let options: DevFlyteAdmin.OAuth2
-    private(set) var issued: [Issued] = []
+    private(set) var issued: [String: Issued] = [:]
     private(set) var count = 0
 
     init(_ options: DevFlyteAdmin.OAuth2) { self.options = options }
 
-    mutating func revokeAll() { issued = [] }
+    /// As a new signing key does: what was made before is not known any more.
+    mutating func revokeAll() { issued = [:] }
 
-    func accepts(_ token: String, now: Duration) -> Bool { issued.contains { $0.token == token && now < $0.expires } }
+    /// Why a token is refused; nil: it is taken.
+    func problem(of token: String, at url: String, now: Duration) -> String? {
+        guard let found = issued[token] else {
+            return "[JWT_VERIFICATION_FAILED] jwt parse with claims failed, caused by: crypto/rsa: verification error"
+        }
+        if now >= found.expires { return "Token is expired" }
+        let wanted = audience(url)
+        return found.audience == wanted
+            ? nil : "invalid audience [&{[\(found.audience)] \(options.clientID)}], wanted [map[\(wanted):{}]]"
+    }
 
-    mutating func answer(_ request: Request, now: Duration) -> Answer {
+    /// The URL that it was asked at where that is one of `authorizedUris`, else the first of them.
+    private func audience(_ url: String) -> String {
+        guard let first = options.authorizedHosts.first, let host = HostOf(url) else { return url }
+        return options.authorizedHosts.contains(host.name) ? url : host.replaced(by: first)
+    }
+
+    /// A URL's host, without its port.
+    private struct HostOf {
+        var scheme: Substring
+        var name: String
+        var port: Substring
+        init?(_ url: String) {
+            guard let start = url.firstRange(of: "://") else { return nil }
+            let rest = url[start.upperBound...]
+            let colon = rest.lastIndex(of: ":") ?? rest.endIndex
+            (scheme, name, port) = (url[..<start.upperBound], String(rest[..<colon]), rest[colon...])
+        }
+        func replaced(by other: String) -> String { scheme + other + port }
+    }
+
+    /// - Parameter url: what the client asked: scheme and host.
+    mutating func answer(_ request: Request, at url: String, now: Duration) -> Answer {
         guard request.method == "POST" else {
             return Self.failure(400, "invalid_request", "The HTTP method is not POST.")
         }
@@ -37,13 +68,15 @@ struct TokenServer: Sendable {
         }
         let scopes = (form["scope"] ?? "").split(separator: " ").map(String.init)
         if let wrong = scopes.first(where: { !options.scopes.contains($0) }) {
-            return Self.failure(
-                400, "invalid_scope", "The OAuth 2.0 Client is not allowed to request scope '\(wrong)'.")
+            let text =
+                "The requested scope is invalid, unknown, or malformed. The OAuth 2.0 Client is not allowed to request "
+                + "scope '\(wrong)'."
+            return Self.failure(400, "invalid_scope", text)
         }
         count += 1
         let token =
             String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
-        issued.append(Issued(token: token, expires: now + options.lifetime))
+        issued[token] = Issued(audience: audience(url), expires: now + options.lifetime)
         return Answer(
             200,
             [
