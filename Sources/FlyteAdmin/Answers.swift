@@ -16,21 +16,16 @@ enum Answers {
         return parts.prefix(1).joined() + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
 
-    /// The label in `matching_attributes`; nil where they are of another kind.
-    static func label(_ attributes: JSON?) -> String? {
-        member("value", of: member("execution_cluster_label", of: attributes))?.string
-    }
-
     /// Of the list of matchable attributes. Nil where the answer is no such list.
     ///
     /// An object without any member is one: gateways that leave out what is empty write it so. An object with other
     /// members only comes from somebody else, and "no rows" must not be read into it.
-    static func rows(_ json: JSON) -> [LabelRow]? {
+    static func rows(_ json: JSON, _ kind: AttributeKind) -> [LabelRow]? {
         guard let members = json.object else { return nil }
         guard let list = json["configurations"] else { return members.isEmpty ? [] : nil }
         if list.isNull { return [] }
         return list.array?.compactMap { row in
-            label(row["attributes"]).map {
+            kind.value(row["attributes"]).map {
                 LabelRow(
                     project: text("project", of: row), domain: text("domain", of: row),
                     workflow: text("workflow", of: row), launchPlan: text("launch_plan", of: row), value: $0)
@@ -47,23 +42,25 @@ enum Answers {
         for entry in entries {
             let id = text("id", of: entry)
             if id.isEmpty { continue }
-            if isArchived(entry["state"]) {
-                projects.archived.insert(id)
+            let project = ListedProject(
+                id: id, domains: (entry["domains"]?.array?.map { text("id", of: $0) } ?? []).filter { !$0.isEmpty },
+                name: text("name", of: entry), description: text("description", of: entry),
+                labels: (entry["labels"]?["values"]?.object ?? [:]).compactMapValues(\.string),
+                state: state(entry["state"]))
+            if project.isArchived {
+                projects.archivedProjects.append(project)
             } else {
-                let domains = entry["domains"]?.array?.map { text("id", of: $0) } ?? []
-                projects.active.append(ListedProject(id: id, domains: domains.filter { !$0.isEmpty }))
+                projects.active.append(project)
             }
         }
         return (projects, entries.count, text("token", of: json))
     }
 
-    /// ARCHIVED and SYSTEM_ARCHIVED, by name or number.
-    private static func isArchived(_ state: JSON?) -> Bool {
-        switch state {
-        case .string(let name): name == "ARCHIVED" || name == "SYSTEM_ARCHIVED"
-        case .int(let number): number == 1 || number == 3
-        default: false
-        }
+    /// By name or number.
+    private static func state(_ json: JSON?) -> String {
+        let names = ["ACTIVE", "ARCHIVED", "SYSTEM_GENERATED", "SYSTEM_ARCHIVED"]
+        if let number = json?.int { return names.indices.contains(Int(clamping: number)) ? names[Int(number)] : "" }
+        return json?.string ?? names[0]
     }
 
     /// What an error's body says: `message` (grpc-gateway 2), or `error` (grpc-gateway 1).

@@ -2,7 +2,8 @@ import HTTP
 import JSON
 import Support
 
-/// The part of flyteadmin's REST API that has to do with execution cluster labels and projects.
+/// The part of flyteadmin's REST API that has to do with projects and with what it keeps by project: execution cluster
+/// labels and other matchable attributes.
 ///
 /// - Nothing is tried again by itself, except once with a fresh OAuth2 token after a 401.
 /// - An answer is bounded in size and time; one that is not JSON (a login page, a proxy's) is an error, never "no rows".
@@ -29,10 +30,6 @@ public struct FlyteAdminClient: Sendable {
         public init() {}
     }
 
-    private static let resourceType = "EXECUTION_CLUSTER_LABEL"
-    /// flyteadmin parses it as the enum's number or name; the facts have the number tried.
-    private static let resourceNumber = 3
-
     private let base: String
     private let transport: any HTTPTransport
     private let authorization: Authorization
@@ -50,43 +47,63 @@ public struct FlyteAdminClient: Sendable {
         self.options = options
     }
 
-    /// Every row there is, of all projects.
-    public func labels() async throws(FlyteAdminError) -> [LabelRow] {
-        let operation = "list the execution cluster labels"
+    /// Every execution cluster label there is, of all projects.
+    public func labels() async throws(FlyteAdminError) -> [LabelRow] { try await rows(.executionClusterLabel) }
+
+    /// Every row of one kind there is, of all projects.
+    public func rows(_ kind: AttributeKind) async throws(FlyteAdminError) -> [LabelRow] {
+        let operation = "list the \(kind.noun)s"
+        // flyteadmin takes the enum's number or name; older ones have been asked with the number.
         let answer = try await json(
-            .get, "/api/v1/matchable_attributes?resource_type=\(Self.resourceNumber)", nil, operation)
-        guard let rows = Answers.rows(answer) else {
+            .get, "/api/v1/matchable_attributes?resource_type=\(kind.rawValue)", nil, operation)
+        guard let rows = Answers.rows(answer, kind) else {
             throw FlyteAdminError(
                 .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no configurations")
         }
         return rows
     }
 
-    /// Sets the label of a project-domain or, with `workflow`, of one workflow.
+    /// Sets the label of a project-domain, with `workflow` of one workflow, without a domain of the whole project.
     public func setLabel(
         _ value: String, project: String, domain: String, workflow: String = ""
     ) async throws(FlyteAdminError) {
-        let operation = "set the label of " + Self.name(project, domain, workflow)
+        try await set(.executionClusterLabel, value, project: project, domain: domain, workflow: workflow)
+    }
+
+    /// - Parameter value: as `LabelRow.value` has it.
+    public func set(
+        _ kind: AttributeKind, _ value: String, project: String, domain: String, workflow: String = ""
+    ) async throws(FlyteAdminError) {
+        let operation = "set the \(kind.shortNoun) of " + Self.name(project, domain, workflow)
         let path = try Self.path(project, domain, workflow, operation)
+        guard let matching = kind.attributes(value) else {
+            throw FlyteAdminError(.refused, operation: operation, message: "the value is no JSON")
+        }
         // The gateway takes project, domain and workflow from the path; they are in the body too, as flytectl has them.
-        var attributes: JSON = [
-            "project": .string(project), "domain": .string(domain),
-            "matching_attributes": ["execution_cluster_label": ["value": .string(value)]],
-        ]
+        var attributes: JSON = ["project": .string(project), "matching_attributes": matching]
+        if !domain.isEmpty { attributes["domain"] = .string(domain) }
         if !workflow.isEmpty { attributes["workflow"] = .string(workflow) }
         _ = try await json(.put, path, ["attributes": attributes], operation)
     }
 
-    /// Deletes the label of a project-domain or of one workflow; no error where there is none.
+    /// Deletes the label of a project-domain, of one workflow, or without a domain of the whole project; no error where there
+    /// is none.
     ///
     /// flyteadmin's filter skips what is empty: **deleting a project-domain's label deletes those of all its workflows
-    /// too**. Whoever calls this puts back what should stay.
+    /// too, and deleting a project's all of that project**. Whoever calls this puts back what should stay.
     public func deleteLabel(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) {
-        let operation = "delete the label of " + Self.name(project, domain, workflow)
+        try await delete(.executionClusterLabel, project: project, domain: domain, workflow: workflow)
+    }
+
+    /// Deletes a row of that kind, and **all those below it**; no error where there is none.
+    public func delete(
+        _ kind: AttributeKind, project: String, domain: String, workflow: String = ""
+    ) async throws(FlyteAdminError) {
+        let operation = "delete the \(kind.shortNoun) of " + Self.name(project, domain, workflow)
         let path = try Self.path(project, domain, workflow, operation)
         do {
             // Without the type in the body it would delete the task resources, whose number is 0.
-            _ = try await json(.delete, path, ["resource_type": .string(Self.resourceType)], operation)
+            _ = try await json(.delete, path, ["resource_type": .string(kind.name)], operation)
         } catch {
             if !error.isNotFound { throw error }
         }
@@ -104,6 +121,32 @@ public struct FlyteAdminClient: Sendable {
             .archived
     }
 
+    /// The project as it is, archived or not; nil where there is none. flyteadmin before 1.11 has no call for one project.
+    public func project(_ id: String) async throws(FlyteAdminError) -> ListedProject? {
+        let list = try await projects(
+            "&filters=" + "eq(identifier,\(id))".percentEncoded, "look for the project " + ServerText.clean(id))
+        return list.active.first { $0.id == id } ?? list.archivedProjects.first { $0.id == id }
+    }
+
+    /// Makes a project. Whether there is one already is flyteadmin's to say (409).
+    public func register(_ project: ListedProject) async throws(FlyteAdminError) {
+        let operation = "register the project " + ServerText.clean(project.id)
+        _ = try await json(.post, "/api/v1/projects", ["project": project.json], operation)
+    }
+
+    /// Changes name, description and object labels of a project to what is not empty here.
+    ///
+    /// **A change without the state would make the project ACTIVE**, also an archived one: the state goes along as it was
+    /// read. Between the reading and this call somebody may have archived it; that is undone then, and flyteadmin offers
+    /// no way to prevent it.
+    public func update(_ project: ListedProject) async throws(FlyteAdminError) {
+        let operation = "change the project " + ServerText.clean(project.id)
+        guard let id = PathSegment.encode(project.id) else {
+            throw FlyteAdminError(.refused, operation: operation, message: "such a name can't be in a URL")
+        }
+        _ = try await json(.put, "/api/v1/projects/" + id, project.json, operation)
+    }
+
     private func projects(_ filter: String, _ operation: String) async throws(FlyteAdminError) -> ProjectList {
         var list = ProjectList()
         var seen: Set<String> = []
@@ -117,7 +160,7 @@ public struct FlyteAdminClient: Sendable {
                     .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no projects")
             }
             for project in page.projects.active where seen.insert(project.id).inserted { list.active.append(project) }
-            list.archived.formUnion(page.projects.archived)
+            list.archivedProjects += page.projects.archivedProjects
             if page.token.isEmpty || page.total == 0 { return list }
             token = page.token
         }
@@ -126,23 +169,26 @@ public struct FlyteAdminClient: Sendable {
     }
 
     private static func name(_ project: String, _ domain: String, _ workflow: String) -> String {
-        ServerText.clean("\(project)/\(domain)" + (workflow.isEmpty ? "" : " workflow \(workflow)"))
+        let place = domain.isEmpty ? "project \(project)" : "\(project)/\(domain)"
+        return ServerText.clean(place + (workflow.isEmpty ? "" : " workflow \(workflow)"))
     }
 
     private static func path(
         _ project: String, _ domain: String, _ workflow: String, _ operation: String
     ) throws(FlyteAdminError) -> String {
-        let parts = workflow.isEmpty ? [project, domain] : [project, domain, workflow]
+        let (kind, parts) =
+            if !workflow.isEmpty { ("workflow", [project, domain, workflow]) } else if !domain.isEmpty {
+                ("project_domain", [project, domain])
+            } else { ("project", [project]) }
         let segments = parts.compactMap(PathSegment.encode)
         guard segments.count == parts.count else {
             throw FlyteAdminError(
                 .refused, operation: operation, message: "a name that is empty, \".\" or \"..\" can't be in a URL")
         }
-        return "/api/v1/\(workflow.isEmpty ? "project_domain" : "workflow")_attributes/"
-            + segments.joined(separator: "/")
+        return "/api/v1/\(kind)_attributes/" + segments.joined(separator: "/")
     }
 
-    private func json(
+    func json(
         _ method: HTTPRequest.Method, _ path: String, _ body: JSON?, _ operation: String
     ) async throws(FlyteAdminError) -> JSON {
         var request = HTTPRequest(method, base + path, headers: ["Accept": "application/json"])

@@ -8,7 +8,13 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
     public var auth: Auth?
     /// Whether flyteadmin's own projects are wanted too.
     public var projectDiscovery = false
+    /// Whether its CLUSTER_RESOURCE attributes are values of templates.
+    public var clusterResourceAttributes = ClusterResourceUse.use
     public var intervalSeconds = defaultIntervalSeconds
+
+    public enum ClusterResourceUse: String, Sendable, Hashable, Codable, CaseIterable {
+        case use = "Use", ignore = "Ignore"
+    }
 
     /// A static token or OAuth2 client credentials.
     public struct Auth: Sendable, Hashable, Codable {
@@ -57,6 +63,7 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
         caCertRef = try container.decodeIfPresent(KeyReference.self, forKey: .caCertRef)
         auth = try container.decodeIfPresent(Auth.self, forKey: .auth)
         projectDiscovery = try container.value(.projectDiscovery, default: false)
+        clusterResourceAttributes = try container.value(.clusterResourceAttributes, default: .use)
         intervalSeconds = try container.value(.intervalSeconds, default: Self.defaultIntervalSeconds)
     }
 

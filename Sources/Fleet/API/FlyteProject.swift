@@ -14,6 +14,9 @@ public struct FlyteProjectSpec: CustomResourceSpec {
     public var values: TemplateValues = [:]
     public var domainValues: [String: TemplateValues] = [:]
     public var valuesFrom: [ValueSource] = []
+    public var register = ProjectRegistration()
+    /// flyteadmin's matchable attributes by domain; `*` stands for each of them.
+    public var attributes: [String: ProjectAttributes] = [:]
 
     public init(project: String, domains: [String]? = nil) {
         self.project = project
@@ -27,6 +30,8 @@ public struct FlyteProjectSpec: CustomResourceSpec {
         values = try container.value(.values, default: [:])
         domainValues = try container.value(.domainValues, default: [:])
         valuesFrom = try container.value(.valuesFrom, default: [])
+        register = try container.value(.register, default: ProjectRegistration())
+        attributes = try container.value(.attributes, default: [:])
     }
 
     public mutating func complete(with metadata: ObjectMeta) {
@@ -47,6 +52,7 @@ public struct FlyteProjectSpec: CustomResourceSpec {
         return problems + ValueRules.problems(of: values, at: "spec.values")
             + ValueRules.problems(ofDomains: domainValues, at: "spec.domainValues")
             + ValueRules.problems(of: valuesFrom, at: "spec.valuesFrom")
+            + register.problems(at: "spec.register") + attributes.problems(at: "spec.attributes")
     }
 }
 

@@ -114,3 +114,23 @@ extension Quantity.Suffix {
         return exponent.map { .decimal($0) }
     }
 }
+
+extension Quantity {
+    /// The amount as a number, to compare it with another; nil where the text is no amount, or a negative one.
+    static func value(_ text: String) -> Double? {
+        guard let parts = Parts(text) else {
+            // `1e3`, `+5`: an API server takes these too.
+            let isPlain = text.utf8.allSatisfy { #"0123456789.eE+-"#.utf8.contains($0) }
+            guard isPlain, let number = Double(text), number.isFinite, number >= 0 else { return nil }
+            return number
+        }
+        func power(_ base: Double, _ exponent: Int) -> Double {
+            (0..<abs(exponent)).reduce(1) { value, _ in exponent < 0 ? value / base : value * base }
+        }
+        let number = Double(parts.mantissa) * power(10, -parts.fractionDigits)
+        switch parts.suffix {
+        case .binary(let exponent): return number * power(1024, exponent)
+        case .decimal(let exponent): return number * power(10, exponent)
+        }
+    }
+}

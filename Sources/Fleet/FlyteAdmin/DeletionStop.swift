@@ -19,7 +19,16 @@ public struct DeletionStop: Sendable, Hashable {
     private var witnessed: Set<AdminRowKey> = []
     private var findings = 0
 
-    public init() {}
+    private let rows: String
+    private let kind: String
+
+    /// - Parameters:
+    ///   - rows: what the rows are, for people.
+    ///   - kind: the kind of the objects that they are from.
+    public init(of rows: String = "labels", by kind: String = "ExecutionClusterLabel") {
+        self.rows = rows
+        self.kind = kind
+    }
 
     /// - Parameter isPoll: a regular look; those in between that a change brought about confirm nothing.
     public mutating func judge(_ claims: LabelClaims, _ published: PublishedLabels, isPoll: Bool) -> Verdict {
@@ -37,7 +46,7 @@ public struct DeletionStop: Sendable, Hashable {
         if isPoll { findings += 1 }
         if findings > Self.confirmations { return .allowed }
         return .held(
-            "\(gone.count) of \(total) labels in flyteadmin have no ExecutionClusterLabel any more: they are deleted "
+            "\(gone.count) of \(total) \(rows) in flyteadmin have no \(kind) any more: they are deleted "
                 + "when this is still so in \(Self.confirmations + 1 - findings) more polls")
     }
 }

@@ -24,6 +24,13 @@ public struct LabelClaims: Sendable, Hashable {
 
     public init() {}
 
+    /// Rows that objects want as they are.
+    public init(_ claims: [Claim], kept: Set<AdminRowKey>, unreadable: [String] = []) {
+        for claim in claims { wanted[claim.key] = claim }
+        self.kept = kept.subtracting(wanted.keys)
+        self.unreadable = unreadable.sorted()
+    }
+
     /// - Parameters:
     ///   - assignments: all that can be read, those with problems too.
     ///   - labels: those that ExecutionLabels have.

@@ -23,6 +23,8 @@ public struct FleetPlanner: Sendable {
     private var wantedOf: [String: Set<ProjectDomain>] = [:]
     private var assignmentsOfRow: [AdminRowKey: Set<String>] = [:]
     private var assignmentsOf: [ProjectDomain: Set<String>] = [:]
+    /// Those of whole projects. They want no namespace; a project-domain without a label of its own has theirs.
+    private var assignmentsOfProject: [String: Set<String>] = [:]
     private var sharers: [String: Set<ProjectDomain>] = [:]
     private var shared: Set<String> = []
     /// With `syncScope: Labelled`, which clusters a label reaches.
@@ -34,6 +36,7 @@ public struct FleetPlanner: Sendable {
     public init(_ snapshot: FleetSnapshot) {
         var changes: [FleetChange] = [
             .settings(snapshot.settings), .templates(snapshot.templates), .discovered(snapshot.discovered),
+            .attributes(snapshot.attributes), .replicated(snapshot.replicated),
         ]
         changes += snapshot.readings.map { .reading($0.key, $0.value) }
         changes += snapshot.dataPlanes.map { .dataPlane($0.key, $0.value) }
@@ -147,7 +150,14 @@ public struct FleetPlanner: Sendable {
             for key in before.subtracting(after) { claimants.remove(.flyteAdmin, from: key) }
             for key in after.subtracting(before) { claimants[key, default: []].insert(.flyteAdmin) }
             touched.keys.formUnion(before.symmetricDifference(after))
-            for project in archived { for key in wantedOf[project] ?? [] { diff.projectDomains.insert(key) } }
+            for project in archived {
+                for key in wantedOf[project] ?? [] { diff.projectDomains.insert(key) }
+                diff.assignments.formUnion(assignmentsOfProject[project] ?? [])
+            }
+        case .attributes(let new): take(new, &touched, &diff)
+        case .replicated(let new):
+            if snapshot.replicated != new { diff.isCommon = true }
+            snapshot.replicated = new
         case .templates(let new):
             let isNews =
                 new.version != snapshot.templates.version || (new.set == nil) != (snapshot.templates.set == nil)
@@ -171,19 +181,41 @@ public struct FleetPlanner: Sendable {
         }
     }
 
+    /// Touches the project-domains for which another row counts now, or the same one with other values.
+    private mutating func take(_ new: AttributesInForce, _ touched: inout Touched, _ diff: inout PlanDiff) {
+        let old = snapshot.attributes
+        guard new != old else { return }
+        snapshot.attributes = new
+        // Whether anything can be rendered is said of all namespaces.
+        if new.isPending != old.isPending { (diff.isCommon, touched.isAgreement) = (true, true) }
+        let names = (old.known?.projectNames ?? []).union(new.known?.projectNames ?? [])
+        for project in names where old.known?[project] != new.known?[project] {
+            for key in wantedOf[project] ?? [] where old[key]?.values != new[key]?.values {
+                if let name = plan.entries[key]?.answer.name { touched.namespaces.insert(name) }
+            }
+        }
+    }
+
     private mutating func claim(_ object: ExecutionClusterLabel, isWanted: Bool, _ touched: inout Touched) {
-        let (name, key, row) = (object.metadata.name, object.spec.projectDomain, AdminRowKey(object.spec))
+        let (name, row) = (object.metadata.name, AdminRowKey(object.spec))
+        touched.rows.insert(row)
         if isWanted {
-            claimants[key, default: []].insert(.assignment(name))
-            assignmentsOf[key, default: []].insert(name)
             assignmentsOfRow[row, default: []].insert(name)
         } else {
-            claimants.remove(.assignment(name), from: key)
-            assignmentsOf.remove(name, from: key)
             assignmentsOfRow.remove(name, from: row)
         }
-        touched.keys.insert(key)
-        touched.rows.insert(row)
+        switch (object.spec.projectDomain, isWanted) {
+        case (let key?, true):
+            claimants[key, default: []].insert(.assignment(name))
+            assignmentsOf[key, default: []].insert(name)
+            touched.keys.insert(key)
+        case (let key?, false):
+            claimants.remove(.assignment(name), from: key)
+            assignmentsOf.remove(name, from: key)
+            touched.keys.insert(key)
+        case (nil, true): assignmentsOfProject[row.project, default: []].insert(name)
+        case (nil, false): assignmentsOfProject.remove(name, from: row.project)
+        }
     }
 
     // MARK: Settling what was touched
@@ -225,8 +257,11 @@ public struct FleetPlanner: Sendable {
         }
         for gone in diff.assignments where snapshot.assignments[gone] == nil { plan.duplicateAssignments[gone] = nil }
         // Which label counts for it decides where it is wanted.
-        let key = ProjectDomain(project: row.project, domain: row.domain)
-        if isLabelled, let name = plan.entries[key]?.answer.name { touched.namespaces.insert(name) }
+        guard isLabelled else { return }
+        let keys =
+            row.isWholeProject
+            ? wantedOf[row.project] ?? [] : [ProjectDomain(project: row.project, domain: row.domain)]
+        for key in keys { if let name = plan.entries[key]?.answer.name { touched.namespaces.insert(name) } }
     }
 
     private mutating func setDuplicate(
@@ -303,7 +338,10 @@ public struct FleetPlanner: Sendable {
         let spec = plan.projectsInForce[key.project].flatMap { snapshot.projects[$0]?.spec }
         var hasher = Hasher()
         hasher.combine(key)
-        hasher.combine(spec)
+        hasher.combine(spec?.values)
+        hasher.combine(spec?.domainValues)
+        hasher.combine(spec?.valuesFrom)
+        hasher.combine(snapshot.attributes[key]?.values)
         for source in spec?.valuesFrom ?? [] { hasher.combine(snapshot.readings[source]) }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
@@ -325,8 +363,9 @@ public struct FleetPlanner: Sendable {
     private func clusters(of keys: [ProjectDomain]) -> Set<String>? {
         guard let reach else { return nil }
         return keys.reduce(into: []) { clusters, key in
-            let assignments = (assignmentsOf[key] ?? []).filter { plan.duplicateAssignments[$0] == nil }
-            clusters.formUnion(reach.clusters(of: assignments.compactMap { snapshot.assignments[$0]?.spec }))
+            let names = (assignmentsOf[key] ?? []).union(assignmentsOfProject[key.project] ?? [])
+            let inForce = names.filter { plan.duplicateAssignments[$0] == nil }
+            clusters.formUnion(reach.clusters(of: inForce.compactMap { snapshot.assignments[$0]?.spec }))
         }
     }
 

@@ -15,6 +15,10 @@ public struct FleetSnapshot: Sendable {
     public var settings = RegistrySettings()
     /// flyteadmin's own projects; nil where they don't count.
     public var discovered: DiscoveredProjects?
+    /// flyteadmin's CLUSTER_RESOURCE attributes.
+    public var attributes = AttributesInForce.none
+    /// Secrets that every namespace has.
+    public var replicated = ReplicatedSecrets.none
     public var templates = CompiledTemplates()
     /// What each source of `valuesFrom` holds.
     public var readings: [ValueSource: ValueReading] = [:]
@@ -31,6 +35,14 @@ public struct RegistrySettings: Sendable, Hashable {
     public init(spec: ClusterRegistrySpec = ClusterRegistrySpec(), template: NamespaceTemplate? = nil) {
         self.spec = spec
         self.template = template
+    }
+
+    /// Usable settings.
+    public init(_ spec: ClusterRegistrySpec, operatorNamespace: String) {
+        self.init(
+            spec: spec,
+            template: try? NamespaceTemplate(
+                spec.namespaceTemplate, operatorNamespace: operatorNamespace, reserved: spec.reservedNamespaces))
     }
 }
 
@@ -57,6 +69,8 @@ public enum FleetChange: Sendable {
     case project(String, FlyteProject?)
     case settings(RegistrySettings)
     case discovered(DiscoveredProjects?)
+    case attributes(AttributesInForce)
+    case replicated(ReplicatedSecrets)
     case templates(CompiledTemplates)
     /// Nil: no object names the source any more.
     case reading(ValueSource, ValueReading?)
@@ -69,12 +83,17 @@ extension FleetSnapshot {
     }
 
     /// The values of a project's templates in one data plane.
-    /// - Parameter revision: an earlier revision of the settings; nil: those in force.
+    ///
+    /// - Parameters:
+    ///   - object: the FlyteProject in force of that project.
+    ///   - revision: an earlier revision of the settings; nil: those in force.
     public func layers(
-        _ project: FlyteProjectSpec?, in dataPlane: DataPlane, _ revision: ClusterRegistrySpec? = nil
+        of project: String, _ object: FlyteProjectSpec?, in dataPlane: DataPlane,
+        _ revision: ClusterRegistrySpec? = nil
     ) -> ValueLayers {
-        ValueLayers(registry: revision ?? settings.spec, project: project, dataPlane: dataPlane.spec) {
-            readings[$0] ?? .missing("not read")
-        }
+        ValueLayers(
+            registry: revision ?? settings.spec, attributes: attributes.known?[project], project: object,
+            dataPlane: dataPlane.spec
+        ) { readings[$0] ?? .missing("not read") }
     }
 }

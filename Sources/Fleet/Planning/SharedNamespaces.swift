@@ -24,7 +24,7 @@ enum SharedNamespaces {
                 allowsClusterScoped: snapshot.settings.spec.allowClusterScoped)
             func render(_ key: ProjectDomain, _ namespace: String) -> RenderedNamespace? {
                 let project = plan.projectsInForce[key.project].flatMap { snapshot.projects[$0]?.spec }
-                let values = snapshot.layers(project, in: dataPlane).values(for: key, namespace: namespace)
+                let values = snapshot.layers(of: key.project, project, in: dataPlane).values(for: key, namespace: namespace)
                 return renderer.render(key, namespace: namespace, values: values)
             }
             for (namespace, group) in groups.sorted(by: { $0.key < $1.key }) {
@@ -64,7 +64,8 @@ extension SharedNamespaces {
 }
 
 extension ResourceType {
-    fileprivate init(standingFor kind: GroupVersionKind) {
+    /// Where only what is in an object counts, and not how a data plane serves its kind.
+    package init(standingFor kind: GroupVersionKind) {
         self.init(
             group: kind.group, version: kind.version, kind: kind.kind, plural: kind.kind.lowercased(),
             isNamespaced: true)

@@ -1,5 +1,5 @@
-/// The values of templates, weakest first: registry, registry's of the domain, project, project's of the domain, data
-/// plane. `project`, `domain` and `namespace` are the system's. A value's own braces mean nothing: Flyte doesn't look
+/// The values of templates, weakest first: registry, registry's of the domain, flyteadmin's attributes, project, project's
+/// of the domain, data plane. `project`, `domain` and `namespace` are the system's. A value's own braces mean nothing: Flyte doesn't look
 /// into values either.
 ///
 /// Within one object, what comes from elsewhere (`import`, `valuesFrom`) is weaker than its own `values`. A source of
@@ -14,6 +14,7 @@ public struct ValueLayers: Sendable, Hashable {
         init() {}
         init(_ values: TemplateValues) { add(values) }
         init(rendered values: TemplateValues) { add(rendered: values) }
+        init(texts: [String: String]) { values = texts }
 
         mutating func add(_ new: TemplateValues) {
             for (name, value) in new {
@@ -47,6 +48,8 @@ public struct ValueLayers: Sendable, Hashable {
     }
     private var registry = Layer()
     private var registryDomains: [String: Layer] = [:]
+    /// flyteadmin's. They are its admins', so that they may set a name that no FlyteProject may.
+    private var attributes: ClusterResourceAttributes.OfProject?
     private var project = Layer()
     private var projectDomains: [String: Layer] = [:]
     private var dataPlane = Layer()
@@ -55,9 +58,12 @@ public struct ValueLayers: Sendable, Hashable {
     /// Why nothing can be rendered: values that any name could have are not known.
     public private(set) var problem: String?
 
-    /// - Parameter read: what a source of `valuesFrom` holds.
+    /// - Parameters:
+    ///   - attributes: flyteadmin's, of the project.
+    ///   - read: what a source of `valuesFrom` holds.
     public init(
-        registry: ClusterRegistrySpec, project: FlyteProjectSpec?, dataPlane: DataPlaneSpec,
+        registry: ClusterRegistrySpec, attributes: ClusterResourceAttributes.OfProject? = nil,
+        project: FlyteProjectSpec?, dataPlane: DataPlaneSpec,
         read: (ValueSource) -> ValueReading = { _ in .missing("not read") }
     ) {
         let imported = registry.import
@@ -70,6 +76,7 @@ public struct ValueLayers: Sendable, Hashable {
         for (domain, values) in registry.domainValues {
             registryDomains[domain, default: Layer()].add(rendered: values)
         }
+        self.attributes = attributes
         if let project = project?.without(registry.lockedValues) {
             isPending = self.project.add(project.valuesFrom, unless: project.values, read) || isPending
             self.project.add(project.values)
@@ -89,6 +96,7 @@ public struct ValueLayers: Sendable, Hashable {
         }
         add(registry)
         add(registryDomains[key.domain])
+        add(attributes?[key.domain].map { Layer(texts: $0.values) })
         add(project)
         add(projectDomains[key.domain])
         add(dataPlane)

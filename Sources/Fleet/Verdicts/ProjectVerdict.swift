@@ -28,6 +28,12 @@ public struct ProjectObservation: Sendable {
     public var unknownDomains: NamespaceAnswer?
     /// Values that it sets and that the registry locks: they are ignored.
     public var lockedValues: [String] = []
+    /// Fields of `attributes` that are locked with them.
+    public var lockedAttributes: [String] = []
+    /// What flyteadmin has of it; nil where it wants nothing there.
+    public var publication: Publication?
+    /// What is to be said of `attributes` that is no failure.
+    public var notes: [String] = []
     /// flyteadmin has archived the project. This object wants its namespaces all the same.
     public var isArchived = false
 
@@ -39,13 +45,26 @@ public struct ProjectObservation: Sendable {
 
     public var verdicts: [ConditionVerdict] {
         if let problem = object.spec.problems().first {
-            return ConditionVerdict.invalid([.namespaceSynced, .ready], problem)
+            return ConditionVerdict.invalid(ConditionType.ofProject(object.spec), problem)
         }
-        let synced = synced
+        let (synced, published) = (synced, published)
+        var counted = [synced]
+        if let published, publication != .notConfigured, published.reason != Reason.observing {
+            counted.append(published)
+        }
         let ready: ConditionVerdict =
             objection
-            ?? .ready([synced], "all namespaces are in sync").noting(archived: isArchived ? object.spec.project : nil)
-        return [synced, ready]
+            ?? .ready(counted, "all namespaces are in sync").noting(notes).noting(
+                archived: isArchived ? object.spec.project : nil)
+        return [synced, published, ready].compactMap { $0 }
+    }
+
+    private var published: ConditionVerdict? {
+        guard let publication else { return nil }
+        if publication == .published {
+            return .yes(.published, Reason.published, "flyteadmin has what this object wants there").noting(notes)
+        }
+        return publication.verdict
     }
 
     /// What is wrong with the object itself, whatever its namespaces are like.
@@ -63,13 +82,11 @@ public struct ProjectObservation: Sendable {
                     + "namespaces stay as they are; make a FlyteProject named \(project.shortForMessage), then delete this one"
             )
         }
-        if !lockedValues.isEmpty {
-            let names = lockedValues.listed()
-            return .no(
-                .ready, Reason.valueLocked,
-                "the ClusterRegistry locks \(names) (spec.lockedValues): what this object sets for it is ignored")
-        }
-        return nil
+        let locked = (lockedValues + lockedAttributes).listed()
+        guard !locked.isEmpty else { return nil }
+        return .no(
+            .ready, Reason.valueLocked,
+            "the ClusterRegistry locks \(locked) (spec.lockedValues): what this object sets for it is ignored")
     }
 
     private var synced: ConditionVerdict {
@@ -108,5 +125,21 @@ public struct ProjectObservation: Sendable {
     /// The name of the older object, for each that names a project that another one has.
     public static func duplicates(_ projects: [FlyteProject]) -> [String: String] {
         Seniority.duplicates(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
+    }
+}
+
+extension ConditionType {
+    /// All conditions of a FlyteProject: `Published` only where it wants something in flyteadmin.
+    public static func ofProject(_ spec: FlyteProjectSpec?) -> [ConditionType] {
+        guard let spec, spec.register.enabled || !spec.attributes.isEmpty else { return [.namespaceSynced, .ready] }
+        return [.namespaceSynced, .published, .ready]
+    }
+}
+
+extension ConditionVerdict {
+    /// Where all is well, what is to be known besides.
+    fileprivate func noting(_ notes: [String]) -> ConditionVerdict {
+        guard status == .isTrue, !notes.isEmpty else { return self }
+        return ConditionVerdict(type, status, reason, message + "; " + notes.listed())
     }
 }

@@ -1,6 +1,7 @@
 import ControlLoop
 import Fleet
 import FlyteAdmin
+import Kube
 import KubeObjects
 import Logging
 import Support
@@ -13,12 +14,15 @@ final class FlyteAdminReconciler: Sendable {
     struct Context: Sendable {
         var caches: Caches
         var store: PublishedLabelsStore
-        var projects: NotesStore
+        /// The client and namespace for what is noted of flyteadmin.
+        var notes: (client: KubeClient, namespace: String)
         /// The settings in force; nil: none that can be used.
         var spec: @Sendable () -> ClusterRegistrySpec?
         var mayWrite: @Sendable () -> Bool
         /// Something else is to be said of that ExecutionClusterLabel.
         var changed: @Sendable (String) -> Void
+        /// The same of that FlyteProject.
+        var projectChanged: @Sendable (String) -> Void = { _ in }
         /// All of them, and other projects are wanted.
         var allChanged: @Sendable () -> Void
         /// Rows name other labels than before.
@@ -55,8 +59,10 @@ final class FlyteAdminReconciler: Sendable {
 
     /// Whether statuses that count namespaces had better wait: for the first answer about projects, but not for long.
     func isSettling(_ spec: ClusterRegistrySpec) -> Bool {
-        spec.flyteAdmin?.projectDiscovery == true && board.discovered == nil
-            && context.timeline.now < started + Self.patience
+        let waits =
+            (spec.flyteAdmin?.projectDiscovery == true && board.discovered == nil)
+            || AttributesInForce(spec, read: board.clusterResources).isPending
+        return waits && context.timeline.now < started + Self.patience
     }
     private static let patience = Duration.seconds(3)
 
@@ -68,22 +74,29 @@ final class FlyteAdminReconciler: Sendable {
     func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
     private let gate = WriteGate()
 
-    /// What an earlier process found of flyteadmin's projects, before anything is computed without them.
-    func recall() async -> ProjectDiscovery {
-        var discovery = ProjectDiscovery(
-            notes: context.projects, board: board, mayWrite: mayWrite, gate: gate, warn: context.warn,
-            logger: context.logger)
+    /// What an earlier process read of flyteadmin, before anything is computed without it.
+    func recall() async -> FlyteAdminReadings {
+        var readings = FlyteAdminReadings(
+            projects: ProjectDiscovery(notes: notes(), board: board, access()),
+            attributes: ClusterResourceReading(notes: notes(), board: board, access()))
         let registry = context.caches.registries.valid()[ClusterRegistry.theName]
-        if registry?.spec.flyteAdmin?.projectDiscovery == true { _ = await discovery.recall() }
-        return discovery
+        if let admin = registry?.spec.flyteAdmin { _ = await readings.follow(admin) }
+        return readings
     }
 
-    func run(_ recalled: ProjectDiscovery) async {
+    private func notes<Content: NotedReading>() -> ReadingNotes<Content> {
+        ReadingNotes(client: context.notes.client, namespace: context.notes.namespace, access())
+    }
+    private func access<Content>() -> ReadingNotes<Content>.Access {
+        ReadingNotes<Content>.Access(mayWrite: mayWrite, gate: gate, warn: context.warn, logger: context.logger)
+    }
+
+    func run(_ recalled: FlyteAdminReadings) async {
         var session: Session?
-        var discovery = recalled
+        var readings = recalled
         while !Task.isCancelled, !gate.isClosed {
             let seen = signal.generation
-            let next = await step(&session, &discovery)
+            let next = await step(&session, &readings)
             await signal.wait(past: seen, until: next, on: context.timeline)
             await context.timeline.sleep(until: context.timeline.now + Self.gathering)
         }
@@ -94,6 +107,7 @@ final class FlyteAdminReconciler: Sendable {
         let connection: FlyteAdminConnection
         let client: FlyteAdminClient
         var publisher: LabelPublisher
+        var projects: ProjectPublisher
         var schedule: PollSchedule
         var random = SeededRandom()
         /// Of the last pass that came to its end.
@@ -101,47 +115,48 @@ final class FlyteAdminReconciler: Sendable {
         var running: PublishingBoard.RunningLabels?
         var failure: Publication?
         var held: String?
+        var heldAttributes: String?
     }
 
     /// One look. Returns when the next one is due; nil: when something changes.
-    private func step(_ session: inout Session?, _ discovery: inout ProjectDiscovery) async -> Duration? {
+    private func step(_ session: inout Session?, _ readings: inout FlyteAdminReadings) async -> Duration? {
         guard let spec = context.spec() else { return nil }
+        let recalled = await readings.follow(spec.flyteAdmin)
         guard let admin = spec.flyteAdmin else {
             session = nil
-            discovery.end()
             if board.set(isConfigured: false) { context.allChanged() }
             return nil
         }
-        if board.set(isConfigured: true) { context.allChanged() }
-        if !admin.projectDiscovery {
-            discovery.end()
-        } else if await discovery.recall() {
-            context.allChanged()
-        }
+        if board.set(isConfigured: true) || recalled { context.allChanged() }
         let connection: FlyteAdminConnection
         switch FlyteAdminConnection.read(admin, { self.context.caches.secrets[$0] }) {
         case .pending: return nil
         case .unusable(let problem):
             session = nil
-            say(currentClaims(), .unreachable(problem))
+            sayAll(spec, .unreachable(problem))
             return nil
         case .notAllowed(let problem):
             session = nil
-            say(currentClaims(), .sourceNotAllowed(problem))
+            sayAll(spec, .sourceNotAllowed(problem))
             return nil
         case .ready(let ready): connection = ready
         }
         let interval = Duration.seconds(admin.intervalSeconds)
         if session?.connection != connection || session?.schedule.interval != interval {
             session = begin(connection, interval)
-            discovery.startAnew()
+            readings.startAnew()
+        }
+        if let current = session, readings.isAwaited, current.schedule.mayAsk(context.timeline.now),
+            await readings.lookAtAttributes(current.client)
+        {
+            context.allChanged()
         }
         // Publishing is looked at first: it says which rows may be written, and wakes this.
         guard var current = session, context.running() != .unknown else { return nil }
         if spec.mode == .observe {
-            await observe(&current, &discovery, discovers: admin.projectDiscovery)
+            await observe(&current, &readings, spec)
         } else {
-            await look(&current, &discovery, discovers: admin.projectDiscovery)
+            await look(&current, &readings, spec)
         }
         session = current
         return current.schedule.next
@@ -152,8 +167,12 @@ final class FlyteAdminReconciler: Sendable {
         let publisher = LabelPublisher(
             client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite,
             gate: gate, logger: context.logger)
+        let projects = ProjectPublisher(
+            client: client, notes: context.notes, endpoint: connection.endpoint, mayWrite: mayWrite, gate: gate,
+            logger: context.logger)
         return Session(
-            connection: connection, client: client, publisher: publisher, schedule: PollSchedule(interval: interval))
+            connection: connection, client: client, publisher: publisher, projects: projects,
+            schedule: PollSchedule(interval: interval))
     }
 
     /// Also right before each write: the mode may change in the middle of a burst.
@@ -162,20 +181,24 @@ final class FlyteAdminReconciler: Sendable {
     }
 
     /// In place of `look`, while nothing may be written: nothing in flyteadmin becomes ours, and its projects count.
-    private func observe(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {
+    private func observe(
+        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+    ) async {
         // With Enforce all of it is looked at.
         session.claims = nil
-        say(
-            currentClaims(), .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe")
-        )
+        session.projects.forget()
+        sayAll(spec, .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe"))
         let isPoll = session.schedule.isDue(context.timeline.now)
-        guard isPoll || (discovers && discovery.isFirstSearch) else { return }
-        if discovers, await discovery.look(session.client) { context.allChanged() }
+        guard isPoll || readings.isFirst else { return }
+        if await readings.look(session.client, isPoll: isPoll) { context.allChanged() }
         session.schedule.succeeded(context.timeline.now, isPoll: isPoll, using: &session.random)
     }
 
-    private func look(_ session: inout Session, _ discovery: inout ProjectDiscovery, discovers: Bool) async {
+    private func look(
+        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+    ) async {
         let claims = currentClaims()
+        let projects = projectClaims(spec)
         let isAsked = isAsked.withLock { asked in
             defer { asked = false }
             return asked
@@ -183,43 +206,49 @@ final class FlyteAdminReconciler: Sendable {
         if isAsked {
             session.schedule.callNow()
             session.publisher.retryRefused()
+            session.projects.retryRefused()
         }
         let isPoll = session.schedule.isDue(context.timeline.now)
-        let isFirstSearch = discovers && discovery.isFirstSearch
+        let isFirstSearch = readings.isFirst
         let running = context.running()
-        let isNews = claims != session.claims || running != session.running || isFirstSearch
+        let isNews =
+            claims != session.claims || running != session.running || isFirstSearch
+            || session.projects.isNews(projects)
         guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
             // Waits for a server that does not answer: new objects say so too.
-            if let failure = session.failure, claims != session.claims { say(claims, failure) }
+            if let failure = session.failure, claims != session.claims { sayAll(spec, failure) }
             return
         }
+        // First the projects, which the labels are of.
+        let ofProjects = await session.projects.pass(projects, isPoll: isPoll)
+        if Task.isCancelled { return }
+        if !ofProjects.registrations.made.isEmpty {
+            session.publisher.retryRefused()
+            readings.projectsChanged()
+        }
         let labels: Set<String>? = if case .known(let labels) = running { labels } else { nil }
-        let report = await session.publisher.pass(claims, running: labels, isPoll: isPoll)
+        // One that does not answer need not be asked twice.
+        let isAway = ofProjects.failure?.isOfFlyteAdmin == true
+        let report =
+            isAway
+            ? LabelPublisher.Report(failure: ofProjects.failure)
+            : await session.publisher.pass(claims, running: labels, isPoll: isPoll)
         if Task.isCancelled { return }
         take(report, claims, &session, isPoll: isPoll)
+        take(ofProjects, projects, &session)
         if report.failure == nil { session.running = running }
         if let named = report.named, board.set(namedLabels: named) { context.labelsChanged() }
-        if discovers, isPoll || isFirstSearch, report.failure == nil, await discovery.look(session.client) {
+        if isPoll || isFirstSearch, report.failure?.isOfFlyteAdmin != true,
+            await readings.look(session.client, isPoll: isPoll)
+        {
             context.allChanged()
         }
     }
 
     private func take(_ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout Session, isPoll: Bool) {
         let now = context.timeline.now
-        var retryAfter: Duration?
-        let failure: Publication?
-        switch report.failure {
-        case nil: failure = nil
-        case .flyteAdmin(let error):
-            retryAfter = error.retryAfter
-            let hint = session.connection.hint(for: error.description)
-            failure =
-                error.kind == .refused ? .refused(error.message + hint) : .unreachable(error.description + hint)
-        case .notes(let error): failure = .held(Reason.pending, "what is published can't be noted: \(error)")
-        case .tooMany(let count):
-            let what = "\(count) labels are more than ConfigMap \(PublishedLabels.configMapName) can note"
-            failure = .held(Reason.pending, what)
-        case .stopped:
+        let (failure, retryAfter) = report.failure.map { publication(of: $0, session.connection) } ?? (nil, nil)
+        if case .stopped? = report.failure {
             session.schedule.failed(now, retryAfter: nil, using: &session.random)
             return
         }
@@ -239,7 +268,55 @@ final class FlyteAdminReconciler: Sendable {
         say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
     }
 
+    /// What to say of an object where this kept a pass from its end; nil where that is no news about objects.
+    private func publication(
+        of failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
+    ) -> (publication: Publication?, retryAfter: Duration?) {
+        switch failure {
+        case .flyteAdmin(let error):
+            let hint = connection.hint(for: error.description)
+            return error.kind == .refused
+                ? (.refused(error.message + hint), error.retryAfter)
+                : (.unreachable(error.description + hint), error.retryAfter)
+        case .notes(let error): return (.held(Reason.pending, "what is published can't be noted: \(error)"), nil)
+        case .tooMany(let count, let configMap):
+            return (.held(Reason.pending, "\(count) rows are more than ConfigMap \(configMap) can note"), nil)
+        case .stopped: return (nil, nil)
+        }
+    }
+
+    /// After the labels: the schedule says how often flyteadmin has failed.
+    private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout Session) {
+        if case .stopped? = report.failure { return }
+        let failure = report.failure.flatMap { publication(of: $0, session.connection).publication }
+        if report.failure != nil, session.failure == nil {
+            session.schedule.failed(context.timeline.now, retryAfter: nil, using: &session.random)
+        }
+        if let held = report.held, session.heldAttributes == nil {
+            context.logger.error("\(held)")
+            context.warn("AttributeDeletionsHeld", held)
+        }
+        session.heldAttributes = report.held
+        let changed = board.projects.replace(claims.demands, isFirstFailure: session.schedule.failures == 1) {
+            report.publication(of: $0, failure)
+        }
+        for name in changed { context.projectChanged(name) }
+    }
+
     // MARK: What is said of the objects
+
+    private func projectClaims(_ spec: ClusterRegistrySpec) -> ProjectClaims {
+        let projects = context.caches.projects.snapshot ?? [:]
+        let unreadable = projects.values.filter { $0.object == nil }.map(\.metadata.name)
+        return ProjectClaims(projects.values.compactMap(\.object), spec, unreadable: unreadable)
+    }
+
+    /// The same of all objects.
+    private func sayAll(_ spec: ClusterRegistrySpec, _ publication: Publication) {
+        say(currentClaims(), publication)
+        let changed = board.projects.replace(projectClaims(spec).demands) { _ in publication }
+        for name in changed { context.projectChanged(name) }
+    }
 
     private func currentClaims() -> LabelClaims {
         let assignments = context.caches.assignments.snapshot ?? [:]

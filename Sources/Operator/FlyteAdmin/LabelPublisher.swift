@@ -4,11 +4,12 @@ import FlyteAdmin
 import Kube
 import Logging
 
-/// Brings flyteadmin's rows to what ExecutionClusterLabels say: reads, plans, notes, writes, notes again.
+/// Brings flyteadmin's rows of one kind to what objects say: reads, plans, notes, writes, notes again.
 ///
 /// For one flyteadmin and one caller at a time; it lives as long as the connection's settings do not change.
 struct LabelPublisher {
     let client: FlyteAdminClient
+    let kind: AttributeKind
     let store: PublishedLabelsStore
     let endpoint: String
     let mayWrite: @Sendable () -> Bool
@@ -16,15 +17,17 @@ struct LabelPublisher {
     let logger: Logger
 
     private var notes: PublishedLabels?
-    private var stop = DeletionStop()
+    private var stop: DeletionStop
     private var refusals = Refusals()
 
     init(
-        client: FlyteAdminClient, store: PublishedLabelsStore, endpoint: String,
-        mayWrite: @escaping @Sendable () -> Bool,
+        client: FlyteAdminClient, kind: AttributeKind = .executionClusterLabel, store: PublishedLabelsStore,
+        endpoint: String, mayWrite: @escaping @Sendable () -> Bool,
         gate: WriteGate, logger: Logger
     ) {
         self.client = client
+        self.kind = kind
+        stop = kind == .executionClusterLabel ? DeletionStop() : DeletionStop(of: kind.noun + "s", by: "FlyteProject")
         self.store = store
         self.endpoint = endpoint
         self.mayWrite = mayWrite
@@ -50,14 +53,23 @@ struct LabelPublisher {
         case flyteAdmin(FlyteAdminError)
         /// The ConfigMap of the notes. Nothing is written to flyteadmin that could not be noted.
         case notes(KubeError)
-        /// More than that ConfigMap holds: none of them is written any more.
-        case tooMany(Int)
+        /// More than the ConfigMap of that name holds: none of them is written any more.
+        case tooMany(Int, configMap: String)
         /// Another replica leads now, or this process ends.
         case stopped
+
+        /// It did not answer, or not as flyteadmin does.
+        var isOfFlyteAdmin: Bool { if case .flyteAdmin = self { true } else { false } }
     }
 
     /// What flyteadmin refused is asked again with the next pass.
     mutating func retryRefused() { refusals.retryAll() }
+
+    /// Whether there is nothing to do, also without asking flyteadmin: nothing is wanted, and nothing is noted.
+    mutating func isIdle(_ claims: LabelClaims) async -> Bool {
+        guard claims.wanted.isEmpty, let notes = try? await readNotes() else { return false }
+        return notes.rows.isEmpty && notes.restoring.isEmpty
+    }
 
     /// - Parameter running: the labels that flyteadmin runs with; nil where nobody can tell.
     mutating func pass(_ claims: LabelClaims, running: Set<String>? = nil, isPoll: Bool) async -> Report {
@@ -100,7 +112,7 @@ struct LabelPublisher {
         var found = PublishedLabels(endpoint: endpoint)
         switch reading {
         case .none: break
-        case .unreadable: logger.error("ConfigMap \(PublishedLabels.configMapName) can't be read: it is written anew")
+        case .unreadable: logger.error("ConfigMap \(store.configMapName) can't be read: it is written anew")
         case .notes(let old): found = old
         }
         notes = found
@@ -124,21 +136,24 @@ struct LabelPublisher {
     private mutating func write(_ new: PublishedLabels) async throws(Failure) {
         guard new != notes else { return }
         guard mayWrite() else { throw .stopped }
-        guard new.text.utf8.count <= PublishedLabels.sizeLimit else { throw .tooMany(new.rows.count) }
+        guard new.text.utf8.count <= PublishedLabels.sizeLimit else {
+            throw .tooMany(new.rows.count, configMap: store.configMapName)
+        }
         do throws(KubeError) { try await store.write(new) } catch { throw .notes(error) }
         notes = new
     }
 
     private func present() async throws(Failure) -> (rows: AdminRows, named: Set<String>) {
         let rows: [LabelRow]
-        do throws(FlyteAdminError) { rows = try await client.labels() } catch { throw .flyteAdmin(error) }
+        do throws(FlyteAdminError) { rows = try await client.rows(kind) } catch { throw .flyteAdmin(error) }
         var present = AdminRows()
-        for row in rows where !row.project.isEmpty && !row.domain.isEmpty {
+        for row in rows where !row.project.isEmpty {
             let key = AdminRowKey(project: row.project, domain: row.domain, workflow: row.workflow)
-            if row.launchPlan.isEmpty {
+            // No call sets a workflow's without a domain either.
+            if row.launchPlan.isEmpty, !row.domain.isEmpty || row.workflow.isEmpty {
                 present.values[key] = row.value
             } else {
-                present.withLaunchPlans.formUnion([key, key.projectDomain])
+                present.withLaunchPlans.formUnion([key] + key.above)
             }
         }
         return (present, Set(rows.map(\.value)))
@@ -146,13 +161,13 @@ struct LabelPublisher {
 
     // MARK: Steps
 
-    /// A few at a time: they are of different project-domains. None is begun after a failure; a refusal concerns one alone.
+    /// A few at a time: they are of different rows. None is begun after a failure; a refusal concerns one alone.
     private static let atATime = 4
 
     private mutating func carryOut(
         _ steps: [PublicationPlan.Step], _ notes: inout PublishedLabels, _ report: inout Report
     ) async {
-        let worker = StepWorker(client: client, mayWrite: mayWrite, logger: logger)
+        let worker = StepWorker(client: client, kind: kind, mayWrite: mayWrite, logger: logger)
         await withTaskGroup(of: StepWorker.Result.self) { group in
             var rest = steps[...]
             for _ in 0..<Self.atATime { if let step = rest.popFirst() { group.addTask { await worker.run(step) } } }
@@ -171,7 +186,7 @@ struct LabelPublisher {
         if let key = result.deleted {
             notes.forget(key)
             // What went with it, and was neither put back nor is to be.
-            let below = key.isProjectDomain ? notes.rows.map(\.key).filter { $0.projectDomain == key } : []
+            let below = key.isWide ? notes.rows.map(\.key).filter(key.takesAlong) : []
             for row in below where !result.step.puts(row) { notes.forget(row) }
             report.published.subtract(below)
         }

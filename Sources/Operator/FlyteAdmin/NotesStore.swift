@@ -11,6 +11,7 @@ struct NotesStore: Sendable {
     let namespace: String
     let configMapName: String
     let dataKey: String
+    var writeLog = WriteLog.silent
 
     /// Nil where there is none.
     func read() async throws(KubeError) -> String? {
@@ -37,5 +38,6 @@ struct NotesStore: Sendable {
         try await client.apply(
             object, type: type, namespace: namespace, name: configMapName, fieldManager: Ownership.fieldManager,
             force: true, metadataOnlyAnswer: true)
+        writeLog(WriteLine(.noted, "configmaps/\(configMapName)", in: namespace))
     }
 }

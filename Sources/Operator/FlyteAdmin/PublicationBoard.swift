@@ -12,8 +12,11 @@ final class PublicationBoard: Sendable {
         var isConfigured = false
         var known: [String: Known] = [:]
         var discovered: DiscoveredProjects?
+        var clusterResources: ClusterResourceAttributes?
         var namedLabels: Set<String>?
     }
+    /// The same of FlyteProjects.
+    let projects = ProjectBoard()
     private let state = Locked(State())
     private let metrics: Metrics?
 
@@ -33,6 +36,12 @@ final class PublicationBoard: Sendable {
             return .asBefore(before.status, reason: before.reason, message: before.message)
         }
         return .pending
+    }
+
+    /// What to say of a FlyteProject; nil of one that wants nothing in flyteadmin.
+    func publication(of object: FlyteProject, _ demand: ProjectDemand) -> Publication? {
+        if demand.isEmpty { return nil }
+        return state.withLock { $0.isConfigured } ? projects.publication(of: object, demand) : .notConfigured
     }
 
     /// True where it is news.
@@ -67,6 +76,18 @@ final class PublicationBoard: Sendable {
         state.withLock { state in
             defer { state.namedLabels = namedLabels }
             return state.namedLabels != namedLabels
+        }
+    }
+
+    /// flyteadmin's CLUSTER_RESOURCE attributes; nil where nothing is known of them yet, or they don't count. What was once
+    /// read stays while it can't be asked.
+    var clusterResources: ClusterResourceAttributes? { state.withLock { $0.clusterResources } }
+
+    /// True where it is news.
+    func set(clusterResources: ClusterResourceAttributes?) -> Bool {
+        state.withLock { state in
+            defer { state.clusterResources = clusterResources }
+            return state.clusterResources != clusterResources
         }
     }
 

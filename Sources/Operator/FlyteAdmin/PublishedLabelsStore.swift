@@ -1,16 +1,20 @@
 import Fleet
 import Kube
 
-/// Keeps the notes of what is ours in flyteadmin in the ConfigMap `squadron-published-labels`; written before and after
-/// rows are.
+/// Keeps the notes of which rows of one kind are ours in flyteadmin, each kind in a ConfigMap of its own; written before and
+/// after rows are.
 struct PublishedLabelsStore: Sendable {
     private let notes: NotesStore
 
-    init(client: KubeClient, namespace: String) {
+    init(
+        client: KubeClient, namespace: String, configMapName: String = PublishedLabels.configMapName,
+        writeLog: WriteLog = .silent
+    ) {
         notes = NotesStore(
-            client: client, namespace: namespace, configMapName: PublishedLabels.configMapName,
-            dataKey: PublishedLabels.dataKey)
+            client: client, namespace: namespace, configMapName: configMapName, dataKey: PublishedLabels.dataKey,
+            writeLog: writeLog)
     }
+    var configMapName: String { notes.configMapName }
 
     enum Reading: Sendable {
         case none

@@ -17,6 +17,7 @@ struct StepWorker: Sendable {
         var end = End.done
     }
     let client: FlyteAdminClient
+    let kind: AttributeKind
     let mayWrite: @Sendable () -> Bool
     let logger: Logger
 
@@ -37,13 +38,13 @@ struct StepWorker: Sendable {
             return false
         }
         do throws(FlyteAdminError) {
-            try await client.deleteLabel(project: key.project, domain: key.domain, workflow: key.workflow)
+            try await client.delete(kind, project: key.project, domain: key.domain, workflow: key.workflow)
         } catch {
             result.end = error.kind == .refused ? .refused(nil, error.message) : .failed(.flyteAdmin(error))
             logger.warning("\(error)")
             return false
         }
-        logger.info("label deleted in flyteadmin", metadata: Self.metadata(key, nil))
+        WriteLog(logger)(WriteLine(.removed, "flyteadmin \(kind.noun) \(key.shownInLog)"))
         result.deleted = key
         return true
     }
@@ -57,7 +58,7 @@ struct StepWorker: Sendable {
             }
             let key = row.key
             do throws(FlyteAdminError) {
-                try await client.setLabel(row.value, project: key.project, domain: key.domain, workflow: key.workflow)
+                try await client.set(kind, row.value, project: key.project, domain: key.domain, workflow: key.workflow)
             } catch {
                 logger.warning("\(error)")
                 guard error.kind == .refused else {
@@ -67,15 +68,8 @@ struct StepWorker: Sendable {
                 result.end = .refused(row, error.message)
                 continue
             }
-            logger.info("label set in flyteadmin", metadata: Self.metadata(key, row.value))
+            WriteLog(logger)(WriteLine(.published, "flyteadmin \(kind.noun) \(key.shownInLog)"))
             result.put.append(row)
         }
-    }
-
-    private static func metadata(_ key: AdminRowKey, _ value: String?) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["project": "\(key.project)", "domain": "\(key.domain)"]
-        if !key.workflow.isEmpty { metadata["workflow"] = "\(key.workflow)" }
-        if let value { metadata["label"] = "\(value)" }
-        return metadata
     }
 }

@@ -39,6 +39,12 @@ struct PlanInForce: Sendable {
     /// flyteadmin's archived projects, where its projects count.
     var archivedProjects: Set<String> { planner.snapshot.discovered?.archived ?? [] }
 
+    /// What keeps every namespace pending, for people; nil where nothing does.
+    var awaited: String? {
+        snapshot.attributes.isPending
+            ? "flyteadmin's CLUSTER_RESOURCE attributes, which have not been read yet (spec.flyteAdmin)" : nil
+    }
+
     /// Nil where nothing wants it.
     func answer(_ key: ProjectDomain) -> NamespaceAnswer? {
         guard let entry = plan.entries[key] else { return nil }

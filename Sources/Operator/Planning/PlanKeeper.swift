@@ -16,8 +16,10 @@ final class PlanKeeper: Sendable {
         case registry(String)
         case secret(String)
         case configMap(String)
-        /// flyteadmin's own projects.
+        /// What flyteadmin says: its own projects, and its CLUSTER_RESOURCE attributes.
         case discovered
+        /// Secrets that are copied.
+        case replicated
         /// The UID of the operator's own Namespace.
         case namespaceUID
     }
@@ -94,7 +96,11 @@ final class PlanKeeper: Sendable {
     }
 
     /// Reads what changed since the look before; all that there is at the first one.
-    func look(_ discovered: DiscoveredProjects?) -> Look {
+    ///
+    /// - Parameters:
+    ///   - discovered: flyteadmin's projects; nil while they are not known.
+    ///   - attributes: flyteadmin's CLUSTER_RESOURCE attributes; nil while they are not known.
+    func look(_ discovered: DiscoveredProjects?, attributes: ClusterResourceAttributes? = nil) -> Look {
         let changedAt = pendingSince.withLock { $0.take() } ?? Timeline.continuous.now
         var inputs = pending.withLock { pending in
             defer { pending = [] }
@@ -127,9 +133,19 @@ final class PlanKeeper: Sendable {
             second.append(
                 .templates(CompiledTemplates(state.templates.compiled, version: state.templates.fingerprint)))
         }
+        let namesCredentials = inputs.contains { if case .dataPlane = $0 { true } else { false } }
+        let isReplicated = inputs.contains(.replicated) || namesCredentials || isNewReference
+        let entries = state.planner.snapshot.settings.spec.replicateSecrets
+        if registryChanged || (isReplicated && !entries.isEmpty) {
+            let snapshot = state.planner.snapshot
+            second.append(
+                .replicated(
+                    caches.replicated(entries, snapshot.dataPlanes.values, previous: snapshot.replicated)))
+        }
         if registryChanged || inputs.contains(.discovered) {
             let counts = state.planner.snapshot.settings.spec.flyteAdmin?.projectDiscovery == true
             second.append(.discovered(counts ? discovered ?? DiscoveredProjects() : nil))
+            second.append(.attributes(AttributesInForce(state.planner.snapshot.settings.spec, read: attributes)))
         }
         diff.formUnion(state.planner.apply(second))
         if let changed = state.stages.changes(since: before.stages) {
@@ -177,7 +193,7 @@ final class PlanKeeper: Sendable {
         case .registry(let name):
             let decoded = noted(caches.registries[key(name)], input, &state)
             return name == ClusterRegistry.theName ? .settings(settings(decoded, &state)) : nil
-        case .secret, .configMap, .discovered, .namespaceUID: return nil
+        case .secret, .configMap, .replicated, .discovered, .namespaceUID: return nil
         }
     }
 
@@ -227,11 +243,8 @@ final class PlanKeeper: Sendable {
         spec = spec.keepingUsableValues(of: state.revision > 0 ? state.planner.snapshot.settings.spec : nil)
         state.imported = ImportInForce(spec.importFrom, previous: state.imported) { caches.configMaps[$0] }
         if let imported = state.imported.values { spec.import = imported.overlaid(by: spec.import) }
-        let template =
-            problem == nil
-            ? try? NamespaceTemplate(
-                spec.namespaceTemplate, operatorNamespace: operatorNamespace, reserved: spec.reservedNamespaces) : nil
-        return RegistrySettings(spec: spec, template: template)
+        return problem == nil
+            ? RegistrySettings(spec, operatorNamespace: operatorNamespace) : RegistrySettings(spec: spec)
     }
 
     /// What an earlier process wrote into the statuses of DataPlanes that have the registry's mode.

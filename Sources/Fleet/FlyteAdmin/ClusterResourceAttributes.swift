@@ -1,0 +1,108 @@
+import JSON
+
+/// flyteadmin's CLUSTER_RESOURCE attributes: template values that its admins gave to projects and project-domains.
+///
+/// Remembered in a ConfigMap of the operator's, as flyteadmin's projects are: while flyteadmin can't be asked, namespaces
+/// keep what they have, also after a restart.
+public struct ClusterResourceAttributes: Sendable, Hashable {
+    /// The row that counts for a project-domain.
+    public struct Row: Sendable, Hashable {
+        /// It is the whole project's, since the project-domain has none.
+        public var isOfProject: Bool
+        public var values: [String: String]
+    }
+    /// Of one project.
+    public struct OfProject: Sendable, Hashable {
+        fileprivate var project: [String: String]?
+        fileprivate var domains: [String: [String: String]] = [:]
+
+        /// As in flyteadmin, the most specific row alone counts: what the project's has besides is not seen. Nil without
+        /// any row.
+        public subscript(domain: String) -> Row? {
+            if let values = domains[domain] { return Row(isOfProject: false, values: values) }
+            return project.map { Row(isOfProject: true, values: $0) }
+        }
+    }
+    private var projects: [String: OfProject] = [:]
+
+    public init() {}
+
+    /// - Parameter rows: `domain` is empty in the row of a whole project.
+    public init(_ rows: some Sequence<(project: String, domain: String, values: [String: String])>) {
+        for row in rows { add(row.project, row.domain, row.values) }
+    }
+
+    private mutating func add(_ project: String, _ domain: String, _ values: [String: String]) {
+        // The system's own names can't be set, and what is no placeholder's name stands nowhere.
+        let values = values.filter { ValueRules.isName($0.key) && !ValueRules.reserved.contains($0.key) }
+        if domain.isEmpty {
+            projects[project, default: OfProject()].project = values
+        } else {
+            projects[project, default: OfProject()].domains[domain] = values
+        }
+    }
+
+    public subscript(project: String) -> OfProject? { projects[project] }
+    public subscript(key: ProjectDomain) -> Row? { projects[key.project]?[key.domain] }
+    /// Those with any row.
+    public var projectNames: Set<String> { Set(projects.keys) }
+
+    /// Which rows there are, without what they say.
+    public var keys: Set<ProjectDomain> {
+        projects.reduce(into: []) { keys, entry in
+            if entry.value.project != nil { keys.insert(ProjectDomain(project: entry.key, domain: "")) }
+            for domain in entry.value.domains.keys {
+                keys.insert(ProjectDomain(project: entry.key, domain: domain))
+            }
+        }
+    }
+
+    // MARK: As a text
+
+    public static let configMapName = "squadron-cluster-resources"
+    /// Key of the ConfigMap.
+    public static let dataKey = "attributes.json"
+    /// An API server takes a ConfigMap of 1 MiB: thousands of rows.
+    public static let sizeLimit = 1_000_000
+
+    /// Short, and in a stable order: the same content is the same text.
+    public var text: String {
+        let rows = keys.sorted().map { key -> JSON in
+            let own = projects[key.project]
+            let values = (key.domain.isEmpty ? own?.project : own?.domains[key.domain]) ?? [:]
+            return [.string(key.project), .string(key.domain), .object(values.mapValues { .string($0) })]
+        }
+        return JSON.object(["rows": .array(rows)]).serializedString
+    }
+
+    /// Nil where the text isn't one of ours.
+    public init?(text: String) {
+        guard let list = (try? JSON(parsing: text))?["rows"]?.array else { return nil }
+        for entry in list {
+            guard let parts = entry.array, parts.count == 3, let project = parts[0].string, let domain = parts[1].string,
+                let values = parts[2].object
+            else { return nil }
+            add(project, domain, values.compactMapValues(\.string))
+        }
+    }
+}
+
+/// What counts of flyteadmin's CLUSTER_RESOURCE attributes.
+public enum AttributesInForce: Sendable, Hashable {
+    /// There is no flyteadmin, or the registry ignores them.
+    case none
+    /// They have not been read yet, by no process: what they say could be any value, so nothing can be rendered.
+    case pending
+    case known(ClusterResourceAttributes)
+
+    public init(_ settings: ClusterRegistrySpec, read: ClusterResourceAttributes?) {
+        switch settings.flyteAdmin?.clusterResourceAttributes {
+        case .use?: self = read.map { .known($0) } ?? .pending
+        case .ignore?, nil: self = .none
+        }
+    }
+
+    public var isPending: Bool { self == .pending }
+    public var known: ClusterResourceAttributes? { if case .known(let attributes) = self { attributes } else { nil } }
+    public subscript(key: ProjectDomain) -> ClusterResourceAttributes.Row? { known?[key] }
+}

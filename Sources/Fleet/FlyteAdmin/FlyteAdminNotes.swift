@@ -1,0 +1,10 @@
+/// The ConfigMaps in which the operator notes what is its own in flyteadmin, and what it has read there.
+public enum FlyteAdminNotes {
+    public static let taskResources = "squadron-published-task-resources"
+    public static let executionConfigs = "squadron-published-execution-configs"
+
+    public static let configMapNames = [
+        PublishedLabels.configMapName, taskResources, executionConfigs, DiscoveredProjects.configMapName,
+        ClusterResourceAttributes.configMapName,
+    ]
+}

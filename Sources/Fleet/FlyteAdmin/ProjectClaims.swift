@@ -1,0 +1,136 @@
+import JSON
+
+/// What one FlyteProject wants of flyteadmin.
+public struct ProjectDemand: Sendable, Hashable {
+    /// The project's id.
+    public var project: String
+    /// Nil: others register it.
+    public var registration: ProjectRegistration?
+    /// By project-domain, the attributes as `AdminRow.value` has them.
+    public var taskResources: [AdminRow] = []
+    public var executionConfigs: [AdminRow] = []
+    /// Locked fields that it sets: they are left out of the rows.
+    public var locked: [String] = []
+    /// Keys of `attributes` that no domain of the project has.
+    public var withoutDomain: [String] = []
+
+    public init(_ object: FlyteProject, _ settings: ClusterRegistrySpec) {
+        let spec = object.spec
+        project = spec.project
+        registration = spec.register.enabled ? spec.register : nil
+        let domains = object.effectiveDomains(settings.domains)
+        let known = Set(domains + [ProjectAttributes.everyDomain])
+        withoutDomain = spec.attributes.keys.filter { !known.contains($0) }.sorted()
+        let isLocked = !settings.lockedValues.isEmpty
+        if isLocked { locked = spec.lockedAttributes }
+        for domain in domains {
+            guard var attributes = spec.attributes[merged: domain] else { continue }
+            if isLocked { attributes.executionConfig = attributes.executionConfig?.withoutAccount }
+            let key = AdminRowKey(project: project, domain: domain)
+            if let value = attributes.taskResources?.row { taskResources.append(AdminRow(key, value)) }
+            if let value = attributes.executionConfig?.row { executionConfigs.append(AdminRow(key, value)) }
+        }
+    }
+
+    /// It wants nothing there, and nothing is to be said of it.
+    public var isEmpty: Bool { registration == nil && taskResources.isEmpty && executionConfigs.isEmpty }
+}
+
+/// What all FlyteProjects want of flyteadmin.
+public struct ProjectClaims: Sendable, Hashable {
+    /// By object name, of those in force.
+    public private(set) var demands: [String: ProjectDemand] = [:]
+    /// By project.
+    public private(set) var registrations: [String: ProjectRegistration] = [:]
+    public private(set) var taskResources = LabelClaims()
+    public private(set) var executionConfigs = LabelClaims()
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - projects: all that can be read, those with problems too.
+    ///   - unreadable: the names of those that can't be read: no row is deleted meanwhile.
+    public init(_ projects: [FlyteProject], _ settings: ClusterRegistrySpec, unreadable: [String] = []) {
+        var tasks: [LabelClaims.Claim] = []
+        var configs: [LabelClaims.Claim] = []
+        for object in ProjectDomains.inForce(projects).values {
+            let (name, demand) = (object.metadata.name, ProjectDemand(object, settings))
+            demands[name] = demand
+            if let registration = demand.registration { registrations[demand.project] = registration }
+            tasks += demand.taskResources.map { .init(key: $0.key, value: $0.value, object: name) }
+            configs += demand.executionConfigs.map { .init(key: $0.key, value: $0.value, object: name) }
+        }
+        // What a broken object wanted stays as it is, whatever it says now.
+        var kept: Set<AdminRowKey> = []
+        for object in projects where !object.spec.problems().isEmpty && !object.spec.project.isEmpty {
+            let domains = Set(settings.domains).union(object.spec.domains ?? []).union(object.spec.attributes.keys)
+            kept.formUnion(domains.map { AdminRowKey(project: object.spec.project, domain: $0) })
+        }
+        taskResources = LabelClaims(tasks, kept: kept, unreadable: unreadable)
+        executionConfigs = LabelClaims(configs, kept: kept, unreadable: unreadable)
+    }
+
+    /// The ServiceAccounts that execution configurations name, by domain.
+    public static func serviceAccounts(_ object: FlyteProject, _ settings: ClusterRegistrySpec) -> [String: String] {
+        if !settings.lockedValues.isEmpty { return [:] }
+        return object.effectiveDomains(settings.domains).reduce(into: [:]) { accounts, domain in
+            let name = object.spec.attributes[merged: domain]?.executionConfig?.serviceAccount
+            if let name, !name.isEmpty { accounts[domain] = name }
+        }
+    }
+}
+
+extension FlyteProjectSpec {
+    /// Fields of `attributes` that choose the account of executions: locked while any value's name is.
+    fileprivate var lockedAttributes: [String] {
+        attributes.sorted { $0.key < $1.key }.flatMap { domain, attributes -> [String] in
+            let config = attributes.executionConfig
+            let fields = [("serviceAccount", config?.serviceAccount), ("iamRole", config?.iamRole)]
+            return fields.compactMap { name, value in
+                value?.isEmpty == false ? "attributes.\(domain.shortForMessage).executionConfig.\(name)" : nil
+            }
+        }
+    }
+}
+
+// As flyteadmin has them, in the proto's names and without what is unset: `FlyteAdmin.LabelRow.value` is the same text.
+
+extension ProjectAttributes.TaskResources {
+    var row: String? {
+        func amounts(_ amounts: ProjectAttributes.ResourceAmounts?) -> JSON? {
+            let set = (amounts?.all ?? []).filter { !$0.value.text.isEmpty }
+            return set.isEmpty
+                ? nil : .object(set.reduce(into: [:]) { $0[$1.proto] = .string($1.value.text) })
+        }
+        var content: [String: JSON] = [:]
+        content["defaults"] = amounts(defaults)
+        content["limits"] = amounts(limits)
+        return content.isEmpty ? nil : JSON.object(["task_resource_attributes": .object(content)]).serializedString
+    }
+}
+
+extension ProjectAttributes.ExecutionConfig {
+    fileprivate var withoutAccount: ProjectAttributes.ExecutionConfig {
+        var config = self
+        (config.serviceAccount, config.iamRole) = (nil, nil)
+        return config
+    }
+
+    var row: String? {
+        func text(_ text: String?) -> JSON? { text.flatMap { $0.isEmpty ? nil : .string($0) } }
+        func map(_ map: [String: String]?) -> JSON? {
+            guard let map, !map.isEmpty else { return nil }
+            return ["values": .object(map.mapValues { .string($0) })]
+        }
+        var content: [String: JSON] = [:]
+        content["max_parallelism"] = maxParallelism.map { .int(Int64($0)) }
+        var account: [String: JSON] = [:]
+        account["k8s_service_account"] = text(serviceAccount)
+        account["iam_role"] = text(iamRole)
+        if !account.isEmpty { content["security_context"] = ["run_as": .object(account)] }
+        if let prefix = text(rawOutputPrefix) { content["raw_output_data_config"] = ["output_location_prefix": prefix] }
+        content["labels"] = map(labels)
+        content["annotations"] = map(annotations)
+        return content.isEmpty ? nil : JSON.object(["workflow_execution_config": .object(content)]).serializedString
+    }
+}

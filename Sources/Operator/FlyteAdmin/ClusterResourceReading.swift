@@ -1,0 +1,87 @@
+import Fleet
+import FlyteAdmin
+import JSON
+import Logging
+
+/// Reads flyteadmin's CLUSTER_RESOURCE attributes and remembers them, so that neither an outage of flyteadmin nor a restart
+/// during one changes a namespace. For one caller at a time.
+struct ClusterResourceReading {
+    let board: PublicationBoard
+    let access: ReadingNotes<ClusterResourceAttributes>.Access
+    private var notes: ReadingNotes<ClusterResourceAttributes>
+    private var hasAnswer = false
+    private var doubt = ReadingDoubt()
+    private var problem: String?
+
+    init(
+        notes: ReadingNotes<ClusterResourceAttributes>, board: PublicationBoard,
+        _ access: ReadingNotes<ClusterResourceAttributes>.Access
+    ) {
+        (self.notes, self.board, self.access) = (notes, board, access)
+    }
+
+    /// Whether flyteadmin should be asked without waiting for the next poll.
+    var isFirst: Bool { !hasAnswer && problem == nil }
+    /// Nothing is known from before either: all project-domains wait.
+    var isAwaited: Bool { isFirst && board.clusterResources == nil }
+
+    /// Another flyteadmin, or another way to it. What was read stays until it answers.
+    mutating func startAnew() { (hasAnswer, problem, doubt) = (false, nil, ReadingDoubt()) }
+
+    /// They are not asked for any more, and don't count.
+    mutating func end() {
+        startAnew()
+        _ = board.set(clusterResources: nil)
+    }
+
+    /// What an earlier process read. True where it is news.
+    mutating func recall() async -> Bool {
+        guard board.clusterResources == nil, let noted = await notes.recall() else { return false }
+        return board.set(clusterResources: noted)
+    }
+
+    /// Asks. True where the answer is news.
+    mutating func look(_ client: FlyteAdminClient) async -> Bool {
+        let found: ClusterResourceAttributes
+        do throws(FlyteAdminError) {
+            found = ClusterResourceAttributes(try await client.rows(.clusterResource))
+            problem = nil
+        } catch {
+            guard error.kind != .cancelled else { return false }
+            if problem != error.description {
+                access.logger.warning("\(error)")
+                let consequence =
+                    board.clusterResources == nil
+                    ? "; all project-domains wait for them (spec.flyteAdmin.clusterResourceAttributes)"
+                    : "; those read before stay in force"
+                access.warn("AttributesNotRead", error.description + consequence)
+            }
+            problem = error.description
+            return false
+        }
+        hasAnswer = true  // also of a reading that is not believed yet: the next poll is soon enough
+        if let known = board.clusterResources {
+            let missing = known.keys.subtracting(found.keys).count
+            if let why = doubt.judge(noted: known.count, missing: missing) {
+                access.logger.error("CLUSTER_RESOURCE attributes: \(why)")
+                access.warn("AttributesDoubted", "CLUSTER_RESOURCE attributes: \(why)")
+                return false
+            }
+        }
+        let isNews = board.set(clusterResources: found)
+        await notes.note(found)
+        return isNews
+    }
+}
+
+extension ClusterResourceAttributes {
+    /// A workflow's row means nothing for a namespace.
+    init(_ rows: [LabelRow]) {
+        self.init(
+            rows.lazy.filter { !$0.project.isEmpty && $0.workflow.isEmpty && $0.launchPlan.isEmpty }.map { row in
+                let content = (try? JSON(parsing: row.value))?[AttributeKind.clusterResource.member]
+                let values = content?["attributes"]?.object ?? [:]
+                return (project: row.project, domain: row.domain, values: values.compactMapValues(\.string))
+            })
+    }
+}

@@ -1,0 +1,140 @@
+import Fleet
+import FlyteAdmin
+import Logging
+
+/// Makes the projects that FlyteProjects register in flyteadmin, and keeps their names, descriptions and labels. It deletes
+/// and archives none, and leaves an archived one as it is. For one flyteadmin and one caller at a time.
+struct ProjectRegistrar {
+    let client: FlyteAdminClient
+    let mayWrite: @Sendable () -> Bool
+    let gate: WriteGate
+    let logger: Logger
+    private var refusals = Refusals()
+
+    init(
+        client: FlyteAdminClient, mayWrite: @escaping @Sendable () -> Bool, gate: WriteGate, logger: Logger
+    ) {
+        (self.client, self.mayWrite, self.gate, self.logger) = (client, mayWrite, gate, logger)
+    }
+
+    /// What one pass came to.
+    struct Report: Sendable {
+        /// By project, why it is not as wanted.
+        var problems: [String: Publication] = [:]
+        /// Those that were made.
+        var made: Set<String> = []
+        /// What kept the pass from its end; the rest was not tried.
+        var failure: LabelPublisher.Failure?
+    }
+
+    mutating func retryRefused() { refusals.retryAll() }
+
+    mutating func pass(_ wanted: [String: ProjectRegistration], isPoll: Bool) async -> Report {
+        var report = Report()
+        if isPoll { refusals.polled() }
+        refusals.retain(Set(wanted.keys))
+        if wanted.isEmpty { return report }
+        do throws(LabelPublisher.Failure) {
+            let present = try await present()
+            for (id, registration) in wanted.sorted(by: { $0.key < $1.key }) {
+                if let words = refusals[id] {
+                    report.problems[id] = .refused(words)
+                    continue
+                }
+                switch RegistrationStep(registration, id: id, present: present[id]) {
+                case .none: refusals.remove(id)
+                case .archived: report.problems[id] = .archived(id)
+                case .register(let content): try await register(id, content, &report)
+                case .change(let content): try await change(id, content, &report)
+                }
+            }
+        } catch {
+            report.failure = error
+        }
+        return report
+    }
+
+    private func present() async throws(LabelPublisher.Failure) -> [String: RegisteredProject] {
+        do throws(FlyteAdminError) {
+            let list = try await client.projects()
+            let archived = try await client.archivedProjects().union(list.archived)
+            var found: [String: RegisteredProject] = [:]
+            for id in archived { found[id] = RegisteredProject(name: "", isArchived: true) }
+            for project in list.active { found[project.id] = RegisteredProject(project) }
+            return found
+        } catch {
+            throw .flyteAdmin(error)
+        }
+    }
+
+    private mutating func register(
+        _ id: String, _ content: RegisteredProject, _ report: inout Report
+    ) async throws(LabelPublisher.Failure) {
+        let project = ListedProject(
+            id: id, name: content.name, description: content.description, labels: content.labels)
+        let client = client
+        let isDone = try await write(id, &report) { () async throws(FlyteAdminError) in
+            try await client.register(project)
+        }
+        if isDone {
+            report.made.insert(id)
+            WriteLog(logger)(WriteLine(.registered, "flyteadmin project \(id)"))
+        }
+    }
+
+    private mutating func change(
+        _ id: String, _ content: RegisteredProject, _ report: inout Report
+    ) async throws(LabelPublisher.Failure) {
+        // Right before: a change makes an archived project active, and somebody may have archived it since the list.
+        let now: ListedProject?
+        do throws(FlyteAdminError) { now = try await client.project(id) } catch { throw .flyteAdmin(error) }
+        guard let now, !now.isArchived else {
+            report.problems[id] = now == nil ? .pending : .archived(id)
+            return
+        }
+        let project = ListedProject(
+            id: id, name: content.name, description: content.description, labels: content.labels, state: now.state)
+        let client = client
+        let isDone = try await write(id, &report) { () async throws(FlyteAdminError) in
+            try await client.update(project)
+        }
+        if isDone { WriteLog(logger)(WriteLine(.published, "flyteadmin project \(id)")) }
+    }
+
+    /// True where it is done; a refusal is noted.
+    private mutating func write(
+        _ id: String, _ report: inout Report, _ body: () async throws(FlyteAdminError) -> Void
+    ) async throws(LabelPublisher.Failure) -> Bool {
+        guard gate.enter() else { throw .stopped }
+        defer { gate.leave() }
+        guard mayWrite() else { throw .stopped }
+        do throws(FlyteAdminError) {
+            try await body()
+        } catch {
+            logger.warning("\(error)")
+            guard error.kind == .refused else { throw .flyteAdmin(error) }
+            refusals.add(id, error.message)
+            report.problems[id] = .refused(error.message)
+            return false
+        }
+        refusals.remove(id)
+        return true
+    }
+}
+
+extension RegisteredProject {
+    fileprivate init(_ project: ListedProject) {
+        self.init(
+            name: project.name, description: project.description, labels: project.labels,
+            isArchived: project.isArchived)
+    }
+}
+
+extension Publication {
+    /// A person has archived it, and a person has to decide otherwise.
+    fileprivate static func archived(_ id: String) -> Publication {
+        .refused(
+            "flyteadmin has archived project \(id): it starts nothing there, and Squadron leaves it archived. To have it back: "
+                + "flytectl update project -p \(id) --activate")
+    }
+}
