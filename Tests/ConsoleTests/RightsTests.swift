@@ -85,7 +85,7 @@ struct RightsTests {
             .mapValues { $0.map(\.name).sorted() }
         #expect(names["secrets get"] == ["a", "b"] && names["secrets patch"] == nil)
         #expect(names["configmaps watch"] == ["clusters", "templates"])
-        #expect(names["configmaps patch"] == ["clusters", "squadron-discovered-projects", "squadron-published-labels"])
+        #expect(names["configmaps patch"] == (["clusters"] + FlyteAdminNotes.configMapNames).sorted())
         #expect(names["deployments patch"] == ["flyteadmin"])
         #expect(rights(role).allSatisfy { $0.resource != "secrets" || $0.name != "*" })
     }
@@ -126,6 +126,39 @@ struct RightsTests {
         let plain: [Right] = try needed().documents(for: nil).flatMap { Array(rights($0)) }
         #expect(!plain.contains { $0.resource == "serviceaccounts/token" })
         #expect(!plain.contains { $0.resource == "secrets" && $0.verb == "patch" })
+    }
+
+    @Test("Flyte's health needs one Deployment, where propeller is")
+    func flyteHealth() throws {
+        let settings: JSON = ["flyteHealth": ["enabled": true, "namespace": "flyte-system", "deployment": "p"]]
+        let roles = try needed(settings).documents(for: .dataPlanes).filter { $0["kind"] == "Role" }
+        #expect(roles.map { $0[path: ["metadata", "namespace"]] } == ["flyte-system"])
+        let expected = ["get", "list", "watch"].map { Right(group: "apps", resource: "deployments", verb: $0, name: "p") }
+        #expect(rights(roles[0]) == Set(expected))
+        #expect(try needed().documents(for: .dataPlanes).allSatisfy { $0["kind"] != "Role" })
+    }
+
+    @Test("Copies of Secrets need Secrets in the data planes, and a selector the right to list them here")
+    func copies() throws {
+        let secrets = { (verb: String) in Right(group: "", resource: "secrets", verb: verb, name: "*") }
+        let named = try needed(["replicateSecrets": [["name": "pull"]]]).documents(for: nil)
+        #expect(!rights(named[0]).contains(secrets("list")))
+        let remote = try #require(named.first { $0["kind"] == "ClusterRole" })
+        #expect(["get", "list", "watch", "create", "patch"].allSatisfy { rights(remote).contains(secrets($0)) })
+        #expect(!rights(remote).contains(secrets("delete")))
+        let selected = try needed(["replicateSecrets": [["selector": [:]]]]).documents(for: .controlPlane)
+        #expect(rights(selected[0]).contains(secrets("list")) && !rights(selected[0]).contains(secrets("get")))
+    }
+
+    @Test("ClusterProfiles need a Role in each namespace that has them")
+    func profiles() throws {
+        let registry: JSON = ["clusterProfiles": [["namespace": "kueue-system"], ["namespace": "other"]]]
+        let roles = try needed(registry).documents(for: .controlPlane).filter {
+            $0["kind"] == "Role" && $0[path: ["metadata", "name"]] == "squadron-cluster-profiles"
+        }
+        #expect(roles.map { $0[path: ["metadata", "namespace"]] } == ["kueue-system", "other"])
+        let file = try manifest("components/cluster-profiles/rbac.yaml")
+        #expect(rights(roles[0]) == rights(try #require(file.first { $0["kind"] == "ClusterRole" })))
     }
 
     @Test("A kind that is not known is told, and so is an account of another name")

@@ -151,7 +151,9 @@ struct WhyTests {
             with: sources.replacing("\n", with: "\n  "))
         var fleet = try objects(text)
         #expect(
-            NamespaceStory.configMapNames(fleet) == ["settings", "none", DiscoveredProjects.configMapName])
+            NamespaceStory.configMapNames(fleet) == [
+                "settings", "none", DiscoveredProjects.configMapName, ClusterResourceAttributes.configMapName,
+            ])
         fleet.add(configMap: "settings", .present(["a": "from\u{1F}there"]))
         fleet.add(configMap: "none", .unreadable("403"))
         let story = NamespaceStory(of: .namespace("team1-production"), fleet, now: now)
@@ -161,6 +163,32 @@ struct WhyTests {
         #expect(content("given") == .text("from\u{1F}there"))
         #expect(content("gone") == .missing("ConfigMap settings has no key b"))
         #expect(content("nowhere") == .unreadable("ConfigMap none: 403"))
+    }
+
+    @Test("flyteadmin's attributes are a layer, told with the row that counts; unread ones are waited for")
+    func attributes() throws {
+        var fleet = try objects(Self.fleet)
+        func row(_ name: String) -> [String]? {
+            let story = NamespaceStory(of: .namespace("team1-production"), fleet, now: now)
+            return story.values.first { $0.value.name == name && $0.dataPlanes?.first != "bad" }.map {
+                if case .text(let text) = $0.value.content { [text, $0.value.layer] } else { [] }
+            }
+        }
+        func notes() -> [String] { NamespaceStory(of: .namespace("team1-production"), fleet, now: now).notes }
+        func read(_ rows: String) {
+            fleet.add(
+                configMap: ClusterResourceAttributes.configMapName,
+                .present([ClusterResourceAttributes.dataKey: #"{"rows": \#(rows)}"#]))
+        }
+        fleet.add(configMap: ClusterResourceAttributes.configMapName, .absent)
+        #expect(notes().last?.contains("have not been read by an operator yet") == true)
+        read(#"[["team1", "", {"quota": "30", "plain": "x", "role": "r"}]]"#)
+        #expect(row("quota") == ["30", "flyteadmin CLUSTER_RESOURCE of project team1"])
+        #expect(row("plain") == ["mine", "FlyteProject team1 values"])
+        #expect(notes().isEmpty)
+        read(#"[["team1", "", {"quota": "30"}], ["team1", "production", {"role": "p"}]]"#)
+        #expect(row("quota") == ["20", "registry domainValues"])
+        #expect(row("role") == ["p", "flyteadmin CLUSTER_RESOURCE of team1/production"])
     }
 
     @Test("flyteadmin's own projects are wanted without an object")

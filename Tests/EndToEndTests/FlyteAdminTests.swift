@@ -73,7 +73,7 @@ extension EndToEnd {
                 }
                 let after = try await fleet.admin.get("ExecutionClusterLabel", "team1-development")
                 #expect(after?["metadata"]?["resourceVersion"] == before?["metadata"]?["resourceVersion"])
-                #expect(flyteAdmin.requests.count == 1)
+                #expect(flyteAdmin.requests.count == 2, "labels and CLUSTER_RESOURCE attributes, once each")
             }
         }
 

@@ -72,7 +72,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
         .of(
             ExecutionClusterLabelSpec.self, ["ecl"],
             ["PROJECT", "DOMAIN", "WORKFLOW", "LABEL", "NAMESPACE", "SYNCED", "READY", "REASON", "AGE", "*MESSAGE"],
-            least: ["project": "p", "domain": "d", "value": "v"]
+            least: ["project": "p", "value": "v"]
         ) {
             var status = ExecutionClusterLabelStatus()
             status.observedGeneration = 1
@@ -92,6 +92,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
             spec.values = ["a": "b"]
             spec.domainValues = ["d": ["a": "b"]]
             spec.valuesFrom = Populated.valuesFrom
+            spec.register.labels = ["a": "b"]
+            spec.attributes = ["*": Populated.attributes]
             var status = FlyteProjectStatus()
             status.observedGeneration = 1
             status.conditions = Populated.conditions
@@ -169,6 +171,7 @@ enum Populated {
         status.credential = .init(inUseSince: Timestamp(now), fingerprint: "sha256:0011223344556677")
         status.expiryWarnings = [.init(credential: .token, expirationTime: Timestamp(now), days: 7)]
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
+        status.executions = ExecutionCount(running: 1, asOf: Timestamp(now))
         status.failures = [
             FailureEntry(
                 namespace: "n", object: "o", reason: .timeout, message: "m", since: Timestamp(now), attempts: 1)
@@ -203,7 +206,21 @@ enum Populated {
         publish.restart = [.init(name: "flyteadmin")]
         spec.publish = publish
         spec.rollout.groups = [["a"]]
+        spec.clusterProfiles = [.init(namespace: "a")]
+        spec.replicateSecrets = [
+            .init(name: "a", selector: .init(matchLabels: ["a": "b"], matchExpressions: [.init("a", .isIn, ["b"])]))
+        ]
         return spec
+    }
+    static var attributes: ProjectAttributes {
+        var amounts = ProjectAttributes.ResourceAmounts()
+        (amounts.cpu, amounts.gpu, amounts.memory) = ("1", 1, "1Gi")
+        (amounts.storage, amounts.ephemeralStorage) = ("1Gi", "1Gi")
+        var config = ProjectAttributes.ExecutionConfig()
+        (config.maxParallelism, config.serviceAccount, config.iamRole) = (1, "s", "r")
+        (config.rawOutputPrefix, config.labels, config.annotations) = ("s3://a", ["a": "b"], ["a": "b"])
+        return ProjectAttributes(
+            taskResources: .init(defaults: amounts, limits: amounts), executionConfig: config)
     }
     static var rollout: RolloutStatus {
         var status = RolloutStatus(StagedRollout(first: 1))
@@ -219,6 +236,7 @@ enum Populated {
         status.executionLabels = .init(total: 1, ready: 1)
         status.executionClusterLabels = .init(total: 1, ready: 1)
         status.namespaces = .init(desired: 1, synced: 1, failed: 0)
+        status.replicatedSecrets = .init(desired: 1, synced: 1)
         status.archivedProjects = .init(["old"])
         status.rollout = rollout
         status.summary = .init(dataPlanes: "1/1", labels: "1/1", assignments: "1/1", namespaces: "1/1")
@@ -359,6 +377,10 @@ struct CRDTests {
         #expect(
             try values("clusterregistries.yaml", spec + oauth2 + ["clientAuth"])
                 == FlyteAdmin.OAuth2.ClientAuth.allCases.map(\.rawValue))
+        #expect(
+            try values(
+                "clusterregistries.yaml", spec + ["flyteAdmin", "properties", "clusterResourceAttributes"])
+                == FlyteAdmin.ClusterResourceUse.allCases.map(\.rawValue))
         #expect(
             try values(
                 "executionlabels.yaml",

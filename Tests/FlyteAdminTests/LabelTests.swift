@@ -89,7 +89,7 @@ struct LabelTests {
             "launchPlan": "lp",
         ]
         #expect(
-            Answers.rows(["configurations": [row]])
+            Answers.rows(["configurations": [row]], .executionClusterLabel)
                 == [LabelRow(project: "p", domain: "d", launchPlan: "lp", value: "label1")])
     }
 

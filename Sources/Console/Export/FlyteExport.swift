@@ -31,8 +31,8 @@ public struct FlyteExport: Sendable {
         namespace = objects.namespace
         let spec = registries.objects.first { $0.metadata.name == ClusterRegistry.theName }?.spec
         registry = spec ?? ClusterRegistrySpec()
-        addClusters(planes, labels, now)
-        addClusterResources()
+        addClusters(planes, labels, objects, assignments, now)
+        addClusterResources(objects)
         addLabels(assignments)
         addProjects(Array(ProjectDomains.inForce(projects).values))
         noteOthers(planes)
@@ -42,26 +42,77 @@ public struct FlyteExport: Sendable {
     // MARK: Helm's values
 
     /// Without what is left out of the map for a while only, since nobody would put it back.
-    private mutating func addClusters(_ planes: [DataPlane], _ labels: [ExecutionLabel], _ now: Instant) {
+    private mutating func addClusters(
+        _ planes: [DataPlane], _ labels: [ExecutionLabel], _ objects: ControlPlaneObjects,
+        _ assignments: [ExecutionClusterLabel], _ now: Instant
+    ) {
         var settings = registry
         settings.publish?.healthAware.enabled = false
+        let published = published(objects)
+        // What is kept although no object says so any more stays: the operator has let the rest go.
         let plan = ClustersPlan(
-            registry: settings,
-            planes: planes.map { .init($0, credentials: .init(statusOf: $0)) }, labels: labels, now: now)
-        notes += plan.problems + plan.notes
+            registry: settings, planes: planes.map { .init(Self.declared($0), credentials: .init(statusOf: $0)) },
+            labels: labels, published: published.map { PublishedClusters($0, key: $1) }, named: nil, now: now)
+        notes += plan.problems + plan.notes + plan.wouldBeEmpty
+        if let (map, key) = published {
+            let beside = BesideOurs(map, key: key, ours: plan.configuration)
+            notes += beside.message.map { [$0] } ?? []
+        }
         isIncomplete = isIncomplete || !plan.problems.isEmpty
         for (cluster, why) in plan.leftOut.sorted(by: { $0.key < $1.key }) {
             notes.append("cluster \(cluster) is not in the values (\(why)): flyteadmin would not start with it")
         }
         let section = (try? YAML.parse(plan.configuration.yaml))?["clusters"] ?? .null
-        add("values-clusters.yaml", ["configmap": ["clusters": section]])
+        var values: JSON = ["configmap": ["clusters": section]]
+        if Set(registry.domains) != Set(ClusterRegistrySpec.defaultDomains) {
+            values[path: ["configmap", "domain", "domains"]] = .array(
+                registry.domains.map { ["id": .string($0), "name": .string($0)] })
+        }
+        if registry.namespaceTemplate != ClusterRegistrySpec.defaultNamespaceTemplate {
+            values[path: ["configmap", "namespace_config", "namespace_mapping", "template"]] =
+                .string(registry.namespaceTemplate)
+        }
+        values[KeptByExport.key] = KeptByExport(objects, assignments: assignments, values: values).json
+        add("values-clusters.yaml", values)
+    }
+
+    /// A label has each of its clusters with its own weight: flyteadmin leaves out the disabled ones by itself, and a
+    /// cordoned one is to have its part again when it is enabled.
+    private static func declared(_ plane: DataPlane) -> DataPlane {
+        var plane = plane
+        plane.spec.enabled = plane.spec.enabled && !plane.spec.unschedulable
+        plane.spec.unschedulable = false
+        return plane
+    }
+
+    /// What is published now, as far as it was read.
+    private mutating func published(_ objects: ControlPlaneObjects) -> (map: ConfigMap, key: String)? {
+        guard let reference = registry.publish?.clustersConfigMap else { return nil }
+        switch objects.configMaps[reference.name] {
+        case .present(let data)?:
+            return (ConfigMap(metadata: ObjectMeta(name: reference.name), data: data), reference.key)
+        case .absent?, nil: return nil
+        case .unreadable(let why)?:
+            notes.append("ConfigMap \(reference.name) can't be read, so that labels which are kept may be missing: \(why)")
+            isIncomplete = true
+            return nil
+        }
+    }
+
+    /// ConfigMaps that the files depend on.
+    public static func configMapNames(_ objects: ControlPlaneObjects) -> Set<String> {
+        let spec = objects.registry?.json["spec"]
+        let publish = spec?["publish"]?["clustersConfigMap"]
+        let published = publish.map { $0["name"]?.string ?? Publish.defaultConfigMap }
+        return Set([published, spec?["importFrom"]?["name"]?.string].compactMap { $0 })
     }
 
     /// Lists of maps with one key each: Flyte's configuration library lowercases the keys of maps.
-    private mutating func addClusterResources() {
-        var global = registry.import?.templateData ?? [:]
+    private mutating func addClusterResources(_ objects: ControlPlaneObjects) {
+        let imported = live(objects).overlaid(by: registry.import)
+        var global = imported.templateData
         global.merge(registry.values) { _, own in own }
-        var domains = registry.import?.customData ?? [:]
+        var domains = imported.customData
         for (domain, values) in registry.domainValues { domains[domain, default: [:]].merge(values) { _, own in own } }
         func list(_ values: TemplateValues) -> JSON {
             .array(
@@ -79,15 +130,38 @@ public struct FlyteExport: Sendable {
         for source in registry.valuesFrom { note(source, of: "ClusterRegistry flyte") }
     }
 
+    /// What `importFrom` reads.
+    private mutating func live(_ objects: ControlPlaneObjects) -> FlyteImport {
+        guard let reference = registry.importFrom else { return FlyteImport() }
+        let place = "ConfigMap \(reference.name), key \(reference.key)"
+        var problem = "was not read"
+        switch objects.configMaps[reference.name] {
+        case .present(let data)?:
+            do throws(SpecProblem) {
+                if let text = data[reference.key] { return try FlyteImport(parsing: text) }
+                problem = "is not there"
+            } catch {
+                problem = "\(error)"
+            }
+        case .absent?: problem = "is not there"
+        case .unreadable(let why)?: problem = "can't be read: \(why)"
+        case nil: break
+        }
+        notes.append("the values of importFrom are not in the files: \(place) \(problem)")
+        isIncomplete = true
+        return FlyteImport()
+    }
+
     // MARK: flytectl's files
 
     private mutating func addLabels(_ assignments: [ExecutionClusterLabel]) {
         let duplicates = AssignmentVerdicts.duplicates(assignments)
         for object in assignments where duplicates[object.metadata.name] == nil && object.spec.problems().isEmpty {
             var file: JSON = [
-                "project": .string(object.spec.project), "domain": .string(object.spec.domain),
-                "value": .string(object.spec.value),
+                "project": .string(object.spec.project), "value": .string(object.spec.value),
             ]
+            // Without a domain flytectl sets the label of the whole project.
+            file["domain"] = object.spec.domain.map { .string($0) }
             file["workflow"] = object.spec.workflow.map { .string($0) }
             add("execution-cluster-labels/\(Self.fileName(object.metadata.name)).yaml", file)
         }
@@ -109,6 +183,21 @@ public struct FlyteExport: Sendable {
                 add("cluster-resource-attributes/\(Self.fileName("\(object.metadata.name)-\(domain)")).yaml", file)
             }
             for source in object.spec.valuesFrom { note(source, of: "FlyteProject \(object.metadata.name)") }
+        }
+        let claims = ProjectClaims(projects, registry)
+        addRows(claims.taskResources, "task_resource_attributes", folder: "task-resource-attributes")
+        addRows(claims.executionConfigs, "workflow_execution_config", folder: "workflow-execution-config")
+        for (name, registration) in claims.registrations.sorted(by: { $0.key < $1.key }) where registration.enabled {
+            notes.append("project \(name) is registered by its FlyteProject: in flyteadmin it stays as it is")
+        }
+    }
+
+    /// As flytectl has them: the members of flyteadmin's message, beside project and domain.
+    private mutating func addRows(_ claims: LabelClaims, _ member: String, folder: String) {
+        for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key }) {
+            guard var file = (try? JSON(parsing: claim.value))?[member] else { continue }
+            (file["project"], file["domain"]) = (.string(key.project), .string(key.domain))
+            add("\(folder)/\(Self.fileName("\(claim.object)-\(key.domain)")).yaml", file)
         }
     }
 
@@ -150,6 +239,8 @@ public struct FlyteExport: Sendable {
         for (folder, command) in [
             ("execution-cluster-labels", "execution-cluster-label"),
             ("cluster-resource-attributes", "cluster-resource-attribute"),
+            ("task-resource-attributes", "task-resource-attribute"),
+            ("workflow-execution-config", "workflow-execution-config"),
         ] where files.contains(where: { $0.name.hasPrefix(folder + "/") }) {
             lines.append("for file in \(folder)/*.yaml; do flytectl update \(command) --attrFile \"$file\"; done")
         }
@@ -168,7 +259,7 @@ public struct FlyteExport: Sendable {
                     + annotations.map { $0 + "-" }.joined(separator: " "),
             ]
         }
-        let maps = [PublishedLabels.configMapName, DiscoveredProjects.configMapName].joined(separator: " ")
+        let maps = FlyteAdminNotes.configMapNames.joined(separator: " ")
         lines += [
             "\(kubectl) delete --ignore-not-found configmap \(maps)", "",
             "# 3. In each data plane, if you like: labels and annotations. They do no harm.",

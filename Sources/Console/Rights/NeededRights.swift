@@ -40,7 +40,9 @@ public struct NeededRights: Sendable {
         (self.registry, self.names, self.namespace) = (registry, names, namespace)
         hasInCluster = dataPlanes.contains(where: \.spec.inCluster)
         tokens = TokenRights(dataPlanes)
-        permissions = Permissions.required(by: templates ?? .standard, kinds: kinds, deletes: registry.prune)
+        permissions = Permissions.required(
+            by: templates ?? .standard, kinds: kinds, deletes: registry.prune,
+            copies: !registry.replicateSecrets.isEmpty)
         isIncomplete = templates == nil
         for kind in (templates?.kinds ?? []).filter({ kinds[$0] == nil }).sorted(by: { $0.kind < $1.kind }) {
             isIncomplete = true
@@ -59,13 +61,25 @@ public struct NeededRights: Sendable {
         if side != .dataPlanes {
             documents += pair(
                 "Role", "squadron", rules: controlPlaneRules, side: .controlPlane, isNamespaced: true)
+            for target in Set(registry.clusterProfiles.map(\.namespace)).sorted() {
+                documents += pair(
+                    "Role", "squadron-cluster-profiles",
+                    rules: [
+                        Self.rule(
+                            ResourceType.clusterProfiles.group, ["clusterprofiles"],
+                            ["get", "list", "watch", "create", "patch", "delete"]),
+                        Self.rule(ResourceType.clusterProfiles.group, ["clusterprofiles/status"], ["patch"]),
+                    ], side: .controlPlane, isNamespaced: true, in: target)
+            }
             if hasInCluster {
                 documents += pair(
                     "ClusterRole", "squadron-data-plane", rules: dataPlaneRules, side: .controlPlane)
+                documents += flyteHealth(.controlPlane)
             }
         }
         if side != .controlPlane {
             documents += pair("ClusterRole", "squadron", rules: dataPlaneRules, side: .dataPlanes)
+            documents += flyteHealth(.dataPlanes)
             if !tokens.renewed.isEmpty {
                 let rule = Self.rule("", ["serviceaccounts/token"], ["create"], names: tokens.renewed)
                 documents += pair("Role", "squadron-token", rules: [rule], side: .dataPlanes, isNamespaced: true)
@@ -83,13 +97,13 @@ public struct NeededRights: Sendable {
 
     /// A role and its binding to the account `squadron`.
     private func pair(
-        _ kind: String, _ name: String, rules: [JSON], side: Side, isNamespaced: Bool = false
+        _ kind: String, _ name: String, rules: [JSON], side: Side, isNamespaced: Bool = false, in place: String? = nil
     ) -> [JSON] {
         var metadata: JSON = [
             "name": .string(name), "labels": ["app.kubernetes.io/name": "squadron"],
             "annotations": [Self.annotation: .string(side.rawValue)],
         ]
-        if isNamespaced { metadata["namespace"] = .string(namespace) }
+        if isNamespaced { metadata["namespace"] = .string(place ?? namespace) }
         let group = "rbac.authorization.k8s.io"
         let role: JSON = [
             "apiVersion": .string(group + "/v1"), "kind": .string(kind), "metadata": metadata, "rules": .array(rules),
@@ -104,6 +118,20 @@ public struct NeededRights: Sendable {
 
     private var dataPlaneRules: [JSON] {
         (try? YAML.parse(Permissions.rules(adding: permissions)))?.array ?? []
+    }
+
+    /// What is read of Flyte itself in a data plane.
+    private func flyteHealth(_ side: Side) -> [JSON] {
+        guard let rule = Self.flyteHealthRule(registry.flyteHealth) else { return [] }
+        return pair(
+            "Role", Self.flyteHealthRole, rules: [rule], side: side, isNamespaced: true,
+            in: registry.flyteHealth.namespace)
+    }
+    static let flyteHealthRole = "squadron-flyte-health"
+    /// Nil where nothing is read.
+    static func flyteHealthRule(_ settings: FlyteHealthSettings) -> JSON? {
+        settings.enabled
+            ? rule("apps", ["deployments"], ["get", "list", "watch"], names: [settings.deployment]) : nil
     }
 
     private static func rule(
@@ -121,9 +149,13 @@ public struct NeededRights: Sendable {
         let kinds = ControlPlaneReader.kinds.map(\.plural)
         var rules = [
             Self.rule(FleetGroup.name, kinds, read),
+            Self.rule(FleetGroup.name, ["dataplanes"], ["patch"]),
             Self.rule(FleetGroup.name, kinds.map { $0 + "/status" }, ["get", "patch"]),
         ]
         if !names.secrets.isEmpty { rules.append(Self.rule("", ["secrets"], read, names: names.secrets)) }
+        if registry.replicateSecrets.contains(where: { $0.selector != nil }) {
+            rules.append(Self.rule("", ["secrets"], ["list", "watch"]))
+        }
         let published = registry.publish?.clustersConfigMap?.name
         let maps = names.configMaps.subtracting([published].compactMap { $0 })
         if !maps.isEmpty { rules.append(Self.rule("", ["configmaps"], read, names: maps)) }
@@ -144,7 +176,7 @@ public struct NeededRights: Sendable {
             rules.append(Self.rule("apps", ["controllerrevisions"], ["list", "create", "patch", "delete"]))
         }
         if registry.flyteAdmin != nil {
-            let notes = [PublishedLabels.configMapName, DiscoveredProjects.configMapName]
+            let notes = FlyteAdminNotes.configMapNames
             rules.append(Self.rule("", ["configmaps"], ["get", "create", "patch"], names: notes))
         }
         rules += [

@@ -61,6 +61,9 @@ public struct NamespaceStory: Report {
         sources += objects.decoded(DataPlane.self).objects.flatMap(\.spec.valuesFrom)
         var names = Set(sources.compactMap { $0.configMapKeyRef?.name })
         if registry?.spec.flyteAdmin?.projectDiscovery == true { names.insert(DiscoveredProjects.configMapName) }
+        if registry?.spec.flyteAdmin?.clusterResourceAttributes == .use {
+            names.insert(ClusterResourceAttributes.configMapName)
+        }
         return names
     }
 
@@ -74,6 +77,7 @@ public struct NamespaceStory: Report {
         case .projectDomain(let key):
             keys = facts.domains.entries[key] == nil ? [] : [key]
             noteMisses(key, facts)
+            notes += facts.label(ofProject: key).map { [$0] } ?? []
         case .namespace(let name):
             keys = facts.domains.entries.filter { $0.value.answer.name == name }.map(\.key).sorted()
             namespace = name
@@ -87,6 +91,7 @@ public struct NamespaceStory: Report {
         guard let namespace, isWanted, let owner = facts.domains.owners[namespace] else { return }
         findPlaces(namespace, facts)
         findValues(namespace, owner, facts)
+        if let note = facts.noteOnAttributes { notes.append(note) }
     }
 
     private mutating func noteMisses(_ key: ProjectDomain, _ facts: StoryFacts) {
@@ -132,7 +137,8 @@ public struct NamespaceStory: Report {
         }
         for plane in wanted {
             var values = ValueOrigins.values(
-                for: owner, namespace: namespace, registry: facts.spec, project: project, dataPlane: plane,
+                for: owner, namespace: namespace, registry: facts.spec, attributes: facts.attributes[owner],
+                project: project, dataPlane: plane,
                 configMaps: facts.configMaps)
             let own = plane.spec.workloadIdentity?.annotation
             if let (key, text) = own ?? facts.spec.workloadIdentity.annotation {

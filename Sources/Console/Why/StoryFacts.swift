@@ -12,6 +12,9 @@ struct StoryFacts {
     let template: NamespaceTemplate?
     let domains: ProjectDomains
     let discovered: DiscoveredProjects?
+    let attributes: AttributesInForce
+    /// Why they are not known here, where they count.
+    let noteOnAttributes: String?
     /// Nil: every enabled data plane has every namespace.
     let reach: Reach?
     let dataPlanes: [DynamicObject]
@@ -70,6 +73,9 @@ struct StoryFacts {
             }
             isIncomplete = isIncomplete || discovered == nil
         }
+        let (attributes, noteOnAttributes) = Self.attributes(spec, objects)
+        self.attributes = AttributesInForce(spec, read: attributes)
+        self.noteOnAttributes = noteOnAttributes
         domains =
             template.map {
                 ProjectDomains(
@@ -100,6 +106,50 @@ struct StoryFacts {
             }
         }
         (self.states, self.synced) = (states, synced)
+    }
+
+    /// What to say of the project's label, where the project-domain has none of its own.
+    func label(ofProject key: ProjectDomain) -> String? {
+        let usable = assignments.filter { $0.spec.problems().isEmpty && $0.spec.workflow == nil }
+        guard !usable.contains(where: { $0.spec.projectDomain == key }) else { return nil }
+        let ofProject = usable.filter { $0.spec.domain == nil && $0.spec.project == key.project }
+        return Seniority.oldest(ofProject, by: \.spec.project)[key.project].map { object in
+            "its executions get the label of the whole project, \(object.spec.value) (ExecutionClusterLabel "
+                + "\(object.metadata.name)), which wants no namespace itself"
+        }
+    }
+
+    /// The keys in `synced` of what wants each project-domain.
+    var wantsByProjectDomain: [ProjectDomain: [String]] {
+        var result: [ProjectDomain: [String]] = [:]
+        for project in ProjectDomains.inForce(projects).values {
+            for domain in project.effectiveDomains(spec.domains) {
+                let key = ProjectDomain(project: project.spec.project, domain: domain)
+                result[key, default: []].append("\(FlyteProject.resourceType.kind)/\(project.metadata.name)")
+            }
+        }
+        for assignment in assignments where assignment.spec.problems().isEmpty {
+            guard let key = assignment.spec.projectDomain else { continue }
+            result[key, default: []].append("\(ExecutionClusterLabel.resourceType.kind)/\(assignment.metadata.name)")
+        }
+        return result
+    }
+
+    /// As the operator has last read them; or why they are not known here.
+    private static func attributes(
+        _ spec: ClusterRegistrySpec, _ objects: ControlPlaneObjects
+    ) -> (read: ClusterResourceAttributes?, note: String?) {
+        guard spec.flyteAdmin?.clusterResourceAttributes == .use else { return (nil, nil) }
+        let what = "flyteadmin's CLUSTER_RESOURCE attributes"
+        switch objects.configMaps[ClusterResourceAttributes.configMapName] {
+        case .present(let data)?:
+            let read = data[ClusterResourceAttributes.dataKey].flatMap { ClusterResourceAttributes(text: $0) }
+            return (read, read == nil ? "the ConfigMap of \(what) can't be understood" : nil)
+        case .absent?:
+            return (nil, "\(what) have not been read by an operator yet: all namespaces wait for that")
+        case .unreadable(let why)?: return (nil, "\(what) are not known here: \(why)")
+        case nil: return (nil, "\(what) were not read")
+        }
     }
 
     /// All that wants a project-domain, what gives it its values first.

@@ -25,16 +25,18 @@ struct OriginatedValue: Sendable, Hashable {
 /// reference to one goes in as a text that names it.
 enum ValueOrigins {
     static func values(
-        for key: ProjectDomain, namespace: String, registry: ClusterRegistrySpec, project: FlyteProject?,
-        dataPlane: DataPlane, configMaps: [String: ControlPlaneObjects.ConfigMapReading]
+        for key: ProjectDomain, namespace: String, registry: ClusterRegistrySpec,
+        attributes: ClusterResourceAttributes.Row? = nil, project: FlyteProject?, dataPlane: DataPlane, configMaps: [String: ControlPlaneObjects.ConfigMapReading]
     ) -> [OriginatedValue] {
         var marks = Marks()
         let markedRegistry = marks.mark(registry)
+        let markedAttributes = attributes.map { marks.mark($0, of: key) }
         let markedProject = project.map { marks.mark($0.spec, "FlyteProject \($0.metadata.name)") }
         let markedPlane = marks.mark(dataPlane.spec, "DataPlane \(dataPlane.metadata.name)")
-        let layers = ValueLayers(registry: markedRegistry, project: markedProject, dataPlane: markedPlane) { source in
-            .text(Self.text(of: source, configMaps))
-        }
+        let layers = ValueLayers(
+            registry: markedRegistry, attributes: markedAttributes?[key.project], project: markedProject,
+            dataPlane: markedPlane
+        ) { .text(Self.text(of: $0, configMaps)) }
         let values = layers.values(for: key, namespace: namespace)
         var result = values.map { marks.origin(of: $0.key, $0.value) }
         for (name, why) in layers.missing(for: key.domain) where values[name] == nil {
@@ -122,6 +124,13 @@ private struct Marks {
         spec.values = mark(spec.values, "registry values")
         spec.domainValues = mark(spec.domainValues, "registry domainValues")
         return spec
+    }
+
+    mutating func mark(_ row: ClusterResourceAttributes.Row, of key: ProjectDomain) -> ClusterResourceAttributes {
+        let owner = row.isOfProject ? "project \(key.project)" : key.description
+        let mark = mark("flyteadmin CLUSTER_RESOURCE of \(owner)")
+        let values = row.values.mapValues { Self.text(mark, .text, $0) }
+        return ClusterResourceAttributes([(project: key.project, domain: key.domain, values: values)])
     }
 
     mutating func mark(_ spec: FlyteProjectSpec, _ owner: String) -> FlyteProjectSpec {

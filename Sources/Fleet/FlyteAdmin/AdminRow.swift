@@ -1,8 +1,9 @@
-/// Where flyteadmin keeps a label: a project-domain, or one of its workflows.
+/// Where flyteadmin keeps a label: a whole project, a project-domain, or one of its workflows.
 public struct AdminRowKey: Sendable, Hashable, Comparable {
     public var project: String
+    /// Empty for the row of a whole project.
     public var domain: String
-    /// Empty for the row of the project-domain itself.
+    /// Empty for the row of a project or project-domain itself.
     public var workflow: String
 
     public init(project: String, domain: String, workflow: String = "") {
@@ -11,12 +12,22 @@ public struct AdminRowKey: Sendable, Hashable, Comparable {
         self.workflow = workflow
     }
     public init(_ spec: ExecutionClusterLabelSpec) {
-        self.init(project: spec.project, domain: spec.domain, workflow: spec.workflow ?? "")
+        self.init(project: spec.project, domain: spec.domain ?? "", workflow: spec.workflow ?? "")
     }
 
-    /// The row that takes this one along when it is deleted: flyteadmin's filter skips what is empty.
     public var projectDomain: AdminRowKey { AdminRowKey(project: project, domain: domain) }
-    public var isProjectDomain: Bool { workflow.isEmpty }
+    public var wholeProject: AdminRowKey { AdminRowKey(project: project, domain: "") }
+    public var isWholeProject: Bool { domain.isEmpty && workflow.isEmpty }
+
+    /// The less specific rows. Each takes this one along when it is deleted: flyteadmin's filter skips what is empty.
+    public var above: [AdminRowKey] {
+        if workflow.isEmpty { return domain.isEmpty ? [] : [wholeProject] }
+        return [projectDomain, wholeProject]
+    }
+    /// Whether deleting this row deletes that one too.
+    public func takesAlong(_ other: AdminRowKey) -> Bool { other.above.contains(self) }
+    /// Whether deleting it can delete others.
+    public var isWide: Bool { workflow.isEmpty }
 
     public static func < (left: AdminRowKey, right: AdminRowKey) -> Bool {
         (left.project, left.domain, left.workflow) < (right.project, right.domain, right.workflow)
@@ -37,11 +48,11 @@ public struct AdminRow: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a list of flyteadmin's rows says. Rows of a whole project or domain are left out: nothing here touches them.
+/// What a list of flyteadmin's rows says. Rows of a domain in all projects are left out: nothing here touches them.
 public struct AdminRows: Sendable, Hashable {
     public var values: [AdminRowKey: String]
-    /// Project-domains and workflows with rows for launch plans. No call of the REST API sets those, so they could not
-    /// be put back: what would take them along is not deleted.
+    /// Projects, project-domains and workflows with rows for launch plans. No call of the REST API sets those, so they
+    /// could not be put back: what would take them along is not deleted.
     public var withLaunchPlans: Set<AdminRowKey>
 
     public init(_ values: [AdminRowKey: String] = [:], withLaunchPlans: Set<AdminRowKey> = []) {

@@ -1,4 +1,4 @@
-/// What to do to flyteadmin's rows, in which order. Steps of different project-domains don't depend on each other.
+/// What to do to flyteadmin's rows. No two steps concern the same row, so that their order does not matter.
 public struct PublicationPlan: Sendable, Hashable {
     public enum Step: Sendable, Hashable {
         case put(AdminRow)
@@ -31,15 +31,17 @@ public struct PublicationPlan: Sendable, Hashable {
             }
         }
         let doomed = takeStock(claims, present, mayDelete && claims.unreadable.isEmpty)
-        let wide = doomed.filter(\.isProjectDomain)
+        // What goes along with a less specific row has no step of its own.
+        let deleted = doomed.filter { doomed.isDisjoint(with: $0.above) }
+        let wide = deleted.filter(\.isWide)
         for key in wide.sorted() { planWideDelete(key, doomed, claims, present) }
-        for key in doomed.sorted() where !wide.contains(key.projectDomain) { steps.append(.delete(key, thenPut: [])) }
+        for key in deleted.sorted() where !key.isWide { steps.append(.delete(key, thenPut: [])) }
         for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key })
         where present.values[key] != claim.value && !waiting.contains(key) {
             noted.rows.insert(AdminRow(key, claim.value))
-            if !wide.contains(key.projectDomain) { steps.append(.put(AdminRow(key, claim.value))) }
+            if wide.isDisjoint(with: key.above) { steps.append(.put(AdminRow(key, claim.value))) }
         }
-        for row in noted.restoring.sorted() where !wide.contains(row.key.projectDomain) { steps.append(.put(row)) }
+        for row in noted.restoring.sorted() where wide.isDisjoint(with: row.key.above) { steps.append(.put(row)) }
     }
 
     /// Brings the notes up to what is there. Returns the rows to be deleted.
@@ -76,15 +78,15 @@ public struct PublicationPlan: Sendable, Hashable {
     ) {
         var back: [AdminRowKey: String] = [:]
         for (below, value) in present.values
-        where below.projectDomain == key && !below.isProjectDomain && !doomed.contains(below)
+        where key.takesAlong(below) && !doomed.contains(below)
             && (claims.wanted[below] == nil || waiting.contains(below))
         {
             back[below] = value
             // What waits for another value is ours already, or an object's.
             if claims.wanted[below] == nil { noted.restoring.insert(AdminRow(below, value)) }
         }
-        for row in noted.restoring where row.key.projectDomain == key { back[row.key] = row.value }
-        for (below, claim) in claims.wanted where below.projectDomain == key && !waiting.contains(below) {
+        for row in noted.restoring where key.takesAlong(row.key) { back[row.key] = row.value }
+        for (below, claim) in claims.wanted where key.takesAlong(below) && !waiting.contains(below) {
             back[below] = claim.value
         }
         steps.append(.delete(key, thenPut: back.sorted { $0.key < $1.key }.map { AdminRow($0.key, $0.value) }))

@@ -66,6 +66,33 @@ struct FleetPlannerTests {
         #expect(diff.namespaces == ["p1-development", "p1-production"] && !diff.isCommon)
     }
 
+    @Test("An attribute of flyteadmin's touches the project-domains for which its row counts, and no others")
+    func attributes() throws {
+        var planner = try planner(["p1", "p2"].map { .project($0, project($0, $0)) } + [.attributes(.pending)])
+        func rows(_ production: String? = nil) -> AttributesInForce {
+            var rows = [(project: "p1", domain: "", values: ["quota": "8"])]
+            if let production { rows.append((project: "p1", domain: "production", values: ["quota": production])) }
+            return .known(ClusterResourceAttributes(rows))
+        }
+        let first = planner.apply([.attributes(rows())])
+        #expect(first.isCommon && first.namespaces == ["p1-development", "p1-production"])
+        let second = planner.apply([.attributes(rows("20"))])
+        #expect(second.namespaces == ["p1-production"] && second.projects == ["p1"] && !second.isCommon)
+        #expect(planner.apply([.attributes(rows("20"))]).isEmpty)
+        let same = planner.apply([.attributes(rows("8"))])
+        #expect(same.namespaces == ["p1-production"])
+        #expect(planner.apply([.attributes(rows())]).isEmpty, "another row, and the same values")
+    }
+
+    @Test("What a project wants in flyteadmin alone touches none of its namespaces")
+    func register() throws {
+        var planner = try planner([.project("p1", project("p1", "p1"))])
+        var changed = project("p1", "p1")
+        changed.spec.register.enabled = true
+        let diff = planner.apply([.project("p1", changed)])
+        #expect(diff.namespaces == [] && diff.projects == ["p1"])
+    }
+
     @Test("With syncScope Labelled a namespace is wanted where its label can reach")
     func labelled() throws {
         var planner = FleetPlanner()
@@ -78,6 +105,41 @@ struct FleetPlannerTests {
         let diff = planner.apply([.executionLabel("one", label("one", [("b", 1)]))])
         #expect(planner.plan.namespaces["p-development"]?.clusters == ["b"])
         #expect(diff.namespaces == ["p-development"] && diff.assignments == ["x"])
+    }
+
+    @Test("A whole project's label wants no namespace, and says where its project-domains' are wanted")
+    func wholeProject() throws {
+        var planner = FleetPlanner()
+        planner.apply([
+            .settings(try settings { $0.syncScope = .labelled }), .dataPlane("a", dataPlane("a")),
+            .dataPlane("b", dataPlane("b")), .executionLabel("one", label("one", [("a", 1)])),
+            .executionLabel("two", label("two", [("b", 1)])), .assignment("x", assignment("x", "p", nil, value: "one")),
+        ])
+        #expect(planner.plan.entries.isEmpty && planner.plan.namespaces.isEmpty)
+        planner.apply([.project("p", project("p", "p"))])
+        func clusters(_ namespace: String) -> Set<String>? { planner.plan.namespaces[namespace]?.clusters }
+        #expect(clusters("p-development") == ["a"] && clusters("p-production") == ["a"])
+        // The project-domain's own label counts alone, and a workflow's adds its clusters.
+        planner.apply([
+            .assignment("y", assignment("y", "p", "production", value: "two")),
+            .assignment("z", assignment("z", "p", "development", workflow: "w", value: "two")),
+        ])
+        #expect(clusters("p-development") == ["a", "b"] && clusters("p-production") == ["b"])
+        let diff = planner.apply([.assignment("x", assignment("x", "p", nil, value: "two"))])
+        #expect(clusters("p-development") == ["b"] && diff.namespaces == ["p-development"])
+        planner.apply([.assignment("x", nil)])
+        #expect(clusters("p-development") == ["a", "b"] && clusters("p-production") == ["b"])
+    }
+
+    @Test("Of two labels of a whole project the older one counts; an archived project touches its label")
+    func wholeProjectTwice() throws {
+        var planner = try planner([
+            .assignment("old", assignment("old", "p", nil, age: 9)), .assignment("new", assignment("new", "p", nil)),
+            .assignment("domain", assignment("domain", "p", "production")),
+        ])
+        #expect(planner.plan.duplicateAssignments == ["new": "old"])
+        let diff = planner.apply([.discovered(DiscoveredProjects([], archived: ["p"]))])
+        #expect(diff.assignments == ["old", "new", "domain"])
     }
 
     /// One random change of a small fleet, in which names, owners and namespaces often collide.
@@ -107,6 +169,12 @@ struct FleetPlannerTests {
                 let found = (0..<number(3)).map { _ in (id: project(), domains: [domain()]) }
                 return .discovered(number(4) == 0 ? nil : DiscoveredProjects(found, archived: [project()]))
             default:
+                if number(3) == 0 {
+                    let rows = (0..<number(3)).map { _ in
+                        (project: project(), domain: pick(["", domain()]), values: ["quota": "\(number(2))"])
+                    }
+                    return .attributes(pick([.none, .pending, .known(ClusterResourceAttributes(rows))]))
+                }
                 if number(2) == 0 { return .reading(source, pick([nil, .pending, .text("1"), .text("2")])) }
                 let version = number(2)
                 return .templates(version == 0 ? CompiledTemplates() : CompiledTemplates(.standard, version: version))
@@ -117,6 +185,9 @@ struct FleetPlannerTests {
             let name = pick(["e1", "e2", "e3", "e4"])
             if number(4) == 0 { return .assignment(name, nil) }
             let workflow = pick([nil, "w"])
+            if number(4) == 0 {
+                return .assignment(name, assignment(name, project(), nil, value: pick(["x", "y"]), age: age()))
+            }
             return .assignment(
                 name, assignment(name, project(), domain(), workflow: workflow, value: pick(["x", "y"]), age: age()))
         }

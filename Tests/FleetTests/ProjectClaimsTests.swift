@@ -1,0 +1,157 @@
+import JSON
+import KubeObjects
+import Testing
+
+@testable import Fleet
+
+@Suite("What FlyteProjects want of flyteadmin")
+struct ProjectClaimsTests {
+    private let development = AdminRowKey(project: "team1", domain: "development")
+    private let production = AdminRowKey(project: "team1", domain: "production")
+    private var unlocked: ClusterRegistrySpec {
+        var spec = ClusterRegistrySpec()
+        (spec.domains, spec.lockedValues) = (["development", "production"], [])
+        return spec
+    }
+
+    private func project(_ attributes: JSON, name: String = "team1") throws -> FlyteProject {
+        let spec: JSON = ["project": .string(name), "attributes": attributes]
+        return FlyteProject(metadata: metadata(name), spec: try spec.decode(FlyteProjectSpec.self))
+    }
+    private func rows(_ claims: LabelClaims) -> [AdminRowKey: String] { claims.wanted.mapValues(\.value) }
+
+    @Test("What every domain has is merged with a domain's own field by field, and the domain's wins")
+    func merges() throws {
+        let object = try project([
+            "*": [
+                "taskResources": ["defaults": ["cpu": "1", "memory": "1Gi"], "limits": ["cpu": 4]],
+                "executionConfig": ["maxParallelism": 5, "labels": ["a": "b"], "rawOutputPrefix": "s3://x"],
+            ],
+            "production": [
+                "taskResources": ["defaults": ["cpu": "2"]],
+                "executionConfig": ["labels": ["c": "d"]],
+            ],
+        ])
+        let claims = ProjectClaims([object], unlocked)
+        #expect(
+            rows(claims.taskResources) == [
+                development:
+                    #"{"task_resource_attributes":{"defaults":{"cpu":"1","memory":"1Gi"},"limits":{"cpu":"4"}}}"#,
+                production:
+                    #"{"task_resource_attributes":{"defaults":{"cpu":"2","memory":"1Gi"},"limits":{"cpu":"4"}}}"#,
+            ])
+        let config = rows(claims.executionConfigs)
+        #expect(
+            config[production]
+                == #"{"workflow_execution_config":{"labels":{"values":{"c":"d"}},"max_parallelism":5,"raw_output_data_config":{"output_location_prefix":"s3://x"}}}"#
+        )
+        #expect(config[development]?.contains(#""labels":{"values":{"a":"b"}}"#) == true)
+    }
+
+    @Test("A domain without any attribute has no row, nor has what is empty")
+    func empty() throws {
+        let object = try project(["production": ["executionConfig": ["serviceAccount": ""], "taskResources": [:]]])
+        let claims = ProjectClaims([object], unlocked)
+        #expect(claims.taskResources.wanted.isEmpty && claims.executionConfigs.wanted.isEmpty)
+        #expect(claims.demands["team1"]?.isEmpty == true)
+    }
+
+    @Test("Account and role of executions are locked while the registry locks any value; the rest is written")
+    func locked() throws {
+        let object = try project([
+            "production": ["executionConfig": ["serviceAccount": "admin", "iamRole": "arn", "maxParallelism": 3]]
+        ])
+        var settings = unlocked
+        settings.lockedValues = ["other"]
+        let demand = ProjectDemand(object, settings)
+        #expect(
+            demand.locked == [
+                "attributes.production.executionConfig.serviceAccount", "attributes.production.executionConfig.iamRole",
+            ])
+        #expect(
+            demand.executionConfigs == [AdminRow(production, #"{"workflow_execution_config":{"max_parallelism":3}}"#)])
+        #expect(ProjectClaims.serviceAccounts(object, settings).isEmpty)
+        let free = ProjectDemand(object, unlocked)
+        #expect(free.locked.isEmpty)
+        #expect(
+            free.executionConfigs.first?.value
+                == #"{"workflow_execution_config":{"max_parallelism":3,"security_context":{"run_as":{"iam_role":"arn","k8s_service_account":"admin"}}}}"#
+        )
+        #expect(ProjectClaims.serviceAccounts(object, unlocked) == ["production": "admin"])
+    }
+
+    @Test("What a broken object wanted stays, and nothing is deleted while one can't be read")
+    func broken() throws {
+        let object = try project(["production": ["taskResources": ["defaults": ["cpu": "nonsense"]]]])
+        #expect(object.spec.problems().map(\.path) == ["spec.attributes.production.taskResources.defaults.cpu"])
+        let claims = ProjectClaims([object], unlocked, unreadable: ["x"])
+        #expect(claims.demands.isEmpty && claims.taskResources.wanted.isEmpty)
+        #expect(claims.taskResources.kept.isSuperset(of: [development, production]))
+        #expect(claims.executionConfigs.unreadable == ["x"])
+    }
+
+    @Test("Defaults above their limits are refused, also where the two are of different entries")
+    func excess() throws {
+        let object = try project([
+            "*": ["taskResources": ["defaults": ["memory": "1536Mi"]]],
+            "production": ["taskResources": ["limits": ["memory": "1Gi"]]],
+        ])
+        #expect(
+            object.spec.problems().map(\.description) == [
+                "spec.attributes.production.taskResources.defaults.memory: 1536Mi is more than its limit, 1Gi"
+            ])
+        let good = try project(["*": ["taskResources": ["defaults": ["cpu": "1500m"], "limits": ["cpu": "1.5"]]]])
+        #expect(good.spec.problems().isEmpty)
+    }
+
+    @Test("A key that no domain of the project has is told of")
+    func withoutDomain() throws {
+        let object = try project(["prodution": ["executionConfig": ["maxParallelism": 3]], "*": [:]])
+        #expect(ProjectDemand(object, unlocked).withoutDomain == ["prodution"])
+    }
+
+    @Test("A project is made where there is none, changed where it differs, and left alone where it is archived")
+    func registration() {
+        var wanted = ProjectRegistration()
+        wanted.enabled = true
+        #expect(RegistrationStep(wanted, id: "team1", present: nil) == .register(.init(name: "team1")))
+        let present = RegisteredProject(name: "Theirs", description: "theirs", labels: ["a": "b"])
+        #expect(RegistrationStep(wanted, id: "team1", present: present) == .none, "what is empty is left alone")
+        (wanted.name, wanted.labels) = ("Team 1", ["team": "1"])
+        #expect(
+            RegistrationStep(wanted, id: "team1", present: present)
+                == .change(.init(name: "Team 1", labels: ["team": "1"])))
+        var archived = present
+        archived.isArchived = true
+        #expect(RegistrationStep(wanted, id: "team1", present: archived) == .archived)
+    }
+
+    @Test("Published is there where something is wanted of flyteadmin, counts for Ready, and notes what won't work")
+    func verdicts() throws {
+        let object = try project(["production": ["executionConfig": ["maxParallelism": 3]]])
+        func verdicts(_ publication: Publication?, locked: [String] = [], notes: [String] = []) -> [String] {
+            var seen = ProjectObservation(object: object, duplicateOf: nil, domains: [])
+            seen.domains = [
+                .init(
+                    domain: "production", namespace: .name("team1-production"),
+                    progress: .init(desired: 1, synced: 1, failed: 0))
+            ]
+            (seen.publication, seen.lockedAttributes, seen.notes) = (publication, locked, notes)
+            return seen.verdicts.dropFirst().map { "\($0.type.rawValue) \($0.status.rawValue) \($0.reason)" }
+        }
+        #expect(verdicts(nil) == ["Ready True Ready"])
+        #expect(verdicts(.published) == ["Published True Published", "Ready True Ready"])
+        #expect(
+            verdicts(.notConfigured) == ["Published False FlyteAdminNotConfigured", "Ready True Ready"])
+        #expect(verdicts(.refused("no")) == ["Published False FlyteAdminRefused", "Ready False FlyteAdminRefused"])
+        #expect(verdicts(.pending) == ["Published Unknown Pending", "Ready Unknown Pending"])
+        #expect(verdicts(.held(Reason.observing, "")) == ["Published Unknown Observing", "Ready True Ready"])
+        #expect(verdicts(.published, locked: ["x"]).last == "Ready False ValueLocked")
+    }
+
+    @Test("Namespaces that wait for flyteadmin's attributes say so")
+    func awaited() {
+        let progress = NamespaceProgress(desired: 2, synced: 0, failed: 0).waiting(for: "the attributes")
+        #expect((progress + .zero).verdict("p").message == "p: on 0 of 2 data planes; waits for the attributes")
+    }
+}
