@@ -33,7 +33,7 @@ public struct FlyteAdminClient: Sendable {
     private let base: String
     private let transport: any HTTPTransport
     private let authorization: Authorization
-    private let options: Options
+    let options: Options
 
     /// - Parameter endpoint: `https://flyteadmin.flyte.svc:443`; a path in it comes before the API's. Whether http is
     ///   all right there is the caller's to check, and the transport's to permit.
@@ -147,7 +147,7 @@ public struct FlyteAdminClient: Sendable {
         _ = try await json(.put, "/api/v1/projects/" + id, project.json, operation)
     }
 
-    private func projects(_ filter: String, _ operation: String) async throws(FlyteAdminError) -> ProjectList {
+    func projects(_ filter: String, _ operation: String) async throws(FlyteAdminError) -> ProjectList {
         var list = ProjectList()
         var seen: Set<String> = []
         var token = ""

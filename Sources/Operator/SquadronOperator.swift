@@ -1,9 +1,11 @@
 import ControlLoop
 import Fleet
+import FlyteAdmin
 import HTTP
 import Kube
 import KubeObjects
 import Logging
+import Serving
 import Support
 import TokenSources
 
@@ -31,6 +33,8 @@ public struct OperatorConfiguration: Sendable {
     public var cloud = CloudAccess()
     /// When tokens are renewed; tests shorten it.
     var renewal = TokenRenewal.Policy()
+    /// How often flyteadmin is asked, at most, what it still runs on a cordoned data plane; tests shorten it.
+    var executionInterval = Duration.seconds(300)
     /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
     var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
@@ -99,16 +103,13 @@ public final class SquadronOperator: Sendable {
         client.close()
     }
 
-    private var adminServers: [AdminServer] {
+    private var adminServers: [PageServer] {
         let probes = AdminPages.probes(standstill: { self.heartbeat.standstill }, isReady: { self.caches.areReady })
         let metrics = AdminPages.metrics { self.metricsText }
         guard let apart = configuration.metricsAddress else {
-            return [AdminServer(address: configuration.adminAddress, pages: probes.and(metrics))]
+            return [probes.and(metrics).server(at: configuration.adminAddress)]
         }
-        return [
-            AdminServer(address: configuration.adminAddress, pages: probes),
-            AdminServer(name: "metrics", address: apart, pages: metrics),
-        ]
+        return [probes.server(at: configuration.adminAddress), metrics.server("metrics", at: apart)]
     }
 
     /// What `/metrics` answers.
@@ -175,6 +176,7 @@ public final class SquadronOperator: Sendable {
         let events = EventRecorder(KubeEventSink(client), reportingInstance: configuration.instance)
         let publishing = PublishingBoard(patience: configuration.credentialPatience)
         let flyteAdmin = flyteAdmin(client, router, events, publishing, mayWrite: mayWrite)
+        let executions = executionCounter(queue, plans, publishing, mayAsk: mayWrite)
         let reconcilers = Reconcilers(
             caches: caches, pool: pool,
             sources: CredentialSources(
@@ -183,10 +185,11 @@ public final class SquadronOperator: Sendable {
                     (try? await authorization.bearerToken()) ?? nil
                 }, cloud: configuration.cloud,
                 policy: configuration.renewal,
-                wallClock: configuration.wallClock),
+                wallClock: configuration.wallClock, writeLog: WriteLog(logger)),
             writer: StatusWriter(client: client, mayWrite: mayWrite), router: router,
             events: events, namespace: configuration.namespace, logger: logger,
-            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin, publishingBoard: publishing)
+            wallClock: configuration.wallClock, flyteAdmin: flyteAdmin, publishingBoard: publishing,
+            executions: executions)
         leading.withLock { $0 = (pool, queue) }
         defer {
             leading.withLock { $0 = nil }
@@ -196,7 +199,7 @@ public final class SquadronOperator: Sendable {
             gone: { reconcilers.forget($0) }, requested: { reconcilers.lookAtOnce($0) },
             secretChanged: { flyteAdmin.wake() })
         defer { for end in subscriptions { end() } }
-        let discovery = await flyteAdmin.recall()
+        let readings = await flyteAdmin.recall()
         queue.add(.plan)
         let controller = Controller(
             queue,
@@ -207,7 +210,8 @@ public final class SquadronOperator: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await pool.run() }
             group.addTask { await events.run() }
-            group.addTask { await flyteAdmin.run(discovery) }
+            group.addTask { await flyteAdmin.run(readings) }
+            group.addTask { await executions.run() }
             if uid == nil { group.addTask { await self.findIdentity(router) } }
             group.addTask {
                 await self.stop.wait(past: 0)
@@ -251,13 +255,14 @@ public final class SquadronOperator: Sendable {
     ) -> FlyteAdminReconciler {
         FlyteAdminReconciler(
             FlyteAdminReconciler.Context(
-                caches: caches, store: PublishedLabelsStore(client: client, namespace: configuration.namespace),
-                projects: NotesStore(
-                    client: client, namespace: configuration.namespace,
-                    configMapName: DiscoveredProjects.configMapName, dataKey: DiscoveredProjects.dataKey),
+                caches: caches,
+                store: PublishedLabelsStore(
+                    client: client, namespace: configuration.namespace, writeLog: WriteLog(logger)),
+                notes: (client, configuration.namespace),
                 spec: { router.plans.inForce.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil } },
                 mayWrite: mayWrite,
                 changed: { router.queue.add(.assignment($0)) },
+                projectChanged: { router.queue.add(.project($0)) },
                 allChanged: {
                     router.changed(.discovered)
                     router.statusesChanged()
@@ -270,6 +275,26 @@ public final class SquadronOperator: Sendable {
                         regarding: registry.metadata, type: .clusterRegistries, isWarning: true, reason: reason,
                         action: "FlyteAdmin", note: note)
                 }, logger: logger, metrics: metrics))
+    }
+
+    private func executionCounter(
+        _ queue: WorkQueue<Work>, _ plans: PlanKeeper, _ publishing: PublishingBoard,
+        mayAsk: @escaping @Sendable () -> Bool
+    ) -> ExecutionCounter {
+        let client = FlyteAdminClientKeeper()
+        return ExecutionCounter(
+            ExecutionCounter.Context(
+                ask: { [caches] clusters async throws(FlyteAdminError) in
+                    guard mayAsk(), let spec = plans.inForce?.spec.flyteAdmin,
+                        case .ready(let connection) = FlyteAdminConnection.read(spec, { caches.secrets[$0] })
+                    else { return nil }
+                    return try await ExecutionRound(client: client.client(of: connection)).counts(on: clusters)
+                },
+                isRollingOut: {
+                    if case .progressing? = publishing.result?.rollout { true } else { false }
+                },
+                changed: { queue.add(.dataPlane($0)) }, logger: logger, wallClock: configuration.wallClock,
+                interval: configuration.executionInterval))
     }
 
     /// Keys of the control plane's queue that are worked on at a time.

@@ -19,6 +19,7 @@ private func workflowLabel(_ project: String, _ domain: String, _ workflow: Stri
 /// A fleet of one data plane (or more) beside a flyteadmin with projects team1 and team2, and labels label1 and label2.
 func withFlyteAdmin(
     planes: Int = 1, interval: Int64 = 3600, change: (inout DevFlyteAdmin.Options) -> Void = { _ in }, more: JSON = [:],
+    configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { _ in },
     _ body: (TestFleet<DevCluster>, DevFlyteAdmin) async throws -> Void
 ) async throws {
     var options = DevFlyteAdmin.Options()
@@ -26,7 +27,7 @@ func withFlyteAdmin(
     change(&options)
     let server = try await DevFlyteAdmin.start(options)
     do {
-        try await withFleet(of: planes) { fleet in
+        try await withFleet(of: planes, configure: configure) { fleet in
             var spec: JSON = ["endpoint": .string(server.url), "intervalSeconds": .int(interval)]
             for (key, value) in more.object ?? [:] { spec[key] = value }
             try await fleet.applyBasics(["flyteAdmin": spec])

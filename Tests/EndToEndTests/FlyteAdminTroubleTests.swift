@@ -144,5 +144,100 @@ extension EndToEnd {
                 #expect(flyteAdmin.tokensIssued == 1)
             }
         }
+
+        @Test("A token that was made for another host is explained, until both hosts are one")
+        func audience() async throws {
+            try await withFlyteAdmin(change: {
+                $0.oauth2 = .init(clientID: "squadron", clientSecret: "s3cret")
+                $0.oauth2?.authorizedHosts = ["127.0.0.1", "localhost"]
+            }) { fleet, flyteAdmin in
+                try await fleet.applySecret(
+                    "flyteadmin-client", use: "flyteadmin", hosts: "127.0.0.1,localhost", ["secret": "s3cret"])
+                func asks(_ tokenURL: String) async throws {
+                    let client: JSON = [
+                        "tokenURL": .string(tokenURL), "clientID": "squadron",
+                        "clientSecretRef": ["name": "flyteadmin-client", "key": "secret"],
+                    ]
+                    try await fleet.admin.merge(
+                        "ClusterRegistry", "flyte", ["spec": ["flyteAdmin": ["auth": ["oauth2": client]]]])
+                }
+                try await asks(flyteAdmin.tokenURL.replacing("127.0.0.1", with: "localhost"))
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    let refused = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
+                    #expect(refused.message.contains("invalid audience"))
+                    #expect(refused.message.contains("the token was made for another host"), "\(refused.message)")
+                    try await asks(flyteAdmin.tokenURL)
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+            }
+        }
+
+        @Test("Rows stay ours when the same flyteadmin is reached at another URL")
+        func otherURL() async throws {
+            try await withFlyteAdmin { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                }
+                let url = flyteAdmin.url.replacing("127.0.0.1", with: "localhost")
+                try await fleet.admin.merge(
+                    "ClusterRegistry", "flyte", ["spec": ["flyteAdmin": ["endpoint": .string(url)]]])
+                try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("its row goes") {
+                        flyteAdmin.tables.label(project: "team1", domain: "development") == nil
+                    }
+                }
+            }
+        }
+
+        @Test("An archived project's refusal is shown, and the change is made once it is active")
+        func archivedMeanwhile() async throws {
+            try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
+                    flyteAdmin.edit { $0.projects["team1"] = .archived }
+                    try await fleet.admin.apply(assignment("team1", "development", value: "label2"))
+                    let refused = try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "FlyteAdminRefused")
+                    #expect(refused.message == "project [team1] is not active")
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                    flyteAdmin.edit { $0.projects["team1"] = .active }
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "team1-development", "Published", "Published", within: .seconds(20))
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label2")
+                }
+            }
+        }
+
+        @Test("flyteadmin 1.10 is published to, and its projects are found")
+        func oldVersion() async throws {
+            try await withFlyteAdmin(
+                change: {
+                    $0.version = .v1_10
+                    $0.domains = ["development"]
+                }, more: ["projectDiscovery": true]
+            ) { fleet, flyteAdmin in
+                flyteAdmin.edit { $0.projects["old"] = .archived }
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    try await fleet.settles(2)
+                    #expect(flyteAdmin.tables.label(project: "team1", domain: "development") == "label1")
+                }
+                flyteAdmin.edit { $0.setLabel("theirs", project: "team1", domain: "development", workflow: "a.b") }
+                try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")
+                try await fleet.operating { _ in
+                    try await eventually("its row is gone, and the workflow's, which went along, is back") {
+                        let tables = flyteAdmin.tables
+                        return tables.label(project: "team1", domain: "development") == nil
+                            && tables.label(project: "team1", domain: "development", workflow: "a.b") == "theirs"
+                    }
+                }
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ import JSON
 import Testing
 
 /// devflyteadmin, judged by flyteadmin: what v1.16.8 answered to a list of requests, in order, from an empty database. The
-/// file belongs to another project and is no part of this repository; CI has it in `shared`, beside the clone.
+/// record belongs to another project and stays out of this repository; CI has it in `shared`, beside the clone.
 @Suite struct AnswersTests {
     private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
         "../../../shared/flyteadmin-answers.jsonl"

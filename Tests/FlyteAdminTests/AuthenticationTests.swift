@@ -150,6 +150,43 @@ struct AuthenticationTests {
         }
     }
 
+    @Test("A token is taken only at the host that it was made for")
+    func audience() async throws {
+        func label(_ hosts: [String], asking host: String) async throws -> FlyteAdminError? {
+            try await withServer({
+                secured(&$0)
+                $0.oauth2?.authorizedHosts = hosts
+            }) { server in
+                let url = server.url.replacing("127.0.0.1", with: host)
+                let tokens = oauth2(server)
+                let client = FlyteAdminClient(endpoint: url, transport: transport(), authorization: tokens)
+                return await failure { _ = try await client.labels() }
+            }
+        }
+        // The token is asked for at 127.0.0.1.
+        let same = try await label(["127.0.0.1", "localhost"], asking: "127.0.0.1")
+        #expect(same == nil)
+        let other = try await label(["127.0.0.1", "localhost"], asking: "localhost")
+        #expect(other?.status == 401 && other?.message.contains("invalid audience [&{[http://127.0.0.1:") == true)
+        #expect(other?.message.contains("wanted [map[http://localhost:") == true)
+        // Neither is authorized by name: both count as the first one.
+        let unnamed = try await label(["flyte.example.org"], asking: "localhost")
+        #expect(unnamed == nil)
+    }
+
+    @Test("A token that has ended, and none at all, are refused with flyteadmin's words")
+    func expired() async throws {
+        try await withServer({
+            secured(&$0)
+            $0.oauth2?.lifetime = .zero
+        }) { server in
+            let ended = await failure { _ = try await client(server, oauth2(server)).labels() }
+            #expect(ended?.status == 401 && ended?.message.contains("Token is expired") == true)
+            let none = await failure { _ = try await client(server).labels() }
+            #expect(none?.message.contains("Could not retrieve bearer token from metadata") == true)
+        }
+    }
+
     @Test("A token endpoint that answers HTML or nothing is unreachable")
     func brokenEndpoint() async throws {
         try await withServer(secured) { server in

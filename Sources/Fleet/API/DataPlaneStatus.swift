@@ -22,6 +22,8 @@ public struct DataPlaneStatus: CustomResourceStatus {
     /// The warnings that were given about the end of either, so that each is given once.
     public var expiryWarnings: [ExpiryWarning]?
     public var namespaces: NamespaceCounts?
+    /// What flyteadmin runs there, while it takes nothing new.
+    public var executions: ExecutionCount?
     /// The revision of templates and values that it has, where changes are staged.
     public var appliedRevision: Int64?
     /// The mode in force: the spec's, else the registry's.
@@ -48,6 +50,19 @@ extension DataPlaneStatus {
     /// Whether it can be worked with. Before version 0.2 a status had no such condition: then `Ready`, which is stricter,
     /// says it until the status is written anew.
     public var availability: Condition? { conditions[.available] ?? conditions[.ready] }
+
+    /// What `publish.healthAware` goes by. A data plane that is not Available is not well either way: `FlyteReady` can't be
+    /// known then. Where the registry does not ask for `FlyteReady`, `Available` decides.
+    func health(by condition: Publish.HealthAware.Deciding) -> HealthAwareMap.Health? {
+        guard let availability else { return nil }
+        var all = [availability]
+        if condition == .flyteReady, let flyteReady = conditions[.flyteReady] { all.append(flyteReady) }
+        let sick = all.filter { $0.status == .isFalse }.map(\.lastTransitionTime.instant)
+        if let since = sick.min() { return .init(available: .isFalse, since: since) }
+        let latest = all.map(\.lastTransitionTime.instant).max() ?? availability.lastTransitionTime.instant
+        let isWell = all.allSatisfy { $0.status == .isTrue }
+        return .init(available: isWell ? .isTrue : .unknown, since: latest)
+    }
 }
 
 public struct NamespaceCounts: Sendable, Hashable, Codable {

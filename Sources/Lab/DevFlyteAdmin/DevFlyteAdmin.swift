@@ -207,7 +207,8 @@ public final class DevFlyteAdmin: Sendable {
         }
         guard let bearer else { return missing("bearer", "Bearer") }
         if bearer == options.token { return nil }
-        return tokens.map { $0.problem(of: bearer, at: url, now: now) } ?? "token contains an invalid number of segments"
+        return tokens.map { $0.problem(of: bearer, at: url, now: now) }
+            ?? "token contains an invalid number of segments"
     }
 
     private static func missing(_ token: String, _ scheme: String) -> String {

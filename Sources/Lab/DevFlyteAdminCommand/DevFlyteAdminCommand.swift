@@ -1,5 +1,6 @@
 import ArgumentParser
 import DevFlyteAdmin
+import Foundation
 import UnixSignals
 
 #if canImport(Glibc)
@@ -12,7 +13,7 @@ import UnixSignals
 struct DevFlyteAdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devflyteadmin",
-        abstract: "The part of flyteadmin's REST API that labels and projects need, in memory, on loopback.",
+        abstract: "flyteadmin's REST API for projects, attributes and executions, in memory, on loopback.",
         discussion: """
             For demos and tests: no TLS, nothing is kept. Prints a line for each write that it answered, and "ready" with its \
             address once it answers. Runs until SIGTERM or SIGINT.
@@ -30,6 +31,14 @@ struct DevFlyteAdminCommand: AsyncParsableCommand {
     var clientID = "squadron"
     @Option(help: "With --oauth2: its secret.")
     var clientSecret = "not-a-secret"
+    @Option(
+        name: .customLong("authorized-host"),
+        help: "With --oauth2: the hosts of authorizedUris, separated by commas. A token is for the one that was asked.")
+    var authorizedHosts = ""
+    @Option(help: "The version that it answers as: 1.16 or 1.10.")
+    var answersAs = "1.16"
+    @Option(help: "A clusters.yaml, by which executions are placed. Without it they run in flyteadmin's own cluster.")
+    var clusters: String?
 
     func run() async throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port: not a port: \(port)") }
@@ -37,7 +46,16 @@ struct DevFlyteAdminCommand: AsyncParsableCommand {
         options.port = port
         options.projects = Self.names(projects)
         options.domains = Self.names(domains)
-        if oauth2 { options.oauth2 = .init(clientID: clientID, clientSecret: clientSecret) }
+        if oauth2 {
+            options.oauth2 = .init(clientID: clientID, clientSecret: clientSecret)
+            options.oauth2?.authorizedHosts = Self.names(authorizedHosts)
+        }
+        switch answersAs {
+        case "1.16": options.version = .v1_16
+        case "1.10": options.version = .v1_10
+        default: throw ValidationError("--answers-as: 1.16 or 1.10, not \(answersAs)")
+        }
+        let placement = try clusters.map { try Tables.Clusters(yaml: String(contentsOfFile: $0, encoding: .utf8)) }
         options.observer = { request in
             guard request.method != "GET" else { return }
             print("\(request.method) \(request.path) \(request.status)")
@@ -46,6 +64,7 @@ struct DevFlyteAdminCommand: AsyncParsableCommand {
         // This comes before anything starts, so that an early signal is not lost.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let server = try await DevFlyteAdmin.start(options)
+        if let placement { server.edit { $0.clusters = placement } }
         print("ready \(server.url)")
         fflush(nil)
         for await _ in signals { break }

@@ -129,6 +129,20 @@ struct FlyteAdminConnection: Sendable, Hashable {
     }
 }
 
+/// Keeps the client of the connection that was last asked for.
+final class FlyteAdminClientKeeper: Sendable {
+    private let kept = Locked<(connection: FlyteAdminConnection, client: FlyteAdminClient)?>(nil)
+
+    func client(of connection: FlyteAdminConnection) -> FlyteAdminClient {
+        kept.withLock { kept in
+            if let kept, kept.connection == connection { return kept.client }
+            let client = connection.client(userAgent: SquadronVersion.userAgent)
+            kept = (connection, client)
+            return client
+        }
+    }
+}
+
 extension Sensitive {
     /// Without white space around it, as the other credentials are read.
     fileprivate var trimmed: Sensitive { withBytes { Sensitive($0.trimmed()) } }

@@ -13,6 +13,7 @@ extension Reconcilers {
         // Nothing is done in a data plane whose object is gone, although what is published still has it for a while.
         guard let decoded = caches.dataPlanes[key(name)], !caches.hasGone(dataPlane: name) else {
             pool.remove(name)
+            executions?.drop(name)
             claimCluster(name, nil)
             tell(board.set(dataPlane: name, nil))
             return .done
@@ -29,6 +30,7 @@ extension Reconcilers {
         }
         guard let object = upToDate(stored, plan) else { return .done }
         var seen = DataPlaneObservation()
+        if plan.spec.flyteHealth.enabled { seen.flyte = (FlyteHealth(), plan.spec.flyteHealth) }
         claimCluster(name, object)
         seen.duplicate = claims.withLock { $0.message(of: name) }
         var again: Duration?
@@ -43,6 +45,7 @@ extension Reconcilers {
         claimCluster(name, object)
         var status = seen.status(of: object, now: wallClock.now)
         status.appliedRevision = appliedRevision(of: object, plan)
+        status.executions = plan.spec.flyteAdmin == nil ? nil : executions?.count(of: object)
         if let wait = patience(object, seen) {
             // The status that is there says how it was; it is replaced when it is known how it is.
             approve(object, seen, status)
@@ -54,7 +57,11 @@ extension Reconcilers {
         try await publish(status, of: object)
         approve(object, seen, status)
         tell(board.set(dataPlane: name, .init(object, status)))
+        if let uid = status.clusterUID, let endpoint = status.endpoint, plan.spec.mode != .observe {
+            try await clusterRecorder.record(RecordedCluster(uid: uid, endpoint: endpoint), on: object)
+        }
         if stages(plan) { queue.add(.stagedRollout, after: Self.gathering) }
+        profilesChanged(plan)
         return again.map { .requeue(after: $0) } ?? .done
     }
 
@@ -91,7 +98,8 @@ extension Reconcilers {
     private func patience(_ object: DataPlane, _ seen: DataPlaneObservation) -> Duration? {
         guard let status = object.status, !status.conditions.isEmpty, status.clusterUID != nil,
             status.observedGeneration == object.metadata.generation, seen.duplicate == nil,
-            status.endpoint == object.endpointDescription, let session = pool[object.metadata.name], session.isSettling
+            status.endpoint == object.endpointDescription, let session = pool[object.metadata.name],
+            session.isSettling || (session.isFlyteSettling && status.conditions[.flyteReady] != nil)
         else { return nil }
         return .milliseconds(500)
     }
@@ -105,8 +113,7 @@ extension Reconcilers {
 
     /// Which cluster is at the endpoint, by its own answer or by one to an earlier process.
     private func clusterUID(of object: DataPlane) -> String? {
-        let status = object.status.flatMap { $0.endpoint == object.endpointDescription ? $0.clusterUID : nil }
-        return pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? status
+        pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
     }
 
     private func observe(
@@ -128,6 +135,7 @@ extension Reconcilers {
                     reason, "the new credentials can't be used, the old ones stay in use: \(message)")
             }
         }
+        configuration.flyte = flyteQuestion(of: object, plan, look)
         let known = pool[object.metadata.name, subject]?.facts
         let session = pool.update(
             object.metadata.name, of: subject, configuration: configuration,
@@ -136,10 +144,12 @@ extension Reconcilers {
                 discovered: known?.discovered ?? [], cache: rendered))
         session.hold(asDuplicate: seen.duplicate != nil)
         take(session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
+        if seen.flyte != nil { seen.flyte?.health = session.flyte?.health ?? FlyteHealth() }
         seen.sync = .counted(session.progress.counts)
         seen.failures = session.progress.failures(limit: FailureEntry.limit)
         seen.failuresTotal = session.progress.failuresTotal
         seen.heldBack = session.pruneObjection
+        seen.awaited = plan.awaited
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe { (seen.plan, seen.pending) = (session.progress.plan, session.progress.pendingCount) }
         if let problem = plan.problem {

@@ -26,7 +26,10 @@ final class Reconcilers: Sendable {
     let publishingBoard: PublishingBoard
     /// What concerns flyteadmin has a task of its own; nil in tests that have none.
     let flyteAdmin: FlyteAdminReconciler?
+    /// Nil in tests that have none.
+    let executions: ExecutionCounter?
     let stagedRollout: StagedRolloutController
+    let clusterRecorder: ClusterRecorder
     /// Which DataPlane has which cluster.
     let claims = Locked(ClusterClaims())
 
@@ -34,8 +37,10 @@ final class Reconcilers: Sendable {
         caches: Caches, pool: SessionPool, sources: CredentialSources, writer: StatusWriter, router: EventRouter,
         events: any EventPublisher,
         namespace: String, logger: Logger, wallClock: WallClock = .system, timeline: Timeline = .continuous,
-        flyteAdmin: FlyteAdminReconciler? = nil, publishingBoard: PublishingBoard = PublishingBoard()
+        flyteAdmin: FlyteAdminReconciler? = nil, publishingBoard: PublishingBoard = PublishingBoard(),
+        executions: ExecutionCounter? = nil
     ) {
+        self.executions = executions
         self.publishingBoard = publishingBoard
         self.caches = caches
         self.pool = pool
@@ -49,7 +54,9 @@ final class Reconcilers: Sendable {
         self.timeline = timeline
         started = timeline.now
         stagedRollout = StagedRolloutController(
-            store: RevisionStore(client: writer.client, namespace: namespace), router: router, timeline: timeline)
+            store: RevisionStore(client: writer.client, namespace: namespace, writeLog: WriteLog(logger)),
+            router: router, timeline: timeline)
+        clusterRecorder = ClusterRecorder(client: writer.client, logger: logger)
         self.flyteAdmin = flyteAdmin
     }
     var publications: PublicationBoard? { flyteAdmin?.board }
@@ -84,6 +91,7 @@ final class Reconcilers: Sendable {
     func retain(_ plan: PlanInForce) {
         memories.withLock { $0 = $0.filter { plan.generations[$0.key] != nil } }
         writer.retain(Set(plan.generations.keys))
+        clusterRecorder.retain(Set(plan.generations.keys))
         pool.retainMetrics(of: Set(plan.dataPlanes.keys))
     }
 
@@ -95,6 +103,15 @@ final class Reconcilers: Sendable {
 
     func isFirst(_ warning: ExpiryWarning, of metadata: ObjectMeta) -> Bool {
         withMemory(of: metadata) { $0.warned.updateValue(warning, forKey: warning.credential) != warning }
+    }
+
+    private let profileComplaints = Locked<[String: String]>([:])
+    /// Those that were not there at the last look.
+    func newProfileComplaints(_ now: [String: String]) -> [String: String] {
+        profileComplaints.withLock { before in
+            defer { before = now }
+            return now.filter { before[$0.key] == nil }
+        }
     }
 
     private let lastDoubt = Locked<String?>(nil)
@@ -120,6 +137,7 @@ final class Reconcilers: Sendable {
             case .registry(let name): return try await reconcileRegistry(name)
             case .publishing: return try await reconcilePublishing()
             case .stagedRollout: return try await reconcileStagedRollout()
+            case .clusterProfiles: return try await reconcileClusterProfiles()
             case .tidying:
                 tidyUp()
                 return .done
@@ -133,12 +151,13 @@ final class Reconcilers: Sendable {
     static let gathering = EventRouter.gathering
 
     private func reconcilePlan() -> Controller<Work>.Outcome {
-        let look = router.plans.look(publications?.discovered)
+        let look = router.plans.look(publications?.discovered, attributes: publications?.clusterResources)
         if let references = look.references {
             caches.secrets.follow(references.secrets)
             caches.configMaps.follow(references.configMaps)
         }
         guard let plan else { return .done }
+        caches.labelledSecrets.follow(plan.spec.replicateSecrets.contains { $0.selector != nil })
         for name in look.diff.dataPlanes { claimCluster(name, plan.dataPlanes[name]) }
         flyteAdmin?.wake()
         // Those of which more changed follow when it is their turn.
@@ -147,6 +166,7 @@ final class Reconcilers: Sendable {
         }
         router.planChanged(look.diff)
         if stages(plan) { queue.add(.stagedRollout) }
+        profilesChanged(plan)
         return .done
     }
 
