@@ -120,7 +120,7 @@ let package = Package(
         labCommand("devflyteadmin", folder: "DevFlyteAdminCommand", ["DevFlyteAdmin", arguments, unixSignals]),
         labCommand(
             "squadron-bench", folder: "Bench",
-            ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "YAML", arguments]),
+            ["HTTP", "JSON", "Kube", "KubeObjects", "RealCluster", "Support", "TokenSources", "YAML", arguments]),
 
         // Clocks, probes and patience for the tests.
         .target(

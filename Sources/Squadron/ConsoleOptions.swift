@@ -54,11 +54,12 @@ extension ConsoleOptions {
     /// Runs a command against the control plane, and ends the process with its outcome. What fails is told on standard
     /// error, with the command's name before it.
     func run(
-        _ name: String, _ body: (ControlPlaneReader, Screen) async throws -> Outcome
+        _ name: String, connections: Int = 4, _ body: (ControlPlaneReader, Screen) async throws -> Outcome
     ) async throws {
         let command = CommandRun(name)
         let endpoint = try await command.endpoint(kubeconfig: kubeconfig, context: context)
-        let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
+        let client = ControlPlaneReader.client(
+            for: endpoint, userAgent: SquadronVersion.userAgent, connections: connections)
         defer { client.close() }
         let outcome: Outcome
         do {
@@ -68,6 +69,37 @@ extension ConsoleOptions {
             throw ExitCode(Outcome.failed.rawValue)
         }
         if outcome != .done { throw ExitCode(outcome.rawValue) }
+    }
+}
+
+extension CommandRun {
+    /// The contexts of the kubeconfig whose cluster has that server.
+    func contexts(kubeconfig: String?, withServer server: String) -> [String] {
+        let environment = ProcessEnvironment.values(EndpointSource.variables)
+        guard
+            case .kubeconfig(let config)? = try? EndpointSource.find(kubeconfig, context: nil, environment: environment)
+        else { return [] }
+        return config.contextNames(withServer: server)
+    }
+}
+
+/// Another cluster that a command works in, with the rights of the kubeconfig's context.
+struct OtherCluster {
+    let endpoint: ClusterEndpoint
+    let client: KubeClient
+}
+
+extension ConsoleOptions {
+    /// The same with a client for the cluster of another context; nil where none is named.
+    func run(
+        _ name: String, beside context: String?,
+        _ body: (ControlPlaneReader, OtherCluster?, Screen) async throws -> Outcome
+    ) async throws {
+        guard let context else { return try await run(name) { try await body($0, nil, $1) } }
+        let endpoint = try await CommandRun(name).endpoint(kubeconfig: kubeconfig, context: context)
+        let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
+        defer { client.close() }
+        try await run(name) { try await body($0, OtherCluster(endpoint: endpoint, client: client), $1) }
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Fleet
 import Logging
 import Operator
+import Serving
 import Support
 import TokenSources
 import UnixSignals

@@ -11,9 +11,9 @@ struct Squadron: AsyncParsableCommand {
         CommandConfiguration(
             commandName: name, abstract: "The multi-cluster operator for Flyte.", version: SquadronVersion.current,
             subcommands: [
-                Run.self, Join.self, Status.self, Why.self, Explain.self, Cordon.self, Uncordon.self, Rollout.self,
-                Orphans.self, Rights.self,
-                Export.self, Completion.self,
+                Run.self, Join.self, Leave.self, Rotate.self, Status.self, Why.self, Explain.self, Cordon.self,
+                Uncordon.self, Rollout.self, Orphans.self, Diff.self, Doctor.self, Rights.self, UI.self,
+                Import.self, Export.self, Completion.self,
                 Version.self,
             ])
     }

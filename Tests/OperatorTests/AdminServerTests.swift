@@ -1,6 +1,7 @@
 import ControlLoop
 import Foundation
 import HTTP
+import Serving
 import Support
 import TestSupport
 import Testing
@@ -24,14 +25,14 @@ struct AdminServerTests {
     }
 
     private func withServer(
-        host: String = "127.0.0.1", limits: AdminLimits = AdminLimits(), metrics: String? = "squadron_leader 1\n",
+        host: String = "127.0.0.1", limits: PageLimits = PageLimits(), metrics: String? = "squadron_leader 1\n",
         _ body: @escaping @Sendable (Server) async throws -> Void
     ) async throws {
         let isReady = Locked(false)
         let standstill = Locked<String?>(nil)
         var pages = AdminPages.probes(standstill: { standstill.withLock { $0 } }, isReady: { isReady.withLock { $0 } })
         if let metrics { pages = pages.and(.metrics { metrics }) }
-        let server = AdminServer(address: ListenAddress(host: host, port: 0), pages: pages, limits: limits)
+        let server = pages.server(at: ListenAddress(host: host, port: 0), limits: limits)
         let (ports, told) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -82,9 +83,8 @@ struct AdminServerTests {
     func taken() async throws {
         try await withServer { server in
             for (host, port) in [("127.0.0.1", UInt16(server.port)), ("192.0.2.1", 0), ("no-such-host.invalid", 0)] {
-                let second = AdminServer(
-                    address: ListenAddress(host: host, port: port), pages: .metrics { "" })
-                let error = await #expect(throws: AdminServer.CannotListen.self) { try await second.run() }
+                let second = AdminPages.metrics { "" }.server(at: ListenAddress(host: host, port: port))
+                let error = await #expect(throws: PageServer.CannotListen.self) { try await second.run() }
                 #expect(error?.description.hasPrefix("the admin address \(host):\(port): ") == true)
             }
         }
@@ -120,10 +120,10 @@ struct AdminServerTests {
                     return "\($0)"
                 }
             }, timeline: Timeline(clock))
-        for _ in 1...1000 { #expect(pages.answer("/metrics")?.status == .ok) }
+        for _ in 1...1000 { #expect(pages.answer("/metrics").status == 200) }
         #expect(made.withLock { $0 } == 1)
         clock.advance(by: .seconds(1))
-        #expect(pages.answer("/metrics")?.body == .init(string: "2"))
+        #expect(pages.answer("/metrics").text == "2")
     }
 
     @Test("It listens on IPv6 where asked, and on IPv4 and IPv6 where no host is named")
@@ -167,7 +167,7 @@ extension AdminServerTests {
                     #expect(try await server.send("/healthz", headers: ["connection": "close"]).status == 200)
                 }
             }
-            let limit = AdminLimits().connections
+            let limit = PageLimits().connections
             let held = clients
             try await self.eventually("the others are closed") { held.count { !$0.hasEnded } <= limit }
             #expect(try await server.send("/healthz").status == 200)
@@ -192,7 +192,7 @@ extension AdminServerTests {
 
     @Test("Headers that come drop by drop, and a client that asks nothing more, are cut off in time")
     func slow() async throws {
-        var limits = AdminLimits()
+        var limits = PageLimits()
         limits.requestTime = .milliseconds(300)
         limits.idleTime = .milliseconds(300)
         try await withServer(limits: limits) { server in
@@ -213,7 +213,7 @@ extension AdminServerTests {
 
     @Test("A client that does not take its answer is cut off in time")
     func slowReader() async throws {
-        var limits = AdminLimits()
+        var limits = PageLimits()
         limits.answerTime = .milliseconds(300)
         let page = String(repeating: "x", count: 32 << 20)
         try await withServer(limits: limits, metrics: page) { server in

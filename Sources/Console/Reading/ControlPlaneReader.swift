@@ -14,10 +14,11 @@ public struct ControlPlaneReader: Sendable {
     }
 
     /// A client for a command: few requests, one server.
-    public static func client(for endpoint: ClusterEndpoint, userAgent: String) -> KubeClient {
+    /// - Parameter connections: each watch needs one where the server speaks HTTP/1.1.
+    public static func client(for endpoint: ClusterEndpoint, userAgent: String, connections: Int = 4) -> KubeClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
-        transport.maximumConnections = 4
+        transport.maximumConnections = connections
         var options = KubeClient.Options(userAgent: userAgent)
         options.timeouts = HTTPTimeouts(connect: .seconds(10), firstByte: .seconds(30), total: .seconds(60))
         return KubeClient(

@@ -153,13 +153,18 @@ extension FleetOverview.Expiry {
     /// Warnings come this long before the end at the most, and below a tenth of a credential's life where that is known.
     static let warning: Double = 14 * 86_400
 
-    init?(_ object: DynamicObject, now: Instant) {
+    /// Token and CA, where the status says when they end.
+    static func all(of object: DynamicObject, now: Instant) -> [Self] {
         let token = object.time("tokenExpirationTime")
         let isRenewed = object.time("tokenRenewalTime") != nil
-        let candidates: [Self] = [
+        return [
             token.map { Self(.token, $0, isRenewed: isRenewed, inUseSince: object.inUseSince, now: now) },
             object.time("caExpirationTime").map { Self(.ca, $0, isRenewed: false, inUseSince: nil, now: now) },
         ].compactMap { $0 }
+    }
+
+    init?(_ object: DynamicObject, now: Instant) {
+        let candidates = Self.all(of: object, now: now)
         // What renews itself is told of only where nothing else ends.
         guard let next = candidates.min(by: { ($0.isRenewed ? 1 : 0, $0.time) < ($1.isRenewed ? 1 : 0, $1.time) })
         else { return nil }

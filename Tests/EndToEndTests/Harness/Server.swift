@@ -112,6 +112,9 @@ enum Kinds {
                 group: rbac, version: "v1", kind: "ClusterRoleBinding", plural: "clusterrolebindings",
                 isNamespaced: false),
             ResourceType(
+                group: "multicluster.x-k8s.io", version: "v1alpha1", kind: "ClusterProfile", plural: "clusterprofiles",
+                isNamespaced: true),
+            ResourceType(
                 group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition",
                 plural: "customresourcedefinitions", isNamespaced: false),
             ResourceType(

@@ -4,6 +4,7 @@ import Foundation
 import JSON
 import Kube
 import Logging
+import Serving
 import Support
 import TestSupport
 import Testing

@@ -21,10 +21,12 @@ struct ConditionSeries: Sendable, Hashable {
     /// Conditions that are in a status only while they are True.
     static let onlyWhileTrue = ["Reconciling", "Stalled"].filter { ConditionType(rawValue: $0) != nil }
 
-    /// - Parameter conditions: nil for an object that can't be read: all that is known of it is that it isn't Ready.
-    init(kind: String, name: String, _ conditions: [Condition]?) {
+    /// - Parameters:
+    ///   - conditions: nil for an object that can't be read: all that is known of it is that it isn't Ready.
+    ///   - types: those that it always has; nil: its kind's.
+    init(kind: String, name: String, _ conditions: [Condition]?, types: [String]? = nil) {
         self.name = name
-        statuses = (Self.types[kind] ?? []).reduce(into: [:]) { $0[$1] = .unknown }
+        statuses = (types ?? Self.types[kind] ?? []).reduce(into: [:]) { $0[$1] = .unknown }
         for type in Self.onlyWhileTrue { statuses[type] = .isFalse }
         for condition in (conditions ?? []).prefix(16) { statuses[condition.type] = condition.status }
         if conditions == nil { statuses[ConditionType.ready.rawValue] = .isFalse }
@@ -76,7 +78,10 @@ extension Caches {
     private func conditions<Spec>(_ store: Store<Decoded<CustomResource<Spec>>>) -> KindConditions {
         let kind = Spec.resourceType.kind
         let all = (store.snapshot ?? [:]).map { key, decoded in
-            ConditionSeries(kind: kind, name: key.name, decoded.object.map { $0.status?.conditions ?? [] })
+            let assignment = decoded.object?.spec as? ExecutionClusterLabelSpec
+            return ConditionSeries(
+                kind: kind, name: key.name, decoded.object.map { $0.status?.conditions ?? [] },
+                types: assignment.map { ConditionType.ofAssignment($0).map(\.rawValue) })
         }
         return KindConditions(kind, all)
     }

@@ -90,6 +90,7 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
     case project = "flyteproject"
     case registry = "clusterregistry"
     case stagedRollout = "rollout"
+    case clusterProfiles = "clusterprofile"
 
     init(_ work: Work) {
         self =
@@ -102,6 +103,7 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
             case .registry: .registry
             case .publishing: .publishing
             case .tidying: .tidying
+            case .clusterProfiles: .clusterProfiles
             case .stagedRollout: .stagedRollout
             }
     }

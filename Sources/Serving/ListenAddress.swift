@@ -30,4 +30,16 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// What to bind to, in this order, until one can be had. `::` takes IPv4 too; a machine without IPv6 lacks it.
     var hosts: [String] { host.isEmpty ? ["::", "0.0.0.0"] : [host] }
+
+    /// The same address where it is one of this machine's own loopback, which no other machine can reach; nil for any other.
+    /// `localhost` is not looked up: it is 127.0.0.1.
+    public var loopback: ListenAddress? {
+        if host == "localhost" { return ListenAddress(host: "127.0.0.1", port: port) }
+        if host == "::1" { return self }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isPlain = parts.allSatisfy { part in
+            part.count <= 3 && part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part) != nil
+        }
+        return parts.count == 4 && parts[0] == "127" && isPlain ? self : nil
+    }
 }

@@ -2,37 +2,49 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// How much a client of the admin port can have. Any pod can connect to it, so that nothing here may grow with what they
-/// send: at most `connections` × (`requestBytes` + one page that they share).
-struct AdminLimits: Sendable {
+/// How much a client can have. Anybody may connect, so that nothing here may grow with what they send: at most
+/// `connections` × (`requestBytes` + one page that they share).
+public struct PageLimits: Sendable {
     /// At a time. One more ends the connection that has waited longest for a request. A client that asks at
     /// once, as the kubelet does, is answered however many connections others hold.
-    var connections = 32
+    public var connections = 32
     /// Of a request, up to the end of its headers; it has no body.
-    var requestBytes = 8 * 1024
+    public var requestBytes = 8 * 1024
     /// Until a request's headers have ended: from the start of the connection, or from the request's first byte.
-    var requestTime = Duration.seconds(5)
+    public var requestTime = Duration.seconds(5)
     /// Between two requests. Probes and scrapes come more often.
-    var idleTime = Duration.seconds(60)
-    /// Until the client has taken the answer.
-    var answerTime = Duration.seconds(10)
+    public var idleTime = Duration.seconds(60)
+    /// Until the client has taken the answer; of a stream, each piece.
+    public var answerTime = Duration.seconds(10)
+    /// Of a stream that has nothing new: after that long it sends its beat.
+    public var streamPause = Duration.seconds(15)
+
+    public init() {}
 }
 
-/// Serves pages over HTTP/1.1: health and metrics, for the kubelet and Prometheus.
-struct AdminServer: Sendable {
+/// Serves pages over HTTP/1.1. Only GET and HEAD get to a page.
+public struct PageServer: Sendable {
     /// The address can't be listened at.
-    struct CannotListen: Error, CustomStringConvertible {
-        var description: String
+    public struct CannotListen: Error, CustomStringConvertible {
+        public var description: String
     }
+    /// Called on the server's own thread: it must be quick and not block.
+    public typealias Answering = @Sendable (PageRequest) -> PageAnswer
 
     /// What the address is for, as an error names it.
-    var name = "admin"
+    let name: String
     let address: ListenAddress
-    let pages: AdminPages
-    var limits = AdminLimits()
+    let limits: PageLimits
+    let answer: Answering
+
+    public init(
+        name: String = "admin", address: ListenAddress, limits: PageLimits = PageLimits(), answer: @escaping Answering
+    ) {
+        (self.name, self.address, self.limits, self.answer) = (name, address, limits, answer)
+    }
 
     /// Serves until the task is cancelled. `bound` is told the port.
-    func run(bound: @Sendable (Int) -> Void = { _ in }) async throws {
+    public func run(bound: @Sendable (Int) -> Void = { _ in }) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             try await serve(on: group, bound)
@@ -44,7 +56,7 @@ struct AdminServer: Sendable {
     }
 
     private func serve(on group: any EventLoopGroup, _ bound: @Sendable (Int) -> Void) async throws {
-        let open = AdminConnections(limit: limits.connections)
+        let open = PageConnections(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // The bytes of a request are counted before the parser keeps them: so they come in small pieces.
@@ -52,7 +64,7 @@ struct AdminServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = AdminConnection(pages: pages, limits: limits, open: open)
+                    let connection = PageConnection(answer: answer, limits: limits, open: open)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(RequestMeter(connection))
                     // No pipelining: the next request is only read once the answer is sent.

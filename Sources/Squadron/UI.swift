@@ -1,0 +1,61 @@
+import ArgumentParser
+import Console
+import Serving
+import UnixSignals
+
+struct UI: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ui",
+        abstract: "Show the fleet as a live, read-only page in your browser.",
+        discussion: Help.discussion(
+            """
+            Serves one page on this machine alone, and prints its address; open it in a browser. It shows what you may read \
+            yourself: custom resources and Events. The address holds a secret of this run: give it to nobody. Ends with Ctrl-C.
+            """,
+            examples: [
+                "squadron ui", "squadron ui --address 127.0.0.1:8099", "squadron ui --context control-plane -n flyte",
+            ], codes: [(0, "ended by a signal"), (1, "failed"), (2, "wrong usage, or an address beyond loopback")]))
+
+    @Option(help: "Where to serve, as host:port: an address of loopback; port 0 is any that is free.")
+    var address = "127.0.0.1:0"
+    @OptionGroup var options: ConsoleOptions
+
+    func validate() throws {
+        guard let parsed = ListenAddress(address) else {
+            throw ValidationError("--address: \(address) is not host:port")
+        }
+        if parsed.loopback == nil {
+            throw ValidationError(
+                "--address: \(address) is not an address of loopback; for another machine, forward a port with ssh -L")
+        }
+    }
+
+    func run() async throws {
+        guard let address = ListenAddress(address) else { return }
+        // One for each watch, and one for what is polled.
+        try await options.run("ui", connections: 8) { reader, screen in
+            guard let page = PageRun(reader, at: address) else { return .usage }
+            do {
+                try await withThrowingTaskGroup(of: Bool.self) { group in
+                    group.addTask {
+                        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
+                        return false
+                    }
+                    group.addTask {
+                        try await page.run { url in
+                            screen.print(options.output == .text ? url : "{\"url\": \"\(url)\"}")
+                            screen.note("squadron ui: open this address in your browser; Ctrl-C ends it")
+                        }
+                        return true
+                    }
+                    defer { group.cancelAll() }
+                    _ = try await group.next()
+                }
+            } catch let error as PageServer.CannotListen {
+                screen.note("squadron ui: \(error)")
+                return .failed
+            }
+            return .done
+        }
+    }
+}
