@@ -53,7 +53,7 @@ struct CustomResourceTests {
                 made["spec", "credentials"] == [
                     "provider": "Secret", "caCert": "Secret", "secretName": "cluster-credentials",
                 ])
-            #expect(made["spec", "connection", "qps"] == 5 && made["spec", "connection", "burst"] == 200)
+            #expect(made["spec", "connection", "qps"] == 5 && made["spec", "connection", "burst"] == 0)
             let applied = try await api.apply(
                 "squadron", "\(path)/e", Objects.custom("DataPlane", "e", spec: ["endpoint": "https://dp1:443"])
             ).require(201)
@@ -81,9 +81,9 @@ struct CustomResourceTests {
             }
             let prefix = "DataPlane.multicluster.flyte.org \"d\" is invalid: "
             #expect(
-                try await message(["endpoint": "https://dp1:443", "connection": ["qps": 0]])
+                try await message(["endpoint": "https://dp1:443", "connection": ["qps": -1]])
                     == prefix
-                    + "spec.connection.qps: Invalid value: 0: spec.connection.qps in body should be greater than or equal to 1"
+                    + "spec.connection.qps: Invalid value: -1: spec.connection.qps in body should be greater than or equal to 0"
             )
             #expect(
                 try await message(["endpoint": "https://dp1:443", "clusterName": "-x"])

@@ -130,8 +130,9 @@ public struct NeededRights: Sendable {
     static let flyteHealthRole = "squadron-flyte-health"
     /// Nil where nothing is read.
     static func flyteHealthRule(_ settings: FlyteHealthSettings) -> JSON? {
-        settings.enabled
-            ? rule("apps", ["deployments"], ["get", "list", "watch"], names: [settings.deployment]) : nil
+        // `enabled ? rule : nil` would give JSON's null.
+        guard settings.enabled else { return nil }
+        return rule("apps", ["deployments"], ["get", "list", "watch"], names: [settings.deployment])
     }
 
     private static func rule(

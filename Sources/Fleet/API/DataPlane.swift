@@ -104,9 +104,10 @@ public struct Connection: Sendable, Hashable, Codable {
     /// For one request of a probe, as far as `timeoutSeconds` allows. A data plane that takes longer for `/readyz` can't be
     /// worked with.
     public var probeTimeoutSeconds = 3
-    /// Requests a second, sustained and at once.
-    public var qps = 100
-    public var burst = 200
+    /// Requests a second in the long run. 0: the operator follows what the API server takes.
+    public var qps = 0
+    /// Requests at once. 0: twice `qps`.
+    public var burst = 0
     /// Empty: none. Environment variables are not read.
     public var proxyURL = ""
     /// The entry of a Secret with what the proxy asks for, `user:password`. Nil: nothing.
@@ -121,8 +122,8 @@ public struct Connection: Sendable, Hashable, Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         timeoutSeconds = try container.value(.timeoutSeconds, default: 30)
         probeTimeoutSeconds = try container.value(.probeTimeoutSeconds, default: 3)
-        qps = try container.value(.qps, default: 100)
-        burst = try container.value(.burst, default: 200)
+        qps = try container.value(.qps, default: 0)
+        burst = try container.value(.burst, default: 0)
         proxyURL = try container.value(.proxyURL, default: "")
         tlsServerName = try container.value(.tlsServerName, default: "")
         proxyCredentialsRef = try container.decodeIfPresent(KeyReference.self, forKey: .proxyCredentialsRef)
@@ -132,7 +133,7 @@ public struct Connection: Sendable, Hashable, Codable {
     func problems(at path: String) -> [SpecProblem] {
         let ranges = [
             ("timeoutSeconds", timeoutSeconds, 1...600), ("probeTimeoutSeconds", probeTimeoutSeconds, 1...60),
-            ("qps", qps, 1...100_000), ("burst", burst, 1...100_000),
+            ("qps", qps, 0...100_000), ("burst", burst, 0...100_000),
             ("keepaliveSeconds", keepaliveSeconds, 0...3_600),
         ]
         var problems = ranges.filter { !$0.2.contains($0.1) }.map {

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import KubeObjects
+import Support
 
 /// A kind that an API server serves, from its discovery.
 public struct APIResource: Sendable, Hashable {
@@ -56,6 +57,12 @@ extension KubeClient {
         request.isRateLimited = isRateLimited
         let json = try await sendForJSON(request)
         do { return try VersionInfo(json: json) } catch { throw request.unexpected(error.description) }
+    }
+
+    /// What the server's clock shows: the header `Date` of an answer, in whole seconds. Nil where it sends none.
+    public func serverDate() async throws(KubeError) -> Instant? {
+        let request = KubeRequest(.get, "/version", operation: "get /version")
+        return try await send(request).headers["Date"].flatMap { RetryAfter.date($0) }
     }
 
     /// Any request that succeeds with JSON. An empty body is null.

@@ -14,8 +14,11 @@ extension KubeClient {
     /// than asked for: EKS and AKS at most a day, GKE two.
     ///
     /// It does not wait for the rate limit: without a token nothing else goes.
+    ///
+    /// - Parameter secret: a Secret of the namespace whose deletion ends the token.
     public func requestToken(
-        of account: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int
+        of account: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int,
+        boundTo secret: ObjectMeta? = nil
     ) async throws(KubeError) -> ServiceAccountToken {
         let type = ResourceType(
             version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
@@ -24,6 +27,10 @@ extension KubeClient {
             operation: type.operation("create", namespace: namespace, name: account, subresource: "token"))
         var spec: JSON = ["expirationSeconds": .int(Int64(expirationSeconds))]
         if !audiences.isEmpty { spec["audiences"] = .array(audiences.map { .string($0) }) }
+        if let secret {
+            spec["boundObjectRef"] = ["kind": "Secret", "apiVersion": "v1", "name": .string(secret.name)]
+            if let uid = secret.uid { spec[path: ["boundObjectRef", "uid"]] = .string(uid) }
+        }
         let body: JSON = ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec]
         request.body = body.serialized()
         request.isRateLimited = false

@@ -19,7 +19,9 @@ public final class KubeClient: Sendable {
         /// The timeouts of requests. A watch has its own.
         public var timeouts = HTTPTimeouts(total: .seconds(60))
         /// Nil: unlimited.
-        public var limiter: RateLimiter?
+        public var limiter: RequestLimiter?
+        /// Whether its requests go past the limiter, which learns from their answers all the same. For probes.
+        public var isExempt = false
         /// Called right before any request but a GET goes out, after the wait for limiter and connection. A leader that
         /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
         public var mayWrite: (@Sendable () -> Bool)?
@@ -59,7 +61,7 @@ public final class KubeClient: Sendable {
         return KubeClient(server: server, transport: transport, authorization: authorization, options: options)
     }
 
-    /// From now on, waiting requests for these subjects go before background requests in the rate limit.
+    /// From now on, waiting requests for these subjects go before background requests.
     public func raise(_ subjects: Set<String>) { options.limiter?.raise(subjects) }
 
     /// From now on, requests that wait, or would wait, for the rate limit fail as cancelled.
@@ -74,8 +76,6 @@ public final class KubeClient: Sendable {
     ) async throws(KubeError) -> (response: HTTPResponse, failure: KubeError?) {
         let (response, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.send(http)
-        } status: {
-            $0.status
         }
         if (200..<300).contains(response.status) { return (response, nil) }
         return (response, failure(request, response.status, response.headers, response.body, token))
@@ -125,8 +125,6 @@ public final class KubeClient: Sendable {
     func open(_ request: KubeRequest) async throws(KubeError) -> (stream: HTTPStream, token: Sensitive?) {
         let (stream, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.open(http)
-        } status: {
-            $0.status
         }
         guard (200..<300).contains(stream.status) else {
             throw failure(request, stream.status, stream.headers, await stream.body.start(limit: 256 << 10), token)
@@ -140,8 +138,6 @@ public final class KubeClient: Sendable {
     ) async throws(KubeError) -> (response: HTTPResponse, token: Sensitive?) {
         let (response, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.send(http)
-        } status: {
-            $0.status
         }
         guard (200..<300).contains(response.status) else {
             throw failure(request, response.status, response.headers, response.body, token)
@@ -153,25 +149,48 @@ public final class KubeClient: Sendable {
     }
 
     /// The answer, and the token that was sent for it.
-    private func exchange<Answer>(
-        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, status: (Answer) -> Int
+    private func exchange<Answer: AnswerHead>(
+        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer
     ) async throws(KubeError) -> (Answer, Sensitive?) {
-        if request.isRateLimited, let limiter = options.limiter {
-            do {
-                try await limiter.acquire(request.turn)
-            } catch {
-                let reason = HTTPError(.cancelled, "cancelled before it was sent", mayHaveBeenProcessed: false)
-                throw KubeError(operation: request.operation, cause: .transport(reason))
-            }
+        guard request.isRateLimited, !options.isExempt, let limiter = options.limiter else {
+            return try await exchangeAtOnce(request, carryOut)
         }
         do {
+            try await limiter.acquire(request.turn)
+        } catch {
+            let reason = HTTPError(.cancelled, "cancelled before it was sent", mayHaveBeenProcessed: false)
+            throw KubeError(operation: request.operation, cause: .transport(reason))
+        }
+        let start = limiter.time
+        var result = RequestResult.silent
+        defer { limiter.finished(result) }
+        do throws(KubeError) {
+            let answer = try await exchangeAtOnce(request, carryOut)
+            if answer.0.status == 429, !answer.0.isOfWebhook {
+                let retry = answer.0.headers["Retry-After"].flatMap { RetryAfter.parse($0, now: options.wallClock.now) }
+                result = .refused(retryAfter: retry)
+            } else if request.method != .get, answer.0.status != 429 {
+                result = .answered(after: limiter.time - start)
+            }
+            return answer
+        } catch {
+            // What took its whole time is slow, too.
+            if request.method != .get, error.isTimeout { result = .answered(after: limiter.time - start) }
+            throw error
+        }
+    }
+
+    private func exchangeAtOnce<Answer: AnswerHead>(
+        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer
+    ) async throws(KubeError) -> (Answer, Sensitive?) {
+        do {
             let token = try await token(for: request)
-            let answer = try await counted(request, carryOut, status, token)
-            guard status(answer) == 401 else { return (answer, token) }
+            let answer = try await counted(request, carryOut, token)
+            guard answer.status == 401 else { return (answer, token) }
             authorization.rejected()
             let fresh = try await self.token(for: request)
             if fresh == token { return (answer, token) }
-            let second = try await counted(request, carryOut, status, fresh)
+            let second = try await counted(request, carryOut, fresh)
             return (second, fresh)
         } catch let error as HTTPError {
             throw KubeError(operation: request.operation, cause: .transport(error))
@@ -182,13 +201,16 @@ public final class KubeClient: Sendable {
         }
     }
 
-    private func counted<Answer>(
-        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, _ status: (Answer) -> Int,
-        _ token: Sensitive?
+    private func counted<Answer: AnswerHead>(
+        _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer, _ token: Sensitive?
     ) async throws(HTTPError) -> Answer {
         do throws(HTTPError) {
             let answer = try await carryOut(http(request, token: token))
-            options.counts?.count(request.method.rawValue, status(answer))
+            options.counts?.count(request.method.rawValue, answer.status)
+            // A server without priority and fairness answers without this header, and so does what stands before a server.
+            if answer.status < 300 {
+                options.limiter?.saw(isFair: answer.headers["X-Kubernetes-PF-FlowSchema-UID"] != nil)
+            }
             return answer
         } catch {
             options.counts?.count(request.method.rawValue, nil)
@@ -225,6 +247,22 @@ public final class KubeClient: Sendable {
             answer: code, headers: headers, body: body, token: token, now: options.wallClock.now)
         return KubeError(operation: request.operation, cause: .status(status))
     }
+}
+
+/// What is known of an answer once its head has arrived.
+private protocol AnswerHead {
+    var status: Int { get }
+    var headers: HTTPHeaders { get }
+    /// Whether an admission webhook refused the one object, and not the server the client.
+    var isOfWebhook: Bool { get }
+}
+extension HTTPResponse: AnswerHead {
+    fileprivate var isOfWebhook: Bool {
+        String(decoding: body.prefix(4 << 10), as: UTF8.self).contains("admission webhook")
+    }
+}
+extension HTTPStream: AnswerHead {
+    fileprivate var isOfWebhook: Bool { false }
 }
 
 extension KubeRequest {

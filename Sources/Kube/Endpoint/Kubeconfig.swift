@@ -35,6 +35,14 @@ public struct Kubeconfig: Sendable {
 
     public var contextNames: [String] { contexts.map(\.name) }
 
+    /// The contexts whose cluster has that server.
+    public func contextNames(withServer server: String) -> [String] {
+        let wanted = server.withoutSlashesAtTheEnd
+        let known = Set(
+            clusters.filter { $0.content["server"]?.string?.withoutSlashesAtTheEnd == wanted }.map(\.name))
+        return contexts.filter { $0.content["cluster"]?.string.map(known.contains) ?? false }.map(\.name)
+    }
+
     /// Where kubectl looks: the files of `KUBECONFIG`, else `~/.kube/config`.
     public static func defaultFiles(kubeconfig: String?, home: String?) -> [String] {
         let listed = (kubeconfig ?? "").split(separator: ":").map(String.init)

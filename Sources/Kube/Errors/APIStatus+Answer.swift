@@ -76,7 +76,7 @@ enum RetryAfter {
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT`: this is the one form that servers may still send.
-    private static func date(_ text: String) -> Instant? {
+    static func date(_ text: String) -> Instant? {
         let parts = text.split(separator: " ")
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         guard parts.count == 6, parts[5] == "GMT", parts[1].count == 2, parts[3].count == 4,

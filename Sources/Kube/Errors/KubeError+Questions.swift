@@ -48,6 +48,11 @@ extension KubeError {
         }
     }
 
+    /// Whether there was no answer in time.
+    public var isTimeout: Bool {
+        if case .transport(let error) = cause, case .timeout = error.kind { true } else { false }
+    }
+
     /// Whether the network failed. False if the server refused.
     public var isConnectionBroken: Bool {
         guard case .transport(let error) = cause else { return false }

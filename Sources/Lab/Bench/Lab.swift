@@ -21,20 +21,25 @@ struct Lab {
             ("cold3", { try await cold(3, 102) }), ("cold10", { try await cold(10, 100) }),
             ("restart", { try await restart(3, 102) }), ("blackhole", { try await blackHole() }),
             ("settled", { try await settled() }), ("propagation", { try await propagation() }),
-            ("fleet100", { try await fleet100() }),
+            ("fleet100", { try await fleet100() }), ("change", { try await change(50, 200) }),
+            ("fleet500", { try await change(500, 60) }), ("defaults", { try await outOfTheBox() }),
+            ("join", { try await join() }),
         ]
-        for (name, scenario) in scenarios where only.map({ name.contains($0) }) ?? true {
-            let isForReal = name == "cold3" || name == "restart"
+        for (name, scenario) in scenarios where only.map({ name.contains($0) }) ?? !Self.isLong(name) {
+            let isForReal = ["cold3", "restart", "defaults", "join"].contains(name)
             if real != nil, !isForReal { continue }
             try await scenario()
         }
     }
 
+    /// These take ten minutes and more: only where they are asked for.
+    private static func isLong(_ name: String) -> Bool { name == "change" || name == "fleet500" }
+
     func row(_ name: String, _ measured: String, _ target: String, _ holds: Bool?) {
         say("| \(place): \(name) | \(measured) | \(target) | \(holds.map { $0 ? "yes" : "**no**" } ?? "") |")
     }
 
-    private func servers(_ count: Int) async throws -> (Servers, Setup) {
+    func servers(_ count: Int) async throws -> (Servers, Setup) {
         let servers =
             if let real { try await Servers(realDataPlanes: count, real) } else {
                 try await Servers(dataPlanes: count, folder: folder)
@@ -51,7 +56,7 @@ struct Lab {
     }
 
     /// Wall and CPU time of the bare program. Its CPU time comes from the kernel's account of ended children.
-    private func floor(_ targets: [Target], _ projects: [String]) async throws -> (wall: Duration, cpu: Duration) {
+    func floor(_ targets: [Target], _ projects: [String]) async throws -> (wall: Duration, cpu: Duration) {
         let file = folder.appending(path: "plan-\(UUID().uuidString).json")
         let data = try JSONEncoder().encode(Floor.Plan(targets: targets, projects: projects))
         guard

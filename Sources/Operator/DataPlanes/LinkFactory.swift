@@ -1,3 +1,4 @@
+import Fleet
 import HTTP
 import Kube
 import Support
@@ -30,13 +31,20 @@ struct LinkFactory: Sendable {
         options.counts = counts
         let meter = ServerMeter(budget)
         (options.meter, options.limits) = (meter, meter.budget.answers)
-        options.limiter = RateLimiter(qps: Double(connection.qps), burst: connection.burst)
+        options.limiter = RequestLimiter(Self.limit(connection))
         let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.counts = counts
+        // A probe never waits for work, and its answer tells how the work may go.
+        (probing.limiter, probing.isExempt) = (options.limiter, true)
         (probing.meter, probing.limits) = (meter, meter.budget.answers)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
         return Link(configuration, client: client(options), prober: client(probing), mayWrite: isOpen, leads: mayWrite)
+    }
+
+    private static func limit(_ connection: Connection) -> RequestLimit {
+        guard connection.qps > 0 else { return .followsServer }
+        return .fixed(qps: Double(connection.qps), burst: connection.burst > 0 ? connection.burst : 2 * connection.qps)
     }
 
     private func endpoint(of configuration: LinkConfiguration) -> ClusterEndpoint {

@@ -77,6 +77,10 @@ extension Reconcilers {
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
         // What is in Observe is not to be in sync.
         seen.namespaces = pool.all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
+        if !plan.spec.replicateSecrets.isEmpty {
+            seen.replicatedSecrets = pool.all.map(\.copies).reduce(.init(desired: 0, synced: 0), +)
+            seen.replicationProblem = plan.snapshot.replicated.problems.first.map { "spec.replicateSecrets: \($0)" }
+        }
         seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         if plan.spec.rollout.type == .progressive {
@@ -87,6 +91,7 @@ extension Reconcilers {
         seen.missingKinds = caches.missingKinds.summary
         seen.sourceNotAllowed =
             caches.refusal(of: plan.spec.valuesFrom) ?? caches.refusal(of: plan.spec.flyteAdmin)
+            ?? plan.snapshot.replicated.refusals.first.map { "spec.replicateSecrets: \($0)" }
         let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
         let result = publishingBoard.result.flatMap {
             $0.generation == plan.registry?.metadata.generation ? $0 : nil

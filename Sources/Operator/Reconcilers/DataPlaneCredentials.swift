@@ -125,6 +125,7 @@ extension Reconcilers {
         let metadata = object.metadata
         return sources.source(
             for: settings, isPublished: { [weak self] in self?.publishes(object) ?? true },
+            isObserving: { [weak self] in self?.plan?.spec.mode != .enforce },
             tell: { [weak self] in self?.credentialChanged($0, name, metadata) })
     }
 
@@ -153,8 +154,7 @@ extension Reconcilers {
     /// What the object and its credentials ask of the session.
     func configuration(of object: DataPlane, _ look: CredentialsLook) -> SessionConfiguration {
         var configuration = SessionConfiguration()
-        configuration.recordedUID =
-            object.status?.endpoint == object.endpointDescription ? object.status?.clusterUID : nil
+        configuration.recordedUID = object.recordedClusterUID
         configuration.hasRecordedVersion =
             configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
         configuration.source = look.source

@@ -6,7 +6,6 @@ import KubeObjects
 extension Reconcilers {
     func reconcileAssignment(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan else { return .done }
-        let types: [ConditionType] = [.labelResolved, .namespaceSynced, .published, .ready]
         let isReady: Bool
         switch caches.assignments[key(name)] {
         case nil:
@@ -15,12 +14,14 @@ extension Reconcilers {
         case .malformed(let metadata, let failure)?:
             isReady = false
             try await report(
-                malformed: metadata, .executionClusterLabels, ConditionVerdict.invalid(types, SpecProblem(failure)))
+                malformed: metadata, .executionClusterLabels,
+                ConditionVerdict.invalid(ConditionType.ofAssignment(nil), SpecProblem(failure)))
         case .valid(let stored)?:
             guard let object = upToDate(stored, plan) else { return .done }
             if isTooEarly(object) { return .requeue(after: Self.gathering) }
             if let problem = object.spec.problems().first ?? plan.problem {
                 isReady = false
+                let types = ConditionType.ofAssignment(object.spec)
                 try await report(
                     malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
             } else {
@@ -37,19 +38,20 @@ extension Reconcilers {
     }
 
     private func observation(of object: ExecutionClusterLabel, _ plan: PlanInForce) -> AssignmentObservation {
-        let pair = ProjectDomain(project: object.spec.project, domain: object.spec.domain)
-        var answer = plan.answer(pair) ?? .invalid("the project-domain has no namespace")
-        if !plan.spec.domains.contains(pair.domain) {
-            answer = .unknown(domains: [pair.domain], of: plan.spec.domains)
+        let answer = object.spec.projectDomain.map { pair -> NamespaceAnswer in
+            guard plan.spec.domains.contains(pair.domain) else {
+                return .unknown(domains: [pair.domain], of: plan.spec.domains)
+            }
+            return plan.answer(pair) ?? .invalid("the project-domain has no namespace")
         }
         let labels = verdictsByLabel(plan)
         var seen = AssignmentObservation(
             object: object, duplicateOf: plan.plan.duplicateAssignments[object.metadata.name],
             label: labels[object.spec.value], namespace: answer,
-            progress: pool.progress(of: answer),
-            publication: publications?.publication(of: object) ?? .notConfigured, sharing: plan.plan.disagreements[pair]
-        )
-        seen.isArchived = plan.archivedProjects.contains(pair.project)
+            progress: (answer.map { pool.progress(of: $0) } ?? .zero).waiting(for: plan.awaited),
+            publication: publications?.publication(of: object) ?? .notConfigured,
+            sharing: object.spec.projectDomain.flatMap { plan.plan.disagreements[$0] })
+        seen.isArchived = plan.archivedProjects.contains(object.spec.project)
         return seen
     }
 }

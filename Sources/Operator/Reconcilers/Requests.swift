@@ -7,9 +7,7 @@ extension Reconcilers {
         switch work {
         case .dataPlane(let name): pool[name]?.tryAgain()
         case .assignment(let name):
-            if let spec = plan?.assignments[name]?.spec {
-                retry([ProjectDomain(project: spec.project, domain: spec.domain)])
-            }
+            if let key = plan?.assignments[name]?.spec.projectDomain { retry([key]) }
             flyteAdmin?.ask()
         case .project(let name):
             guard let plan, let object = caches.projects[key(name)]?.object else { break }

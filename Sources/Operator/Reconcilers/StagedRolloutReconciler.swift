@@ -43,13 +43,7 @@ extension Reconcilers {
             // What is known of an earlier revision says nothing of this one.
             member.isPending = session.stage != revisions[name] || session.progress.hasPending || !session.hasResult
             for entry in session.progress.failures(limit: Self.knownFailures) {
-                // A slow network or server is not a failure of the change: the write may succeed in a moment.
-                if ReachableReason(rawValue: entry.reason) != nil {
-                    member.isPending = true
-                } else {
-                    let object = entry.object.isEmpty ? "" : " " + entry.object
-                    member.failures.insert("\(entry.namespace)\(object): \(entry.reason)")
-                }
+                member.fails(entry)
             }
             return member
         }

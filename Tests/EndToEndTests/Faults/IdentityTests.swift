@@ -1,4 +1,5 @@
 import DevCluster
+import Fleet
 import JSON
 import Testing
 
@@ -45,6 +46,33 @@ extension EndToEnd.Safety {
             fleet[1].becomeAnotherCluster()
             fleet[1].requestLog.reset()
             try await fleet.admin.apply(assignment("project2", "staging"))
+            try await fleet.operating { _ in
+                try await fleet.reports(1, "Ready", "IdentityChanged")
+                #expect(fleet[1].requestLog.writes(to: Self.everything) == 0)
+            }
+        }
+    }
+
+    @Test("A DataPlane that comes back from a backup, without a status, still knows its cluster")
+    func restoredFromBackup() async throws {
+        try await withFleet(of: 1) { fleet in
+            try await fleet.applyBasics()
+            try await fleet.admin.apply(assignment("project1", "development"))
+            try await fleet.operating { _ in
+                try await fleet.settles(1)
+                try await eventually("the cluster is noted") {
+                    let object = try await fleet.admin.get("DataPlane", "dataplane-1")
+                    let note = object?[path: ["metadata", "annotations"]]?[RecordedCluster.annotation]?.string
+                    return note?.hasPrefix(fleet[1].uid) == true
+                }
+            }
+            let kept = try #require(try await fleet.admin.get("DataPlane", "dataplane-1"))
+            try await fleet.admin.delete("DataPlane", "dataplane-1")
+            fleet[1].becomeAnotherCluster()
+            fleet[1].requestLog.reset()
+            var restored = fleet.dataPlane(1)
+            restored[path: ["metadata", "annotations"]] = kept[path: ["metadata", "annotations"]]
+            try await fleet.admin.apply(restored)
             try await fleet.operating { _ in
                 try await fleet.reports(1, "Ready", "IdentityChanged")
                 #expect(fleet[1].requestLog.writes(to: Self.everything) == 0)

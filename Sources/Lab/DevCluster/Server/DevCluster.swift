@@ -26,6 +26,8 @@ public final class DevCluster: Sendable {
         public var api = APIServer.Configuration()
         /// The number of changes from which a watch can still start.
         public var historyLimit = 4096
+        /// Whether answers have the headers of API Priority and Fairness. Nothing is queued or refused for it.
+        public var isFair = true
         /// How many of the last requests `requestLog.recent` keeps.
         public var requestRing = 0
         public var clock = WallClock.system

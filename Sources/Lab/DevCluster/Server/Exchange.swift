@@ -79,6 +79,19 @@ struct Exchange {
     }
 
     private func process(_ request: IncomingRequest) async -> (APIResponse, user: String) {
+        var (response, user) = await authenticated(request)
+        // Priority and fairness comes after authentication.
+        if core.isFair, !user.isEmpty { response.headers += Self.fairness }
+        return (response, user)
+    }
+
+    /// Named as a real server does. Ours has one level for all.
+    private static let fairness = [
+        ("X-Kubernetes-Pf-Flowschema-Uid", "6d5f3f6c-0a40-4f0e-9c1b-5b1c8f1d0001"),
+        ("X-Kubernetes-Pf-Prioritylevel-Uid", "6d5f3f6c-0a40-4f0e-9c1b-5b1c8f1d0002"),
+    ]
+
+    private func authenticated(_ request: IncomingRequest) async -> (APIResponse, user: String) {
         if connection.clientIdentity == nil, let certificate = connection.clientCertificate {
             connection.clientIdentity = ClientIdentity(
                 certificate: certificate, authority: core.authorityPEM(), now: core.authenticator.now)

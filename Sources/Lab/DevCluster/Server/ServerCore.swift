@@ -8,6 +8,8 @@ final class ServerCore: RequestServer {
     let watches = OpenWatches()
     let authenticator: Authenticator
     let authorizer: Authorizer
+    /// Whether answers say that priority and fairness is on.
+    let isFair: Bool
     private let identity: ServerIdentity
     private let current: Locked<APIServer>
 
@@ -15,6 +17,7 @@ final class ServerCore: RequestServer {
         log = RequestLog(ringSize: options.requestRing, clock: options.clock)
         faults = FaultInjector(seed: options.seed)
         self.identity = identity
+        isFair = options.isFair
         // It is replaced at once, since the API needs the reviews, which need the authenticator, which needs the API's
         // store.
         let current = Locked(APIServer(store: store))

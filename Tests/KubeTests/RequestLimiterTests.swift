@@ -7,8 +7,8 @@ import Testing
 
 @testable import Kube
 
-@Suite("Rate limiter")
-struct RateLimiterTests {
+@Suite("Request limiter")
+struct RequestLimiterTests {
     @Test("A burst goes at once, the rest at the rate")
     func bucket() {
         var bucket = TokenBucket(qps: 10, burst: 3, now: .zero)
@@ -49,7 +49,7 @@ struct RateLimiterTests {
 
     @Test("Fresh requests go first, and background requests still get every eighth token")
     func lanes() {
-        var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
+        var lanes = RequestLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
         #expect(lanes.enter(RequestTurn(.background), now: .zero) == nil)
         let background = (0..<3).map { _ in lanes.enter(RequestTurn(.background), now: .zero) }
         let fresh = (0..<12).map { _ in lanes.enter(RequestTurn(.fresh), now: .zero) }
@@ -61,7 +61,7 @@ struct RateLimiterTests {
 
     @Test("A background request that becomes wanted goes before the others")
     func raise() {
-        var lanes = TokenLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
+        var lanes = RequestLanes(TokenBucket(qps: 1, burst: 1, now: .zero))
         _ = lanes.enter(RequestTurn(), now: .zero)
         let waiting = ["a", "b", "c"].map { lanes.enter(RequestTurn(.background, subject: $0), now: .zero) }
         lanes.raise(["c", "x"])
@@ -76,11 +76,11 @@ struct RateLimiterTests {
         var random = Generator(state: seed)
         func chance(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
         let (qps, burst) = (Double(1 + chance(50)), 1 + chance(10))
-        var lanes = TokenLanes(TokenBucket(qps: qps, burst: burst, now: .zero))
+        var lanes = RequestLanes(TokenBucket(qps: qps, burst: burst, now: .zero))
         var now = Duration.zero
         var (sent, givenBack) = (0, 0)
-        var waiting: [RequestPriority: [TokenLanes.Ticket]] = [.fresh: [], .background: []]
-        var subjects: [TokenLanes.Ticket: String] = [:]
+        var waiting: [RequestPriority: [RequestLanes.Ticket]] = [.fresh: [], .background: []]
+        var subjects: [RequestLanes.Ticket: String] = [:]
         var backgroundStarved = 0
         for step in 0..<30_000 {
             switch chance(8) {
@@ -139,10 +139,10 @@ struct RateLimiterTests {
         struct Request {
             var subject: String
             var asked: RequestPriority?
-            var ticket: TokenLanes.Ticket?
+            var ticket: RequestLanes.Ticket?
             var isSettled = false
         }
-        var lanes = TokenLanes(TokenBucket(qps: 10, burst: 1, now: .zero))
+        var lanes = RequestLanes(TokenBucket(qps: 10, burst: 1, now: .zero))
         var now = Duration.zero
         var requests: [Request] = []
         var fresh: Set<String> = []
@@ -181,7 +181,7 @@ struct RateLimiterTests {
     @Test("A request that becomes fresh right before it enters goes before background ones")
     func freshByNow() async throws {
         let clock = TestClock()
-        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        let limiter = RequestLimiter(.fixed(qps: 1, burst: 1), clock: clock)
         try await limiter.acquire()
         let left = Locked<[String]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -214,7 +214,7 @@ struct RateLimiterTests {
 
     @Test("Many waits, raises and cancellations at once: all callers return, rate kept")
     func storm() async throws {
-        let limiter = RateLimiter(qps: 2_000, burst: 1)
+        let limiter = RequestLimiter(.fixed(qps: 2_000, burst: 1))
         let start = ContinuousClock.now
         let (sent, cancelled) = await withTaskGroup(of: Bool.self) { group in
             for index in 0..<400 {
@@ -238,7 +238,7 @@ struct RateLimiterTests {
     @Test("Waiting requests leave in their order, and a cancelled one makes room")
     func waiting() async throws {
         let clock = TestClock()
-        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        let limiter = RequestLimiter(.fixed(qps: 1, burst: 1), clock: clock)
         try await limiter.acquire()
         let left = Locked<[Int]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -261,14 +261,14 @@ struct RateLimiterTests {
         try await limiter.acquire()
     }
 
-    private static func wait(for count: Int, _ limiter: RateLimiter) async throws {
+    private static func wait(for count: Int, _ limiter: RequestLimiter) async throws {
         while limiter.waiting < count { await Task.yield() }
     }
 
     @Test("After a stop no request waits for a token, and none gets one")
     func stop() async throws {
         let clock = TestClock()
-        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        let limiter = RequestLimiter(.fixed(qps: 1, burst: 1), clock: clock)
         try await limiter.acquire()
         let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<5 {
@@ -295,7 +295,7 @@ struct RateLimiterTests {
     @Test("A client waits for its limiter, but probes and exempt watches go past it")
     func client() async throws {
         let clock = TestClock()
-        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        let limiter = RequestLimiter(.fixed(qps: 1, burst: 1), clock: clock)
         let transport = ScriptedTransport { request in
             request.url.contains("watch=true") ? .stream(pieces: []) : .json(["gitVersion": "v1"])
         }
@@ -318,7 +318,7 @@ struct RateLimiterTests {
     @Test("A request that is cancelled while it waits was certainly not sent")
     func cancelled() async throws {
         let clock = TestClock()
-        let limiter = RateLimiter(qps: 1, burst: 1, clock: clock)
+        let limiter = RequestLimiter(.fixed(qps: 1, burst: 1), clock: clock)
         try await limiter.acquire()
         let transport = ScriptedTransport()
         let client = KubeTests.client(transport, limiter: limiter)

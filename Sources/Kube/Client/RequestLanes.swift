@@ -1,4 +1,4 @@
-/// The purpose of a request, for the rate limit.
+/// The purpose of a request, for the limit.
 public enum RequestPriority: Sendable, Hashable {
     /// First lists and resyncs. Nobody waits for such a request in particular.
     case background
@@ -6,10 +6,10 @@ public enum RequestPriority: Sendable, Hashable {
     case fresh
 }
 
-/// A request's place among those that wait for the rate limit.
+/// A request's place among those that wait for the limit.
 public struct RequestTurn: Sendable {
     public var priority: RequestPriority
-    /// The subject of the request. `RateLimiter.raise` finds the request by it.
+    /// The subject of the request. `RequestLimiter.raise` finds the request by it.
     public var subject: String?
     /// Whether the request has become fresh since `priority` was set. It is called once the request waits. A caller
     /// that raises the subject first makes this true, so it either is seen here or finds the request waiting.
@@ -24,15 +24,15 @@ public struct RequestTurn: Sendable {
     }
 }
 
-/// Decides which request gets the next token. A pure value; the caller passes the time.
+/// Decides which request goes out next. A pure value; the caller passes the time.
 ///
 /// Guarantees:
-/// - It hands out no more tokens than the bucket has.
+/// - It lets no more requests out than the pace does.
 /// - Fresh requests go before background requests. But while any background request waits, at least every
-///   `backgroundShare`-th token goes to one. A lane keeps the order of arrival. A raised request goes to the end of the
+///   `backgroundShare`-th place goes to one. A lane keeps the order of arrival. A raised request goes to the end of the
 ///   fresh lane.
-/// - No request overtakes one that waits in the same lane, even if a token is there at once.
-struct TokenLanes: Sendable {
+/// - No request overtakes one that waits in the same lane, even if a place is free at once.
+struct RequestLanes: Sendable {
     typealias Ticket = UInt64
 
     private struct Waiting: Sendable {
@@ -40,7 +40,7 @@ struct TokenLanes: Sendable {
         var subject: String?
     }
 
-    private var bucket: TokenBucket
+    private(set) var pace: RequestPace
     private let backgroundShare: Int
     // There are at most a few dozen (as many as workers), so arrays are fast enough.
     private var fresh = [Waiting]()
@@ -49,7 +49,11 @@ struct TokenLanes: Sendable {
     private var lastTicket: Ticket = 0
 
     init(_ bucket: TokenBucket, backgroundShare: Int = 8) {
-        self.bucket = bucket
+        self.init(RequestPace(.rate(bucket)), backgroundShare: backgroundShare)
+    }
+
+    init(_ pace: RequestPace, backgroundShare: Int = 8) {
+        self.pace = pace
         self.backgroundShare = max(2, backgroundShare)
     }
 
@@ -57,7 +61,7 @@ struct TokenLanes: Sendable {
 
     /// Nil if the request may go at once. Otherwise its ticket, by which `hand` will name it.
     mutating func enter(_ turn: RequestTurn, now: Duration) -> Ticket? {
-        if waiting == 0, bucket.take(now: now) { return nil }
+        if waiting == 0, pace.take(now: now) { return nil }
         lastTicket += 1
         let waiting = Waiting(ticket: lastTicket, subject: turn.subject)
         switch turn.priority {
@@ -70,7 +74,7 @@ struct TokenLanes: Sendable {
     /// The tickets that may go now, in their order.
     mutating func hand(now: Duration) -> [Ticket] {
         var tickets: [Ticket] = []
-        while waiting > 0, bucket.take(now: now) {
+        while waiting > 0, pace.take(now: now) {
             let takesBackground = !background.isEmpty && (fresh.isEmpty || freshInARow >= backgroundShare - 1)
             freshInARow = takesBackground ? 0 : freshInARow + 1
             tickets.append(takesBackground ? background.removeFirst().ticket : fresh.removeFirst().ticket)
@@ -79,15 +83,20 @@ struct TokenLanes: Sendable {
         return tickets
     }
 
-    /// The time until `hand` will have a token. Nil while nothing waits.
-    mutating func delay(now: Duration) -> Duration? { waiting == 0 ? nil : bucket.delay(now: now) }
+    /// The time until `hand` will let one out. Nil while nothing waits, and where that depends on what is in flight.
+    mutating func delay(now: Duration) -> Duration? { waiting == 0 ? nil : pace.delay(now: now) }
 
-    /// Takes the request out of its lane. A request that already has its token gives it back.
+    /// A request that was let out is over.
+    mutating func finished(_ result: RequestResult, now: Duration) { pace.finished(result, now: now) }
+
+    mutating func change(to rule: RequestPace.Rule) { pace.change(to: rule) }
+
+    /// Takes the request out of its lane. A request that was let out already gives its place back.
     mutating func leave(_ ticket: Ticket, now: Duration) {
         let before = waiting
         fresh.removeAll { $0.ticket == ticket }
         background.removeAll { $0.ticket == ticket }
-        if waiting == before { bucket.giveBack(now: now) }
+        if waiting == before { pace.giveBack(now: now) }
     }
 
     /// From now on, waiting requests for these subjects are fresh.

@@ -1,0 +1,55 @@
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Logging
+import Support
+
+/// Notes on a DataPlane which cluster it is connected to, where a backup keeps it (`RecordedCluster`).
+final class ClusterRecorder: Sendable {
+    private let client: KubeClient
+    private let logger: Logger
+    /// What was written last, by the object's UID: the caches may be behind.
+    private let written = Locked<[String: String]>([:])
+    private let isRefused = Locked(false)
+
+    init(client: KubeClient, logger: Logger) {
+        self.client = client
+        self.logger = logger
+    }
+
+    /// Writes where the note says something else. Without the right to write it the data plane works all the same, and the log
+    /// says so once.
+    func record(_ cluster: RecordedCluster, on object: DataPlane) async throws(KubeError) {
+        let metadata = object.metadata
+        let uid = metadata.uid ?? metadata.name
+        guard metadata.annotations?[RecordedCluster.annotation] != cluster.text,
+            written.withLock({ $0[uid] }) != cluster.text
+        else { return }
+        let type = DataPlane.resourceType
+        var note: JSON = ["metadata": ["annotations": .object([RecordedCluster.annotation: .string(cluster.text)])]]
+        // One that was made anew meanwhile is another object.
+        if let uid = metadata.uid { note[path: ["metadata", "uid"]] = .string(uid) }
+        do throws(KubeError) {
+            try await client.mergePatch(
+                note, type: type, namespace: metadata.namespace, name: metadata.name,
+                fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
+            written.withLock { $0[uid] = cluster.text }
+            WriteLog(logger)(
+                WriteLine(.noted, "\(type)/\(metadata.name)", in: metadata.namespace, dataPlane: metadata.name))
+        } catch {
+            if error.isForbidden {
+                let isNews = isRefused.withLock { isRefused in
+                    defer { isRefused = true }
+                    return !isRefused
+                }
+                if isNews { logger.warning("clusters are not noted on their DataPlanes: \(error)") }
+                return
+            }
+            if error.isNotFound || error.isNotServed || error.isConflict { return }
+            throw error
+        }
+    }
+
+    func retain(_ uids: Set<String>) { written.withLock { $0 = $0.filter { uids.contains($0.key) } } }
+}
