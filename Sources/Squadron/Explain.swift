@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Fleet
 import JSON
 import Kube
@@ -8,75 +9,96 @@ import Support
 struct Explain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say which cluster flyteadmin would draw for an execution, and why.",
-        discussion: """
+        discussion: Help.discussion(
+            """
             Goes by the DataPlanes, ExecutionLabels, ExecutionClusterLabels and the ClusterRegistry, as they are in the \
-            control plane or, with --filename, in manifests. What was set with flytectl alone is not known to it.
-            """)
-
-    enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }
+            control plane or, with --filename, in manifests. Where the registry has flyteAdmin and your account may read its \
+            Secrets, flyteadmin is asked too: for labels that no object has, and with --execution for the cluster that it ran \
+            on. Notes say what flyteadmin has not read yet.
+            """,
+            examples: [
+                "squadron explain --project team1 --domain production",
+                "squadron explain --project team1 --domain production --execution a8f2c6 -o json | jq -r .cluster",
+                "squadron explain --all",
+            ], codes: Help.usualCodes + [(3, "no cluster can be drawn; with --all, no project-domain is known")]))
 
     @Option(name: .shortAndLong, help: "Flyte's project.")
-    var project: String
+    var project: String?
     @Option(name: .shortAndLong, help: "Flyte's domain.")
-    var domain: String
+    var domain: String?
     @Option(name: .shortAndLong, help: "The workflow's name: example.training_workflow.")
     var workflow: String?
     @Option(help: "The execution's name: with it, the one cluster is drawn.")
     var execution: String?
     @Option(help: "The execution cluster label that the launch itself names.")
     var label: String?
-    @Option(name: .shortAndLong, help: "text or json.")
-    var output = Output.text
+    @Flag(help: "A table of all project-domains and clusters, with probabilities.")
+    var all = false
     @Option(
         name: [.customShort("f"), .long],
         help: "Manifests instead of the control plane: a file, a folder or \"-\". Can be repeated.")
     var filename: [String] = []
-    @Option(help: "Kubeconfig of the control plane; in a pod, the pod's ServiceAccount is used without it.")
-    var kubeconfig: String?
-    @Option(help: "The kubeconfig's context; its current one by default.")
-    var context: String?
-    @Option(name: .shortAndLong, help: "The namespace of the control plane that holds the custom resources.")
-    var namespace = "flyte"
+    @OptionGroup var options: ConsoleOptions
 
     func validate() throws {
         let texts = [
             ("project", project), ("domain", domain), ("workflow", workflow), ("execution", execution),
-            ("label", label), ("namespace", namespace),
+            ("label", label),
         ]
-        for (name, text) in texts where text == "" { throw ValidationError("--\(name) is empty") }
-        if !filename.isEmpty, kubeconfig != nil || context != nil {
+        for (name, text) in texts {
+            if text == "" { throw ValidationError("--\(name) is empty") }
+            if all, text != nil { throw ValidationError("--all is instead of --\(name)") }
+        }
+        if !all {
+            guard project != nil else { throw ValidationError("give --project and --domain, or --all") }
+            guard domain != nil else { throw ValidationError("--domain is missing") }
+        }
+        if !filename.isEmpty, options.kubeconfig != nil || options.context != nil {
             throw ValidationError("--filename reads no control plane: leave out --kubeconfig and --context")
         }
     }
 
     func run() async throws {
-        let objects = try await objects()
-        let request = Placement.Request(project: project, domain: domain, workflow: workflow, label: label)
-        let explanation = Explanation(
-            request, execution: execution, objects: objects, now: WallClock.system.now)
-        switch output {
-        case .json:
-            for note in explanation.notes { printError("note: \(note)") }
-            print(explanation.json.serializedString)
-        case .text: print(explanation.text)
+        guard filename.isEmpty else {
+            let command = CommandRun("explain")
+            let objects: FleetObjects
+            do throws(FleetReading.Failure) {
+                objects = try FleetReading.files(filename, namespace: options.namespace)
+            } catch {
+                command.note("--filename: \(error)")
+                throw ExitCode(Outcome.usage.rawValue)
+            }
+            let outcome = show(objects, on: command.screen)
+            if outcome != .done { throw ExitCode(outcome.rawValue) }
+            return
+        }
+        try await options.run("explain") { reader, screen in
+            var objects = try await FleetReading.live(reader.client, namespace: reader.namespace, whole: all)
+            if let settings = objects.registry?.spec.flyteAdmin {
+                objects.flyteAdmin = await view(settings, reader)
+            }
+            return show(objects, on: screen)
         }
     }
 
-    private func objects() async throws -> FleetObjects {
-        if !filename.isEmpty {
-            do throws(FleetReading.Failure) {
-                return try FleetReading.files(filename, namespace: namespace)
-            } catch {
-                printError("squadron explain: --filename: \(error)")
-                throw ExitCode(2)
-            }
+    private func show(_ objects: FleetObjects, on screen: Screen) -> Outcome {
+        let now = WallClock.system.now
+        guard let project, let domain else {
+            return screen.show(PlacementTable(objects, now: now), as: options.output)
         }
-        let endpoint = try await CommandRun("explain").endpoint(kubeconfig: kubeconfig, context: context)
-        do throws(KubeError) {
-            return try await FleetReading.live(endpoint, namespace: namespace)
+        let request = Placement.Request(project: project, domain: domain, workflow: workflow, label: label)
+        return screen.show(
+            Explanation(request, execution: execution, objects: objects, now: now), as: options.output)
+    }
+
+    private func view(_ settings: FlyteAdmin, _ reader: ControlPlaneReader) async -> FlyteAdminView {
+        let secrets = await FlyteAdminReach.secrets(FlyteAdminReach.secretNames(settings), reader)
+        do throws(FlyteAdminReach.Refusal) {
+            let reach = try FlyteAdminReach(settings, secrets: secrets, userAgent: SquadronVersion.userAgent)
+            guard let execution, let project, let domain else { return await .read(reach, execution: nil) }
+            return await .read(reach, execution: (execution, project, domain))
         } catch {
-            printError("squadron explain: the control plane at \(endpoint.server): \(error)")
-            throw ExitCode(1)
+            return .unknown(error.message, execution: execution)
         }
     }
 }

@@ -45,6 +45,10 @@ struct ExportTests {
         metadata: {name: p-dev-again, creationTimestamp: "2026-01-03T00:00:00Z"}
         spec: {project: p, domain: development, workflow: w, value: other}
         ---
+        kind: ExecutionClusterLabel
+        metadata: {name: whole}
+        spec: {project: p, value: label1}
+        ---
         kind: FlyteProject
         metadata: {name: team1}
         spec: {project: team1, values: {a: "1", b: "2", locked: x}, domainValues: {production: {b: "3"}}}
@@ -81,11 +85,13 @@ struct ExportTests {
         #expect(
             export.files.map(\.name) == [
                 "values-clusters.yaml", "values-cluster-resources.yaml", "execution-cluster-labels/p-dev.yaml",
+                "execution-cluster-labels/whole.yaml",
                 "cluster-resource-attributes/team1-development.yaml",
                 "cluster-resource-attributes/team1-production.yaml", "steps.sh",
             ])
         let label: JSON = ["project": "p", "domain": "development", "workflow": "w", "value": "label1"]
         #expect(try file("execution-cluster-labels/p-dev.yaml", export) == label)
+        #expect(try file("execution-cluster-labels/whole.yaml", export) == ["project": "p", "value": "label1"])
         let row = try file("cluster-resource-attributes/team1-production.yaml", export)
         #expect(row == ["project": "team1", "domain": "production", "attributes": ["a": "1", "b": "3"]])
     }

@@ -1,3 +1,4 @@
+import Console
 import DevCluster
 import Fleet
 import Foundation
@@ -341,7 +342,9 @@ extension EndToEnd {
                     #expect(left == "dataplane_2")
                 }
                 let endpoint = try await TestFleet.operatorEndpoint(fleet.controlPlane, fleet.admin)
-                let objects = try await FleetReading.live(endpoint, namespace: "flyte")
+                let client = ControlPlaneReader.client(for: endpoint, userAgent: "squadron-tests")
+                defer { client.close() }
+                let objects = try await FleetReading.live(client, namespace: "flyte")
                 let explanation = Explanation(
                     .init(project: "p", domain: "d", label: "both"), execution: "e1", objects: objects,
                     now: WallClock.system.now)

@@ -186,6 +186,26 @@ struct AssignmentTests {
         #expect(status.summary?.synced == "2/2")
     }
 
+    @Test("A whole project's label wants no namespace, and its status has nothing of one")
+    func wholeProject() {
+        let observation = observation {
+            $0.object = assignment("a", "project1", nil)
+            ($0.namespace, $0.progress, $0.publication) = (nil, .zero, .published)
+        }
+        #expect(
+            summary(observation.verdicts) == [
+                "LabelResolved=True Resolved", "Published=True Published", "Ready=True Ready",
+            ])
+        let status = observation.status(now: now)
+        #expect(status.namespace == nil && status.dataPlanes == nil && status.summary == nil)
+        var invalid = observation
+        invalid.object.spec.workflow = "w"
+        #expect(
+            invalid.verdicts.last?.message
+                == "spec.workflow: needs a domain: flyteadmin has no label for it without one")
+        #expect(!invalid.verdicts.map(\.type).contains(.namespaceSynced))
+    }
+
     @Test("Ready takes the first false reason, and an older assignment comes before all")
     func notReady() {
         func ready(_ change: (inout AssignmentObservation) -> Void) -> String {

@@ -1,4 +1,5 @@
 import KubeObjects
+import Support
 import Testing
 
 @testable import Fleet
@@ -6,6 +7,8 @@ import Testing
 private let development = AdminRowKey(project: "p", domain: "development")
 private let training = AdminRowKey(project: "p", domain: "development", workflow: "a.training")
 private let serving = AdminRowKey(project: "p", domain: "development", workflow: "a.serving")
+private let whole = AdminRowKey(project: "p", domain: "")
+private let production = AdminRowKey(project: "p", domain: "production")
 private let elsewhere = AdminRowKey(project: "q", domain: "production")
 
 private func object(_ key: AdminRowKey, _ value: String, name: String? = nil, age: Int = 0) -> ExecutionClusterLabel {
@@ -14,7 +17,8 @@ private func object(_ key: AdminRowKey, _ value: String, name: String? = nil, ag
     return ExecutionClusterLabel(
         metadata: metadata,
         spec: ExecutionClusterLabelSpec(
-            project: key.project, domain: key.domain, workflow: key.workflow.isEmpty ? nil : key.workflow, value: value)
+            project: key.project, domain: key.domain.isEmpty ? nil : key.domain,
+            workflow: key.workflow.isEmpty ? nil : key.workflow, value: value)
     )
 }
 
@@ -36,6 +40,10 @@ private func plan(
         claims(wanted), present: AdminRows(present), published: published, running: running, mayDelete: mayDelete)
 }
 
+private func secondPlan(
+    _ wanted: [AdminRowKey: String], _ present: [AdminRowKey: String], _ published: PublishedLabels
+) -> PublicationPlan { plan(wanted, present: present, published: published) }
+
 /// Carries a plan out on rows, with the delete as wide as flyteadmin's.
 private func outcome(_ plan: PublicationPlan, on present: [AdminRowKey: String]) -> [AdminRowKey: String] {
     var rows = present
@@ -43,7 +51,7 @@ private func outcome(_ plan: PublicationPlan, on present: [AdminRowKey: String])
         switch step {
         case .put(let row): rows[row.key] = row.value
         case .delete(let key, let back):
-            rows = rows.filter { key.isProjectDomain ? $0.key.projectDomain != key : $0.key != key }
+            rows = rows.filter { $0.key != key && !key.takesAlong($0.key) }
             for row in back { rows[row.key] = row.value }
         }
     }
@@ -160,6 +168,73 @@ struct PublicationTests {
         #expect(plan.steps == [.delete(development, thenPut: [])])
     }
 
+    @Test("What a whole project's delete takes along is put back in the same way")
+    func projectDelete() {
+        let present = [
+            whole: "a", development: "b", training: "c", serving: "theirs", production: "theirs", elsewhere: "d",
+        ]
+        let plan = plan(
+            [development: "b2", training: "c", elsewhere: "d"], present: present,
+            published: notes([whole: "a", development: "b", training: "c", elsewhere: "d"]))
+        let back = [(development, "b2"), (serving, "theirs"), (training, "c"), (production, "theirs")]
+        #expect(plan.steps == [.delete(whole, thenPut: back.map { AdminRow($0.0, $0.1) })])
+        #expect(
+            outcome(plan, on: present) == [
+                development: "b2", training: "c", serving: "theirs", production: "theirs", elsewhere: "d",
+            ])
+        #expect(plan.noted.restoring == [AdminRow(serving, "theirs"), AdminRow(production, "theirs")])
+    }
+
+    @Test("A project, its domain and its workflow that go together need one delete")
+    func allGo() {
+        let rows = [whole: "a", development: "b", training: "c"]
+        #expect(plan([:], present: rows, published: notes(rows)).steps == [.delete(whole, thenPut: [])])
+        let below = plan([whole: "a"], present: rows, published: notes(rows))
+        #expect(below.steps == [.delete(development, thenPut: [])])
+    }
+
+    @Test("With the row of a launch plan anywhere below, a project's row is not deleted")
+    func launchPlansOfProject() {
+        let present = AdminRows([whole: "a"], withLaunchPlans: Set([serving] + serving.above))
+        let plan = PublicationPlan(LabelClaims(), present: present, published: notes([whole: "a"]), mayDelete: true)
+        #expect(plan.steps.isEmpty && plan.noted.rows == [AdminRow(whole, "a")])
+    }
+
+    @Test("Whatever goes, and wherever it is cut off, what objects want and others set is there in the end")
+    func random() {
+        var random = SeededRandom(seed: 19)
+        let keys = [whole, development, training, serving, production, elsewhere]
+        for _ in 0..<3000 {
+            func some(_ share: Int, _ value: String) -> [AdminRowKey: String] {
+                let taken = keys.filter { _ in Int.random(in: 0..<4, using: &random) < share }
+                return Dictionary(uniqueKeysWithValues: taken.map { ($0, value) })
+            }
+            let (ours, theirs, wanted) = (some(2, "ours"), some(2, "theirs"), some(2, "wanted"))
+            let present = ours.merging(theirs) { ours, _ in ours }
+            let published = notes(ours)
+            let plan = plan(wanted, present: present, published: published)
+            let expected = present.filter { ours[$0.key] == nil }.merging(wanted) { $1 }
+            guard outcome(plan, on: present) == expected else {
+                Issue.record("\(present), wanted \(wanted): \(plan.steps)")
+                return
+            }
+            // Cut off after any step, and a wide delete before what is put back.
+            var rows = present
+            for step in plan.steps.prefix(Int.random(in: 0...plan.steps.count, using: &random)) {
+                switch step {
+                case .put(let row): rows[row.key] = row.value
+                case .delete(let key, let back):
+                    rows = rows.filter { $0.key != key && !key.takesAlong($0.key) }
+                    for row in back.prefix(Int.random(in: 0...back.count, using: &random)) { rows[row.key] = row.value }
+                }
+            }
+            let again = secondPlan(wanted, rows, plan.noted)
+            guard outcome(again, on: rows) == expected else {
+                Issue.record("\(present), wanted \(wanted), cut off at \(rows): \(again.steps)")
+                return
+            }
+        }
+    }
     @Test("Others' rows that a crash kept from being put back are put back later, unless they are there again")
     func restores() {
         let published = notes([:], restoring: [serving: "theirs", training: "theirs"])

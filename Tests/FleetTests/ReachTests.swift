@@ -18,6 +18,15 @@ struct ReachTests {
         ).clusters(of: .init(project: "p", domain: "d"))
     }
 
+    @Test("A project's label reaches the project-domains without one of their own")
+    func wholeProject() {
+        let wide = assignment("x", "p", nil, value: "one")
+        #expect(reach([wide]) == ["a"])
+        #expect(reach([wide, assignment("y", "p", "d", value: "two")]) == ["b"])
+        #expect(reach([wide, assignment("y", "p", "d", workflow: "w", value: "two")]) == ["a", "b"])
+        #expect(reach([assignment("x", "other", nil, value: "one")]) == ["a", "b", "c"])
+    }
+
     @Test("A label reaches its clusters that have a weight")
     func labelled() {
         #expect(reach([assignment("x", "p", "d", value: "one")]) == ["a"])

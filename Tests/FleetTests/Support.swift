@@ -41,7 +41,7 @@ func label(_ name: String, _ clusters: [(String, Double)], label: String? = nil,
 }
 
 func assignment(
-    _ name: String, _ project: String, _ domain: String, workflow: String? = nil, value: String = "label1",
+    _ name: String, _ project: String, _ domain: String?, workflow: String? = nil, value: String = "label1",
     age: Double = 0
 ) -> ExecutionClusterLabel {
     ExecutionClusterLabel(

@@ -93,7 +93,8 @@ public struct FlyteExport: Sendable {
             return (ConfigMap(metadata: ObjectMeta(name: reference.name), data: data), reference.key)
         case .absent?, nil: return nil
         case .unreadable(let why)?:
-            notes.append("ConfigMap \(reference.name) can't be read, so that labels which are kept may be missing: \(why)")
+            notes.append(
+                "ConfigMap \(reference.name) can't be read, so that labels which are kept may be missing: \(why)")
             isIncomplete = true
             return nil
         }

@@ -61,13 +61,13 @@ public struct Span: Sendable, Hashable, ExpressibleByStringInterpolation {
         }
     }
     /// A condition's message has up to 2 KB; a line of a table does not need all of it (`-o json` has).
-    static let limit = 240
+    public static let limit = 240
 
     let shown: String
     let tone: Tone
 
-    public init(_ text: String, _ tone: Tone = .plain) {
-        shown = text.shownOnTerminal(limit: Self.limit)
+    public init(_ text: String, _ tone: Tone = .plain, limit: Int = Span.limit) {
+        shown = text.shownOnTerminal(limit: limit)
         self.tone = tone
     }
     public init(stringLiteral value: String) { self.init(value) }

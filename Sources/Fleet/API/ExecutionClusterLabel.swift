@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Which label the executions of a project-domain, or of one of its workflows, get.
+/// Which label the executions of a project, of one of its domains, or of one workflow there, get.
 public typealias ExecutionClusterLabel = CustomResource<ExecutionClusterLabelSpec>
 
 public struct ExecutionClusterLabelSpec: CustomResourceSpec {
@@ -8,26 +8,30 @@ public struct ExecutionClusterLabelSpec: CustomResourceSpec {
     public static var resourceType: ResourceType { .executionClusterLabels }
 
     public var project: String
-    public var domain: String
+    /// Nil: the whole project.
+    public var domain: String?
     public var workflow: String?
     public var value: String
 
-    public init(project: String, domain: String, workflow: String? = nil, value: String) {
+    public init(project: String, domain: String?, workflow: String? = nil, value: String) {
         self.project = project
         self.domain = domain
         self.workflow = workflow
         self.value = value
     }
 
-    public var projectDomain: ProjectDomain { ProjectDomain(project: project, domain: domain) }
+    /// Whose namespace is wanted; nil for a whole project, which wants none.
+    public var projectDomain: ProjectDomain? { domain.map { ProjectDomain(project: project, domain: $0) } }
 
     /// Names that make no namespace have a reason of their own (`InvalidName`): only what is missing is a problem here.
     public func problems() -> [SpecProblem] {
         var problems: [SpecProblem] = []
-        for (path, text) in [("spec.project", project), ("spec.domain", domain)] where text.isEmpty {
-            problems.append(SpecProblem(path, "is empty"))
-        }
+        if project.isEmpty { problems.append(SpecProblem("spec.project", "is empty")) }
+        if domain?.isEmpty == true { problems.append(SpecProblem("spec.domain", "is empty: leave it out instead")) }
         if workflow?.isEmpty == true { problems.append(SpecProblem("spec.workflow", "is empty: leave it out instead")) }
+        if workflow != nil, domain == nil {
+            problems.append(SpecProblem("spec.workflow", "needs a domain: flyteadmin has no label for it without one"))
+        }
         if let message = NameRules.problem(ofLabel: value) { problems.append(SpecProblem("spec.value", message)) }
         return problems
     }

@@ -9,6 +9,8 @@ public struct NamespaceProgress: Sendable, Hashable {
     public var failed: Int
     /// The first failure, for the message: "dataplane_2: Timeout: …".
     public var failure: String?
+    /// What all of it waits for, whatever the data planes are like.
+    public var awaited: String?
 
     public init(desired: Int, synced: Int, failed: Int, failure: String? = nil) {
         self.desired = desired
@@ -21,7 +23,13 @@ public struct NamespaceProgress: Sendable, Hashable {
         NamespaceProgress(
             desired: left.desired + right.desired, synced: left.synced + right.synced,
             failed: left.failed + right.failed,
-            failure: left.failure ?? right.failure)
+            failure: left.failure ?? right.failure
+        ).waiting(for: left.awaited ?? right.awaited)
+    }
+    public func waiting(for awaited: String?) -> NamespaceProgress {
+        var progress = self
+        progress.awaited = awaited
+        return progress
     }
     public var counts: DataPlaneCounts { DataPlaneCounts(desired: desired, synced: synced) }
 
@@ -32,7 +40,7 @@ public struct NamespaceProgress: Sendable, Hashable {
         if desired == 0 { return .no(.namespaceSynced, Reason.pending, "\(place): no data plane is enabled for it") }
         if synced >= desired { return .yes(.namespaceSynced, Reason.inSync, score) }
         if failed > 0 { return .no(.namespaceSynced, synced > 0 ? Reason.partial : Reason.syncFailed, score + detail) }
-        return .no(.namespaceSynced, Reason.pending, score)
+        return .no(.namespaceSynced, Reason.pending, score + (awaited.map { "; waits for \($0)" } ?? ""))
     }
 }
 
@@ -79,7 +87,8 @@ public struct AssignmentObservation: Sendable {
     public var duplicateOf: String?
     /// The verdict of the label that is in force; nil where there is none of that name.
     public var label: LabelVerdict?
-    public var namespace: NamespaceAnswer
+    /// Nil for a whole project, which wants none.
+    public var namespace: NamespaceAnswer?
     public var progress: NamespaceProgress
     public var publication: Publication
     /// The namespace is shared with another project-domain that wants something else in it: the whole message.
@@ -88,7 +97,7 @@ public struct AssignmentObservation: Sendable {
     public var isArchived = false
 
     public init(
-        object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer,
+        object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer?,
         progress: NamespaceProgress, publication: Publication, sharing: String? = nil
     ) {
         self.sharing = sharing
@@ -103,18 +112,13 @@ public struct AssignmentObservation: Sendable {
     public var verdicts: [ConditionVerdict] {
         let spec = object.spec
         if let problem = spec.problems().first {
-            return ConditionVerdict.invalid([.labelResolved, .namespaceSynced, .published, .ready], problem)
+            return ConditionVerdict.invalid(ConditionType.ofAssignment(spec), problem)
         }
         let resolved = labelVerdict(spec.value)
-        let synced =
-            switch namespace {
-            case .invalid(let message): ConditionVerdict.no(.namespaceSynced, Reason.invalidName, message)
-            case .unknownDomain(let message): ConditionVerdict.no(.namespaceSynced, Reason.unknownDomain, message)
-            case .name(let name):
-                sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
-            }
+        let synced = namespace.map(namespaceVerdict)
         let published = publication.verdict.noting(archived: isArchived ? spec.project : nil)
-        var counted = [resolved, synced, published]
+        let all = [resolved, synced, published].compactMap { $0 }
+        var counted = all
         if publication == .notConfigured || published.reason == Reason.observing { counted.removeLast() }
         let ready: ConditionVerdict =
             duplicateOf.map {
@@ -124,7 +128,16 @@ public struct AssignmentObservation: Sendable {
             }
             ?? .ready(counted, "executions get the label \(spec.value)").noting(
                 archived: isArchived ? spec.project : nil)
-        return [resolved, synced, published, ready]
+        return all + [ready]
+    }
+
+    private func namespaceVerdict(_ answer: NamespaceAnswer) -> ConditionVerdict {
+        switch answer {
+        case .invalid(let message): .no(.namespaceSynced, Reason.invalidName, message)
+        case .unknownDomain(let message): .no(.namespaceSynced, Reason.unknownDomain, message)
+        case .name(let name):
+            sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
+        }
     }
 
     private func labelVerdict(_ value: String) -> ConditionVerdict {
@@ -142,10 +155,19 @@ public struct AssignmentObservation: Sendable {
 
     public func status(now: Instant) -> ExecutionClusterLabelStatus {
         var status = ExecutionClusterLabelStatus(verdicts, of: object, now: now)
-        if case .name(let name) = namespace { status.namespace = name }
+        guard let namespace else { return status }
+        status.namespace = namespace.name
         status.dataPlanes = progress.counts
         status.summary = SyncSummary(synced: progress.counts.summary)
         return status
+    }
+}
+
+extension ConditionType {
+    /// Those that every ExecutionClusterLabel with this spec has.
+    public static func ofAssignment(_ spec: ExecutionClusterLabelSpec?) -> [ConditionType] {
+        let types: [ConditionType] = [.labelResolved, .namespaceSynced, .published, .ready]
+        return spec.map { $0.domain == nil } == true ? types.filter { $0 != .namespaceSynced } : types
     }
 }
 

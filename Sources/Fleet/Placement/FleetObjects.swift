@@ -7,11 +7,17 @@ public struct FleetObjects: Sendable {
     public private(set) var dataPlanes: [String: DataPlane] = [:]
     public private(set) var labels: [String: ExecutionLabel] = [:]
     public private(set) var assignments: [String: ExecutionClusterLabel] = [:]
+    /// Needed for what concerns all project-domains only.
+    public private(set) var projects: [String: FlyteProject] = [:]
     public private(set) var registry: ClusterRegistry?
     public private(set) var configMaps: [String: ConfigMap] = [:]
     /// Objects that can't be used, with why.
     public private(set) var problems: [String] = []
-    private let namespace: String
+    /// They were read in the control plane: what has no status there was not looked at yet.
+    public var isLive = false
+    /// What flyteadmin said; nil where it was not asked.
+    public var flyteAdmin: FlyteAdminView?
+    public let namespace: String
 
     /// - Parameter namespace: objects of others are passed over. One that names none is taken to be in this.
     public init(namespace: String) { self.namespace = namespace }
@@ -40,6 +46,8 @@ public struct FleetObjects: Sendable {
             } else {
                 assignments[object.metadata.name] = object
             }
+        case ResourceType.flyteProjects.kind:
+            if let object = take(json, as: FlyteProject.self) { projects[object.metadata.name] = object }
         case ResourceType.clusterRegistries.kind:
             if let object = take(json, as: ClusterRegistry.self), object.metadata.name == ClusterRegistry.theName {
                 registry = object
@@ -88,13 +96,61 @@ public struct FleetObjects: Sendable {
             configuration.labels.merge(beside.entries) { ours, _ in ours }
             notes += beside.message.map { [$0] } ?? []
         }
-        let duplicates = AssignmentVerdicts.duplicates(Array(assignments.values))
-        let inForce = assignments.values.filter { duplicates[$0.metadata.name] == nil }
         let fleet = PlacementFleet(
-            configuration: configuration,
-            assignments: Dictionary(inForce.map { (AdminRowKey($0.spec), $0.spec.value) }) { first, _ in first },
-            leftOut: plan.leftOut, withdrawn: withdrawn(plan), cordoned: cordoned)
+            configuration: configuration, assignments: assignedLabels, leftOut: plan.leftOut,
+            withdrawn: withdrawn(plan), cordoned: cordoned)
         return (fleet, notes)
+    }
+
+    /// What flyteadmin decides with as far as it is published: the key of ours that is there now, with what is beside it. Nil
+    /// where that can't be told.
+    public var publishedFleet: PlacementFleet? {
+        guard let reference = publishes, let map = configMaps[reference.name],
+            var configuration = PublishedClusters(map, key: reference.key).configuration
+        else { return nil }
+        let beside = BesideOurs(map, key: reference.key, ours: configuration)
+        configuration.labels.merge(beside.entries) { ours, _ in ours }
+        return PlacementFleet(configuration: configuration, assignments: assignedLabels)
+    }
+
+    /// By row, the object that counts for it.
+    public var assignmentsInForce: [AdminRowKey: ExecutionClusterLabel] {
+        Seniority.oldest(assignments.values) { AdminRowKey($0.spec) }
+    }
+
+    /// The rows that flyteadmin has or is about to get. Objects go first; what no object has, and what an object can't change
+    /// since no ExecutionLabel has its label, is as flyteadmin has it.
+    private var assignedLabels: [AdminRowKey: String] {
+        let declared = assignmentsInForce.mapValues(\.spec.value)
+        guard let rows = flyteAdmin?.rows else { return declared }
+        let known = Set(labels.values.map(\.label))
+        return rows.merging(declared.filter { known.contains($0.value) }) { $1 }
+    }
+
+    /// The rows of flyteadmin that no object stands for.
+    public var rowsWithoutObject: [AdminRow] {
+        let declared = Set(assignments.values.map { AdminRowKey($0.spec) })
+        return (flyteAdmin?.rows ?? [:]).filter { !declared.contains($0.key) }.map { AdminRow($0.key, $0.value) }
+            .sorted()
+    }
+
+    /// All project-domains that are known: those that objects or flyteadmin's projects want, and those with a row.
+    public var projectDomains: Set<ProjectDomain> {
+        let spec = registry?.spec ?? ClusterRegistrySpec()
+        let template = try? NamespaceTemplate(
+            spec.namespaceTemplate, operatorNamespace: namespace, reserved: spec.reservedNamespaces)
+        let data = configMaps[DiscoveredProjects.configMapName]?.data[DiscoveredProjects.dataKey]
+        let discovered = spec.flyteAdmin?.projectDiscovery == true ? data.flatMap(DiscoveredProjects.init(text:)) : nil
+        var known = Set(
+            rowsWithoutObject.filter { !$0.key.isWholeProject }.map { row in
+                ProjectDomain(project: row.key.project, domain: row.key.domain)
+            })
+        guard let template else { return known }
+        let wanted = ProjectDomains(
+            template: template, domains: spec.domains, projects: Array(projects.values),
+            assignments: Array(assignments.values), discovered: Seniority.youngest(discovered?.projectDomains ?? []))
+        known.formUnion(wanted.entries.keys)
+        return known
     }
 
     private var cordoned: Set<String> {

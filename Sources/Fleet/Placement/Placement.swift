@@ -1,12 +1,12 @@
 /// Which cluster flyteadmin would draw for an execution: `RandomClusterSelector.GetTarget` (v1.16.8), with the reasons.
 ///
-/// A launch that names a cluster itself is left out (no label decides then), and so is an attribute of a whole project,
-/// which no ExecutionClusterLabel can set.
+/// A launch that names a cluster itself is left out: no label decides then.
 public struct Placement: Sendable, Hashable {
     public enum Rule: String, Sendable, Hashable {
         case launchLabel = "launch-label"
         case workflow
         case projectDomain = "project-domain"
+        case project
         case defaultLabel = "default-label"
         case allClusters = "all-clusters"
     }
@@ -77,13 +77,19 @@ public struct PlacementFleet: Sendable {
     }
 
     public func placement(of request: Placement.Request) -> Placement {
+        if let attribute = attribute(of: request) { return placement(by: attribute) }
+        var placement = placement(by: nil)
+        placement.notes.insert("no label is set for \(request.project)/\(request.domain)", at: 0)
+        return placement
+    }
+
+    /// - Parameter attribute: the label that counts, with its rule; nil where none is set.
+    public func placement(by attribute: (rule: Placement.Rule, label: String)?) -> Placement {
         var dropped: [Placement.Dropped] = []
         var notes: [String] = []
-        if let (rule, label) = attribute(of: request) {
+        if let (rule, label) = attribute {
             let list = entries(of: label, &dropped, &notes)
             if let placement = placement(rule, label, list, dropped, notes) { return placement }
-        } else {
-            notes.append("no label is set for \(request.project)/\(request.domain)")
         }
         let fallback = configuration.defaultExecutionLabel
         if !fallback.isEmpty {
@@ -94,12 +100,12 @@ public struct PlacementFleet: Sendable {
     }
 
     /// The most specific label that is set. Nothing is merged, and a less specific one is not tried after it.
-    private func attribute(of request: Placement.Request) -> (Placement.Rule, String)? {
+    public func attribute(of request: Placement.Request) -> (rule: Placement.Rule, label: String)? {
         if let label = request.label, !label.isEmpty { return (.launchLabel, label) }
-        var key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
-        if !key.isProjectDomain, let label = assignments[key] { return (.workflow, label) }
-        key = key.projectDomain
-        return assignments[key].map { (.projectDomain, $0) }
+        let key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
+        if !key.workflow.isEmpty, let label = assignments[key] { return (.workflow, label) }
+        if let label = assignments[key.projectDomain] { return (.projectDomain, label) }
+        return assignments[key.wholeProject].map { (.project, $0) }
     }
 
     /// The enabled clusters of a label that flyteadmin knows; nil where it doesn't find the label.

@@ -43,8 +43,9 @@ public struct ProjectDomains: Sendable {
             }
         }
         for assignment in assignments
-        where assignment.spec.problems().isEmpty && domains.contains(assignment.spec.domain) {
-            want(assignment.spec.projectDomain, Seniority(assignment.metadata))
+        where assignment.spec.problems().isEmpty {
+            guard let key = assignment.spec.projectDomain, domains.contains(key.domain) else { continue }
+            want(key, Seniority(assignment.metadata))
         }
         for (key, seniority) in discovered { want(key, seniority) }
         settleOwners()

@@ -17,6 +17,7 @@ public struct Reach: Sendable {
     private let known: Set<String>
     private let lost: Set<String>
     private var fallback: Set<String>
+    private var projects: [String: String] = [:]
     private var projectDomains: [ProjectDomain: String] = [:]
     private var workflows: [ProjectDomain: Set<String>] = [:]
 
@@ -53,24 +54,32 @@ public struct Reach: Sendable {
         fallback = enabled
         if !defaultLabel.isEmpty { fallback = clusters(of: defaultLabel) }
         for assignment in assignments {
-            if assignment.spec.workflow == nil {
-                projectDomains[assignment.spec.projectDomain] = assignment.spec.value
+            let spec = assignment.spec
+            guard let key = spec.projectDomain else {
+                projects[spec.project] = spec.value
+                continue
+            }
+            if spec.workflow == nil {
+                projectDomains[key] = spec.value
             } else {
-                workflows[assignment.spec.projectDomain, default: []].insert(assignment.spec.value)
+                workflows[key, default: []].insert(spec.value)
             }
         }
     }
 
-    /// Flyte's cluster ids. Workflows with a label of their own add that label's clusters to the project-domain's.
+    /// Flyte's cluster ids. A project-domain without a label of its own has its project's. Workflows with a label of their
+    /// own add that label's clusters.
     public func clusters(of key: ProjectDomain) -> Set<String> {
-        var clusters = projectDomains[key].map { self.clusters(of: $0) } ?? fallback
+        let own = projectDomains[key] ?? projects[key.project]
+        var clusters = own.map { self.clusters(of: $0) } ?? fallback
         for label in workflows[key] ?? [] { clusters.formUnion(self.clusters(of: label)) }
         return clusters
     }
 
-    /// Those of one project-domain, whose assignments in force these are: its own label, and its workflows'.
+    /// Those of one project-domain, whose assignments in force these are: its own label, its project's, its workflows'.
     public func clusters(of assignments: [ExecutionClusterLabelSpec]) -> Set<String> {
-        let own = assignments.first { $0.workflow == nil }
+        let wide = assignments.filter { $0.workflow == nil }
+        let own = wide.first { $0.domain != nil } ?? wide.first
         var clusters = own.map { self.clusters(of: $0.value) } ?? fallback
         for assignment in assignments where assignment.workflow != nil {
             clusters.formUnion(self.clusters(of: assignment.value))

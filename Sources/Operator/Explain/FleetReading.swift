@@ -17,15 +17,16 @@ public enum FleetReading {
 
     /// As they are in the control plane now. The ConfigMap that is published is read too where that is allowed; without
     /// it the answer is the same in all but a few moments.
+    ///
+    /// - Parameter whole: also what all project-domains follow from.
     public static func live(
-        _ endpoint: ClusterEndpoint, namespace: String
+        _ client: KubeClient, namespace: String, whole: Bool = false
     ) async throws(KubeError) -> FleetObjects {
-        let client = KubeClient(
-            server: endpoint.server, transport: LinkFactory.transport(for: endpoint),
-            authorization: endpoint.authorization, options: KubeClient.Options(userAgent: SquadronVersion.userAgent))
-        defer { client.close() }
         var objects = FleetObjects(namespace: namespace)
-        for type: ResourceType in [.clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels] {
+        objects.isLive = true
+        var types: [ResourceType] = [.clusterRegistries, .dataPlanes, .executionLabels, .executionClusterLabels]
+        if whole { types.append(.flyteProjects) }
+        for type in types {
             let collection = KubeCollection(type, namespace: namespace)
             for case .valid(let object) in try await client.listAll(DynamicObject.self, of: collection) {
                 var json = object.json  // a list says it once for all
@@ -34,9 +35,13 @@ public enum FleetReading {
                 objects.add(json)
             }
         }
-        if let reference = objects.publishes {
+        var maps: Set<String> = Set([objects.publishes?.name].compactMap { $0 })
+        if whole, objects.registry?.spec.flyteAdmin?.projectDiscovery == true {
+            maps.insert(DiscoveredProjects.configMapName)
+        }
+        for name in maps.sorted() {
             do throws(KubeError) {
-                var json = try await client.get(ConfigMap.resourceType, namespace: namespace, name: reference.name)
+                var json = try await client.get(ConfigMap.resourceType, namespace: namespace, name: name)
                 json["apiVersion"] = "v1"
                 json["kind"] = .string(ConfigMap.resourceType.kind)
                 objects.add(json)

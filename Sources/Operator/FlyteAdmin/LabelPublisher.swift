@@ -67,8 +67,15 @@ struct LabelPublisher {
 
     /// Whether there is nothing to do, also without asking flyteadmin: nothing is wanted, and nothing is noted.
     mutating func isIdle(_ claims: LabelClaims) async -> Bool {
-        guard claims.wanted.isEmpty, let notes = try? await readNotes() else { return false }
-        return notes.rows.isEmpty && notes.restoring.isEmpty
+        guard claims.wanted.isEmpty else { return false }
+        do throws(Failure) {
+            let notes = try await readNotes()
+            return notes.rows.isEmpty && notes.restoring.isEmpty
+        } catch {
+            // Without the right to them nothing has been noted, so that nothing is ours.
+            if case .notes(let error) = error { return error.isForbidden }
+            return false
+        }
     }
 
     /// - Parameter running: the labels that flyteadmin runs with; nil where nobody can tell.

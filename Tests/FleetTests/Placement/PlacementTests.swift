@@ -12,14 +12,15 @@ struct PlacementTests {
                 clusters: clusters.map { .init(name: $0.0, enabled: $0.1, access: .inCluster) },
                 labels: labels.mapValues { $0.map { .init(id: $0.0, weight: $0.1) } }, defaultExecutionLabel: fallback),
             assignments: [
-                AdminRowKey(project: "p", domain: "d"): "wide",
+                AdminRowKey(project: "p", domain: "d"): "wide", AdminRowKey(project: "p", domain: ""): "widest",
                 AdminRowKey(project: "p", domain: "d", workflow: "w"): "narrow",
             ])
     }
     private static let fleet = fleet(
         [("a", true), ("b", true), ("c", false)],
         [
-            "wide": [("b", 0.3), ("a", 0.7)], "narrow": [("a", 1)], "launch": [("b", 1)], "gone": [("x", 1)],
+            "wide": [("b", 0.3), ("a", 0.7)], "narrow": [("a", 1)], "launch": [("b", 1)],
+            "widest": [("a", 0.4), ("b", 0.6)], "gone": [("x", 1)],
             "off": [("c", 1)], "some": [("a", 0.5), ("c", 0.3), ("x", 0.2), ("b", 0)],
         ], fallback: "launch")
     private func place(_ workflow: String? = nil, label: String? = nil, project: String = "p") -> Placement {
@@ -36,6 +37,32 @@ struct PlacementTests {
                 .init(cluster: "a", weight: 0.7, probability: 0.7), .init(cluster: "b", weight: 0.3, probability: 0.3),
             ])
         #expect(place(project: "q").rule == .defaultLabel && place(project: "q").label == "launch")
+    }
+
+    @Test("A project's label counts where neither workflow nor project-domain has one, and is not merged")
+    func wholeProject() {
+        func place(_ domain: String, _ workflow: String? = nil, project: String = "p") -> Placement {
+            Self.fleet.placement(of: .init(project: project, domain: domain, workflow: workflow))
+        }
+        for workflow in [nil, "w"] {
+            let placement = place("other", workflow)
+            #expect(placement.rule == .project && placement.rule.rawValue == "project" && placement.label == "widest")
+            #expect(placement.candidates.map(\.probability) == [0.4, 0.6])
+        }
+        #expect(place("d").rule == .projectDomain && place("d", "w").rule == .workflow)
+        #expect(place("other", project: "q").rule == .defaultLabel)
+    }
+
+    @Test("With a project's label the two executions of the facts file get their clusters")
+    func wholeProjectDraws() {
+        let fleet = PlacementFleet(
+            configuration: ClustersConfiguration(
+                clusters: ["c1", "c2", "c3", "c4"].map { .init(name: $0, enabled: true, access: .inCluster) },
+                labels: ["l": ["c2", "c3", "c1"].map { .init(id: $0, weight: 1) }]),
+            assignments: [AdminRowKey(project: "p", domain: ""): "l"])
+        let placement = fleet.placement(of: .init(project: "p", domain: "d"))
+        #expect(placement.rule == .project && placement.candidates.map(\.cluster) == ["c1", "c2", "c3"])
+        #expect(placement.cluster(forExecution: "e1") == "c3" && placement.cluster(forExecution: "exec-1") == "c1")
     }
 
     @Test("Without a usable cluster a label gives way to the default label, never to a wider one")

@@ -1,0 +1,49 @@
+import JSON
+
+/// An execution as flyteadmin has it.
+public struct RanExecution: Sendable, Hashable {
+    /// Empty where it was created in no cluster, or flyteadmin runs everything in its own.
+    public var cluster: String
+    public var phase: String
+    /// What the launch itself named.
+    public var label: String
+    public var workflow: String
+}
+
+extension FlyteAdminClient {
+    /// One execution; nil where there is none of that name.
+    public func execution(
+        _ name: String, project: String, domain: String
+    ) async throws(FlyteAdminError) -> RanExecution? {
+        let operation = "get the execution " + ServerText.clean("\(project)/\(domain)/\(name)")
+        let segments = [project, domain, name].compactMap(PathSegment.encode)
+        guard segments.count == 3 else {
+            throw FlyteAdminError(.refused, operation: operation, message: "such a name can't be in a URL")
+        }
+        let answer: JSON
+        do throws(FlyteAdminError) {
+            answer = try await json(.get, "/api/v1/executions/" + segments.joined(separator: "/"), nil, operation)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+        guard let execution = Answers.execution(answer) else {
+            throw FlyteAdminError(
+                .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no execution")
+        }
+        return execution
+    }
+}
+
+extension Answers {
+    /// Nil where the answer is no execution.
+    static func execution(_ json: JSON) -> RanExecution? {
+        guard json["id"]?.object != nil, let spec = json["spec"], spec.object != nil else { return nil }
+        let closure = json["closure"]
+        let system = member("system_metadata", of: spec["metadata"])
+        return RanExecution(
+            cluster: text("execution_cluster", of: system), phase: text("phase", of: closure),
+            label: text("value", of: member("execution_cluster_label", of: spec)),
+            workflow: text("name", of: member("workflow_id", of: closure)))
+    }
+}
