@@ -19,9 +19,14 @@ public final class RenewingCredential: CredentialSource {
     public struct WriteBack: Sendable {
         var issuer: any TokenIssuer
         var place: any FirstTokenPlace
-        public init(issuer: any TokenIssuer, place: any FirstTokenPlace) {
+        /// Whether nothing may be written: the registry is in Observe.
+        var isHeld: @Sendable () -> Bool
+        public init(
+            issuer: any TokenIssuer, place: any FirstTokenPlace, isHeld: @escaping @Sendable () -> Bool = { false }
+        ) {
             self.issuer = issuer
             self.place = place
+            self.isHeld = isHeld
         }
     }
 
@@ -161,9 +166,10 @@ public final class RenewingCredential: CredentialSource {
         while !Task.isCancelled {
             let seen = changed.generation
             let now = timeline.now
+            let isHeld = writeBack.isHeld()
             let (due, client) = state.withLock { state in
                 let mayAsk = state.client != nil && !state.renewal.isRefused
-                return (mayAsk ? state.writeBack.take(now: now) : nil, state.client)
+                return (mayAsk ? state.writeBack.take(now: now, isHeld: isHeld) : nil, state.client)
             }
             guard let replaced = due else {
                 await changed.wait(past: seen, until: state.withLock { $0.writeBack.nextTry }, on: timeline)
@@ -172,6 +178,7 @@ public final class RenewingCredential: CredentialSource {
             do throws(IssueFailure) {
                 try await writeBack.place.check(replaced)
                 let token = try await writeBack.issuer.issue(through: client)
+                if writeBack.isHeld() { continue }
                 try await writeBack.place.write(token.value, replacing: replaced)
                 noteWriteBack(nil)
             } catch {

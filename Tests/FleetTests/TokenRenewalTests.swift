@@ -208,4 +208,15 @@ struct WriteBackScheduleTests {
         let isNews = later.seed(Sensitive("b"), lifetime(0, 86_400), now: .seconds(6), date: date, jitter: 0)
         #expect(isNews && later.nextTry == .seconds(6) + .seconds(60_480))
     }
+
+    @Test("While the registry is in Observe nothing is replaced, and a minute later it is asked again")
+    func held() {
+        var schedule = WriteBackSchedule()
+        _ = schedule.seed(Sensitive("a"), lifetime(-900, 100), now: .seconds(5), date: date, jitter: 1)
+        let held = schedule.take(now: .seconds(5), isHeld: true)
+        #expect(held == nil && schedule.nextTry == .seconds(65))
+        let early = schedule.take(now: .seconds(6), isHeld: false)
+        let taken = schedule.take(now: .seconds(65), isHeld: false)
+        #expect(early == nil && taken == Sensitive("a"))
+    }
 }

@@ -24,6 +24,11 @@ public struct ControlPlaneObjects: Sendable {
     public mutating func add(_ type: ResourceType, _ more: [DynamicObject]) {
         objects[type] = ((objects[type] ?? []) + more).sorted { $0.metadata.name < $1.metadata.name }
     }
+    /// In the place of the one with its name.
+    mutating func put(_ type: ResourceType, _ object: DynamicObject) {
+        objects[type]?.removeAll { $0.metadata.name == object.metadata.name }
+        add(type, [object])
+    }
     public mutating func add(configMap name: String, _ reading: ConfigMapReading) { configMaps[name] = reading }
 
     /// By name.

@@ -33,9 +33,11 @@ public struct WriteBackSchedule: Sendable {
     public var nextTry: Duration? { due.map { due in lastTry.map { max(due, $0 + Self.gap) } ?? due } }
 
     /// The token to replace, where it is time for that.
-    public mutating func take(now: Duration) -> Sensitive? {
+    ///
+    /// - Parameter isHeld: the registry is in Observe, which writes nothing. It is asked again after a while.
+    public mutating func take(now: Duration, isHeld: Bool = false) -> Sensitive? {
         guard let nextTry, nextTry <= now, let token else { return nil }
         lastTry = now
-        return token
+        return isHeld ? nil : token
     }
 }

@@ -5,6 +5,8 @@ import Support
 package struct References: Sendable, Hashable {
     package private(set) var secrets: Set<String> = []
     package private(set) var configMaps: Set<String> = []
+    /// The Secrets that are copied, by name.
+    private(set) var replicated: Set<String> = []
     /// All that `valuesFrom` has, of all objects.
     private(set) var sources: Set<ValueSource> = []
 
@@ -30,7 +32,11 @@ package struct References: Sendable, Hashable {
         add(registry.valuesFrom)
         if !registry.templatesConfigMap.isEmpty { configMaps.insert(registry.templatesConfigMap) }
         if let name = registry.importFrom?.name { configMaps.insert(name) }
-        if registry.publish?.clustersConfigMap != nil { secrets.insert(PublishedCredentials.secretName) }
+        if registry.publish?.clustersConfigMap != nil || registry.flyteHealth.enabled {
+            secrets.insert(PublishedCredentials.secretName)
+        }
+        replicated = Set(registry.replicateSecrets.map(\.name)).subtracting([""])
+        secrets.formUnion(replicated)
         let admin = registry.flyteAdmin
         let named = [admin?.caCertRef, admin?.auth?.tokenRef, admin?.auth?.oauth2?.clientSecretRef]
         secrets.formUnion(named.compactMap { $0?.name })
@@ -136,9 +142,7 @@ extension Caches {
         if let problem = reading.problem(reference.name) { return .missing(problem) }
         guard case .present(let content) = reading else { return .pending }
         let place = "\(Object.resourceType.kind) \(reference.name)"
-        guard let value = text(content) else { return .missing("\(place) has no key \(reference.key)") }
-        // As Flyte's own `valueFrom`, pasted into YAML, and as `--from-file` makes them: the last line has its end.
-        return value.map { .text($0.withoutLineEnd) } ?? .missing("\(place), key \(reference.key): no UTF-8")
+        return ValueReading(text(content), of: place, key: reference.key)
     }
 }
 
@@ -150,14 +154,6 @@ extension NamedObjects.Reading {
         case .absent: "\(Object.resourceType.kind) \(name) does not exist"
         case .unreadable(let why): "\(Object.resourceType.kind) \(name) can't be read: \(why)"
         }
-    }
-}
-
-extension String {
-    fileprivate var withoutLineEnd: String {
-        var text = self[...]
-        while text.last?.isNewline == true { text.removeLast() }
-        return String(text)
     }
 }
 

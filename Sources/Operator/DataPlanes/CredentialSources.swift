@@ -15,21 +15,24 @@ struct CredentialSources: Sendable {
     var policy = TokenRenewal.Policy()
     var timeline = Timeline.continuous
     var wallClock = WallClock.system
+    var writeLog = WriteLog.silent
 
     var clouds: CloudHosts { cloud.hosts }
 
     /// - Parameters:
     ///   - isPublished: whether flyteadmin reads the Secret's token.
+    ///   - isObserving: whether the registry is in Observe: then no token is written back.
     ///   - tell: what happens to the credential.
     func source(
         for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
+        isObserving: @escaping @Sendable () -> Bool,
         tell: @escaping @Sendable (RenewingCredential.News) -> Void
     ) -> SourceReference {
         let credentials = settings.credentials
         var policy = policy
         policy.asksDataPlane = credentials.provider == .tokenRequest
         let source = RenewingCredential(
-            issuer(for: settings), policy: policy, writeBack: writeBack(for: settings, isPublished: isPublished),
+            issuer(for: settings), policy: policy, writeBack: writeBack(for: settings, isPublished: isPublished, isObserving: isObserving),
             timeline: timeline, wallClock: wallClock, tell: tell)
         return SourceReference(source: source, settings: settings)
     }
@@ -66,7 +69,8 @@ struct CredentialSources: Sendable {
     private static let writtenLife = 86_400
 
     private func writeBack(
-        for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool
+        for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
+        isObserving: @escaping @Sendable () -> Bool
     ) -> RenewingCredential.WriteBack? {
         let credentials = settings.credentials
         let request = credentials.tokenRequestSettings
@@ -76,7 +80,7 @@ struct CredentialSources: Sendable {
             issuer: TokenRequestIssuer(.init(request, seconds: Self.writtenLife), wallClock: wallClock),
             place: SecretEntry(
                 client: client, namespace: namespace, secret: credentials.secretName, key: key,
-                isPublished: isPublished))
+                isPublished: isPublished, writeLog: writeLog), isHeld: isObserving)
     }
 }
 

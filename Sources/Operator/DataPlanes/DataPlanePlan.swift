@@ -4,14 +4,7 @@ import KubeObjects
 
 /// What one data plane should hold. A value: a new one replaces it when anything has changed.
 struct DataPlanePlan: Sendable {
-    /// What is desired in a namespace, in the order in which it is applied.
-    enum Content: Sendable {
-        case objects([DesiredObject], refused: [RenderedNamespace.Refusal])
-        /// It can't be said, so nothing is applied.
-        case failure(FailureReason, object: String, message: String)
-        /// It can't be said yet: something that it needs has not been read.
-        case pending
-    }
+    typealias Content = NamespaceContent
     /// Plans of one version are the same.
     struct Version: Sendable, Hashable {
         var plan: UInt64
@@ -33,6 +26,8 @@ struct DataPlanePlan: Sendable {
     /// Wanted namespaces, each with a number that changes with what is its own.
     var namespaces: [String: UInt64]
     var forcesConflicts = false
+    /// Of Secrets that each namespace gets a copy of, as failures name them.
+    var copies: Set<String> = []
     /// Nothing is written: what would be is compared and told.
     var isObserving = false
     /// What becomes of a namespace that is there and not ours.

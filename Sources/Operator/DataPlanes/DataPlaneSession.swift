@@ -38,6 +38,7 @@ final class DataPlaneSession: Sendable {
     let running = Locked<RunningSource?>(nil)
     let sources = ChildTasks<RunningSource>()
     let latencies = Locked(SyncLatencies())
+    private let flyteLook = Locked<FlyteHealthLook?>(nil)
     /// When a failure that goes on was last told of.
     private let lastDetails = Locked<Duration?>(nil)
     let started: Duration
@@ -69,6 +70,8 @@ final class DataPlaneSession: Sendable {
         latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
         follow(configuration.source)
+        flyteLook.withLock { [self] in $0 = FlyteHealthLook(self) }
+        flyte?.follow(configuration.flyte)
     }
 
     // MARK: What others tell it
@@ -78,6 +81,7 @@ final class DataPlaneSession: Sendable {
         let before = state.withLock { $0.configuration }
         guard configuration != before else { return }
         follow(configuration.source)
+        flyte?.follow(configuration.flyte)
         let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
         // What only records what is known asks for no probe.
@@ -199,6 +203,12 @@ final class DataPlaneSession: Sendable {
     /// revision before for being in sync with this one.
     var stage: Int64? { stageInProgress.withLock { $0 } }
     var facts: SessionFacts { state.withLock { $0.facts } }
+    /// What looks at Flyte there.
+    var flyte: FlyteHealthLook? { flyteLook.withLock { $0 } }
+    /// Whether what is known of Flyte there may still come soon.
+    var isFlyteSettling: Bool {
+        isWorking && (flyte?.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
+    }
     /// The settings of the link in use.
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
     /// Whether it may still come to a first result soon.
@@ -230,6 +240,7 @@ final class DataPlaneSession: Sendable {
             group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
             group.addTask { await self.sync() }
             group.addTask { await self.sources.run { await $0.run() } }
+            group.addTask { await self.flyte?.run() }
             await stopped.wait(past: 0)
             queue.shutDown()
             group.cancelAll()
@@ -477,6 +488,7 @@ final class DataPlaneSession: Sendable {
         gate.withLock { hadWrites in
             let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWork) }
             watches.open(reads && hasPlan.withLock { $0 })
+            flyte?.open(reads)
             if hadWrites != writes {
                 context.logger.debug(
                     "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])

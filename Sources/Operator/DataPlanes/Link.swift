@@ -68,8 +68,10 @@ final class Link: Sendable {
     func apply(
         _ object: DesiredObject, _ form: AppliedForm, force: Bool, turn: RequestTurn
     ) async throws(KubeError) -> ObjectMeta {
+        var body = object.body(in: form)
+        defer { if object.copied != nil { body.wipe() } }
         let answer = try await client.apply(
-            body: object.body(in: form), type: object.type, namespace: object.namespace, name: object.name,
+            body: body, type: object.type, namespace: object.namespace, name: object.name,
             fieldManager: Ownership.fieldManager, force: force, metadataOnlyAnswer: true,
             turn: turn)
         do {

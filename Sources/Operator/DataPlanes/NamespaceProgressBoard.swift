@@ -1,4 +1,6 @@
 import Fleet
+import Kube
+import KubeObjects
 import Support
 
 /// How far each wanted namespace of one data plane is.
@@ -106,6 +108,17 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
+    /// Of objects that each namespace is to have, by their names in failures: how many are in place. A namespace that has not
+    /// been looked at since it was wanted otherwise counts none.
+    func copies(of objects: Set<String>) -> ReplicationCounts {
+        if objects.isEmpty { return ReplicationCounts(desired: 0, synced: 0) }
+        return state.withLock { state in
+            let inFailed = state.failed.reduce(0) { $0 + (state.namespaces[$1]?.inPlace(objects) ?? 0) }
+            return ReplicationCounts(
+                desired: state.namespaces.count * objects.count, synced: state.synced * objects.count + inFailed)
+        }
+    }
+
     /// What would be written everywhere.
     var plan: PlannedChanges {
         PlannedChanges(state.withLock { $0.namespaces.values.map(\.changes) }.flatMap { $0 })
@@ -140,6 +153,14 @@ final class NamespaceProgressBoard: Sendable {
 }
 
 extension NamespaceProgressBoard.Progress {
+    /// How many of these objects are in place although something else of the namespace failed.
+    fileprivate func inPlace(_ objects: Set<String>) -> Int {
+        let failed = failures.map(\.entry.object)
+        let wholeNamespace = Namespace.resourceType.description + "/"
+        if failed.contains(where: { $0.isEmpty || $0.hasPrefix(wholeNamespace) }) { return 0 }
+        return objects.subtracting(failed).count
+    }
+
     fileprivate func isAlike(_ other: Self) -> Bool {
         switch (self, other) {
         case (.failed, .failed): break

@@ -152,12 +152,14 @@ struct NamespaceSync {
             return .undone(await complaint(object, link), retryAfter: wait, isNew: false)
         }
         let listing = observed.listing
+        let seen = observed[object.key]
         do throws(KubeError) {
             let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
             let answer = try await apply(
                 object, namespace, plan, link,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
+            tell(seen, object, namespace, plan)
             session.latencies.withLock { $0.wrote(namespace, now: timeline.now) }
             session.requestSucceeded(["create", "patch"], object.type)
             session.rewrites.withLock { $0.wrote(object.hash, now: timeline.now) }
@@ -173,8 +175,24 @@ struct NamespaceSync {
                 return .cancelled
             }
             for verb in ["create", "patch"] where error.isForbidden { session.noted(verb, object.type, error) }
-            return failed(error, error.failure(of: object))
+            let failure = error.failure(of: object)
+            if session.progress.failure(of: object.description, in: namespace)?.reason != failure.reason.rawValue {
+                session.writeLog.refused(
+                    object.description, in: namespace, dataPlane: session.name, failure.reason, revision: plan.stage)
+            }
+            return failed(error, failure)
         }
+    }
+
+    /// - Parameter seen: before it was written.
+    private func tell(
+        _ seen: ObservedObject?, _ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan
+    ) {
+        var reason = WriteLine.Reason.differs
+        if case .unowned? = seen?.standing { reason = .adopted }
+        if seen == nil { reason = .missing }
+        session.writeLog(
+            WriteLine(reason, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
     }
 
     /// Applies the object in the form that fits what is there. What is known of that may be old, or nothing: what the API
@@ -185,7 +203,12 @@ struct NamespaceSync {
         let seen = session.watches[object.type]?[object.key]
         let takesOver = session.isFromFlyte(namespace)
         if let seen, seen.isShared, takesOver {
-            if try await takeOver(object, link) { session.context.metrics.wrote(session.name, .applied) }
+            if try await takeOver(object, link) {
+                session.context.metrics.wrote(session.name, .applied)
+                session.writeLog(
+                    WriteLine(
+                        .takenOver, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
+            }
         }
         let form = seen?.form ?? .plain
         do throws(KubeError) {
@@ -336,6 +359,7 @@ extension KubeError {
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
+            if let object, object.copied != nil, mayRepeatContent { return hidden(status, of: object) }
             if isInvalid { return (.invalid, status.message) }
             switch status.code {
             case 401, 403: return (.forbidden, status.message)
@@ -349,5 +373,21 @@ extension KubeError {
             default: return (.invalid, status.summary)
             }
         }
+    }
+
+    /// A webhook, or the API server, may repeat what it was sent. What RBAC and server-side apply say holds no value.
+    private var mayRepeatContent: Bool {
+        guard conflicts.isEmpty, !isNamespaceTerminating, let status else { return false }
+        switch status.code {
+        case 403: return !status.message.contains(" cannot ")
+        case 400, 422, 500...: return true
+        default: return false
+        }
+    }
+
+    private func hidden(_ status: APIStatus, of object: DesiredObject) -> (FailureReason, String) {
+        let reason: FailureReason = status.code == 403 ? .forbidden : status.code >= 500 ? .serverError : .invalid
+        let words = "the data plane's words are left out, since they may repeat what the Secret holds"
+        return (reason, "\(object.description): code \(status.code): \(words)")
     }
 }

@@ -26,6 +26,10 @@ struct Pruner {
             do throws(KubeError) {
                 try await link.delete(object.type, object.key, ifVersion: object.version)
                 session.context.metrics.wrote(session.name, .deleted)
+                session.writeLog(
+                    WriteLine(
+                        .pruned, "\(object.type)/\(object.key.name)", in: namespace, dataPlane: session.name,
+                        revision: plan.stage))
             } catch {
                 // It is gone already, or it has changed: the watch brings us back.
                 if !error.isNotFound, !error.isConflict { throw error }

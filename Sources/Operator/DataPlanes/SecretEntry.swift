@@ -16,6 +16,7 @@ struct SecretEntry: FirstTokenPlace {
     let key: String
     /// Whether flyteadmin reads this key: by what is published now.
     let isPublished: @Sendable () -> Bool
+    var writeLog = WriteLog.silent
 
     func check(_ token: Sensitive) async throws(IssueFailure) { _ = try await version(holding: token) }
 
@@ -31,6 +32,7 @@ struct SecretEntry: FirstTokenPlace {
                 change, type: Secret.resourceType, namespace: namespace, name: secret,
                 fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
             answer.wipe()
+            writeLog(WriteLine(.writtenBack, "secrets/\(secret)", in: namespace))
         } catch {
             let advice = error.isForbidden ? "; manifests/components/token-write-back grants it" : ""
             throw IssueFailure("\(error)\(advice)")
@@ -68,7 +70,7 @@ struct SecretEntry: FirstTokenPlace {
     static func otherManager(of key: String, _ metadata: ObjectMeta) -> String? {
         (metadata.managedFields ?? []).first { entry in
             // What was applied as `stringData` is noted as that.
-            entry.manager != Ownership.fieldManager
+            !Ownership.entryManagers.contains(entry.manager ?? "")
                 && ["f:data", "f:stringData"].contains { entry.fieldsV1?[path: [$0, "f:" + key]] != nil }
         }.map { $0.manager ?? "without a name" }
     }

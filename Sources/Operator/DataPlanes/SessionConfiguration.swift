@@ -31,6 +31,8 @@ struct SessionConfiguration: Sendable, Hashable {
     var recordedUID: String?
     /// Whether the DataPlane's status says which version of Kubernetes it is.
     var hasRecordedVersion = false
+    /// What to find out about Flyte there; nil: nothing.
+    var flyte: FlyteHealthQuestion?
 }
 
 /// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew. The token

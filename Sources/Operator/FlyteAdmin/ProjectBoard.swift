@@ -31,7 +31,7 @@ final class ProjectBoard: Sendable {
         _ demands: [String: ProjectDemand], isFirstFailure: Bool = false, _ publication: (ProjectDemand) -> Publication
     ) -> [String] {
         var new: [String: Known] = [:]
-        for (name, demand) in demands where !demand.isEmpty {
+        for (name, demand) in demands {
             new[name] = Known(demand: demand, publication: publication(demand))
         }
         return known.withLock { known in

@@ -23,37 +23,37 @@ extension PlanInForce {
         }
         let isPending =
             identity == nil || !isDiscovered || spec.import?.gap == .pending || basis.isPending
+            || snapshot.replicated.isPending || snapshot.attributes.isPending
             || sharedReadings(dataPlane, spec).contains(.pending) || (set == nil && basis.failure == nil)
         var hasher = Hasher()
         combineCommon(into: &hasher, dataPlane, workloadIdentity, basis)
         hasher.combine(kinds)
         hasher.combine(isDiscovered)
         let common = UInt64(bitPattern: Int64(hasher.finalize()))
-        let renderer = set.map {
-            Renderer(
-                templates: $0, identity: workloadIdentity, controlPlaneUID: identity?.id ?? "", kinds: kinds,
-                allowsClusterScoped: spec.allowClusterScoped)
-        }
-        let isKnown = isDiscovered && identity != nil && !basis.isPending
-        let render = rendering(by: isKnown ? renderer : nil, for: dataPlane, spec)
+        let rendering = NamespaceRendering(
+            planner, for: dataPlane, basis, identity: identity, kinds: kinds, isDiscovered: isDiscovered)
         let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
-        let (plan, failure) = (plan, basis.failure)
+        let plan = plan
         var wanted = DataPlanePlan(
             version: .init(
                 plan: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
-            types: types(set, kinds, pruning), unknownKinds: unknownKinds,
-            permissions: Permissions.required(by: set ?? .standard, kinds: kinds, deletes: pruning != nil),
+            types: basis.types(kinds, pruning), unknownKinds: unknownKinds,
+            permissions: Permissions.required(
+                by: set ?? .standard, kinds: kinds, deletes: pruning != nil, copies: !spec.replicateSecrets.isEmpty),
             common: common, namespaces: namespaces(of: dataPlane),
-            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning, mayPrune: !templates.isBroken,
+            forcesConflicts: spec.conflictPolicy == .force, pruning: pruning,
+            mayPrune: !templates.isBroken && (spec.replicateSecrets.isEmpty || snapshot.replicated.isComplete),
             identity: identity,
             namespaceOf: { plan.entries[$0]?.answer.name }
         ) { namespace in
             guard let entry = plan.namespaces[namespace] else { return nil }
-            if let failure { return .failure(failure.reason, object: failure.file, message: failure.message) }
+            // Why there is nothing changes more often than what is rendered.
+            if basis.failure != nil { return rendering.content(of: namespace) }
             return cache.content(.init(common: common, own: entry.fingerprint, namespace: namespace)) {
-                render(entry.owner, namespace)
+                rendering.content(of: namespace) ?? .pending
             }
         }
+        wanted.copies = Set(snapshot.replicated.contents.map { DesiredObject.description(ofCopy: $0.name) })
         wanted.changedAt = changedAt
         wanted.stage = basis.stage
         wanted.adoption = spec.adoptionPolicy
@@ -62,37 +62,32 @@ extension PlanInForce {
         return wanted
     }
 
-    /// The settings and templates that a data plane is brought to: those in force, or a revision of them.
-    private struct Basis {
-        var settings: ClusterRegistrySpec
-        var templates: TemplateSet?
-        var fingerprint: Int
-        var failure: TemplateFailure?
-        /// The number of the revision, where changes are staged.
-        var stage: Int64?
-        /// It is not known yet which revision the data plane has.
-        var isPending = false
+    /// Whether a ServiceAccount is among what a project-domain gets; nil where that can't be said. Data planes differ in
+    /// values only, so that one of them tells.
+    func has(serviceAccount name: String, _ key: ProjectDomain, in namespace: String) -> Bool? {
+        if name == "default" { return true }
+        let planes = dataPlanes.values.filter(\.spec.enabled)
+        guard let dataPlane = planes.min(by: { $0.metadata.name < $1.metadata.name }) else { return nil }
+        let basis = basis(of: dataPlane)
+        var kinds = KindTable.wellKnown
+        for kind in basis.templates?.kinds ?? [] where kinds[kind] == nil { kinds.add(ResourceType(standingFor: kind)) }
+        let rendering = NamespaceRendering(planner, for: dataPlane, basis, identity: identity, kinds: kinds)
+        guard case .objects(let objects, let refused) = rendering.content(of: key, in: namespace) else { return nil }
+        if objects.contains(where: { $0.type == ServiceAccount.resourceType && $0.name == name }) { return true }
+        return refused.isEmpty ? false : nil
     }
 
-    private func basis(of dataPlane: DataPlane) -> Basis {
-        var basis = Basis(
+    private func basis(of dataPlane: DataPlane) -> DataPlaneBasis {
+        let live = DataPlaneBasis(
             settings: spec, templates: templates.compiled, fingerprint: templates.fingerprint,
             failure: templates.failure)
-        switch stages.place(of: dataPlane.metadata.name) {
-        case .live: break
-        case .pending: basis.isPending = true
-        case .stage(let stage):
-            basis = Basis(
-                settings: stage.content.settings(over: spec), templates: stage.templates,
-                fingerprint: stage.fingerprint, stage: stage.number)
-        }
-        return basis
+        return stages.basis(of: dataPlane, live: live)
     }
 
     /// With `syncScope: Labelled`, those that executions can reach in it.
     private func namespaces(of dataPlane: DataPlane) -> [String: UInt64] {
         guard spec.syncScope == .labelled else { return fingerprints }
-        return fingerprints.filter { plan.namespaces[$0.key]?.clusters?.contains(dataPlane.clusterName) ?? true }
+        return fingerprints.filter { plan.isWanted($0.key, in: dataPlane, spec) }
     }
 
     /// What the sources hold that all namespaces of a data plane depend on. A project's own are a matter of its namespaces:
@@ -103,7 +98,7 @@ extension PlanInForce {
 
     /// What is the same for all namespaces of a data plane; compared within this process only.
     private func combineCommon(
-        into hasher: inout Hasher, _ dataPlane: DataPlane, _ workloadIdentity: WorkloadIdentity, _ basis: Basis
+        into hasher: inout Hasher, _ dataPlane: DataPlane, _ workloadIdentity: WorkloadIdentity, _ basis: DataPlaneBasis
     ) {
         let spec = basis.settings
         hasher.combine(workloadIdentity)
@@ -119,32 +114,8 @@ extension PlanInForce {
         hasher.combine(spec.allowClusterScoped)
         hasher.combine(basis.fingerprint)
         hasher.combine(basis.isPending)
-    }
-
-    /// - Parameter renderer: nil while it can't be known what is to be rendered.
-    private func rendering(
-        by renderer: Renderer?, for dataPlane: DataPlane, _ settings: ClusterRegistrySpec
-    ) -> @Sendable (ProjectDomain, String) -> DataPlanePlan.Content {
-        let (snapshot, plan) = (snapshot, plan)
-        return { key, namespace in
-            guard let renderer else { return .pending }
-            let project = plan.projectsInForce[key.project].flatMap { snapshot.projects[$0]?.spec }
-            let layers = snapshot.layers(project, in: dataPlane, settings)
-            if layers.isPending { return .pending }
-            if let problem = layers.problem {
-                return .failure(.templateInvalid, object: "spec.importFrom", message: problem)
-            }
-            let rendered = renderer.render(
-                key, namespace: namespace, values: layers.values(for: key, namespace: namespace),
-                missing: layers.missing(for: key.domain))
-            return .objects(rendered.objects, refused: rendered.refused)
-        }
-    }
-
-    private func types(_ set: TemplateSet?, _ kinds: KindTable, _ pruning: Pruning?) -> [ResourceType] {
-        let always = [Namespace.resourceType, ServiceAccount.resourceType]
-        let more = Set((set?.kinds ?? []).compactMap { kinds[$0] }).union(pruning == nil ? [] : Pruning.kinds)
-            .subtracting(always)
-        return always + more.sorted { $0.description < $1.description }
+        hasher.combine(snapshot.attributes.isPending)
+        hasher.combine(snapshot.replicated.contents)
+        hasher.combine(spec.lockedValues)
     }
 }

@@ -246,21 +246,14 @@ extension Reconcilers {
                     + Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", "))
         }
         publishingBoard.wrote(target.name, version: answer.versionNumber ?? 0, wanted, now: timeline.now)
-        logger.info("published", metadata: ["configMap": "\(target.name)", "key": "\(target.key)"])
+        WriteLog(logger)(WriteLine(.published, "configmaps/\(target.name)", in: namespace))
     }
 
     private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
-        var checksum = ClustersChecksum(configuration, published: time)
-        let objects = Seniority.oldest(caches.dataPlanes.valid().values, by: \.clusterName)
-        for cluster in configuration.clusters {
-            guard case .remote = cluster.access, let object = objects[cluster.name],
-                case .present(let data) = caches.secrets[PublishedCredentials.secretName]
-            else { continue }
-            let entries = PublishedCredentials(of: object)
-            checksum.add(data[entries.tokenKey])
-            checksum.add(data[entries.caCertKey])
-        }
-        return checksum.text
+        var entries: [String: Sensitive]?
+        if case .present(let content) = caches.secrets[PublishedCredentials.secretName] { entries = content.entries }
+        return ClustersChecksum.text(
+            configuration, published: time, planes: caches.dataPlanes.valid().values, entries: entries)
     }
 
     /// Nil for what isn't known yet, or isn't needed.

@@ -75,7 +75,7 @@ extension Reconcilers {
             Deployment.templateAnnotationsPatch(annotations), type: Deployment.resourceType,
             namespace: namespace, name: name, fieldManager: Ownership.fieldManager)
         if let object = try? Deployment(json: answer) { publishingBoard.wrote(object) }
-        logger.info("restarted", metadata: ["deployment": "\(name)"])
+        WriteLog(logger)(WriteLine(.restarted, "deployments.apps/\(name)", in: namespace))
         tell(
             registry, "Restarted", "Deployment \(name): restarted, for it had read another configuration or credential")
     }

@@ -10,26 +10,17 @@ import KubeObjects
 struct RevisionStore: Sendable {
     let client: KubeClient
     let namespace: String
+    var writeLog = WriteLog.silent
 
-    struct Stored: Sendable {
-        var number: Int64
-        var content: StagedContent
-        /// Of the newest one; nil on the others, and on all of them once changes go to all data planes at once.
-        var record: StagedRollout.Record?
-    }
+    typealias Stored = StoredRevision
 
     /// All that can be read, oldest first.
     func load() async throws(KubeError) -> [Stored] {
         let collection = KubeCollection(
             .controllerRevisions, namespace: namespace,
             labelSelector: "\(RolloutNames.label)=\(ClusterRegistry.theName)")
-        return try await client.listAll(DynamicObject.self, of: collection).compactMap { decoded in
-            guard let object = decoded.object, let number = object.json["revision"]?.int,
-                let content = try? object.json["data"]?.decode(StagedContent.self)
-            else { return nil }
-            let text = object.metadata.annotations?[RolloutNames.state]
-            let record = text.flatMap { try? JSON(parsing: $0).decode(StagedRollout.Record.self) }
-            return Stored(number: number, content: content, record: record)
+        return try await client.listAll(DynamicObject.self, of: collection).compactMap {
+            $0.object.flatMap(StoredRevision.init)
         }.sorted { $0.number < $1.number }
     }
 
@@ -47,6 +38,7 @@ struct RevisionStore: Sendable {
             "revision": .int(stored.number), "data": try encoded(stored.content),
         ]
         try await client.create(object, type: type, namespace: namespace, fieldManager: Ownership.fieldManager)
+        tell(.noted, stored.number)
     }
 
     /// - Parameter record: nil: changes go to all data planes at once from now on, so the state is worth nothing any more.
@@ -56,14 +48,22 @@ struct RevisionStore: Sendable {
             ["metadata": ["annotations": [RolloutNames.state: value]]], type: .controllerRevisions,
             namespace: namespace,
             name: Self.name(number), fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
+        tell(.noted, number)
     }
 
     func delete(_ number: Int64) async throws(KubeError) {
         do {
             try await client.delete(.controllerRevisions, namespace: namespace, name: Self.name(number))
+            tell(.removed, number)
         } catch {
             if !error.isNotFound { throw error }
         }
+    }
+
+    private func tell(_ reason: WriteLine.Reason, _ number: Int64) {
+        writeLog(
+            WriteLine(
+                reason, "\(ResourceType.controllerRevisions)/\(Self.name(number))", in: namespace, revision: number))
     }
 
     private static func name(_ number: Int64) -> String { "squadron-\(ClusterRegistry.theName)-\(number)" }

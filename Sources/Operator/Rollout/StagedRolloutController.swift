@@ -85,7 +85,7 @@ final class StagedRolloutController: Sendable {
     private func advance(
         _ state: inout State, _ plan: PlanInForce, _ members: ([String: Int64]) -> [String: StagedRollout.Member]
     ) async throws(KubeError) -> Duration? {
-        if state.rollout == nil { try await load(&state) }
+        if state.rollout == nil { try await load(&state, plan) }
         guard var rollout = state.rollout ?? first(state, plan) else { return nil }
         let annotations = plan.registry?.metadata.annotations ?? [:]
         let pinned = annotations[RolloutNames.pinned]
@@ -119,12 +119,22 @@ final class StagedRolloutController: Sendable {
         return again
     }
 
-    private func load(_ state: inout State) async throws(KubeError) {
+    private func load(_ state: inout State, _ plan: PlanInForce) async throws(KubeError) {
         let stored = try await store.load()
         state.contents = Dictionary(stored.map { ($0.number, $0.content) }) { $1 }
-        guard let newest = stored.last, let record = newest.record else { return }
-        state.rollout = StagedRollout(revision: newest.number, record: record)
-        state.noted = record
+        guard let newest = stored.last else { return }
+        let known = Set(state.contents.keys)
+        // A state that was taken away, although the registry's status tells of a rollout, is missing as well.
+        let isLost = newest.isStateBroken || (newest.record == nil && plan.registry?.status?.rollout != nil)
+        if let record = newest.record {
+            let mended = record.mended(known: known, newest: newest.number)
+            state.rollout = StagedRollout(revision: newest.number, record: mended)
+            state.noted = record
+        } else if isLost {
+            let applied = plan.dataPlanes.compactMapValues { $0.status?.appliedRevision }
+            let record = StagedRollout.Record(applied: applied, known: known, newest: newest.number)
+            state.rollout = StagedRollout(revision: newest.number, record: record)
+        }
     }
 
     /// Until now changes went to all data planes at once: what is in force is what all of them have.

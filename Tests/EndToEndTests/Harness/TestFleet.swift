@@ -156,7 +156,7 @@ extension ElectionConfiguration {
 
 /// A fleet of devclusters, stopped at the end.
 func withFleet(
-    of count: Int, options: DevCluster.Options = DevCluster.Options(),
+    of count: Int = 1, options: DevCluster.Options = DevCluster.Options(),
     configure: @escaping @Sendable (inout OperatorConfiguration) -> Void = { _ in },
     _ body: (TestFleet<DevCluster>) async throws -> Void
 ) async throws {

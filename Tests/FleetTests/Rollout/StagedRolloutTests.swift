@@ -1,3 +1,4 @@
+import KubeObjects
 import Support
 import Testing
 
@@ -323,6 +324,72 @@ struct StagedRolloutTests {
         other.members = other.members.mapValues { _ in .init() }
         other.step(after: 1)
         #expect(other.turns == ["a"])
+    }
+
+    private func entry(_ reason: FailureReason) -> FailureEntry {
+        FailureEntry(
+            namespace: "ns", object: "resourcequotas/q", reason: reason, message: "",
+            since: Timestamp(Instant(secondsSince1970: 0)), attempts: 1)
+    }
+
+    @Test("A webhook that changes what the revision writes pauses it in the first group")
+    func webhook() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.members["a"]?.fails(entry(.rewritten))
+        model.step(after: 10)
+        #expect(model.pause == .tooManyFailures && model.having(1) == ["b"])
+        #expect(model.rollout.record.pause?.message.contains("Rewritten") == true)
+    }
+
+    @Test(
+        "A slow server is waited for, is no failure, and pauses it at the deadline",
+        arguments: [FailureReason.timeout, .tooManyRequests, .serverError])
+    func slow(_ reason: FailureReason) {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.begin(2)
+        model.members["a"]?.fails(entry(reason))
+        #expect(model.members["a"]?.failures.isEmpty == true && model.members["a"]?.isPending == true)
+        model.step(after: 1_000)
+        #expect(model.pause == nil && model.turns == ["a"] && model.having(1) == ["b"])
+        model.members["a"] = StagedRollout.Member()
+        model.succeed()
+        #expect(model.turns == ["b"])
+        model.members["b"]?.fails(entry(reason))
+        model.step(after: 1_800)
+        #expect(model.pause == .deadlineExceeded)
+    }
+
+    @Test("A state that was edited by hand names no revision that isn't there, and nobody waits for one")
+    func edited() {
+        var model = Model(["a", "b", "c"], groups: [["a"]])
+        model.begin(2)
+        model.succeed()
+        var record = model.rollout.record
+        (record.assigned["b"], record.complete, record.pinned, record.tolerated) = (99, 77, 55, -5)
+        record.updated.insert("b")
+        let mended = record.mended(known: [1, 2], newest: 2)
+        #expect(mended.assigned["b"] == nil && mended.complete == nil && mended.pinned == nil && mended.tolerated == 0)
+        #expect(mended.updated == ["a"])
+        model.rollout = StagedRollout(revision: 2, record: mended)
+        model.step()
+        #expect(model.having(99).isEmpty)
+        for _ in 0..<3 { model.succeed() }
+        #expect(model.rollout.phase == .complete && model.having(2) == ["a", "b", "c"])
+        // A state without a fault stays as it is.
+        #expect(model.rollout.record.mended(known: [1, 2], newest: 2) == model.rollout.record)
+    }
+
+    @Test("Where the state is lost, the statuses say who has what: it does not go to all at once")
+    func lost() {
+        var model = Model(["a", "b", "new"], groups: [["a"]])
+        let record = StagedRollout.Record(applied: ["a": 2, "b": 1, "gone": 9], known: [1, 2], newest: 2)
+        #expect(record.complete == 1 && record.updated == ["a"])
+        model.rollout = StagedRollout(revision: 2, record: record)
+        model.step()
+        #expect(model.having(2) == ["a", "b"] && model.turns == ["b"] && model.having(1) == ["new"])
+        let nothing = StagedRollout.Record(applied: [:], known: [1, 2], newest: 2)
+        #expect(nothing.complete == 1 && nothing.updated.isEmpty)
     }
 
     @Test("Whatever happens, at most maxParallel have a turn, and nobody goes back without a pin")

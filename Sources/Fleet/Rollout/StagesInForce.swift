@@ -1,28 +1,32 @@
-import Fleet
-
 /// Which revision of templates, values and workload identity each data plane is brought to.
-enum StagesInForce: Sendable {
+public enum StagesInForce: Sendable {
     /// Changes go to all data planes at once.
     case off
     /// They are staged, and the state has not been read yet: nothing is written.
     case unknown
     case staged(Assignment)
 
-    struct Assignment: Sendable {
-        var revisions: [String: Int64]
+    public struct Assignment: Sendable {
+        public var revisions: [String: Int64]
         /// Of a data plane that is in `revisions` not yet.
-        var fallback: Int64
-        var stages: [Int64: Stage]
+        public var fallback: Int64
+        public var stages: [Int64: Stage]
+
+        public init(revisions: [String: Int64], fallback: Int64, stages: [Int64: Stage]) {
+            self.revisions = revisions
+            self.fallback = fallback
+            self.stages = stages
+        }
     }
 
     /// One revision, ready to be rendered.
-    struct Stage: Sendable {
-        var number: Int64
-        var content: StagedContent
-        var templates: TemplateSet
-        let fingerprint: Int
+    public struct Stage: Sendable {
+        public let number: Int64
+        public let content: StagedContent
+        public let templates: TemplateSet
+        public let fingerprint: Int
 
-        init(_ number: Int64, _ content: StagedContent) {
+        public init(_ number: Int64, _ content: StagedContent) {
             self.number = number
             self.content = content
             templates = content.templates.isEmpty ? .standard : TemplateSet(files: content.templates)
@@ -31,14 +35,14 @@ enum StagesInForce: Sendable {
     }
 
     /// What a data plane is brought to.
-    enum Place: Sendable {
+    public enum Place: Sendable {
         /// The settings as they are now.
         case live
         case pending
         case stage(Stage)
     }
 
-    func place(of dataPlane: String) -> Place {
+    public func place(of dataPlane: String) -> Place {
         switch self {
         case .off: return .live
         case .unknown: return .pending
@@ -49,13 +53,13 @@ enum StagesInForce: Sendable {
     }
 
     /// The sources that the revisions in use name.
-    var sources: [ValueSource] {
+    public var sources: [ValueSource] {
         guard case .staged(let assignment) = self else { return [] }
         return assignment.stages.values.flatMap(\.content.valuesFrom)
     }
 
     /// The data planes that are brought to something else than before; nil: it may be all of them.
-    func changes(since before: StagesInForce) -> Set<String>? {
+    public func changes(since before: StagesInForce) -> Set<String>? {
         switch (before, self) {
         case (.off, .off), (.unknown, .unknown): return []
         case (.staged(let old), .staged(let new)):
@@ -67,7 +71,7 @@ enum StagesInForce: Sendable {
     }
 
     /// Moves with everything that a data plane's plan depends on.
-    var key: [String: Int64]? {
+    public var key: [String: Int64]? {
         switch self {
         case .off: [:]
         case .unknown: nil

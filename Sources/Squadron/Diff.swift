@@ -1,0 +1,41 @@
+import ArgumentParser
+import Console
+import Operator
+
+struct Diff: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what applying manifests would change in every data plane.",
+        discussion: Help.discussion(
+            """
+            Plans as the operator does, with the files in the place of what is there, and asks every data plane by server-side \
+            dry run. Without a file: what ending Observe would change. Nothing is written. No operator needs to run. It reads \
+            the control plane with your own rights, and the data planes with the credentials that their DataPlanes name, so \
+            that it needs the right to read those Secrets.
+            """,
+            examples: [
+                "squadron diff -f templates.yaml", "kustomize build fleet | squadron diff -f -",
+                "squadron diff -f registry.yaml -f templates.yaml -o json", "squadron diff",
+            ],
+            codes: [
+                (0, "nothing would change"), (1, "failed, or a data plane could not be looked into"),
+                (2, "wrong usage, or a file that can't be used"), (3, "something would change; conflicts count"),
+            ]))
+
+    @Option(name: .customShort("f"), parsing: .upToNextOption, help: "Files or folders of manifests; - is standard input.")
+    var files: [String] = []
+    @OptionGroup var options: ConsoleOptions
+
+    func run() async throws {
+        let files: DiffFiles
+        do throws(ImportFailure) {
+            files = try DiffFiles(try ImportFiles.texts(self.files), namespace: options.namespace)
+        } catch {
+            CommandRun("diff").note("\(error)")
+            throw ExitCode(Outcome.usage.rawValue)
+        }
+        try await options.run("diff") { reader, screen in
+            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent)
+            return screen.show(try await DiffRun(reader, access, files, screen).report(), as: options.output)
+        }
+    }
+}
