@@ -66,22 +66,21 @@ enum AttributeForm {
     /// Nil where nothing is set.
     static func set(_ json: JSON, of name: String = "") -> JSON? {
         switch json {
-        case .null: return nil
-        case .bool(let flag): return flag || wrapped.contains(name) ? json : nil
-        case .int(let number): return number == 0 ? nil : json
-        case .double(let number): return number == 0 ? nil : json
-        case .string(let text): return text.isEmpty ? nil : json
         case .array(let elements):
-            let set = elements.map { Self.set($0) ?? [:] }
-            return set.isEmpty ? nil : .array(set)
+            if elements.isEmpty { return .none }
+            return .array(elements.map { Self.set($0) ?? [:] })
         case .object(let members):
-            if maps.contains(name) { return members.isEmpty ? nil : json }
+            if members.isEmpty { return .none }
+            if maps.contains(name) { return json }
             var result: [String: JSON] = [:]
             for (key, value) in members {
                 let key = snakeCase(key)
-                if let value = set(value, of: key) { result[key] = value }
+                if let value = Self.set(value, of: key) { result[key] = value }
             }
-            return result.isEmpty ? nil : .object(result)
+            return result.isEmpty ? Optional.none : .object(result)
+        case .bool(false) where wrapped.contains(name): return json
+        case .null, .bool(false), .int(0), .double(0), .string(""): return .none
+        case .bool, .int, .double, .string: return json
         }
     }
 

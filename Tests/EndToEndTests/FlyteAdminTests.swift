@@ -145,8 +145,8 @@ extension EndToEnd {
                 try await fleet.operating { _ in
                     try await fleet.operating { _ in
                         try await fleet.reports("ExecutionClusterLabel", "team1-development", "Published", "Published")
-                        try await throughout(.milliseconds(500), "one list, one write") {
-                            flyteAdmin.requests.map(\.method) == ["GET", "PUT"]
+                        try await throughout(.milliseconds(500), "two lists, one write") {
+                            flyteAdmin.requests.map(\.method) == ["GET", "GET", "PUT"]
                         }
                     }
                     try await fleet.admin.delete("ExecutionClusterLabel", "team1-development")

@@ -32,7 +32,8 @@ extension EndToEnd {
             "HTML, and no answer at all, are FlyteAdminUnreachable; namespaces are made all the same, and then it heals"
         )
         func unreachable() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
+            // Else the namespaces would wait for flyteadmin's attributes.
+            try await withFlyteAdmin(more: ["clusterResourceAttributes": "Ignore"]) { fleet, flyteAdmin in
                 flyteAdmin.add(FaultRule(.html))
                 try await fleet.admin.apply(assignment("team1", "development"))
                 try await fleet.operating { _ in
@@ -84,7 +85,7 @@ extension EndToEnd {
 
         @Test("One that hangs keeps no namespace waiting")
         func hangs() async throws {
-            try await withFlyteAdmin { fleet, flyteAdmin in
+            try await withFlyteAdmin(more: ["clusterResourceAttributes": "Ignore"]) { fleet, flyteAdmin in
                 flyteAdmin.add(FaultRule(.hang))
                 try await fleet.operating { _ in
                     try await eventually("it was asked") { !flyteAdmin.requests.isEmpty }

@@ -53,7 +53,7 @@ struct ProjectClaimsTests {
         let object = try project(["production": ["executionConfig": ["serviceAccount": ""], "taskResources": [:]]])
         let claims = ProjectClaims([object], unlocked)
         #expect(claims.taskResources.wanted.isEmpty && claims.executionConfigs.wanted.isEmpty)
-        #expect(claims.demands["team1"]?.isEmpty == true)
+        #expect(claims.demands.isEmpty && ProjectDemand(object, unlocked).isEmpty)
     }
 
     @Test("Account and role of executions are locked while the registry locks any value; the rest is written")

@@ -38,7 +38,7 @@ public struct ProjectDemand: Sendable, Hashable {
 
 /// What all FlyteProjects want of flyteadmin.
 public struct ProjectClaims: Sendable, Hashable {
-    /// By object name, of those in force.
+    /// By object name, of those in force that want anything.
     public private(set) var demands: [String: ProjectDemand] = [:]
     /// By project.
     public private(set) var registrations: [String: ProjectRegistration] = [:]
@@ -55,7 +55,7 @@ public struct ProjectClaims: Sendable, Hashable {
         var configs: [LabelClaims.Claim] = []
         for object in ProjectDomains.inForce(projects).values {
             let (name, demand) = (object.metadata.name, ProjectDemand(object, settings))
-            demands[name] = demand
+            if !demand.isEmpty { demands[name] = demand }
             if let registration = demand.registration { registrations[demand.project] = registration }
             tasks += demand.taskResources.map { .init(key: $0.key, value: $0.value, object: name) }
             configs += demand.executionConfigs.map { .init(key: $0.key, value: $0.value, object: name) }
@@ -99,8 +99,8 @@ extension ProjectAttributes.TaskResources {
     var row: String? {
         func amounts(_ amounts: ProjectAttributes.ResourceAmounts?) -> JSON? {
             let set = (amounts?.all ?? []).filter { !$0.value.text.isEmpty }
-            return set.isEmpty
-                ? nil : .object(set.reduce(into: [:]) { $0[$1.proto] = .string($1.value.text) })
+            if set.isEmpty { return .none }
+            return .object(set.reduce(into: [:]) { $0[$1.proto] = .string($1.value.text) })
         }
         var content: [String: JSON] = [:]
         content["defaults"] = amounts(defaults)
@@ -117,9 +117,12 @@ extension ProjectAttributes.ExecutionConfig {
     }
 
     var row: String? {
-        func text(_ text: String?) -> JSON? { text.flatMap { $0.isEmpty ? nil : .string($0) } }
+        func text(_ text: String?) -> JSON? {
+            guard let text, !text.isEmpty else { return .none }
+            return .string(text)
+        }
         func map(_ map: [String: String]?) -> JSON? {
-            guard let map, !map.isEmpty else { return nil }
+            guard let map, !map.isEmpty else { return .none }
             return ["values": .object(map.mapValues { .string($0) })]
         }
         var content: [String: JSON] = [:]

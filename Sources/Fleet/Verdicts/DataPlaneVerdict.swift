@@ -46,6 +46,8 @@ public struct DataPlaneObservation: Sendable {
     /// that is how it is known.
     public var listsEssentials = false
     public var identity = Identity.unknown
+    /// Flyte itself there, and where it is looked for; nil where the registry does not ask.
+    public var flyte: (health: FlyteHealth, settings: FlyteHealthSettings)?
     public var sync = Sync.unknown
     /// Why what is known of the data plane's objects may be wrong.
     public var listTrouble: String?
@@ -65,6 +67,8 @@ public struct DataPlaneObservation: Sendable {
     public var plan: PlannedChanges?
     /// Namespaces that are not looked at yet.
     public var pending = 0
+    /// What all namespaces wait for, whatever the data plane is like.
+    public var awaited: String?
     public var kubernetesVersion: String?
     /// Who the token is.
     public var user: String?
@@ -95,16 +99,30 @@ public enum DataPlaneVerdict {
             let message = "spec.enabled is false: the data plane is left alone"
             return types.map {
                 isRuledOut($0) ? .no($0, Reason.disabled, message) : .unknown($0, Reason.disabled, message)
-            }
+            } + (seen.flyte == nil ? [] : [.unknown(.flyteReady, Reason.disabled, message)])
         }
-        if let problem = object.spec.problems().first { return conditions(malformed: problem) }
+        if let problem = object.spec.problems().first {
+            let unknown = ConditionVerdict.unknown(.flyteReady, Reason.invalid, problem.description)
+            return conditions(malformed: problem) + (seen.flyte == nil ? [] : [unknown])
+        }
         let credentials = credentials(seen.credentials)
         let reachable = reachable(seen.probe, credentials)
         let authorized = authorized(seen, reachable)
         let synced = synced(seen, after: [credentials, reachable, authorized])
         let available = available(seen, credentials, reachable, authorized)
         let parts = [credentials, reachable, authorized, available, synced]
-        return parts + [ready(seen, parts)]
+        let flyteReady = flyteReady(seen, reachable)
+        return parts.dropLast() + [flyteReady].compactMap { $0 } + [synced, ready(seen, parts)]
+    }
+
+    /// Nil where the registry does not ask for it.
+    private static func flyteReady(
+        _ seen: DataPlaneObservation, _ reachable: ConditionVerdict
+    ) -> ConditionVerdict? {
+        guard let (health, settings) = seen.flyte else { return nil }
+        if !seen.isConnected { return blocked(.flyteReady, by: reachable) }
+        if let objection = objection(seen) { return .unknown(.flyteReady, objection.reason, objection.message) }
+        return health.verdict(of: settings)
     }
 
     /// The verdict on an object that can't be used, or can't be read at all.
@@ -229,7 +247,9 @@ public enum DataPlaneVerdict {
             return verdict
         }
         if let heldBack = seen.heldBack { return .no(.synced, Reason.pruneHeld, heldBack) }
-        if counts.synced < counts.desired { return .no(.synced, Reason.pending, score) }
+        if counts.synced < counts.desired {
+            return .no(.synced, Reason.pending, score + (seen.awaited.map { "; waits for \($0)" } ?? ""))
+        }
         return .yes(.synced, Reason.inSync, score)
     }
 

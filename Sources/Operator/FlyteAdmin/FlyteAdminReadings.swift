@@ -8,6 +8,8 @@ struct FlyteAdminReadings {
     private var attributes: ClusterResourceReading
     private var wantsProjects = false
     private var wantsAttributes = false
+    /// They were asked for before anything else, so that the poll which follows need not.
+    private var hasAttributes = false
 
     init(projects: ProjectDiscovery, attributes: ClusterResourceReading) {
         (self.projects, self.attributes) = (projects, attributes)
@@ -39,13 +41,17 @@ struct FlyteAdminReadings {
     var isAwaited: Bool { wantsAttributes && attributes.isAwaited }
 
     /// What all project-domains wait for. True where the answer is news.
-    mutating func lookAtAttributes(_ client: FlyteAdminClient) async -> Bool { await attributes.look(client) }
+    mutating func lookAtAttributes(_ client: FlyteAdminClient) async -> Bool {
+        hasAttributes = true
+        return await attributes.look(client)
+    }
 
     /// - Parameter isPoll: else only what has not been read yet.
     /// - Returns: whether the answers are news.
     mutating func look(_ client: FlyteAdminClient, isPoll: Bool) async -> Bool {
         var isNews = false
-        if wantsAttributes, isPoll || attributes.isFirst { isNews = await attributes.look(client) }
+        defer { hasAttributes = false }
+        if wantsAttributes, (isPoll && !hasAttributes) || attributes.isFirst { isNews = await attributes.look(client) }
         if wantsProjects, isPoll || projects.isFirstSearch, await projects.look(client) { isNews = true }
         return isNews
     }
