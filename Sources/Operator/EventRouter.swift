@@ -15,6 +15,8 @@ enum Work: Sendable, Hashable {
     case publishing
     /// Whose turn it is to get a change of templates or values.
     case stagedRollout
+    /// What other controllers read of our data planes.
+    case clusterProfiles
     /// Give back the memory that a burst took.
     case tidying
 }
@@ -30,10 +32,11 @@ enum Work: Sendable, Hashable {
 /// | `plan`: an ExecutionLabel | that label; assignments, gathered; `publishing` |
 /// | `plan`: a namespace, an assignment, a project | the objects that tell of it |
 /// | `plan`: settings or templates | every DataPlane; all statuses, gathered |
-/// | a Secret | the DataPlanes that use it; `plan` where templates read it; `publishing` |
+/// | a Secret | the DataPlanes that use it; `plan` where templates read it, or it is copied; `publishing` |
 /// | a ConfigMap | `plan` |
 /// | what is published, a Deployment | `publishing` |
 /// | `plan`, and a data plane's status, where changes are staged | `stagedRollout`, which wakes `plan` |
+/// | `plan`, and a data plane's status, where there are ClusterProfiles; one of those | `clusterProfiles`, gathered |
 /// | a DataPlane that is gone, while it still counts | that DataPlane |
 /// | a kind that is missing, or back | the registry |
 /// | a data plane's agent: its facts | that DataPlane |
@@ -102,9 +105,12 @@ struct EventRouter: Sendable {
 
     private func secretChanged(_ name: String) {
         if plans.inForce?.references.readsValues(fromSecret: name) ?? true { changed(.secret(name)) }
-        if name == PublishedCredentials.secretName { queue.add(.publishing, after: Self.gathering) }
+        if plans.inForce?.references.replicated.contains(name) ?? false { changed(.replicated) }
+        let isFlyteAdmins = name == PublishedCredentials.secretName
+        if isFlyteAdmins { queue.add(.publishing, after: Self.gathering) }
+        let isAsked = isFlyteAdmins && plans.inForce?.spec.flyteHealth.enabled == true
         for (key, object) in caches.dataPlanes.snapshot ?? [:]
-        where object.object.map({
+        where isAsked || object.object.map({
             $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
         }) ?? true {
             queue.add(.dataPlane(key.name))
@@ -152,6 +158,11 @@ struct EventRouter: Sendable {
                 self.secretChanged(name)
             },
             caches.configMaps.observers.subscribe { changed(.configMap($0)) },
+            caches.profiles.observers.subscribe { queue.add(.clusterProfiles, after: Self.gathering) },
+            caches.labelledSecrets.observers.subscribe {
+                changed(.replicated)
+                registriesChanged(after: Self.gathering)
+            },
             caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
             caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
             caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },

@@ -40,6 +40,8 @@ struct Join: AsyncParsableCommand {
     var flyteadminAccount: String?
     @Flag(help: "Ask the API servers what would be stored, and store nothing.")
     var dryRun = false
+    @Option(help: "How long to wait until the DataPlane is Available.")
+    var timeout = Interval.seconds(90)
     @OptionGroup var options: ConsoleOptions
 
     func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
@@ -55,20 +57,20 @@ struct Join: AsyncParsableCommand {
             command.note(problem)
             throw ExitCode(Outcome.usage.rawValue)
         }
-        guard let ca = endpoint.tls.caCertificates else {
-            command.note(
-                "the context \(clusterContext) has no certificate-authority, and Squadron trusts a cluster's own CA only"
-            )
-            throw ExitCode(Outcome.failed.rawValue)
-        }
+        let ca = endpoint.tls.caCertificates
+        request.usesSystemRoots = ca == nil
+        if let note = request.noteForFlyteAdmin { command.screen.note("note: \(note)") }
         if options.output != .text { return try await print(request, command) }
         try await options.run("join") { reader, screen in
             let rights = try await RightsReading(reader)
             for note in rights.notes { screen.note("note: \(note)") }
             let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
             defer { client.close() }
-            return await JoinRun(controlPlane: reader, dataPlane: client, ca: ca, screen: screen, isDry: dryRun)
-                .carryOut(request, rules: rights.dataPlaneRules(namespace: reader.namespace))
+            return await JoinRun(
+                controlPlane: reader, dataPlane: client, ca: ca, screen: screen, isDry: dryRun, patience: timeout.duration
+            ).carryOut(
+                request.watching(rights.registry.flyteHealth),
+                rules: rights.dataPlaneRules(namespace: reader.namespace))
         }
     }
 
@@ -77,7 +79,8 @@ struct Join: AsyncParsableCommand {
         try await options.run("join") { reader, screen in
             let rights = try await RightsReading(reader)
             for note in rights.notes { screen.note("note: \(note)") }
-            let documents = request.documents(rules: rights.dataPlaneRules(namespace: reader.namespace))
+            let documents = request.watching(rights.registry.flyteHealth)
+                .documents(rules: rights.dataPlaneRules(namespace: reader.namespace))
             if options.output == .json {
                 let list: JSON = ["apiVersion": "v1", "kind": "List", "items": .array(documents)]
                 screen.print(String(decoding: list.serialized(pretty: true), as: UTF8.self))

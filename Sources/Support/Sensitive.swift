@@ -41,7 +41,7 @@ public final class Sensitive: Sendable, Hashable, CustomStringConvertible, Custo
     }
 
     public static func == (left: Sensitive, right: Sensitive) -> Bool {
-        left.storage.count == right.storage.count && left.storage.elementsEqual(right.storage)
+        left === right || (left.storage.count == right.storage.count && left.storage.elementsEqual(right.storage))
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(storage)) }

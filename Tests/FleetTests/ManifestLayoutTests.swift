@@ -7,7 +7,8 @@ import YAML
 struct ManifestLayoutTests {
     static let components = [
         "publish", "restart", "in-cluster-data-plane", "prune", "network-policy", "monitoring", "admission-policies",
-        "data-plane-admission-policies", "token-write-back", "federated", "staged-rollout",
+        "data-plane-admission-policies", "token-write-back", "federated", "staged-rollout", "flyte-health",
+        "replicate-secrets", "replicate-secrets-selector", "cluster-profiles",
     ]
     private static func folder(_ component: String) -> String { "manifests/components/\(component)" }
     private static func name(_ object: JSON) -> String? { object[path: ["metadata", "name"]]?.string }

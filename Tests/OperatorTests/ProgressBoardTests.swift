@@ -37,6 +37,24 @@ struct ProgressBoardTests {
         #expect(board.set("a", .synced, new) == .outdated, "it went and came back meanwhile")
     }
 
+    @Test("Copies in place are counted, also where something else of the namespace failed")
+    func copies() {
+        let board = NamespaceProgressBoard()
+        board.replace(with: ["a", "b", "c", "d"])
+        func failed(_ namespace: String, _ object: String) -> NamespaceProgressBoard.Progress {
+            let entry = FailureEntry.next(
+                after: nil, namespace: namespace, object: object, reason: .invalid, message: "422",
+                now: Instant(secondsSince1970: 1))
+            return .failed([ObjectFailure(entry, nextTry: .within(.seconds(2)))])
+        }
+        _ = set(board, "a", .synced)
+        _ = set(board, "b", failed("b", "secrets/one"))
+        _ = set(board, "c", failed("c", "namespaces/c"))
+        let copies = board.copies(of: ["secrets/one", "secrets/two"])
+        #expect(copies == ReplicationCounts(desired: 8, synced: 3))
+        #expect(board.copies(of: []) == ReplicationCounts(desired: 0, synced: 0))
+    }
+
     @Test("Failures are bounded, the oldest first, and one that goes on keeps its since and counts its attempts")
     func failures() {
         let board = NamespaceProgressBoard()

@@ -16,8 +16,12 @@ public struct JoinRequest: Sendable, Hashable {
     public var mode: Mode?
     /// flyteadmin's own account there; nil: one account for both.
     public var flyteAdminAccount: String?
+    /// Where Squadron watches propeller there.
+    public var flyteHealth = FlyteHealthSettings()
     /// Of the control plane, and of the accounts in the data plane.
     public var namespace: String
+    /// The system's roots verify the cluster (`caCert: System`). Its token is then in a Secret of its own.
+    public var usesSystemRoots = false
 
     public init(name: String, clusterName: String? = nil, endpoint: String, namespace: String) {
         self.name = name
@@ -32,18 +36,30 @@ public struct JoinRequest: Sendable, Hashable {
     static let ownSecret = "squadron-credentials"
     static let workflowGroup = "flyte.lyft.com"
 
+    /// On what `join` makes in the control plane, for one DataPlane: its name.
+    static let joinedAnnotation = FleetGroup.name + "/joined"
+
     /// The Secret that Squadron reads its token from.
-    var secretName: String { flyteAdminAccount == nil ? CredentialsReference.defaultSecretName : Self.ownSecret }
+    var secretName: String {
+        if usesSystemRoots { return "\(Self.ownSecret)-\(name)" }
+        return flyteAdminAccount == nil ? CredentialsReference.defaultSecretName : Self.ownSecret
+    }
     var tokenKey: String { clusterName + "_token" }
     var caCertKey: String { clusterName + "_cacert" }
     /// The accounts whose tokens are needed, with the Secret in the control plane that each goes to.
     var accounts: [(account: String, secret: String)] {
-        [(Self.account, secretName)] + (flyteAdminAccount.map { [($0, CredentialsReference.defaultSecretName)] } ?? [])
+        let own = [(Self.account, secretName)]
+        // flyteadmin knows no system's roots: without a CA its token is of no use to it.
+        guard let flyteAdminAccount, !usesSystemRoots else { return own }
+        return own + [(flyteAdminAccount, CredentialsReference.defaultSecretName)]
     }
 
     /// Why it can't be asked for; nil where it can.
     public var problem: String? {
         if let message = NameRules.problem(ofClusterName: clusterName) { return "the cluster name \(message)" }
+        if clusterName.utf8.count > 57 {
+            return "the cluster name is longer than 57 bytes, which an annotation has to hold"
+        }
         if flyteAdminAccount == Self.account { return "--flyteadmin-account is Squadron's own account" }
         if let label, let message = NameRules.problem(ofLabel: label) { return "the label \(message)" }
         var spec = DataPlaneSpec(endpoint: endpoint)
@@ -61,6 +77,13 @@ extension JoinRequest {
         ]
         if isNamespaced { metadata["namespace"] = .string(namespace) }
         return metadata
+    }
+
+    /// With the right to see propeller, where the registry asks for it.
+    public func watching(_ flyteHealth: FlyteHealthSettings) -> JoinRequest {
+        var request = self
+        request.flyteHealth = flyteHealth
+        return request
     }
 
     /// For the data plane, in the order in which they are applied.
@@ -90,6 +113,10 @@ extension JoinRequest {
                     "verbs": ["create"],
                 ]
             ], for: Self.account)
+        if let rule = NeededRights.flyteHealthRule(flyteHealth) {
+            objects += role(
+                "Role", NeededRights.flyteHealthRole, rules: [rule], for: Self.account, in: flyteHealth.namespace)
+        }
         if let other = flyteAdminAccount {
             objects += accountObjects(other)
             objects += role("ClusterRole", "squadron-\(other)", rules: [workflows], for: other)
@@ -108,9 +135,12 @@ extension JoinRequest {
 
     static func tokenSecret(of account: String) -> String { account + "-token" }
 
-    private func role(_ kind: String, _ role: String, rules: [JSON], for account: String) -> [JSON] {
+    private func role(
+        _ kind: String, _ role: String, rules: [JSON], for account: String, in place: String? = nil
+    ) -> [JSON] {
         let group = "rbac.authorization.k8s.io"
-        let metadata = metadata(role, name, isNamespaced: kind == "Role")
+        var metadata = metadata(role, name, isNamespaced: kind == "Role")
+        if let place { metadata["namespace"] = .string(place) }
         return [
             [
                 "apiVersion": .string(group + "/v1"), "kind": .string(kind), "metadata": metadata,
@@ -131,8 +161,11 @@ extension JoinRequest {
         var spec: JSON = ["clusterName": .string(clusterName), "endpoint": .string(endpoint)]
         if let mode { spec["mode"] = .string(mode.rawValue) }
         if mode == .observe { spec["unschedulable"] = true }
-        if flyteAdminAccount != nil { spec["credentials"] = ["secretName": .string(secretName)] }
-        var objects = [resource("DataPlane", name, spec)]
+        if secretName != CredentialsReference.defaultSecretName {
+            spec["credentials"] = ["secretName": .string(secretName)]
+        }
+        if usesSystemRoots { spec[path: ["credentials", "caCert"]] = "System" }
+        var objects = (usesSystemRoots ? secretRights : []) + [resource("DataPlane", name, spec)]
         if let label {
             objects.append(
                 resource(
@@ -140,6 +173,37 @@ extension JoinRequest {
                     ["label": .string(label), "clusters": [["name": .string(clusterName), "weight": 1]]]))
         }
         return objects
+    }
+
+    /// The operator may read `cluster-credentials` and `squadron-credentials` anyway, and other Secrets by name.
+    private var secretRights: [JSON] {
+        let group = "rbac.authorization.k8s.io"
+        let metadata = controlPlaneMetadata(secretName)
+        return [
+            [
+                "apiVersion": .string(group + "/v1"), "kind": "Role", "metadata": metadata,
+                "rules": [
+                    [
+                        "apiGroups": [""], "resources": ["secrets"], "resourceNames": [.string(secretName)],
+                        "verbs": ["get", "list", "watch"],
+                    ]
+                ],
+            ],
+            [
+                "apiVersion": .string(group + "/v1"), "kind": "RoleBinding", "metadata": metadata,
+                "roleRef": ["apiGroup": .string(group), "kind": "Role", "name": .string(secretName)],
+                "subjects": [
+                    ["kind": "ServiceAccount", "name": .string(Self.account), "namespace": .string(namespace)]
+                ],
+            ],
+        ]
+    }
+
+    /// Of what is made in the control plane for this DataPlane alone.
+    func controlPlaneMetadata(_ object: String) -> JSON {
+        var metadata = metadata(object, "control-plane")
+        metadata[path: ["annotations", Self.joinedAnnotation]] = .string(name)
+        return metadata
     }
 
     private func resource(_ kind: String, _ name: String, _ spec: JSON) -> JSON {
@@ -163,9 +227,22 @@ extension JoinRequest {
     public var notesForGitOps: [String] {
         accounts.map { account, secret in
             let source = "Secret \(Self.tokenSecret(of: account)) there"
-            return "put token and ca.crt of \(source) into Secret \(secret) of the control plane, as \(tokenKey) and "
-                + "\(caCertKey), with the annotation \(hostsAnnotation.key): \"\(hostsAnnotation.value)\""
+            let what = usesSystemRoots ? "token of \(source)" : "token and ca.crt of \(source)"
+            let keys = usesSystemRoots ? tokenKey : "\(tokenKey) and \(caCertKey)"
+            return "put \(what) into Secret \(secret) of the control plane, as \(keys), with the annotation "
+                + "\(hostsAnnotation.key): \"\(hostsAnnotation.value)\""
         }
+    }
+
+    /// What a cluster that the system's roots verify lacks for flyteadmin; nil where nothing lacks.
+    public var noteForFlyteAdmin: String? {
+        guard usesSystemRoots else { return nil }
+        let account = flyteAdminAccount ?? Self.account
+        return
+            "the context has no certificate-authority, so the system's roots verify the cluster (caCert: System). flyteadmin "
+            + "reads CA certificates from files only: it gets no executions there before Secret "
+            + "\(CredentialsReference.defaultSecretName) has a token of \(account) as \(clusterName)_token and the "
+            + "certificates of the cluster's CA as \(clusterName)_cacert"
     }
 
     /// The annotation of a Secret that says where this cluster's token may be sent.

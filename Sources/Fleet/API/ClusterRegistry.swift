@@ -52,12 +52,18 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
     public var templatesConfigMap = ""
     /// Whether templates may have cluster-scoped objects other than the Namespace itself.
     public var allowClusterScoped = false
+    /// Secrets that go into every project-domain's namespace of each data plane.
+    public var replicateSecrets: [SecretReplication] = []
     public var syncScope = SyncScope.all
     public var conflictPolicy = ConflictPolicy.report
     public var flyteAdmin: FlyteAdmin?
     public var publish: Publish?
+    /// Whether each DataPlane says if a workflow would run there.
+    public var flyteHealth = FlyteHealthSettings()
     /// Whether changes of templates, values and workload identity go to a few data planes first.
     public var rollout = RolloutPolicy()
+    /// Namespaces of the control plane in which each DataPlane has a ClusterProfile.
+    public var clusterProfiles: [ClusterProfileTarget] = []
     public var prune = false
 
     public init() {}
@@ -80,11 +86,14 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         lockedValues = try container.value(.lockedValues, default: Self.defaultLockedValues)
         allowClusterScoped = try container.value(.allowClusterScoped, default: false)
         templatesConfigMap = try container.value(.templatesConfigMap, default: "")
+        replicateSecrets = try container.value(.replicateSecrets, default: [])
         syncScope = try container.value(.syncScope, default: .all)
         conflictPolicy = try container.value(.conflictPolicy, default: .report)
         flyteAdmin = try container.decodeIfPresent(FlyteAdmin.self, forKey: .flyteAdmin)
         publish = try container.decodeIfPresent(Publish.self, forKey: .publish)
+        flyteHealth = try container.value(.flyteHealth, default: FlyteHealthSettings())
         rollout = try container.value(.rollout, default: RolloutPolicy())
+        clusterProfiles = try container.value(.clusterProfiles, default: [])
         prune = try container.value(.prune, default: false)
     }
 
@@ -113,6 +122,13 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
         }
         problems += flyteAdmin?.problems(at: "spec.flyteAdmin") ?? []
         problems += publish?.problems(at: "spec.publish") ?? []
+        problems += flyteHealth.problems(at: "spec.flyteHealth")
+        for (index, target) in clusterProfiles.enumerated() {
+            problems += target.problems(at: "spec.clusterProfiles[\(index)]")
+        }
+        for (index, entry) in replicateSecrets.enumerated() {
+            problems += entry.problems(at: "spec.replicateSecrets[\(index)]")
+        }
         return problems
     }
 }
@@ -182,6 +198,8 @@ public struct ClusterRegistryStatus: CustomResourceStatus {
     public var executionLabels: Counts?
     public var executionClusterLabels: Counts?
     public var namespaces: NamespaceCounts?
+    /// Of `replicateSecrets`, over all data planes; nil where nothing is copied.
+    public var replicatedSecrets: ReplicationCounts?
     /// Nil where changes go to all data planes at once.
     public var rollout: RolloutStatus?
     /// Nil where there are none, or flyteadmin's projects don't count.

@@ -8,6 +8,8 @@ import KubeObjects
 // |                       | Reachable        | ProbeSucceeded     | `ReachableReason`
 // |                       | Authorized       | PermissionsGranted | PermissionsMissing
 // |                       | Available        | Available          | above; Disabled DuplicateCluster IdentityChanged
+// |                       | FlyteReady       | FlyteReady         | PropellerNotFound PropellerUnavailable FlyteCRDMissing,
+// |                       |                  |                    | FlyteAdmin: TokenRejected, Forbidden; only with spec.flyteHealth
 // |                       | Synced           | InSync             | Pending SyncFailed Conflict PruneHeld
 // |                       | Ready            | Ready              | above; Disabled DuplicateCluster IdentityChanged
 // | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
@@ -35,6 +37,8 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case authorized = "Authorized"
     /// It can be worked with: labels, assignments and the health-aware map go by this, and not by `Ready`.
     case available = "Available"
+    /// A workflow would run there. Only where the registry asks for it; `Ready` and `Available` don't depend on it.
+    case flyteReady = "FlyteReady"
     case synced = "Synced"
     case labelResolved = "LabelResolved"
     case namespaceSynced = "NamespaceSynced"
@@ -134,6 +138,12 @@ public enum Reason {
     public static let permissionsGranted = "PermissionsGranted"
     public static let permissionsMissing = "PermissionsMissing"
     public static let available = "Available"
+    public static let flyteReady = "FlyteReady"
+    public static let propellerNotFound = "PropellerNotFound"
+    public static let propellerUnavailable = "PropellerUnavailable"
+    public static let flyteCRDMissing = "FlyteCRDMissing"
+    public static let flyteAdminTokenRejected = "FlyteAdminTokenRejected"
+    public static let flyteAdminForbidden = "FlyteAdminForbidden"
     public static let inSync = "InSync"
     /// Nothing is written: `mode: Observe`.
     public static let observing = "Observing"

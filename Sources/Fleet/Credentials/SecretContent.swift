@@ -11,15 +11,18 @@ public struct SecretContent: Sendable {
     public static let prefix = "multicluster.flyte.org/"
 
     public let entries: [String: Sensitive]
+    /// `Opaque`, …; empty where it is not known.
+    public let type: String
     public let labels: [String: String]
     public let annotations: [String: String]
     private let parsed: ParsedEntries
 
     public init(
-        _ entries: [String: Sensitive], labels: [String: String] = [:], annotations: [String: String] = [:],
-        previous: SecretContent? = nil
+        _ entries: [String: Sensitive], type: String = "", labels: [String: String] = [:],
+        annotations: [String: String] = [:], previous: SecretContent? = nil
     ) {
         self.entries = entries
+        self.type = type
         self.labels = labels.filter { $0.key.hasPrefix(Self.prefix) }
         self.annotations = annotations.filter { $0.key.hasPrefix(Self.prefix) }
         parsed = ParsedEntries(previous?.parsed.stillGood(for: entries) ?? [:])

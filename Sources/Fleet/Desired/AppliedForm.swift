@@ -20,7 +20,7 @@ public struct AppliedForm: Sendable, Hashable {
 extension DesiredObject {
     /// What a server-side apply sends in that form.
     public func json(in form: AppliedForm) -> JSON {
-        var json = json
+        var json = whole
         if form.keepsManagedBy { json[path: ["metadata", "labels", Ownership.managedByLabel]] = nil }
         if form.adoptedFromFlyte, type == .namespace {
             json[path: ["metadata", "annotations", Ownership.adoptedFromAnnotation]] = .string(Ownership.flyte)
@@ -28,7 +28,12 @@ extension DesiredObject {
         return json
     }
 
-    public func body(in form: AppliedForm) -> [UInt8] { form == .plain ? body : json(in: form).serialized() }
+    public func body(in form: AppliedForm) -> [UInt8] {
+        if form == .plain { return body }
+        var json = json(in: form)
+        defer { if copied != nil { json.wipe() } }
+        return json.serialized()
+    }
 }
 
 extension ObjectMeta {

@@ -4,6 +4,8 @@ import KubeObjects
 /// What everything that we create carries.
 public enum Ownership {
     public static let fieldManager = "squadron"
+    /// Those that write data planes' tokens into Secrets: the operator and two of the commands.
+    public static let entryManagers: Set = [fieldManager, "squadron-join", "squadron-rotate"]
     public static let managedByLabel = "app.kubernetes.io/managed-by"
     public static let managedBy = "squadron"
     public static let projectLabel = "multicluster.flyte.org/project"
@@ -40,9 +42,19 @@ public struct DesiredObject: Sendable, Hashable {
     /// All labels and annotations that we set.
     public let labels: [String: String]
     public let annotations: [String: String]
-    /// What a server-side apply sends, and the same as bytes.
+    /// What a server-side apply sends; of a copied Secret, without the values.
     public let json: JSON
-    public let body: [UInt8]
+    /// What a server-side apply sends, as bytes. Of a copied Secret they are made when they are asked for, and the caller
+    /// clears them.
+    public var body: [UInt8] {
+        if let bytes { return bytes }
+        var whole = whole
+        defer { whole.wipe() }
+        return whole.serialized()
+    }
+    /// The Secret of which it is a copy. All copies share its content.
+    public let copied: ReplicatedContent?
+    private let bytes: [UInt8]?
     /// Of type, place and body: the same in every process. Equal hashes mean that there is nothing to write.
     public let hash: UInt64
 
@@ -50,15 +62,20 @@ public struct DesiredObject: Sendable, Hashable {
     /// as long as nothing that is known needs to be written.
     let isStandIn: Bool
 
-    init(type: ResourceType, namespace: String?, name: String, json content: JSON, isStandIn: Bool = false) {
+    /// - Parameter copied: its values belong to the object, and `content` has all but them, the hash included.
+    init(
+        type: ResourceType, namespace: String?, name: String, json content: JSON, isStandIn: Bool = false,
+        copied: ReplicatedContent? = nil
+    ) {
         self.isStandIn = isStandIn
+        self.copied = copied
         self.type = type
         self.namespace = namespace
         self.name = name
         isMetadataOnly =
             content.object?.keys.allSatisfy { $0 == "apiVersion" || $0 == "kind" || $0 == "metadata" } ?? false
         var json = content
-        if !isMetadataOnly {
+        if !isMetadataOnly, copied == nil {
             var hash = StableHash()
             hash.combine(content.serialized())
             json[path: ["metadata", "annotations", Ownership.appliedHashAnnotation]] =
@@ -67,7 +84,8 @@ public struct DesiredObject: Sendable, Hashable {
         self.json = json
         labels = Self.strings(json[path: ["metadata", "labels"]])
         annotations = Self.strings(json[path: ["metadata", "annotations"]])
-        body = json.serialized()
+        let body = json.serialized()
+        bytes = copied == nil ? body : nil
         var hash = StableHash()
         hash.combine(type.description.utf8)
         hash.combine([0])
@@ -75,6 +93,14 @@ public struct DesiredObject: Sendable, Hashable {
         hash.combine([0])
         hash.combine(body)
         self.hash = hash.value
+    }
+
+    /// With the values of a copied Secret. The caller clears it (`JSON.wipe`).
+    var whole: JSON {
+        guard let copied else { return json }
+        var whole = json
+        whole["data"] = copied.data
+        return whole
     }
 
     private static func strings(_ value: JSON?) -> [String: String] {

@@ -45,9 +45,12 @@ public struct Renderer: Sendable {
 
     /// An object that has a placeholder without a value is kept back, and so is what needs it.
     ///
-    /// - Parameter missing: why a value isn't there, where more is known of it, by the value's name.
+    /// - Parameters:
+    ///   - missing: why a value isn't there, where more is known of it, by the value's name.
+    ///   - copies: Secrets that go into every namespace.
     public func render(
-        _ key: ProjectDomain, namespace: String, values: [String: String], missing: [String: String] = [:]
+        _ key: ProjectDomain, namespace: String, values: [String: String], missing: [String: String] = [:],
+        copies: [ReplicatedContent] = []
     ) -> RenderedNamespace {
         var work = Work(
             labels: Ownership.labels(key), namespace: namespace, allowsClusterScoped: allowsClusterScoped,
@@ -83,6 +86,7 @@ public struct Renderer: Sendable {
                     Self.message(unresolved, missing))
             }
         }
+        for copy in copies { work.add(copy) }
         return work.finish()
     }
 
@@ -112,6 +116,7 @@ public struct Renderer: Sendable {
         /// What is made here because no template that is known has it.
         var standIns: Set<Place> = []
         var keptBack: Set<Place> = []
+        var copies: [Place: ReplicatedContent] = [:]
         var refused: [RenderedNamespace.Refusal] = []
 
         /// Refuses an object that can't be rendered, as far as its name can be told.
@@ -170,6 +175,18 @@ public struct Renderer: Sendable {
             order.append(place)
         }
 
+        mutating func add(_ copy: ReplicatedContent) {
+            let place = Place(type: Secret.resourceType, name: copy.name)
+            guard objects[place] == nil, !keptBack.contains(place) else {
+                return refused.append(
+                    .init(
+                        object: "spec.replicateSecrets: Secret \(copy.name.shortForMessage)", reason: .templateInvalid,
+                        message: "the templates have a Secret of that name, which is applied instead"))
+            }
+            copies[place] = copy
+            order.append(place)
+        }
+
         /// Adds an annotation to an object, which is made if no template has it.
         mutating func overlay(_ type: ResourceType, name: String, annotation: (key: String, value: String)) {
             let place = Place(type: type, name: name)
@@ -195,6 +212,7 @@ public struct Renderer: Sendable {
                 (ApplyOrder.rank($0.element.type), $0.offset) < (ApplyOrder.rank($1.element.type), $1.offset)
             }
             let ready = sorted.compactMap { _, place -> DesiredObject? in
+                if let copy = copies[place] { return DesiredObject(copy: copy, in: namespace, labels: labels) }
                 guard var json = objects[place] else { return nil }
                 // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
                 // is.

@@ -38,12 +38,14 @@ public enum Permissions {
     /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
     /// later finds its permissions.
     ///
-    /// - Parameter deletes: with `prune: true`, looking through and deleting what the templates have, or once had, in
-    ///   namespaces.
+    /// - Parameters:
+    ///   - deletes: with `prune: true`, looking through and deleting what the templates have, or once had, in namespaces.
+    ///   - copies: with `replicateSecrets`, Secrets.
     public static func required(
-        by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false
+        by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false, copies: Bool = false
     ) -> [Permission] {
         let types = essentials.union(templates.kinds.compactMap { kinds[$0] })
+            .union(copies ? [Secret.resourceType] : [])
         let pruned = deletes ? types.union(Pruning.kinds).subtracting([.namespace]) : []
         return types.union(pruned).flatMap { type in
             let verbs =

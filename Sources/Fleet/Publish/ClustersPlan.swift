@@ -67,7 +67,7 @@ public struct ClustersPlan: Sendable {
         addLabels(labels)
         configuration.defaultExecutionLabel = registry.defaultExecutionLabel
         if publish.healthAware.enabled { withdraw(planes, publish, published, now) }
-        noteCondition(publish.healthAware)
+        noteCondition(registry, publish.healthAware)
         if undetermined.isEmpty, let before = published?.configuration {
             var question = KeptEntries.Question(before: before, wanted: configuration)
             question.unusable = leftOut.filter { $0.value != Reason.disabled }
@@ -97,6 +97,7 @@ public struct ClustersPlan: Sendable {
                 notes.append("DataPlane \(object.metadata.name): \(owner) is older and has the clusterName \(name)")
                 continue
             }
+            if object.isLeaving { continue }
             if let problem = object.spec.problems().first {
                 problems.append("DataPlane \(object.metadata.name): \(problem)")
                 continue
@@ -150,8 +151,7 @@ public struct ClustersPlan: Sendable {
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
         // Of two with one name the published one counts: the other one is never Available.
         for (name, object) in Seniority.oldest(planes.map(\.object), by: \.clusterName) where enabled.contains(name) {
-            guard let condition = object.status?.availability else { continue }
-            health[name] = .init(available: condition.status, since: condition.lastTransitionTime.instant)
+            health[name] = object.status?.health(by: publish.healthAware.condition)
         }
         let map = HealthAwareMap(
             graceSeconds: Double(publish.healthAware.graceSeconds),
@@ -166,7 +166,8 @@ public struct ClustersPlan: Sendable {
             }
         }
         for (label, gone) in withdrawnEntries.sorted(by: { $0.key < $1.key }) {
-            notes.append("out of \(label) for not being Available: \(gone.map(\.cluster).sorted().listed())")
+            let condition = publish.healthAware.condition.rawValue
+            notes.append("out of \(label) for not being \(condition): \(gone.map(\.cluster).sorted().listed())")
         }
     }
 
@@ -232,10 +233,10 @@ public struct ClustersPlan: Sendable {
                 + "has: set spec.flyteAdmin.endpoint where it can't reach the endpoint as it is")
     }
 
-    private mutating func noteCondition(_ healthAware: Publish.HealthAware) {
-        guard healthAware.enabled, healthAware.condition == .flyteReady else { return }
+    private mutating func noteCondition(_ registry: ClusterRegistrySpec, _ healthAware: Publish.HealthAware) {
+        guard healthAware.enabled, healthAware.condition == .flyteReady, !registry.flyteHealth.enabled else { return }
         notes.append(
-            "spec.publish.healthAware.condition is FlyteReady, which this version does not find out: Available decides")
+            "spec.publish.healthAware.condition is FlyteReady, and spec.flyteHealth is not enabled: Available decides")
     }
 
     private mutating func noteLabels() {

@@ -50,6 +50,10 @@ public struct RegistryObservation: Sendable {
     public var executionClusterLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
     /// Over all enabled data planes.
     public var namespaces = NamespaceCounts.zero
+    /// The copies of `replicateSecrets` over all enabled data planes; nil where nothing is copied.
+    public var replicatedSecrets: ReplicationCounts?
+    /// Why a Secret of `replicateSecrets` is not copied.
+    public var replicationProblem: String?
     /// flyteadmin's, where its projects count.
     public var archivedProjects: Set<String> = []
     /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
@@ -139,6 +143,7 @@ public struct RegistryObservation: Sendable {
         if let missingKinds { return .no(.ready, Reason.kindMissing, missingKinds) }
         if let rolloutProblem { return .no(.ready, Reason.rolloutInvalid, rolloutProblem) }
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
+        if let replicationProblem { return .no(.ready, Reason.syncFailed, replicationProblem) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
         // The cause before what it does: without usable templates no data plane is in sync.
         if let templates = parts.first, templates.status == .isFalse { return templates.as(.ready) }
@@ -164,6 +169,7 @@ public struct RegistryObservation: Sendable {
         status.executionLabels = executionLabels
         status.executionClusterLabels = executionClusterLabels
         status.namespaces = namespaces
+        status.replicatedSecrets = replicatedSecrets
         status.archivedProjects = .init(archivedProjects)
         status.rollout = stagedRollout
         status.summary = .init(

@@ -17,6 +17,8 @@ final class Caches: Sendable {
     private let holds: Holds
     let secrets: NamedSecrets
     let configMaps: NamedConfigMaps
+    let labelledSecrets: LabelledSecrets
+    let profiles: ProfileWatches
     /// What is published for flyteadmin, and what reads it.
     let published: NamedObjects<ConfigMap, ConfigMap>
     let deployments: NamedObjects<Deployment, Deployment>
@@ -67,6 +69,9 @@ final class Caches: Sendable {
         self.client = client
         self.namespace = namespace
         secrets = NamedSecrets(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
+        profiles = ProfileWatches(client: client, watcher: watcher)
+        labelledSecrets = LabelledSecrets(
+            client: client, namespace: namespace, watcher: watcher, grace: deletionGrace, doubts: doubts)
         configMaps = NamedConfigMaps(client: client, namespace: namespace, watcher: watcher, doubts: doubts)
         published = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { kept, _ in
             kept
@@ -90,6 +95,8 @@ final class Caches: Sendable {
             group.addTask { await self.watch(ClusterRegistry.self, self.holds.registries, observer) }
             group.addTask { await self.secrets.run(observer) }
             group.addTask { await self.configMaps.run(observer) }
+            group.addTask { await self.labelledSecrets.run(observer) }
+            group.addTask { await self.profiles.run() }
             group.addTask { await self.published.run(observer) }
             group.addTask { await self.deployments.run(observer) }
         }

@@ -131,14 +131,20 @@ typealias NamedSecrets = NamedObjects<Secret, SecretContent>
 typealias NamedConfigMaps = NamedObjects<ConfigMap, [String: String]>
 
 extension NamedObjects where Object == Secret, Content == SecretContent {
-    /// Values that can't be used are left out.
     convenience init(client: KubeClient, namespace: String, watcher: WatcherConfiguration, doubts: ListDoubts) {
         self.init(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { secret, before in
-            SecretContent(
-                Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } }),
-                labels: secret.metadata.labels ?? [:], annotations: secret.metadata.annotations ?? [:],
-                previous: before)
+            SecretContent(secret, previous: before)
         }
+    }
+}
+
+extension SecretContent {
+    /// Values that can't be used are left out.
+    init(_ secret: Secret, previous: SecretContent? = nil) {
+        self.init(
+            Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } }),
+            type: secret.type ?? "", labels: secret.metadata.labels ?? [:],
+            annotations: secret.metadata.annotations ?? [:], previous: previous)
     }
 }
 

@@ -191,6 +191,45 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
+    /// A data plane that is Available since long, with `FlyteReady` as given for so many seconds.
+    private func flyte(_ status: Condition.Status, for seconds: Double) -> ClustersPlan.Plane {
+        var plane = plane("a")
+        plane.object.status?.conditions.append(
+            Condition(
+                type: "FlyteReady", status: status, reason: "Test", message: "", observedGeneration: 1,
+                lastTransitionTime: Timestamp(now + -seconds)))
+        return plane
+    }
+    private func plan(flyte plane: ClustersPlan.Plane, isAsked: Bool = true) -> ClustersPlan {
+        var spec = spec
+        spec.publish?.healthAware.condition = .flyteReady
+        spec.flyteHealth.enabled = isAsked
+        return ClustersPlan(
+            registry: spec, planes: [plane, FleetTests.plane("b"), FleetTests.plane("c")], labels: labels, now: now)
+    }
+
+    @Test("With condition FlyteReady, a cluster in which no workflow would run leaves its labels")
+    func leavesByFlyte() {
+        #expect(plan(flyte: flyte(.isFalse, for: 300)).withdrawn == ["a"])
+        #expect(plan(flyte: flyte(.isFalse, for: 300)).notes == ["out of two for not being FlyteReady: a"])
+        #expect(plan(flyte: flyte(.isFalse, for: 299)).withdrawn.isEmpty)
+        #expect(plan(flyte: flyte(.unknown, for: 999)).withdrawn.isEmpty)
+        let available = ClustersPlan(
+            registry: spec, planes: [flyte(.isFalse, for: 300), FleetTests.plane("b")], labels: labels, now: now)
+        #expect(available.withdrawn.isEmpty, "Available decides where nothing else is said")
+    }
+
+    @Test("With condition FlyteReady, a cluster that is not Available leaves its labels as well")
+    func flyteUnknown() {
+        var away = flyte(.unknown, for: 300)
+        away.object.status?.conditions[0].status = .isFalse
+        away.object.status?.conditions[0].lastTransitionTime = Timestamp(now + -300)
+        #expect(plan(flyte: away).withdrawn == ["a"])
+        let note =
+            "spec.publish.healthAware.condition is FlyteReady, and spec.flyteHealth is not enabled: Available decides"
+        #expect(plan(flyte: FleetTests.plane("a"), isAsked: false).notes == [note])
+    }
+
     @Test("It comes back when it has been Available for as long")
     func returns() {
         #expect(plan(.isTrue, for: 299, withdrawn: ["a"]).withdrawn == ["a"])

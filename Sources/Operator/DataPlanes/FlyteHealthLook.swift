@@ -1,0 +1,223 @@
+import ControlLoop
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Support
+
+/// What a session finds out about Flyte in its data plane, beside what is its own.
+struct FlyteHealthQuestion: Sendable, Hashable {
+    /// flyteadmin's own way into the data plane.
+    enum Account: Sendable, Hashable {
+        case unknown
+        /// It runs there, with an account that Squadron has no token of.
+        case notOurs
+        /// Nothing may be sent: why.
+        case unusable(String)
+        case entry(LinkConfiguration)
+    }
+    var settings: FlyteHealthSettings
+    var account: Account
+}
+
+/// Finds out whether a workflow would run in one data plane: a watch of propeller's Deployment, and with each review, a look
+/// at the kinds and a question with flyteadmin's own token.
+///
+/// It sends that token over a connection that the CA of the same entry verifies: the session's own where both have the same
+/// server and CA, else one that is closed after the answer.
+final class FlyteHealthLook: Sendable {
+    private struct State {
+        var question: FlyteHealthQuestion?
+        var health = FlyteHealth()
+        /// Questions about flyteadmin's account that got no answer, in a row.
+        var misses = 0
+    }
+    private unowned let session: DataPlaneSession
+    private let state = Locked(State())
+    private let wake = Signal()
+    private let watch = Locked<PropellerWatch?>(nil)
+    private let watches = ChildTasks<PropellerWatch>()
+    private let isOpen = Locked(false)
+
+    init(_ session: DataPlaneSession) { self.session = session }
+
+    /// Nil where nobody asks.
+    var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
+
+    /// Takes a new question, or none. What is known of a part that is asked as before stays.
+    func follow(_ question: FlyteHealthQuestion?) {
+        let before = state.withLock { state in
+            let before = state.question
+            state.question = question
+            if before?.account != question?.account { (state.health.account, state.misses) = (.unknown, 0) }
+            if before?.settings != question?.settings { state.health.propeller = .unknown }
+            if question == nil { state.health = FlyteHealth() }
+            return before
+        }
+        if before?.settings != question?.settings { follow(question?.settings) }
+        if before != question { wake.advance() }
+    }
+
+    private func follow(_ settings: FlyteHealthSettings?) {
+        let new = settings.map { settings in
+            PropellerWatch(settings, session) { [weak self] in self?.found(propeller: $0, at: settings) }
+        }
+        let old = watch.withLock { watch in
+            defer { watch = new }
+            return watch
+        }
+        old?.stop()
+        guard let new else { return }
+        new.open(isOpen.withLock { $0 })
+        watches.start(new)
+    }
+
+    /// Requests may be sent, or may not.
+    func open(_ mayRead: Bool) {
+        let isNews = isOpen.withLock { isOpen in
+            defer { isOpen = mayRead }
+            return isOpen != mayRead
+        }
+        guard isNews else { return }
+        watch.withLock { $0 }?.open(mayRead)
+        if mayRead { wake.advance() }
+    }
+
+    /// Somebody waits for it.
+    func lookAgain() { wake.advance() }
+
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watches.run { await $0.run() } }
+            while !Task.isCancelled {
+                let seen = wake.generation
+                await look()
+                let interval = session.context.settings.breaker.probeInterval
+                guard let health else {
+                    await wake.wait(past: seen)
+                    continue
+                }
+                // What is wrong is looked at as often as rights that are missing.
+                let pause = health.isGood ? max(interval, SessionState.checkup) : interval
+                let timeline = session.context.timeline
+                await wake.wait(past: seen, until: timeline.now + pause, on: timeline)
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func look() async {
+        guard let question = state.withLock({ $0.question }), let link = session.readableLink else { return }
+        async let served = served(link)
+        async let account = account(question.account, link)
+        let (workflows, found) = await (served, account)
+        if Task.isCancelled { return }
+        change { state in
+            if let workflows { state.health.workflows = workflows }
+            guard state.question?.account == question.account else { return }
+            switch found {
+            case .answer(let account): (state.health.account, state.misses) = (account, 0)
+            case .none(let reason, let why):
+                state.misses = min(state.misses + 1, 2)
+                // Once may be a moment, and what was found before holds.
+                if state.misses > 1 { state.health.account = .unreachable(reason, why) }
+            }
+        }
+    }
+
+    private func found(propeller: FlyteHealth.Propeller, at settings: FlyteHealthSettings) {
+        change { state in
+            if state.question?.settings == settings { state.health.propeller = propeller }
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let differs = state.withLock { state in
+            let before = state.health
+            body(&state)
+            return before != state.health
+        }
+        if differs { session.context.changed(session.name, .facts) }
+    }
+
+    /// Nil where there was no answer.
+    private func served(_ link: Link) async -> FlyteHealth.Workflows? {
+        do throws(KubeError) {
+            let kinds = try await link.prober.resources(
+                group: FlyteHealth.workflowGroup, version: FlyteHealth.workflowVersion, isRateLimited: false)
+            return (kinds ?? []).contains { $0.type.plural == FlyteHealth.workflowResource } ? .served : .missing
+        } catch {
+            return nil
+        }
+    }
+
+    private enum Found: Sendable {
+        case answer(FlyteHealth.Account)
+        case none(ReachableReason, String)
+    }
+
+    private func account(_ account: FlyteHealthQuestion.Account, _ link: Link) async -> Found {
+        switch account {
+        case .unknown: return .answer(.unknown)
+        case .notOurs: return .answer(.notOurs)
+        case .unusable(let why): return .answer(.rejected(why))
+        case .entry(let configuration):
+            guard let token = configuration.token else { return .answer(.unknown) }
+            if configuration.sharesConnection(with: link.configuration) {
+                return await ask(link.prober.authorized(by: StaticToken(token)))
+            }
+            let own = session.context.connect(configuration)
+            defer { own.close() }
+            return await ask(own.prober)
+        }
+    }
+
+    private func ask(_ client: KubeClient) async -> Found {
+        do throws(KubeError) {
+            if try await mayCreate(client, in: nil) { return .answer(.granted("everywhere")) }
+            // A RoleBinding in each namespace, which a template may make, is as good.
+            if let namespace = session.currentPlan.namespaces.keys.min(), try await mayCreate(client, in: namespace) {
+                return .answer(.granted("in \(namespace)"))
+            }
+            return .answer(.forbidden("it may not create \(FlyteHealth.workflowResource) in all namespaces"))
+        } catch {
+            if error.isUnauthorized { return .answer(.rejected(ProbeAnswer(error)?.text ?? error.description)) }
+            if error.isForbidden || error.isNotServed { return .answer(.unsaid(error.description)) }
+            guard case .failed(let reason, let text)? = ProbeAnswer(error) else {
+                return .none(.serverError, error.description)
+            }
+            return .none(reason, text)
+        }
+    }
+
+    private func mayCreate(_ client: KubeClient, in namespace: String?) async throws(KubeError) -> Bool {
+        let question = SelfSubjectAccessReview.request(
+            .init(
+                verb: "create", group: FlyteHealth.workflowGroup, resource: FlyteHealth.workflowResource,
+                namespace: namespace))
+        let answer: JSON
+        do throws(KubeError) {
+            answer = try await client.review(SelfSubjectAccessReview.resourceType, question)
+        } catch {
+            // One of several API servers may have an old key.
+            guard error.isUnauthorized else { throw error }
+            answer = try await client.review(SelfSubjectAccessReview.resourceType, question)
+        }
+        do {
+            return try SelfSubjectAccessReview(json: answer).isAllowed
+        } catch {
+            throw KubeError(operation: "SelfSubjectAccessReview", cause: .unexpectedAnswer("\(error)"))
+        }
+    }
+}
+
+extension LinkConfiguration {
+    /// Whether at most the token, or what gives it, is another.
+    func sharesConnection(with other: LinkConfiguration) -> Bool {
+        var (mine, theirs) = (self, other)
+        (mine.token, mine.source) = (nil, nil)
+        (theirs.token, theirs.source) = (nil, nil)
+        return mine == theirs
+    }
+}

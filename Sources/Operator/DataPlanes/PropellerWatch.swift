@@ -1,0 +1,72 @@
+import ControlLoop
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+import Support
+
+/// The watch of one Deployment in a data plane: by its name, so that a right to that one is enough.
+final class PropellerWatch: Sendable {
+    private let watcher: Watcher<Deployment, FlyteHealth.Propeller>
+    private let stopped = Signal()
+
+    /// - Parameter found: told what the Deployment comes to.
+    init(
+        _ settings: FlyteHealthSettings, _ session: DataPlaneSession,
+        found: @escaping @Sendable (FlyteHealth.Propeller) -> Void
+    ) {
+        let store = Store<FlyteHealth.Propeller>()
+        let key = ObjectKey(namespace: settings.namespace, name: settings.deployment)
+        let tell: @Sendable () -> Void = { [weak store] in
+            guard let snapshot = store?.snapshot else { return }
+            found(snapshot[key] ?? .absent)
+        }
+        store.subscribe { change in if change.origin == .event { tell() } }
+        watcher = Watcher(
+            PropellerListWatch(settings: settings, session: session), into: store,
+            configuration: session.context.settings.watcher, timeline: session.context.timeline,
+            observer: { [weak session] status in
+                switch status {
+                case .synced, .following, .connected: tell()
+                case .failing(let error, _, _) where error.isForbidden: found(.unreadable(error.description))
+                case .failing(let error, _, _): session?.requestFailed(error)
+                default: break
+                }
+            },
+            project: { decoded in
+                switch decoded {
+                case .valid(let deployment): FlyteHealth.Propeller(deployment)
+                case .malformed(_, let failure): .unreadable("\(failure)")
+                }
+            })
+        watcher.pause()
+    }
+
+    func open(_ mayRead: Bool) { mayRead ? watcher.resume() : watcher.pause() }
+    func run() async { await stopped.ending { [watcher] in await watcher.run() } }
+    func stop() { stopped.advance() }
+}
+
+/// Lists and watches with whatever link the session has in use; fails while it has none.
+private struct PropellerListWatch: ListWatch {
+    let settings: FlyteHealthSettings
+    unowned let session: DataPlaneSession
+
+    func list(continueToken: String?) async throws(KubeError) -> ListPage<Deployment> {
+        try await source("list").list(continueToken: continueToken)
+    }
+
+    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Deployment> {
+        try await source("watch").watch(from: resourceVersion)
+    }
+
+    private func source(_ verb: String) throws(KubeError) -> CollectionListWatch<Deployment> {
+        guard let link = session.readableLink else {
+            let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
+            throw KubeError(operation: "\(verb) deployments", cause: .transport(closed))
+        }
+        return link.client.listWatch(
+            Deployment.self, namespace: settings.namespace, fieldSelector: "metadata.name=\(settings.deployment)",
+            settings: .unlimited)
+    }
+}
