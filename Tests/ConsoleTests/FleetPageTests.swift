@@ -171,11 +171,11 @@ struct FleetPageTests {
         let text =
             registry + Self.plane("dp1", status: "  appliedRevision: 4")
             + Self.plane("dp2", status: "  appliedRevision: 3")
-            + Self.plane("dp3", status: "  appliedRevision: 3") + Self.plane("off", spec: ", enabled: false")
+            + Self.plane("dp3", status: "  appliedRevision: 3") + Self.plane("resting", spec: ", enabled: false")
         let rollout = try page(text).rollout
         #expect(
             rollout.groups.map { $0.map { "\($0.name) \($0.state.rawValue)" } } == [
-                ["dp1 updated"], ["dp2 current"], ["dp3 waiting", "off left"],
+                ["dp1 updated"], ["dp2 current"], ["dp3 waiting", "resting left"],
             ])
         #expect(rollout.json["updated"] == 1 && rollout.json["phase"] == "Progressing")
     }
