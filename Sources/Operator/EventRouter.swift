@@ -110,9 +110,11 @@ struct EventRouter: Sendable {
         if isFlyteAdmins { queue.add(.publishing, after: Self.gathering) }
         let isAsked = isFlyteAdmins && plans.inForce?.spec.flyteHealth.enabled == true
         for (key, object) in caches.dataPlanes.snapshot ?? [:]
-        where isAsked || object.object.map({
-            $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
-        }) ?? true {
+        where isAsked
+            || object.object.map({
+                $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
+            }) ?? true
+        {
             queue.add(.dataPlane(key.name))
         }
         // A Secret's labels decide what it may be used for.
