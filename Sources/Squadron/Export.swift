@@ -27,7 +27,11 @@ struct Export: AsyncParsableCommand {
 
     func run() async throws {
         try await options.run("export") { reader, screen in
-            let export = FlyteExport(try await reader.objects(), now: WallClock.system.now)
+            var objects = try await reader.objects()
+            for name in FlyteExport.configMapNames(objects).sorted() {
+                objects.add(configMap: name, try await reader.configMap(name))
+            }
+            let export = FlyteExport(objects, now: WallClock.system.now)
             if let dir {
                 do throws(NewFolder.Failure) {
                     try NewFolder.write(export.files, to: dir)

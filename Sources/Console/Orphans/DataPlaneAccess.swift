@@ -61,10 +61,7 @@ public struct DataPlaneAccess: Sendable {
             let advice = error.isForbidden ? " (looking into data planes needs the right to read it)" : ""
             throw Failure(message: "Secret \(name) can't be read: \(error.detail)\(advice)")
         }
-        return SecretContent(
-            secret.data.compactMapValues { value in
-                if case .bytes(let bytes) = value { bytes } else { nil }
-            }, labels: secret.metadata.labels ?? [:], annotations: secret.metadata.annotations ?? [:])
+        return SecretContent(secret)
     }
 
     private func proxyLogin(of dataPlane: DataPlane) async throws(Failure) -> ProxyLogin? {

@@ -25,7 +25,7 @@ public enum HelmExpressions {
     }
 
     /// What to do instead.
-    static let advice =
+    package static let advice =
         "is not rendered yet: it has an expression of Helm's. Take the values that Helm made of it, from the ConfigMap "
         + "flyte-clusterresourcesync-config, key cluster_resources.yaml, or name that key with spec.importFrom"
 

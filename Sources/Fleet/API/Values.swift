@@ -112,6 +112,9 @@ public enum ValueRules {
             || byte == UInt8(ascii: "_")
     }
 
+    /// Nil for a good one.
+    package static func problem(ofName name: String) -> String? { problems(ofName: name, at: "").first?.message }
+
     static func problems(ofName name: String, at path: String) -> [SpecProblem] {
         if reserved.contains(name) {
             [SpecProblem(path, "\"\(name)\" is set by the system and can't be set: choose another name")]

@@ -79,7 +79,7 @@ extension Condition {
 
 extension Sequence<String> {
     /// "a, b, c and 4 more".
-    func listed(limit: Int = 5) -> String {
+    package func listed(limit: Int = 5) -> String {
         let all = Array(self)
         let rest = all.count - limit
         return all.prefix(limit).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")

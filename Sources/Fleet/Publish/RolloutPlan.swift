@@ -68,7 +68,7 @@ public enum RolloutPlan {
 
     /// Why the Deployment's pods would not start. Flyte's chart gives flyteadmin an init container that goes through all
     /// enabled clusters, and fails where one of them does.
-    private static func hold(_ name: String, _ deployment: Deployment, _ dead: [String]) -> String? {
+    package static func hold(_ name: String, _ deployment: Deployment, _ dead: [String]) -> String? {
         guard !dead.isEmpty, let container = deployment.initContainers.first(where: \.syncsClusters) else { return nil }
         let clusters = dead.sorted().listed()
         return
@@ -132,6 +132,26 @@ public struct ClustersChecksum {
     public init(_ configuration: ClustersConfiguration, published: Timestamp?) {
         add(Array(configuration.yaml.utf8))
         add(Array((published?.description ?? "").utf8))
+    }
+
+    /// Of what is published and the entries that it names.
+    ///
+    /// - Parameters:
+    ///   - planes: those that can be used.
+    ///   - entries: of the Secret that flyteadmin has mounted; nil where there is none.
+    public static func text(
+        _ configuration: ClustersConfiguration, published: Timestamp?, planes: some Sequence<DataPlane>,
+        entries: [String: Sensitive]?
+    ) -> String {
+        var checksum = ClustersChecksum(configuration, published: published)
+        let objects = Seniority.oldest(planes, by: \.clusterName)
+        for cluster in configuration.clusters {
+            guard case .remote = cluster.access, let object = objects[cluster.name], let entries else { continue }
+            let names = PublishedCredentials(of: object)
+            checksum.add(entries[names.tokenKey])
+            checksum.add(entries[names.caCertKey])
+        }
+        return checksum.text
     }
 
     /// In the order of the configuration's clusters. Nil: there is no such entry.

@@ -1,0 +1,61 @@
+import Kube
+import Support
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Reads the files that a user names, within limits.
+public enum ImportFiles {
+    static let bytes = 4 << 20
+    /// All files of a folder together.
+    static let files = 20_000
+    static let allBytes = 64 << 20
+
+    /// A file; "-" for standard input.
+    public static func text(_ path: String) throws(ImportFailure) -> ImportText {
+        let content: [UInt8]
+        do {
+            content = try FileContents.read(path == "-" ? "/dev/stdin" : path, limit: bytes)
+        } catch {
+            throw ImportFailure("\(error)")
+        }
+        guard let text = String(validating: content, as: UTF8.self) else {
+            throw ImportFailure("\(path): is no UTF-8")
+        }
+        return ImportText(place: path, text: text)
+    }
+
+    /// Files, and the `.yaml`, `.yml` and `.json` files of folders.
+    public static func texts(_ paths: [String]) throws(ImportFailure) -> [ImportText] {
+        var texts: [ImportText] = []
+        var size = 0
+        for path in paths {
+            for file in try expanded(path) {
+                let text = try text(file)
+                size += text.text.utf8.count
+                guard texts.count < files, size <= allBytes else {
+                    throw ImportFailure("\(path): more than \(files) files or \(allBytes >> 20) MiB in all")
+                }
+                texts.append(text)
+            }
+        }
+        return texts
+    }
+
+    private static func expanded(_ path: String) throws(ImportFailure) -> [String] {
+        guard path != "-", let folder = opendir(path) else { return [path] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder), names.count <= files {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { names.append(name) }
+        }
+        guard !names.isEmpty else { throw ImportFailure("\(path): has no .yaml, .yml or .json file") }
+        return names.sorted().map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
+    }
+}

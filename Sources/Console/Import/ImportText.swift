@@ -1,0 +1,105 @@
+import Fleet
+import JSON
+import YAML
+
+/// A text that is imported: the file or the key that it is from, and its YAML.
+public struct ImportText: Sendable, Hashable {
+    /// `clusters.yaml`, `ConfigMap flyte-admin-clusters-config, key clusters.yaml`.
+    public var place: String
+    public var text: String
+
+    public init(place: String, text: String) { (self.place, self.text) = (place, text) }
+}
+
+/// A text that can't be read at all: then nothing is imported.
+public struct ImportFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// Something that was not taken over, and where it stands.
+public struct ImportGap: Sendable, Hashable {
+    public var place: String
+    public var message: String
+
+    public init(_ place: String, _ message: String) { (self.place, self.message) = (place, message) }
+}
+
+/// A piece of YAML, and the text that it is from.
+struct ImportNode: Sendable, Hashable {
+    var place: String
+    var node: YAMLNode
+
+    /// "clusters.yaml, line 7"
+    var line: String { node.line > 0 ? "\(place), line \(node.line)" : place }
+
+    func with(_ node: YAMLNode) -> ImportNode { ImportNode(place: place, node: node) }
+
+    /// Flyte's configuration library does not tell cases apart.
+    subscript(key: String) -> ImportNode? {
+        let found = node.mapping?.first { $0.key.scalar?.lowercased() == key.lowercased() }
+        return found.map { with($0.value) }
+    }
+    func at(_ path: String...) -> ImportNode? { path.reduce(Optional(self)) { $0?[$1] } }
+
+    var elements: [ImportNode] { (node.sequence ?? []).map(with) }
+    var members: [(key: String, value: ImportNode)] {
+        (node.mapping ?? []).compactMap { pair in pair.key.scalar.map { ($0, with(pair.value)) } }
+    }
+    var json: JSON { (try? node.json()) ?? .null }
+    /// The text of a scalar that means a text or a number; nil for all else.
+    var text: String? {
+        switch json {
+        case .string(let text): text
+        case .int, .double: node.scalar
+        case .bool(let flag): flag ? "true" : "false"
+        default: nil
+        }
+    }
+    var isNull: Bool { json.isNull && node.mapping == nil && node.sequence == nil }
+
+    func gap(_ message: String) -> ImportGap { ImportGap(line, message) }
+}
+
+extension ImportText {
+    /// The documents of the text. Those of a ConfigMap, alone or in a List, are the texts in its keys.
+    func documents() throws(ImportFailure) -> [ImportNode] {
+        var found: [ImportNode] = []
+        for node in try parsed() {
+            let root = ImportNode(place: place, node: node)
+            let items = root["items"]?.elements ?? [root]
+            for item in items {
+                guard item["kind"]?.text == "ConfigMap", let data = item["data"] else {
+                    found.append(item)
+                    continue
+                }
+                let name = item.at("metadata", "name")?.text ?? ""
+                for (key, value) in data.members.sorted(by: { $0.key < $1.key }) where key.hasSuffix(".yaml") {
+                    let place = "\(place), ConfigMap \(name.shortForMessage), key \(key.shortForMessage)"
+                    let inner = ImportText(place: place, text: value.text ?? "")
+                    found += try inner.parsed().map { ImportNode(place: place, node: $0) }
+                }
+            }
+        }
+        return found
+    }
+
+    private func parsed() throws(ImportFailure) -> [YAMLNode] {
+        do throws(YAML.Failure) {
+            let nodes = try YAML.documents(text)
+            // Two equal keys, and keys that are none, show here.
+            for node in nodes { _ = try node.json() }
+            return nodes
+        } catch {
+            let advice = HelmExpressions.isIn(text) ? ": " + HelmExpressions.whereRendered : ""
+            throw ImportFailure("\(place), line \(error.line): \(error.message.shortForMessage)\(advice)")
+        }
+    }
+}
+
+extension HelmExpressions {
+    /// For a file that Helm has not rendered.
+    static let whereRendered =
+        "it has expressions of Helm's. Take what Helm made of it, from the ConfigMaps flyte-admin-clusters-config "
+        + "(clusters.yaml) and flyte-clusterresourcesync-config (cluster_resources.yaml), or import `configmap`"
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Console
+import Fleet
+import FlyteAdmin
+import Operator
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check everything that a support engineer would, and say what to do about each finding.",
+        discussion: Help.discussion(
+            """
+            Looks at the CRDs, the operator and its rights, clocks, conditions, endpoints, what ends soon, propeller, flyteadmin \
+            with its mounts and ConfigMaps, leftovers of Flyte's chart, and what an upgrade from 0.1 would cut off. It reads with \
+            your own rights, and looks into the data planes with the credentials that their DataPlanes name. Nothing is changed.
+            """,
+            examples: [
+                "squadron doctor",
+                "squadron doctor -o json | jq -r '.checks[].findings[] | .subject + \": \" + .action'",
+            ],
+            codes: [
+                (0, "all is well"), (1, "failed, or something could not be checked"), (2, "wrong usage"),
+                (3, "there are findings"),
+            ]))
+
+    @OptionGroup var options: ConsoleOptions
+
+    func run() async throws {
+        try await options.run("doctor") { reader, screen in
+            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent)
+            let facts = try await DoctorReading(reader, access).facts(
+                names: { facts in
+                    let references = References(
+                        dataPlanes: facts.planes, projects: facts.projects, registry: facts.registry)
+                    return NeededRights.Names(secrets: references.secrets, configMaps: references.configMaps)
+                }, askFlyteAdmin: Self.ask)
+            return screen.show(DoctorReport(facts), as: options.output)
+        }
+    }
+
+    private static func ask(_ settings: FlyteAdmin, _ secrets: [String: Seen<SecretContent>]) async -> FlyteAdminAnswer
+    {
+        var readings: [String: FlyteAdminReach.SecretReading] = [:]
+        for name in FlyteAdminReach.secretNames(settings) {
+            switch secrets[name] {
+            case .present(let content)?: readings[name] = .present(content)
+            case .absent?: readings[name] = .absent
+            case .unreadable(let why)?: readings[name] = .unreadable(why)
+            case .unasked?, nil: break
+            }
+        }
+        let reach: FlyteAdminReach
+        do throws(FlyteAdminReach.Refusal) {
+            reach = try FlyteAdminReach(settings, secrets: readings, userAgent: SquadronVersion.userAgent)
+        } catch {
+            return error.isNotAllowed ? .notAllowed(error.message) : .notAsked(error.message)
+        }
+        do throws(FlyteAdminError) {
+            _ = try await reach.client.labels()
+            return .answered
+        } catch {
+            return .failed(reach.explained(error))
+        }
+    }
+}
