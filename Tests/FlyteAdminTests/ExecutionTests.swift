@@ -164,6 +164,23 @@ struct UnfinishedExecutionTests {
         }
     }
 
+    @Test("Clusters are asked about 40 at a time, and at most 10,000 executions are read")
+    func bounds() async throws {
+        try await withServer { server in
+            server.edit { tables in
+                for number in 0..<10_500 {
+                    tables.executions.append(
+                        .init("a", project: "team1", domain: "staging", cluster: "c\(number % 2)"))
+                }
+            }
+            let client = client(server) { $0.pageSize = 1000 }
+            let names = (0..<90).map { "c\($0)" }
+            let counts = try await client.unfinishedExecutions(on: names, project: "team1", domain: "staging")
+            #expect(counts == ["c0": 5000, "c1": 5000])
+            #expect(server.requests.count == 12)
+        }
+    }
+
     @Test("An answer that is no list of executions is an error, never nothing that runs")
     func otherAnswer() async throws {
         try await withServer { server in
