@@ -353,7 +353,7 @@ struct ExplanationTests {
         #expect(moved.notes.contains { $0.contains("--label special explains it") })
         #expect(text(moved).contains("execution e1 ran on: old"))
         let failed = try explain(.present(.init(cluster: "", phase: "FAILED")))
-        #expect(failed.json["ranOn"] == nil && failed.notes.contains { $0.contains("created in no cluster") })
+        #expect(failed.json["ranOn"] == nil && failed.notes.contains { $0.contains("names no cluster for it") })
         #expect(try explain(.absent).notes.contains("flyteadmin has no execution e1 in project1/development"))
         #expect(try explain(.unknown("no route")).notes.contains { $0.hasSuffix("not known here: no route") })
     }

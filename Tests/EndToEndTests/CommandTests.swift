@@ -114,6 +114,8 @@ extension EndToEnd {
                 (["why"], 2, "subject"), (["why", "a/b/c"], 2, "neither NAMESPACE nor PROJECT/DOMAIN"),
                 (["status", "-o", "xml"], 2, "xml"), (["status", "--namespace", ""], 2, "--namespace is empty"),
                 (["status", "--kubeconfig", "/does/not/exist"], 2, "/does/not/exist"),
+                (["explain", "-p", "a"], 2, "--domain is missing"),
+                (["explain", "--all", "-p", "a"], 2, "--all is instead of --project"),
                 (["completion", "bash"], 0, "complete"), (["completion", "fish"], 0, "squadron"),
                 (["completion", "tcsh"], 2, "tcsh"),
             ] as [([String], Int32, String)] {

@@ -42,12 +42,17 @@ extension EndToEnd {
                     #expect(Set(types) == ["LabelResolved", "Published", "Ready"] && status?["namespace"] == nil)
                     #expect(try await fleet[1].admin.get("Namespace", "team1-staging") == nil)
 
-                    let run = flyteAdmin.edit { $0.launch(.init("e1", project: "team1", domain: "staging")) }
-                    let explanation = try await explain(fleet, flyteAdmin, execution: "e1")
+                    // By all clusters it would go to the other one.
+                    flyteAdmin.edit { tables in
+                        tables.clusters = .init(
+                            [.init("dataplane_0"), .init("dataplane_1")], labels: ["label2": [.init("dataplane_1")]])
+                        _ = tables.launch(.init("exec-1", project: "team1", domain: "staging"))
+                    }
+                    let explanation = try await explain(fleet, flyteAdmin, execution: "exec-1")
                     #expect(explanation.json["rule"] == "project" && explanation.json["label"] == "label2")
-                    #expect(explanation.cluster == "dataplane_1" && explanation.ranOn.map { $0 == run.cluster } ?? true)
-                    #expect(
-                        explanation.notes.contains { $0.contains("by.hand") || $0.contains("publishes no clusters") })
+                    #expect(explanation.cluster == "dataplane_1" && explanation.json["ranOn"] == "dataplane_1")
+                    #expect(explanation.notes.contains { $0.contains("publishes no clusters") })
+                    #expect(!explanation.notes.contains { $0.contains("not read ExecutionClusterLabel") })
 
                     try await fleet.admin.delete("ExecutionClusterLabel", "team1")
                     try await eventually("its row is gone, and the others are there again") {

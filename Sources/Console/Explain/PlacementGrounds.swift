@@ -140,11 +140,13 @@ struct PlacementGrounds {
         case .unknown(let why)?: return ["where \(name) ran is not known here: \(why)"]
         case .absent?: return ["flyteadmin has no execution \(name) in \(request.project)/\(request.domain)"]
         case .present(let ran)?:
-            guard !ran.cluster.isEmpty else {
-                return ["flyteadmin has the execution \(name) (\(ran.phase)), which was created in no cluster"]
-            }
             var notes: [String] = []
-            if let drawn, drawn != ran.cluster {
+            if ran.cluster.isEmpty {
+                let phase = ran.phase.isEmpty ? "" : " (\(ran.phase))"
+                notes.append(
+                    "flyteadmin has the execution \(name)\(phase) and names no cluster for it: it could not be created, or "
+                        + "flyteadmin runs everything in its own cluster")
+            } else if let drawn, drawn != ran.cluster {
                 notes.append("\(name) ran on \(ran.cluster), and would go to \(drawn) now")
             }
             if !ran.label.isEmpty, request.label != ran.label {
