@@ -165,7 +165,7 @@ struct WhyTests {
         #expect(content("nowhere") == .unreadable("ConfigMap none: 403"))
     }
 
-    @Test("flyteadmin's attributes are a layer, told with the row that counts; unread ones are waited for")
+    @Test("flyteadmin's attributes are a layer, told with the row that counts")
     func attributes() throws {
         var fleet = try objects(Self.fleet)
         func row(_ name: String) -> [String]? {

@@ -24,7 +24,7 @@ extension EndToEnd {
             Tables.RowID(project: "team1", domain: domain, workflow: workflow, type: type)
         }
 
-        @Test("CLUSTER_RESOURCE attributes are waited for, followed at each poll, and kept while flyteadmin is dead")
+        @Test("CLUSTER_RESOURCE attributes are waited for, followed, and kept while it is dead")
         func clusterResources() async throws {
             try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
                 try await useTemplates(fleet)
@@ -71,7 +71,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A FlyteProject registers its project, sets its attributes, and takes only its own rows along")
+        @Test("A FlyteProject registers its project, and takes only its own rows along")
         func project() async throws {
             try await withFlyteAdmin(interval: 5, change: { $0.projects = ["other"] }) { fleet, flyteAdmin in
                 try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["lockedValues": []]])
@@ -130,7 +130,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("In Observe nothing is written to flyteadmin, and a locked account is left out in Enforce")
+        @Test("Observe writes nothing to flyteadmin, and Enforce leaves a locked account out")
         func observes() async throws {
             try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
                 try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["mode": "Observe"]])

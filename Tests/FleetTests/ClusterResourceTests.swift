@@ -34,7 +34,9 @@ struct ClusterResourceTests {
 
     @Test("Names that the system sets, and what is no name, are left out")
     func names() {
-        let row = (project: "p", domain: "d", values: ["namespace": "x", "project": "x", "": "x", "a b": "x", "ok": "1"])
+        let row = (
+            project: "p", domain: "d", values: ["namespace": "x", "project": "x", "": "x", "a b": "x", "ok": "1"]
+        )
         #expect(ClusterResourceAttributes([row])[ProjectDomain(project: "p", domain: "d")]?.values == ["ok": "1"])
     }
 
@@ -53,13 +55,15 @@ struct ClusterResourceTests {
         #expect(many.text.utf8.count < ClusterResourceAttributes.sizeLimit)
     }
 
-    @Test("They are stronger than the registry's values and weaker than the project's, and may set what is locked")
+    @Test("They go over the registry's values, below the project's, and may set locked ones")
     func layers() {
         var registry = ClusterRegistrySpec()
         registry.values = ["projectQuotaCpu": "1", "projectQuotaMemory": "4Gi", "defaultIamRole": "registry"]
         registry.domainValues = ["development": ["projectQuotaCpu": "2"]]
         var project = FlyteProjectSpec(project: "team1")
-        func value(_ name: String, _ project: FlyteProjectSpec?, _ dataPlane: DataPlaneSpec = DataPlaneSpec()) -> String? {
+        func value(_ name: String, _ project: FlyteProjectSpec?, _ dataPlane: DataPlaneSpec = DataPlaneSpec())
+            -> String?
+        {
             ValueLayers(registry: registry, attributes: attributes["team1"], project: project, dataPlane: dataPlane)
                 .values(for: team1, namespace: "n")[name]
         }
@@ -74,7 +78,7 @@ struct ClusterResourceTests {
         #expect(value("projectQuotaCpu", project, dataPlane) == "32")
     }
 
-    @Test("They count where there is a flyteadmin, unless the registry ignores them; unread ones are waited for")
+    @Test("They count with a flyteadmin, unless ignored; unread ones are waited for")
     func inForce() {
         var spec = ClusterRegistrySpec()
         #expect(AttributesInForce(spec, read: attributes) == .none)

@@ -20,7 +20,7 @@ struct ProjectClaimsTests {
     }
     private func rows(_ claims: LabelClaims) -> [AdminRowKey: String] { claims.wanted.mapValues(\.value) }
 
-    @Test("What every domain has is merged with a domain's own field by field, and the domain's wins")
+    @Test("A domain's attributes go over those of every domain, field by field")
     func merges() throws {
         let object = try project([
             "*": [
@@ -56,7 +56,7 @@ struct ProjectClaimsTests {
         #expect(claims.demands.isEmpty && ProjectDemand(object, unlocked).isEmpty)
     }
 
-    @Test("Account and role of executions are locked while the registry locks any value; the rest is written")
+    @Test("Account and role are locked while any value is; the rest is written")
     func locked() throws {
         let object = try project([
             "production": ["executionConfig": ["serviceAccount": "admin", "iamRole": "arn", "maxParallelism": 3]]
@@ -80,7 +80,7 @@ struct ProjectClaimsTests {
         #expect(ProjectClaims.serviceAccounts(object, unlocked) == ["production": "admin"])
     }
 
-    @Test("What a broken object wanted stays, and nothing is deleted while one can't be read")
+    @Test("What a broken object wanted stays; one that can't be read stops deletions")
     func broken() throws {
         let object = try project(["production": ["taskResources": ["defaults": ["cpu": "nonsense"]]]])
         #expect(object.spec.problems().map(\.path) == ["spec.attributes.production.taskResources.defaults.cpu"])
@@ -90,7 +90,7 @@ struct ProjectClaimsTests {
         #expect(claims.executionConfigs.unreadable == ["x"])
     }
 
-    @Test("Defaults above their limits are refused, also where the two are of different entries")
+    @Test("Defaults above their limits are refused, also from different entries")
     func excess() throws {
         let object = try project([
             "*": ["taskResources": ["defaults": ["memory": "1536Mi"]]],
@@ -110,7 +110,7 @@ struct ProjectClaimsTests {
         #expect(ProjectDemand(object, unlocked).withoutDomain == ["prodution"])
     }
 
-    @Test("A project is made where there is none, changed where it differs, and left alone where it is archived")
+    @Test("A project is made, or changed where it differs; an archived one is left alone")
     func registration() {
         var wanted = ProjectRegistration()
         wanted.enabled = true
@@ -126,7 +126,7 @@ struct ProjectClaimsTests {
         #expect(RegistrationStep(wanted, id: "team1", present: archived) == .archived)
     }
 
-    @Test("Published is there where something is wanted of flyteadmin, counts for Ready, and notes what won't work")
+    @Test("Published is there where flyteadmin is to have something, and counts for Ready")
     func verdicts() throws {
         let object = try project(["production": ["executionConfig": ["maxParallelism": 3]]])
         func verdicts(_ publication: Publication?, locked: [String] = [], notes: [String] = []) -> [String] {

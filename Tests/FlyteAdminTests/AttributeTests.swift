@@ -14,7 +14,7 @@ struct AttributeTests {
         #"{"cluster_resource_attributes":{"attributes":{"defaultIamRole":"","projectQuotaCpu":"8"}}}"#
 
     @Test(
-        "What is set is read back as the same text, whatever unset fields the answer writes out",
+        "What is set is read back as the same text, whatever the answer writes out",
         arguments: [
             (AttributeKind.taskResource, taskResources), (.workflowExecutionConfig, executionConfig),
             (.clusterResource, clusterResource), (.executionClusterLabel, "label1"),
@@ -37,7 +37,7 @@ struct AttributeTests {
         }
     }
 
-    @Test("Unset fields are left out in both spellings; a wrapped false and the user's own names stay")
+    @Test("Unset fields are left out in both spellings; the user's own names stay")
     func form() throws {
         let camelCase: JSON = [
             "workflowExecutionConfig": [
@@ -76,7 +76,7 @@ struct AttributeTests {
         }
     }
 
-    @Test("An archived project is found as one, and a change that names its state leaves it archived")
+    @Test("A change that names an archived project's state leaves it archived")
     func archived() async throws {
         try await withServer { server in
             server.edit { $0.projects["team1"] = .archived }

@@ -26,7 +26,8 @@ struct OriginatedValue: Sendable, Hashable {
 enum ValueOrigins {
     static func values(
         for key: ProjectDomain, namespace: String, registry: ClusterRegistrySpec,
-        attributes: ClusterResourceAttributes.Row? = nil, project: FlyteProject?, dataPlane: DataPlane, configMaps: [String: ControlPlaneObjects.ConfigMapReading]
+        attributes: ClusterResourceAttributes.Row? = nil, project: FlyteProject?, dataPlane: DataPlane,
+        configMaps: [String: ControlPlaneObjects.ConfigMapReading]
     ) -> [OriginatedValue] {
         var marks = Marks()
         let markedRegistry = marks.mark(registry)

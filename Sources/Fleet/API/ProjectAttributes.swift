@@ -121,7 +121,8 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
 
     private func excess(at path: String) -> [SpecProblem] {
         let limits = Dictionary(
-            (taskResources?.limits?.all ?? []).map { ($0.name, $0.value.text) }, uniquingKeysWith: { first, _ in first })
+            (taskResources?.limits?.all ?? []).map { ($0.name, $0.value.text) }, uniquingKeysWith: { first, _ in first }
+        )
         return (taskResources?.defaults?.all ?? []).compactMap { amount in
             guard let limit = limits[amount.name], let most = Quantity.value(limit),
                 let value = Quantity.value(amount.value.text), value > most

@@ -79,7 +79,8 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     public init?(text: String) {
         guard let list = (try? JSON(parsing: text))?["rows"]?.array else { return nil }
         for entry in list {
-            guard let parts = entry.array, parts.count == 3, let project = parts[0].string, let domain = parts[1].string,
+            guard let parts = entry.array, parts.count == 3, let project = parts[0].string,
+                let domain = parts[1].string,
                 let values = parts[2].object
             else { return nil }
             add(project, domain, values.compactMapValues(\.string))

@@ -268,7 +268,7 @@ final class FlyteAdminReconciler: Sendable {
         say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
     }
 
-    /// What to say of an object where this kept a pass from its end; nil where that is no news about objects.
+    /// What to say of an object where this kept a pass from its end; nil where that says nothing about objects.
     private func publication(
         of failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
     ) -> (publication: Publication?, retryAfter: Duration?) {

@@ -25,7 +25,7 @@ final class ProjectBoard: Sendable {
 
     /// Replaces all of it. Returns the objects of which something else is known now.
     ///
-    /// - Parameter isFirstFailure: one request that was lost is no news about what was there a moment ago: that stays, until
+    /// - Parameter isFirstFailure: one request that was lost says nothing of what was there a moment ago: that stays, until
     ///   a second one fails.
     func replace(
         _ demands: [String: ProjectDemand], isFirstFailure: Bool = false, _ publication: (ProjectDemand) -> Publication

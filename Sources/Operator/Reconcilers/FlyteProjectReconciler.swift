@@ -23,7 +23,8 @@ extension Reconcilers {
                 let answer = plan.answer(pair) ?? .invalid("not wanted")
                 return ProjectObservation.Domain(
                     domain: domain, namespace: answer,
-                    progress: pool.progress(of: answer).waiting(for: plan.awaited), sharing: plan.plan.disagreements[pair])
+                    progress: pool.progress(of: answer).waiting(for: plan.awaited),
+                    sharing: plan.plan.disagreements[pair])
             }
             var observation = ProjectObservation(
                 object: object, duplicateOf: plan.plan.duplicateProjects[name], domains: domains)
@@ -32,7 +33,8 @@ extension Reconcilers {
             observation.lockedValues = object.spec.sets(plan.spec.lockedValues)
             observation.isArchived = plan.archivedProjects.contains(object.spec.project)
             let demand = ProjectDemand(object, plan.spec)
-            observation.publication = plan.plan.duplicateProjects[name] == nil
+            observation.publication =
+                plan.plan.duplicateProjects[name] == nil
                 ? publications?.publication(of: object, demand) : nil
             observation.lockedAttributes = demand.locked
             observation.notes = notes(on: object, demand, plan)

@@ -66,7 +66,7 @@ struct FleetPlannerTests {
         #expect(diff.namespaces == ["p1-development", "p1-production"] && !diff.isCommon)
     }
 
-    @Test("An attribute of flyteadmin's touches the project-domains for which its row counts, and no others")
+    @Test("An attribute touches only the project-domains for which its row counts")
     func attributes() throws {
         var planner = try planner(["p1", "p2"].map { .project($0, project($0, $0)) } + [.attributes(.pending)])
         func rows(_ production: String? = nil) -> AttributesInForce {
