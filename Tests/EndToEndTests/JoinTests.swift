@@ -2,41 +2,21 @@ import DevCluster
 import Foundation
 import JSON
 import Testing
-import YAML
 
 extension EndToEnd {
     @Suite("squadron join")
     struct Join {
-        /// The control plane's kubeconfig with one more context, `there`.
-        private static func kubeconfig(_ controlPlane: DevCluster, _ there: DevCluster) throws -> String {
-            var config = try YAML.parse(controlPlane.kubeconfig())
-            let other = try YAML.parse(there.kubeconfig())
-            for (list, part) in [("clusters", "cluster"), ("users", "user"), ("contexts", "context")] {
-                var entry = other[list]?[0] ?? [:]
-                entry["name"] = "there"
-                if list == "contexts" { entry[part] = ["cluster": "there", "user": "there"] }
-                config[list] = .array((config[list]?.array ?? []) + [entry])
-            }
-            return YAML.emit(config)
-        }
-
         private static func join(
-            _ arguments: [String], _ fleet: TestFleet<DevCluster>, _ there: DevCluster
+            _ arguments: [String], _ fleet: TestFleet<DevCluster>, _ there: DevCluster, edit: (JSON) -> JSON = { $0 }
         ) async throws -> (status: Int32, output: String) {
-            let folder = try TemporaryFolder()
-            let path = folder.url.appending(path: "kubeconfig")
-            try Data(try kubeconfig(fleet.controlPlane, there).utf8).write(to: path)
-            let process = try SquadronProcess(
-                ["join", "new", "--cluster-context", "there", "--kubeconfig", path.path] + arguments, folder: folder)
-            try await process.ends()
-            return (process.status, process.output)
+            try await TwoContexts.run(
+                ["join", "new", "--cluster-context", "there"] + arguments, fleet.controlPlane, [there], edit: edit)
         }
 
         @Test("From a bare cluster to Available with one command, which can be run again")
         func join() async throws {
-            let servers = try await DevFleet.start(["there"], options: DevCluster.Options())
-            let there = servers.clusters[0]
-            do {
+            try await withNewcomers(["there"]) { clusters in
+                let there = clusters[0]
                 try await withSettledFleet { fleet, _ in
                     let before = try await fleet.admin.get("Secret", "cluster-credentials")?["data"]?.object ?? [:]
                     let dry = try await Self.join(["--cluster-name", "new_1", "--dry-run"], fleet, there)
@@ -61,11 +41,100 @@ extension EndToEnd {
                     let twice = try await Self.join(["--cluster-name", "other"], fleet, there)
                     #expect(twice.status == 1 && twice.output.contains("can't be changed"), "\(twice.output)")
                 }
-            } catch {
-                await servers.stop()
-                throw error
             }
-            await servers.stop()
+        }
+
+        @Test("Joins at the same time, of one name and of several, lose no entry of the Secret")
+        func together() async throws {
+            try await withNewcomers(["one", "two", "three"]) { clusters in
+                try await withFleet(of: 1) { fleet in
+                    try await fleet.admin.delete("Secret", "cluster-credentials")
+                    try await fleet.operating { _ in
+                        let processes = try (clusters + [clusters[0]]).map { cluster in
+                            try TwoContexts.start(
+                                ["join", cluster.name, "--cluster-context", cluster.name], fleet.controlPlane, clusters)
+                        }
+                        for process in processes {
+                            try await process.ends(within: .seconds(60))
+                            #expect(process.status == 0, "\(process.output)")
+                        }
+                        let keys = try await fleet.admin.get("Secret", "cluster-credentials")?["data"]?.object?.keys
+                        #expect(
+                            Set(keys ?? [:].keys)
+                                == Set(clusters.flatMap { [$0.name + "_token", $0.name + "_cacert"] }))
+                    }
+                }
+            }
+        }
+
+        @Test("What keeps a cluster from joining is told, with the way out")
+        func refused() async throws {
+            try await withNewcomers(["there"]) { clusters in
+                let there = clusters[0]
+                try await withSettledFleet { fleet, _ in
+                    // An account without rights: the token of a new ServiceAccount.
+                    try await there.admin.apply(Manifests.dataPlane().filter { $0["kind"] == "Namespace" })
+                    try await there.admin.apply([
+                        "apiVersion": "v1", "kind": "ServiceAccount",
+                        "metadata": ["name": "nobody", "namespace": "flyte"],
+                    ])
+                    let token = try await there.admin.token(of: "nobody")
+                    let powerless = try await Self.join([], fleet, there) {
+                        Self.user(["token": .string(token)], in: $0)
+                    }
+                    #expect(powerless.status == 1, "\(powerless.output)")
+                    #expect(
+                        powerless.output.contains("{apiGroups: [\"\"], resources: [namespaces], verbs: [get]}"),
+                        "\(powerless.output)")
+
+                    // A login that has ended: the server refuses what the plugin gives.
+                    let answer: JSON = [
+                        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+                        "status": ["token": "ended", "expirationTimestamp": "2020-01-01T00:00:00Z"],
+                    ]
+                    let plugin: JSON = [
+                        "exec": [
+                            "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/echo",
+                            "args": [.string(answer.serializedString)], "interactiveMode": "Never",
+                        ]
+                    ]
+                    let expired = try await Self.join([], fleet, there) { Self.user(plugin, in: $0) }
+                    #expect(expired.status == 1 && expired.output.contains("the data plane"), "\(expired.output)")
+                    #expect(expired.output.contains("401"), "\(expired.output)")
+
+                    // A role of that name with other rules, which somebody else keeps.
+                    try await there.admin.apply([
+                        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                        "metadata": ["name": "squadron"],
+                        "rules": [["apiGroups": [""], "resources": ["pods"], "verbs": ["get"]]],
+                    ])
+                    let other = try await Self.join([], fleet, there)
+                    #expect(
+                        other.status == 1 && other.output.contains("ClusterRole squadron is there with other rights"),
+                        "\(other.output)")
+                    #expect(other.output.contains("ServiceAccount squadron (the data plane)"), "\(other.output)")
+                    try await there.admin.delete("ClusterRole", "squadron")
+
+                    // An address that only the user reaches.
+                    let away = try await Self.join(
+                        ["--endpoint", "https://127.0.0.1:1", "--timeout", "3"], fleet, there)
+                    #expect(
+                        away.status == 1 && away.output.contains("the operator can't reach https://127.0.0.1:1"),
+                        "\(away.output)")
+                    let mended = try await Self.join([], fleet, there)
+                    #expect(mended.status == 0, "\(mended.output)")
+                }
+            }
+        }
+
+        /// The kubeconfig with another user for the context `there`.
+        private static func user(_ user: JSON, in config: JSON) -> JSON {
+            var config = config
+            config["users"] = .array(
+                (config["users"]?.array ?? []).map {
+                    $0["name"] == "there" ? ["name": "there", "user": user] : $0
+                })
+            return config
         }
     }
 }

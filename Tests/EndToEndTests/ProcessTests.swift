@@ -267,7 +267,9 @@ final class SquadronProcess: @unchecked Sendable {  // used by one test at a tim
         process.waitUntilExit()
     }
 
-    func ends() async throws { try await eventually("the process ends") { !process.isRunning } }
+    func ends(within limit: Duration = .seconds(20)) async throws {
+        try await eventually("the process ends", within: limit) { !process.isRunning }
+    }
 
     /// SIGTERM; expects a good end.
     func terminate() async throws {

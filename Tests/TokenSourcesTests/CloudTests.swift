@@ -188,6 +188,72 @@ struct AWSIssuerTests {
         #expect(text.contains(words) && !text.contains("web-identity-token"), "\(text)")
     }
 
+    @Test("A clock that is ten minutes off is told with both clocks", arguments: [-600.0, 600])
+    func skew(_ offset: Double) async throws {
+        let file = try MountedFile(Self.secretWord)
+        // As STS checks a signature: within five minutes of its own clock.
+        let good = Self.sts()
+        let server = ServerDouble { asked in
+            guard let signed = asked.headers["x-amz-date"] else { return good.reply(to: asked) }
+            let words =
+                offset < 0
+                ? "Signature not yet current: \(signed) is still later than 20260102T025905Z (20260102T025405Z + 5 min.)"
+                : "Signature expired: \(signed) is now earlier than 20260102T030905Z (20260102T031405Z - 5 min.)"
+            let error =
+                "<ErrorResponse><Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>\(words)"
+                + "</Message></Error></ErrorResponse>"
+            var answer = HTTPResponse.text(error, status: 403)
+            answer.headers.append("Date", "their clock")
+            return answer
+        }
+        let text = await problem(issuer(server, environment(file)) { $0.roleARN = "arn:aws:iam::2:role/eks" })
+        #expect(text.contains("SignatureDoesNotMatch"), "\(text)")
+        #expect(text.contains("our clock says 2026-01-02T03:04:05Z, STS's their clock"), "\(text)")
+        #expect(!text.contains("session//token"))
+    }
+
+    @Test("A token file that vanishes is named once the keys are nearly over")
+    func vanishing() async throws {
+        let clock = Locked(start)
+        let server = Self.sts()
+        var file: MountedFile? = try MountedFile(Self.secretWord)
+        let path = try #require(file?.path)
+        let issuer = AWSIssuer(
+            settings(), endpoint: "https://x", access: access(server, environment(try #require(file))),
+            wallClock: WallClock { clock.withLock { $0 } })
+        _ = try await issuer.issue(through: nil)
+        file = nil
+        _ = try await issuer.issue(through: nil)
+        clock.withLock { $0 = start + 3_000 }
+        let text = await problem(issuer)
+        #expect(text.contains("AWS_WEB_IDENTITY_TOKEN_FILE: ") && text.contains(path), "\(text)")
+        #expect(server.asked.count == 1)
+        try Data(Self.secretWord.utf8).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        clock.withLock { $0 = start + 600 }
+        _ = try await issuer.issue(through: nil)
+    }
+
+    /// A connection that is closed without an answer.
+    private struct Silence: HTTPTransport {
+        func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+            throw HTTPError(.connectionLost, "Empty reply from server", mayHaveBeenProcessed: true)
+        }
+        func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+            throw HTTPError(.closed, "no streams here", mayHaveBeenProcessed: false)
+        }
+        func close() {}
+    }
+
+    @Test("An STS that answers nothing can't be reached")
+    func silence() async throws {
+        let file = try MountedFile(Self.secretWord)
+        var access = CloudAccess(environment: environment(file))
+        access.makeTransport = { _ in Silence() }
+        let text = await problem(AWSIssuer(settings(), endpoint: "https://x", access: access, wallClock: wallClock))
+        #expect(text == "STS can't be reached: Empty reply from server", "\(text)")
+    }
+
     @Test("The small XML reader takes the first text of each element")
     func xml() {
         let xml = FlatXML(Array("<a><Code>x&lt;y&amp;&quot;&bogus;</Code><Code>2</Code><b><c>1</c></b>".utf8))

@@ -26,6 +26,7 @@ final class ServerDouble: HTTPTransport {
     init(_ answer: @escaping @Sendable (Asked) -> HTTPResponse) { self.answer = answer }
 
     var asked: [Asked] { state.withLock { $0 } }
+    func reply(to asked: Asked) -> HTTPResponse { answer(asked) }
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let asked = Asked(

@@ -37,8 +37,14 @@ public struct JoinPlan: Sendable {
                     return
                         "the context reaches the cluster that DataPlane \(name) is already (the same kube-system UID)"
                 }
+                if uid == nil, object.spec("endpoint")?.string == request.endpoint {
+                    return "DataPlane \(name) has the endpoint \(request.endpoint) already"
+                }
                 if cluster == request.clusterName { return "DataPlane \(name) has the cluster name \(cluster) already" }
                 continue
+            }
+            if object.metadata.annotations?[DataPlane.leavingAnnotation] == "true" {
+                return "DataPlane \(name) is leaving: let squadron leave \(name) end first"
             }
             if cluster != request.clusterName {
                 return "DataPlane \(name) is there with the cluster name \(cluster), which can't be changed"

@@ -8,8 +8,8 @@ import Support
 public struct JoinRun: Sendable {
     let controlPlane: ControlPlaneReader
     let dataPlane: KubeClient
-    /// PEM: what verified the data plane.
-    let ca: [UInt8]
+    /// PEM: what verified the data plane; nil where the system's roots did.
+    let ca: [UInt8]?
     let screen: Screen
     /// Nothing is stored: the API servers are asked by dry run what would be.
     let isDry: Bool
@@ -19,7 +19,7 @@ public struct JoinRun: Sendable {
     static let manager = "squadron-join"
 
     public init(
-        controlPlane: ControlPlaneReader, dataPlane: KubeClient, ca: [UInt8], screen: Screen, isDry: Bool,
+        controlPlane: ControlPlaneReader, dataPlane: KubeClient, ca: [UInt8]?, screen: Screen, isDry: Bool,
         patience: Duration = .seconds(90)
     ) {
         self.controlPlane = controlPlane
@@ -33,7 +33,7 @@ public struct JoinRun: Sendable {
     private struct Stop: Error {
         var message: String
         init(_ message: String) { self.message = message }
-        init(_ error: KubeError, at place: String) { message = "\(place): \(error)" }
+        init(_ error: KubeError, at place: String, _ advice: String = "") { message = "\(place): \(error)\(advice)" }
     }
 
     /// - Parameter rules: what the templates' kinds need, of a ClusterRole.
@@ -79,26 +79,20 @@ public struct JoinRun: Sendable {
         do throws(KubeError) {
             uid = try await dataPlane.get(Namespace.self, name: "kube-system").metadata.uid
         } catch {
-            throw Stop(error, at: "the data plane")
+            throw Stop(error, at: "the data plane", MissingRule.advice(error, ["get"], Namespace.resourceType))
+        }
+        let objects: ControlPlaneObjects
+        do throws(KubeError) {
+            objects = try await controlPlane.objects(of: [.dataPlanes, .executionLabels])
+        } catch {
+            throw Stop(error, at: "the control plane", MissingRule.advice(error, ["list"], .dataPlanes))
         }
         do throws(KubeError) {
-            let objects = try await controlPlane.objects(of: [.dataPlanes, .executionLabels])
             var secrets: [String: DynamicObject?] = [:]
-            for (_, name) in request.accounts { secrets[name] = .some(try await secret(name)) }
+            for (_, name) in request.accounts { secrets[name] = .some(try await controlPlane.secret(name)) }
             return JoinPlan(request, objects, clusterUID: uid, secrets: secrets)
         } catch {
-            throw Stop(error, at: "the control plane")
-        }
-    }
-
-    private func secret(_ name: String) async throws(KubeError) -> DynamicObject? {
-        do throws(KubeError) {
-            let json = try await controlPlane.client.get(
-                Secret.resourceType, namespace: controlPlane.namespace, name: name)
-            return try? DynamicObject(json: json)
-        } catch {
-            if error.isNotFound { return nil }
-            throw error
+            throw Stop(error, at: "the control plane", MissingRule.advice(error, ["get"], Secret.resourceType))
         }
     }
 
@@ -117,16 +111,16 @@ public struct JoinRun: Sendable {
         } catch {
             // In a dry run the Namespace of the others isn't there.
             if isDry, error.isNotFound, kind != "Namespace" { return say("would make   \(what) in \(place)") }
+            let other = "; \(what) is there with other rights or settings, and is left as it is"
             throw Stop(
-                "\(place): \(error)"
-                    + (error.isConflict ? "; \(what) is there with other rights or settings, and is left as it is" : "")
-            )
+                error, at: place,
+                error.conflicts.isEmpty ? MissingRule.advice(error, ["create", "patch"], type) : other)
         }
         say("\(isDry ? "would apply " : "applied     ") \(what) in \(place)")
         made.append("\(what) (\(place))")
     }
 
-    private static let types: [String: ResourceType] = {
+    static let types: [String: ResourceType] = {
         let rbac = "rbac.authorization.k8s.io"
         func type(_ kind: String, _ plural: String, _ isNamespaced: Bool) -> ResourceType {
             ResourceType(group: rbac, version: "v1", kind: kind, plural: plural, isNamespaced: isNamespaced)
@@ -145,70 +139,50 @@ public struct JoinRun: Sendable {
     private func copyToken(
         of account: String, to secretName: String, _ request: JoinRequest, _ made: inout [String]
     ) async throws {
-        let what = "token of \(account) and CA to Secret \(secretName), as \(request.tokenKey) and \(request.caCertKey)"
+        let keys = [request.tokenKey] + (ca == nil ? [] : [request.caCertKey])
+        let what =
+            "token of \(account)\(ca == nil ? "" : " and CA") to Secret \(secretName), as \(keys.joined(separator: " and "))"
         if isDry { return say("would copy   \(what)") }
         let token: Sensitive
         do throws(KubeError) {
             token = try await self.token(of: account, in: request.namespace)
         } catch {
-            throw Stop(error, at: "the data plane")
+            throw Stop(error, at: "the data plane", MissingRule.advice(error, ["get"], Secret.resourceType))
         }
-        let wanted = [
-            request.tokenKey: token.withBytes { Base64.encode($0) }, request.caCertKey: Base64.encode(ca),
-        ]
+        var wanted = [request.tokenKey: token.withBytes { Base64.encode($0) }]
+        if let ca { wanted[request.caCertKey] = Base64.encode(ca) }
+        var entries = JoinEntries(request: request, secretName: secretName, wanted: wanted)
         do throws(KubeError) {
-            let hosts = request.hostsAnnotation
-            var metadata: JSON = ["annotations": [hosts.key: .string(hosts.value)]]
-            guard let before = try await secret(secretName) else {
-                metadata["name"] = .string(secretName)
-                metadata["namespace"] = .string(controlPlane.namespace)
-                let object: JSON = [
-                    "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
-                    "data": .object(wanted.mapValues { .string($0) }),
-                ]
-                try await controlPlane.client.create(
-                    object, type: Secret.resourceType, namespace: controlPlane.namespace, fieldManager: Self.manager)
-                say("copied       \(what)")
-                return made.append("Secret \(secretName) (the control plane)")
+            try await SecretUpdate(controlPlane: controlPlane, name: secretName, manager: Self.manager).carryOut {
+                entries.change($0)
             }
-            let there = before.json["data"]?.object ?? [:]
-            let kept = wanted.filter { there[$0.key]?.string.map { !$0.isEmpty } ?? false }
-            let differs = kept.contains { there[$0.key]?.string != $0.value }
-            let missing = wanted.filter { kept[$0.key] == nil }
-            var change: JSON = ["metadata": metadata]
-            if !missing.isEmpty { change["data"] = .object(missing.mapValues { .string($0) }) }
-            try await controlPlane.client.mergePatch(
-                change, type: Secret.resourceType, namespace: controlPlane.namespace, name: secretName,
-                fieldManager: Self.manager, metadataOnlyAnswer: true)
-            if differs {
-                say(
-                    "left         what Secret \(secretName) has of \(request.clusterName) already; take the keys away to "
-                        + "have others")
-            } else {
-                say("copied       \(what)")
-            }
-            made.append("keys \(missing.keys.sorted().joined(separator: ", ")) of Secret \(secretName)")
         } catch {
-            throw Stop(error, at: "the control plane")
+            throw Stop(
+                error, at: "the control plane",
+                MissingRule.advice(error, ["get", "create", "patch"], Secret.resourceType))
         }
+        if entries.differs {
+            say(
+                "left         what Secret \(secretName) has of \(request.clusterName) already; take the keys away to have "
+                    + "others")
+        } else {
+            say("copied       \(what)")
+        }
+        let names = entries.missing.joined(separator: ", ")
+        made.append(names.isEmpty ? "annotations of Secret \(secretName)" : "keys \(names) of Secret \(secretName)")
     }
 
     /// The long-lived one of the account's Secret; where nothing fills that, one that the API gives.
     private func token(of account: String, in namespace: String) async throws(KubeError) -> Sensitive {
-        for _ in 0..<Self.looks {
-            let secret = try await dataPlane.get(
-                Secret.self, namespace: namespace, name: JoinRequest.tokenSecret(of: account))
-            if let token = secret["token"], !token.isEmpty { return token }
-            do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
+        let (token, isFilled) = try await AccountTokens(client: dataPlane, namespace: namespace).token(
+            of: account, secret: JoinRequest.tokenSecret(of: account))
+        if !isFilled {
+            screen.note(
+                "note: nothing has filled the Secret \(JoinRequest.tokenSecret(of: account)), so the token is one that ends: "
+                    + "the condition CredentialsValid says when")
         }
-        let token = try await dataPlane.requestToken(of: account, in: namespace, expirationSeconds: Self.longLife)
-        screen.note(
-            "note: nothing has filled the Secret \(JoinRequest.tokenSecret(of: account)), so the token is one that ends: the "
-                + "condition CredentialsValid says when")
-        return token.value
+        return token
     }
-    private static let looks = 40
-    private static let longLife = 365 * 86_400
 
     // MARK: The end
 
@@ -216,6 +190,7 @@ public struct JoinRun: Sendable {
         let clock = ContinuousClock()
         let end = clock.now + patience
         var shown = ""
+        var advice: String?
         while clock.now < end {
             let object: JSON
             do throws(KubeError) {
@@ -234,8 +209,10 @@ public struct JoinRun: Sendable {
                     sayWhatNext(request)
                     return .done
                 }
-                if text != shown { say("waiting      \(text)") }
-                shown = text
+                // Not for each try that the message counts.
+                if available.reason != shown { say("waiting      \(text)") }
+                shown = available.reason
+                advice = JoinAdvice.text(conditions, request)
             } else if shown.isEmpty {
                 shown = "waiting"
                 say("waiting      for the operator to look at DataPlane \(request.name)")
@@ -244,7 +221,8 @@ public struct JoinRun: Sendable {
         }
         screen.note(
             "squadron join: \(request.name) is not Available after \(patience.components.seconds) s. Everything is in place; "
-                + "its conditions say what is missing: kubectl -n \(request.namespace) describe dataplane \(request.name)"
+                + (advice
+                    ?? "its conditions say what is missing: kubectl -n \(request.namespace) describe dataplane \(request.name)")
         )
         return .failed
     }

@@ -12,6 +12,8 @@ public struct AccountToken: Sendable, Hashable {
     public var audiences: [String]
     /// Nil for one without an end.
     public var lifetime: Lifetime?
+    /// The Secret that it stands or falls with; nil for one that nothing but its end takes back.
+    public var secret: String?
 
     /// Nil for a token that is none of a ServiceAccount.
     public static func read(_ token: Sensitive) -> AccountToken? {
@@ -26,7 +28,8 @@ public struct AccountToken: Sendable, Hashable {
         let audiences = audience?.array?.compactMap(\.string) ?? audience?.string.map { [$0] } ?? []
         return AccountToken(
             namespace: namespace, name: name, uid: uid, audiences: audiences,
-            lifetime: JSONWebToken.lifetime(claims))
+            lifetime: JSONWebToken.lifetime(claims),
+            secret: (bound?[path: ["secret", "name"]] ?? claims[legacy + "secret.name"])?.string)
     }
 
     public var account: String { "\(namespace)/\(name)" }

@@ -3,13 +3,17 @@ import KubeObjects
 import Support
 
 /// Keys of AWS.
-struct AWSKeys: Sendable, Hashable {
+public struct AWSKeys: Sendable, Hashable {
     var id: String
     var secret: Sensitive
     /// Of temporary keys.
     var session: Sensitive?
     /// When temporary ones end.
     var end: Instant?
+
+    public init(id: String, secret: Sensitive, session: Sensitive?, end: Instant? = nil) {
+        (self.id, self.secret, self.session, self.end) = (id, secret, session, end)
+    }
 }
 
 /// AWS Signature Version 4. A pure value.
@@ -108,12 +112,13 @@ extension Sensitive {
 }
 
 /// A token for EKS, as aws-iam-authenticator and EKS verify it.
-enum EKSToken {
+public enum EKSToken {
     static let prefix = "k8s-aws-v1."
     /// It is good for 15 minutes from the time in it. The last one is for what is on its way.
     static let life = Duration.seconds(14 * 60)
 
-    static func make(_ keys: AWSKeys, region: String, cluster: String, now: Instant) -> Sensitive {
+    /// Nobody is asked for it: it is signed here.
+    public static func make(_ keys: AWSKeys, region: String, cluster: String, now: Instant) -> Sensitive {
         let signer = SigV4(keys: keys, region: region, service: "sts", now: now)
         // Of the region's public name: EKS knows no other, and nothing is sent there from here.
         let url = signer.presigned(

@@ -1,0 +1,21 @@
+import Fleet
+import Kube
+import KubeObjects
+
+/// What a user lacks, in the words that a Role would have.
+enum MissingRule {
+    /// Empty for an error that is none of rights.
+    static func advice(_ error: KubeError, _ verbs: [String], _ type: ResourceType, subresource: String? = nil)
+        -> String
+    {
+        guard error.isForbidden, !error.isNamespaceTerminating else { return "" }
+        if error.detail.contains("attempting to grant RBAC permissions not currently held") {
+            return
+                "; who grants rights needs them too, or the verbs escalate and bind: run this as an administrator of that cluster"
+        }
+        let resource = type.plural + (subresource.map { "/" + $0 } ?? "")
+        let place = type.isNamespaced ? "a Role or ClusterRole" : "a ClusterRole"
+        return "; the missing rule, of \(place): {apiGroups: [\"\(type.group)\"], resources: [\(resource)], "
+            + "verbs: [\(verbs.joined(separator: ", "))]}"
+    }
+}

@@ -1,0 +1,172 @@
+import Fleet
+import JSON
+import KubeObjects
+import Support
+
+/// What `squadron leave` does next, by what is seen. Nothing else is remembered: a run that was interrupted goes on where it
+/// was. The DataPlane goes last, since it says what else is the data plane's.
+struct LeavePlan: Sendable {
+    enum Step: Sendable, Hashable {
+        /// Nothing is done: why.
+        case refuse(String)
+        /// For what; then everything is looked at again.
+        case wait(String)
+        case cordon
+        /// The cluster leaves what flyteadmin reads.
+        case unpublish
+        case removeKeys(of: SecretKeys, keys: [String], annotations: [String])
+        case removeAccount(JoinedObject)
+        case removeOther(JoinedObject)
+        case removeDataPlane
+        case done
+    }
+
+    let request: LeaveRequest
+    private(set) var step = Step.done
+    /// What is still to be done, this step included.
+    private(set) var left: [String] = []
+    /// What stays, and why.
+    private(set) var notes: [String] = []
+
+    private let sight: LeaveSight
+    private let plane: DataPlane?
+    private var cluster: String { plane?.clusterName ?? request.name }
+
+    init(_ request: LeaveRequest, _ sight: LeaveSight) {
+        (self.request, self.sight) = (request, sight)
+        let planes = sight.objects.decoded(DataPlane.self)
+        plane = planes.objects.first { $0.metadata.name == request.name }
+        guard let plane else {
+            if let problem = planes.problems.first(where: { $0.hasPrefix("DataPlane \(request.name): ") }) {
+                step = .refuse(problem)
+            } else {
+                notes = ["there is no DataPlane \(request.name): nothing is left to do"]
+            }
+            return
+        }
+        let removal = Removal(plane, sight, request, planes.objects)
+        notes = removal.notes
+        let isCordoned = plane.spec.unschedulable || plane.isLeaving
+        if !isCordoned { left.append("cordon it") }
+        if !plane.isLeaving { left.append("take it out of what flyteadmin reads") }
+        left += removal.steps.map(\.text)
+        left.append("delete DataPlane \(request.name)")
+        step =
+            refusal(plane) ?? (isCordoned ? nil : .cordon) ?? publishing(plane) ?? removal.steps.first?.step
+            ?? end(plane)
+    }
+
+    private func end(_ plane: DataPlane) -> Step {
+        guard plane.metadata.deletionTimestamp != nil else { return .removeDataPlane }
+        return .wait("DataPlane \(request.name) to go: \((plane.metadata.finalizers ?? []).listed())")
+    }
+
+    private func refusal(_ plane: DataPlane) -> Step? {
+        if let here = sight.clusterUID, let known = plane.status?.clusterUID, here != known {
+            return .refuse(
+                "the context reaches another cluster than DataPlane \(request.name) (another kube-system UID)")
+        }
+        let labels = sight.objects.decoded(ExecutionLabel.self)
+        if let problem = labels.problems.first {
+            return .refuse("\(problem): whether it names \(cluster) is not known")
+        }
+        let naming = labels.objects.filter { $0.spec.clusters.contains { $0.name == cluster } }.map(\.metadata.name)
+        if !naming.isEmpty {
+            return .refuse(
+                "\(cluster) is named by \(naming.count == 1 ? "ExecutionLabel" : "ExecutionLabels") "
+                    + "\(naming.sorted().listed(limit: 50)): take it out there first")
+        }
+        if sight.flyteAdmin.registry?.mode == .observe, sight.flyteAdmin.entry(of: cluster) != nil {
+            return .refuse(
+                "the registry is in Observe, so that nothing is published, and what flyteadmin reads names \(cluster)")
+        }
+        return nil
+    }
+
+    // MARK: What flyteadmin reads
+
+    private func publishing(_ plane: DataPlane) -> Step? {
+        let flyte = sight.flyteAdmin
+        if !plane.isLeaving { return cordoned(plane, flyte) ?? .unpublish }
+        guard flyte.isKept else { return nil }
+        if flyte.entry(of: cluster) != nil {
+            return .wait("the operator to take \(cluster) out of what flyteadmin reads" + said(.published))
+        }
+        switch flyte.rollout() {
+        case .done, .noReaders: return nil
+        case .waits(let text): return .wait("flyteadmin to run without \(cluster): \(text)")
+        case .needsRestart(let name): return .wait("flyteadmin to run without \(cluster): \(restart(name))")
+        }
+    }
+
+    /// Nil once nothing of flyteadmin's runs there, and nothing new can.
+    private func cordoned(_ plane: DataPlane, _ flyte: FlyteAdminSight) -> Step? {
+        var since = plane.cordonTime
+        if flyte.isKept {
+            if flyte.entry(of: cluster)?.enabled ?? false {
+                return .wait("the operator to publish that \(cluster) is cordoned" + said(.published))
+            }
+            switch flyte.rollout() {
+            case .done(let time): since = [since, time].compactMap { $0 }.max()
+            case .waits(let text): return .wait("flyteadmin to run with \(cluster) cordoned: \(text)")
+            case .needsRestart(let name): return .wait("flyteadmin to run with \(cluster) cordoned: \(restart(name))")
+            case .noReaders: return request.abandonsExecutions ? nil : .refuse(unknown(why: Self.noReaders))
+            }
+        }
+        if request.abandonsExecutions { return nil }
+        if !flyte.isKept, let file = flyte.files.first(where: { sends(it: $0) }) {
+            return .refuse(unknown(why: "\(file.place), which Squadron does not keep, sends executions there"))
+        }
+        guard flyte.registry?.flyteAdmin != nil else {
+            return .refuse(unknown(why: "the registry has no spec.flyteAdmin to ask"))
+        }
+        guard let count = executions, since.map({ count.asOf >= $0 }) ?? true else {
+            return .wait("the operator to ask flyteadmin what runs on \(cluster)")
+        }
+        if count.running == 0 { return nil }
+        return .refuse(
+            "flyteadmin runs \(count.running) executions on \(cluster) (as of \(Timestamp(count.asOf))), and could not abort "
+                + "them any more. Wait for them or abort them, then run this again; or say --abandon-executions")
+    }
+
+    /// What the operator has counted: flyteadmin's own account, and when it was asked.
+    private var executions: (running: Int64, asOf: Instant)? {
+        let object = sight.objects[.dataPlanes].first { $0.metadata.name == request.name }
+        guard let running = object?.status("executions", "running")?.int,
+            let time = object?.status("executions", "asOf")?.string.flatMap({ Timestamp($0)?.instant })
+        else { return nil }
+        return (running, time)
+    }
+
+    private func sends(it file: FlyteAdminSight.File) -> Bool {
+        file.configuration.clusters.contains { $0.name == cluster && $0.enabled }
+    }
+
+    private static let noReaders =
+        "spec.publish.restart is not set, and no Deployment here mounts what is published: whether flyteadmin has read it "
+        + "can't be seen"
+
+    private func unknown(why: String) -> String {
+        "what flyteadmin runs on \(cluster) is not known: \(why). --abandon-executions goes on all the same"
+    }
+
+    private func restart(_ name: String) -> String {
+        "restart it: kubectl -n \(request.namespace) rollout restart deployment/\(name)"
+    }
+
+    /// What the registry says, where it keeps this from going on.
+    private func said(_ type: ConditionType) -> String {
+        guard let condition = sight.flyteAdmin.conditions.first(where: { $0.type == type.rawValue }),
+            condition.status != .isTrue
+        else { return "" }
+        return " (\(type.rawValue): \(condition.reason): \(condition.message))"
+    }
+}
+
+extension DataPlane {
+    /// When it was cordoned, as far as the API server noted it.
+    fileprivate var cordonTime: Instant? {
+        (metadata.managedFields ?? []).filter { $0.fieldsV1?[path: ["f:spec", "f:unschedulable"]] != nil }
+            .compactMap { $0.time?.instant }.max()
+    }
+}

@@ -1,0 +1,45 @@
+import Support
+
+/// The progress of a command that takes several steps: a line for each, and one for each new thing that it waits for.
+struct Steps {
+    /// What was done, for people.
+    private(set) var done: [String] = []
+    private let screen: Screen
+    private let patience: Duration
+    private let clock = ContinuousClock()
+    private var waiting: (text: String, end: ContinuousClock.Instant)?
+    private var conflicts = 0
+
+    /// - Parameter patience: for how long to wait for one thing.
+    init(_ screen: Screen, patience: Duration) {
+        self.screen = screen
+        self.patience = patience
+    }
+
+    mutating func say(_ word: String, _ text: String) {
+        screen.print(Self.line(word, text))
+        done.append("\(word) \(text)")
+        waiting = nil
+        conflicts = 0
+    }
+
+    /// The first column is as wide as in `join`.
+    static func line(_ word: String, _ text: String) -> String {
+        word + String(repeating: " ", count: max(1, 13 - word.count)) + text.shownOnTerminal(limit: 2048)
+    }
+
+    /// False once it has waited for too long, whatever for, since the last step.
+    mutating func wait(for what: String) -> Bool {
+        if waiting?.text != what {
+            screen.print(Self.line("waiting", "for \(what)"))
+            waiting = (what, waiting?.end ?? clock.now + patience)
+        }
+        return waiting.map { clock.now < $0.end } ?? true
+    }
+
+    /// A few times in a row.
+    mutating func mayTryAgain() -> Bool {
+        conflicts += 1
+        return conflicts <= 20
+    }
+}

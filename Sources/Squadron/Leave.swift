@@ -1,0 +1,49 @@
+import ArgumentParser
+import Console
+import Kube
+import Operator
+
+struct Leave: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take a data plane out of the fleet: what join made goes, and no namespace.",
+        discussion: Help.discussion(
+            """
+            Refuses while an ExecutionLabel names the cluster, and, once it is cordoned and flyteadmin runs with that, while \
+            flyteadmin runs executions there. Takes the cluster out of what flyteadmin reads and waits for it, then removes its \
+            keys, what join made in the data plane (with --cluster-context), and the DataPlane. A key that something of \
+            flyteadmin's still names stays. It can be interrupted and run again at any time.
+            """,
+            examples: [
+                "squadron leave dataplane-1 --cluster-context dp1",
+                "squadron leave dataplane-1 --cluster-context dp1 --dry-run",
+                "squadron leave dataplane-1 --abandon-executions    # the cluster is gone for good",
+            ],
+            codes: [(0, "done"), (1, "failed; what was done and what is left is named"), (2, "wrong usage")]))
+
+    @Argument(help: "The DataPlane's name.")
+    var name: String
+    @Option(help: "The kubeconfig's context of the cluster; without it, what join made there stays.")
+    var clusterContext: String?
+    @Flag(help: "Leave what join made in the data plane.")
+    var keepAccount = false
+    @Flag(help: "Go on whatever flyteadmin runs there: it can't abort these executions any more.")
+    var abandonExecutions = false
+    @Flag(help: "Say what would be done, and do nothing.")
+    var dryRun = false
+    @Option(help: "How long to wait for one thing.")
+    var timeout = Interval.seconds(900)
+    @OptionGroup var options: ConsoleOptions
+
+    func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
+
+    func run() async throws {
+        var request = LeaveRequest(name: name, namespace: options.namespace)
+        (request.keepsAccount, request.abandonsExecutions) = (keepAccount, abandonExecutions)
+        try await options.run("leave", beside: clusterContext) { [request] reader, dataPlane, screen in
+            let run = LeaveRun(
+                controlPlane: reader, dataPlane: dataPlane?.client, screen: screen, isDry: dryRun,
+                patience: timeout.duration)
+            return await run.carryOut(request)
+        }
+    }
+}

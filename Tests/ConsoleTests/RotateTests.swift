@@ -1,0 +1,151 @@
+import Fleet
+import JSON
+import KubeObjects
+import Support
+import Testing
+
+@testable import Console
+
+/// Tokens of one account, and which of them each reader works with.
+private struct World {
+    var entry = "squadron-token"
+    /// By name: what each takes the place of.
+    var tokens: [String: String?] = ["squadron-token": nil]
+    var squadron = "squadron-token"
+    var flyteAdmin = "squadron-token"
+    /// Whether the command has to restart flyteadmin itself.
+    var isRestartedByHand = false
+
+    static let place = RotatedEntry(
+        secret: "cluster-credentials", key: "dataplane_1_token", account: "squadron", namespace: "flyte")
+
+    var sight: RotateSight {
+        var sight = RotateSight(current: entry)
+        sight.tokens = tokens.sorted { $0.key < $1.key }.map { .init(name: $0.key, uid: nil, replaces: $0.value) }
+        sight.squadron = squadron == entry ? .usesIt : .waits("the operator to work with it")
+        let other: FlyteAdminSight.Rollout = isRestartedByHand ? .needsRestart("flyteadmin") : .waits("the operator")
+        sight.flyteAdmin = flyteAdmin == entry ? .done(since: nil) : other
+        return sight
+    }
+
+    func plan(_ newName: String = "new") -> RotatePlan { RotatePlan(Self.place, sight, newName: newName) }
+
+    /// True at the end.
+    mutating func take(_ step: RotatePlan.Step) -> Bool {
+        switch step {
+        case .create(let name, let replaces), .mark(let name, let replaces): tokens[name] = replaces
+        case .publish(let name): entry = name
+        case .wait(let text): if text.contains("flyteadmin") { flyteAdmin = entry } else { squadron = entry }
+        case .restart: flyteAdmin = entry
+        case .deleteOld(let name, _): tokens[name] = nil
+        case .finish(let name):
+            tokens[name] = .some(nil)
+            return true
+        case .stop: return true
+        }
+        return false
+    }
+
+    /// Everybody works with a token that is there.
+    var isSafe: Bool { [entry, squadron, flyteAdmin].allSatisfy(tokens.keys.contains) }
+}
+
+@Suite("squadron rotate")
+struct RotateTests {
+    private func run(_ world: inout World, _ newName: String, steps limit: Int = 30) -> Int {
+        for count in 1...limit {
+            let step = world.plan(newName).step
+            let isEnd = world.take(step)
+            #expect(world.isSafe, "\(step)")
+            if isEnd { return count }
+        }
+        return limit
+    }
+
+    @Test("Interrupted after each step and run again, it ends with the new token alone", arguments: [false, true])
+    func interrupted(isRestartedByHand: Bool) {
+        var whole = World()
+        whole.isRestartedByHand = isRestartedByHand
+        let count = run(&whole, "new")
+        #expect(count == 6 && whole.tokens == ["new": nil] && whole.entry == "new")
+        for stop in 1..<count {
+            var world = World()
+            world.isRestartedByHand = isRestartedByHand
+            _ = run(&world, "first", steps: stop)
+            _ = run(&world, "second")
+            #expect(world.tokens == ["first": nil], "stopped after \(stop)")
+            #expect(world.flyteAdmin == "first" && world.squadron == "first")
+        }
+    }
+
+    @Test("Of two that begin at the same time, both go on with the same token")
+    func twice() {
+        var world = World()
+        world.tokens["b"] = "squadron-token"
+        world.tokens["a"] = "squadron-token"
+        #expect(world.plan().step == .publish(name: "a"))
+        _ = run(&world, "c")
+        #expect(world.entry == "a" && world.tokens == ["a": nil, "b": "squadron-token"])
+        // What was left over is the next one's new token, and takes the place of the one in use.
+        _ = run(&world, "c")
+        #expect(world.entry == "b" && world.tokens == ["b": nil])
+    }
+
+    @Test("An old token that no Secret stands for is left to its end")
+    func requested() {
+        var world = World()
+        world.tokens = [:]
+        #expect(world.plan().step == .create(name: "new", replaces: ""))
+        world.tokens = ["new": ""]
+        (world.entry, world.squadron, world.flyteAdmin) = ("new", "new", "new")
+        #expect(world.plan().step == .finish(name: "new"))
+    }
+
+    @Test("Without a Deployment that reads the Secret, the old token stays")
+    func noReaders() {
+        var sight = World().sight
+        sight.tokens = [.init(name: "new", uid: nil, replaces: "squadron-token"), .init(name: "squadron-token")]
+        sight.current = "new"
+        sight.squadron = .usesIt
+        sight.flyteAdmin = .noReaders
+        guard case .stop(let text) = RotatePlan(World.place, sight, newName: "x").step else {
+            Issue.record("no stop")
+            return
+        }
+        #expect(text.contains("Secret squadron-token in the data plane stays"))
+    }
+
+    private static func token(_ account: String) -> Secret.Value {
+        let claims: JSON = [
+            "kubernetes.io/serviceaccount/namespace": "flyte",
+            "kubernetes.io/serviceaccount/service-account.name": .string(account),
+            "kubernetes.io/serviceaccount/service-account.uid": "u",
+            "kubernetes.io/serviceaccount/secret.name": .string(account + "-token"),
+        ]
+        let parts = [["alg": "none"], claims].map { Base64.encode(($0 as JSON).serialized(), .url) }
+        return .bytes(Sensitive(parts.joined(separator: ".") + ".c2ln\n"))
+    }
+
+    @Test("Both accounts' tokens are rotated, or the one that is named")
+    func entries() throws {
+        var plane = DataPlane(metadata: ObjectMeta(name: "dp1"), spec: DataPlaneSpec(endpoint: "https://a"))
+        plane.spec.credentials.secretName = "squadron-credentials"
+        var shared = Secret(
+            metadata: ObjectMeta(name: "cluster-credentials"), data: ["dp1_token": Self.token("flyteadmin")])
+        let own = Secret(
+            metadata: ObjectMeta(name: "squadron-credentials"), data: ["dp1_token": Self.token("squadron")])
+        func found(_ account: String? = nil) -> RotateEntries {
+            RotateEntries(
+                plane, account: account, secrets: ["cluster-credentials": shared, "squadron-credentials": own])
+        }
+        #expect(found().entries.map(\.account) == ["flyteadmin", "squadron"])
+        #expect(found("squadron").entries.map(\.secret) == ["squadron-credentials"])
+        #expect(found("nobody").refusal?.contains("flyteadmin, squadron") == true)
+        plane.spec.credentials.provider = .aws
+        #expect(found().entries.map(\.account) == ["flyteadmin"])
+        shared.metadata.ownerReferences = [.init(apiVersion: "v1", kind: "ExternalSecret", name: "clusters", uid: "u")]
+        #expect(found().refusal?.contains("ExternalSecret clusters") == true)
+        shared.data = ["dp1_token": .bytes(Sensitive("sha256~opaque"))]
+        #expect(found().refusal?.contains("not the token of a ServiceAccount") == true)
+    }
+}
