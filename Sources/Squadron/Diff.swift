@@ -21,7 +21,8 @@ struct Diff: AsyncParsableCommand {
                 (2, "wrong usage, or a file that can't be used"), (3, "something would change; conflicts count"),
             ]))
 
-    @Option(name: .customShort("f"), parsing: .upToNextOption, help: "Files or folders of manifests; - is standard input.")
+    @Option(
+        name: .customShort("f"), parsing: .upToNextOption, help: "Files or folders of manifests; - is standard input.")
     var files: [String] = []
     @OptionGroup var options: ConsoleOptions
 

@@ -16,7 +16,8 @@ struct DiffTests {
         new.append("more")
         #expect(
             LineDiff.unified(old, new) == [
-                "@@ -3,10 +3,11 @@", " line 3", " line 4", " line 5", "-line 6", "+other", " line 7", " line 8", " line 9",
+                "@@ -3,10 +3,11 @@", " line 3", " line 4", " line 5", "-line 6", "+other", " line 7", " line 8",
+                " line 9",
                 " line 10", " line 11", " line 12", "+more",
             ])
         #expect(LineDiff.unified(old, old).isEmpty)
@@ -55,14 +56,16 @@ struct DiffTests {
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": [
             "name": "default", "namespace": "a-development", "uid": "u", "resourceVersion": "5",
-            "managedFields": [["manager": "x"]], "annotations": ["multicluster.flyte.org/applied-hash": "1", "role": "old"],
+            "managedFields": [["manager": "x"]],
+            "annotations": ["multicluster.flyte.org/applied-hash": "1", "role": "old"],
         ],
     ]
 
     private func diff(
         _ old: JSON?, _ new: JSON?, _ secrets: SecretFields = .none, _ texts: [String] = []
     ) -> ObjectDiff {
-        ObjectDiff("a-development/x", old: old, new: new, secrets: secrets, redaction: Redaction(texts.map { Sensitive($0) }))
+        ObjectDiff(
+            "a-development/x", old: old, new: new, secrets: secrets, redaction: Redaction(texts.map { Sensitive($0) }))
     }
 
     @Test("A diff leaves out what the server keeps for itself, and our hash")
@@ -100,7 +103,9 @@ struct DiffTests {
         let old: JSON = ["kind": "Secret", "data": ["a": "b2xk", "same": "c2FtZQ=="]]
         let new: JSON = ["kind": "Secret", "data": ["a": "bmV3", "same": "c2FtZQ=="]]
         let text = diff(old, new, .ofSecret).text
-        #expect(text.contains(#"-  a: "<redacted>""#) && text.contains("same") && !text.contains("b2xk") && !text.contains("c2Ft"))
+        #expect(
+            text.contains(#"-  a: "<redacted>""#) && text.contains("same") && !text.contains("b2xk")
+                && !text.contains("c2Ft"))
         let leaked = diff(["kind": "ConfigMap", "data": ["a": "hunter22"]], ["kind": "ConfigMap"], .none, ["hunter22"])
         #expect(!leaked.text.contains("hunter22"))
     }

@@ -88,7 +88,7 @@ struct WantedFleetTests {
         let content = try #require(StagedContent(before.basis.settings, before.basis.templates))
         let fleet = try wanted(rollout: "rollout: {type: Progressive}", [StoredRevision(number: 1, content: content)])
         #expect(try made(fleet)?["cpu"] == "4")
-        #expect(fleet.notes.contains { $0.contains("a staged rollout brings that to the data planes") })
+        #expect(fleet.notes.contains { $0.contains("is staged, group by group") })
     }
 
     @Test("A pin holds until the next change")
@@ -96,7 +96,9 @@ struct WantedFleetTests {
         func revision(_ number: Int64, _ cpu: String) throws -> StoredRevision {
             let fleet = try wanted(cpu: cpu)
             let content = try #require(StagedContent(fleet.basis.settings, fleet.basis.templates))
-            return StoredRevision(number: number, content: content, record: number == 2 ? .init(applied: [:], known: [1, 2], newest: 2) : nil)
+            return StoredRevision(
+                number: number, content: content,
+                record: number == 2 ? .init(applied: [:], known: [1, 2], newest: 2) : nil)
         }
         let revisions = [try revision(1, "2"), try revision(2, "4")]
         let annotations = "multicluster.flyte.org/rollout-pinned: \"1/2\""

@@ -66,7 +66,9 @@ extension EndToEnd {
                 #expect(expected["dataplane-1"] == ["create": 3, "change": 2, "delete": 0, "conflict": 0])
                 #expect(expected["dataplane-2"] == ["create": 3, "change": 1, "delete": 0, "conflict": 1])
                 let changes = found.json["changes"]?.array ?? []
-                let quota = changes.first { $0["action"] == "change" && $0["objects"]?[0] == "a-development/resourcequotas/project-quota" }
+                let quota = changes.first {
+                    $0["action"] == "change" && $0["objects"]?[0] == "a-development/resourcequotas/project-quota"
+                }
                 #expect(quota?["dataPlanes"] == ["dataplane-1", "dataplane-2"], "\(changes)")
                 #expect(quota?["diff"]?.string?.contains("-    limits.cpu: \"5\"\n+    limits.cpu: \"7\"\n") == true)
                 let conflict = changes.first { $0["action"] == "conflict" }

@@ -17,13 +17,17 @@ struct DryRunTests {
     func namespace(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         let path = "/api/v1/namespaces/contract-dry-run"
-        let object: JSON = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "contract-dry-run"]]
+        let object: JSON = [
+            "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "contract-dry-run", "labels": ["a": "1"]],
+        ]
         let answer = try await api.apply("squadron", "\(path)?dryRun=All", object).require(201)
         #expect(answer.metadata["managedFields"]?.array?.map { $0["manager"] } == ["squadron"])
         try await api.get(path).require(404)
     }
 
-    @Test("A dry run names conflicts and their managers, and takes over in its answer alone", arguments: ServerKind.atHand)
+    @Test(
+        "A dry run names conflicts and their managers, and takes over in its answer alone", arguments: ServerKind.atHand
+    )
     func conflict(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
         try await api.withNamespace { namespace in

@@ -18,7 +18,9 @@ private final class RevisionServer: HTTPTransport {
         objects.withLock { $0[name]?[path: ["metadata", "annotations", RolloutNames.state]]?.string }
     }
     func edit(_ name: String, _ text: String?) {
-        objects.withLock { $0[name]?[path: ["metadata", "annotations", RolloutNames.state]] = text.map { .string($0) } }
+        objects.withLock {
+            $0[name]?[path: ["metadata", "annotations", RolloutNames.state]] = text.map { .string($0) }
+        }
     }
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
@@ -41,7 +43,8 @@ private final class RevisionServer: HTTPTransport {
                 guard let object = objects[last] else { return (404, Self.status(404, "NotFound")) }
                 var new = object
                 let annotation = body[path: ["metadata", "annotations", RolloutNames.state]]
-                new[path: ["metadata", "annotations", RolloutNames.state]] = annotation?.isNull == true ? nil : annotation
+                new[path: ["metadata", "annotations", RolloutNames.state]] =
+                    annotation?.isNull == true ? nil : annotation
                 objects[last] = new
                 return (200, new)
             case .delete:

@@ -44,7 +44,9 @@ public struct DiffFiles: Sendable {
             throw ImportFailure("\(place): \(error)")
         }
         let name = "\(object.kind ?? "object") \(object.metadata.name)"
-        if object.metadata.name.isEmpty { throw ImportFailure("\(place): \(object.kind ?? "object") has no metadata.name") }
+        if object.metadata.name.isEmpty {
+            throw ImportFailure("\(place): \(object.kind ?? "object") has no metadata.name")
+        }
         if let other = object.metadata.namespace, !other.isEmpty, other != namespace {
             return notes.append("\(place): \(name) is in the namespace \(other), and not in \(namespace): left out")
         }

@@ -188,7 +188,8 @@ public struct DiffReport: Report {
         for plane in planes {
             for failure in plane.failures {
                 page.line(
-                    Span("\(plane.name): \(failure.namespace): \(failure.reason.rawValue): ", .bad), Span(failure.message))
+                    Span("\(plane.name): \(failure.namespace): \(failure.reason.rawValue): ", .bad),
+                    Span(failure.message))
             }
         }
         for (name, message) in unreachable { page.line(Span("\(name): not looked into: ", .bad), Span(message)) }

@@ -33,7 +33,8 @@ public struct DiffRun: Sendable {
                     .sorted { $0.number < $1.number }
             } catch {
                 guard error.isForbidden else { throw error }
-                notes.append("the revisions of the staged rollout can't be read, so nothing is said of it: \(error.detail)")
+                notes.append(
+                    "the revisions of the staged rollout can't be read, so nothing is said of it: \(error.detail)")
             }
         }
         let fleet: WantedFleet
@@ -125,10 +126,11 @@ public struct DiffRun: Sendable {
         var report = empty
         for (name, why) in fleet.leftAlone { report.add(skipped: name, why) }
         let planes = fleet.dataPlanes.filter { fleet.leftAlone[$0.metadata.name] == nil }
-        let observed = planes.filter { fleet.mode(of: $0) == .observe }.count
-        if observed > 0 {
-            report.add(
-                note: "\(observed) data planes are in Observe: this is what ending it there would change; until then nothing is written there")
+        let observed = planes.filter { fleet.mode(of: $0) == .observe }.map(\.metadata.name)
+        if !observed.isEmpty {
+            let more = observed.count > 16 ? " and \(observed.count - 16) more" : ""
+            let names = observed.prefix(16).joined(separator: ", ") + more
+            report.add(note: "in Observe, where nothing is written before that ends: \(names)")
         }
         let providers = Dictionary(
             objects[.dataPlanes].map { ($0.metadata.name, $0.spec("credentials", "provider")?.string) }

@@ -161,7 +161,10 @@ struct WantedFleet: Sendable {
         guard live.settings.rollout.type == .progressive, let newest = revisions.last else { return (live, nil) }
         let end = "this is what it comes to at the end"
         guard StagedContent(live.settings, live.templates) == newest.content else {
-            return (live, "templates, values or workloadIdentity change: a staged rollout brings that to the data planes; \(end)")
+            return (
+                live,
+                "a change of templates, values or workloadIdentity is staged, group by group; \(end)"
+            )
         }
         if let text = registry?.metadata.annotations?[RolloutNames.pinned], text != newest.record?.overruled,
             let number = RolloutNames.revision(pinnedBy: text),
