@@ -56,7 +56,7 @@ struct FleetPageTests {
         #expect(!page.rollout.isProgressive)
     }
 
-    @Test("Executions flow from project-domains over labels to clusters, with the chance of each")
+    @Test("Executions flow from project-domains over labels to clusters, each with a chance")
     func flow() throws {
         let text =
             Self.plane("dp1") + Self.plane("dp2")
@@ -89,7 +89,7 @@ struct FleetPageTests {
         #expect(flow.targets.filter { $0.stopped.isEmpty }.map(\.share) == [1])
     }
 
-    @Test("A label without effect is marked, and its project-domains go where they really go")
+    @Test("A label without effect is marked, and its project-domains go where they would go")
     func lostLabel() throws {
         let text = Self.plane("dp1") + Self.assignment("team1", "nowhere")
         let flow = try page(text).flow
@@ -98,7 +98,7 @@ struct FleetPageTests {
         #expect(flow.targets.map(\.share) == [1])
     }
 
-    @Test("500 data planes and 200 project-domains are a few boxes, and nothing of them is lost")
+    @Test("500 data planes and 200 project-domains are a few boxes, and nothing is lost")
     func large() throws {
         var text = ""
         for number in 0..<500 { text += Self.plane("dp-\(number)") }
@@ -125,7 +125,7 @@ struct FleetPageTests {
         #expect(flow.labels.reduce(0) { $0 + $1.names.count } == 60)
     }
 
-    @Test("The matrix has what a status names as failed, and what is in sync, not known or left alone")
+    @Test("The matrix has what fails, what is in sync, what is not known or left alone")
     func matrix() throws {
         let failing = """
               failures: [{namespace: team1-development, object: Namespace/team1-development, reason: Forbidden, message: no}]

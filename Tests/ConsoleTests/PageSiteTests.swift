@@ -60,7 +60,7 @@ struct PageSiteTests {
         }
     }
 
-    @Test("Every answer, also a refusal, forbids to frame, to cache and to read it elsewhere")
+    @Test("Every answer, a refusal too, forbids to frame, to cache and to read it elsewhere")
     func headers() {
         let site = site()
         for path in ["/s3cret/", "/s3cret/model", "/nothing"] {
@@ -74,7 +74,7 @@ struct PageSiteTests {
         #expect(!PageAssets.policy.contains("unsafe"))
     }
 
-    @Test("The document has no inline handler, no outside address and no markup made of data")
+    @Test("The document has no inline handler, outside address or markup made of data")
     func document() {
         let document = PageAssets.document
         for word in [

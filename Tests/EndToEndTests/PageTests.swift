@@ -19,7 +19,7 @@ extension EndToEnd {
             return (process, String(url))
         }
 
-        @Test("The page's server gives nothing without the secret, the Host or GET, and refuses other addresses")
+        @Test("Without secret, Host or GET there is nothing; other addresses are refused")
         func server() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

@@ -4,7 +4,7 @@ import KubeObjects
 import Serving
 import Support
 
-/// What `squadron ui` answers, and to whom: only to a browser that was given the address, on this machine.
+/// What `squadron ui` answers. Only a browser on this machine that was given the address gets anything.
 ///
 /// - The path begins with a secret of this run. Without it every path is 404.
 /// - The Host header must be the address itself, so that a name of somebody else that leads to loopback (DNS rebinding) gets
