@@ -303,7 +303,7 @@ struct DoctorTests {
         #expect(found.contains("sync-cluster-resources fails while dataplane_1"), "\(found)")
     }
 
-    @Test("Keys beside ours that override it, and labels that only Helm's key has, are found")
+    @Test("Keys that override ours, and labels that only Helm's key has, are found")
     func clustersConfiguration() throws {
         func with(_ key: String, _ text: String) throws -> String {
             try finding("clusters-config") {
@@ -386,7 +386,7 @@ struct DoctorTests {
         #expect(secrets.contains("valuesFrom a") && secrets.contains("multicluster.flyte.org/use: values"))
     }
 
-    @Test("A pair of keys of two clusters, and a host that is not listed, are found in the Secret")
+    @Test("A Secret with keys of two clusters, or without the host, is found")
     func secrets() throws {
         func content(_ entries: [String], hosts: String? = nil) -> SecretContent {
             SecretContent(

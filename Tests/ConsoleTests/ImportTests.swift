@@ -139,7 +139,7 @@ struct ImportTests {
         }
     }
 
-    @Test("cluster_resources is taken from the chart's rendered form, and from Helm's values")
+    @Test("cluster_resources is taken as the chart renders it, and from Helm's values")
     func clusterResources() throws {
         let rendered = """
             cluster_resources:
@@ -280,7 +280,7 @@ struct ImportTests {
         #expect(ImportedRow.content(matching: ["plugin_overrides": [:]]) == .other("a plugin override"))
     }
 
-    @Test("Each project of flyteadmin's gets an object, and the registry that is there keeps its fields")
+    @Test("Each of flyteadmin's projects gets an object; the registry keeps its fields")
     func projects() throws {
         let plan = try plan {
             $0.projects = ["one", "Two"]

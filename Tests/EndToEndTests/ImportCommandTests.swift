@@ -111,7 +111,7 @@ extension EndToEnd {
             try await fleet[1].admin.apply(FlyteTemplates.rights)
         }
 
-        @Test("What is imported of a running Flyte plans our own labels and annotations, and nothing else")
+        @Test("What is imported of a running Flyte plans our own labels and no more")
         func observes() async throws {
             try await withFleet(of: 1) { fleet in
                 try await Self.install(fleet)
@@ -148,7 +148,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A file that can't be read, or nothing to import, is told with the exit codes of the contract")
+        @Test("What can't be imported ends with the exit codes of the contract")
         func refused() async throws {
             let folder = try TemporaryFolder()
             let file = folder.url.appending(path: "bad.yaml")

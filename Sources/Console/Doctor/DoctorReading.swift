@@ -25,7 +25,7 @@ public struct DoctorReading: Sendable {
         askFlyteAdmin: @Sendable (FlyteAdmin, [String: Seen<SecretContent>]) async -> FlyteAdminAnswer
     ) async throws(KubeError) -> DoctorFacts {
         var facts = DoctorFacts(ControlPlaneObjects(namespace: reader.namespace), now: clock.now)
-        // Whether it answers at all: a control plane that doesn't is no finding, but a failure.
+        // A control plane that does not answer is a failure of the command: nothing could be checked.
         facts.clock = .present(try await skew(reader.client))
         for type in ControlPlaneReader.kinds {
             do {

@@ -212,7 +212,7 @@ extension JSON {
         return value
     }
 
-    /// The paths of all values that are no objects.
+    /// The paths of all values but the objects themselves.
     fileprivate func leaves(_ path: String = "") -> [String] {
         guard case .object(let members) = self else { return [path] }
         return members.sorted { $0.key < $1.key }.flatMap { key, value in
