@@ -67,7 +67,8 @@ struct Join: AsyncParsableCommand {
             let client = ControlPlaneReader.client(for: endpoint, userAgent: SquadronVersion.userAgent)
             defer { client.close() }
             return await JoinRun(
-                controlPlane: reader, dataPlane: client, ca: ca, screen: screen, isDry: dryRun, patience: timeout.duration
+                controlPlane: reader, dataPlane: client, ca: ca, screen: screen, isDry: dryRun,
+                patience: timeout.duration
             ).carryOut(
                 request.watching(rights.registry.flyteHealth),
                 rules: rights.dataPlaneRules(namespace: reader.namespace))

@@ -133,7 +133,9 @@ struct RightsTests {
         let settings: JSON = ["flyteHealth": ["enabled": true, "namespace": "flyte-system", "deployment": "p"]]
         let roles = try needed(settings).documents(for: .dataPlanes).filter { $0["kind"] == "Role" }
         #expect(roles.map { $0[path: ["metadata", "namespace"]] } == ["flyte-system"])
-        let expected = ["get", "list", "watch"].map { Right(group: "apps", resource: "deployments", verb: $0, name: "p") }
+        let expected = ["get", "list", "watch"].map {
+            Right(group: "apps", resource: "deployments", verb: $0, name: "p")
+        }
         #expect(rights(roles[0]) == Set(expected))
         #expect(try needed().documents(for: .dataPlanes).allSatisfy { $0["kind"] != "Role" })
     }

@@ -24,7 +24,8 @@ enum SharedNamespaces {
                 allowsClusterScoped: snapshot.settings.spec.allowClusterScoped)
             func render(_ key: ProjectDomain, _ namespace: String) -> RenderedNamespace? {
                 let project = plan.projectsInForce[key.project].flatMap { snapshot.projects[$0]?.spec }
-                let values = snapshot.layers(of: key.project, project, in: dataPlane).values(for: key, namespace: namespace)
+                let values = snapshot.layers(of: key.project, project, in: dataPlane).values(
+                    for: key, namespace: namespace)
                 return renderer.render(key, namespace: namespace, values: values)
             }
             for (namespace, group) in groups.sorted(by: { $0.key < $1.key }) {

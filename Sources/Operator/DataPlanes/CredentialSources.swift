@@ -32,7 +32,8 @@ struct CredentialSources: Sendable {
         var policy = policy
         policy.asksDataPlane = credentials.provider == .tokenRequest
         let source = RenewingCredential(
-            issuer(for: settings), policy: policy, writeBack: writeBack(for: settings, isPublished: isPublished, isObserving: isObserving),
+            issuer(for: settings), policy: policy,
+            writeBack: writeBack(for: settings, isPublished: isPublished, isObserving: isObserving),
             timeline: timeline, wallClock: wallClock, tell: tell)
         return SourceReference(source: source, settings: settings)
     }

@@ -17,7 +17,8 @@ func fixtureStatus(_ name: String, code: Int) throws -> APIStatus {
 }
 
 func client(
-    _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(), limiter: RequestLimiter? = nil,
+    _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(),
+    limiter: RequestLimiter? = nil,
     limits: AnswerLimits = AnswerLimits()
 ) -> KubeClient {
     var options = KubeClient.Options(userAgent: "squadron/1.2.3")
