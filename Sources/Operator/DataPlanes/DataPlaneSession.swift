@@ -461,11 +461,14 @@ final class DataPlaneSession: Sendable {
     func change(_ body: (inout SessionState) -> [Link]) {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
+            let linkBefore = state.active
             let unused = body(&state)
             state.permitWrites(except: unused)
             let isAnother = state.facts.changedUID != nil && before.0.changedUID == nil
             let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
-            return (unused, before != (state.facts, state.allowsWrites), mayMore, isAnother)
+            // The status names the credential in use.
+            let differs = before != (state.facts, state.allowsWrites) || state.active !== linkBefore
+            return (unused, differs, mayMore, isAnother)
         }
         for link in unused { link.close() }
         if isAnother {
