@@ -60,7 +60,13 @@ extension EndToEnd {
             try await withFlyteAdmin(more: ["auth": ["tokenRef": stolen]]) { fleet, flyteAdmin in
                 try await fleet.admin.merge(
                     "ClusterRegistry", "flyte",
-                    ["spec": ["workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ role }}"]]]])
+                    [
+                        "spec": [
+                            "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ role }}"]],
+                            // Else all namespaces wait for a flyteadmin that can't be asked.
+                            "flyteAdmin": ["clusterResourceAttributes": "Ignore"],
+                        ]
+                    ])
                 try await fleet.admin.apply(assignment("team1", "development"))
                 try await fleet.admin.apply(
                     resource("FlyteProject", "team2", ["project": "team2", "valuesFrom": source]))
