@@ -80,10 +80,20 @@ struct FlightWindowTests {
         arguments: [(2, 2), (4_000, 60), (-5, 0)])
     func retryAfter(asked: Int, kept: Int) {
         var window = FlightWindow()
-        window.refused(retryAfter: .seconds(asked), now: .seconds(10))
+        for _ in 0..<2 { window.refused(retryAfter: .seconds(asked), now: .seconds(10)) }
         #expect(window.closedUntil == .seconds(10 + kept))
         window.refused(retryAfter: nil, now: .seconds(10))
         #expect(window.closedUntil == .seconds(10 + kept))
+    }
+
+    @Test("One refused object among others closes nothing")
+    func oneObject() {
+        var window = FlightWindow()
+        for second in 0..<3 {
+            window.refused(retryAfter: .seconds(30), now: .seconds(second))
+            window.answered(after: .milliseconds(5), now: .seconds(second))
+        }
+        #expect(window.closedUntil == .zero)
     }
 
     @Test("A place that an answer leaves goes to a fresh request first")
@@ -173,8 +183,10 @@ struct FlightWindowTests {
         let clock = TestClock()
         let limiter = RequestLimiter(.followsServer, clock: clock)
         limiter.saw(isFair: true)
-        try await limiter.acquire()
-        limiter.finished(.refused(retryAfter: .seconds(2)))
+        for _ in 0..<2 {
+            try await limiter.acquire()
+            limiter.finished(.refused(retryAfter: .seconds(2)))
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 { group.addTask { try await limiter.acquire() } }
             while limiter.waiting < 3 { await Task.yield() }

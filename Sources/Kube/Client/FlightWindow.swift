@@ -10,7 +10,8 @@
 ///   such as a webhook, and then a narrower window would only be slower.
 /// - Otherwise, if requests had to wait for the window, it grows by a quarter.
 ///
-/// A 429 halves the window, down to one, at most once a second. `Retry-After` closes the window for that time.
+/// A 429 halves the window, down to one, at most once a second. A single one may be about one object only. So `Retry-After`
+/// closes the window for that time from the second 429 on that comes without an answer in between.
 struct FlightWindow: Sendable, Hashable {
     static let smallest = 1.0
     static let smallestForLatency = 8.0
@@ -26,6 +27,7 @@ struct FlightWindow: Sendable, Hashable {
     private var time = Duration.zero
     private var wasFull = false
     private var halvedAt: Duration?
+    private var refusedInARow = 0
     private var slot: Int64 = 0
     private var best: Duration?
     private var bestBefore: Duration?
@@ -42,6 +44,7 @@ struct FlightWindow: Sendable, Hashable {
     mutating func answered(after took: Duration, now: Duration) {
         answers += 1
         time += took
+        refusedInARow = 0
         guard answers >= max(limit, 8) else { return }
         let mean = time / answers
         (answers, time) = (0, .zero)
@@ -56,7 +59,8 @@ struct FlightWindow: Sendable, Hashable {
 
     /// A request was refused since the server has too much to do.
     mutating func refused(retryAfter: Duration?, now: Duration) {
-        if let retryAfter {
+        refusedInARow = min(refusedInARow + 1, 2)
+        if refusedInARow > 1, let retryAfter {
             closedUntil = max(closedUntil, now + min(max(retryAfter, .zero), Self.longestPause))
         }
         if let halvedAt, now - halvedAt < .seconds(1) { return }
