@@ -10,7 +10,7 @@
 //   Import/    what Flyte has → manifests, and the list of what can't be taken over
 //   Export/    objects → files for Flyte's chart and flytectl, and back by Import
 //   Why/       objects → NamespaceStory: what wants a namespace, where it is, which values it gets from where
-//   UI/        watches → FleetPage: the page of `squadron ui`; PageSite decides who gets it, PageRun serves it
+//   UI/        watches → FleetPage: the page of `squadron ui`; PageSite decides which request gets it, PageRun serves it
 //
 // A report is made of what was read and a time. It gives JSON (and the same as YAML) for scripts and a page of text for
 // people. The commands in `Sources/Squadron` only parse arguments, read, and show the report.

@@ -36,7 +36,7 @@ extension FlyteAdminClient {
 }
 
 extension Answers {
-    /// Nil where the answer is no execution.
+    /// Nil where the answer isn't an execution.
     static func execution(_ json: JSON) -> RanExecution? {
         guard json["id"]?.object != nil, let spec = json["spec"], spec.object != nil else { return nil }
         let closure = json["closure"]

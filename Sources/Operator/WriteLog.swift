@@ -60,7 +60,7 @@ struct WriteLog: Sendable {
 
     init(_ logger: Logger) { self.logger = logger }
     private init() { logger = nil }
-    /// For whom nobody listens to.
+    /// For a caller without a listener.
     static let silent = WriteLog()
 
     func callAsFunction(_ line: @autoclosure () -> WriteLine) {

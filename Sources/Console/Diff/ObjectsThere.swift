@@ -32,7 +32,7 @@ struct ObjectsThere: Sendable {
     ) async throws(KubeError) -> ObjectsThere {
         var there = ObjectsThere()
         var last: (namespace: String, objects: [DesiredObject]) = ("", [])
-        // Namespaces come first: what is in another registry's is no matter of ours.
+        // Namespaces come first. What another registry's namespaces hold does not concern us.
         for type in types {
             let isNamespace = type == Namespace.resourceType
             // A namespace that is to be made may be there already, and somebody else's.

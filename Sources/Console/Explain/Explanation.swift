@@ -9,7 +9,7 @@ public struct Explanation: Report {
     public let request: Placement.Request
     /// Nil without `--execution`.
     public let execution: String?
-    /// The cluster of that execution; nil also where there is no candidate.
+    /// The cluster of that execution. Nil where no execution is named, and where there is no candidate.
     public let cluster: String?
     /// Where that execution ran; nil where it did not, or that is not known.
     public let ranOn: String?

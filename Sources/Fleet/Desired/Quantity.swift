@@ -116,7 +116,7 @@ extension Quantity.Suffix {
 }
 
 extension Quantity {
-    /// The amount as a number, to compare it with another; nil where the text is no amount, or a negative one.
+    /// The amount as a number, to compare it with another. Nil where the text isn't an amount, or the amount is negative.
     static func value(_ text: String) -> Double? {
         guard let parts = Parts(text) else {
             // `1e3`, `+5`: an API server takes these too.

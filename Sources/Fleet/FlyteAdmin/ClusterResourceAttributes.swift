@@ -33,7 +33,7 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     }
 
     private mutating func add(_ project: String, _ domain: String, _ values: [String: String]) {
-        // The system's own names can't be set, and what is no placeholder's name stands nowhere.
+        // The system's own names can't be set. A name that no placeholder can have is never used.
         let values = values.filter { ValueRules.isName($0.key) && !ValueRules.reserved.contains($0.key) }
         if domain.isEmpty {
             projects[project, default: OfProject()].project = values

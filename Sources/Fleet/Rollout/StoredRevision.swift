@@ -16,7 +16,7 @@ public struct StoredRevision: Sendable {
         self.record = record
     }
 
-    /// Nil for what is no revision of ours. A state that somebody has made unreadable counts as none.
+    /// Nil where the object isn't a revision of ours. A state that somebody has made unreadable counts as none.
     public init?(_ object: DynamicObject) {
         guard let number = object.json["revision"]?.int,
             let content = try? object.json["data"]?.decode(StagedContent.self)

@@ -2,7 +2,7 @@ extension ValueReading {
     /// What a key of a Secret or ConfigMap comes to.
     ///
     /// - Parameters:
-    ///   - text: nil where the key isn't there, an empty optional where it is no text.
+    ///   - text: nil where the key isn't there, an empty optional where its value isn't text.
     ///   - place: "Secret x".
     public init(_ text: String??, of place: String, key: String) {
         guard let text else {

@@ -32,7 +32,7 @@ public struct ProjectObservation: Sendable {
     public var lockedAttributes: [String] = []
     /// What flyteadmin has of it; nil where it wants nothing there.
     public var publication: Publication?
-    /// What is to be said of `attributes` that is no failure.
+    /// What the status says of `attributes` although nothing failed.
     public var notes: [String] = []
     /// flyteadmin has archived the project. This object wants its namespaces all the same.
     public var isArchived = false
