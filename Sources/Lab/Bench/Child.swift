@@ -55,13 +55,21 @@ final class Child {
         return (value("VmRSS:"), value("VmHWM:"))
     }
 
-    /// Open sockets.
-    var sockets: Int {
+    /// Open sockets. `unix` are pairs that libcurl makes to wake itself: two for each multi handle.
+    var sockets: (tcp: Int, unix: Int) {
         let folder = "/proc/\(id)/fd"
-        return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).count {
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)"))?.hasPrefix("socket:")
-                == true
+        let inodes = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)"))
+                .flatMap { $0.hasPrefix("socket:[") ? String($0.dropFirst(8).dropLast()) : nil }
         }
+        func listed(_ table: String) -> [Substring] {
+            let text = (try? String(contentsOfFile: "/proc/\(id)/net/\(table)", encoding: .utf8)) ?? ""
+            // The tenth field is the inode.
+            return text.split(separator: "\n").dropFirst().compactMap { $0.split(separator: " ").dropFirst(9).first }
+        }
+        let known = Set((listed("tcp") + listed("tcp6")).map(String.init))
+        let tcp = inodes.count { known.contains($0) }
+        return (tcp, inodes.count - tcp)
     }
 }
 

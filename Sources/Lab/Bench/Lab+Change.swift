@@ -23,10 +23,10 @@ extension Lab {
         let objects = Double(dataPlanes * count * 3)
         let memory = squadron.child.memory
         row(
-            "\(size), memory, sockets",
+            "\(size), memory, connections",
             "\(format(memory.now, 0)) MB (peak \(format(memory.peak, 0)) MB, \(format(memory.now * 1024 * 1024 / objects, 0)) B an object); "
-                + "\(format(Double(squadron.child.sockets) / Double(dataPlanes), 1)) sockets a data plane",
-            "512 MB, 2 sockets", memory.peak <= 512)
+                + "\(format(Double(squadron.child.sockets.tcp) / Double(dataPlanes), 1)) TCP connections a data plane",
+            "512 MB, 2 connections", memory.peak <= 512)
         let before = squadron.child.cpu
         try await Task.sleep(for: .seconds(settledSeconds))
         let idle = (squadron.child.cpu - before).seconds / settledSeconds

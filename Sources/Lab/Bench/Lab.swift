@@ -292,7 +292,7 @@ struct Lab {
         try await slow(servers)
         let healthy = Array(servers.dataPlanes.prefix(80))
         let before = try await propagate(servers, over: healthy, samples: 30, pause: .seconds(2))
-        let (memory, sockets) = (squadron.child.memory.now, squadron.child.sockets)
+        let (memory, connections) = (squadron.child.memory.now, squadron.child.sockets.tcp)
         for number in 81...100 {
             try await servers.control("POST", "/clusters/dataplane-\(number)/black-hole", ["on": true])
         }
@@ -304,9 +304,9 @@ struct Lab {
             "\(format(two, 1)) ms, without \(format(one, 1)) ms: \(format(two / one)) × (p50 \(format(during.median, 1)) and \(format(before.median, 1)) ms)",
             "≤ 1.1 ×", two <= 1.1 * one)
         row(
-            "100 data planes, 20 black-holed: memory, sockets",
-            "\(format(squadron.child.memory.now, 1)) MB (\(format(memory, 1)) before), \(squadron.child.sockets) sockets (\(sockets) before)",
-            "bounded", squadron.child.sockets <= sockets + 20)
+            "100 data planes, 20 black-holed: memory, connections",
+            "\(format(squadron.child.memory.now, 1)) MB (\(format(memory, 1)) before), \(squadron.child.sockets.tcp) TCP connections (\(connections) before)",
+            "bounded", squadron.child.sockets.tcp <= connections + 20)
         squadron.child.kill()
     }
 }
