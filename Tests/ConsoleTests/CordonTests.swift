@@ -41,7 +41,7 @@ struct CordonTests {
         #expect(text(plan) == "a cordoned\n  label l: b=0.4,c=0.6\n")
     }
 
-    @Test("A label's last cluster is not cordoned without --force, and nothing is changed then")
+    @Test("Without --force cordon refuses a label's last cluster and changes nothing")
     func refused() throws {
         let one = Self.label("one", ["a": 1])
         let two = Self.label("two", ["a": 0.5, "b": 0.5])
@@ -53,7 +53,7 @@ struct CordonTests {
         }
     }
 
-    @Test("With --force each label that becomes empty is allowed to, before the cluster is cordoned")
+    @Test("With --force cordon first permits each label to become empty")
     func forced() throws {
         let labels = [
             Self.label("one", ["a": 1]), Self.label("two", ["a": 0.5, "b": 0.5]),
@@ -65,7 +65,7 @@ struct CordonTests {
         #expect(text(plan).contains("label one: no cluster is left"))
     }
 
-    @Test("A label that may be empty is no reason to refuse, nor one that gives the cluster no weight")
+    @Test("A label that may be empty, or gives the cluster no weight, does not stop cordon")
     func allowed() throws {
         let labels = Self.label("mine", ["a": 1], allowEmpty: true) + Self.label("b", ["a": 0, "b": 1])
         let plan = try plan(.cordon(force: false), Self.plane("a"), labels)
@@ -92,7 +92,7 @@ struct CordonTests {
         #expect(disabled.steps == [.setUnschedulable(false)], "its label would still be empty")
     }
 
-    @Test("A DataPlane that isn't there is named, and one whose cluster has that name is told")
+    @Test("An unknown DataPlane is named, with the one whose cluster has that name")
     func absent() throws {
         #expect(try plan(.uncordon).objection == "there is no DataPlane a")
         let other = try plan(.uncordon, Self.plane("x", "clusterName: a"))

@@ -81,7 +81,7 @@ struct DiffTests {
         #expect(diff(nil, new).lines.prefix(2) == ["--- /dev/null", "+++ a-development/x"])
     }
 
-    @Test("What a Secret gives is shown on neither side, also where it was another one before")
+    @Test("diff hides a Secret's content on both sides, also when another Secret gave it")
     func secretFields() {
         var shadow = Self.account
         shadow[path: ["metadata", "annotations", "role"]] = "what-a-secret-holds"
@@ -163,7 +163,7 @@ struct DiffTests {
         #expect(page.contains("note: a note") && report.json["unreachable"]?[0]?["name"] == "dp-4")
     }
 
-    @Test("A file's object takes the place of the one that is there, and that one's age stays")
+    @Test("A file's object replaces the one in the cluster and keeps its age")
     func overlay() throws {
         let live = try objects(
             """

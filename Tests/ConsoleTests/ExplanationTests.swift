@@ -95,7 +95,7 @@ struct ExplanationTests {
         ]
     }
 
-    @Test("The JSON is the contract's: a cluster that is not Ready stays a candidate, since flyteadmin doesn't look")
+    @Test("The JSON follows the contract: a cluster that is not Ready stays a candidate")
     func json() throws {
         let explanation = try explain()
         #expect(
@@ -178,7 +178,7 @@ struct ExplanationTests {
         #expect(explanation.notes.contains { $0.contains("WeightsInvalid") })
     }
 
-    @Test("A label that flyteadmin's library loses is told of once, and only to who asks for it")
+    @Test("A label that flyteadmin's library loses is reported once, and only on request")
     func lostLabel() throws {
         var objects = FleetObjects(namespace: "flyte")
         for (name, label) in [("one", "label1"), ("two", "Team1")] {
@@ -315,7 +315,7 @@ struct ExplanationTests {
 
     // MARK: What flyteadmin says
 
-    @Test("A row of flyteadmin that no object has decides where no object does, and is told of")
+    @Test("A flyteadmin row without an object decides where no object does, and is shown")
     func rowsWithoutObject() throws {
         let workflow = AdminRowKey(project: "project1", domain: "development", workflow: "by.hand")
         let other = AdminRowKey(project: "project2", domain: "development")
@@ -330,7 +330,7 @@ struct ExplanationTests {
         #expect(explanation.notes.contains { $0.hasSuffix("is the one that flyteadmin has") })
     }
 
-    @Test("A label that no ExecutionLabel has changes nothing in flyteadmin: its row decides")
+    @Test("An assignment to an unknown label changes nothing: flyteadmin's row decides")
     func unknownLabel() throws {
         let typo = object(
             "ExecutionClusterLabel", "ecl", ["project": "project1", "domain": "development", "value": "typo"])

@@ -60,7 +60,7 @@ struct ExportTests {
         try YAML.parse(try #require(export.files.first { $0.name == name }?.text))
     }
 
-    @Test("The clusters are those that Squadron publishes, also one that is away for a while")
+    @Test("The export has the clusters that Squadron publishes, also one that is away")
     func clusters() throws {
         let values = try file("values-clusters.yaml", export())
         let section = try #require(values[path: ["configmap", "clusters"]])

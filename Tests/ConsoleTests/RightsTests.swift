@@ -108,7 +108,7 @@ struct RightsTests {
         #expect(!self.rights(try #require(remote)).contains { $0.verb == "delete" })
     }
 
-    @Test("Tokens that renew themselves need the right to make them, each for its own account")
+    @Test("Renewed tokens need the right to create them, each for its own account")
     func tokens() throws {
         let renewed: JSON = [
             "endpoint": "https://a", "credentials": ["provider": "TokenRequest", "secretName": "squadron-credentials"],
@@ -140,7 +140,7 @@ struct RightsTests {
         #expect(try needed().documents(for: .dataPlanes).allSatisfy { $0["kind"] != "Role" })
     }
 
-    @Test("Copies of Secrets need Secrets in the data planes, and a selector the right to list them here")
+    @Test("Copied Secrets need rights in the data planes, a selector the right to list here")
     func copies() throws {
         let secrets = { (verb: String) in Right(group: "", resource: "secrets", verb: verb, name: "*") }
         let named = try needed(["replicateSecrets": [["name": "pull"]]]).documents(for: nil)

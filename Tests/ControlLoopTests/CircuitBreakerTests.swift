@@ -9,7 +9,7 @@ struct CircuitBreakerTests {
             .init(failuresToOpen: 3, successesToClose: 2, probeInterval: .seconds(10), halfOpenInterval: .seconds(1)))
     }
 
-    @Test("It opens after so many failures in a row, and a success in between starts the count anew")
+    @Test("It opens after a number of failures in a row; a success restarts the count")
     func opens() {
         var breaker = breaker()
         for _ in 0..<2 { #expect(breaker.record(.probeFailed) == nil) }
@@ -21,7 +21,7 @@ struct CircuitBreakerTests {
         #expect(breaker.state == .open)
     }
 
-    @Test("Half-open it lets only probes through, soon after each other, and closes after enough of them")
+    @Test("Half-open, it lets only probes through and closes after enough successes")
     func closes() {
         var breaker = breaker()
         for _ in 0..<3 { _ = breaker.record(.probeFailed) }

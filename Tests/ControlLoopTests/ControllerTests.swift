@@ -23,7 +23,7 @@ struct ControllerTests {
         #expect(await key == "a")
     }
 
-    @Test("A delayed key wakes its waiter, also when an earlier one comes after the wait has begun")
+    @Test("A delayed key wakes its waiter, also when an earlier key arrives during the wait")
     func delayed() async {
         let queue = queue()
         queue.add("late", after: .seconds(60))
@@ -35,7 +35,7 @@ struct ControllerTests {
         #expect(await key == "early")
     }
 
-    @Test("Who waits is woken by what he could take, and not by keys for later or while no worker is free")
+    @Test("A waiter wakes for a key it can take, not for later keys or without free workers")
     func wakesOnlyForWork() async {
         let queue = queue(limit: 1)
         queue.add("first", after: .seconds(5))
@@ -65,7 +65,7 @@ struct ControllerTests {
         #expect(await queue.next() == "a")
     }
 
-    @Test("Many tasks that add and many that take lose no key and never work on one twice at a time")
+    @Test("Concurrent adders and takers lose no key and never work on one twice at a time")
     func stress() async {
         let queue = WorkQueue<Int>(WorkQueueState(limit: 8, seed: 3))
         let working = Locked<(now: Set<Int>, overlaps: Int, last: [Int: Int])>(([], 0, [:]))

@@ -11,7 +11,7 @@ import Testing
 @Suite("Models under random schedules", .timeLimit(.minutes(2 * patience)))
 struct ModelTests {
     @Test(
-        "Work queue: no key in flight twice, none lost, none before its time, slots kept free, counts right, nothing kept",
+        "Random histories lose no key, start none early or twice, and count right",
         arguments: 0..<20)
     func workQueue(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))

@@ -324,7 +324,7 @@ struct WatcherStateTests {
         #expect(world.next() == "list")
     }
 
-    @Test("If the server can't be reached after a cut, a list follows: it may have been restored")
+    @Test("After a cut and an outage the watcher lists: the server may have been restored")
     func cutAndAway() {
         var world = World.watching(["a"])
         world.now += .seconds(20)
@@ -336,7 +336,7 @@ struct WatcherStateTests {
         #expect(world.next() == "list")
     }
 
-    @Test("Watches that are cut before anything is heard of them can't put off a list for ever")
+    @Test("Watches that are cut before any event can't put off a list for ever")
     func cutUnheard() {
         var world = World.watching(["a"])
         var steps: [String] = []
@@ -363,7 +363,7 @@ struct WatcherStateTests {
         }
     }
 
-    @Test("A list, or an event, of more objects than there is room for fails, and the store stays as it was")
+    @Test("A list or event with more objects than fit fails, and the store stays as it was")
     func room() {
         var world = World.watching(["a"])
         world.fail(.status(410))

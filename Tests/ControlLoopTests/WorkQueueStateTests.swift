@@ -28,7 +28,7 @@ struct WorkQueueStateTests {
         #expect(drain(&queue, at: .zero) == ["a", "b"])
     }
 
-    @Test("A key in flight is not handed out again until it is finished, and then it is if it was added meanwhile")
+    @Test("A key added while in flight is handed out again only after it is finished")
     func inFlight() {
         var queue = queue()
         queue.add("a", now: .zero)
@@ -107,7 +107,7 @@ struct WorkQueueStateTests {
         #expect(queue.poll(now: .seconds(100)) == .wait(until: nil))
     }
 
-    @Test("A time asked for while in flight counts after it is finished, and an add at once wins over it")
+    @Test("A time set while in flight counts after the finish; an immediate add beats it")
     func laterWhileInFlight() {
         var queue = queue()
         queue.add("a", now: .zero)
@@ -119,7 +119,7 @@ struct WorkQueueStateTests {
         #expect(queue.poll(now: .seconds(2)) == .key("a"))
     }
 
-    @Test("Failures wait longer each time, at least as long as the server asked, and success forgets them")
+    @Test("Failures wait longer each time, at least as the server asks; a success resets it")
     func failures() {
         var queue = queue()
         var now = Duration.zero
@@ -137,7 +137,7 @@ struct WorkQueueStateTests {
         #expect(queue.metrics(now: now).retrying == 0)
     }
 
-    @Test("Clearing the backoff hands out at once what had failed, and leaves timers and priorities alone")
+    @Test("Clearing the backoff hands out failed keys at once; timers and priorities stay")
     func clearsBackoff() {
         var queue = queue()
         for key in ["failed", "timer"] { queue.add(key, now: .zero) }
@@ -166,7 +166,7 @@ struct WorkQueueStateTests {
         #expect(order.suffix(8).allSatisfy { $0.hasPrefix("slow") })
     }
 
-    @Test("A fresh change raises a key that waits in the background, and it is still handed out once")
+    @Test("A fresh change raises a key that waits in the background; it is handed out once")
     func raises() {
         var queue = queue()
         for key in ["a", "b", "c"] { queue.add(key, priority: .background, now: .zero) }
@@ -199,7 +199,7 @@ struct WorkQueueStateTests {
         #expect(Set(drain(&queue, at: .seconds(9))) == ["a", "b"])
     }
 
-    @Test("After a shutdown nothing is handed out or taken, and what is in flight can be finished")
+    @Test("After a shutdown nothing is handed out or taken; keys in flight can be finished")
     func shutDown() {
         var queue = queue()
         for key in ["a", "b"] { queue.add(key, now: .zero) }

@@ -12,7 +12,7 @@ extension EndToEnd {
         private static let quota = FlyteTemplates.quota
         private static let written: Set<String> = ["namespaces", "serviceaccounts", "resourcequotas"]
 
-        @Test("What Flyte made is adopted by a write each; later changes and removals are no conflict")
+        @Test("Flyte's objects are adopted by one write each; later changes cause no conflict")
         func flyte() async throws {
             try await withFleet(of: 1) { fleet in
                 let server = fleet[1].admin

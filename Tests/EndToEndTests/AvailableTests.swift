@@ -23,7 +23,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A conflict in one namespace changes no label, and the registry says DataPlanesNotReady")
+        @Test("A conflict in one namespace changes no label; the registry is DataPlanesNotReady")
         func conflict() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -60,7 +60,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A value that makes all DataPlanes Pending changes no label and causes no warning on one")
+        @Test("A value that makes all DataPlanes Pending changes no label and causes no warning")
         func pending() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()

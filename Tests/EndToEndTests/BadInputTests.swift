@@ -66,7 +66,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Custom resources that don't fit their type say which field it is, and nothing else is affected")
+        @Test("A custom resource that doesn't fit its type names the field and harms no other")
         func malformed() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -176,7 +176,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Of two DataPlanes for one cluster the older works, the other says whose duplicate it is")
+        @Test("Of two DataPlanes for one cluster the older works; the other names it")
         func duplicateDataPlane() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -206,7 +206,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Of two labels or assignments that claim the same, the older holds and the other says so")
+        @Test("Of two labels or assignments with one claim the older holds; the other says so")
         func duplicates() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -241,7 +241,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A project or domain that would make no valid namespace is InvalidName, and the others are synced",
+            "A name that makes no valid namespace is InvalidName; the others are synced",
             arguments: [
                 ("Project_1", "development"), ("-x", "development"), (String(repeating: "x", count: 60), "development"),
             ])
@@ -263,7 +263,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A placeholder without a value is named, keeps back its object, and is mended by the value")
+        @Test("A placeholder without a value is named, and a value releases its object")
         func placeholder() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics(["workloadIdentity": ["aws": ["roleARN": "arn:{{ account }}"]]])

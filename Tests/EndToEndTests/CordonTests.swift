@@ -24,7 +24,7 @@ extension EndToEnd {
             return clusters?.array?.compactMap { $0["state"]?.string } ?? []
         }
 
-        @Test("A cordoned data plane is Unschedulable in its labels, and is still probed and kept in sync")
+        @Test("A cordoned data plane is Unschedulable in labels but still probed and synced")
         func cordoned() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -53,7 +53,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A label's last cluster is cordoned with --force only, and uncordon takes the permission away")
+        @Test("cordon needs --force for a label's last cluster; uncordon revokes the permission")
         func lastCluster() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

@@ -8,7 +8,7 @@ import Testing
 extension EndToEnd {
     @Suite("Day two")
     struct DayTwo {
-        @Test("A data plane and its Secret keys that come while it runs are synced without a restart")
+        @Test("Data planes and Secret keys that arrive at run time are synced without a restart")
         func added() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -73,7 +73,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("New credentials that don't work leave the old ones in use, and the condition says so")
+        @Test("New credentials that fail leave the old ones in use, and the condition says so")
         func badRotation() async throws {
             try await withSettledFleet([]) { fleet, _ in
                 let old = try #require(try await fleet.token(1))
@@ -93,7 +93,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("New credentials are asked who they are before the old connection is let go: refused there, they wait")
+        @Test("New credentials are reviewed before the old connection closes; refused ones wait")
         func reviewedRotation() async throws {
             try await withSettledFleet([]) { fleet, _ in
                 let new = try await fleet[1].admin.token(of: "squadron")
@@ -114,7 +114,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A changed role is followed on every data plane, with one write per ServiceAccount")
+        @Test("A changed role reaches every data plane, with one write per ServiceAccount")
         func role() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -162,7 +162,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A changed endpoint is followed: the other server gets everything, the old one is left alone")
+        @Test("After an endpoint change the new server gets everything, the old one nothing")
         func endpoint() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -195,7 +195,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Changed weights are shown by the label, and no data plane is asked anything for it")
+        @Test("Changed weights show in the label and cost no request to a data plane")
         func weights() async throws {
             try await withSettledFleet(of: 2, []) { fleet, _ in
                 try await fleet.reports("ExecutionLabel", "label1", "Ready", "Resolved")
@@ -222,7 +222,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A disabled data plane is asked nothing any more, and its labels say so; enabled again, it catches up")
+        @Test("A disabled data plane gets no request and says so; enabled, it catches up")
         func disabled() async throws {
             try await withSettledFleet { fleet, _ in
                 try await fleet.admin.merge("DataPlane", "dataplane-1", ["spec": ["enabled": false]])
@@ -239,7 +239,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("New settings that don't work say what is wrong with them; the old connection goes on with its work")
+        @Test("New settings that fail say what is wrong; the old connection goes on working")
         func badSettings() async throws {
             try await withSettledFleet { fleet, _ in
                 try await fleet.admin.merge(

@@ -7,7 +7,7 @@ extension EndToEnd {
     struct Drift {
         private static let key = "eks.amazonaws.com/role-arn"
 
-        @Test("An annotation, a label or a ServiceAccount that is taken away is put back when the watch reports it")
+        @Test("A removed annotation, label or ServiceAccount is put back on the watch's report")
         func putBack() async throws {
             try await withSettledFleet { fleet, _ in
                 let (server, name) = (fleet[1].admin, "project1-development")
@@ -41,7 +41,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A deleted namespace comes back after it has terminated; meanwhile the status says what is going on")
+        @Test("A deleted namespace comes back after it terminated; the status says so meanwhile")
         func namespace() async throws {
             var options = DevCluster.Options()
             options.api.namespaceTerminationDelay = .seconds(1)
@@ -87,7 +87,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A field that another manager owns is reported and not fought over; with Force it is taken")
+        @Test("A field of another manager is reported and not fought over; Force takes it")
         func conflict() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
     @Suite("First sync")
     struct FirstSync {
-        @Test("The guide's example: every condition is True, everything is there, each object was written once")
+        @Test("The guide's example becomes True and complete, with one write per object")
         func guide() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applySamples()
@@ -86,7 +86,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "The annotation is there whether the ServiceAccount controller comes first, later or never",
+            "The annotation is set, be the ServiceAccount controller early, late or off",
             arguments: [Duration.zero, .milliseconds(400), nil])
         func serviceAccountController(delay: Duration?) async throws {
             var options = DevCluster.Options()
@@ -113,7 +113,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("In objects that were there before, it owns its own labels and annotation and changes nothing else")
+        @Test("In objects that were there before it owns only its own labels and annotation")
         func adoption() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

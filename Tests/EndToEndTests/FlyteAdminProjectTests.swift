@@ -12,7 +12,7 @@ extension EndToEnd {
             try await fleet.admin.get("ClusterRegistry", "flyte")?[path: ["status"] + path]
         }
 
-        @Test("Its projects get namespaces, archived ones don't, and what was found stays while it is dead")
+        @Test("Its projects get namespaces, archived ones don't; all stay while it is dead")
         func discovers() async throws {
             try await withFlyteAdmin(
                 interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
@@ -33,7 +33,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A project that is archived keeps its namespaces and what is in them, also with prune, and is named")
+        @Test("An archived project keeps its namespaces and their content, also with prune")
         func archives() async throws {
             try await withFlyteAdmin(
                 interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
@@ -82,8 +82,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "A restart while flyteadmin is dead changes no status, and a new data plane gets its projects' namespaces")
+        @Test("A restart without flyteadmin changes no status and still serves new data planes")
         func remembers() async throws {
             try await withFlyteAdmin(
                 planes: 2, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]
@@ -129,7 +128,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A list of projects that is no answer is an event, and one of archived ones that fails keeps nothing up")
+        @Test("A broken list of projects is an event; without the archived ones it goes on")
         func troubles() async throws {
             try await withFlyteAdmin(
                 interval: 5, change: { $0.domains = ["development"] }, more: ["projectDiscovery": true]

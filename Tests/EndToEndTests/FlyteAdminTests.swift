@@ -45,7 +45,7 @@ func withFlyteAdmin(
 extension EndToEnd {
     @Suite("Labels in flyteadmin")
     struct FlyteAdminLabels {
-        @Test("A label is published, follows its object, and is not written again when nothing has changed")
+        @Test("A label is published, follows its object and is written only for a change")
         func publishes() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.operating { _ in
@@ -117,7 +117,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("When an object goes its row goes, and the workflows' rows that go with it come back, others' included")
+        @Test("A deleted object takes its row; workflows' rows that went with it come back")
         func deletes() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team1", "development"))
@@ -138,7 +138,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Of two replicas only the leader asks flyteadmin, and the next one goes on with its notes")
+        @Test("Of two replicas only the leader asks flyteadmin; its successor uses the notes")
         func replicas() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team1", "development"))
@@ -175,7 +175,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An object that is deleted while no operator runs takes its row along at the next start")
+        @Test("An object that is deleted while no operator runs loses its row at the next start")
         func deletedMeanwhile() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team1", "development"))
@@ -196,7 +196,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A delete whose put-back an abrupt end kept from happening is made good at the next start")
+        @Test("A put-back that an abrupt end prevented is done at the next start")
         func interrupted() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team1", "development"))
@@ -223,7 +223,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "On a real API server too the Role is enough for the notes, and they outlive an operator",
+            "On a real API server the Role suffices for the notes, which outlive an operator",
             .enabled("KUBEBUILDER_ASSETS names etcd, kube-apiserver and kube-controller-manager") {
                 KubernetesBinaries.haveControllers
             })

@@ -29,7 +29,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "HTML, and no answer at all, are FlyteAdminUnreachable; namespaces are made all the same, and then it heals"
+            "HTML, or no answer, is FlyteAdminUnreachable; namespaces are made all the same"
         )
         func unreachable() async throws {
             // Else the namespaces would wait for flyteadmin's attributes.
@@ -59,7 +59,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "4xx and 5xx are told as they are; what was published before stays in force, and is written when it heals",
+            "4xx and 5xx are reported as they are; published rows stay, and then it heals",
             arguments: [400, 403, 404, 429, 500, 503])
         func status(_ code: Int) async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in

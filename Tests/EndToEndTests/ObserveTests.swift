@@ -10,7 +10,7 @@ extension EndToEnd {
         private static let observe: JSON = ["spec": ["mode": "Observe"]]
         private static let enforce: JSON = ["spec": ["mode": "Enforce"]]
 
-        @Test("Observe writes nothing and tells what it would write; with Enforce exactly that comes true")
+        @Test("Observe reports what it would write; Enforce then does exactly that")
         func comesTrue() async throws {
             try await withFleet(of: 1) { fleet in
                 let server = fleet[1].admin
@@ -81,7 +81,7 @@ extension EndToEnd {
                 ], as: "terraform")
         }
 
-        @Test("Observe as a pause: what changes meanwhile is told, and labels and assignments do not notice")
+        @Test("Observe as a pause reports what changes; labels and assignments don't notice")
         func pause() async throws {
             try await withSettledFleet { fleet, _ in
                 try await fleet.admin.merge("DataPlane", "dataplane-1", Self.observe)
@@ -174,7 +174,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("The registry's Observe writes nothing to flyteadmin, whose projects count all the same")
+        @Test("The registry's Observe writes nothing to flyteadmin, but its projects count")
         func flyteAdmin() async throws {
             try await withFlyteAdmin(more: ["projectDiscovery": true]) { fleet, flyteAdmin in
                 try await fleet.admin.merge("ClusterRegistry", "flyte", Self.observe)

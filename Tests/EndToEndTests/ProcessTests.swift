@@ -7,7 +7,7 @@ extension EndToEnd {
     /// The binary itself, as a process of its own.
     @Suite("The process")
     struct Process {
-        @Test("kill -9 in the middle of a sync, then a start: it converges, and what was synced is not written again")
+        @Test("kill -9 in the middle of a sync: a restart converges and repeats no synced write")
         func killed() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -43,7 +43,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "kill -9 at random points of a sync, again and again: it converges, and nothing is there twice or left over",
+            "kill -9 at random points of a sync: it converges, nothing is twice or left over",
             arguments: [1, 2, 3] as [UInt64])
         func killedAtRandom(seed: UInt64) async throws {
             var random = Dice(state: seed)
@@ -110,8 +110,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "A leader that is paused in the middle of a sync, and wakes after its Lease was taken, writes nothing more")
+        @Test("A leader that is paused in a sync and wakes without its Lease writes no more")
         func pausedLeader() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -176,7 +175,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Nobody else can read its memory, it dumps no core, and it has all the open files that it may have")
+        @Test("Nobody else can read its memory, it dumps no core and may open all its files")
         func hardened() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -197,7 +196,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Wrong usage, a kubeconfig that can't be used and a taken address end it with a message")
+        @Test("Wrong usage, an unusable kubeconfig or a taken address ends it with a message")
         func usage() async throws {
             let folder = try TemporaryFolder()
             let bad = folder.url.appending(path: "bad.kubeconfig")

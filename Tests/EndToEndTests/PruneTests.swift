@@ -26,7 +26,7 @@ extension EndToEnd {
                 .sorted()
         }
 
-        @Test("What the templates no longer have is deleted; what we did not apply, accounts and namespaces never are")
+        @Test("Prune deletes our objects that left the templates, never accounts or namespaces")
         func prunes() async throws {
             try await withFleet(of: 1) { fleet in
                 try await prepare(fleet, projects: 1)
@@ -96,7 +96,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Asked for later, it finds what left the templates before, also of a kind that no template has any more")
+        @Test("Prune enabled later finds what left before, also of a kind in no template")
         func askedForLater() async throws {
             try await withFleet(of: 1) { fleet in
                 var registry = Self.registry
@@ -143,7 +143,7 @@ extension EndToEnd {
         private static let role =
             "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: []}"
 
-        @Test("A template ConfigMap that lost most of what it had deletes nothing until it is said how much may go")
+        @Test("A templates ConfigMap that lost most objects deletes none until permitted")
         func stop() async throws {
             try await withFleet(of: 1) { fleet in
                 var registry = Self.registry

@@ -32,7 +32,7 @@ extension EndToEnd {
             ]
         }
 
-        @Test("The Role is enough to make the ConfigMap, to take over its key and to restart; a stuck rollout is told")
+        @Test("The Role suffices to make the ConfigMap, take its key and restart flyteadmin")
         func story() async throws {
             try await withRealFleet(of: 1) { fleet in
                 try await fleet.admin.apply(Self.deployment(replicas: 0))

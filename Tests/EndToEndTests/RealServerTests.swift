@@ -33,7 +33,7 @@ extension EndToEnd {
         }
 
         /// docs/migration.md: `syncresources` has made everything before, with POST and without server-side apply.
-        @Test("What syncresources made of the same templates is taken over as it is, and then kept")
+        @Test("What syncresources made of the same templates is taken over unchanged and kept")
         func adoption() async throws {
             let files = [
                 "aa_namespace.yaml": Self.namespace, "aab_account.yaml": FlyteTemplates.account,

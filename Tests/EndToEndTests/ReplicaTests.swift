@@ -9,7 +9,7 @@ import Testing
 extension EndToEnd {
     @Suite("Several replicas")
     struct Replicas {
-        @Test("One of two leads; when it ends in good order, the other takes over before the lease could run out")
+        @Test("One of two leads; after an orderly end the other leads before the Lease ends")
         func handOver() async throws {
             try await withFleet(
                 of: 1,
@@ -43,7 +43,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A leader that can't renew stops writing; another takes over and goes on, nothing is written twice")
+        @Test("A leader that can't renew stops writing; its successor repeats no write")
         func takenOver() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -89,7 +89,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Shutting down sends nothing that only waited for the rate limit: the next leader does that")
+        @Test("A shutdown sends nothing that waits for the rate limit; the next leader does")
         func drainAtTheLimit() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

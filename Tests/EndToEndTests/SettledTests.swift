@@ -10,7 +10,7 @@ extension EndToEnd {
         /// What a probe asks: whether it is ready, and which cluster it is.
         private static let probes: Set<String> = ["get /readyz", "get namespaces"]
 
-        @Test("A settled fleet is asked nothing but probes, the control plane nothing but the Lease")
+        @Test("A settled fleet gets only probes, and its control plane only the Lease")
         func quiet() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -40,7 +40,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A restart on a settled fleet writes nothing, and asks each data plane at most ten times")
+        @Test("A restart on a settled fleet writes nothing and sends each at most ten requests")
         func restart() async throws {
             try await withFleet(of: 2, configure: { $0.probeInterval = .seconds(10) }) { fleet in
                 try await fleet.applyBasics()

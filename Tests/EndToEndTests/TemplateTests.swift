@@ -11,7 +11,7 @@ extension EndToEnd {
             try await fleet[1].admin.get("ResourceQuota", "project-quota", in: name)?[path: ["spec", "hard"]]
         }
 
-        @Test("Flyte's ConfigMap is rendered with layered values, one write an object, and none after a restart")
+        @Test("Flyte's ConfigMap renders with layered values: one write each, none on a restart")
         func rendered() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyTemplates()
@@ -35,7 +35,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A changed template or value is followed; one that is broken leaves the last good ones in force and says where"
+            "A template change is followed; a broken one leaves the last good one in force"
         )
         func followed() async throws {
             try await withFleet(of: 1) { fleet in
@@ -68,7 +68,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Drift of what is more than metadata is put back, and what another manager took is reported")
+        @Test("Drift beyond metadata is put back; what another manager took is reported")
         func drift() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyTemplates()
@@ -93,7 +93,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A kind that the token may not list keeps only its own objects from being applied, until it may")
+        @Test("A kind that the token may not list holds back only its own objects")
         func forbiddenKind() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyTemplates(rights: [])
@@ -166,7 +166,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A custom resource of a template waits for its kind and is applied once it is served")
+        @Test("A template's custom resource waits for its kind and is applied once it is served")
         func customKind() async throws {
             try await withFleet(of: 1) { fleet in
                 let extra = """
@@ -211,7 +211,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Project-domains of one namespace share it if they agree; else both say so and the older one wins")
+        @Test("Project-domains share one namespace if they agree; else the older one wins")
         func shared() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics([

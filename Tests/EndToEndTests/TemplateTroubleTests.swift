@@ -79,7 +79,7 @@ extension EndToEnd {
             rules: []
             """
 
-        @Test("What can't be applied has its own reason each, and everything else is there, what is referred to first")
+        @Test("Each object that can't be applied has its own reason; everything else is there")
         func reasons() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyTemplates(
@@ -181,7 +181,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An object that a broken webhook keeps out leaves its data plane open for all others")
+        @Test("An object that a broken webhook refuses leaves its data plane open for others")
         func webhook() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyTemplates()

@@ -25,7 +25,7 @@ extension EndToEnd {
                 now: WallClock.system.now)
         }
 
-        @Test("A project's label is published and drawn, and when it goes the rows of its domains stay")
+        @Test("A project's label is published and drawn; its domains' rows outlive it")
         func wholeProject() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(

@@ -22,7 +22,7 @@ struct AdoptionTests {
         return metadata
     }
 
-    @Test("A Namespace is ours by its mark, or by our manager where the mark is empty or gone")
+    @Test("A Namespace is ours by its mark, or by our manager if the mark is empty or gone")
     func ours() {
         #expect(identity.standing(of: namespace(mark: "uid")) == .ours(fromFlyte: false))
         #expect(identity.standing(of: namespace(mark: "old")) == .ours(fromFlyte: false))
@@ -34,7 +34,7 @@ struct AdoptionTests {
     }
 
     @Test(
-        "The policy decides about a Namespace that is nobody's, and its label about that one",
+        "The policy, or the Namespace's own label, decides about one that is nobody's",
         arguments: [
             (AdoptionPolicy.flyte, "flyteadmin", true), (.flyte, "flyte", true), (.flyte, "syncresources", true),
             (.flyte, "helm", false), (.all, "helm", true), (.none, "flyteadmin", false),
@@ -53,7 +53,7 @@ struct AdoptionTests {
         .init(field: field, manager: manager)
     }
 
-    @Test("A conflict with Flyte's managers alone is taken over, in a namespace that Flyte made")
+    @Test("Flyte's managers alone don't make a conflict in a namespace that Flyte made")
     func takesOver() {
         func answer(_ conflicts: [ConflictAnswer.Owned], takesOver: Bool, forces: Bool = false) -> ConflictAnswer {
             ConflictAnswer(conflicts, in: .plain, forces: forces, takesOver: takesOver)
@@ -66,7 +66,7 @@ struct AdoptionTests {
         #expect(answer(mixed, takesOver: false, forces: true) == .apply(.plain, force: true))
     }
 
-    @Test("A managed-by of another manager is left to it, also with Force, and is no conflict")
+    @Test("Another manager's managed-by is left alone, also with Force, without a conflict")
     func managedBy() {
         let label = owned("helm", ".metadata.labels.app.kubernetes.io/managed-by")
         let kept = AppliedForm(keepsManagedBy: true)
@@ -89,7 +89,7 @@ struct AdoptionTests {
         #expect(owned("terraform").text == ".spec.hard.limits.cpu is owned by terraform")
     }
 
-    @Test("An object with another managed-by is as it should be, and keeps it in what is applied")
+    @Test("An object with another managed-by is in sync, and an apply keeps that label")
     func form() {
         let object = DesiredObject(
             type: .namespace, namespace: nil, name: "n",
@@ -114,7 +114,7 @@ struct AdoptionTests {
 
     private let labels = Ownership.labels(ProjectDomain(project: "p", domain: "development"))
 
-    @Test("Flyte's managers give up what we apply; what else they own, and what others own, stays")
+    @Test("Flyte's managers give up only what we apply; all other fields keep their owners")
     func handover() throws {
         func entry(_ manager: String, _ operation: String, _ fields: JSON) -> JSON {
             [

@@ -388,7 +388,7 @@ struct CRDTests {
                 == ["Ready", "NotReady", "Disabled", "Unschedulable", "Unknown"])
     }
 
-    @Test("Names and columns are the contract's, and every column shows a field that is there", arguments: Kind.all)
+    @Test("Names and columns are the contract's; every column shows a field that exists", arguments: Kind.all)
     func names(_ kind: Kind) throws {
         let crd = try YAML.parse(Repository.text("manifests/crds/\(kind.file)"))
         let spec = try #require(crd["spec"])
@@ -412,7 +412,7 @@ struct CRDTests {
     }
 
     @Test(
-        "Every string, list and map of a spec is bounded, or rules over them would cost too much to be admitted",
+        "Every string, list and map of a spec is bounded, so admission takes the rules",
         arguments: Kind.all)
     func bounded(_ kind: Kind) throws {
         func unbounded(_ schema: JSON, _ path: String) -> [String] {

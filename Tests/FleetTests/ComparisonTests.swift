@@ -48,7 +48,7 @@ struct ComparisonTests {
             "the same value is shared")
     }
 
-    @Test("Another value of another manager is a conflict; with Force, or from Flyte, it is taken")
+    @Test("Another manager's value is a conflict, unless Force is set or it is Flyte's")
     func conflict() throws {
         func found(_ manager: String) -> JSON {
             [

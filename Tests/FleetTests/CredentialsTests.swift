@@ -34,7 +34,7 @@ struct CredentialsTests {
         return credentials
     }
 
-    @Test("A long-lived ServiceAccount token and its CA are valid, with white space around them left out")
+    @Test("A long-lived ServiceAccount token and its CA are valid, white space trimmed")
     func valid() throws {
         let ca = try Self.pem()
         let found = try credentials(read(token: "\n  \(Self.token)\r\n", ca: "\n\n\(ca)\n "))
@@ -45,7 +45,7 @@ struct CredentialsTests {
         #expect(!"\(found)".contains("eyJ"))
     }
 
-    @Test("A token's end is read from it; whether it has ended, the data plane's clock decides")
+    @Test("A token's end is read from it; the data plane's clock decides if it has ended")
     func expiry() throws {
         let ca = try Self.pem()
         let end = now + 10 * day

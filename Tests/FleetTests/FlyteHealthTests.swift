@@ -54,7 +54,7 @@ struct FlyteHealthTests {
         #expect(found["Ready"] == "True Ready" && found["Available"] == "True Available")
     }
 
-    @Test("It is absent where the registry does not ask, and unknown where the data plane can't say")
+    @Test("It is absent unless the registry asks, and Unknown if the data plane can't say")
     func presence() {
         #expect(Self.conditions(nil)["FlyteReady"] == nil)
         #expect(Self.conditions(nil, enabled: false)["FlyteReady"] == nil)
@@ -80,7 +80,7 @@ struct FlyteHealthTests {
         return try Deployment(json: json)
     }
 
-    @Test("A Deployment that is scaled to 0 runs no workflow, although Kubernetes calls it available")
+    @Test("A Deployment scaled to 0 runs no workflow, though Kubernetes calls it available")
     func propeller() throws {
         #expect(FlyteHealth.Propeller(nil) == .absent)
         #expect(FlyteHealth.Propeller(try Self.deployment(1, 1, "True")) == .available)

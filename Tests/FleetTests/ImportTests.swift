@@ -31,7 +31,7 @@ struct ImportTests {
         #expect(lists.customData["production"]?["projectQuotaCpu"] == 20)
     }
 
-    @Test("What flyteadmin reads from its own environment is refused, with what to do instead")
+    @Test("Settings that flyteadmin reads from its environment are refused, with advice")
     func environment() {
         #expect(throws: DecodingFailure.self) { try read("templateData: {a: {valueFrom: {env: A}}}") }
         do {

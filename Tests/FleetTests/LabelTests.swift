@@ -28,13 +28,13 @@ struct ClusterStateTests {
         #expect(state { $0.enabled = false } == .disabled)
     }
 
-    @Test("One that is Available and not Ready counts as ready: its namespaces are told of elsewhere")
+    @Test("A cluster that is Available but not Ready counts as ready for its label")
     func notInSync() {
         #expect(Self.state(["Available": .isTrue, "Ready": .isFalse]) == .ready)
         #expect(Self.state(["Available": .isFalse, "Ready": .isTrue]) == .notReady)
     }
 
-    @Test("A status that an older operator wrote goes by Ready, which says more than Available")
+    @Test("A status without Available, from an older operator, goes by Ready")
     func olderStatus() {
         #expect(Self.state(["Ready": .isTrue]) == .ready)
         #expect(Self.state(["Ready": .isFalse]) == .notReady)
@@ -64,7 +64,7 @@ struct LabelTests {
         ([("a", 0.5), ("a", 0.5)], false),
     ]
     @Test(
-        "Weights are between 0 and 1, of clusters named once, and sum to 1 within a thousandth", arguments: weightCases)
+        "Weights lie in 0 to 1, name a cluster once and sum to 1 within a thousandth", arguments: weightCases)
     func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
         let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
         #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
@@ -127,7 +127,7 @@ struct LabelTests {
         #expect(empty?.ready.message == "cordoned: cordoned")
     }
 
-    @Test("Of two objects with one label the older wins, then the smaller name; the other says so")
+    @Test("Of two objects with one label the older wins, then the smaller name")
     func duplicates() {
         let labels = [
             label("young", [("ready", 1)], label: "x", age: 1), label("old", [("down", 1)], label: "x", age: 10),
@@ -160,7 +160,7 @@ struct AssignmentTests {
         verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
     }
 
-    @Test("What is held back from flyteadmin is Unknown, and what was said before is said again")
+    @Test("A label held back from flyteadmin is Unknown and repeats what was said before")
     func heldBack() {
         let held = observation { seen in
             seen.label = nil

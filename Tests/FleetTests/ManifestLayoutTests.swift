@@ -48,7 +48,7 @@ struct ManifestLayoutTests {
         #expect(try YAML.parse(text)["components"] == nil)
     }
 
-    @Test("By default the operator reaches nothing outside of its namespace, and no Deployment")
+    @Test("By default the operator reaches nothing outside its namespace, and no Deployment")
     func leastByDefault() throws {
         let objects = try base()
         #expect(!objects.contains { $0["kind"] == "ClusterRoleBinding" })
@@ -62,7 +62,7 @@ struct ManifestLayoutTests {
         #expect(!rules.contains { $0["resourceNames"]?.array?.contains("flyte") == true })
     }
 
-    @Test("Each rule that people have is as narrow as its name says, and aggregates to Kubernetes' own roles")
+    @Test("Each rule for people is as narrow as its name and adds to Kubernetes' own roles")
     func users() throws {
         let roles = try YAML.documents(Repository.text("manifests/rbac/users.yaml")).map { try $0.json() }
         #expect(roles.map(Self.name) == ["squadron-view", "squadron-project-editor", "squadron-fleet-admin"])
@@ -132,7 +132,7 @@ struct ManifestLayoutTests {
         try body(copy.path)
     }
 
-    @Test("Another namespace than flyte takes one field, in the control plane and in a data plane")
+    @Test("A namespace other than flyte takes one field, here and in a data plane")
     func otherNamespace() throws {
         try edited({ $0.replacingOccurrences(of: "\nnamespace: flyte\n", with: "\nnamespace: other\n") }) { folder in
             for folder in [folder, folder + "/data-plane"] {

@@ -67,7 +67,7 @@ struct ManifestTests {
     static let lenient: Set<String> = [
         "value-bool", "value-fraction", "twice-a-domain", "other", "of-another-name",
     ]
-    @Test("What admission refuses and an older CRD let through, Swift refuses too; what it accepts, Swift reads")
+    @Test("Swift refuses what admission refuses or an old CRD let in, and reads the rest")
     func admission() throws {
         let cases = try #require(
             YAML.parse(Repository.text("Tests/FleetTests/Fixtures/admission.yaml"))["cases"]?.array)
@@ -148,7 +148,7 @@ struct DecodingTests {
             ])
     }
 
-    @Test("The operator may touch Secrets, ConfigMaps and Deployments of the control plane by name only")
+    @Test("The operator may touch Secrets, ConfigMaps and Deployments only by name")
     func leastPrivilege() throws {
         // A selector can't be said in a Role: that right is a component by itself.
         let components = ManifestLayoutTests.components.filter { $0 != "replicate-secrets-selector" }

@@ -24,7 +24,7 @@ struct PruningPermissionTests {
 struct PermissionTests {
     let required = Permissions.required(by: .standard)
 
-    @Test("The default set needs namespaces and serviceaccounts, with the verbs of server-side apply and watches")
+    @Test("The default set needs two kinds, with the verbs of server-side apply and watches")
     func standard() {
         #expect(
             Permissions.text(required)

@@ -59,7 +59,7 @@ struct ProgressTests {
         #expect(failing(.forbidden, pending: 1) == "Reconciling SyncFailed", "others are on their way")
     }
 
-    @Test("Labels, assignments and the registry have it too, and a label without a cluster that answers waits")
+    @Test("Labels, assignments and the registry have it too; NoReadyCluster reconciles")
     func otherKinds() {
         func last(_ conditions: [Condition]) -> String {
             conditions.last.map { "\($0.type) \($0.reason)" } ?? ""
@@ -79,7 +79,7 @@ struct ProgressTests {
         #expect(last(seen.status(of: registry, now: now).conditions) == "Reconciling DataPlanesNotReady")
     }
 
-    @Test("They are gone from the status once it is Ready, and keep their time while they stay")
+    @Test("They leave the status once it is Ready, and keep their time while they stay")
     func comeAndGo() {
         var object = dataPlane("a")
         var seen = DataPlaneVerdictTests.healthy()
@@ -93,7 +93,7 @@ struct ProgressTests {
         #expect(object.status?.conditions[.reconciling] == nil && object.status?.conditions[.stalled] == nil)
     }
 
-    @Test("A status that is only the CRD's default says nothing: nobody has looked at the object yet")
+    @Test("A status with only the CRD's default says that nobody has looked at the object")
     func defaulted() throws {
         let json: JSON = [
             "metadata": ["name": "flyte"], "spec": [:], "status": ["observedGeneration": -1],

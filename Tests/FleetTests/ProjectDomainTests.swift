@@ -36,7 +36,7 @@ struct ProjectDomainTests {
         ("constant", "p", "d", "constant"),
     ]
     @Test(
-        "A project-domain gets a namespace that Kubernetes takes and that is nobody else's, or a reason",
+        "A project-domain gets a valid namespace that is nobody else's, or a reason",
         arguments: names)
     func naming(_ entry: (template: String, project: String, domain: String, name: String?)) throws {
         let answer = try template(entry.template).namespace(of: .init(project: entry.project, domain: entry.domain))
@@ -55,7 +55,7 @@ struct ProjectDomainTests {
     }
 
     @Test(
-        "Wanted are projects, with the registry's domains unless they have their own, and assignments"
+        "Assignments and projects, with their own or the registry's domains, are wanted"
     )
     func union() throws {
         var own = FlyteProject(
@@ -76,7 +76,7 @@ struct ProjectDomainTests {
         #expect(domains.entries[.init(project: "Bad", domain: "production")]?.answer.name == nil)
     }
 
-    @Test("Two project-domains with one namespace: it belongs to the older, and the other one shares it")
+    @Test("Two project-domains with one namespace: the older owns it, the other shares it")
     func shared() throws {
         let domains = ProjectDomains(
             template: try template("{{ domain }}"), domains: ["dev"], projects: [],

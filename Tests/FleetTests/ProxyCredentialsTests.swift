@@ -33,7 +33,7 @@ struct ProxyCredentialsTests {
         #expect(empty.password.isEmpty)
     }
 
-    @Test("It goes only to the hosts that the Secret names, and only from a Secret for proxies")
+    @Test("It goes only from a Secret for proxies to the hosts that the Secret names")
     func rules() {
         #expect(reason(secret(hosts: nil)) == .hostNotAllowed)
         #expect(reason(secret(hosts: "other.example.com")) == .hostNotAllowed)

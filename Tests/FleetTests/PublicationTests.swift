@@ -147,7 +147,7 @@ struct PublicationTests {
         #expect(plan.noted.rows.isEmpty)
     }
 
-    @Test("What a project-domain's delete takes along is put back: ours as wanted, others' as it was")
+    @Test("Rows that a project-domain's delete takes are put back, others' as they were")
     func wideDelete() {
         let present = [development: "a", training: "old", serving: "theirs", elsewhere: "c"]
         let plan = plan(
@@ -200,7 +200,7 @@ struct PublicationTests {
         #expect(plan.steps.isEmpty && plan.noted.rows == [AdminRow(whole, "a")])
     }
 
-    @Test("Whatever goes, and wherever it is cut off, what objects want and others set is there in the end")
+    @Test("However a delete is cut off, objects' and others' rows are there in the end")
     func random() {
         var random = SeededRandom(seed: 19)
         let keys = [whole, development, training, serving, production, elsewhere]
@@ -235,7 +235,7 @@ struct PublicationTests {
             }
         }
     }
-    @Test("Others' rows that a crash kept from being put back are put back later, unless they are there again")
+    @Test("Others' rows that a crash lost are put back later, unless they are there again")
     func restores() {
         let published = notes([:], restoring: [serving: "theirs", training: "theirs"])
         let plan = plan([:], present: [training: "newer"], published: published)
@@ -323,7 +323,7 @@ struct DeletionStopTests {
         #expect(!isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
     }
 
-    @Test("Most of many at once are in doubt, also where they were seen; when they come back it is forgotten")
+    @Test("The loss of most of many at once is doubted, also if seen, until they return")
     func many() {
         var stop = DeletionStop()
         let all = rows(20)

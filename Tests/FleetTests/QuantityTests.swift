@@ -36,7 +36,7 @@ struct QuantityTests {
         ] as [JSON])
     func leftAlone(_ value: JSON) { #expect(Quantity(value) == nil) }
 
-    @Test("A quota's amounts are texts; only known fields of Kubernetes' own kinds are touched")
+    @Test("A quota's amounts are texts; only known fields of Kubernetes' kinds are touched")
     func quota() {
         var quota: JSON = ["spec": ["hard": ["limits.cpu": 4, "pods": "x"], "scopes": [1]]]
         var foreign = quota

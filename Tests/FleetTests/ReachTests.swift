@@ -42,7 +42,7 @@ struct ReachTests {
         #expect(reach.clusters(of: .init(project: "p", domain: "d")) == ["b"])
     }
 
-    @Test("A label that flyteadmin's library loses reaches its own clusters and what comes after it")
+    @Test("A label that flyteadmin's library loses reaches its clusters and those after it")
     func lost() {
         let labels = labels + [label("big", [("c", 1)], label: "Big")]
         func reach(_ value: String) -> Set<String> {
@@ -67,7 +67,7 @@ struct ReachTests {
     }
 
     @Test(
-        "Without a label, or with one that has no enabled cluster, it is the default label's, then every enabled cluster"
+        "Without a usable label the default label decides, then every enabled cluster"
     )
     func fallBack() {
         #expect(reach([]) == ["a", "b", "c"])

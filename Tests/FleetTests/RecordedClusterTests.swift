@@ -17,7 +17,7 @@ struct RecordedClusterTests {
         return object
     }
 
-    @Test("The status says which cluster it was, and the annotation where there is no status")
+    @Test("The status, or without one the annotation, says which cluster it was")
     func sources() {
         #expect(dataPlane(note: "b https://dp:443", status: ("a", "https://dp:443")).recordedClusterUID == "a")
         #expect(dataPlane(note: "b https://dp:443").recordedClusterUID == "b")

@@ -14,7 +14,7 @@ struct RegistryIdentityTests {
         return metadata
     }
 
-    @Test("It is the registry's own id, else the UID of the operator's Namespace, else unknown")
+    @Test("It is the registry's id, else the UID of the operator's Namespace, else unknown")
     func known() {
         #expect(RegistryIdentity(IdentitySpec(), namespaceUID: "uid")?.id == "uid")
         #expect(RegistryIdentity(IdentitySpec(id: "mine"), namespaceUID: "uid")?.id == "mine")
@@ -39,7 +39,7 @@ struct RegistryIdentityTests {
         #expect(identity.foreignOwner(of: namespace(mark: "other")) == "other")
     }
 
-    @Test("An empty mark is ours where we applied it: version 0.1 wrote it without the right to read its Namespace")
+    @Test("An empty mark is ours where we applied it, as version 0.1 did without a right")
     func empty() throws {
         let identity = try #require(RegistryIdentity(IdentitySpec(), namespaceUID: "uid"))
         #expect(identity.foreignOwner(of: namespace(mark: "")) == nil)

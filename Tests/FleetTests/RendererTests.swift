@@ -51,7 +51,7 @@ struct RendererTests {
         (.init(azure: .init(clientID: "{{ client }}")), "azure.workload.identity/client-id", "0000"),
     ]
     @Test(
-        "With an identity the default ServiceAccount gets our labels and one annotation, nothing else",
+        "With an identity the default ServiceAccount gets our labels and one annotation",
         arguments: identities)
     func identity(_ entry: (identity: WorkloadIdentity, key: String, value: String)) throws {
         let objects = render(renderer(.standard, entry.identity), ["client": "0000"]).objects
@@ -89,7 +89,7 @@ struct RendererTests {
         #expect(joined.refused == [refusal])
     }
 
-    @Test("An unresolved placeholder keeps back its object alone, and is named with its line")
+    @Test("An unresolved placeholder holds back its object alone and is named with its line")
     func unresolved() {
         let rendered = renderer(TemplateSet(files: flyteTemplates)).render(
             key, namespace: "project1-development",
@@ -171,7 +171,7 @@ struct RendererTests {
         #expect(rendered.objects.allSatisfy { $0.labels.count == 3 })
     }
 
-    @Test("Objects that can't be applied there are refused with a reason, and the others are not")
+    @Test("Objects that can't be applied there are refused with a reason; others are not")
     func refused() throws {
         let set = set(
             """
@@ -226,7 +226,7 @@ struct RendererTests {
             ])
     }
 
-    @Test("The hash is the same for the same object, in every process, and differs with any change")
+    @Test("The hash is equal for equal objects in every process and differs with a change")
     func hash() throws {
         let first = render(renderer()).objects[0]
         #expect(first.hash == (render(renderer()).objects[0].hash))
@@ -286,7 +286,7 @@ struct RendererTests {
             ])
     }
 
-    @Test("What an object gets from elsewhere is weaker than its own values, and what is missing is named")
+    @Test("An object's own values beat those from elsewhere; missing sources are named")
     func sources() {
         var registry = ClusterRegistrySpec()
         registry.import = FlyteImport(templateData: ["a": "flyte", "b": "flyte"], customData: ["dev": ["c": "flyte"]])
@@ -320,7 +320,7 @@ struct RendererTests {
         #expect(pending.isPending)
     }
 
-    @Test("More than metadata is recognised by its hash and by what managedFields say is still ours")
+    @Test("Content beyond metadata is recognised by its hash and by managedFields")
     func contentMatches() throws {
         let quota = render(
             renderer(

@@ -99,7 +99,7 @@ struct ReplicatedSecretsTests {
             values: ["project": "p", "domain": "d", "namespace": "p-d"], copies: copies)
     }
 
-    @Test("A copy has name, type and values, our labels, and a hash from which no value comes back")
+    @Test("A copy has name, type, values, our labels, and a hash that reveals no value")
     func copy() throws {
         let object = try #require(rendered(.standard, Self.secret(type: "kubernetes.io/basic-auth")).objects.last)
         let body = try JSON(parsing: object.body)
@@ -160,7 +160,7 @@ struct ReplicatedSecretsTests {
         #expect(result.refused.map(\.reason) == [.templateInvalid])
     }
 
-    @Test("Copies need Secrets' rights in the data planes, and the registry says what keeps one back")
+    @Test("Copies need Secrets' rights in data planes; the registry says what holds one up")
     func rights() {
         #expect(!Permissions.required(by: .standard).contains { $0.resource == "secrets" })
         let verbs = Permissions.required(by: .standard, copies: true).filter { $0.resource == "secrets" }.map(\.verb)

@@ -85,7 +85,7 @@ struct TemplateTests {
         ("{{ v }}:{{ v }}", "5", "5:5"),
     ]
     @Test(
-        "A value is text in a scalar: unquoted it means what YAML makes of it, quoted it is a string", arguments: typed)
+        "A value is text in a scalar: YAML types it unquoted, quoted it is a string", arguments: typed)
     func types(_ entry: (scalar: String, value: String, result: JSON)) throws {
         #expect(try value(entry.scalar, ["v": entry.value]) == entry.result)
     }

@@ -209,7 +209,7 @@ struct WriteBackScheduleTests {
         #expect(isNews && later.nextTry == .seconds(6) + .seconds(60_480))
     }
 
-    @Test("While the registry is in Observe nothing is replaced, and a minute later it is asked again")
+    @Test("In a registry on Observe nothing is replaced; it looks again a minute later")
     func held() {
         var schedule = WriteBackSchedule()
         _ = schedule.seed(Sensitive("a"), lifetime(-900, 100), now: .seconds(5), date: date, jitter: 1)

@@ -166,7 +166,7 @@ struct DataPlaneVerdictTests {
         #expect(Set(verdicts.map(\.reason)) == ["Disabled"])
     }
 
-    @Test("Of missing permissions, Available names those that Namespaces and ServiceAccounts need")
+    @Test("Available names the missing permissions that Namespaces and ServiceAccounts need")
     func essentials() {
         var seen = Self.healthy()
         seen.authorization = .missing([
@@ -206,7 +206,7 @@ struct DataPlaneVerdictTests {
         #expect(third.conditions.allSatisfy { $0.observedGeneration == 1 })
     }
 
-    @Test("The cluster's UID is recorded once and stays, and what was known of a data plane that is away stays too")
+    @Test("The cluster's UID is recorded once; what was known of an absent data plane stays")
     func recorded() {
         var object = dataPlane("a")
         object.status = Self.healthy().status(of: object, now: now)

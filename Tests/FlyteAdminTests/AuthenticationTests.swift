@@ -29,7 +29,7 @@ private func secured(_ options: inout DevFlyteAdmin.Options) {
 
 @Suite("Authentication with flyteadmin")
 struct AuthenticationTests {
-    @Test("A static token is sent, and one that is missing or wrong is refused with flyteadmin's words")
+    @Test("A static token is sent; a missing or wrong one is refused in flyteadmin's words")
     func staticToken() async throws {
         try await withServer({ $0.token = "good" }) { server in
             let rows = try await client(server, .token(Sensitive("good"))).labels()
@@ -123,7 +123,7 @@ struct AuthenticationTests {
     }
 
     @Test(
-        "A secret that was refused is not sent again in the other form, and the message says which form it was",
+        "A refused secret is not sent in the other form; the message names the form",
         arguments: [OAuth2Tokens.ClientAuth.header, .body])
     func oneWay(clientAuth: OAuth2Tokens.ClientAuth) async throws {
         try await withServer({
@@ -138,7 +138,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("A wrong secret, or a scope that isn't allowed, is the token endpoint's refusal and shows no secret")
+    @Test("A wrong secret or scope is the token endpoint's refusal, which shows no secret")
     func refused() async throws {
         try await withServer(secured) { server in
             let wrong = await failure { _ = try await client(server, oauth2(server, secret: "wr0ng")).labels() }
@@ -200,7 +200,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("A token endpoint that the first transport doesn't trust is asked by the second; with none it gets no secret")
+    @Test("A token endpoint gets a secret only over a transport that trusts it")
     func trust() async throws {
         let (ours, theirs) = (try CertificateAuthority(commonName: "a"), try CertificateAuthority(commonName: "b"))
         try await withServer({

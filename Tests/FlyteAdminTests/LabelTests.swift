@@ -26,7 +26,7 @@ struct LabelTests {
         }
     }
 
-    @Test("Deleting a project-domain's label takes its workflows' along, and no other type of row")
+    @Test("Deleting a project-domain's label takes its workflows' labels and no other rows")
     func wideDelete() async throws {
         try await withServer { server in
             server.edit { tables in
@@ -41,7 +41,7 @@ struct LabelTests {
         }
     }
 
-    @Test("A whole project's label is set without a domain, and its delete takes all of the project's along")
+    @Test("A project's label is set without a domain; its delete takes all the project's")
     func wholeProject() async throws {
         try await withServer { server in
             let client = client(server)
@@ -114,7 +114,7 @@ struct LabelTests {
         }
     }
 
-    @Test("A flyteadmin that lists archived projects whatever it is asked for, by number, is understood too")
+    @Test("A flyteadmin that always lists archived projects, by number, is understood too")
     func archivedInTheList() {
         let page: JSON = ["projects": [["id": "a", "state": 0], ["id": "b", "state": 1], ["id": "c"]], "token": ""]
         let projects = Answers.projects(page)?.projects

@@ -30,7 +30,7 @@ struct BudgetTests {
         #expect(events.take(bytes: 99_000, now: .zero) == .seconds(1))
     }
 
-    @Test("It is told when events have waited for some time, and when that has been over for longer")
+    @Test("Waiting events are reported after some time, and their end after a longer time")
     func excess() {
         var events = EventBudget(Self.budget(burst: 1), now: .zero)
         var now = Duration.zero

@@ -54,7 +54,7 @@ struct KubeconfigTests {
         #expect(try await endpoint.authorization.bearerToken() == Sensitive("abc"))
     }
 
-    @Test("Files are found from the kubeconfig's own folder on, and a tokenFile is read again")
+    @Test("A kubeconfig's files are found from its folder, and a tokenFile is read again")
     func files() async throws {
         let folder = try TemporaryFolder()
         try folder.write("pki/ca.crt", "CA")
@@ -150,7 +150,7 @@ struct KubeconfigTests {
     }
 
     @Test(
-        "A SOCKS proxy resolves the server's name, as it does for kubectl; other proxies stay as they are",
+        "A SOCKS proxy resolves the server's name, as with kubectl; others are unchanged",
         arguments: [
             ("socks5://proxy:1080", "socks5h://proxy:1080"), ("SOCKS5://proxy", "socks5h://proxy"),
             ("socks5h://proxy:1080", "socks5h://proxy:1080"), ("https://u:p@proxy:3128", "https://proxy:3128"),
@@ -205,7 +205,7 @@ struct KubeconfigTests {
         #expect(message(text)?.hasPrefix("/x/config") == true)
     }
 
-    @Test("Of several files the first one that names an entry counts, and missing ones are skipped")
+    @Test("The first of several files that names an entry counts; missing files are skipped")
     func merged() async throws {
         let folder = try TemporaryFolder()
         try folder.write("a", config(user: "{token: first}"))

@@ -34,7 +34,7 @@ struct FlightWindowTests {
         #expect(window.limit == 32)
     }
 
-    @Test("A server that slows down gets fewer requests, and not fewer than eight for its slowness alone")
+    @Test("A server that slows down gets fewer requests, but eight if it is only slow")
     func slows() {
         var window = FlightWindow()
         round(&window, .milliseconds(5), at: .zero)
@@ -113,7 +113,7 @@ struct FlightWindowTests {
     }
 
     @Test(
-        "Random schedules: never more in flight than the window, and none left waiting beside a free place",
+        "Random schedules never exceed the window or leave a waiter beside a free place",
         arguments: 0..<10)
     func model(seed: UInt64) {
         var random = SeededRandom(seed: seed)
@@ -217,7 +217,7 @@ struct FlightWindowTests {
         #expect(limiter.waiting == 0)
     }
 
-    @Test("A request that is cancelled while it waits for an answer leaves its place to others")
+    @Test("A request that is cancelled while it waits for an answer frees its place")
     func cancelled() async throws {
         let limiter = RequestLimiter(.followsServer, clock: TestClock())
         limiter.saw(isFair: true)

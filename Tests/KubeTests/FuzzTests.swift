@@ -57,7 +57,7 @@ struct FuzzTests {
         }
     }
 
-    @Test("Watch: events are the same wherever the network splits them, and errors are short")
+    @Test("Watch events are the same wherever the network splits them; errors are short")
     func watch() throws {
         let corpus = [
             #"{"type":"ADDED","object":\#(Self.objects[0])}"# + "\n"

@@ -127,7 +127,7 @@ struct AdmissionPolicyTests {
         #expect(binding?[path: ["spec", "validationActions"]] == ["Deny"])
     }
 
-    @Test("Of a Deployment the operator's account changes its two annotations and nothing else")
+    @Test("The operator's account changes only its two annotations of a Deployment")
     func deployments() throws {
         let policy = try Policy("admission-policies/deployments")
         func objection(_ after: JSON, before: JSON = Self.deployment, user: String? = nil) throws -> String? {
@@ -190,7 +190,7 @@ struct AdmissionPolicyTests {
         return object
     }
 
-    @Test("In a data plane the account writes only what has our labels, and nothing in kube-*")
+    @Test("In a data plane the account writes only what has our labels, and not in kube-*")
     func objects() throws {
         let policy = try Policy("data-plane-admission-policies/objects")
         func objection(
@@ -230,7 +230,7 @@ struct AdmissionPolicyTests {
             } == nil)
     }
 
-    @Test("Of a `default` ServiceAccount the account changes labels, annotations and imagePullSecrets")
+    @Test("Of a `default` ServiceAccount only labels, annotations, imagePullSecrets change")
     func defaultAccounts() throws {
         let policy = try Policy("data-plane-admission-policies/objects")
         func objection(_ operation: String, _ before: JSON?, _ after: JSON?) throws -> String? {
@@ -256,7 +256,7 @@ struct AdmissionPolicyTests {
 
     /// Of real servers only: devcluster has no admission policies.
     @Test(
-        "A real server takes the policies, and refuses the operator's account what they forbid",
+        "A real server takes the policies and refuses what they forbid the operator",
         arguments: ServerKind.atHand.filter { $0 != .devcluster })
     func real(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

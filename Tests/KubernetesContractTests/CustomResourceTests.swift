@@ -163,7 +163,7 @@ struct CustomResourceTests {
     }
 
     @Test(
-        "A CRD's default for the status is shown before anybody has written one, and belongs to nobody",
+        "A CRD's default status shows before anybody has written one, and has no owner",
         arguments: ServerKind.atHand)
     func statusDefault(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

@@ -6,7 +6,7 @@ import Testing
 @Suite("Contract: fields that change hands", .timeLimit(.minutes(3 * patience)))
 struct OwnershipTests {
     @Test(
-        "A patch that empties managedFields leaves none; an apply then meets before-first-apply",
+        "An apply after a patch that empties managedFields meets before-first-apply",
         arguments: ServerKind.atHand)
     func emptied(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)
@@ -37,7 +37,7 @@ struct OwnershipTests {
     }
 
     @Test(
-        "An update of managedFields takes a field from a manager: then it changes and goes freely",
+        "An update of managedFields frees a field: it then changes without a conflict",
         arguments: ServerKind.atHand)
     func handedOver(_ kind: ServerKind) async throws {
         let api = try await ContractClient(kind)

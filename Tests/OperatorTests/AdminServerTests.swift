@@ -51,7 +51,7 @@ struct AdminServerTests {
 
     private func text(_ response: HTTPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
-    @Test("It is healthy from the start, ready when the caches are, and has the metrics for Prometheus")
+    @Test("It is healthy at once, ready with its caches, and serves Prometheus' metrics")
     func answers() async throws {
         try await withServer { server in
             #expect(try await server.send("/healthz").status == 200)
@@ -65,7 +65,7 @@ struct AdminServerTests {
         }
     }
 
-    @Test("Other paths and methods are refused, HEAD has no body, and a connection may be closed or kept")
+    @Test("Other paths and methods are refused, HEAD has no body, connections close or stay")
     func others() async throws {
         try await withServer { server in
             #expect(try await server.send("/").status == 404)
@@ -154,7 +154,7 @@ struct AdminServerTests {
 
 /// Any pod can connect to the admin port.
 extension AdminServerTests {
-    @Test("300 clients that never end their headers hold few connections, and others are answered")
+    @Test("300 clients that never end their headers hold few connections; others go on")
     func unfinishedHeaders() async throws {
         try await withServer { server in
             var clients: [RawConnection] = []
@@ -190,7 +190,7 @@ extension AdminServerTests {
         }
     }
 
-    @Test("Headers that come drop by drop, and a client that asks nothing more, are cut off in time")
+    @Test("Headers that drip, and a client that asks nothing more, are cut off in time")
     func slow() async throws {
         var limits = PageLimits()
         limits.requestTime = .milliseconds(300)
@@ -225,7 +225,7 @@ extension AdminServerTests {
         }
     }
 
-    @Test("Requests and garbage that follow without waiting end the connection, after the first answer at the earliest")
+    @Test("Requests and garbage that don't wait for an answer end the connection")
     func pipelined() async throws {
         try await withServer { server in
             let request = "GET /healthz HTTP/1.1\r\n\r\n"

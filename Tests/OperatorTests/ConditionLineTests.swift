@@ -45,7 +45,7 @@ struct ConditionLineTests {
         #expect(lines(same + [condition("Reconciling", .isTrue, "Pending")], same) == [])
     }
 
-    @Test("A first status is told without what was before, and only a DataPlane has the field dataplane")
+    @Test("A first status has no former state; only a DataPlane has the field dataplane")
     func first() {
         let line = lines([condition("Ready", .isTrue, "Resolved")], nil, .executionLabels).first
         #expect(line?["object"] == "ExecutionLabel/a" && line?["before"] == nil && line?["dataplane"] == nil)

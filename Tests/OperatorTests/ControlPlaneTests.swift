@@ -20,7 +20,7 @@ struct ControlPlaneTests {
         return file
     }
 
-    @Test("A kubeconfig that is named goes before KUBECONFIG, and both before nothing at all")
+    @Test("A named kubeconfig goes before KUBECONFIG; with neither, the error names a file")
     func kubeconfigs() throws {
         let (named, listed) = (try Self.write("https://named"), try Self.write("https://listed"))
         defer { for file in [named, listed] { try? FileManager.default.removeItem(at: file) } }

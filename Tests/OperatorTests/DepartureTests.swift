@@ -117,7 +117,7 @@ struct DeletionHoldTests {
         cause: .status(
             APIStatus(code: 404, reason: "NotFound", message: "the server could not find the requested resource")))
 
-    @Test("A deletion is passed on after a list, and the missing kind is named until it is back")
+    @Test("A deletion is passed on after a list; a missing kind is named until it is back")
     func asks() async throws {
         let clock = TestClock()
         let store = Store<String>()

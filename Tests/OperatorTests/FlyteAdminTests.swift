@@ -13,7 +13,7 @@ import Testing
 struct PollScheduleTests {
     private var random = SeededRandom(seed: 1)
 
-    @Test("The next poll is an interval away, a tenth more or less, and a change in between doesn't put it off")
+    @Test("The next poll is an interval away, give or take a tenth; a change delays none")
     mutating func polls() {
         var schedule = PollSchedule(interval: .seconds(60))
         #expect(schedule.isDue(.zero))
@@ -30,7 +30,7 @@ struct PollScheduleTests {
         #expect(!schedule.isDue(next - .seconds(1)) && schedule.isDue(next))
     }
 
-    @Test("While it fails it is asked ever less, at most a minute apart, whatever changes; a success ends that")
+    @Test("Failures make polls rarer, at most a minute apart; a success ends that")
     mutating func backsOff() {
         var schedule = PollSchedule(interval: .seconds(3600))
         var now = Duration.zero
@@ -128,7 +128,7 @@ struct FlyteAdminConnectionTests {
         #expect("\(connection)".contains("abc") == false)
     }
 
-    @Test("A Secret without the label, or of data planes' credentials, is not used, a CA in it included")
+    @Test("A Secret without the label, or for data planes, is not used, its CA included")
     func labels() {
         let token = ["token": Sensitive("abc")]
         let ca = ["ca.crt": Sensitive("PEM")]
@@ -154,7 +154,7 @@ struct FlyteAdminConnectionTests {
         }
     }
 
-    @Test("A token is sent to the hosts of its Secret's annotation only, and a CA, which is not sent, needs none")
+    @Test("A token goes only to the hosts of its Secret's annotation; a CA needs none")
     func hosts() {
         let ca = labelled(["ca.crt": Sensitive("PEM")], hosts: nil)
         func isUsable(_ hosts: String?) -> Bool {
@@ -166,7 +166,7 @@ struct FlyteAdminConnectionTests {
         for hosts in [nil, "", "flyteadmin:8080", "other"] { #expect(!isUsable(hosts)) }
     }
 
-    @Test("A client's secret needs the token endpoint's host and flyteadmin's, which gets what it is exchanged for")
+    @Test("A client's secret needs the hosts of its token endpoint and of flyteadmin")
     func clientSecret() throws {
         var spec = FlyteAdmin(endpoint: "https://flyteadmin")
         spec.auth = FlyteAdmin.Auth(
@@ -203,7 +203,7 @@ struct FlyteAdminConnectionTests {
         #expect(problem.text.contains("spec.flyteAdmin.endpoint: must begin with https://"))
     }
 
-    @Test("What is wrong with a Secret is said with its name and key, and never with what is in it")
+    @Test("A wrong Secret is reported by name and key, never by content")
     func problems() {
         let good: NamedSecrets.Reading = labelled(["ca.crt": Sensitive("PEM")])
         let cases: [(NamedSecrets.Reading, String)] = [

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The operator's heartbeat")
 struct HeartbeatTests {
-    @Test("While beats get through the work goes on, and where they don't for a minute it stands still")
+    @Test("Work goes on while beats get through, and stops after a minute without one")
     func standstill() async throws {
         let clock = TestClock()
         let getsThrough = Locked(true)

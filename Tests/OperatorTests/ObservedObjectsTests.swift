@@ -35,7 +35,7 @@ struct ObservedObjectsTests {
         #expect(observed[key] == nil)
     }
 
-    @Test("An answer that comes after the watch has shown the object and its end doesn't bring it back")
+    @Test("An answer after the watch showed the object and its end doesn't bring it back")
     func deletedBeforeTheAnswer() {
         let observed = listed()
         let listing = observed.listing
@@ -68,7 +68,7 @@ struct ObservedObjectsTests {
         #expect(observed[third] == nil)
     }
 
-    @Test("A list ends the answers, and says whose they were; one to a write begun before is to be looked into")
+    @Test("A list ends the answers and names their namespaces; earlier answers don't count")
     func relisted() {
         let observed = listed([key: seen(5)])
         let listing = observed.listing
@@ -89,7 +89,7 @@ struct ObservedObjectsTests {
         #expect(observed[key] == nil)
     }
 
-    @Test("An object that was read by itself stands in place of what the watch showed, until that shows more")
+    @Test("An object read by itself replaces what the watch showed, until that shows more")
     func looked() {
         let observed = listed([key: seen(5)])
         var read = seen(5)

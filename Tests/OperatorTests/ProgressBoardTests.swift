@@ -55,7 +55,7 @@ struct ProgressBoardTests {
         #expect(board.copies(of: []) == ReplicationCounts(desired: 0, synced: 0))
     }
 
-    @Test("Failures are bounded, the oldest first, and one that goes on keeps its since and counts its attempts")
+    @Test("Failures are bounded, oldest first; one that goes on keeps since and counts")
     func failures() {
         let board = NamespaceProgressBoard()
         let names = (0..<40).map { "n\($0)" }
@@ -77,7 +77,7 @@ struct ProgressBoardTests {
         #expect(board.counts.failed == 39 && board.counts.synced == 1)
     }
 
-    @Test("What is only planned is neither pending nor in sync; all of it together is the plan")
+    @Test("Planned work is neither pending nor in sync; all three together are the plan")
     func planned() {
         let board = NamespaceProgressBoard()
         board.replace(with: ["a", "b", "c"])

@@ -130,7 +130,7 @@ struct RolloutLeaderTests {
         return leader.report.status
     }
 
-    @Test("A leader that is overtaken writes no second revision, and goes on with what the other has stored")
+    @Test("A leader that is overtaken writes no second revision and takes the other's state")
     func overtaken() async throws {
         let (old, new) = (leader(), leader())
         let first = plan("1")
@@ -150,7 +150,7 @@ struct RolloutLeaderTests {
     }
 
     @Test(
-        "A state that was broken or taken away by hand does not bring the newest to all at once",
+        "A state broken or removed by hand does not bring the newest to all at once",
         arguments: ["{broken", "{}", nil])
     func handEdit(_ text: String?) async throws {
         _ = try await reconcile(leader(), plan("1"))

@@ -79,7 +79,7 @@ struct SecretEntryTests {
         }
     }
 
-    @Test("What flyteadmin reads, another manager keeps, an owner has or somebody changed is left alone")
+    @Test("An entry that is read, managed, owned or changed by another is left alone")
     func leftAlone() async {
         let owner: JSON = [
             "ownerReferences": [["apiVersion": "v1", "kind": "ExternalSecret", "name": "vault", "uid": "u"]]
@@ -126,7 +126,7 @@ struct RenewedLinkTests {
             server: .url("https://dp"), token: Sensitive(token), ca: Array(ca.utf8), connection: Fleet.Connection())
     }
 
-    @Test("A link with another token sends that one, and the connections last as long as either link")
+    @Test("A link with another token sends that; connections last as long as either link")
     func shared() async throws {
         let connection = Connection()
         let client = KubeClient(

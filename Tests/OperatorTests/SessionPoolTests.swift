@@ -83,7 +83,7 @@ struct SessionPoolTests {
         #expect(sessions[0].isApproved(for: "v"))
     }
 
-    @Test("Only those of the start are waited for: one that comes later keeps nothing from being told")
+    @Test("The start waits only for its own data planes, not for one that comes later")
     func settling() {
         let clock = StoppedClock()
         let pool = pool(Timeline(clock))
@@ -94,7 +94,7 @@ struct SessionPoolTests {
         #expect(!pool.isSettling)
     }
 
-    @Test("Of many that claim one cluster at once, exactly one may write at any moment, the oldest in the end")
+    @Test("Of many claimants of one cluster exactly one may write, in the end the oldest")
     func race() async {
         for _ in 0..<200 {
             let pool = pool()

@@ -82,7 +82,7 @@ private func probes(
 
 @Suite("A data plane in Observe")
 struct ObservingStateTests {
-    @Test("It is read and worked on, and no write goes out, not even one that waits for its turn")
+    @Test("It is read and worked on, but no write goes out, not even one that waits")
     func observes() throws {
         var state = try connected()
         state.permitWrites()
@@ -343,7 +343,7 @@ struct SessionStateTests {
         #expect(try connected().allowsWrites)
     }
 
-    @Test("A first connection that fails its probe is read from no more, until it succeeds or is another one")
+    @Test("A first connection that fails its probe is not read from until one succeeds")
     func firstProbeFails() throws {
         var state = state()
         let candidate = try #require(state.candidate)
@@ -366,7 +366,7 @@ struct SessionStateTests {
         #expect(state.facts.reachability == .unknown && state.allowsReads)
     }
 
-    @Test("The version is asked for at once where none is recorded, else with the first probe that has time for it")
+    @Test("The version is asked for at once if none is recorded, else with a later probe")
     func version() throws {
         var fresh = state()
         #expect(fresh.needsFullProbe && fresh.asksVersion(now: .zero))
@@ -397,7 +397,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites)
     }
 
-    @Test("Another cluster on the endpoint is neither read nor written to, until the recorded one is back")
+    @Test("Another cluster on the endpoint is not used until the recorded one is back")
     func changedIdentity() throws {
         var state = try connected(recorded: "u1")
         let active = try #require(state.active)
@@ -408,7 +408,7 @@ struct SessionStateTests {
         #expect(state.facts.changedUID == nil && state.allowsWrites)
     }
 
-    @Test("A different identity than the recorded one is found with the first probe after a restart")
+    @Test("The first probe after a restart finds an identity other than the recorded one")
     func changedWhileAway() throws {
         var state = state(recorded: "u0", approved: "u0")
         let candidate = try #require(state.candidate)
@@ -428,7 +428,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
     }
 
-    @Test("Requests that the server answers with 5xx ask for a probe and shut nothing: the probe decides")
+    @Test("Requests answered with 5xx ask for a probe and shut nothing: the probe decides")
     func serverErrors() throws {
         var state = try connected()
         _ = begin(&state, at: .zero)
@@ -440,7 +440,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites && state.facts.reachability == .reachable)
     }
 
-    @Test("A connection that breaks with all that is on it stops writes until it is seen who answers, and is no outage")
+    @Test("A broken connection stops writes until a probe, and does not count as an outage")
     func brokenConnection() throws {
         var state = try connected()
         _ = begin(&state, at: .zero)
@@ -480,7 +480,7 @@ struct SessionStateTests {
         #expect(unused.count == 1 && unused.first === old)
     }
 
-    @Test("New settings that fail without an answer are no rejected token, and of no account once both are away")
+    @Test("New settings that fail without an answer are not a rejected token")
     func newSettingsFail() throws {
         var state = try connected()
         let old = try #require(state.active)
@@ -493,7 +493,7 @@ struct SessionStateTests {
         #expect(state.facts.refusedCandidate == nil && state.facts.isUnreachable)
     }
 
-    @Test("With the old token rejected and new settings that fail, what is known stays the same from probe to probe")
+    @Test("With a rejected token and failing new settings, the facts stay between probes")
     func bothFail() throws {
         for candidateFailsFirst in [false, true] {
             var state = try connected()
@@ -516,7 +516,7 @@ struct SessionStateTests {
         }
     }
 
-    @Test("A rejected token is an answer: after one probe that failed, the next ones come at the usual distance")
+    @Test("A rejected token is an answer: later probes come at the usual distance")
     func rejectedAfterFailure() throws {
         var state = try connected()
         let active = try #require(state.active)
@@ -552,7 +552,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites && state.allowsReads)
     }
 
-    @Test("Once held as a duplicate it has to be approved anew, whoever says that it is over")
+    @Test("A former duplicate has to be approved anew, whatever says that it is over")
     func heldAsDuplicate() throws {
         var state = try connected()
         state.isDuplicate = true
@@ -563,8 +563,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites)
     }
 
-    @Test(
-        "Links may write exactly while the state allows it: what waits on one that is stopped or replaced is not sent")
+    @Test("Links write exactly while the state allows; a stopped link sends nothing waiting")
     func permits() throws {
         func mayWrite(_ link: Link) -> Bool { link.mayWrite.withLock { $0 } }
         var state = try connected()
@@ -585,7 +584,7 @@ struct SessionStateTests {
         #expect(!mayWrite(first) && mayWrite(second))
     }
 
-    @Test("After a broken connection nothing is written before a probe has seen who answers now")
+    @Test("After a broken connection nothing is written before a probe has seen the server")
     func suspicion() throws {
         var state = try connected()
         let active = try #require(state.active)

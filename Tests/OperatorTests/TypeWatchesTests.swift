@@ -20,7 +20,7 @@ struct TypeWatchesTests {
         }
     }
 
-    @Test("A kind that is dropped and wanted again at once has one watch, into the new store")
+    @Test("A kind dropped and wanted again at once has one watch, into the new store")
     func again() async throws {
         let watches = TypeWatches()
         let made = Locked<[ObservedObjects]>([])

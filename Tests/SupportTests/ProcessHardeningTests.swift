@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A process that holds tokens", .serialized)
 struct ProcessHardeningTests {
-    @Test("Variables that could change TLS or where connections go are taken out of the environment, others stay")
+    @Test("Variables that could change TLS or routes are removed from the environment")
     func environment() {
         setenv("SSLKEYLOGFILE", "/tmp/keys", 1)
         setenv("https_proxy", "http://proxy:3128", 1)

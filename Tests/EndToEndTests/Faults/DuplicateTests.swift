@@ -55,7 +55,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("The older one answers for the first time while the newer one works: that one stops at once, for good")
+        @Test("The older one answers at last while the newer one works: the newer one stops")
         func late() async throws {
             try await withTwo(40) { fleet, older, _ in
                 let server = fleet[1]

@@ -11,7 +11,7 @@ extension EndToEnd {
     @Suite("Hostile input")
     struct Hostile {
         @Test(
-            "A data plane that streams without end is an error of that data plane; memory stays bounded",
+            "An endless stream is an error of its data plane alone; memory stays bounded",
             arguments: [Fault.endlessLine(bytes: 2 << 30), .endlessBody(bytes: 2 << 30)],
             ["list", "watch", "patch", "get"])
         func endless(_ fault: Fault, verb: String) async throws {
@@ -31,7 +31,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A Secret as large as the API server takes, with hundreds of entries, harms only what it is wrong about")
+        @Test("A Secret of the largest size harms only what its wrong entries are about")
         func largeSecret() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -50,7 +50,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Thousands of custom resources made and deleted in a loop leave nothing behind in memory")
+        @Test("Thousands of custom resources made and deleted in a loop leave nothing in memory")
         func churn() async throws {
             try await withSettledFleet([]) { fleet, squadron in
                 func round(_ number: Int) async throws {
@@ -75,7 +75,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Ten thousand ExecutionLabels made and deleted in a loop: memory stays bounded, nothing is left behind")
+        @Test("Ten thousand ExecutionLabels made and deleted in a loop leave nothing in memory")
         func tenThousand() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -154,7 +154,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "Bytes that are no UTF-8 in the Secret are refused by name, the other data plane goes on",
+            "A Secret's bytes that are not UTF-8 are refused by name; the other one goes on",
             arguments: [("dataplane_2_token", "TokenMalformed"), ("dataplane_2_cacert", "CACertMalformed")])
         func notUTF8(key: String, reason: String) async throws {
             try await withFleet(of: 2) { fleet in
@@ -171,7 +171,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A template that is nested without end, or explodes by aliases, is TemplateInvalid with its file",
+            "An endlessly nested template, or an alias bomb, is TemplateInvalid with its file",
             arguments: [
                 String(repeating: "[", count: 100_000), String(repeating: "{a: ", count: 50_000),
                 "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
@@ -194,7 +194,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Values at their limits: long names, megabyte annotations by others, text that is hard to quote")
+        @Test("Values at their limits: long names, megabyte annotations, text hard to quote")
         func limits() async throws {
             try await withFleet(of: 1) { fleet in
                 let role = "arn:\u{202E}\"'\\{}[]#&*!|>%@`\t€🚀"

@@ -7,7 +7,7 @@ import Testing
 
 /// Another cluster, or another server, where the recorded one was.
 extension EndToEnd.Safety {
-    @Test("Another cluster behind the endpoint is not written to, also after a restart of the operator")
+    @Test("Another cluster behind the endpoint gets no write, also after a restart")
     func identity() async throws {
         try await withFleet(of: 1) { fleet in
             try await fleet.applyBasics()
@@ -37,7 +37,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("Another cluster that comes while the operator is down is not written to when it starts")
+    @Test("A cluster that was exchanged while the operator was down gets no write")
     func identityWhileDown() async throws {
         try await withFleet(of: 1) { fleet in
             try await fleet.applyBasics()
@@ -53,7 +53,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("A DataPlane that comes back from a backup, without a status, still knows its cluster")
+    @Test("A DataPlane restored from a backup without its status still knows its cluster")
     func restoredFromBackup() async throws {
         try await withFleet(of: 1) { fleet in
             try await fleet.applyBasics()
@@ -80,7 +80,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("What another cluster showed before it was known for one is forgotten when the recorded one is back")
+    @Test("What another cluster showed is forgotten when the recorded one is back")
     func identityReturns() async throws {
         try await withFleet(of: 1) { fleet in
             try await fleet.applyBasics()
@@ -102,7 +102,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("Back at the cluster of before, what drifted while another one answered is put right")
+    @Test("Back at its own cluster, it puts right the drift from the time of the other one")
     func driftMeanwhile() async throws {
         try await withSettledFleet { fleet, _ in
             let recorded = fleet[1].uid
@@ -142,7 +142,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("A token is not sent to a server that the stored CA does not verify, whoever changes the endpoint")
+    @Test("A token is never sent to a server that the stored CA does not verify")
     func foreignEndpoint() async throws {
         try await withFleet(of: 2) { fleet in
             try await fleet.applyBasics()
@@ -159,7 +159,7 @@ extension EndToEnd.Safety {
     }
 
     @Test(
-        "A redirect to another server is not followed: that server sees neither a request nor a token",
+        "A redirect is not followed: the other server sees neither a request nor a token",
         arguments: [302, 307, 308])
     func redirect(_ status: Int) async throws {
         try await withFleet(of: 2) { fleet in
@@ -189,7 +189,7 @@ extension EndToEnd.Safety {
         }
     }
 
-    @Test("Without the right to read its own Namespace it writes nothing, says IdentityUnknown, and begins when it may")
+    @Test("Without the right to read its Namespace it writes nothing and is IdentityUnknown")
     func identityUnknown() async throws {
         try await withFleet(of: 1) { fleet in
             for binding in try await fleet.admin.list("ClusterRoleBinding") {

@@ -13,7 +13,7 @@ extension EndToEnd {
     struct Isolation {
         private let clock = ContinuousClock()
 
-        @Test("One that is dead before the start delays no other, and is complete soon after it is back")
+        @Test("A data plane that is dead at the start delays no other and completes once back")
         func deadBeforeStart() async throws {
             try await withFleet(of: 3, configure: { $0.probeInterval = .seconds(1) }) { fleet in
                 try await fleet.applyBasics()
@@ -35,7 +35,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("One that goes silent while it runs converges within a probe interval plus the work after its return")
+        @Test("A data plane that goes silent converges within a probe interval after its return")
         func blackHoleWhileRunning() async throws {
             try await withSettledFleet(of: 2, [], configure: { $0.probeInterval = .seconds(1) }) { fleet, _ in
                 fleet[2].link.isBlackHole = true
@@ -88,8 +88,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "A write whose answer is lost is not counted as applied: it is looked at, and done again where it must be")
+        @Test("A write whose answer is lost doesn't count as applied: the object is read again")
         func lostAnswer() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -137,7 +136,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("429 with Retry-After: the object is not tried again before that, and others go on")
+        @Test("After 429 with Retry-After that object waits as long as asked; others go on")
         func retryAfter() async throws {
             var options = DevCluster.Options()
             options.requestRing = 500
@@ -194,7 +193,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("One data plane with ten thousand pending objects does not delay another's single one")
+        @Test("Ten thousand pending objects of one data plane don't delay another's single one")
         func tenThousandPending() async throws {
             try await withFleet(of: 2) { fleet in
                 let domains = (1...31).map { JSON.string("d\($0)") }
@@ -235,7 +234,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "With thousands of objects waiting for a data plane's rate limit, a fresh change takes the next tokens",
+            "A fresh change passes thousands of objects that wait for the rate limit",
             arguments: ["a new project-domain", "drift", "drift of one that is in flight"])
         func freshFirst(_ change: String) async throws {
             var options = DevCluster.Options()
@@ -303,7 +302,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A watch that ends, breaks or lies loses nothing: what changed meanwhile is put right",
+            "A watch that ends, breaks or lies loses nothing: missed changes are put right",
             arguments: [Fault.watchGone, .watchEnd, .resetInBody, .truncateBody])
         func brokenWatches(_ fault: Fault) async throws {
             try await withSettledFleet(configure: { $0.watcher = .fast }) { fleet, _ in
@@ -340,7 +339,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("The control plane away for a while: the data planes stay synced, and what changed meanwhile is followed")
+        @Test("Data planes stay synced while the control plane is away; missed changes follow")
         func controlPlaneAway() async throws {
             try await withSettledFleet { fleet, squadron in
                 fleet[1].requestLog.reset()

@@ -125,7 +125,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Missing permissions: an event has the exact rule to add, as YAML for the ClusterRole")
+        @Test("Missing permissions: an event has the exact rule to add, as ClusterRole YAML")
         func rules() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -235,7 +235,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A token that ends soon is warned of by an event, once for each step, also over restarts",
+            "A token that ends soon gets one event for each step, also across restarts",
             arguments: [(200.0, 12.0), (200, 5), (1.0 / 24, 0.05 / 24)])
         func expiry(days: Double, left: Double) async throws {
             let calendar = Calendar()

@@ -25,7 +25,7 @@ extension EndToEnd {
             try await withSettledFleet(configure: { $0.watcher = .fast }, body)
         }
 
-        @Test("A watch that was refused for a moment: its kind is written again, without a new list")
+        @Test("After a watch was refused for a moment its kind is written again without a list")
         func watchRefused() async throws {
             try await settled { fleet, _ in
                 fleet[1].requestLog.reset()
@@ -64,7 +64,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("While the token is rejected nothing is listed or watched; with a good one all goes on at once")
+        @Test("A rejected token stops lists and watches; a good one starts them at once")
         func rejectedToken() async throws {
             try await settled { fleet, _ in
                 fleet[1].faults.add(.status(401), match: .init(userAgent: "squadron"))
@@ -102,7 +102,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A kind that can be listed and not watched: Synced says so, and does not come and go with each list")
+        @Test("A kind that can be listed but not watched: Synced says so and doesn't flap")
         func failingWatch() async throws {
             try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
                 try await fleet.applyBasics()
@@ -126,7 +126,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A Secret that may not be watched any more is told of: what is known of it may be old")
+        @Test("A Secret that may no longer be watched is reported: its content may be old")
         func secretsRefused() async throws {
             try await settled { fleet, _ in
                 try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
@@ -141,7 +141,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A newer DataPlane of the same cluster is let go when the older one is moved, be it to nowhere")
+        @Test("A newer duplicate is released when the older DataPlane moves, even to nowhere")
         func olderOneMoves() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -165,7 +165,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Moved to another cluster, the older DataPlane leaves the one before to the newer one")
+        @Test("An older DataPlane that moves away leaves its first cluster to the newer one")
         func olderOneMovesOn() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -225,7 +225,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An object deleted and made anew while the control plane could not be watched is a new one")
+        @Test("An object recreated while the control plane was unwatched counts as a new one")
         func madeAnew() async throws {
             try await settled { fleet, _ in
                 let away = fleet.controlPlane.faults.add(
@@ -261,7 +261,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("SIGTERM while the control plane is away and something is in flight: it ends all the same")
+        @Test("SIGTERM ends it while the control plane is away and work is in flight")
         func endsWithoutControlPlane() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

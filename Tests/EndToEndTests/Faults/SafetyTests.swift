@@ -21,7 +21,7 @@ extension EndToEnd {
         static let everything: Set<String> = ["namespaces", "serviceaccounts"]
 
         @Test(
-            "A data plane's list that is empty, halved or {} makes it write nothing, and it says so",
+            "A data plane's list that is empty, halved or {} stops writes, and it says so",
             arguments: [Fault.emptyList, .truncatedList, .emptyObject])
         func lyingDataPlane(_ fault: Fault) async throws {
             // Longer than the test looks: a list that is repeated is believed in the end.
@@ -50,7 +50,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A control plane's list that is empty, halved or {} changes nothing in the data planes",
+            "A control plane's list that is empty, halved or {} changes no data plane",
             arguments: [Fault.emptyList, .truncatedList, .emptyObject])
         func lyingControlPlane(_ fault: Fault) async throws {
             try await withSettledFleet(
@@ -85,7 +85,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Without a ClusterRegistry, an event tells that a list of the control plane is not believed")
+        @Test("Without a ClusterRegistry an event tells that a control plane's list is doubted")
         func doubtWithoutRegistry() async throws {
             try await withFleet(
                 of: 1,
@@ -116,7 +116,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A data plane restored from an older backup is not believed at once, and then brought up to date")
+        @Test("A data plane restored from an older backup is doubted, then brought up to date")
         func restored() async throws {
             try await withFleet(
                 of: 1,
@@ -143,7 +143,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A data plane restored while it could not be reached, though no connection broke, is brought up to date")
+        @Test("A data plane restored unseen, with no broken connection, is brought up to date")
         func restoredWhileAway() async throws {
             // No watch is silent for long enough to be replaced: what is looked at comes after the pause alone.
             try await withFleet(of: 1) { fleet in
@@ -169,7 +169,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A control plane restored from an older backup: nothing in the data planes is touched")
+        @Test("A control plane restored from an older backup changes nothing in data planes")
         func controlPlaneRestored() async throws {
             try await withFleet(of: 1, configure: { $0.watcher = .fast }) { fleet in
                 try await fleet.applyBasics()
@@ -193,7 +193,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A namespace of another registry is left alone and reported; one of nobody's is adopted on request")
+        @Test("Another registry's namespace is left alone; nobody's is adopted on request")
         func otherRegistry() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -275,8 +275,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "Cut off at any point of a sync and started again, it converges and writes nothing twice that was answered")
+        @Test("Cut off anywhere in a sync, it converges later and repeats no answered write")
         func cutOff() async throws {
             try await withFleet(of: 2) { fleet in
                 try await fleet.applyBasics()
@@ -304,7 +303,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "Two DataPlanes of one cluster under different host names that start at once: only the older writes",
+            "Two DataPlanes of one cluster under two host names: only the older one writes",
             arguments: 1...3)
         func duplicateRace(_ round: Int) async throws {
             try await withFleet(of: 1) { fleet in

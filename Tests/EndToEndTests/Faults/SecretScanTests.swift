@@ -9,8 +9,7 @@ import Testing
 extension EndToEnd {
     @Suite("Secrets stay secret")
     struct SecretScan {
-        @Test(
-            "No byte of a token or key is in logs, events, statuses, metrics, arguments or environment, whatever fails")
+        @Test("No log, event, status, metric, argument or environment shows a byte of a token")
         func scan() async throws {
             try await withFleet(of: 2, configure: { $0.watcher = .fast }) { fleet in
                 try await fleet.applyBasics()
@@ -89,7 +88,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A replaced token is soon in no memory of the process, once its last requests have ended",
+            "A replaced token leaves the process's memory soon after its last requests end",
             .disabled(if: isUnderSanitizer, "its shadow of the memory can't be searched"))
         func memory() async throws {
             try await withFleet(of: 1) { fleet in

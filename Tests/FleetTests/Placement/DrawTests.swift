@@ -10,7 +10,7 @@ struct DrawTests {
         try JSON(parsing: Array(Repository.text("Tests/FleetTests/Fixtures/placement/draws.json").utf8))
     }
 
-    @Test("The source gives Go's numbers, from the first to far behind a whole turn of its state")
+    @Test("The source gives Go's numbers, from the first to far beyond a turn of its state")
     func stream() throws {
         let streams = try #require(try Self.fixture()["streams"]?.array)
         #expect(streams.count == 10)

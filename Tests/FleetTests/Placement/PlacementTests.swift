@@ -27,7 +27,7 @@ struct PlacementTests {
         Self.fleet.placement(of: .init(project: project, domain: "d", workflow: workflow, label: label))
     }
 
-    @Test("The launch's label comes before the workflow's, and that before the project-domain's")
+    @Test("The launch's label comes before the workflow's, then the project-domain's")
     func order() {
         #expect(place("w", label: "launch").rule == .launchLabel)
         #expect(place("w").rule == .workflow && place("w").label == "narrow")
@@ -39,7 +39,7 @@ struct PlacementTests {
         #expect(place(project: "q").rule == .defaultLabel && place(project: "q").label == "launch")
     }
 
-    @Test("A project's label counts where neither workflow nor project-domain has one, and is not merged")
+    @Test("A project's label counts only where no narrower one exists, and is not merged")
     func wholeProject() {
         func place(_ domain: String, _ workflow: String? = nil, project: String = "p") -> Placement {
             Self.fleet.placement(of: .init(project: project, domain: domain, workflow: workflow))
@@ -65,7 +65,7 @@ struct PlacementTests {
         #expect(placement.cluster(forExecution: "e1") == "c3" && placement.cluster(forExecution: "exec-1") == "c1")
     }
 
-    @Test("Without a usable cluster a label gives way to the default label, never to a wider one")
+    @Test("A label without usable clusters yields to the default label, not to a wider one")
     func fallThrough() {
         for (label, dropped) in [("gone", [("x", "Unknown")]), ("off", [("c", "Disabled")]), ("none", [])] {
             let placement = place("w", label: label)

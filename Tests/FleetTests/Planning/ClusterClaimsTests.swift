@@ -19,7 +19,7 @@ struct ClusterClaimsTests {
         return objects.reduce(into: [:]) { $0[$1.metadata.name] = claims.message(of: $1.metadata.name) }
     }
 
-    @Test("The older of two with one clusterName or one cluster has it; a disabled one claims its name alone")
+    @Test("The older of two has the clusterName or cluster; a disabled one claims its name")
     func duplicates() {
         let planes = [
             dataPlane("young", age: 1) { $0.clusterName = "x" }, dataPlane("old", age: 5) { $0.clusterName = "x" },
@@ -31,7 +31,7 @@ struct ClusterClaimsTests {
         #expect(messages["twin"]?.contains("DataPlane first is older and is the same cluster") == true)
     }
 
-    @Test("A server that has not answered is the cluster that answers others at its endpoint")
+    @Test("A server without an answer counts as the cluster that answers at its endpoint")
     func sameEndpoint() {
         let planes = ["a", "b"].enumerated().map { age, name in
             dataPlane(name, age: Double(age)) { $0.endpoint = "https://one" }

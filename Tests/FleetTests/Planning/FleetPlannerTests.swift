@@ -107,7 +107,7 @@ struct FleetPlannerTests {
         #expect(diff.namespaces == ["p-development"] && diff.assignments == ["x"])
     }
 
-    @Test("A whole project's label wants no namespace, and says where its project-domains' are wanted")
+    @Test("A whole project's label wants no namespace and shows its project-domains'")
     func wholeProject() throws {
         var planner = FleetPlanner()
         planner.apply([
@@ -131,7 +131,7 @@ struct FleetPlannerTests {
         #expect(clusters("p-development") == ["a", "b"] && clusters("p-production") == ["b"])
     }
 
-    @Test("Of two labels of a whole project the older one counts; an archived project touches its label")
+    @Test("Of two labels of a whole project the older counts; archiving touches its label")
     func wholeProjectTwice() throws {
         var planner = try planner([
             .assignment("old", assignment("old", "p", nil, age: 9)), .assignment("new", assignment("new", "p", nil)),
@@ -216,7 +216,7 @@ struct FleetPlannerTests {
         }
     }
 
-    @Test("After each of 100,000 random changes the plan is the one that the snapshot alone gives", arguments: 0..<4)
+    @Test("After each of 100,000 random changes the plan equals the snapshot's own plan", arguments: 0..<4)
     func equalsFromNothing(seed: Int) throws {
         let variants = [
             RegistrySettings(), try settings { $0.domains = ["a", "b"] },

@@ -208,7 +208,7 @@ struct HealthAwareMapTests {
             registry: spec, planes: [plane, FleetTests.plane("b"), FleetTests.plane("c")], labels: labels, now: now)
     }
 
-    @Test("With condition FlyteReady, a cluster in which no workflow would run leaves its labels")
+    @Test("With condition FlyteReady a cluster that would run no workflow leaves its labels")
     func leavesByFlyte() {
         #expect(plan(flyte: flyte(.isFalse, for: 300)).withdrawn == ["a"])
         #expect(plan(flyte: flyte(.isFalse, for: 300)).notes == ["out of two for not being FlyteReady: a"])
@@ -219,7 +219,7 @@ struct HealthAwareMapTests {
         #expect(available.withdrawn.isEmpty, "Available decides where nothing else is said")
     }
 
-    @Test("With condition FlyteReady, a cluster that is not Available leaves its labels as well")
+    @Test("With condition FlyteReady a cluster that is not Available leaves its labels too")
     func flyteUnknown() {
         var away = flyte(.unknown, for: 300)
         away.object.status?.conditions[0].status = .isFalse

@@ -13,7 +13,7 @@ struct PublishVerdictTests {
         return seen.verdicts(of: registry).first { $0.type == type }
     }
 
-    @Test("A label that would be empty and a rollout that is held are False, and Ready says so")
+    @Test("A label that would be empty and a held rollout are False, and Ready says so")
     func held() {
         let published = verdict(.published) { $0.publishing = .labelWouldBeEmpty("label l") }
         #expect(published?.status == .isFalse && published?.reason == "LabelWouldBeEmpty")

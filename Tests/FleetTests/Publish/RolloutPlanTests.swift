@@ -75,7 +75,7 @@ struct RolloutPlanTests {
         #expect(next([try workload("a", "old", restarted: -50)]) == restart("a"), "another clock's time says nothing")
     }
 
-    @Test("What goes on is let finish; what is stuck with another state is restarted; with ours it has failed")
+    @Test("A running rollout may end; one stuck on another state restarts, on ours it fails")
     func stuck() throws {
         guard case .wait = next([try workload("a", "old", .progressing)]) else {
             return #expect(Bool(false), "it must wait")
@@ -112,7 +112,7 @@ struct RolloutPlanTests {
         return .init("flyteadmin", .present(deployment))
     }
 
-    @Test("flyteadmin is not restarted while its init container would fail at a dead cluster")
+    @Test("flyteadmin is not restarted while a dead cluster would fail its init container")
     func held() throws {
         func next(_ workload: RolloutPlan.Workload, dead: [String]) -> RolloutPlan.Step {
             RolloutPlan.next([workload], checksum: "new", minInterval: 300, dead: dead, now: now)
@@ -145,7 +145,7 @@ struct RolloutPlanTests {
             ])
     }
 
-    @Test("The checksum moves with the text and with each credential, and tells no credential")
+    @Test("The checksum moves with the text and each credential, and reveals no credential")
     func checksum() {
         func sum(_ weight: Double, _ credentials: [String?]) -> String {
             var sum = ClustersChecksum(

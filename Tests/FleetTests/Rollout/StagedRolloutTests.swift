@@ -294,7 +294,7 @@ struct StagedRolloutTests {
         }
     }
 
-    @Test("A restart goes on where it stood: no second canary, no step back, no failure forgotten")
+    @Test("A restart continues the rollout: no second canary, no step back, failures kept")
     func restart() {
         var model = Model(["a", "b", "c"], groups: [["a"], ["b"]])
         model.begin(2)
@@ -360,7 +360,7 @@ struct StagedRolloutTests {
         #expect(model.pause == .deadlineExceeded)
     }
 
-    @Test("A state that was edited by hand names no revision that isn't there, and nobody waits for one")
+    @Test("A hand-edited state names no revision that is missing, and nobody waits for one")
     func edited() {
         var model = Model(["a", "b", "c"], groups: [["a"]])
         model.begin(2)
@@ -380,7 +380,7 @@ struct StagedRolloutTests {
         #expect(model.rollout.record.mended(known: [1, 2], newest: 2) == model.rollout.record)
     }
 
-    @Test("Where the state is lost, the statuses say who has what: it does not go to all at once")
+    @Test("If the state is lost, the statuses tell the revisions: not all get one at once")
     func lost() {
         var model = Model(["a", "b", "new"], groups: [["a"]])
         let record = StagedRollout.Record(applied: ["a": 2, "b": 1, "gone": 9], known: [1, 2], newest: 2)
@@ -392,7 +392,7 @@ struct StagedRolloutTests {
         #expect(nothing.complete == 1 && nothing.updated.isEmpty)
     }
 
-    @Test("Whatever happens, at most maxParallel have a turn, and nobody goes back without a pin")
+    @Test("At most maxParallel have a turn, and only a pin sends one back")
     func invariants() {
         var random = SeededRandom(seed: 7)
         for _ in 0..<200 {
