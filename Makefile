@@ -18,7 +18,7 @@ demo: setup ## Run the main job on the embedded devcluster: three API servers, k
 test: setup ## Run all tests (on real API servers too, where KUBEBUILDER_ASSETS names kube-apiserver and etcd)
 	@hack/test
 
-lint: ## Check format and house rules
+lint: setup ## Check format and house rules
 	@hack/lint
 
 format: ## Format the Swift sources
@@ -39,8 +39,8 @@ bench: setup ## Measure the operator against a bare program that sends the same 
 image: setup ## Build the container image as an OCI archive in .build/image (release; ten minutes the first time)
 	@hack/image
 
-chart: ## Package the Helm chart into .build
-	@hack/chart
+chart: setup ## Package the Helm charts into .build, with the plain manifests beside them (IMAGE=registry/squadron:tag)
+	@IMAGE=$(IMAGE) hack/chart
 
 # The image is that of manifests/kustomization.yaml, unless one is given: then that one line of the manifests is changed.
 deploy: ## Apply the manifests to the cluster that kubectl points at (IMAGE=registry/squadron:tag)

@@ -69,7 +69,7 @@ struct MonitoringTests {
         }
     }
 
-    @Test("The runbook says what to do at each reason of the code")
+    @Test("The runbook and the API reference have each reason of the code")
     func reasons() throws {
         let source = try text("Sources/Fleet/Conditions/Conditions.swift")
         let reasons = source.split(separator: "\n").compactMap { line -> String? in
@@ -88,5 +88,8 @@ struct MonitoringTests {
                 .compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) })
         let missing = Set(reasons).subtracting(types).subtracting(entries)
         #expect(missing.isEmpty, "docs/runbook.md says nothing of \(missing.sorted())")
+        let reference = try text("docs/api.md")
+        let unlisted = Set(reasons).subtracting(types).filter { !reference.contains("`\($0)`") }
+        #expect(unlisted.isEmpty, "the table in Conditions.swift lacks \(unlisted.sorted())")
     }
 }

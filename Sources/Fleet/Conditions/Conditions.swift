@@ -2,29 +2,42 @@ import KubeObjects
 
 // Condition types and reasons: the contract's strings, and nothing else spells them.
 //
-// | Kind                  | Condition        | True               | False
-// |-----------------------|------------------|--------------------|----------------------------------------------------
-// | DataPlane             | CredentialsValid | Valid              | `CredentialsReason`
-// |                       | Reachable        | ProbeSucceeded     | `ReachableReason`
-// |                       | Authorized       | PermissionsGranted | PermissionsMissing
-// |                       | Available        | Available          | above; Disabled DuplicateCluster IdentityChanged
-// |                       | FlyteReady       | FlyteReady         | PropellerNotFound PropellerUnavailable FlyteCRDMissing,
-// |                       |                  |                    | FlyteAdmin: TokenRejected, Forbidden; only with spec.flyteHealth
-// |                       | Synced           | InSync             | Pending SyncFailed Conflict PruneHeld
-// |                       | Ready            | Ready              | above; Disabled DuplicateCluster IdentityChanged
-// | ExecutionLabel        | Ready            | Resolved           | `LabelReason`
-// | ExecutionClusterLabel | LabelResolved    | Resolved           | LabelNotFound LabelNotReady
-// |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName UnknownDomain
-// |                       | Published        | Published          | FlyteAdmin: NotConfigured, Unreachable, Refused; WaitingForRollout
-// |                       | Ready            | Ready              | above; DuplicateAssignment
-// | FlyteProject          | NamespaceSynced  | InSync             | as for ExecutionClusterLabel
-// |                       | Ready            | Ready              | above; DuplicateProject ValueLocked
-// | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid ValuesInvalid
-// |                       | Published        | Published          | NotConfigured PublishFailed LabelWouldBeEmpty
-// |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed RolloutHeld
-// |                       | Ready            | Ready              | above; KindMissing RolloutInvalid DataPlanesNotReady LabelsNotReady SyncFailed
-// | all                   | Reconciling      | the reason of Ready, while it is not True; only while it is True itself
-// |                       | Stalled          | the same, where only a person can help
+// | Kind                  | Condition        | True               | False                                             | Unknown
+// |-----------------------|------------------|--------------------|---------------------------------------------------|----------
+// | DataPlane             | CredentialsValid | Valid              | `CredentialsReason`                               |
+// |                       | Reachable        | ProbeSucceeded     | `ReachableReason`                                 |
+// |                       | Authorized       | PermissionsGranted | PermissionsMissing                                |
+// |                       | Available        | Available          | … Disabled DuplicateCluster IdentityChanged       |
+// |                       | FlyteReady       | FlyteReady         | PropellerNotFound PropellerUnavailable            |
+// |                       |                  |                    | FlyteCRDMissing FlyteAdminTokenRejected           |
+// |                       |                  |                    | FlyteAdminForbidden                               |
+// |                       | Synced           | InSync             | Pending SyncFailed Conflict PruneHeld             | Observing
+// |                       |                  |                    | SourceNotAllowed                                  |
+// |                       | Ready            | Ready Observing    | … Disabled DuplicateCluster IdentityChanged       |
+// | ExecutionLabel        | Ready            | Resolved           | `LabelReason`                                     |
+// | ExecutionClusterLabel | LabelResolved    | Resolved           | LabelNotFound LabelNotReady                       |
+// |                       | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName            |
+// |                       |                  |                    | UnknownDomain SourceNotAllowed                    |
+// |                       | Published        | Published          | FlyteAdminNotConfigured FlyteAdminUnreachable     | Observing
+// |                       |                  |                    | FlyteAdminRefused SourceNotAllowed                |
+// |                       |                  |                    | WaitingForRollout                                 |
+// |                       | Ready            | Ready              | … DuplicateAssignment                             |
+// | FlyteProject          | NamespaceSynced  | InSync             | Pending Partial SyncFailed InvalidName            |
+// |                       |                  |                    | UnknownDomain SourceNotAllowed                    |
+// |                       | Published        | Published          | FlyteAdminNotConfigured FlyteAdminUnreachable     | Observing
+// |                       |                  |                    | FlyteAdminRefused                                 |
+// |                       | Ready            | Ready              | … DuplicateProject ValueLocked                    |
+// | ClusterRegistry       | TemplatesValid   | Valid              | ConfigMapNotFound TemplateInvalid ValuesInvalid   |
+// |                       | Published        | Published          | NotConfigured PublishFailed LabelWouldBeEmpty     | Observing
+// |                       | RolledOut        | RolledOut          | NotConfigured Progressing RolloutFailed           | Observing
+// |                       |                  |                    | RolloutHeld                                       |
+// |                       | Ready            | Ready              | … IdentityUnknown KindMissing RolloutInvalid      |
+// |                       |                  |                    | SourceNotAllowed DataPlanesNotReady               |
+// |                       |                  |                    | LabelsNotReady SyncFailed Ignored                 |
+//
+// "…" is the first reason above that is not True. hack/reference writes this table into docs/api.md. `FlyteReady` is there only
+// with spec.flyteHealth, and `Published` of a FlyteProject only where it wants something in flyteadmin. `Reconciling` and `Stalled` of all kinds are there only while they are True, with the reason of Ready;
+// Stalled where only a person can help.
 //
 // Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the
 // field), `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named
