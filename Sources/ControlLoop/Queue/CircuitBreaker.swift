@@ -5,17 +5,18 @@
 ///                                    ▲ ◄──── any probe failed ────┘
 /// ```
 ///
-/// Only while it is closed do requests pass; the probe passes always, and only probes count: one connection that breaks
-/// takes many requests with it and is no outage. Who sees a request fail lets the next probe come sooner.
+/// While it is closed, requests pass. A probe may always pass. Only probes open or close it, because one broken
+/// connection fails many requests and is not an outage. The caller sends the next probe sooner when it sees a request
+/// fail.
 public struct CircuitBreaker: Sendable, Hashable {
     public struct Configuration: Sendable, Hashable {
         /// Failed probes in a row that open it.
         public var failuresToOpen: Int
         /// Successful probes in a row that close it again.
         public var successesToClose: Int
-        /// Between probes while closed and while open: from the start of one to the start of the next.
+        /// The time from the start of one probe to the start of the next, while closed and while open.
         public var probeInterval: Duration
-        /// Between probes while half-open: short, since a server that is back should not wait for a second interval.
+        /// The same while half-open. It is short, since a server that is back should not wait for a second interval.
         public var halfOpenInterval: Duration
 
         public init(
@@ -39,9 +40,9 @@ public struct CircuitBreaker: Sendable, Hashable {
         case probeSucceeded, probeFailed
     }
 
-    /// What a transition asks for.
+    /// What the caller must do after a transition.
     public enum Action: Sendable, Hashable {
-        /// Let callers fail at once, pause watchers and the queue, drop connections.
+        /// Let callers fail at once, pause watchers and the queue, and drop connections.
         case open
         /// Resume everything at once and clear the backoff of what failed.
         case close
@@ -52,7 +53,7 @@ public struct CircuitBreaker: Sendable, Hashable {
 
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
-    /// Whether a request may be sent; a probe may always.
+    /// Whether a request may be sent. A probe may always be sent.
     public var allowsRequests: Bool { if case .closed = state { true } else { false } }
 
     /// Whether the last probe failed.
@@ -63,7 +64,7 @@ public struct CircuitBreaker: Sendable, Hashable {
         if case .halfOpen = state { configuration.halfOpenInterval } else { configuration.probeInterval }
     }
 
-    /// Takes an outcome into account, and says what the transition asks of the caller.
+    /// Takes the outcome of a probe into account. Returns what the caller must do.
     public mutating func record(_ event: Event) -> Action? {
         switch (state, event) {
         case (.closed, .probeSucceeded):

@@ -1,22 +1,22 @@
-/// Works on the keys of a queue: hands each to `reconcile`, several at a time, and puts back what is to be done again.
+/// Takes keys from a queue, calls `reconcile` for several of them at a time, and puts failed keys back.
 ///
-/// - Level-based: the closure gets a key and reads the world itself.
-/// - One key is worked on once at a time; how many at a time is the queue's `limit`.
+/// - It is level-based: the closure gets a key and reads the present state itself.
+/// - It never works on one key twice at a time. The queue's `limit` bounds how many keys are in work.
 /// - Workers exist only while there is work: an idle controller is one waiting task.
-/// - A reconcile past its deadline is cancelled and counts as failed. Its key stays in flight until it has really
-///   ended, so a closure that ignores cancellation blocks its own key and one worker, nobody else.
+/// - A reconcile past its deadline is cancelled and counts as failed. Its key stays in flight until the reconcile has
+///   really ended. So a closure that ignores cancellation blocks its own key and one worker, and nothing else.
 public final class Controller<Key: Hashable & Sendable>: Sendable {
     public enum Outcome: Sendable, Hashable {
         case done
         case requeue(after: Duration)
-        /// Why, for people; and how long a server asked to wait.
+        /// The text is for people. `retryAfter` is how long a server asked us to wait.
         case failed(String, retryAfter: Duration? = nil)
     }
 
     public struct Configuration: Sendable, Hashable {
-        /// For one reconcile.
+        /// The time limit of one reconcile.
         public var deadline: Duration
-        /// How long what is in flight may go on after `shutDown`.
+        /// How long reconciles in flight may go on after `shutDown`.
         public var grace: Duration
         public init(deadline: Duration = .seconds(120), grace: Duration = .seconds(20)) {
             self.deadline = deadline
@@ -25,7 +25,7 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
     }
 
     public typealias Reconcile = @Sendable (Key) async -> Outcome
-    /// Called after each reconcile with how long it took; for logs and metrics.
+    /// Called after each reconcile with its duration, for logs and metrics.
     public typealias Observer = @Sendable (Key, Outcome, Duration) -> Void
 
     public let queue: WorkQueue<Key>
@@ -46,8 +46,8 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
         deadlines = DeadlineWatch(queue.timeline)
     }
 
-    /// Runs until `shutDown` and the end of what is in flight (cancelled after the grace period), or until the task is
-    /// cancelled: then what is in flight is cancelled at once and its keys go back to the queue.
+    /// Runs until `shutDown` and the end of the reconciles in flight, which are cancelled after the grace period. If
+    /// the task is cancelled, it cancels them at once and their keys go back to the queue.
     public func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.deadlines.run() }
@@ -59,12 +59,13 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// Starts nothing any more. `run` returns when what is in flight has ended.
+    /// Starts no reconcile from now on. `run` returns when those in flight have ended.
     public func shutDown() { queue.shutDown() }
 
     private func work(on key: Key) async {
         let start = timeline.now
-        // A task of its own, so that it can be cancelled alone. It is awaited, so nothing of it goes on afterwards.
+        // The task is unstructured, so that it can be cancelled alone. We await it, so nothing of it outlives this
+        // call.
         let task = Task { [reconcile] in await reconcile(key) }
         let watch = deadlines.watch(until: start + configuration.deadline) { task.cancel() }
         var outcome = await withTaskCancellationHandler {

@@ -1,9 +1,9 @@
 import Support
 
-/// A `WorkQueueState` that tasks share: locked, with a `next` that waits. See there for what it guarantees.
+/// A `WorkQueueState` that tasks share: a lock, and a `next` that waits. `WorkQueueState` has the guarantees.
 ///
-/// It has no task of its own: whoever waits in `next` sleeps until the next delayed key is due. So an idle queue costs
-/// one waiting task, that of its controller.
+/// It has no task of its own. A task that waits in `next` sleeps until the next delayed key is due. So an idle queue
+/// costs one waiting task, that of its controller.
 public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public typealias Priority = WorkQueueState<Key>.Priority
     public typealias Ending = WorkQueueState<Key>.Ending
@@ -11,13 +11,13 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     let timeline: Timeline
     private struct State {
         var queue: WorkQueueState<Key>
-        /// No task that waits in `next` sleeps longer than until then; nil: none waits.
+        /// No task that waits in `next` sleeps longer than this. Nil: no task waits.
         var sleepsUntil: Duration?
     }
     private let state: Locked<State>
-    /// There is something for a task that waits in `next`.
+    /// Moves when a task that waits in `next` has something to do.
     let due = Signal()
-    /// Nothing is in flight any more.
+    /// Moves when nothing is in flight any more.
     private let ended = Signal()
 
     public init(_ state: sending WorkQueueState<Key> = WorkQueueState(), timeline: Timeline = .continuous) {
@@ -25,21 +25,21 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         self.state = Locked(State(queue: state))
     }
 
-    /// Wanted now.
+    /// Adds a key that is due now.
     public func add(_ key: Key, priority: Priority = .fresh) { change { $0.add(key, priority: priority, now: $1) } }
 
-    /// Many at once, under one lock and with one wake-up.
+    /// Adds many keys under one lock and with one wake-up.
     public func add(_ keys: some Sequence<Key> & Sendable, priority: Priority = .fresh) {
         change { state, now in for key in keys { state.add(key, priority: priority, now: now) } }
     }
 
-    /// Wanted after a time, if not before.
+    /// Adds a key that is due after `delay`. An earlier time for the same key counts.
     public func add(_ key: Key, after delay: Duration, priority: Priority = .background) {
         change { $0.add(key, after: delay, priority: priority, now: $1) }
     }
 
-    /// The next key, as soon as there is one; it has to be finished. Nil once the queue is shut down or the task is
-    /// cancelled; a cancelled task is given no key.
+    /// Waits for the next key. The caller must `finish` it. Nil once the queue is shut down or the task is cancelled: a
+    /// cancelled task gets no key.
     public func next() async -> Key? {
         while !Task.isCancelled {
             let seen = due.generation
@@ -60,20 +60,20 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         return nil
     }
 
-    /// The work on a key from `next` has ended.
+    /// The caller has ended its work on a key from `next`.
     public func finish(_ key: Key, _ ending: Ending) { change { $0.finish(key, ending, now: $1) } }
 
-    /// Forgets every failure, and whatever waits because of one is wanted now.
+    /// Forgets every failure. Keys that wait because of a failure are due now.
     public func clearBackoff() { change { $0.clearBackoff(now: $1) } }
 
     /// Hands out nothing until `resume`.
     public func pause() { change { state, _ in state.pause() } }
     public func resume() { change { state, _ in state.resume() } }
 
-    /// Hands out nothing any more, for good.
+    /// Hands out nothing from now on, for good.
     public func shutDown() { change { state, _ in state.shutDown() } }
 
-    /// Waits until nothing is in flight; false if `deadline` passed or the task was cancelled before that.
+    /// Waits until nothing is in flight. False if `deadline` passes or the task is cancelled first.
     public func drained(until deadline: Duration) async -> Bool {
         while true {
             let seen = ended.generation
@@ -84,15 +84,15 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     public var metrics: WorkQueueMetrics { state.withLock { [timeline] in $0.queue.metrics(now: timeline.now) } }
-    /// Whether the key is being worked on.
+    /// Whether a worker has the key.
     public func isInFlight(_ key: Key) -> Bool { state.withLock { $0.queue.isInFlight(key) } }
-    /// Of a key that is being worked on: how urgent that is by now.
+    /// The priority of a key in flight, with what was added meanwhile.
     public func priority(of key: Key) -> Priority { state.withLock { $0.queue.priority(of: key) } }
-    /// Of a key that is being worked on: how long it waits at the most if it fails now.
+    /// The longest wait of a key in flight if it fails now.
     public func longestBackoff(of key: Key) -> Duration { state.withLock { $0.queue.longestBackoff(of: key) } }
 
-    /// Wakes who waits only where there is something to do for him before he wakes by himself: most changes are keys
-    /// that are wanted later, or while all workers are busy.
+    /// Wakes a waiting task only if there is something to do before it wakes by itself. Most changes are keys that are
+    /// due later, or come while all workers are busy.
     private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {
         let now = timeline.now
         let (isDue, hasEnded) = state.withLock { state in

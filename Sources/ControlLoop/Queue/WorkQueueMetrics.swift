@@ -10,10 +10,10 @@ public struct WorkQueueMetrics: Sendable, Hashable {
     public var delayed = 0
     /// Keys whose last attempt failed, wherever they are.
     public var retrying = 0
-    /// How long the longest waiting key has been ready; zero for an empty queue. A key that was raised to a higher
-    /// priority counts from then.
+    /// How long the longest waiting key has been ready. Zero for an empty queue. For a key that was raised to a higher
+    /// priority, the time counts from then.
     public var oldestAge: Duration = .zero
-    /// Keys put into the queue; an add to a key that waits already is not counted.
+    /// Keys put into the queue. An add to a key that waits already does not count.
     public var added: UInt64 = 0
     public var handedOut: UInt64 = 0
     public var failures: UInt64 = 0
@@ -21,13 +21,13 @@ public struct WorkQueueMetrics: Sendable, Hashable {
     public var waited = DurationHistogram()
     /// How long they were in flight.
     public var worked = DurationHistogram()
-    /// Of the keys that are in flight now, the sum of their times so far, and the longest of them.
+    /// The sum of the times that the keys in flight have taken so far, and the longest of them.
     public var unfinished: Duration = .zero
     public var longestUnfinished: Duration = .zero
 
     public init() {}
 
-    /// Two queues, looked at as one.
+    /// Adds up two queues as if they were one.
     public static func += (left: inout Self, right: Self) {
         left.depth += right.depth
         left.inFlight += right.inFlight
@@ -43,7 +43,7 @@ public struct WorkQueueMetrics: Sendable, Hashable {
         left.longestUnfinished = max(left.longestUnfinished, right.longestUnfinished)
     }
 
-    /// What has been counted, without what is there now: all that is left of a queue that ended.
+    /// The counters alone. They outlive a queue that ended.
     public var counted: Self {
         var counted = Self()
         (counted.added, counted.handedOut, counted.failures) = (added, handedOut, failures)

@@ -1,39 +1,39 @@
-/// What a `WorkQueueState` says and is told, and what it keeps of a key that waits.
+/// The inputs and outputs of a `WorkQueueState`, and what it keeps for a waiting key.
 extension WorkQueueState {
     public enum Priority: Int, Sendable, Hashable, Comparable {
         /// First lists and resyncs.
         case background
-        /// Somebody has just changed something.
+        /// A change that just happened.
         case fresh
         public static func < (left: Priority, right: Priority) -> Bool { left.rawValue < right.rawValue }
     }
 
     /// How the work on a key ended.
     public enum Ending: Sendable, Hashable {
-        /// Done for now: failures are forgotten.
+        /// The work succeeded. Failures are forgotten.
         case done
-        /// As `done`, and wanted again after this time.
+        /// As `done`, and the key is due again after this time.
         case requeue(after: Duration)
-        /// Again after a backoff, and not before `retryAfter` (what a server asked for).
+        /// The key is due again after a backoff, and not before `retryAfter`, which a server asked for.
         case failed(retryAfter: Duration?)
-        /// It was not worked on to the end, for no fault of its own: at once again.
+        /// The work was cut off, through no fault of the key. It is due again at once.
         case abandoned
     }
 
     public enum Poll: Sendable, Hashable {
-        /// To be worked on, and then to be finished.
+        /// The caller works on the key and then finishes it.
         case key(Key)
-        /// Nothing before this time (nil: before something happens).
+        /// Nothing is due before this time. Nil: before something changes.
         case wait(until: Duration?)
-        /// Shut down: nothing any more.
+        /// The queue is shut down and gives no more keys.
         case finished
     }
 
     struct Wake: Sendable {
-        /// Nil: at once.
+        /// Nil means at once.
         var time: Duration?
         var priority: Priority
-        /// It waits because it failed, not because somebody wants it then.
+        /// The key waits because it failed, not because a caller asked for this time.
         var isBackoff = false
 
         /// The earlier time and the higher priority of both.
@@ -47,7 +47,7 @@ extension WorkQueueState {
 
     struct Waiting: Sendable {
         var key: Key
-        /// The entry's; another one means that the key has moved on and this is a leftover.
+        /// The ticket of the entry. A key with another ticket has moved on, and this is a leftover.
         var ticket: UInt64
         var since: Duration
     }

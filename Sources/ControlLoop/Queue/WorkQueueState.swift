@@ -8,19 +8,19 @@ import Support
 /// - A key is at one place only: ready, delayed or in flight. It is never handed out while it is in flight.
 /// - A key added while in flight is handed out again after it is finished: no change is lost.
 /// - Of several times for one key the earliest counts.
-/// - Fresh keys go before background ones, but at least every `backgroundShare`-th key handed out is a background one
-///   while there are any. Within a priority the order is that of arrival.
-/// - At most `limit` keys are in flight, and at most `limit - freshReserve` of them are background ones: however long these
-///   take, there is a slot for what is fresh.
-/// - What has failed again and again (`freshFailures` times in a row) is no news any more and goes on as background.
+/// - Fresh keys go before background ones. While there are background keys, at least every `backgroundShare`-th key
+///   handed out is one of them. Within a priority the order is that of arrival.
+/// - At most `limit` keys are in flight, and at most `limit - freshReserve` of them are background ones. So a fresh key
+///   finds a slot, however long the background keys take.
+/// - A key that has failed `freshFailures` times in a row goes on as a background key.
 ///
-/// Memory is proportional to the keys in it: nothing is kept of a key that is neither waiting nor in flight.
+/// Memory is proportional to the keys in the queue: it keeps nothing for a key that is neither waiting nor in flight.
 public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
-    /// How many keys may be in flight.
+    /// The most keys that may be in flight.
     public let limit: Int
-    /// Slots that background keys don't get.
+    /// The slots that background keys don't get.
     public let freshReserve: Int
-    /// A key that fails more often in a row loses its priority.
+    /// A key with so many failures in a row loses its priority.
     public static var freshFailures: Int { 3 }
 
     private enum Mode: Sendable { case running, paused, shutDown }
@@ -28,14 +28,14 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private enum Place: Sendable {
         case ready(ticket: UInt64, Priority)
         case delayed(ticket: UInt64, Wake)
-        /// With what is wanted once it is finished.
+        /// `again` is what callers asked for meanwhile. It counts when the key is finished.
         case inFlight(since: Duration, again: Wake?)
     }
 
     private struct Entry: Sendable {
         var place: Place
         var priority: Priority
-        /// In a row.
+        /// The failures in a row.
         var failures = 0
     }
 
@@ -57,7 +57,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private var retrying = 0
     private var counters = WorkQueueMetrics()
 
-    /// - Parameter freshReserve: less than `limit`.
+    /// - Parameter freshReserve: must be less than `limit`.
     public init(
         limit: Int = 4, freshReserve: Int = 0,
         backoff: BackoffPolicy = BackoffPolicy(base: .milliseconds(500), cap: .seconds(60)),
@@ -72,12 +72,12 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Adding
 
-    /// Wanted now. A key in backoff does not wait any longer: what failed may go well with what has changed.
+    /// Adds a key that is due now, also one in backoff: the change may have removed the cause of the failure.
     public mutating func add(_ key: Key, priority: Priority = .fresh, now: Duration) {
         want(key, Wake(time: nil, priority: priority), now: now)
     }
 
-    /// Wanted after a time, if not before.
+    /// Adds a key that is due after `delay`. An earlier time for the same key counts.
     public mutating func add(_ key: Key, after delay: Duration, priority: Priority = .background, now: Duration) {
         want(key, Wake(time: delay > .zero ? now + delay : nil, priority: priority), now: now)
     }
@@ -110,7 +110,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// Puts a key that is nowhere else into its lane or among the alarms.
+    /// Puts a key that is at no other place into its lane or among the alarms.
     private mutating func place(_ key: Key, _ wake: Wake, failures: Int, now: Duration) {
         lastTicket += 1
         guard let time = wake.time, time > now else {
@@ -135,7 +135,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Handing out
 
-    /// The next key, which is in flight from now on; or how long to wait.
+    /// Hands out the next key, which is in flight from now on. If there is none, says how long to wait.
     public mutating func poll(now: Duration) -> Poll {
         switch mode {
         case .shutDown: return .finished
@@ -150,8 +150,8 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         return .key(key)
     }
 
-    /// When `poll` would give something else than to wait; nil: not before something happens. May be too early, since
-    /// what is left over from a key that moved counts until it is found.
+    /// When `poll` will hand out something. Nil: not before something changes. The time may be too early, because
+    /// leftovers of keys that moved count until `poll` finds them.
     func due(now: Duration) -> Duration? {
         switch mode {
         case .shutDown: return now
@@ -187,7 +187,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         return nil
     }
 
-    /// Moves the keys whose time has come to the lanes; also drops leftovers, so that the first alarm is a real one.
+    /// Moves due keys to the lanes. It also drops leftovers, so that the first alarm is a real one.
     private mutating func wakeDue(now: Duration) {
         while let alarm = alarms.min {
             let entry = entries[alarm.key]
@@ -203,7 +203,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Finishing
 
-    /// The work on a key that was handed out has ended. Ignored for any other key.
+    /// Ends the work on a key in flight. Ignored for any other key.
     public mutating func finish(_ key: Key, _ ending: Ending, now: Duration) {
         guard let entry = entries[key], case .inFlight(let since, let again) = entry.place else { return }
         entries[key] = nil
@@ -236,7 +236,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         place(key, next, failures: failures, now: now)
     }
 
-    /// The key's next failure waits like a first one.
+    /// Resets the failures of a key, so that its next failure waits like a first one.
     private mutating func forget(_ key: Key) {
         guard var entry = entries[key], entry.failures > 0 else { return }
         entry.failures = 0
@@ -244,7 +244,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         entries[key] = entry
     }
 
-    /// Forgets every failure, and whatever waits because of one is wanted now: what they failed at is well again.
+    /// Forgets every failure. Keys that wait because of a failure are due now: its cause is gone.
     public mutating func clearBackoff(now: Duration) {
         for (key, entry) in entries {
             forget(key)
@@ -258,11 +258,11 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Modes
 
-    /// Hands out nothing until `resume`; adding and finishing go on.
+    /// Hands out nothing until `resume`. Adding and finishing go on.
     public mutating func pause() { if mode == .running { mode = .paused } }
     public mutating func resume() { if mode == .paused { mode = .running } }
 
-    /// Hands out nothing any more, for good, and forgets what waits. Keys in flight are still to be finished.
+    /// Hands out nothing from now on, for good, and forgets waiting keys. Keys in flight must still be finished.
     public mutating func shutDown() {
         mode = .shutDown
         entries = entries.filter { if case .inFlight = $0.value.place { true } else { false } }
@@ -274,7 +274,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
 
     public var hasInFlight: Bool { inFlight > 0 }
-    /// Of a key in flight, with what was added meanwhile.
+    /// The priority of a key in flight, with what was added meanwhile.
     public func priority(of key: Key) -> Priority {
         guard let entry = entries[key] else { return .background }
         if case .inFlight(_, let again?) = entry.place, again.time == nil { return max(entry.priority, again.priority) }
@@ -282,7 +282,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
     public func isInFlight(_ key: Key) -> Bool { if case .inFlight = entries[key]?.place { true } else { false } }
 
-    /// How long a key in flight waits at the most if it fails now; not counting what a server asks for.
+    /// The longest wait of a key in flight if it fails now, without a server's `retryAfter`.
     public func longestBackoff(of key: Key) -> Duration {
         backoff.ceiling(failures: (entries[key]?.failures ?? 0) + 1)
     }
@@ -310,8 +310,8 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Leftovers
 
-    // A key that moves leaves its old place in a lane or among the alarms, where its ticket tells that it is stale: that
-    // is cheaper than looking for it. Whatever piles up is swept once it outweighs what is live.
+    // A key that moves leaves its old place in a lane or among the alarms. The old ticket marks it as stale, which is
+    // cheaper than a search. Leftovers are swept when they outnumber the live ones.
 
     private func isLive(_ waiting: Waiting) -> Bool {
         if case .ready(waiting.ticket, _) = entries[waiting.key]?.place { true } else { false }
@@ -323,7 +323,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     }
 
     private mutating func compactBackground() {
-        // Only this lane has leftovers: a key leaves the fresh one by being handed out only.
+        // Only this lane has leftovers: a key leaves the fresh lane only by being handed out.
         guard background.count > 2 * liveBackground + 64 else { return }
         background = Deque(background.filter(isLive))
     }

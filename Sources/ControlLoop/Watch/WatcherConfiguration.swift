@@ -13,8 +13,9 @@ public struct WatcherConfiguration: Sendable, Hashable {
     /// A watch that ends in good order sooner than this, without any change, counts as a failure. Otherwise a server
     /// that closes every watch at once would be asked without pause.
     public var shortestWatch: Duration
-    /// A watch that is cut after so long without a word goes on where it was: proxies cut idle connections. One that is cut
-    /// sooner may have lost its server, which may be restored from a backup meanwhile: a list follows.
+    /// A watch that is cut after being idle for this long goes on from its version, since proxies cut idle connections.
+    /// A watch that is cut sooner may have lost its server, which may be restored from a backup meanwhile. So a list
+    /// follows.
     public var shortestIdleness: Duration
     /// A list of more objects, or of more pages, fails, so that an endless list can't fill the memory.
     public var maximumObjects: Int

@@ -267,11 +267,12 @@ struct WatcherState<Value: Sendable>: Sendable {
         }
     }
 
-    /// An open watch was cut after it had been idle: it goes on where it was, at once if it had stood for a while.
+    /// The connection of an open watch was cut. A watch that was idle goes on from its version, at once if it had been
+    /// open for a while.
     ///
-    /// A busy one that is cut has lost its server, not its proxy. A server that was restored from a backup is found out by the
-    /// first event or bookmark, or because none comes (`resumption`); but one that gets new writes at once may pass the
-    /// version of the watch before, and would never be found out.
+    /// If a busy watch is cut, the cause is the server and not a proxy. It may have been restored from a backup. The
+    /// first event or bookmark would show that, or the missing of both (`resumption`). But if the server gets new
+    /// writes at once, it may pass the version of the watch first, and nothing would ever show it. So a list follows.
     private mutating func cut(_ watching: Watching, _ error: KubeError, now: Duration) -> [Output] {
         let wasIdle = now - watching.heardAt >= configuration.shortestIdleness
         guard watching.isOpen, wasIdle, backoff.failures < Self.resumptions else {

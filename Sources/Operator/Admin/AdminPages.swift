@@ -2,15 +2,15 @@ import ControlLoop
 import Serving
 import Support
 
-/// The pages that a listener serves, by path. What is remote does not decide health and readiness: an outage of a data
-/// plane or of the control plane does not have the operator restarted.
+/// The pages that a listener serves, by path. An outage of a data plane or of the control plane changes neither health
+/// nor readiness, so that no outage restarts the operator.
 struct AdminPages: Sendable {
     typealias Page = @Sendable () -> PageAnswer
     private var pages: [String: Page]
 
     private init(_ pages: [String: Page]) { self.pages = pages }
 
-    /// - Parameter standstill: what to say where the operator's own work stands still; nil while it goes on.
+    /// - Parameter standstill: the text if the operator's own work has stopped; nil while it goes on.
     static func probes(standstill: @escaping @Sendable () -> String?, isReady: @escaping @Sendable () -> Bool) -> Self {
         AdminPages([
             "/healthz": {
@@ -23,7 +23,7 @@ struct AdminPages: Sendable {
         ])
     }
 
-    /// The page is made at most once a second. A client that asks more often gets the same bytes again, which costs neither
+    /// The page is made at most once a second. A client that asks more often gets the same bytes, which costs neither
     /// CPU nor memory.
     static func metrics(_ text: @escaping @Sendable () -> String, timeline: Timeline = .continuous) -> Self {
         let last = Locked<(answer: PageAnswer, madeAt: Duration)?>(nil)
@@ -45,7 +45,7 @@ struct AdminPages: Sendable {
         pages[path]?() ?? PageAnswer(404, "there is: \(pages.keys.sorted().joined(separator: ", "))\n")
     }
 
-    /// - Parameter name: what the address is for, as an error names it.
+    /// - Parameter name: the purpose of the address, for errors.
     func server(_ name: String = "admin", at address: ListenAddress, limits: PageLimits = PageLimits()) -> PageServer {
         PageServer(name: name, address: address, limits: limits) { answer($0.path) }
     }

@@ -2,9 +2,9 @@ import ControlLoop
 import HTTP
 import Support
 
-/// Whether the operator's own work goes on. A beat goes the way that all work goes, through Swift's pool of threads and the
-/// one thread of the HTTP engine, and asks nobody outside: a remote outage can't make it fail. `/healthz` is answered by
-/// another thread, so that it can say that no beat came back.
+/// Finds out whether the operator's own work goes on. A beat runs as all work does: on Swift's thread pool and on the
+/// one thread of the HTTP engine. It sends nothing to another machine, so no outage there can make it fail. Another
+/// thread answers `/healthz`, so it can report that no beat came back.
 final class Heartbeat: Sendable {
     private let timeline: Timeline
     private let interval: Duration
@@ -13,8 +13,9 @@ final class Heartbeat: Sendable {
     private let last: Locked<Duration>
 
     /// - Parameters:
-    ///   - limit: without a beat for so long, the work stands still. Long enough for a process that starves on a busy node.
-    ///   - beat: false where it did not get through.
+    ///   - limit: after this time without a beat the work has stopped. It is long enough for a process that starves on
+    /// a busy node.
+    ///   - beat: returns false if the beat did not get through.
     init(
         timeline: Timeline = .continuous, interval: Duration = .seconds(5), limit: Duration = .seconds(60),
         beat: @escaping @Sendable () async -> Bool = { await HTTPEngine.shared.statistics() != nil }
@@ -35,7 +36,7 @@ final class Heartbeat: Sendable {
         }
     }
 
-    /// What to say where the work stands still; nil while it goes on.
+    /// The text if the work has stopped; nil while it goes on.
     var standstill: String? {
         let age = timeline.now - last.withLock { $0 }
         return age > limit ? "the operator's own work has stood still for \(age.components.seconds) s" : nil

@@ -4,26 +4,27 @@ import Kube
 import KubeObjects
 import Support
 
-/// What the operator watches in its namespace of the control plane: the custom resources, and Secrets and ConfigMaps by name.
+/// What the operator watches in its namespace of the control plane: the custom resources, and Secrets and ConfigMaps by
+/// name.
 ///
-/// Runs on every replica, leader or not, so that a new leader starts with warm caches.
+/// It runs on every replica, so that a new leader starts with complete caches.
 final class Caches: Sendable {
     let dataPlanes = Store<Decoded<DataPlane>>()
     let executionLabels = Store<Decoded<ExecutionLabel>>()
     let assignments = Store<Decoded<ExecutionClusterLabel>>()
     let projects = Store<Decoded<FlyteProject>>()
     let registries = Store<Decoded<ClusterRegistry>>()
-    /// Between the watches and the stores of these.
+    /// Each stands between a watch and its store.
     private let holds: Holds
     let secrets: NamedSecrets
     let configMaps: NamedConfigMaps
     let labelledSecrets: LabelledSecrets
     let profiles: ProfileWatches
-    /// What is published for flyteadmin, and what reads it.
+    /// The ConfigMap that we publish for flyteadmin, and the Deployments that read it.
     let published: NamedObjects<ConfigMap, ConfigMap>
     let deployments: NamedObjects<Deployment, Deployment>
 
-    /// Of all of these.
+    /// The doubts about all of these lists.
     let doubts = ListDoubts()
     let missingKinds = MissingKinds()
 
@@ -40,7 +41,7 @@ final class Caches: Sendable {
         var registries: DeletionHold<Decoded<ClusterRegistry>>
     }
 
-    /// - Parameter deletionGrace: for how long an object that is gone still counts, at least.
+    /// - Parameter deletionGrace: the least time for which a deleted object still counts.
     init(
         client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
         deletionGrace: Duration = .seconds(10)
@@ -79,13 +80,13 @@ final class Caches: Sendable {
         deployments = NamedObjects(client: client, namespace: namespace, watcher: watcher, doubts: doubts) { kept, _ in
             kept
         }
-        // What nearly every registry names is read along with the custom resources; where none names it, the first plan
-        // lets go of it again.
+        // Nearly every registry names these two, so they are read along with the custom resources. If no registry names
+        // one, the first plan drops it again.
         secrets.follow([CredentialsReference.defaultSecretName])
         configMaps.follow([TemplatesInForce.flytesConfigMap])
     }
 
-    /// - Parameter observer: told of every change of a watch's state, with the kind.
+    /// - Parameter observer: called with the kind for every change of a watch's state.
     func run(observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watch(DataPlane.self, self.holds.dataPlanes, observer) }
@@ -114,12 +115,12 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
-    /// Whether a DataPlane is gone, although it still counts for what is published.
+    /// Whether a DataPlane was deleted although it still counts for what is published.
     func hasGone(dataPlane name: String) -> Bool {
         holds.dataPlanes.hasGone(ObjectKey(namespace: namespace, name: name))
     }
 
-    /// Told a DataPlane's name when `hasGone` says something else of it.
+    /// Called with a DataPlane's name when the answer of `hasGone` changes.
     var goneDataPlanes: Observers<String> { holds.dataPlanes.observers }
 
     private func watch<Object: KubeResource>(
@@ -136,7 +137,7 @@ final class Caches: Sendable {
                 observer(type, status)
             }
         )
-        // The watch tells which objects there are; this asks only whether there is the kind.
+        // The watch finds the objects. This list only asks whether the kind exists.
         let collection = KubeCollection(type, namespace: namespace, metadataOnly: true)
         let client = client
         await withDiscardingTaskGroup { group in
@@ -156,7 +157,7 @@ extension WatchSettings {
 }
 
 extension Store {
-    /// The objects that fit their type, by name; none before the first complete list.
+    /// The objects that fit their type, by name. Empty before the first complete list.
     func valid<Object: KubeObject>() -> [String: Object] where Value == Decoded<Object> {
         (snapshot ?? [:]).values.reduce(into: [:]) { result, value in
             if let object = value.object { result[object.metadata.name] = object }

@@ -1,11 +1,11 @@
 import Kube
 import Support
 
-/// Where the control plane is: a kubeconfig that is named, or the pod's ServiceAccount, or the user's own kubeconfig.
+/// Finds the control plane: a kubeconfig that is named, the pod's ServiceAccount, or the user's own kubeconfig.
 public enum ControlPlane {
     /// - Parameters:
-    ///   - kubeconfig: a file's path; nil where none is named.
-    ///   - context: nil for the kubeconfig's current one.
+    ///   - kubeconfig: the path of a file; nil if none is named.
+    ///   - context: nil for the kubeconfig's current context.
     public static func endpoint(
         _ kubeconfig: String?, context: String?, environment: [String: String] = ProcessEnvironment.values(variables)
     ) throws(EndpointFailure) -> ClusterEndpoint {

@@ -3,20 +3,21 @@ import Kube
 import KubeObjects
 import Support
 
-/// Stands between the watch of a kind and the store that everything else reads: an object that is gone leaves that store
-/// once it is certain that it did not go with its kind (`Departures`).
+/// Stands between the watch of a kind and the store that everything else reads. A deleted object leaves that store only
+/// when it is certain that its kind was not deleted with it (`Departures`).
 final class DeletionHold<Value: Sendable>: Sendable {
-    /// For the watcher.
+    /// The watcher writes this store.
     let feed = Store<Value>()
     private let store: Store<Value>
     private let kind: String
     private let missing: MissingKinds
     private let timeline: Timeline
     private let isSameClaim: @Sendable (Value, Value) -> Bool
-    /// The lock is held while the store is written: it has one writer at a time. Its handlers only note and enqueue.
+    /// The lock is held while the store is written, because the store has one writer at a time. Its handlers must only
+    /// note and enqueue.
     private let state: Locked<Departures<Value>>
     private let signal = Signal()
-    /// Told an object's name when it goes, and when it turns out to be back.
+    /// Called with an object's name when it is deleted, and when it comes back.
     let observers = Observers<String>()
 
     init(
@@ -30,7 +31,7 @@ final class DeletionHold<Value: Sendable>: Sendable {
         self.isSameClaim = isSameClaim
         state = Locked(Departures(grace: grace))
         feed.subscribe { [weak self] change in
-            // What a list brings is taken as a whole, when it is complete.
+            // A list counts as a whole, once it is complete.
             guard change.origin == .event else { return }
             switch change.kind {
             case .added(let value), .updated(_, let value): self?.take(.set(change.key, value))
@@ -39,13 +40,13 @@ final class DeletionHold<Value: Sendable>: Sendable {
         }
     }
 
-    /// Whether the object is gone, although the store still has it.
+    /// Whether the object was deleted although the store still has it.
     func hasGone(_ key: ObjectKey) -> Bool { state.withLock { $0.gone[key] != nil } }
 
-    /// Whether the watch waits before its next try: it has not seen what there is since.
+    /// Whether the watch waits before its next attempt. Then it does not know the present objects.
     private let isWatchFailing = Locked(false)
 
-    /// What the watcher says of itself.
+    /// Takes a status of the watcher.
     func watch(became status: WatcherStatus) {
         switch status {
         case .failing: isWatchFailing.withLock { $0 = true }
@@ -82,8 +83,8 @@ final class DeletionHold<Value: Sendable>: Sendable {
         for name in names { observers.tell(name) }
     }
 
-    /// Asks for a list when one is due, until the task is cancelled.
-    /// - Parameter poke: has the watch try again at once.
+    /// Lists when a list is due, until the task is cancelled.
+    /// - Parameter poke: makes the watch try again at once.
     func run(
         poke: @escaping @Sendable () -> Void = {}, _ list: @escaping @Sendable () async throws(KubeError) -> Void
     ) async {
@@ -97,7 +98,7 @@ final class DeletionHold<Value: Sendable>: Sendable {
             let start = timeline.now
             do throws(KubeError) {
                 try await list()
-                // The kind is back, but its objects are known when the watch has listed them.
+                // The kind is back. Its objects are known only when the watch has listed them.
                 let isBlind = isWatchFailing.withLock { $0 }
                 if isBlind { poke() }
                 change { departures, now in
@@ -119,7 +120,7 @@ final class DeletionHold<Value: Sendable>: Sendable {
 /// The kinds of custom resources that the control plane's API server does not have at the moment.
 final class MissingKinds: Sendable {
     private let kinds = Locked<Set<String>>([])
-    /// Told when `names` may be another.
+    /// Called when `names` may have changed.
     let observers = Observers<Void>()
 
     /// Sorted.
@@ -130,7 +131,7 @@ final class MissingKinds: Sendable {
         if isNews { observers.tell() }
     }
 
-    /// Nil while each kind is there.
+    /// Nil while every kind exists.
     var summary: String? {
         let names = names
         guard !names.isEmpty else { return nil }

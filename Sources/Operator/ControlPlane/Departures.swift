@@ -1,30 +1,31 @@
 import ControlLoop
 import KubeObjects
 
-/// Which objects of one kind are gone, and until when they still count. A pure value.
+/// The objects of one kind that were deleted, and until when they still count. A pure value.
 ///
-/// When a CRD is deleted, the API server first deletes its objects one by one and then ends the kind. Until then nothing
-/// tells these deletions from those that a user meant. So an object that is gone counts for `grace` longer, until a list
-/// of its kind has succeeded after that. Without the kind, everything counts as it was.
+/// When a CRD is deleted, the API server first deletes its objects one by one and then ends the kind. Until then these
+/// deletions look like deletions by a user. So a deleted object counts for `grace` longer, and until a list of its kind
+/// has succeeded after that. While the kind is missing, every object counts as before.
 struct Departures<Value: Sendable>: Sendable {
-    /// When an object went. After its kind was missing: when the kind came back.
+    /// When each object was deleted. If its kind was missing meanwhile: when the kind came back.
     private(set) var gone: [ObjectKey: Duration] = [:]
     private(set) var isKindMissing = false
     private var notBefore = Duration.zero
     let grace: Duration
-    /// For objects that went with their kind, once it is back: they may come back a little later than the kind does.
+    /// The grace for objects that were deleted with their kind, once the kind is back. They may come back later than
+    /// the kind does.
     var graceAfterReturn: Duration { grace * 6 }
-    /// The distance of questions that are not answered with a list.
+    /// The time between two questions that no list has answered.
     var retryInterval: Duration { grace / 2 }
 
     init(grace: Duration = .seconds(10)) { self.grace = grace }
 
-    /// What a watch says comes to this for those who read the store.
+    /// Turns what the watch reports into the changes for readers of the store.
     ///
     /// - Parameters:
     ///   - held: what the store has now; nil before the first list.
-    ///   - isSameClaim: whether an object takes the place of another one (the same label under another name): then nothing
-    ///     is taken away, so the other one need not count any longer.
+    ///   - isSameClaim: whether an object replaces another one (the same label under another name). Then nothing is
+    /// lost, so the other one stops counting at once.
     mutating func take(
         _ update: StoreUpdate<Value>, held: [ObjectKey: Value]?, now: Duration,
         isSameClaim: (Value, Value) -> Bool = { _, _ in false }
@@ -51,13 +52,13 @@ struct Departures<Value: Sendable>: Sendable {
         }
     }
 
-    /// When to ask for a list; nil while nothing depends on one.
+    /// When to list next; nil while nothing depends on a list.
     var nextLook: Duration? {
         if isKindMissing { return notBefore }
         return gone.values.min().map { max($0 + grace, notBefore) }
     }
 
-    /// A list that was asked for at `start` has succeeded.
+    /// A list that began at `start` has succeeded.
     mutating func listed(start: Duration, now: Duration) -> [StoreUpdate<Value>] {
         if isKindMissing {
             returned(now)

@@ -1,7 +1,7 @@
 import ControlLoop
 import KubeObjects
 
-/// Tells users of a change, best effort.
+/// Publishes events for users. Best effort.
 protocol EventPublisher: Sendable {
     func publish(
         regarding: ObjectMeta, type: ResourceType, isWarning: Bool, reason: String, action: String, note: String)

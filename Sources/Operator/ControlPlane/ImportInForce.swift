@@ -1,20 +1,20 @@
 import Fleet
 
-/// What `importFrom` of the registry holds, and what is to be said of it.
+/// The values of the registry's `importFrom`, and their state for its status.
 ///
-/// The last usable values stay in force while the ConfigMap is missing or can't be understood. After a restart there are
-/// none; then nothing is rendered until it is mended, since what a domain has of its own would be missing too.
+/// The last usable values stay in force while the ConfigMap is missing or can't be understood. After a restart there
+/// are none. Then nothing is rendered until the ConfigMap is mended, since the values of a domain would be missing too.
 struct ImportInForce: Sendable {
-    /// Nil where the registry names no ConfigMap.
+    /// Nil if the registry names no ConfigMap.
     private(set) var values: FlyteImport?
     private(set) var state = RegistryObservation.Values.valid
-    /// The last usable values, and the text that they are from.
+    /// The last usable values, and the text that they were read from.
     private var good: (text: String, values: FlyteImport)?
 
     static let none = ImportInForce()
     private init() {}
 
-    /// - Parameter read: a ConfigMap by name.
+    /// - Parameter read: reads a ConfigMap by name.
     init(_ reference: KeyReference?, previous: ImportInForce, _ read: (String) -> NamedConfigMaps.Reading) {
         guard let reference else { return }
         good = previous.good

@@ -4,11 +4,11 @@ import Kube
 import KubeObjects
 import Support
 
-/// The Secrets of our namespace that may be copied into data planes (`multicluster.flyte.org/use: replicate`), all of them,
-/// while a selector of the registry asks for them. The API server sends no others.
+/// All Secrets of our namespace that may be copied into data planes (`multicluster.flyte.org/use: replicate`), while a
+/// selector of the registry asks for them. The API server sends no other Secrets.
 ///
-/// One that is gone, or has lost the label, still counts for a while, as a custom resource does (`DeletionHold`): with
-/// `prune`, its copies would go at once.
+/// A Secret that was deleted or has lost the label still counts for a while, as a custom resource does
+/// (`DeletionHold`). With `prune`, its copies would otherwise be deleted at once.
 final class LabelledSecrets: Sendable {
     private final class Entry: Sendable {
         let store = Store<LabelledSecret>()
@@ -26,11 +26,11 @@ final class LabelledSecrets: Sendable {
     private let doubts: ListDoubts
     private let entry = Locked<Entry?>(nil)
     private let tasks = ChildTasks<Entry>()
-    /// Told when `reading` may be another.
+    /// Called when `reading` may have changed.
     let observers = Observers<Void>()
 
     static let selector = SecretUse.label + "=" + SecretUse.replicate.rawValue
-    /// More are not kept.
+    /// The most Secrets that are kept.
     private static let most = 4 * ReplicatedSecrets.most
     private static let label = "secrets with the label \(SecretUse.label): \(SecretUse.replicate.rawValue)"
 
@@ -44,7 +44,7 @@ final class LabelledSecrets: Sendable {
         self.doubts = doubts
     }
 
-    /// By name.
+    /// The Secrets by name.
     var reading: SecretReading<[String: LabelledSecret]> {
         guard let entry = entry.withLock({ $0 }) else { return .unknown }
         if let snapshot = entry.store.snapshot {
@@ -53,7 +53,7 @@ final class LabelledSecrets: Sendable {
         return entry.problem.withLock { $0 }.map { .unreadable($0) } ?? .unknown
     }
 
-    /// What is held is let go of where nobody asks any more.
+    /// Starts or ends the watch. Its end drops what is held.
     func follow(_ isWanted: Bool) {
         let (old, new) = entry.withLock { entry -> (Entry?, Entry?) in
             guard isWanted != (entry != nil) else { return (nil, nil) }
@@ -68,7 +68,7 @@ final class LabelledSecrets: Sendable {
         if let new { tasks.start(new) }
     }
 
-    /// - Parameter observer: told of every change of the watch's state.
+    /// - Parameter observer: called for every change of the watch's state.
     func run(_ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
         await tasks.run { await self.watch($0, observer) }
     }

@@ -1,37 +1,36 @@
 import ControlLoop
 import Support
 
-/// Which lists of the control plane are not believed at the moment, and why: what is in the caches is older then than it
-/// looks. For the ClusterRegistry's status.
+/// The lists of the control plane that are not believed at the moment, and why. The caches are then older than they
+/// look. The ClusterRegistry's status shows them.
 final class ListDoubts: Sendable {
     private let state = Locked<[String: String]>([:])
-    /// Told when `summary` may be another.
+    /// Called when `summary` may have changed.
     let observers = Observers<Void>()
 
-    /// Takes in what a watch says of itself. `list`: `dataplanes`, `secrets/cluster-credentials`.
-    /// - Parameter isHeld: an earlier list is in use, so that a refusal leaves it as it is without anybody seeing it.
+    /// Takes a status of a watch. `list` is for example `dataplanes` or `secrets/cluster-credentials`.
+    /// - Parameter isHeld: whether an earlier list is in use. Then a refusal would leave it in use without any sign.
     func watch(of list: String, isHeld: Bool, became status: WatcherStatus) {
         switch status {
         case .suspicious(let suspicion, _): set(list, "\(suspicion)")
-        // An answer that is none, or a right that was taken away. Where there is no answer at all, nothing can be said in a
-        // status either.
+        // An unreadable answer, or a right that was taken away. Without any answer we could not write a status either.
         case .failing(let error, let attempts, _)
         where attempts >= Self.failuresToTell && (error.isUnexpectedAnswer || isHeld && error.isForbidden):
             set(list, error.description)
-        // Where lists are good and each watch is answered with nonsense, the doubt must not come and go with each list.
+        // If lists are good but every watch gets nonsense, the doubt must not come and go with each list.
         case .synced(objects: _, afterWatchFailure: false), .following: set(list, nil)
         case .synced, .connected, .failing, .full, .cut, .silent, .confirmed, .paused: break
         }
     }
 
-    /// One watch that was cut off in the middle of a line is no doubt; and where it is one, it may be a minute (until a
-    /// bookmark) before it is known to be over.
+    /// A single watch that was cut off in the middle of a line must not cause a doubt. If it did, a minute could pass
+    /// (until a bookmark) before the doubt is known to be over.
     private static let failuresToTell = 3
 
-    /// The list is of no interest any more.
+    /// Nobody reads that list any more.
     func forget(_ list: String) { set(list, nil) }
 
-    /// Nil while all of them are believed.
+    /// Nil while all lists are believed.
     var summary: String? {
         let doubts = state.withLock { $0 }.sorted { $0.key < $1.key }
         guard let first = doubts.first else { return nil }

@@ -4,14 +4,14 @@ import Kube
 import KubeObjects
 import Support
 
-/// Tells of kinds that are missing when a leader begins. Nothing can be planned without one of them, so nothing is done
-/// anywhere until it is back: the registry is to say why.
+/// Reports kinds that are missing when a leader begins. Without any one of them nothing can be planned, so nothing is
+/// done anywhere until it is back. The registry's status says why.
 struct MissingAtStart: Sendable {
     let caches: Caches
     let writer: StatusWriter
     let wallClock: WallClock
 
-    /// Until the task is cancelled.
+    /// Runs until the task is cancelled.
     func tell() async {
         let news = Signal()
         let end = caches.missingKinds.observers.subscribe { news.advance() }
@@ -21,14 +21,14 @@ struct MissingAtStart: Sendable {
             if let summary = caches.missingKinds.summary,
                 let registry = caches.registries.valid()[ClusterRegistry.theName]
             {
-                // What fails is tried again in a moment.
+                // A failed write is tried again in a moment.
                 try? await writer.write(status(summary, of: registry), of: writer.newest(registry))
             }
             await news.wait(past: seen, until: Timeline.continuous.now + .seconds(3), on: .continuous)
         }
     }
 
-    /// The status as it was, but for `Ready`.
+    /// The registry's status with only its `Ready` changed.
     private func status(_ summary: String, of registry: ClusterRegistry) -> ClusterRegistryStatus {
         var status = registry.status ?? ClusterRegistryStatus()
         let verdict = ConditionVerdict(.ready, .isFalse, Reason.kindMissing, summary)

@@ -4,24 +4,23 @@ import Kube
 import KubeObjects
 import Support
 
-/// Objects of one kind by name, each with a watch of its own: the operator may read those that are named to it and no
-/// others.
+/// Objects of one kind by name, each with its own watch. The operator may read only the objects that are named to it.
 final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     enum Reading: Sendable {
         case unknown
         case absent
         case present(Content)
-        /// Why it can't be read.
+        /// The text says why.
         case unreadable(String)
     }
 
-    /// What is kept of an object: made once for each version that the watch shows.
+    /// What is kept of an object. It is made once for each version that the watch shows.
     private enum Kept: Sendable {
         case content(Content)
         case unreadable(String)
     }
 
-    /// One watch. A name that is dropped and named again gets another one, so that no two watches write into one store.
+    /// One watch. A name that is dropped and named again gets a new entry, so that no two watches write into one store.
     private final class Entry: Sendable {
         let name: String
         let store = Store<Kept>()
@@ -35,11 +34,11 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private let watcher: WatcherConfiguration
     private let doubts: ListDoubts
     private let entries = Locked<[String: Entry]>([:])
-    /// Told an object's name when what `subscript` says of it may be another.
+    /// Called with an object's name when the answer of `subscript` may have changed.
     let observers = Observers<String>()
     private let tasks = ChildTasks<Entry>()
 
-    /// - Parameter content: what to keep of an object, given what was kept of its version before.
+    /// - Parameter content: makes what is kept of an object, from the object and from what was kept before.
     init(
         client: KubeClient, namespace: String, watcher: WatcherConfiguration = WatcherConfiguration(),
         doubts: ListDoubts = ListDoubts(), content: @escaping @Sendable (Object, Content?) -> Content
@@ -51,7 +50,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         self.content = content
     }
 
-    /// What is known of an object; `unknown` for one that is not followed.
+    /// What is known of an object. `unknown` for one that is not followed.
     subscript(name: String) -> Reading {
         guard let entry = entries.withLock({ $0[name] }) else { return .unknown }
         if let snapshot = entry.store.snapshot {
@@ -64,7 +63,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         return entry.problem.withLock { $0 }.map { .unreadable($0) } ?? .unknown
     }
 
-    /// Watches these and no others from now on. What is held of the others is let go.
+    /// Watches exactly these names from now on. What is held for other names is dropped.
     func follow(_ names: Set<String>) {
         let (dropped, new) = entries.withLock { entries in
             let dropped = entries.filter { !names.contains($0.key) }
@@ -80,7 +79,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
         for entry in new { tasks.start(entry) }
     }
 
-    /// - Parameter observer: told of every change of a watch's state.
+    /// - Parameter observer: called for every change of a watch's state.
     func run(_ observer: @escaping @Sendable (ResourceType, WatcherStatus) -> Void) async {
         await tasks.run { await self.watch($0, observer) }
     }
@@ -114,7 +113,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
     private func label(_ name: String) -> String { "\(Object.resourceType.plural)/\(name)" }
 
     private func became(_ entry: Entry, _ status: WatcherStatus) {
-        // One that was dropped has nothing more to say.
+        // The status of a dropped entry does not count.
         guard entries.withLock({ $0[entry.name] === entry }) else { return }
         doubts.watch(of: label(entry.name), isHeld: entry.store.isReady, became: status)
         switch status {
@@ -127,7 +126,7 @@ final class NamedObjects<Object: KubeResource, Content: Sendable>: Sendable {
 }
 
 typealias NamedSecrets = NamedObjects<Secret, SecretContent>
-/// The texts of ConfigMaps; binary data is left out.
+/// The texts of ConfigMaps, without binary data.
 typealias NamedConfigMaps = NamedObjects<ConfigMap, [String: String]>
 
 extension NamedObjects where Object == Secret, Content == SecretContent {
@@ -139,7 +138,7 @@ extension NamedObjects where Object == Secret, Content == SecretContent {
 }
 
 extension SecretContent {
-    /// Values that can't be used are left out.
+    /// Leaves out values that can't be used.
     init(_ secret: Secret, previous: SecretContent? = nil) {
         self.init(
             Dictionary(uniqueKeysWithValues: secret.data.keys.compactMap { key in secret[key].map { (key, $0) } }),

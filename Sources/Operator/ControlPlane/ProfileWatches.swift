@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// The ClusterProfiles in the namespaces that the registry names, ours and those of others.
+/// The ClusterProfiles in the namespaces that the registry names.
 final class ProfileWatches: Sendable {
     enum Reading: Sendable {
         case unknown
@@ -22,9 +22,9 @@ final class ProfileWatches: Sendable {
     private let watcher: WatcherConfiguration
     private let entries = Locked<[String: Entry]>([:])
     private let tasks = ChildTasks<Entry>()
-    /// Told when `subscript` may say something else.
+    /// Called when the answer of `subscript` may have changed.
     let observers = Observers<Void>()
-    /// More of a namespace are not kept.
+    /// The most profiles that are kept for a namespace.
     private static let most = 10_000
 
     init(client: KubeClient, watcher: WatcherConfiguration) {
@@ -32,12 +32,12 @@ final class ProfileWatches: Sendable {
         self.watcher = watcher
     }
 
-    /// The namespaces that are watched.
+    /// The watched namespaces.
     var followed: Set<String> { entries.withLock { Set($0.keys) } }
 
     subscript(namespace: String) -> Reading {
         guard let entry = entries.withLock({ $0[namespace] }) else { return .unknown }
-        // A CRD that goes takes its objects with it: what was seen before is of no use.
+        // If the CRD is deleted, its objects are too. What was seen before is then useless.
         if let problem = entry.problem.withLock({ $0 }) { return .unreadable(problem) }
         guard let snapshot = entry.store.snapshot else { return .unknown }
         return .present(snapshot.reduce(into: [:]) { $0[$1.key.name] = $1.value })

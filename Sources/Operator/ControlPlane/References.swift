@@ -1,16 +1,16 @@
 import Fleet
 import Support
 
-/// The Secrets and ConfigMaps that the custom resources name: all that the operator watches of either.
+/// The Secrets and ConfigMaps that the custom resources name. The operator watches no others.
 package struct References: Sendable, Hashable {
     package private(set) var secrets: Set<String> = []
     package private(set) var configMaps: Set<String> = []
-    /// The Secrets that are copied, by name.
+    /// The names of the Secrets that are copied.
     private(set) var replicated: Set<String> = []
-    /// All that `valuesFrom` has, of all objects.
+    /// The entries of `valuesFrom` of all objects.
     private(set) var sources: Set<ValueSource> = []
 
-    /// - Parameter sources: named by earlier revisions of the settings, which some data planes still have.
+    /// - Parameter sources: entries of earlier revisions of the settings, which some data planes still have.
     init(_ snapshot: FleetSnapshot, beside sources: [ValueSource] = []) {
         self.init(
             dataPlanes: snapshot.dataPlanes.values, projects: snapshot.projects.values,
@@ -55,7 +55,7 @@ package struct References: Sendable, Hashable {
 }
 
 extension Caches {
-    /// What the credentials in a Secret come to; nil while it has not been read.
+    /// Judges the credentials in a Secret. Nil while the Secret has not been read.
     func credentials(_ place: CredentialsPlace, now: Instant) -> CredentialsVerdict? {
         let name = place.secretName
         switch secrets[name] {
@@ -66,7 +66,7 @@ extension Caches {
         }
     }
 
-    /// The same for a data plane whose token renews itself; nil while a Secret that it needs has not been read.
+    /// The same for a data plane whose token renews itself. Nil while a Secret that it needs has not been read.
     func renewed(_ object: DataPlane, clouds: CloudHosts, now: Instant) -> RenewedVerdict? {
         let place = object.credentialsPlace
         let isFederated = place.provider == .federated
@@ -86,13 +86,14 @@ extension Caches {
         }
     }
 
-    /// What flyteadmin would fail on in its entries of a data plane, although Squadron can use them.
+    /// Why flyteadmin would fail on its entries of a data plane, although Squadron can use them. Nil if it would not.
     func unreadableByFlyteAdmin(of object: DataPlane, now: Instant) -> String? {
         guard !object.spec.inCluster, case .present(let content) = secrets[PublishedCredentials.secretName] else {
             return nil
         }
         let entries = PublishedCredentials(of: object)
-        // Entries of its own follow the same rules, and without good ones it does not get the data plane.
+        // Separate entries for flyteadmin follow the same rules. If they are not valid, flyteadmin does not get the
+        // data plane.
         if object.spec.flyteAdmin != nil, case .invalid(let reason, let why)? = credentials(entries.place, now: now),
             reason != .tokenExpired
         {
@@ -101,7 +102,7 @@ extension Caches {
         return content.unreadableByFlyteAdmin(tokenKey: entries.tokenKey, caCertKey: entries.caCertKey)
     }
 
-    /// What a source of `valuesFrom` holds now.
+    /// The present content of a source of `valuesFrom`.
     func read(_ source: ValueSource) -> ValueReading {
         if let reference = source.secretKeyRef {
             let reading = secrets[reference.name]
@@ -112,7 +113,7 @@ extension Caches {
         return Self.reading(reference, configMaps[reference.name]) { $0[reference.key].map { .some($0) } }
     }
 
-    /// Why a Secret that these sources name must not be read for values; nil where each may.
+    /// Why values must not be read from a Secret that these sources name. Nil if each may be read.
     func refusal(of sources: [ValueSource]) -> String? {
         sources.lazy.compactMap { source in
             source.secretKeyRef.flatMap { Self.refusal(of: $0, self.secrets[$0.name]) }.map {
@@ -121,7 +122,7 @@ extension Caches {
         }.first
     }
 
-    /// Why a Secret that flyteadmin would be reached with must not be used for that; nil where each may.
+    /// Why a Secret for the connection to flyteadmin must not be used. Nil if each may be used.
     func refusal(of flyteAdmin: FlyteAdmin?) -> String? {
         guard let flyteAdmin, case .notAllowed(let why) = FlyteAdminConnection.read(flyteAdmin, { self.secrets[$0] })
         else {
@@ -135,7 +136,8 @@ extension Caches {
         return SecretRules.problem(content, named: reference.name, as: .values)
     }
 
-    /// - Parameter text: of the key: nil where it isn't there, an empty optional where it is no text.
+    /// - Parameter text: the text under the key. Nil if there is no such key; an empty optional if it is not UTF-8
+    ///   text.
     private static func reading<Object, Content>(
         _ reference: KeyReference, _ reading: NamedObjects<Object, Content>.Reading, _ text: (Content) -> String??
     ) -> ValueReading {
@@ -147,7 +149,7 @@ extension Caches {
 }
 
 extension NamedObjects.Reading {
-    /// Why there is nothing: "Secret x does not exist". Nil where there is something, or where it isn't known yet.
+    /// Why there is no object: "Secret x does not exist". Nil if there is one, or if it is not known yet.
     func problem(_ name: String) -> String? {
         switch self {
         case .unknown, .present: nil
@@ -158,6 +160,7 @@ extension NamedObjects.Reading {
 }
 
 extension Sensitive {
-    /// Nil for bytes that are no UTF-8. A value for templates: it ends up in objects of the data planes, as asked.
+    /// Nil for bytes that are not UTF-8. This exposes the value on purpose: templates put it into objects of the data
+    /// planes.
     fileprivate var text: String? { withBytes { String(validating: $0, as: UTF8.self) } }
 }

@@ -4,14 +4,14 @@ import Kube
 import KubeObjects
 import Support
 
-/// Writes statuses of custom resources, by server-side apply and only where they differ from what is there.
+/// Writes statuses of custom resources by server-side apply, and only if they differ from the stored ones.
 ///
-/// The store may be behind our own last write; until it has caught up, that write is what a new status is compared with.
+/// The store may be behind our own last write. Until it has caught up, a new status is compared with that write.
 final class StatusWriter: Sendable {
     private struct Written {
         var version: UInt64
         var status: JSON
-        /// The same, of the object's own type; nil where it was not known.
+        /// The same as the object's own type; nil if it was not known.
         var typed: (any CustomResourceStatus)?
     }
     let client: KubeClient
@@ -23,8 +23,8 @@ final class StatusWriter: Sendable {
         self.mayWrite = mayWrite
     }
 
-    /// The object with the status that was written last, where the store is still behind that: the next one is to follow
-    /// from it, with its times, and what it said is no news.
+    /// The object with the status that we wrote last, if the store is still behind that write. The next status must
+    /// follow from it: it keeps its times, and reports nothing twice.
     func newest<Spec>(_ object: CustomResource<Spec>) -> CustomResource<Spec> {
         guard let last = written.withLock({ $0[object.metadata.uid ?? ""] }),
             last.version > object.metadata.versionNumber ?? 0, let status = last.typed as? Spec.Status
@@ -41,8 +41,8 @@ final class StatusWriter: Sendable {
             type: Spec.resourceType)
     }
 
-    /// For an object that does not fit its type, so that its status is not known: what was written last counts, and
-    /// where somebody else has written since, what is there is asked for.
+    /// For an object that does not fit its type, so that its status is not known. The last written status counts. If
+    /// somebody has written since, the stored status is read first.
     func write(_ status: JSON, ofUnreadable metadata: ObjectMeta, type: ResourceType) async throws(KubeError) {
         let last = written.withLock { $0[metadata.uid ?? ""] }
         var current: JSON?
@@ -78,7 +78,7 @@ final class StatusWriter: Sendable {
         }
     }
 
-    /// What is stored, of an object that does not fit its type. Empty where there is none.
+    /// The stored status of an object that does not fit its type. Empty if there is none.
     func status(of metadata: ObjectMeta, _ type: ResourceType) async throws(KubeError) -> JSON {
         do throws(KubeError) {
             return try await client.get(type, namespace: metadata.namespace, name: metadata.name)["status"] ?? [:]
@@ -90,11 +90,11 @@ final class StatusWriter: Sendable {
 
     func forget(_ metadata: ObjectMeta) { written.withLock { $0[metadata.uid ?? ""] = nil } }
 
-    /// Drops the notes about objects that are gone. A write that was under way is noted after `forget`.
-    /// - Parameter uids: of the objects that there are.
+    /// Drops the notes about objects that no longer exist. A write that was under way may be noted after `forget`.
+    /// - Parameter uids: the UIDs of the existing objects.
     func retain(_ uids: Set<String>) { written.withLock { $0 = $0.filter { uids.contains($0.key) } } }
 
-    /// A status that can't be encoded is not written as an empty one.
+    /// Throws if the status can't be encoded, so that an empty one is never written instead.
     private static func encode(_ value: some Encodable, of metadata: ObjectMeta) throws(KubeError) -> JSON {
         do {
             return try JSON(encoding: value).shown

@@ -1,24 +1,24 @@
 import Fleet
 
-/// The templates that are rendered, and what is to be said of the ConfigMap that they are from.
+/// The templates that are rendered, and the state of their ConfigMap for the registry's status.
 ///
-/// The last usable ones stay in force while the ConfigMap is missing, or while none of its files compiles: a typo must not
-/// change what every data plane holds. After a restart there are none to go by; then nothing is applied until that is
-/// mended. Where some files compile and others don't, the others affect them in no way (`TemplateSet`).
+/// The last usable templates stay in force while the ConfigMap is missing or none of its files compiles: a typo must
+/// not change what every data plane holds. After a restart there are none, so nothing is applied until the ConfigMap is
+/// mended. If only some files fail to compile, the others are in force (`TemplateSet`).
 struct TemplatesInForce: Sendable {
-    /// Nil: none are known.
+    /// Nil if no templates are known.
     private(set) var compiled: TemplateSet?
     private(set) var state: RegistryObservation.Templates
-    /// Another one for another `compiled`; compared within this process only.
+    /// Differs for another `compiled`. Compare it only within this process.
     private(set) var fingerprint: Int
-    /// What was read last, and what it came to; nil for the default templates.
+    /// The files that were read last, and what they compiled to. Nil for the default templates.
     private var source: [String: String]?
     private var read: TemplateSet?
 
-    /// What the flyte-core chart calls it.
+    /// The name of the ConfigMap in the flyte-core chart.
     static let flytesConfigMap = "clusterresource-template"
 
-    /// Nothing needs to be read for the default templates.
+    /// The default templates, which need no ConfigMap.
     static let standard = TemplatesInForce(
         compiled: .standard, state: .valid("the default templates: Namespace and default ServiceAccount"))
     static let unknown = TemplatesInForce(compiled: nil, state: .pending)
@@ -29,7 +29,7 @@ struct TemplatesInForce: Sendable {
         fingerprint = compiled?.fingerprint ?? 0
     }
 
-    /// - Parameter reading: of the ConfigMap named so.
+    /// - Parameter reading: what is known of the ConfigMap.
     init(_ name: String, _ reading: NamedConfigMaps.Reading, previous: TemplatesInForce) {
         self = previous
         if let problem = reading.problem(name) {
@@ -42,7 +42,7 @@ struct TemplatesInForce: Sendable {
         }
     }
 
-    /// Whether something of the templates is not in force as it is written.
+    /// Whether any file of the ConfigMap is not in force as written.
     var isBroken: Bool { compiled == nil || read?.broken.isEmpty == false }
 
     private func hint(_ reading: NamedConfigMaps.Reading) -> String {
@@ -77,7 +77,7 @@ struct TemplatesInForce: Sendable {
         return .invalid(broken.joined(separator: "; ") + consequence + ignored)
     }
 
-    /// Why nothing can be rendered; nil where something can, or where it is not known yet.
+    /// Why nothing can be rendered. Nil if something can, or if that is not known yet.
     var failure: TemplateFailure? {
         guard compiled == nil else { return nil }
         return switch state {
@@ -89,7 +89,7 @@ struct TemplatesInForce: Sendable {
 }
 
 extension [String] {
-    /// "a, b, c and 4 more".
+    /// For example "a, b, c, d, e and 4 more".
     fileprivate var summary: String {
         prefix(5).joined(separator: ", ") + (count > 5 ? " and \(count - 5) more" : "")
     }

@@ -4,12 +4,12 @@ import Kube
 import Support
 import TokenSources
 
-/// Makes what renews the tokens of data planes.
+/// Makes the credential sources that renew the tokens of data planes.
 struct CredentialSources: Sendable {
-    /// Of the control plane.
+    /// The client of the control plane.
     let client: KubeClient
     let namespace: String
-    /// The operator's own token there: data planes never get one with its audience.
+    /// The operator's own token in the control plane. No data plane gets a token with its audience.
     let ownToken: @Sendable () async -> Sensitive?
     var cloud = CloudAccess()
     var policy = TokenRenewal.Policy()
@@ -21,8 +21,8 @@ struct CredentialSources: Sendable {
 
     /// - Parameters:
     ///   - isPublished: whether flyteadmin reads the Secret's token.
-    ///   - isObserving: whether the registry is in Observe: then no token is written back.
-    ///   - tell: what happens to the credential.
+    ///   - isObserving: whether the registry is in Observe. Then no token is written back.
+    ///   - tell: called with what happens to the credential.
     func source(
         for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
         isObserving: @escaping @Sendable () -> Bool,
@@ -66,7 +66,7 @@ struct CredentialSources: Sendable {
             ownToken: ownToken, wallClock: wallClock)
     }
 
-    /// In seconds: what is written back is good for a day, so that a restart within it finds a good one.
+    /// Seconds. A token that is written back is valid for a day, so that a restart within that time finds a valid one.
     private static let writtenLife = 86_400
 
     private func writeBack(

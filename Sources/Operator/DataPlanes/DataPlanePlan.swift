@@ -2,10 +2,10 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What one data plane should hold. A value: a new one replaces it when anything has changed.
+/// What one data plane should hold. An immutable value: a new one replaces it after any change.
 struct DataPlanePlan: Sendable {
     typealias Content = NamespaceContent
-    /// Plans of one version are the same.
+    /// Plans of one version are equal.
     struct Version: Sendable, Hashable {
         var plan: UInt64
         var generation: Int64?
@@ -13,38 +13,38 @@ struct DataPlanePlan: Sendable {
         var isPending: Bool
     }
     var version: Version
-    /// Something that rendering needs is not known yet: what is seen could not be compared with anything.
+    /// Whether something that rendering needs is not known yet. Then there is nothing to compare the data plane with.
     var isPending: Bool { version.isPending }
-    /// Kinds that the templates have: what is watched.
+    /// The kinds that the templates have. The session watches them.
     var types: [ResourceType]
-    /// Kinds of templates of which it isn't known whether, and as what, the data plane serves them.
+    /// Kinds of templates for which it is not known yet whether the data plane serves them, and as which resource.
     var unknownKinds: Set<GroupVersionKind>
-    /// What the session needs to be allowed to do.
+    /// The rights that the session needs.
     var permissions: [Permission]
-    /// Changes with anything that is the same for all namespaces: templates, values, identities, policy.
+    /// Changes with everything that is the same for all namespaces: templates, values, identities and policy.
     var common: UInt64
-    /// Wanted namespaces, each with a number that changes with what is its own.
+    /// The wanted namespaces, each with a number that changes with its own content.
     var namespaces: [String: UInt64]
     var forcesConflicts = false
-    /// Of Secrets that each namespace gets a copy of, as failures name them.
+    /// The Secrets that are copied into each namespace, by the names that failures use.
     var copies: Set<String> = []
-    /// Nothing is written: what would be is compared and told.
+    /// Compares and reports, and writes nothing.
     var isObserving = false
-    /// What becomes of a namespace that is there and not ours.
+    /// What happens to an existing namespace that is not ours.
     var adoption = AdoptionPolicy.flyte
     /// Nil: nothing is ever deleted.
     var pruning: Pruning?
-    /// False while a template is broken: what is in it would look surplus.
+    /// False while a template is broken. Its objects would otherwise look surplus.
     var mayPrune = true
-    /// Nil while it is not known which registry this is: nothing is written then.
+    /// Nil while the registry's identity is not known. Nothing is written then.
     var identity: RegistryIdentity?
-    /// The namespace of a project-domain: where an object that is in none belongs to.
+    /// The namespace of a project-domain. A cluster-scoped object counts as a part of it.
     var namespaceOf: @Sendable (ProjectDomain) -> String?
-    /// The revision of the settings that it follows from, where changes are staged.
+    /// The revision of the settings behind this plan, if changes are staged.
     var stage: Int64?
-    /// When the change was seen that led to this revision of the plan; monotonic.
+    /// When the change was seen that led to this revision of the plan, on the monotonic clock.
     var changedAt: Duration?
-    /// Nil for a namespace that isn't wanted.
+    /// Nil for a namespace that is not wanted.
     var content: @Sendable (_ namespace: String) -> Content?
 
     /// The namespaces to look at again.
@@ -57,20 +57,20 @@ struct DataPlanePlan: Sendable {
         return Set(namespaces.filter { old.namespaces[$0.key] != $0.value }.keys)
     }
 
-    /// What to say of a namespace that another registry has made.
+    /// The message for a namespace that another registry has made.
     func foreign(_ object: DesiredObject, owner: String) -> String {
         "\(object.description) belongs to the registry \(owner) (annotation \(Ownership.controlPlaneAnnotation)), this is "
             + "\(identity?.id ?? "unknown"); remove the annotation in the data plane to hand it over"
     }
 
-    /// Whether the watch of that kind shows whole objects. Where metadata is enough for most, or the content is secret, the
-    /// few of which more is needed are read one by one.
+    /// Whether the watch of that kind shows whole objects. For some kinds metadata is enough for most objects, or the
+    /// content is secret. Then the session reads single objects when it needs more.
     func readsContent(of type: ResourceType) -> Bool {
         isObserving && ![Namespace.resourceType, ServiceAccount.resourceType, Secret.resourceType].contains(type)
     }
 
     /// What is kept of an object that was seen.
-    /// - Parameter content: the whole object, where that was seen.
+    /// - Parameter content: the whole object, if the watch showed it.
     func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> ObservedObject {
         var seen = ObservedObject(
             place: place(of: metadata, type), version: metadata.versionNumber,
@@ -90,13 +90,13 @@ struct DataPlanePlan: Sendable {
         return seen
     }
 
-    /// Why a namespace that is there is left alone; nil where it may be written.
+    /// Why an existing namespace is left alone. Nil if it may be written.
     func refusal(of object: DesiredObject, _ standing: NamespaceStanding?) -> (FailureReason, String)? {
         if case .foreign(let owner)? = standing { return (.namespaceNotOurs, foreign(object, owner: owner)) }
         return standing?.refusal(under: adoption).map { (.namespaceNotAdopted, "\(object.description): \($0)") }
     }
 
-    /// The namespace whose work an object is a part of.
+    /// The namespace whose work includes that object.
     private func place(of metadata: ObjectMeta, _ type: ResourceType) -> String {
         if type.isNamespaced { return metadata.namespace ?? "" }
         if type == Namespace.resourceType { return metadata.name }

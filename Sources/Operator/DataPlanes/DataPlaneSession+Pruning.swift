@@ -8,8 +8,8 @@ extension DataPlaneSession {
         types.contains { if case .starting = readiness(of: $0) { true } else { false } }
     }
 
-    /// Whether the surplus of a namespace may be deleted; looked into once for each plan, since it walks through all
-    /// objects. Where it may not, that is told until it is resolved.
+    /// Whether the surplus of a namespace may be deleted. It is decided once for each plan, since that takes a walk
+    /// through all objects. A refusal is reported until it is resolved.
     func mayPrune(_ namespace: String, _ plan: DataPlanePlan, _ pruning: Pruning) -> Bool {
         let objection: String?
         if let verdict = pruneGate.withLock({ $0.verdict(on: plan.version) }) {
@@ -32,11 +32,11 @@ extension DataPlaneSession {
         return false
     }
 
-    /// Nothing in that namespace is held back any more.
+    /// Notes that nothing is held back in that namespace any more.
     func hasNoSurplus(_ namespace: String) {
         if pruneGate.withLock({ $0.release(namespace) }) { context.changed(name, .facts) }
     }
 
-    /// What to say of objects that were not deleted.
+    /// The message for objects that were not deleted.
     var pruneObjection: String? { pruneGate.withLock { $0.objection } }
 }

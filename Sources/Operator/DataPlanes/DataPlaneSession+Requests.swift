@@ -1,16 +1,17 @@
 import Fleet
 
 extension DataPlaneSession {
-    /// Where its writes are told of.
+    /// Logs this data plane's writes.
     var writeLog: WriteLog { WriteLog(context.logger) }
 
-    /// The copies of `replicateSecrets`, as far as they are to be written.
+    /// The copies of `replicateSecrets`, as far as they may be written.
     var copies: ReplicationCounts {
         let plan = currentPlan
         return progress.copies(of: plan.isObserving ? [] : plan.copies)
     }
 
-    /// A person wants to see now whether it works: it is probed, and what failed is tried again, whatever its backoff.
+    /// A person wants to know now whether it works. It is probed, and failed namespaces are tried again without their
+    /// backoff.
     func tryAgain() {
         probeAgain()
         flyte?.lookAgain()
@@ -18,7 +19,7 @@ extension DataPlaneSession {
         queue.add(progress.unsynced)
     }
 
-    /// The same for some namespaces alone.
+    /// The same for only some namespaces.
     func tryAgain(_ namespaces: [String]) {
         queue.add(namespaces.filter { progress[$0] != nil && !progress.isSynced($0) })
     }

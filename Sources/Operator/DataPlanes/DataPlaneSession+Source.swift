@@ -4,7 +4,8 @@ import Kube
 import Support
 import TokenSources
 
-/// A credential source among settings that are compared. It stays the same one while the settings that it was made from do.
+/// A credential source as a part of settings that are compared. The source stays the same as long as its own settings
+/// do.
 struct SourceReference: Sendable, Hashable {
     let source: any CredentialSource
     /// The DataPlane's credentials and endpoint.
@@ -14,14 +15,14 @@ struct SourceReference: Sendable, Hashable {
     func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(source)) }
 }
 
-/// What a credential source was made from: where this changes, another one is made.
+/// The settings behind a credential source. When they change, a new source is made.
 struct SourceSettings: Sendable, Hashable {
     var endpoint: String
     var clusterName: String
     var credentials: CredentialsReference
 }
 
-/// A source at work, until it is replaced.
+/// A source that runs until it is replaced.
 final class RunningSource: Sendable {
     let reference: SourceReference
     private let stopped = Signal()
@@ -32,10 +33,10 @@ final class RunningSource: Sendable {
 }
 
 extension DataPlaneSession {
-    /// The source of the settings in force.
+    /// The source that runs now.
     var source: SourceReference? { running.withLock { $0?.reference } }
 
-    /// Runs the source that the settings name, and no other.
+    /// Runs the source that the settings name, and stops any other.
     func follow(_ reference: SourceReference?) {
         let (old, new) = running.withLock { running -> (RunningSource?, RunningSource?) in
             guard running?.reference != reference else { return (nil, nil) }
@@ -47,8 +48,8 @@ extension DataPlaneSession {
         if let new { sources.start(new) }
     }
 
-    /// Tells the link's source what a probe found. True where it has another token now: what the probe found says nothing of
-    /// that one, which is probed at once.
+    /// Tells the link's source what a probe found. True if the source has another token now. Then the result says
+    /// nothing about the new token, which is probed at once.
     func tellSource(of link: Link, _ answer: ProbeAnswer) -> Bool {
         guard let source = link.configuration.source?.source else { return false }
         let heard: TokenRenewal.Answer =
@@ -62,6 +63,6 @@ extension DataPlaneSession {
         return true
     }
 
-    /// The token of the link in use is another one, which nothing is known of.
+    /// The link in use has another token, which has not been tried yet.
     func tokenChanged() { probeAgain() }
 }

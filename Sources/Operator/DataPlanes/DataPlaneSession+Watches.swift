@@ -3,14 +3,14 @@ import Fleet
 import Kube
 import KubeObjects
 
-/// What a session makes of the watches of its data plane.
+/// What a session does with the watches of its data plane.
 extension DataPlaneSession {
     func watcher(of type: ResourceType, into objects: ObservedObjects) -> TypeWatches.TypeWatcher {
         objects.store.subscribe { [weak self] change in
             guard let self, change.origin != .firstList else { return }
             switch change.kind {
             case .added(let seen), .updated(_, let seen):
-                // Most events report what we have just written: they ask for no work.
+                // Most events report our own writes and need no work.
                 if !self.isSettled(seen) { self.lookAgain(at: seen.place) }
             case .deleted(let last): self.lookAgain(at: last.place)
             }
@@ -22,7 +22,7 @@ extension DataPlaneSession {
             SessionListWatch(type: type, session: self), into: objects.store,
             configuration: configuration, timeline: context.timeline,
             observer: { [weak self] status in
-                // One that was dropped has nothing more to say.
+                // The status of a dropped watch does not count.
                 guard let self, self.watches[type] === objects else { return }
                 self.watch(of: type, became: status)
             },
@@ -30,17 +30,17 @@ extension DataPlaneSession {
             project: { [weak self] object in self?.observe(object.metadata, object.object, of: type) })
     }
 
-    /// Somebody changed something there. Of Namespaces all are watched: most may be none of ours.
+    /// Somebody changed an object there. The watch of Namespaces shows all of them, and most may not be ours.
     private func lookAgain(at place: String) {
         if currentPlan.namespaces[place] != nil { want([place]) }
     }
 
-    /// How many objects of that kind are kept: the kinds of a data plane share one budget.
+    /// The most objects of that kind that are kept. All kinds of a data plane share one budget.
     private func room(for type: ResourceType, _ budget: Budget) -> Int {
         max(0, budget.objects(wanted: wantedObjects) - watches.count(without: type))
     }
 
-    /// As many as the plan may have.
+    /// An upper bound of the objects in the plan.
     private var wantedObjects: Int {
         let plan = currentPlan
         return plan.namespaces.count * max(1, plan.types.count)
@@ -56,28 +56,28 @@ extension DataPlaneSession {
         switch status {
         case .synced(_, let afterWatchFailure):
             let isFirst = watches[type]?.listing == 0
-            // Before anything is written on the strength of this list.
+            // This comes first, before anything is written on the strength of this list.
             let answered = watches[type]?.listedAnew() ?? []
             _ = watches.listed(type)
             requestSucceeded(["list"], type)
-            // Where no review may be asked, that a list went well is what is known of our rights.
+            // If no review may be asked, a successful list is what we know about our rights.
             if facts.authorization == .unsaid { context.changed(name, .facts) }
-            // Those whose turn came before this kind was listed, and those whose last write the list may not show. Of a
-            // first list no change is told, so that each has a look at it: what was in sync may have been so elsewhere, and
-            // may have something that is surplus.
+            // Queue the namespaces that were taken before this kind was listed, and those whose last write the list may
+            // not show. The store reports no changes for a first list, so all namespaces are looked at: one that was in
+            // sync may have been so in another cluster, or may hold surplus objects.
             queue.add(isFirst ? Array(currentPlan.namespaces.keys) : progress.unsynced, priority: .background)
             queue.add(answered, priority: .background)
-            // Where each list is good and each watch fails, the trouble must not come and go with them.
+            // If each list succeeds and each watch fails, the trouble must not come and go with the lists.
             if !afterWatchFailure { setTrouble(nil, of: type) }
         case .connected:
             requestSucceeded([], type)
-            // It goes on where it was, so there may be no list that says that the refusal is over.
+            // The watch goes on from its version, so no list may come to end the refusal.
             if watches.listed(type) { queue.add(progress.unsynced, priority: .background) }
         case .following:
             requestSucceeded(["watch"], type)
             setTrouble(nil, of: type)
         case .failing(let error, let attempts, _):
-            // 401: the list's alone, as long as probes are answered well.
+            // A 401 is the list's own trouble as long as probes succeed.
             guard error.isForbidden || error.isUnauthorized || error.isNotServed else {
                 if attempts >= Self.failuresToTell, Self.isOfTheKind(error) { setTrouble("\(error)", of: type) }
                 return requestFailed(error)
@@ -105,10 +105,10 @@ extension DataPlaneSession {
         }
     }
 
-    /// One that fails once or twice is tried again before anybody is told.
+    /// A watch that fails once or twice is tried again before anybody is told.
     private static let failuresToTell = 3
 
-    /// Whether the way to the data plane is fine, the probe tells.
+    /// Whether the error concerns this kind. The probe reports whether the connection works.
     private static func isOfTheKind(_ error: KubeError) -> Bool {
         guard case .transport(let failure) = error.cause else { return true }
         return switch failure.kind {

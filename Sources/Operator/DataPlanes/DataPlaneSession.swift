@@ -5,12 +5,13 @@ import KubeObjects
 import Logging
 import Support
 
-/// One data plane at work: probes it, watches what is managed there, and brings its namespaces to what is desired.
+/// One data plane at work: it probes the data plane, watches our objects there and makes its namespaces equal to the
+/// plan.
 ///
-/// Everything of it is its own: connections, breaker, queue, workers, rate limit. What happens to one data plane is
-/// therefore felt by no other. It decides in `SessionState` and acts here.
+/// It shares nothing: connections, breaker, queue, workers and rate limit are its own. So trouble in one data plane
+/// does not slow down another. `SessionState` decides, and this acts.
 final class DataPlaneSession: Sendable {
-    /// Of the DataPlane object.
+    /// The name of the DataPlane object.
     let name: String
     let subject: SessionSubject
     let context: SessionContext
@@ -21,25 +22,25 @@ final class DataPlaneSession: Sendable {
     let watches = TypeWatches()
     private let hasPlan: Locked<Bool>
     private let stageInProgress: Locked<Int64?>
-    /// Whether a probe is under way that asks what may be done.
+    /// Whether a probe with a review of our rights is under way.
     private let isReviewing = Locked(false)
-    /// Whether writes were let through when that was last looked at; nil before the first look.
+    /// Whether writes were allowed at the last look. Nil before the first look.
     private let gate = Locked<Bool?>(nil)
     let pruneGate = Locked(PruneGate<DataPlanePlan.Version>())
-    /// Moves when the next probe comes sooner than was thought.
+    /// Moves when the next probe becomes due sooner than before.
     private let wake = Signal()
-    /// Namespaces that failed for what they may have in common.
+    /// Namespaces that failed, perhaps for a common cause.
     let setbacks = Locked(Setbacks())
     let rewrites = Locked(RewriteGuard())
-    /// When it last had more objects than its budget, and what that is.
+    /// When it last had more objects than its budget allows, and the limit.
     private let tooManyObjects = Locked<(limit: Int, at: Duration)?>(nil)
     private static let budgetMemory = Duration.seconds(60)
-    /// What gives the token, where it renews itself; see `follow(_: SourceReference?)`.
+    /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
     let running = Locked<RunningSource?>(nil)
     let sources = ChildTasks<RunningSource>()
     let latencies = Locked(SyncLatencies())
     private let flyteLook = Locked<FlyteHealthLook?>(nil)
-    /// When a failure that goes on was last told of.
+    /// When details of lasting failures were last reported.
     private let lastDetails = Locked<Duration?>(nil)
     let started: Duration
     private let stopped = Signal()
@@ -84,11 +85,11 @@ final class DataPlaneSession: Sendable {
         flyte?.follow(configuration.flyte)
         let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
-        // What only records what is known asks for no probe.
+        // A change that only records what is known needs no probe.
         if configuration.link != before.link || configuration.recordedUID != known { callProbe { $0.callProbe() } }
     }
 
-    /// Another, older DataPlane has the same cluster (or has it no more).
+    /// An older DataPlane has the same cluster, or no longer has it.
     func hold(asDuplicate isDuplicate: Bool) {
         change { state in
             state.isDuplicate = isDuplicate
@@ -97,10 +98,10 @@ final class DataPlaneSession: Sendable {
     }
 
     func isSenior(to other: DataPlaneSession) -> Bool { subject.seniority < other.subject.seniority }
-    /// Whether it is left alone for an older DataPlane.
+    /// Whether it is held back because an older DataPlane has the cluster.
     var isHeld: Bool { state.withLock { $0.isDuplicate } }
 
-    /// The cluster with that UID may be written to.
+    /// Allows writes to the cluster with that UID.
     func approve(_ uid: String) {
         change { state in
             state.approvedUID = uid
@@ -108,13 +109,14 @@ final class DataPlaneSession: Sendable {
         }
     }
 
-    /// Takes a new plan and looks again at the namespaces for which it is another.
+    /// Takes a new plan and queues the namespaces that it changes.
     func follow(_ new: DataPlanePlan) {
-        // Before anything else: what only waits for its turn is not sent any more. The other way round, it is the last thing.
+        // Observe comes before anything else, so that waiting writes are no longer sent. The way back to Enforce comes
+        // last.
         if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
         defer { observe(currentPlan.isObserving) }
         let before = plan.withLock { plan -> DataPlanePlan? in
-            // One that was made before the one in force says nothing new.
+            // A plan that was made before the one in force changes nothing.
             guard plan.version != new.version, new.version.plan >= plan.version.plan else { return nil }
             defer { plan = new }
             return plan
@@ -128,7 +130,7 @@ final class DataPlaneSession: Sendable {
             }
         }
         if !new.isPending { planIsReady() }
-        // Other objects are watched then. What was compared so far is dropped, and nothing follows from it.
+        // The watches then show other objects. All earlier comparisons are dropped.
         if new.isObserving != old.isObserving { watches.forget() }
         var changed = new.changes(since: old)
         if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
@@ -137,25 +139,25 @@ final class DataPlaneSession: Sendable {
             gate.retain(new.pruning == nil ? [] : wanted)
             return gate.heldNamespaces
         }
-        // What the data plane itself led to (another kind that it serves) is not as old as the plan.
+        // A change that the data plane itself caused (a kind that it now serves) is not as old as the plan.
         let isOfPlan = new.version.plan != old.version.plan
         let changedAt = (isOfPlan ? new.changedAt : nil) ?? context.timeline.now
         latencies.withLock { latencies in
             latencies.retain(wanted)
             latencies.changed(changed, since: changedAt)
         }
-        // This plan may let them go. Several in a row are judged once.
+        // This plan may release them. Several plans in a row are judged once.
         for namespace in held { queue.add(namespace, after: .seconds(1)) }
         progress.replace(with: wanted)
         progress.pending(changed)
         stageInProgress.withLock { $0 = new.stage }
-        // What changes everywhere is no news of any one namespace: a project that comes then should not wait for it all.
+        // A change of every namespace goes into the background, so that a new project need not wait for it.
         if changed.count == new.namespaces.count, changed.count > Self.manyNamespaces {
             queue.add(changed, priority: .background)
         } else {
             want(changed)
         }
-        // A review under way is about what is needed when it is answered.
+        // A review under way reads the needed rights when its answer comes.
         if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { needsOtherPermissions() }
         if !new.unknownKinds.isSubset(of: old.unknownKinds) { callProbe { $0.callProbe() } }
     }
@@ -170,14 +172,15 @@ final class DataPlaneSession: Sendable {
 
     private static let manyNamespaces = 64
 
-    /// Somebody has just changed something there: it goes before first lists and resyncs, also where it is in flight as
-    /// a part of one and waits for the rate limit.
+    /// A change was just made there. It goes before first lists and resyncs, even if the namespace is already in flight
+    /// as a part of one and waits for the rate limit.
     func want(_ namespaces: Set<String>) {
         queue.add(namespaces)
         writableLink?.client.raise(namespaces)
     }
 
-    /// Lists begin once there is something to compare them with: else all that they show would be written anew.
+    /// The first lists begin only when there is a plan to compare with. Otherwise everything that they show would be
+    /// written anew.
     private func planIsReady() {
         let isNews = hasPlan.withLock { hasPlan in
             defer { hasPlan = true }
@@ -186,7 +189,7 @@ final class DataPlaneSession: Sendable {
         if isNews { applyGate() }
     }
 
-    /// Starts nothing any more; what is on its way goes on.
+    /// Starts no work from now on. Work under way goes on.
     func shutDown() {
         queue.shutDown()
         writableLink?.client.stopWaiting()
@@ -197,15 +200,15 @@ final class DataPlaneSession: Sendable {
 
     // MARK: What it tells others
 
-    /// The revision of the settings that it brings the data plane to, where changes are staged.
+    /// The revision of the settings that it brings the data plane to, if changes are staged.
     ///
-    /// It changes only once `progress` knows what is to be done for that: a reader never takes what was in sync with the
-    /// revision before for being in sync with this one.
+    /// It changes only after `progress` knows the work for it. So a reader never takes a namespace that is in sync with
+    /// the revision before for one that is in sync with this revision.
     var stage: Int64? { stageInProgress.withLock { $0 } }
     var facts: SessionFacts { state.withLock { $0.facts } }
-    /// What looks at Flyte there.
+    /// Looks at Flyte in the data plane.
     var flyte: FlyteHealthLook? { flyteLook.withLock { $0 } }
-    /// Whether what is known of Flyte there may still come soon.
+    /// Whether Flyte's health there may still become known soon.
     var isFlyteSettling: Bool {
         isWorking && (flyte?.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
     }
@@ -213,21 +216,22 @@ final class DataPlaneSession: Sendable {
     var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
     /// Whether it may still come to a first result soon.
     ///
-    /// Once all was in sync, what comes later is news and no late first result: a status must not go on saying that it is.
+    /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
+    /// not claim to be settling for ever.
     var isSettling: Bool {
         progress.lastComplete == nil && !hasResult && context.timeline.now < started + Self.settlingTime
     }
     static let settlingTime = Duration.seconds(20)
 
-    /// Whether it has come to a first result: everything was looked at once, or something keeps it from that.
+    /// Whether it has a first result: it has looked at everything once, or something prevents that.
     var hasResult: Bool {
         let (facts, works) = state.withLock { ($0.facts, $0.allowsWork) }
         if works { return !facts.listTroubles.isEmpty || !progress.hasPending }
         return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
-    /// Whether this is the session that may write to that cluster, once it is connected to it.
+    /// Whether this is the session that may write to that cluster, once it is connected.
     func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
-    /// Whether so many namespaces wait that their states are told together.
+    /// Whether so many namespaces wait that their results are reported together.
     var isBusy: Bool { isWorking && progress.pendingCount > 8 }
     var isWorking: Bool { state.withLock { $0.allowsWork } }
 
@@ -282,9 +286,10 @@ final class DataPlaneSession: Sendable {
             if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
             if now.tokenRejected != nil, known.tokenRejected == nil { context.credentialsRejected(name) }
             guard case .succeeded = result.answer, link === before.active else { continue }
-            // What the failed probe found dead, watches may be on as well: they would notice when they are silent.
+            // Watches may use the connection that the failed probe found dead, and would notice that only after their
+            // silence limit.
             if before.breaker.hasFailed { watches.renew() }
-            // The token is taken again: what was refused meanwhile is worth another try.
+            // The token is accepted again, so requests that were refused meanwhile are tried again.
             if before.doubtsToken {
                 queue.add(setbacks.withLock { $0.takeRefused() }, priority: .background)
                 watches.retryRefused()
@@ -297,7 +302,8 @@ final class DataPlaneSession: Sendable {
         if isWorking, let next = setbacks.withLock({ $0.next() }) { queue.add(next, priority: .background) }
     }
 
-    /// From start to start, so that a probe that runs into its timeout does not put off the next one.
+    /// Waits from the start of one probe to the start of the next, so that a probe that times out does not delay the
+    /// next one.
     private func waitForNextProbe() async {
         while !Task.isCancelled {
             let seen = wake.generation
@@ -307,7 +313,7 @@ final class DataPlaneSession: Sendable {
         }
     }
 
-    /// Wakes the probe where its next turn comes sooner than before.
+    /// Wakes the probe if its next turn is sooner than before.
     private func callProbe(_ call: (inout SessionState) -> Void) {
         let isSooner = state.withLock { state in
             let before = state.nextProbe
@@ -319,10 +325,10 @@ final class DataPlaneSession: Sendable {
 
     func probeAgain() { callProbe { $0.callProbe() } }
 
-    /// Its watch goes on at once, and so do writes. The probe sees who answers on the next connection.
+    /// The watch and the writes go on at once. The next probe checks which server answers on the new connection.
     func watchWasCut() { callProbe { $0.watchWasCut() } }
 
-    /// It is told for a while: between two tries all may look well.
+    /// The excess is shown for a while, since everything may look well between two attempts.
     func hasTooManyObjects(_ limit: Int) {
         tooManyObjects.withLock { $0 = (limit, context.timeline.now) }
         noteBudget()
@@ -343,8 +349,8 @@ final class DataPlaneSession: Sendable {
 
     private func sync() async {
         queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
-        // A fuse. A namespace has several requests, each with a limit of its own (`connection.timeoutSeconds`, ten minutes
-        // at the most), and each may wait for the rate limit before.
+        // This is a fuse. A namespace needs several requests. Each has its own limit (`connection.timeoutSeconds`, at
+        // most ten minutes) and may wait for the rate limit first.
         let deadline = Duration.seconds(3_600)
         let controller = Controller(
             queue, configuration: .init(deadline: deadline),
@@ -366,7 +372,7 @@ final class DataPlaneSession: Sendable {
 
     var currentPlan: DataPlanePlan { plan.withLock { $0 } }
 
-    /// The link that requests may use now; nil while none may.
+    /// The link that reads may use now. Nil while none may.
     var readableLink: Link? { state.withLock { $0.readLink } }
     var writableLink: Link? { state.withLock { $0.writeLink } }
 
@@ -374,9 +380,9 @@ final class DataPlaneSession: Sendable {
 
     var watchedTypes: [(type: ResourceType, objects: ObservedObjects)] { watches.ready }
 
-    /// What is kept of an object that was seen, in the light of what is desired now. In Observe all objects of a kind are
-    /// seen: of those in namespaces that nobody wants, nothing is kept but the Namespaces.
-    /// - Parameter whole: with the content, where that was asked for.
+    /// What is kept of an object that was seen, compared with the present plan. In Observe the watches show all objects
+    /// of a kind. Then only the Namespaces are kept of namespaces that are not wanted.
+    /// - Parameter whole: the object with its content, if the watch asks for it.
     func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> ObservedObject? {
         let plan = currentPlan
         let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
@@ -396,7 +402,7 @@ final class DataPlaneSession: Sendable {
             state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
             state.permitWrites()
         }
-        // Only a connection that broke says anything of other requests. What failed is told with its namespace.
+        // Only a broken connection affects other requests. The namespace reports its own failure.
         if error.isConnectionBroken { applyGate() }
     }
 
@@ -408,7 +414,7 @@ final class DataPlaneSession: Sendable {
         if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
     }
 
-    /// What is known of our rights: by reviews, or where none may be asked, by what was tried.
+    /// What is known of our rights: from reviews, or from our own requests if we may not ask for a review.
     var authorization: DataPlaneObservation.Authorization {
         let facts = facts
         guard facts.authorization == .unsaid else { return facts.authorization }
@@ -416,12 +422,12 @@ final class DataPlaneSession: Sendable {
         return isListing(currentPlan.types) ? .unsaid : .inferred
     }
 
-    /// Namespaces and ServiceAccounts are listed, as far as the plan has them.
+    /// Whether Namespaces and ServiceAccounts are listed, as far as the plan has them.
     var listsEssentials: Bool {
         !isListing(currentPlan.types.filter(Permissions.essentials.contains))
     }
 
-    /// Notes whether the account may do that. Only a refusal that speaks of rights counts, not one by a policy or webhook.
+    /// Notes whether the account may do that. Only a refusal about rights counts, not one by a policy or webhook.
     func noted(_ verb: String, _ type: ResourceType, _ error: KubeError?) {
         let permission = Permission(verb: verb, group: type.group, resource: type.plural)
         let isRefused = error.map {
@@ -437,8 +443,8 @@ final class DataPlaneSession: Sendable {
     func wasForbidden() { callProbe { $0.wasForbidden() } }
     private func needsOtherPermissions() { callProbe { $0.needsOtherPermissions() } }
 
-    /// A namespace came to something. Where all of it failed as before, that is told once an interval: however many fail,
-    /// and however often, the DataPlane is not looked at for each.
+    /// Reports the result for a namespace. If the same objects failed as before, it reports that once per probe
+    /// interval. So the number of failures does not decide how often the DataPlane is reconciled.
     func tell(_ news: NamespaceProgressBoard.News, of namespace: String) {
         switch news {
         case .none, .outdated: return
@@ -457,7 +463,7 @@ final class DataPlaneSession: Sendable {
         context.changed(name, .namespace(namespace, isBusy: isBusy))
     }
 
-    /// Changes the state, then does what follows from it.
+    /// Changes the state, then acts on the difference.
     func change(_ body: (inout SessionState) -> [Link]) {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
             let before = (state.facts, state.allowsWrites)
@@ -473,7 +479,7 @@ final class DataPlaneSession: Sendable {
         for link in unused { link.close() }
         if isAnother {
             watches.forget()
-            // What was in sync was so in the cluster before: all of it is looked at when a cluster is listed again.
+            // They were in sync in the former cluster. Each is looked at again when a cluster is listed.
             progress.pending(Set(currentPlan.namespaces.keys))
         }
         applyGate()
@@ -484,9 +490,9 @@ final class DataPlaneSession: Sendable {
         if differs { context.changed(name, .facts) }
     }
 
-    /// Opens and shuts what the state allows. Coming back from a shut gate, nothing waits out a backoff.
+    /// Opens and closes what the state allows. When the gate opens again, no key waits for its backoff.
     ///
-    /// The state is read inside of the gate's lock, so that of two calls at once the later one has the last word.
+    /// The state is read under the gate's lock, so that of two concurrent calls the later one decides.
     private func applyGate() {
         gate.withLock { hadWrites in
             let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWork) }

@@ -6,14 +6,14 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a session finds out about Flyte in its data plane, beside what is its own.
+/// What a session asks about Flyte in its data plane.
 struct FlyteHealthQuestion: Sendable, Hashable {
-    /// flyteadmin's own way into the data plane.
+    /// flyteadmin's own credential for the data plane.
     enum Account: Sendable, Hashable {
         case unknown
-        /// It runs there, with an account that Squadron has no token of.
+        /// flyteadmin runs there, with an account whose token Squadron does not have.
         case notOurs
-        /// Nothing may be sent: why.
+        /// Nothing may be sent. The text says why.
         case unusable(String)
         case entry(LinkConfiguration)
     }
@@ -21,16 +21,16 @@ struct FlyteHealthQuestion: Sendable, Hashable {
     var account: Account
 }
 
-/// Finds out whether a workflow would run in one data plane: a watch of propeller's Deployment, and with each review, a look
-/// at the kinds and a question with flyteadmin's own token.
+/// Finds out whether a workflow would run in one data plane. It watches propeller's Deployment. At each review it also
+/// asks whether the kind is served, and asks with flyteadmin's own token whether that account may create it.
 ///
-/// It sends that token over a connection that the CA of the same entry verifies: the session's own where both have the same
-/// server and CA, else one that is closed after the answer.
+/// It sends that token only over a connection that the CA of the same entry verifies. It uses the session's connection
+/// if server and CA are the same, else one that it closes after the answer.
 final class FlyteHealthLook: Sendable {
     private struct State {
         var question: FlyteHealthQuestion?
         var health = FlyteHealth()
-        /// Questions about flyteadmin's account that got no answer, in a row.
+        /// Questions about flyteadmin's account without an answer, in a row.
         var misses = 0
     }
     private unowned let session: DataPlaneSession
@@ -42,10 +42,10 @@ final class FlyteHealthLook: Sendable {
 
     init(_ session: DataPlaneSession) { self.session = session }
 
-    /// Nil where nobody asks.
+    /// Nil if the registry does not ask for it.
     var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
 
-    /// Takes a new question, or none. What is known of a part that is asked as before stays.
+    /// Takes a new question, or none. Findings for an unchanged part stay.
     func follow(_ question: FlyteHealthQuestion?) {
         let before = state.withLock { state in
             let before = state.question
@@ -73,7 +73,7 @@ final class FlyteHealthLook: Sendable {
         watches.start(new)
     }
 
-    /// Requests may be sent, or may not.
+    /// Sets whether requests may be sent.
     func open(_ mayRead: Bool) {
         let isNews = isOpen.withLock { isOpen in
             defer { isOpen = mayRead }
@@ -84,7 +84,7 @@ final class FlyteHealthLook: Sendable {
         if mayRead { wake.advance() }
     }
 
-    /// Somebody waits for it.
+    /// Somebody waits for the result.
     func lookAgain() { wake.advance() }
 
     func run() async {
@@ -98,7 +98,7 @@ final class FlyteHealthLook: Sendable {
                     await wake.wait(past: seen)
                     continue
                 }
-                // What is wrong is looked at as often as rights that are missing.
+                // A bad result is checked again as often as missing rights are.
                 let pause = health.isGood ? max(interval, SessionState.checkup) : interval
                 let timeline = session.context.timeline
                 await wake.wait(past: seen, until: timeline.now + pause, on: timeline)
@@ -120,7 +120,7 @@ final class FlyteHealthLook: Sendable {
             case .answer(let account): (state.health.account, state.misses) = (account, 0)
             case .none(let reason, let why):
                 state.misses = min(state.misses + 1, 2)
-                // Once may be a moment, and what was found before holds.
+                // One miss may be a short trouble, so the former finding stays.
                 if state.misses > 1 { state.health.account = .unreachable(reason, why) }
             }
         }
@@ -141,7 +141,7 @@ final class FlyteHealthLook: Sendable {
         if differs { session.context.changed(session.name, .facts) }
     }
 
-    /// Nil where there was no answer.
+    /// Nil if there was no answer.
     private func served(_ link: Link) async -> FlyteHealth.Workflows? {
         do throws(KubeError) {
             let kinds = try await link.prober.resources(
@@ -176,7 +176,7 @@ final class FlyteHealthLook: Sendable {
     private func ask(_ client: KubeClient) async -> Found {
         do throws(KubeError) {
             if try await mayCreate(client, in: nil) { return .answer(.granted("everywhere")) }
-            // A RoleBinding in each namespace, which a template may make, is as good.
+            // A RoleBinding in each namespace, which a template can make, is enough.
             if let namespace = session.currentPlan.namespaces.keys.min(), try await mayCreate(client, in: namespace) {
                 return .answer(.granted("in \(namespace)"))
             }
@@ -213,7 +213,7 @@ final class FlyteHealthLook: Sendable {
 }
 
 extension LinkConfiguration {
-    /// Whether at most the token, or what gives it, is another.
+    /// Whether the two differ in nothing but the token or its source.
     func sharesConnection(with other: LinkConfiguration) -> Bool {
         var (mine, theirs) = (self, other)
         (mine.token, mine.source) = (nil, nil)

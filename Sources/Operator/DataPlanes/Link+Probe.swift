@@ -6,12 +6,12 @@ import Kube
 import KubeObjects
 
 extension Link {
-    /// Asks whether the API server is there, which cluster it is and, where that is a question, who we are, what we may
-    /// do and what is served.
+    /// Asks whether the API server answers, which cluster it is and, if needed, for our user name, our rights and the
+    /// served kinds.
     ///
-    /// The questions go out at once, over one connection. `/readyz` decides whether the way is fine; the UID of
-    /// `kube-system` decides whether it is still the same cluster, and tells a rejected token from an accepted one
-    /// (`/readyz` may answer anybody).
+    /// All questions go out at once over one connection. `/readyz` decides whether the connection works. The UID of
+    /// `kube-system` decides whether it is still the same cluster. It also tells a rejected token from an accepted one,
+    /// since `/readyz` may answer without a token.
     func probe(_ questions: ProbeQuestions) async -> ProbeResult {
         async let health = health()
         async let uid = clusterUID()
@@ -20,19 +20,20 @@ extension Link {
         async let served = served(questions.apiVersions)
         var result: ProbeResult
         switch (await health, await uid) {
-        // `/readyz` may be answered by another of several API servers: that the token is taken was just seen.
+        // Another of several API servers may have answered `/readyz`. The other answer shows that the token is
+        // accepted.
         case (.failed(.tokenRejected), .success(let uid)): result = ProbeResult(.succeeded, uid)
         case (.failed(.tokenRejected), .failure(let error)) where error.isForbidden: result = ProbeResult(.succeeded)
         case (.failed(let failure), _): result = ProbeResult(failure)
         case (_, .failure(let error)):
-            // 403: it is the cluster, and says that we may not look. That is for `Authorized` to tell.
+            // 403: it is the cluster, and we may not read the namespace. `Authorized` reports that.
             result = ProbeResult(error.isForbidden ? .succeeded : ProbeAnswer(error) ?? .succeeded)
         case (_, .success(let uid)): result = ProbeResult(.succeeded, uid)
         }
         if case .shuttingDown = await health { result.isShuttingDown = true }
         if case .failure(let error) = await uid { result.isClusterForbidden = error.isForbidden }
         if let details = await details {
-            // A token that may look but is nobody's is no token to go on with.
+            // Discovery may answer a token that authenticates nobody. Such a token is rejected.
             if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
             result.identity = details.identity
             result.authorization = details.authorization?.verdict
@@ -48,8 +49,8 @@ extension Link {
         return result
     }
 
-    /// By group version, what it has, or why that could not be told: an aggregated API whose server is away is the matter of
-    /// its kinds alone. All are asked at once, so that one that hangs takes no longer than one request may.
+    /// The served kinds by group version, or why they could not be read. If the server of an aggregated API is away,
+    /// only its own kinds suffer. All are asked at once, so that one that hangs takes no longer than one request may.
     private func served(_ apiVersions: Set<String>) async -> [String: Result<[ResourceType], KubeError>] {
         await withTaskGroup(of: (String, Result<[ResourceType], KubeError>).self) { group in
             for apiVersion in apiVersions { group.addTask { (apiVersion, await self.served(apiVersion)) } }
@@ -72,7 +73,7 @@ extension Link {
 
     private enum Health: Sendable {
         case well
-        /// It serves still, and is going to end.
+        /// It still serves requests, but will end soon.
         case shuttingDown
         case failed(ProbeAnswer)
     }
@@ -87,8 +88,8 @@ extension Link {
         }
     }
 
-    /// Told to end, an API server fails the check `shutdown` alone and goes on serving, for as long as load balancers take
-    /// to see it (`--shutdown-delay-duration`). Karmada once took that for an outage (its pull request 6277).
+    /// An API server that was told to end fails only the check `shutdown`. It goes on serving until load balancers have
+    /// noticed (`--shutdown-delay-duration`). Karmada once took that for an outage (its pull request 6277).
     private static func health(_ failed: FailedHealth) -> Health {
         if failed.error.isForbidden { return .well }  // an answer all the same
         if failed.error.status?.code == 500, failed.checks == ["shutdown"] { return .shuttingDown }
@@ -97,7 +98,7 @@ extension Link {
 
     private func clusterUID() async -> Result<String, KubeError> {
         let answer = await askClusterUID()
-        // One of several API servers may have an old key: one that takes the token is enough to know it for good.
+        // One of several API servers may have an old key. An accepted token on the second try is proof enough.
         if case .failure(let error) = answer, error.isUnauthorized { return await askClusterUID() }
         return answer
     }
@@ -111,7 +112,7 @@ extension Link {
         }
     }
 
-    /// It goes into a status, which could not be written with one of megabytes. Kubernetes's have 36 bytes.
+    /// Bounds the UID, since a status could not be written with megabytes of it. Kubernetes' UIDs have 36 bytes.
     static func clusterUID(of kubeSystem: JSON) throws(KubeError) -> String {
         func unexpected(_ text: String) -> KubeError {
             KubeError(operation: "get namespaces/kube-system", cause: .unexpectedAnswer(text))
@@ -127,7 +128,7 @@ extension Link {
     private struct Details: Sendable {
         var identity: String?
         var authorization: Review?
-        /// `SelfSubjectReview` was answered with a 401.
+        /// The API server answered `SelfSubjectReview` with a 401.
         var rejected: ProbeAnswer?
     }
     private struct Review: Sendable {
@@ -143,7 +144,7 @@ extension Link {
         return await Details(identity: user, authorization: authorization, rejected: rejected)
     }
 
-    /// Who we are, as far as the server says so (it does from 1.28 on).
+    /// Our user name, if the server tells it (from 1.28 on).
     private func identity() async -> (user: String?, rejected: ProbeAnswer?) {
         do throws(KubeError) {
             let answer = try await prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)
@@ -153,15 +154,16 @@ extension Link {
         }
     }
 
-    /// Nil where there was no answer.
+    /// Nil if there was no answer.
     private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
-        // For a namespace that nobody has: only what is allowed everywhere is listed then.
+        // This namespace does not exist, so the answer lists only what is allowed in all namespaces.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
         let answer: JSON
         do throws(KubeError) {
             answer = try await prober.review(SelfSubjectRulesReview.resourceType, question)
         } catch {
-            // An account that may not ask for all of its rules (it has no `system:basic-user`) is asked about one by one.
+            // An account without `system:basic-user` may not ask for all its rules. It is asked about one right at a
+            // time.
             guard error.isForbidden || error.isNotServed else { return nil }
             let needs = needs()
             return await review(each: needs, of: needs)
@@ -185,7 +187,7 @@ extension Link {
                 guard let review = try? SelfSubjectAccessReview(json: answer) else { return nil }
                 if !review.isAllowed { missing.append(need) }
             } catch {
-                // It may not ask anything about itself: what works is known from what works.
+                // The account may not ask about its own rights. They become known from the requests that succeed.
                 return error.isForbidden || error.isNotServed ? Review(verdict: .unsaid, needs: needs) : nil
             }
         }

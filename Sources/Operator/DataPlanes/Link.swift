@@ -11,8 +11,8 @@ final class Link: Sendable {
     let client: KubeClient
     /// The same connections with the probe's timeouts, and exempt from the rate limit.
     let prober: KubeClient
-    /// Whether the session lets it write. `client` asks right before a write goes out: what waits for the rate limit or
-    /// for a connection when the session is stopped is not sent.
+    /// Whether the session lets it write. `client` checks this right before it sends a write. So writes that wait for
+    /// the rate limit or a connection are not sent after the session was stopped.
     let mayWrite: Locked<Bool>
     /// How many links use these connections.
     private let users: Locked<Int>
@@ -33,10 +33,11 @@ final class Link: Sendable {
         self.leads = leads
     }
 
-    /// What the data plane is over its budget with.
+    /// How the data plane exceeds its budget.
     var excess: BudgetExcess? { client.options.meter?.excess }
 
-    /// Ends its requests, unless another link uses the same connections: then they go on with the token that they began with.
+    /// Ends its requests, unless another link uses the same connections. Then they go on with the token that they began
+    /// with.
     func close() {
         let isFirst = isClosed.withLock { isClosed in
             defer { isClosed = true }
@@ -50,7 +51,7 @@ final class Link: Sendable {
         if isLast { client.close() }
     }
 
-    /// A link for these settings over the same connections; nil where more than the token is another.
+    /// A link with these settings over the same connections. Nil if more than the token differs.
     func renewed(_ configuration: LinkConfiguration) -> Link? {
         guard configuration.differsOnlyInToken(from: self.configuration), let token = configuration.token else {
             return nil
@@ -64,7 +65,7 @@ final class Link: Sendable {
             leads: leads)
     }
 
-    /// Server-side apply; the metadata that the server answers with. Waits for the data plane's rate limit.
+    /// Applies the object and returns the metadata of the answer. It waits for the data plane's rate limit.
     func apply(
         _ object: DesiredObject, _ form: AppliedForm, force: Bool, turn: RequestTurn
     ) async throws(KubeError) -> ObjectMeta {
@@ -81,7 +82,7 @@ final class Link: Sendable {
         }
     }
 
-    /// The metadata of an object as it is now.
+    /// Reads the present metadata of an object.
     func metadata(of object: DesiredObject) async throws(KubeError) -> ObjectMeta {
         let answer = try await client.get(
             object.type, namespace: object.namespace, name: object.name, metadataOnly: true)
@@ -92,7 +93,7 @@ final class Link: Sendable {
         }
     }
 
-    /// The whole object as it is now.
+    /// Reads the whole object.
     func read(_ object: DesiredObject) async throws(KubeError) -> DynamicObject {
         let answer = try await client.get(object.type, namespace: object.namespace, name: object.name)
         do {
@@ -102,8 +103,8 @@ final class Link: Sendable {
         }
     }
 
-    /// Takes from Flyte's managers what we apply too, if the object is still as it is read here. Of an object that is not
-    /// there, or where there is nothing to take, nothing is written. True where something was.
+    /// Takes the fields that we apply from Flyte's managers, if the object has not changed since it was read here. If
+    /// the object is missing or there is nothing to take, it writes nothing. True if it wrote.
     func takeOver(_ object: DesiredObject) async throws(KubeError) -> Bool {
         let found: JSON
         do throws(KubeError) {
@@ -118,7 +119,7 @@ final class Link: Sendable {
             let managed = Handover.managedFields(metadata?["managedFields"])
         else { return false }
         var change: JSON = ["metadata": ["resourceVersion": version, "managedFields": managed]]
-        // Its fields may have been all that told that Flyte made it.
+        // Its managed fields may have been the only sign that Flyte made it, so an annotation records that.
         if object.type == Namespace.resourceType {
             change[path: ["metadata", "annotations", Ownership.adoptedFromAnnotation]] = .string(Ownership.flyte)
         }
@@ -128,7 +129,7 @@ final class Link: Sendable {
         return true
     }
 
-    /// Deletes an object if it still is as it was seen; what it owns goes after it.
+    /// Deletes an object if it is still as it was seen. Its dependents are deleted in the background.
     func delete(_ type: ResourceType, _ key: ObjectKey, ifVersion version: UInt64?) async throws(KubeError) {
         let preconditions = version.map { Preconditions(resourceVersion: String($0)) }
         _ = try await client.delete(
@@ -136,8 +137,9 @@ final class Link: Sendable {
             turn: RequestTurn(.background))
     }
 
-    /// What is ours of a type, as metadata; of Namespaces all: what is to be made there may be there already, and
-    /// somebody else's. In Observe all of any type, since what would be adopted has none of our labels yet.
+    /// Our objects of a kind, as metadata. Of Namespaces it gets all, since a wanted one may exist already and belong
+    /// to somebody else. In Observe it gets all objects of any kind, since objects that would be adopted lack our
+    /// labels.
     func managed(_ type: ResourceType, for plan: DataPlanePlan, pageSize: Int) -> any ListWatch<DynamicObject> {
         let isWhole = plan.isObserving || type == Namespace.resourceType
         return client.listWatch(
@@ -148,9 +150,9 @@ final class Link: Sendable {
     }
 }
 
-/// Lists and watches with whatever link the session has in use; fails while it has none.
+/// Lists and watches with the link that the session has in use. It fails while there is none.
 ///
-/// Where a page was more than an answer may be, the next list has smaller pages: a few objects may be large.
+/// After an answer that was too large, the next list has smaller pages, since a few objects may be large.
 struct SessionListWatch: ListWatch {
     let type: ResourceType
     unowned let session: DataPlaneSession
@@ -185,7 +187,7 @@ struct SessionListWatch: ListWatch {
 }
 
 extension KubeError {
-    /// The answer was larger than it may be, or denser.
+    /// The answer had too many bytes, or too many values for its size.
     fileprivate var isTooMuch: Bool {
         if case .transport(let failure) = cause { failure.kind == .bodyTooLarge } else { isUnexpectedAnswer }
     }

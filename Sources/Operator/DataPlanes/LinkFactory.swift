@@ -5,12 +5,12 @@ import Support
 
 /// Makes connections to data planes.
 struct LinkFactory: Sendable {
-    /// Where a DataPlane says `inCluster`.
+    /// The endpoint of a DataPlane with `inCluster`.
     let controlPlane: ClusterEndpoint
     let mayWrite: @Sendable () -> Bool
-    /// Where the requests of all links are counted.
+    /// Counts the requests of all links.
     let counts: RequestCounts
-    /// Of each data plane.
+    /// The budget of each data plane.
     var budget = Budget()
 
     func link(_ configuration: LinkConfiguration) -> Link {
@@ -35,7 +35,7 @@ struct LinkFactory: Sendable {
         let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
         var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         probing.counts = counts
-        // A probe never waits for work, and its answer tells how the work may go.
+        // A probe never waits behind writes, and its answers adjust the limiter.
         (probing.limiter, probing.isExempt) = (options.limiter, true)
         (probing.meter, probing.limits) = (meter, meter.budget.answers)
         probing.timeouts = HTTPTimeouts(connect: patience, firstByte: patience, idle: patience, total: patience)
@@ -69,7 +69,7 @@ struct LinkFactory: Sendable {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
         (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
         transport.keepAlive = keepAlive
-        // More than a data plane has workers: over HTTP/1.1 a probe must not wait for a write to end.
+        // More than a data plane has workers, so that a probe over HTTP/1.1 need not wait for a write.
         transport.maximumConnections = 48
         return HTTPClient(transport)
     }

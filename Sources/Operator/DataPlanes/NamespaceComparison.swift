@@ -4,10 +4,10 @@ import JSON
 import Kube
 import KubeObjects
 
-/// What a data plane in Observe does in place of `NamespaceSync`: compares one namespace with its plan, and writes nothing.
+/// Stands in for `NamespaceSync` in Observe: it compares one namespace with its plan and writes nothing.
 ///
-/// Most is told from what the watches showed. An object of which only metadata was shown, or that is wanted otherwise since,
-/// is read: as many reads as `NamespaceSync` would send writes.
+/// Most results come from what the watches showed. An object is read if the watch showed only its metadata, or if the
+/// plan has changed since. So there are at most as many reads as `NamespaceSync` would send writes.
 struct NamespaceComparison {
     let session: DataPlaneSession
     let plan: DataPlanePlan
@@ -17,7 +17,7 @@ struct NamespaceComparison {
         var changes: [PlannedChange] = []
         var failures: [ObjectFailure] = []
         var isPending = false
-        /// A read failed: try again.
+        /// A read failed and must be tried again.
         var retry: KubeError?
 
         var progress: NamespaceProgressBoard.Progress {
@@ -39,20 +39,20 @@ struct NamespaceComparison {
             switch session.readiness(of: object.type) {
             case .starting:
                 result.isPending = true
-                // Whether it is there decides about all that would be in it.
+                // The Namespace decides about everything in it.
                 if object.type == Namespace.resourceType { return result }
             case .refused(let reason, let message):
                 fail(object.description, reason, message, &result)
                 if object.type == Namespace.resourceType { return result }
             case .ready(let observed):
                 if let seen = observed[object.key] {
-                    // What is in a namespace that is left alone is left alone, too.
+                    // If a namespace is left alone, so are the objects in it.
                     guard await compare(object, seen, observed, &result) else { return result }
                 } else if object.type == Namespace.resourceType {
                     result.changes.append(planned(object, .create))
                     isMissing = true
                 } else {
-                    // Of a namespace that was not wanted before, nothing is kept.
+                    // Nothing was kept for a namespace that was not wanted before.
                     await examine(object, nil, observed, &result)
                 }
             }
@@ -61,7 +61,7 @@ struct NamespaceComparison {
         return result
     }
 
-    /// False where nothing of the namespace can be written.
+    /// False if nothing in the namespace can be written.
     private func compare(
         _ object: DesiredObject, _ seen: ObservedObject, _ observed: ObservedObjects, _ result: inout Result
     ) async -> Bool {
@@ -79,7 +79,8 @@ struct NamespaceComparison {
         return true
     }
 
-    /// - Parameter known: what the watch showed; nil, or of another object than is wanted now: it is read.
+    /// - Parameter known: the comparison from the watch. The object is read if this is nil, or was made for another
+    ///   plan.
     private func examine(
         _ object: DesiredObject, _ known: Comparison?, _ observed: ObservedObjects, _ result: inout Result
     ) async {
@@ -91,7 +92,7 @@ struct NamespaceComparison {
                 if error.isNotFound {
                     result.changes.append(planned(object, .create))
                 } else {
-                    // What it would come to isn't known before it is read.
+                    // The result is not known before the object is read.
                     (result.isPending, result.retry) = (true, result.retry ?? error)
                     session.requestFailed(error)
                 }
@@ -118,7 +119,7 @@ struct NamespaceComparison {
         return result.satisfies == object.hash ? nil : result.comparison
     }
 
-    /// What `prune` would delete.
+    /// Adds what `prune` would delete.
     private func addSurplus(_ objects: [DesiredObject], _ result: inout Result) {
         guard let pruning = plan.pruning, plan.mayPrune, !session.isListing(plan.types) else { return }
         let surplus = Pruner(session: session, plan: plan).surplus(at: namespace, objects)

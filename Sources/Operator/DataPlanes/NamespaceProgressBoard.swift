@@ -3,13 +3,13 @@ import Kube
 import KubeObjects
 import Support
 
-/// How far each wanted namespace of one data plane is.
+/// The progress of each wanted namespace of one data plane.
 final class NamespaceProgressBoard: Sendable {
     enum Progress: Sendable, Hashable {
         case pending
         case synced
         case failed([ObjectFailure])
-        /// In Observe: this would be written. What could not be is there, too.
+        /// In Observe: what would be written, and what could not be.
         case planned([PlannedChange], [ObjectFailure])
 
         var changes: [PlannedChange] { if case .planned(let changes, _) = self { changes } else { [] } }
@@ -20,19 +20,19 @@ final class NamespaceProgressBoard: Sendable {
             }
         }
     }
-    /// A run's: where another look at its namespace has been asked for since it was taken, the run compared with something
-    /// that is out of date, and what it came to is not noted.
+    /// The ticket of one run. If another look at the namespace is asked for after the run took its ticket, the run
+    /// compared with an old plan. Then its result is dropped.
     struct Ticket: Sendable, Hashable { fileprivate var number: UInt64 }
 
     fileprivate struct State {
         var namespaces: [String: Progress] = [:]
-        /// By namespace, the number of the last call for another look; 0 where there was none.
+        /// The number of the last request for another look at each namespace; 0 if there was none.
         var calls: [String: UInt64] = [:]
         var lastCall: UInt64 = 0
         var synced = 0
         var pending = 0
         var failed: Set<String> = []
-        /// What a status shows of the failures; nil where it has to be gathered anew.
+        /// The failures that a status shows. Nil if they must be gathered again.
         var shown: (limit: Int, entries: [FailureEntry])?
         var lastComplete: Instant?
     }
@@ -41,7 +41,7 @@ final class NamespaceProgressBoard: Sendable {
 
     init(wallClock: WallClock = .system) { self.wallClock = wallClock }
 
-    /// Takes in what is new and lets go of what isn't wanted any more.
+    /// Adds new namespaces and drops those that are no longer wanted.
     func replace(with wanted: Set<String>) {
         state.withLock { state in
             for name in state.namespaces.keys where !wanted.contains(name) {
@@ -52,23 +52,23 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// What is wanted there is another now, or it may be another cluster: nothing that was found before holds.
+    /// The plan for these namespaces has changed, or the cluster may be another one. Earlier results don't count.
     func pending(_ names: Set<String>) {
         state.withLock { state in
             for name in names where state.namespaces[name] != nil { state.call(name) }
         }
     }
 
-    /// To be taken before a run reads what is wanted in the namespace.
+    /// Take the ticket before the run reads the plan of the namespace.
     func ticket(for name: String) -> Ticket { state.withLock { Ticket(number: $0.calls[name] ?? 0) } }
 
-    /// How much of a result is news.
+    /// How much a result differs from the one before.
     enum News: Sendable, Hashable {
         case none
-        /// The same objects fail for the same reasons as before: only attempts, times and words differ.
+        /// The same objects fail for the same reasons. Only attempts, times and texts differ.
         case details
         case news
-        /// The run began with something that is out of date: the namespace is left pending.
+        /// The run began with an old plan. The namespace stays pending.
         case outdated
     }
 
@@ -94,12 +94,12 @@ final class NamespaceProgressBoard: Sendable {
 
     subscript(name: String) -> Progress? { state.withLock { $0.namespaces[name] } }
 
-    /// What earlier attempts on this object came to.
+    /// The last failure of this object.
     func failure(of object: String, in name: String) -> FailureEntry? {
         self[name]?.failures.first { $0.entry.object == object }?.entry
     }
 
-    /// When the last namespace that was not in sync came to be so, last time; nil before that has ever been.
+    /// When the last missing namespace last came into sync. Nil if they were never all in sync.
     var lastComplete: Instant? { state.withLock { $0.lastComplete } }
 
     var counts: NamespaceCounts {
@@ -108,8 +108,8 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// Of objects that each namespace is to have, by their names in failures: how many are in place. A namespace that has not
-    /// been looked at since it was wanted otherwise counts none.
+    /// Counts the objects in place among those that each namespace should have, by their names in failures. A namespace
+    /// counts none until it has been looked at under the present plan.
     func copies(of objects: Set<String>) -> ReplicationCounts {
         if objects.isEmpty { return ReplicationCounts(desired: 0, synced: 0) }
         return state.withLock { state in
@@ -119,13 +119,13 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// What would be written everywhere.
+    /// What would be written in all namespaces.
     var plan: PlannedChanges {
         PlannedChanges(state.withLock { $0.namespaces.values.map(\.changes) }.flatMap { $0 })
     }
 
-    /// As a status shows them: oldest first, at most `limit`. Where only details of them differ, they are the same until
-    /// `showDetails`: else each status that is written would lead to the next one.
+    /// The failures as a status shows them: the oldest first, at most `limit`. If only details change, the result stays
+    /// the same until `showDetails`. Otherwise each written status would lead to the next one.
     func failures(limit: Int) -> [FailureEntry] {
         let (shown, all) = state.withLock { state -> ([FailureEntry]?, [FailureEntry]) in
             if let shown = state.shown, shown.limit == limit { return (shown.entries, []) }
@@ -139,7 +139,7 @@ final class NamespaceProgressBoard: Sendable {
         return shown ?? all
     }
 
-    /// How many objects fail in all.
+    /// The number of all failed objects.
     var failuresTotal: Int {
         state.withLock { state in
             state.failed.reduce(0) { total, name in
@@ -148,12 +148,12 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// What `failures` shows is gathered anew.
+    /// Lets `failures` gather its result again.
     func showDetails() { state.withLock { $0.shown = nil } }
 }
 
 extension NamespaceProgressBoard.Progress {
-    /// How many of these objects are in place although something else of the namespace failed.
+    /// How many of these objects are in place although something else in the namespace failed.
     fileprivate func inPlace(_ objects: Set<String>) -> Int {
         let failed = failures.map(\.entry.object)
         let wholeNamespace = Namespace.resourceType.description + "/"

@@ -4,16 +4,16 @@ import Kube
 import KubeObjects
 import Support
 
-/// Brings one namespace of one data plane to what is desired there: one server-side apply for each object that isn't as
-/// it should be, none for what is.
+/// Brings one namespace of one data plane in sync with the plan. It sends one server-side apply for each object that
+/// differs, and none for the others.
 struct NamespaceSync {
     let session: DataPlaneSession
-    /// Of this run: what it comes to counts only where nothing else has been wanted since.
+    /// The ticket of this run. Its result counts only if the plan of the namespace has not changed since.
     private let ticket: NamespaceProgressBoard.Ticket
 
     init(session: DataPlaneSession, namespace: String) {
         self.session = session
-        // Before the plan is read: one that comes in between is a reason to run again.
+        // Taken before the plan is read: a plan that comes in between is a reason to run again.
         ticket = session.progress.ticket(for: namespace)
     }
 
@@ -44,8 +44,8 @@ struct NamespaceSync {
                 guard let failure = await bring(object, namespace, plan) else { continue }
                 switch failure {
                 case .cancelled:
-                    // By the controller's deadline, or because the session ends, when nobody looks. What was found so far is
-                    // told all the same, and of what was not come to, what the last time found.
+                    // The controller's deadline has passed, or the session ends and nobody looks. The failures so far
+                    // are reported all the same. Objects that were not reached keep their earlier failures.
                     if !failures.isEmpty || !forGood.isEmpty {
                         let rest = objects.drop(while: { $0.description != object.description })
                         failures += rest.compactMap { session.progress.failure(of: $0.description, in: namespace) }
@@ -59,17 +59,17 @@ struct NamespaceSync {
                     failures.append(entry(namespace, object.description, reason, message))
                 case .undone(let complaint, _, let isNew):
                     retry = retry ?? Retry(failure)
-                    // No attempt was made, so that none is counted.
+                    // No attempt was made, so none is counted.
                     let known = isNew ? nil : session.progress.failure(of: object.description, in: namespace)
                     failures.append(known ?? entry(namespace, object.description, complaint.reason, complaint.message))
-                    // Where it is there, the rest is none of that field's business.
+                    // The object exists, so the others don't depend on its undone field.
                     if isNew || session.watches[object.type]?[object.key] != nil { continue }
                 }
-                // Without its namespace nothing else can be there.
+                // Without its namespace no other object can exist.
                 if object.type == Namespace.resourceType { break }
             }
-            // Nothing is known to be surplus, nor how much it is, before everything is listed that is looked through: the
-            // first list of a kind brings us back.
+            // Surplus objects can be known and counted only when all watched kinds are listed. The first list of a kind
+            // queues this namespace again.
             if failures.isEmpty, forGood.isEmpty, !isPending, plan.pruning == nil || !session.isListing(plan.types) {
                 do throws(KubeError) {
                     try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
@@ -89,7 +89,7 @@ struct NamespaceSync {
                 news = settle(namespace, forGood, failures, after: retry?.after)
             }
             noteSetback(namespace, retry, isPending: isPending)
-            // Something else is wanted by now: it is looked at again, whatever waits in between.
+            // The plan has changed meanwhile, so the namespace is queued again at once.
             if news == .outdated { return .requeue(after: .zero) }
             return retry?.outcome ?? .done
         }
@@ -97,16 +97,16 @@ struct NamespaceSync {
 
     private enum Failure {
         case cancelled
-        /// No request may be sent now: the queue is paused until the data plane is back.
+        /// No request may be sent now. The queue is paused until the data plane is back.
         case notNow
-        /// The kind has not been listed yet; when it is, everything that is pending is looked at again.
+        /// The kind has not been listed yet. Its first list queues all pending namespaces again.
         case notListed
         case object(FailureReason, String, retryAfter: Duration?, setback: Setback? = nil)
-        /// The server has taken what we wrote, and it did not last. `isNew`: it was just written.
+        /// The server accepted our write, but another writer undid it. `isNew`: this run wrote it.
         case undone(RewriteGuard.Complaint, retryAfter: Duration?, isNew: Bool)
     }
 
-    /// What a failed request may have in common with others.
+    /// A cause that a failed request may share with others.
     private enum Setback { case server, refusedToken }
 
     private struct Retry {
@@ -126,7 +126,7 @@ struct NamespaceSync {
         }
     }
 
-    /// Nil when the object is as it should be.
+    /// Nil if the object is as it should be.
     private func bring(_ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan) async -> Failure? {
         let observed: ObservedObjects
         switch session.readiness(of: object.type) {
@@ -136,11 +136,11 @@ struct NamespaceSync {
         }
         if let seen = observed[object.key] {
             if let (reason, why) = plan.refusal(of: object, seen.standing) {
-                // The watch tells when somebody gives it to us.
+                // The watch reports when somebody hands it over to us.
                 return .object(reason, why, retryAfter: .seconds(60))
             }
             if seen.isTerminating {
-                // Its end is reported by the watch, which brings us back here.
+                // The watch reports its end and queues this namespace again.
                 return .object(
                     .namespaceTerminating, "\(object.description) is being deleted", retryAfter: .seconds(30))
             }
@@ -184,7 +184,7 @@ struct NamespaceSync {
         }
     }
 
-    /// - Parameter seen: before it was written.
+    /// - Parameter seen: the object before the write.
     private func tell(
         _ seen: ObservedObject?, _ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan
     ) {
@@ -195,8 +195,8 @@ struct NamespaceSync {
             WriteLine(reason, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
     }
 
-    /// Applies the object in the form that fits what is there. What is known of that may be old, or nothing: what the API
-    /// server says of conflicts decides.
+    /// Applies the object in the form that fits the existing one. Our knowledge of that may be old or missing, so the
+    /// conflicts in the API server's answer decide.
     private func apply(
         _ object: DesiredObject, _ namespace: String, _ plan: DataPlanePlan, _ link: Link, turn: RequestTurn
     ) async throws(KubeError) -> ObjectMeta {
@@ -212,7 +212,7 @@ struct NamespaceSync {
         }
         let form = seen?.form ?? .plain
         do throws(KubeError) {
-            // Of an object that we have not seen it isn't known whether it keeps a label of its own.
+            // It is not known whether an object that we have not seen keeps its own label, so we don't force then.
             return try await link.apply(object, form, force: plan.forcesConflicts && seen != nil, turn: turn)
         } catch {
             let conflicts = error.conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
@@ -224,7 +224,7 @@ struct NamespaceSync {
         }
     }
 
-    /// The object may change while it is looked at: then once more.
+    /// The object may change in between, so it tries twice.
     private func takeOver(_ object: DesiredObject, _ link: Link) async throws(KubeError) -> Bool {
         do throws(KubeError) {
             return try await link.takeOver(object)
@@ -234,7 +234,7 @@ struct NamespaceSync {
         }
     }
 
-    /// What to say where the answer to our own write does not have what we wrote.
+    /// The failure if the answer to our own write lacks what we wrote. Nil if it does not.
     private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: ObservedObject) -> Failure? {
         guard result.satisfies != object.hash, !result.isTerminating, let field = object.difference(from: answer) else {
             return nil
@@ -251,8 +251,8 @@ struct NamespaceSync {
         return .undone(complaint, retryAfter: wait, isNew: true)
     }
 
-    /// Why an object is written no more for now: what was written did not last. The other writer is looked for once for
-    /// each of our writes.
+    /// Why an object is not written for now: another writer undid our write. We look for that writer once for each of
+    /// our writes.
     private func complaint(_ object: DesiredObject, _ link: Link) async -> RewriteGuard.Complaint {
         if let known = session.rewrites.withLock({ $0.complaint(object.hash) }) { return known }
         var message = "\(object.description) is undone as often as it is written"
@@ -299,11 +299,11 @@ struct NamespaceSync {
         if !follow.isEmpty { session.queue.add(follow, priority: .background) }
     }
 
-    /// What a new watch may take to tell what happened since its list.
+    /// The time that a new watch may take to report what happened since its list.
     private static let timeToTell = Duration.seconds(1)
 
-    /// What waits for somebody (a conflict of fields, and not one of two writers at once) is not asked for all the time;
-    /// where the object is ours, the watch tells when it changes.
+    /// What only a person can resolve is not tried all the time, for example a conflict of fields (but not a conflict
+    /// of two simultaneous writers). For our own objects the watch reports a change.
     private static func patience(_ reason: FailureReason) -> Duration? {
         switch reason {
         case .conflict, .invalid, .forbidden, .kindNotServed: .seconds(30)
@@ -319,12 +319,12 @@ struct NamespaceSync {
             reason: reason, message: message, now: session.context.wallClock.now)
     }
 
-    /// - Parameter delay: what was asked for; the queue's backoff, where that is longer.
+    /// - Parameter delay: what the server asked for. The queue's backoff counts if it is longer.
     private func settle(
         _ namespace: String, _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
     ) -> NamespaceProgressBoard.News {
         let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
-        // What a data plane doesn't serve is asked for again beside the probes.
+        // Discovery asks again for a kind that the data plane does not serve, along with the probes.
         let discovery = SessionState.discoveryInterval + session.context.settings.breaker.probeInterval
         let discovered: Set<String> = [FailureReason.kindNotServed.rawValue, FailureReason.serverError.rawValue]
         return settle(
@@ -351,7 +351,7 @@ struct NamespaceSync {
 }
 
 extension KubeError {
-    /// The contract's reason for an object that could not be applied.
+    /// The contract's reason for an object that could not be applied, and the message.
     func failure(of object: DesiredObject?) -> (reason: FailureReason, message: String) {
         switch cause {
         case .transport(let error):
@@ -375,7 +375,8 @@ extension KubeError {
         }
     }
 
-    /// A webhook, or the API server, may repeat what it was sent. What RBAC and server-side apply say holds no value.
+    /// Whether the message may repeat what was sent, as those of webhooks and of the API server's validation do.
+    /// Messages of RBAC and of server-side apply hold no values.
     private var mayRepeatContent: Bool {
         guard conflicts.isEmpty, !isNamespaceTerminating, let status else { return false }
         switch status.code {

@@ -3,29 +3,31 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What is kept of an object in a data plane: no more than it takes to see whether it is as it should be.
+/// What is kept of an object in a data plane: only what is needed to see whether it is in sync.
 struct ObservedObject: Sendable, Hashable {
-    /// The namespace whose work it is a part of: its own, or for what is in none the one that it was made for.
+    /// The namespace whose work includes it: its own namespace, or for a cluster-scoped object the one that it was made
+    /// for.
     var place: String
-    /// Nil where the server's resourceVersion is no number.
+    /// Nil if the server's resourceVersion is not a number.
     var version: UInt64?
-    /// The hash of the desired object that it was seen to satisfy; nil where it satisfied none.
+    /// The hash of the wanted object that it satisfies. Nil if it satisfies none.
     var satisfies: UInt64?
     var isTerminating = false
-    /// Of a Namespace: whose it is.
+    /// For a Namespace: its owner.
     var standing: NamespaceStanding?
-    /// Whether we have applied it: the labels alone could have been put on by anybody.
+    /// Whether we have applied it. Our labels alone prove nothing, since anybody can set them.
     var isApplied = false
-    /// Another manager has labelled it `managed-by`.
+    /// Another manager has set its label `managed-by`.
     var keepsManagedBy = false
-    /// Managers of Flyte own some of what we have applied.
+    /// Managers of Flyte own some of the fields that we applied.
     var isShared = false
-    /// In Observe: what an apply would change. Nil where nothing would be, or where it can't be told from what was seen.
+    /// In Observe: what an apply would change. Nil if it would change nothing, or if what was seen is not enough to
+    /// tell.
     var comparison: Comparison?
 
-    /// The registry that its annotation names, where that isn't ours.
+    /// The registry in its annotation, if that is not ours.
     var foreignOwner: String? { if case .foreign(let owner)? = standing { owner } else { nil } }
-    /// How it is applied.
+    /// The form in which it is applied.
     var form: AppliedForm {
         AppliedForm(keepsManagedBy: keepsManagedBy, adoptedFromFlyte: standing?.isFromFlyte ?? false)
     }
@@ -34,18 +36,18 @@ struct ObservedObject: Sendable, Hashable {
 /// The managed objects of one type in one data plane, from two sources: the watch, and the answers to our own writes.
 ///
 /// An answer usually comes before the watch reports the same write. Without it, the next look would find the object
-/// missing and write it again. So an answer counts until the watch has come to that version, or has listed anew; and one
-/// that comes later than that doesn't count at all, since the object may have been changed or deleted since, and nobody
-/// would tell of it again. (resourceVersions compare as numbers: documented from Kubernetes 1.35 on, true of every server
-/// before.)
+/// missing and write it again. So an answer counts until the watch has reached its version or has listed again. An
+/// answer that comes later than that does not count: the object may have been changed or deleted since, and no event
+/// would report that again. (resourceVersions compare as numbers. Kubernetes documents that from 1.35 on, and it holds
+/// for every earlier server.)
 final class ObservedObjects: Sendable {
-    /// The list that what is kept goes back to: an answer counts only if the write began after it.
+    /// Names the list behind the kept objects. An answer counts only if its write began after that list.
     typealias Listing = UInt64
 
     private struct Answers {
         var objects: [ObjectKey: ObservedObject] = [:]
         var listing: Listing = 0
-        /// The highest version that an event has shown since that list, of any object.
+        /// The highest version of any object that an event has shown since that list.
         var shown: UInt64 = 0
     }
 
@@ -57,7 +59,7 @@ final class ObservedObjects: Sendable {
         store.subscribe { [weak self] change in
             guard let self else { return }
             index(change)
-            // Of one that was deleted, the last version that was shown.
+            // For a deleted object, this is the last version that was shown.
             let version = change.lastValue.version
             answers.withLock { answers in
                 if change.origin == .event { answers.shown = max(answers.shown, version ?? 0) }
@@ -68,22 +70,22 @@ final class ObservedObjects: Sendable {
         }
     }
 
-    /// To be taken before a write, for `answered`.
+    /// Read it before a write, and pass it to `answered`.
     var listing: Listing { answers.withLock { $0.listing } }
 
-    /// The server answered a write, begun when the list was that one, with this state. False where that may be overtaken,
-    /// and no event tells: the object has to be looked at again.
+    /// Takes the server's answer to a write that began when the list was `listing`. False if the answer may be outdated
+    /// and no event will say so. Then the object must be looked at again.
     func answered(_ object: ObservedObject, _ key: ObjectKey, since listing: Listing) -> Bool {
         guard let version = object.version else { return true }
         return answers.withLock { answers in
             guard answers.listing == listing else { return false }
-            // Otherwise the watch was there already, and the change was told as any other.
+            // Otherwise the watch was faster and has reported the change.
             if version > max(answers.shown, store[key]?.version ?? 0) { answers.objects[key] = object }
             return true
         }
     }
 
-    /// The object was read by itself, at the version that is known of it or a later one.
+    /// The object was read by itself. The result counts if it is not older than what is known.
     func looked(_ object: ObservedObject, _ key: ObjectKey) {
         guard let version = object.version else { return }
         answers.withLock { answers in
@@ -94,7 +96,7 @@ final class ObservedObjects: Sendable {
 
     subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0.objects[key] } ?? store[key] }
 
-    /// What the watch has shown at a place.
+    /// The objects that the watch has shown at a place.
     func objects(at place: String) -> [ObjectKey] { places.withLock { Array($0[place] ?? []) } }
 
     private func index(_ change: StoreChange<ObservedObject>) {
@@ -114,8 +116,8 @@ final class ObservedObjects: Sendable {
         }
     }
 
-    /// Lets go of the answers, since a list has just shown all that there is; returns their places: the list may
-    /// have been taken before the last of these writes, so they are to be looked at again.
+    /// Drops the answers, since a list has just shown all objects. Returns their places. The list may be older than the
+    /// last of these writes, so these places must be looked at again.
     func listedAnew() -> Set<String> {
         answers.withLock { answers in
             defer { answers = Answers(listing: answers.listing + 1) }

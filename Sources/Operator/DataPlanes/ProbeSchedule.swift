@@ -1,26 +1,26 @@
 /// When a data plane is to be probed next, as a value.
 ///
-/// Probes have an interval, and may be called before it is over. A data plane must not be able to make us probe without end,
-/// so each kind of call has a rate of its own:
-/// - A request that failed calls one probe an interval. Where probes are answered well, the failure is that object's alone,
-///   and 450 of them say no more than one.
-/// - A connection that broke calls one at once: nothing is written before it is seen who answers. Where that goes on, each
-///   call waits for twice as long as the last one, up to the interval.
-/// - A change of settings or of what is needed comes from the control plane, and somebody waits for it.
+/// Probes have an interval, and some causes call the next probe sooner. A data plane must not be able to cause probes
+/// without end, so each kind of call has its own rate:
+/// - A failed request calls one probe per interval. While probes succeed, the failure concerns only its object, and 450
+///   failures say no more than one.
+/// - A broken connection calls a probe at once, because nothing is written before a probe has seen which server
+///   answers. If connections keep breaking, each call waits twice as long as the one before, up to the interval.
+/// - A change of settings or needed rights comes from the control plane, and somebody waits for the result.
 struct ProbeSchedule: Sendable, Hashable {
     enum Call: Sendable, Hashable, CaseIterable { case failure, brokenConnection, change }
 
-    /// Between two probes that look into a failure.
+    /// The time between two probes that look into a failure.
     static let quick = Duration.milliseconds(500)
-    /// Between any two.
+    /// The time between any two probes.
     static let shortest = Duration.milliseconds(20)
 
     let interval: Duration
     private(set) var lastStart: Duration?
-    /// The last one that each call has led to.
+    /// When each kind of call last led to a probe.
     private var answered: [Call: Duration] = [:]
     private var calls: Set<Call> = []
-    /// Broken connections that called in a row, without a whole interval between them.
+    /// Broken connections that called in a row, each within two intervals of the one before.
     private var breaks = 0
 
     init(interval: Duration) { self.interval = interval }
@@ -36,7 +36,7 @@ struct ProbeSchedule: Sendable, Hashable {
         lastStart = now
     }
 
-    /// - Parameter delay: from start to start, where nothing calls.
+    /// - Parameter delay: from start to start, if nothing calls.
     func next(after delay: Duration) -> Duration {
         guard let lastStart else { return .zero }
         var next = lastStart + delay
@@ -46,7 +46,7 @@ struct ProbeSchedule: Sendable, Hashable {
 
     private func gap(_ call: Call) -> Duration { call == .change ? Self.shortest : min(Self.quick, interval) }
 
-    /// As far as earlier calls of this kind put it off.
+    /// The earliest time that earlier calls of this kind allow.
     private func earliest(_ call: Call) -> Duration {
         guard let last = answered[call] else { return .zero }
         switch call {

@@ -5,12 +5,12 @@ import Kube
 import KubeObjects
 import Support
 
-/// The watch of one Deployment in a data plane: by its name, so that a right to that one is enough.
+/// Watches one Deployment in a data plane by its name, so that a right to that one is enough.
 final class PropellerWatch: Sendable {
     private let watcher: Watcher<Deployment, FlyteHealth.Propeller>
     private let stopped = Signal()
 
-    /// - Parameter found: told what the Deployment comes to.
+    /// - Parameter found: called with what the Deployment says about propeller.
     init(
         _ settings: FlyteHealthSettings, _ session: DataPlaneSession,
         found: @escaping @Sendable (FlyteHealth.Propeller) -> Void
@@ -47,7 +47,7 @@ final class PropellerWatch: Sendable {
     func stop() { stopped.advance() }
 }
 
-/// Lists and watches with whatever link the session has in use; fails while it has none.
+/// Lists and watches with the link that the session has in use. It fails while there is none.
 private struct PropellerListWatch: ListWatch {
     let settings: FlyteHealthSettings
     unowned let session: DataPlaneSession

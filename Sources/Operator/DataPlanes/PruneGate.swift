@@ -1,14 +1,14 @@
-/// Whether what no template has any more may be deleted, as a value.
+/// Decides whether surplus objects may be deleted, as a value.
 ///
-/// The question is answered once for each plan, since the answer takes a walk through all objects. What it held back is held
-/// back until its namespace has nothing surplus any more or the answer is another: a later plan that says nothing of these
-/// objects does not make them go, nor what is said of them.
+/// The question is answered once for each plan, since the answer takes a walk through all objects. A namespace that was
+/// held back stays so until it has no surplus or the answer changes. A later plan that leaves these objects as they are
+/// changes neither that nor its message.
 struct PruneGate<Version: Hashable & Sendable>: Sendable {
     private var judged: (version: Version, objection: String?)?
-    /// Namespaces that have something surplus which was held back, each with why.
+    /// The reason for each namespace whose surplus was held back.
     private var held: [String: String] = [:]
 
-    /// Nil where that plan was not judged yet; else the objection, if there is one.
+    /// Nil if that plan has not been judged. Else its objection, which is nil if there is none.
     func verdict(on version: Version) -> String?? {
         guard let judged, judged.version == version else { return nil }
         return .some(judged.objection)
@@ -16,16 +16,16 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
 
     mutating func judge(_ version: Version, _ objection: String?) { judged = (version, objection) }
 
-    /// True where what there is to say becomes another.
+    /// True if the message has changed.
     mutating func hold(_ namespace: String, _ objection: String) -> Bool {
         defer { held[namespace] = objection }
         return held[namespace] != objection
     }
 
-    /// Nothing is surplus there any more. True where something was.
+    /// The namespace has no surplus any more. True if it was held back.
     mutating func release(_ namespace: String) -> Bool { held.removeValue(forKey: namespace) != nil }
 
-    /// - Parameter wanted: the namespaces that are looked at; none where nothing is pruned.
+    /// - Parameter wanted: the namespaces that may be held. Empty if nothing is pruned.
     mutating func retain(_ wanted: Set<String>) {
         if held.isEmpty { return }
         held = held.filter { wanted.contains($0.key) }
@@ -33,6 +33,6 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
 
     var heldNamespaces: [String] { Array(held.keys) }
 
-    /// What to say of the objects that were held back; nil where there are none.
+    /// The message for the objects that were held back. Nil if there are none.
     var objection: String? { held.isEmpty ? nil : judged?.objection ?? held.values.min() }
 }

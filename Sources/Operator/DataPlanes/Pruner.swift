@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// Deletes what the templates no longer have, where the registry asks for it.
+/// Deletes objects that left the templates, if the registry asks for it.
 struct Pruner {
     struct Surplus: Hashable {
         var type: ResourceType
@@ -14,13 +14,13 @@ struct Pruner {
     let session: DataPlaneSession
     let plan: DataPlanePlan
 
-    /// Deletes the surplus of one namespace, whose wanted objects are all in place. What is held back is told.
+    /// Deletes the surplus of one namespace, whose wanted objects are all in place. It reports what it held back.
     func prune(_ namespace: String, wanted: [DesiredObject]) async throws(KubeError) {
         guard let pruning = plan.pruning, plan.mayPrune else { return }
         let surplus = surplus(at: namespace, wanted)
         guard !surplus.isEmpty else { return session.hasNoSurplus(namespace) }
         guard session.mayPrune(namespace, plan, pruning) else { return }
-        // What refers to others goes before what it refers to.
+        // Objects that refer to others are deleted first.
         for object in surplus.sorted(by: { ApplyOrder.rank($0.type) > ApplyOrder.rank($1.type) }) {
             guard let link = session.writableLink, session.context.mayWrite() else { return }
             do throws(KubeError) {
@@ -31,13 +31,13 @@ struct Pruner {
                         .pruned, "\(object.type)/\(object.key.name)", in: namespace, dataPlane: session.name,
                         revision: plan.stage))
             } catch {
-                // It is gone already, or it has changed: the watch brings us back.
+                // The object is gone already, or has changed. The watch queues this namespace again.
                 if !error.isNotFound, !error.isConflict { throw error }
             }
         }
     }
 
-    /// Objects that we applied there and that are not wanted.
+    /// The objects that we applied there and that are not wanted.
     func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
         let kept = Set(wanted.map { "\($0.type)/\($0.key)" })
         return session.watchedTypes.flatMap { type, observed in
@@ -52,17 +52,17 @@ struct Pruner {
 
     struct Census {
         var surplus = 0
-        /// Our own objects, Namespaces not counted.
+        /// Our own objects without Namespaces.
         var managed = 0
-        /// The first template or placeholder that is broken somewhere.
+        /// The first broken template or placeholder.
         var broken: String?
     }
 
-    /// How many objects of the whole data plane are surplus, of how many that are ours. Walks through all of them: for when
-    /// something is about to be deleted.
+    /// Counts the surplus objects and our objects in the whole data plane. It walks through all objects, so call it
+    /// only when something is about to be deleted.
     ///
-    /// Another registry may have objects with the same labels there. Its Namespaces say so, and what is in them is neither
-    /// surplus nor a part of the whole.
+    /// Another registry may have objects with the same labels there. Its Namespaces say so. What is in them counts
+    /// neither as surplus nor as ours.
     func census() -> Census {
         var census = Census()
         let watched = session.watchedTypes.filter { $0.type != Namespace.resourceType }

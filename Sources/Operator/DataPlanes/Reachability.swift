@@ -2,18 +2,18 @@ import Fleet
 import HTTP
 import Kube
 
-/// What an answer, or the lack of one, says of the way to a data plane.
+/// What an answer, or a missing answer, says about the connection to a data plane.
 enum ProbeAnswer: Sendable, Hashable {
-    /// It answered and can be worked with.
+    /// It answered, and requests may be sent.
     case succeeded
-    /// It answered that the token is not (or no more) valid: the way is fine, the credentials are not.
+    /// It answered that the token is not valid. The connection works, but the credential does not.
     case tokenRejected(String)
-    /// It can't be worked with.
+    /// No requests may be sent.
     case failed(ReachableReason, String)
 }
 
 extension ProbeAnswer {
-    /// What a failed request tells; nil where it says nothing about the way (a 404, a conflict, a cancelled call).
+    /// What a failed request says about the connection. Nil if it says nothing (a 404, a conflict, a cancelled call).
     init?(_ error: KubeError) {
         switch error.cause {
         case .transport(let failure):
@@ -34,14 +34,14 @@ extension ProbeAnswer {
 }
 
 extension KubeError {
-    /// A connection that was open broke.
+    /// An open connection broke.
     var isConnectionLost: Bool {
         if case .transport(let failure) = cause { failure.kind == .connectionLost } else { false }
     }
 }
 
 extension ReachableReason {
-    /// The contract's reason; nil for what our own side ended.
+    /// The contract's reason. Nil if our own side ended the request.
     init?(_ kind: HTTPError.Kind) {
         switch kind {
         case .dnsFailed: self = .dnsFailed

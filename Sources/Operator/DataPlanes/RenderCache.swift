@@ -1,11 +1,11 @@
 import Support
 
-/// The namespaces that were rendered last, for all data planes together: those with the same templates and values ask for
-/// the same, at about the same time, and each asks again with each answer and each watch event of its objects.
+/// The namespaces that were rendered last, for all data planes together. Data planes with the same templates and values
+/// need the same content at about the same time. Each needs it again at each answer and each watch event.
 ///
-/// While a namespace is rendered, whoever asks for the same one waits for it instead of rendering it too.
+/// While a namespace is rendered, others that need the same content wait for it and don't render it too.
 final class RenderCache: Sendable {
-    /// Everything that what is rendered depends on.
+    /// Everything that the rendered content depends on.
     struct Key: Sendable, Hashable {
         /// `DataPlanePlan.common`.
         var common: UInt64
@@ -23,7 +23,7 @@ final class RenderCache: Sendable {
     private let shards: [Locked<Shard>]
 
     /// - Parameters:
-    ///   - capacity: of each shard. A namespace of the usual templates takes some 10 KB.
+    ///   - capacity: the namespaces of one shard. A namespace of the usual templates takes some 10 KB.
     ///   - shards: so many namespaces can be rendered at once.
     init(capacity: Int = 32, shards: Int = 16) {
         self.capacity = capacity
@@ -47,7 +47,7 @@ final class RenderCache: Sendable {
         }
     }
 
-    /// Lets go of everything: when there is nothing to do, it is only memory. Returns how many namespaces there were.
+    /// Drops everything, since without work it only takes memory. Returns how many namespaces it held.
     @discardableResult
     func removeAll() -> Int {
         shards.reduce(0) { count, shard in

@@ -1,23 +1,23 @@
 import Fleet
 
-/// How often one object may be given the same content, as a value.
+/// Limits how often one object is given the same content, as a value.
 ///
-/// Two writers that undo each other would go on for ever, at full speed: a mutating policy that strips our label, a
-/// controller that keeps its own list. What is undone is written again at once three times, which puts back what a person or
-/// a single mishap took away. After that it is written once in 30 s, and told of. (That is a bucket of four writes, which
-/// gets one more every 30 s.)
+/// Two writers that undo each other would go on for ever at full speed, for example we and a mutating policy that
+/// strips our label. An undone write is repeated at once three times, which mends what a person or a single mishap
+/// removed. After that it is repeated once in 30 s and reported. (That is a bucket of four writes, which gains one
+/// every 30 s.)
 ///
-/// It is kept by the hash of the content, so that what is wanted anew is written at once. Only what was written in the last
-/// two minutes takes room.
+/// The key is the hash of the content, so that a new content is written at once. Only writes of the last two minutes
+/// take memory.
 struct RewriteGuard: Sendable {
     struct Complaint: Sendable, Hashable {
         var reason: FailureReason
         var message: String
     }
     private struct Entry {
-        /// When as many writes may go out at once as at first.
+        /// When the bucket is full again.
         var isFullAt: Duration
-        /// What the last write led to.
+        /// Why the last write did not last.
         var complaint: Complaint?
     }
 
@@ -25,24 +25,24 @@ struct RewriteGuard: Sendable {
     static let quickTries = 3
     private var entries: [UInt64: Entry] = [:]
 
-    /// How long to wait before this content may be written; nil: not at all.
+    /// How long to wait before this content may be written. Nil: no wait.
     func wait(_ content: UInt64, now: Duration) -> Duration? {
         guard let entry = entries[content] else { return nil }
         let wait = entry.isFullAt - Self.interval * Self.quickTries - now
         return wait > .zero ? wait : nil
     }
 
-    /// It was written, and the server has taken it.
+    /// Notes a write that the server accepted.
     mutating func wrote(_ content: UInt64, now: Duration) {
         entries[content] = Entry(isFullAt: max(entries[content]?.isFullAt ?? .zero, now) + Self.interval)
     }
 
-    /// Why that did not last. It stays until the next write.
+    /// Notes why that write did not last. It stays until the next write.
     mutating func complain(_ content: UInt64, _ complaint: Complaint) { entries[content]?.complaint = complaint }
 
     func complaint(_ content: UInt64) -> Complaint? { entries[content]?.complaint }
 
-    /// Lets go of what has no effect any more.
+    /// Drops entries that have no effect any more.
     mutating func sweep(now: Duration) {
         if entries.isEmpty { return }
         entries = entries.filter { $0.value.isFullAt > now }

@@ -5,16 +5,17 @@ import KubeObjects
 import Support
 import TokenSources
 
-/// The entry of a Secret from which a data plane's first token is read, as a place to write a newer one to.
+/// The entry of a Secret that holds a data plane's first token. A newer token can be written back to it.
 ///
-/// It is written only where nobody else keeps it: another manager would undo it, and flyteadmin would not notice it.
+/// It is written only if nobody else maintains it: another manager would undo the write, and flyteadmin would not
+/// notice it.
 struct SecretEntry: FirstTokenPlace {
-    /// Of the control plane.
+    /// The client of the control plane.
     let client: KubeClient
     let namespace: String
     let secret: String
     let key: String
-    /// Whether flyteadmin reads this key: by what is published now.
+    /// Whether flyteadmin reads this key, by what is published now.
     let isPublished: @Sendable () -> Bool
     var writeLog = WriteLog.silent
 
@@ -39,7 +40,7 @@ struct SecretEntry: FirstTokenPlace {
         }
     }
 
-    /// The version of the Secret in which the key still holds that token, and is ours to write.
+    /// The version of the Secret in which the key still holds that token and is ours to write.
     private func version(holding token: Sensitive) async throws(IssueFailure) -> String {
         let place = "Secret \(secret), key \(key)"
         if isPublished() {
@@ -66,16 +67,16 @@ struct SecretEntry: FirstTokenPlace {
         return version
     }
 
-    /// Another field manager that has written that key; nil where none has.
+    /// Another field manager that has written that key. Nil if there is none.
     static func otherManager(of key: String, _ metadata: ObjectMeta) -> String? {
         (metadata.managedFields ?? []).first { entry in
-            // What was applied as `stringData` is noted as that.
+            // A field that was applied as `stringData` is recorded under that name.
             !Ownership.entryManagers.contains(entry.manager ?? "")
                 && ["f:data", "f:stringData"].contains { entry.fieldsV1?[path: [$0, "f:" + key]] != nil }
         }.map { $0.manager ?? "without a name" }
     }
 
-    /// White space around the token does not count.
+    /// Whether the bytes are that token. White space around it does not count.
     private static func isEntry(_ bytes: UnsafeRawBufferPointer, of token: Sensitive) -> Bool {
         Sensitive(bytes.trimmed()) == token
     }

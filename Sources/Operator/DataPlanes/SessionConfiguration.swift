@@ -4,13 +4,13 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a session is about, for the whole of its life.
+/// What a session is about for its whole life.
 struct SessionSubject: Sendable, Hashable {
-    /// Of the DataPlane object: one that was deleted and made anew starts anew.
+    /// The UID of the DataPlane object. A recreated object starts anew.
     var uid: String?
-    /// Of the server: what was seen at one endpoint says nothing of another.
+    /// The endpoint, since what was seen at one says nothing about another.
     var endpoint: String
-    /// Of two that turn out to be one cluster, the older DataPlane's has it.
+    /// If two DataPlanes turn out to be one cluster, the older one has it.
     var seniority: Seniority
 
     init(_ object: DataPlane) {
@@ -20,23 +20,23 @@ struct SessionSubject: Sendable, Hashable {
     }
 }
 
-/// What a session needs to know of its DataPlane. A new value replaces the old one while the session runs.
+/// What a session needs to know about its DataPlane. A new value replaces the old one while the session runs.
 struct SessionConfiguration: Sendable, Hashable {
-    /// The server and how it is talked to; nil while the credentials can't be used.
+    /// The server and the connection to it. Nil while the credentials can't be used.
     var link: LinkConfiguration?
-    /// What gives the link's token, where it renews itself. It runs before there is a link, too: the first token may have to
-    /// come from elsewhere.
+    /// The source of the link's token, if the token renews itself. It also runs without a link, since the first token
+    /// may have to come from it.
     var source: SourceReference?
-    /// The `kube-system` UID that was recorded for `endpoint`, from the DataPlane's status.
+    /// The `kube-system` UID in the DataPlane's status, recorded for this `endpoint`.
     var recordedUID: String?
-    /// Whether the DataPlane's status says which version of Kubernetes it is.
+    /// Whether the DataPlane's status has the version of Kubernetes.
     var hasRecordedVersion = false
-    /// What to find out about Flyte there; nil: nothing.
+    /// What to find out about Flyte there. Nil for nothing.
     var flyte: FlyteHealthQuestion?
 }
 
-/// Everything that makes a connection what it is: where one of these changes, the data plane is connected anew. The token
-/// alone is an exception: another one goes over the same connection.
+/// The settings of a connection. A change of any of them needs a new connection, except for the token: another token
+/// uses the same connection.
 struct LinkConfiguration: Sendable, Hashable {
     enum Server: Sendable, Hashable {
         case url(String)
@@ -45,15 +45,15 @@ struct LinkConfiguration: Sendable, Hashable {
     }
     var server: Server
     var token: Sensitive?
-    /// Instead of `token`, where it renews itself.
+    /// Replaces `token` if the token renews itself.
     var source: SourceReference?
-    /// Nil: the system's roots.
+    /// Nil for the system's roots.
     var ca: [UInt8]? = []
     var connection: Connection
-    /// What the proxy asks for.
+    /// The login for the proxy.
     var proxyLogin: ProxyLogin?
 
-    /// Whether only the token is another.
+    /// Whether only the token differs.
     func differsOnlyInToken(from other: LinkConfiguration) -> Bool {
         guard self != other, token != nil, other.token != nil else { return false }
         var same = self
@@ -62,35 +62,35 @@ struct LinkConfiguration: Sendable, Hashable {
     }
 }
 
-/// What a session has found out; what the DataPlane's status is made of.
+/// What a session has found out. The DataPlane's status is made from it.
 struct SessionFacts: Sendable, Hashable {
     enum Reachability: Sendable, Hashable {
         case unknown
         case reachable
-        /// `attempts`: so many at least. It moves when their number has doubled, so that a status that shows it is not
-        /// written with each of them.
+        /// `attempts` is a lower bound of the failed attempts. It changes only when their number has doubled, so that a
+        /// status with it is not written for each attempt.
         case unreachable(ReachableReason, String, attempts: Int)
     }
     var reachability = Reachability.unknown
-    /// The server's own words, where it refused the token.
+    /// The server's own words when it refused the token.
     var tokenRejected: String?
-    /// Newer settings or credentials than those in use were tried and don't work, which those in use do.
+    /// Newer settings or credentials were tried and don't work, while those in use do.
     var refusedCandidate: ProbeAnswer?
     var authorization = DataPlaneObservation.Authorization.unknown
-    /// What requests were refused, where the server says that the account may not. Reviews say more, if they may be asked.
+    /// The rights for which the server refused a request. Reviews say more, if we may ask for them.
     var refused: Set<Permission> = []
-    /// What it serves, as far as it was asked, beside what every Kubernetes has.
+    /// The kinds that it serves, as far as we asked, beside those of every Kubernetes.
     var kinds = KindTable.wellKnown
-    /// The group versions that it was asked for.
+    /// The group versions that we asked for.
     var discovered: Set<String> = []
     var kubernetesVersion: String?
     var clusterUID: String?
     var identity: String?
-    /// The UID that the endpoint answers with, where another one is recorded.
+    /// The UID that the endpoint answers with, if another one is recorded.
     var changedUID: String?
     var isUnreachable: Bool { if case .unreachable = reachability { true } else { false } }
-    /// By kind, why what is known of it may be wrong: its list is not believed, or it can't be listed or watched.
+    /// For each kind, why our knowledge may be wrong: its list is not believed, or it can't be listed or watched.
     var listTroubles: [String: String] = [:]
-    /// What it is over its budget with.
+    /// The budget that it exceeds.
     var overBudget: BudgetExcess?
 }

@@ -3,11 +3,11 @@ import Kube
 import Logging
 import Support
 
-/// What the sessions of one operator share, and how they tell what has changed.
+/// What all sessions of one operator share, and how they report changes.
 struct SessionContext: Sendable {
     struct Settings: Sendable {
         var workersPerDataPlane = 32
-        /// Beside those, for what is fresh: work of a first list that waits for the rate limit must not be in its way.
+        /// More workers for fresh keys, so that a first list's keys that wait for the rate limit don't block them.
         var workersForFresh = 8
         var breaker = CircuitBreaker.Configuration(failuresToOpen: 2, successesToClose: 1)
         var watcher = WatcherConfiguration()
@@ -19,18 +19,18 @@ struct SessionContext: Sendable {
     var logger: Logger
     var connect: @Sendable (LinkConfiguration) -> Link
     var metrics = Metrics()
-    /// Whether this replica still leads; asked before each write.
+    /// Whether this replica still leads. It is asked before each write.
     var mayWrite: @Sendable () -> Bool
-    /// What a session tells of itself.
+    /// What changed in a session.
     enum Change: Sendable, Hashable {
-        /// What it has found out.
+        /// The session's facts.
         case facts
-        /// The state of a namespace. `isBusy`: many more wait.
+        /// The progress of a namespace. `isBusy`: many more wait.
         case namespace(String, isBusy: Bool)
     }
     var changed: @Sendable (_ dataPlane: String, Change) -> Void
-    /// A probe has found out which cluster this is.
+    /// Called when a probe has found out which cluster this is.
     var identified: @Sendable (_ session: DataPlaneSession, _ uid: String) -> Void = { _, _ in }
-    /// The server refused the token: read the credentials anew.
+    /// Called when the server has refused the token, so that the credentials are read again.
     var credentialsRejected: @Sendable (_ dataPlane: String) -> Void
 }

@@ -8,10 +8,10 @@ final class SessionPool: Sendable {
     private let context: SessionContext
     private let started: Duration
     private let sessions = Locked<[String: DataPlaneSession]>([:])
-    /// By UID of a cluster, the one session that may write to it.
+    /// The one session that may write to each cluster, by the cluster's UID.
     private let writers = Locked<[String: DataPlaneSession]>([:])
     private let tasks = ChildTasks<DataPlaneSession>()
-    /// What the queues of ended sessions have counted.
+    /// The counters of ended sessions' queues.
     private let ended = Locked(WorkQueueMetrics())
 
     init(context: SessionContext) {
@@ -19,19 +19,19 @@ final class SessionPool: Sendable {
         started = context.timeline.now
     }
 
-    /// Runs the sessions until it is cancelled.
+    /// Runs the sessions until the task is cancelled.
     func run() async { await tasks.run { await $0.run() } }
 
-    /// Starts nothing any more, and waits for the end of what is in flight. What only waits for the rate limit is not sent:
-    /// the next leader does it.
+    /// Starts no work from now on, and waits for the work in flight. Writes that wait for the rate limit are not sent:
+    /// the next leader sends them.
     func drain(until deadline: Duration) async {
         let sessions = all
         for session in sessions { session.shutDown() }
         for session in sessions { _ = await session.queue.drained(until: deadline) }
     }
 
-    /// The session of that DataPlane with these settings: a new one, or the one there is. What is known of one server
-    /// says nothing of another: a new subject gets a new session.
+    /// The session of that DataPlane, with these settings. It makes a new session for a new subject, since facts about
+    /// one server say nothing about another.
     func update(
         _ name: String, of subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan
     ) -> DataPlaneSession {
@@ -55,17 +55,18 @@ final class SessionPool: Sendable {
         return session
     }
 
-    /// Lets the session write to the cluster with that UID, unless an older DataPlane's does: of all sessions one at the
-    /// most may. Answers the DataPlanes whose status has to tell of it: the one that was refused, or that has to stop.
+    /// Lets the session write to the cluster with that UID, unless an older DataPlane's session does. So at most one
+    /// session may write to a cluster. Returns the DataPlanes whose status must report it: the one that was refused, or
+    /// the one that must stop.
     ///
-    /// What the sessions know themselves counts here, and not only what a status says: an older one may have answered
-    /// since the caller looked.
+    /// The facts of the sessions count here, and not only the statuses: an older one may have answered since the caller
+    /// looked.
     func approve(_ uid: String, for object: DataPlane) -> [String] {
         let name = object.metadata.name
         guard let session = self[name, SessionSubject(object)] else { return [] }
-        // Acts inside of the lock: between the decision and the deed of one, another must not decide.
+        // The lock covers decision and action, so that no other decision comes in between.
         return writers.withLock { writers in
-            // Nothing is new: an older one that answers later stops this one itself (`identified`).
+            // Nothing has changed. If an older one answers later, `identified` stops this one.
             if writers[uid] === session, session.isApproved(for: uid) { return [] }
             let before = writers[uid].flatMap { $0 !== session && self[$0.name] === $0 ? $0 : nil }
             guard !hasSenior(session, uid), before.map({ session.isSenior(to: $0) }) ?? true else {
@@ -80,8 +81,8 @@ final class SessionPool: Sendable {
         }
     }
 
-    /// An older DataPlane has answered for the first time, from a cluster that a newer one writes to: the newer one stops
-    /// at once. The older one takes over when its own status holds which cluster it is.
+    /// An older DataPlane has answered for the first time, from a cluster that a newer one writes to. The newer one
+    /// stops at once. The older one takes over when its own status records the cluster.
     private func identified(_ session: DataPlaneSession, as uid: String) {
         let stopped = writers.withLock { writers -> DataPlaneSession? in
             guard let before = writers[uid], before !== session, session.isSenior(to: before), !session.isHeld else {
@@ -93,12 +94,12 @@ final class SessionPool: Sendable {
         if let stopped { context.changed(stopped.name, .facts) }
     }
 
-    /// Whether an older one that is not itself left alone is the same cluster.
+    /// Whether an older DataPlane has the same cluster and is not itself held back.
     private func hasSenior(_ session: DataPlaneSession, _ uid: String) -> Bool {
         all.contains { $0 !== session && $0.isSenior(to: session) && $0.facts.clusterUID == uid && !$0.isHeld }
     }
 
-    /// Ends the session; what it has made in the data plane stays.
+    /// Ends the session. What it made in the data plane stays.
     func remove(_ name: String) {
         if let session = sessions.withLock({ $0.removeValue(forKey: name) }) { end(session) }
     }
@@ -110,14 +111,14 @@ final class SessionPool: Sendable {
         writers.withLock { writers in writers = writers.filter { $0.value !== session } }
     }
 
-    /// The session of that DataPlane, if it still is about the same server.
+    /// The session of that DataPlane, if it is still about the same server.
     subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
         self[name].flatMap { $0.subject == subject ? $0 : nil }
     }
     func renewed(_ name: String, _ outcome: Metrics.RenewalOutcome) { context.metrics.renewed(name, outcome) }
-    /// Lets go of the metrics of data planes that are gone.
+    /// Drops the metrics of all other data planes, which no longer exist.
     func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
-    /// The queues of all data planes, looked at as one, and how many keys they can work on at a time.
+    /// The queues of all data planes as one, and how many keys they can work on at a time.
     var queueMetrics: (metrics: WorkQueueMetrics, workers: Int) {
         let sessions = all
         let settings = context.settings
@@ -126,12 +127,12 @@ final class SessionPool: Sendable {
     }
     var probeInterval: Duration { context.settings.breaker.probeInterval }
     subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
-    /// Whether any of them may still come to a first result soon after the start of all of them. One that comes later must
-    /// not keep what is known of the others from being told.
+    /// Whether any session may still come to its first result soon after the common start. A session that comes later
+    /// must not hold back the results of the others.
     var isSettling: Bool {
         context.timeline.now < started + DataPlaneSession.settlingTime && all.contains { $0.isSettling }
     }
-    /// Whether anything waits to be brought to a data plane that can be worked on.
+    /// Whether work waits for a data plane that accepts it.
     var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
@@ -139,7 +140,7 @@ final class SessionPool: Sendable {
         namespace.name.map { progress(of: $0) } ?? .zero
     }
 
-    /// How far a namespace is over all data planes that are worked on.
+    /// The progress of a namespace over all data planes that are worked on.
     func progress(of namespace: String) -> NamespaceProgress {
         var result = NamespaceProgress.zero
         var first: String?
@@ -148,11 +149,11 @@ final class SessionPool: Sendable {
             result.desired += 1
             switch progress {
             case .pending: break
-            // In Observe: labels and assignments are told as they would be without it.
+            // In Observe, labels and assignments show what they would without it.
             case .synced, .planned(_, []): result.synced += 1
             case .failed(let failures), .planned(_, let failures):
                 result.failed += 1
-                // That of the first by name, so that the message stays while the failures do.
+                // The failure of the first data plane by name, so that the message is stable.
                 if first.map({ session.name < $0 }) ?? true, let entry = failures.first?.entry {
                     first = session.name
                     result.failure = "\(session.name): \(entry.reason): \(entry.message)"

@@ -4,13 +4,13 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a probe asks beside whether the data plane is there, and which one it is.
+/// What a probe asks beside whether the data plane answers and which one it is.
 struct ProbeQuestions: Sendable {
-    /// Who we are, and whether we may do this; nil: not asked. Called when the answer is there, since what is needed may
-    /// have become known meanwhile.
+    /// The rights to review, along with our user name. Nil: not asked. It is called when the answer has come, since the
+    /// needed rights may have become known meanwhile.
     var permissions: (@Sendable () -> [Permission])?
     var asksVersion = false
-    /// Which kinds these group versions have.
+    /// The group versions whose kinds to ask for.
     var apiVersions: Set<String> = []
 }
 
@@ -25,21 +25,21 @@ struct ProbeOrder: Sendable {
 /// What one probe of a data plane found.
 struct ProbeResult: Sendable {
     var answer: ProbeAnswer
-    /// The UID of `kube-system`; nil where it could not be read.
+    /// The UID of `kube-system`. Nil if it could not be read.
     var clusterUID: String?
     /// Only a full probe finds these.
     var kubernetesVersion: String?
     var identity: String?
     var authorization: DataPlaneObservation.Authorization?
-    /// What `authorization` is about.
+    /// The rights that `authorization` is about.
     var reviewed: [Permission]?
-    /// `kube-system` may not be read, says the server.
+    /// The server says that we may not read `kube-system`.
     var isClusterForbidden = false
-    /// By group version that was asked for, the kinds that it has: none where it isn't served.
+    /// The kinds of each group version that was asked for. Empty if it is not served.
     var served: [String: [ResourceType]] = [:]
-    /// By group version that was asked for, why there was no answer.
+    /// Why there was no answer, for each group version that was asked for.
     var unanswered: [String: String] = [:]
-    /// It serves still, and is going to end.
+    /// It still serves requests, but will end soon.
     var isShuttingDown = false
 
     init(_ answer: ProbeAnswer, _ clusterUID: String? = nil) {
@@ -48,47 +48,48 @@ struct ProbeResult: Sendable {
     }
 }
 
-/// The decisions of a session, as a value: which link is in use, whether requests may pass, what is known.
+/// The decisions of a session, as a value: which link is in use, whether requests may pass, and the facts.
 ///
 /// ```
 /// no link ── configured ──► candidate ── probe succeeded ──► active ── probes fail ──► breaker open
 ///                              ▲                               │  ▲                        │
 ///                              └───── reconfigured ────────────┘  └──── probe succeeded ───┘
 /// ```
-/// A candidate takes the active link's place only when it has proved to work: until then the old credentials stay in use.
+/// A candidate replaces the active link only after a successful probe. Until then the old credentials stay in use.
 struct SessionState: Sendable {
     private(set) var configuration: SessionConfiguration
     private(set) var active: Link?
     private(set) var candidate: Link?
     private var candidateFailed = false
-    /// The candidate has the settings of the link in use: only its connection is another.
+    /// The candidate has the settings of the link in use and only a new connection.
     private var isOnlyFresh = false
-    /// The server at the other end of the link in use is about to end: another connection may lead to one that stays.
+    /// The server at the other end is about to end. Another connection may lead to a server that stays.
     private var wantsFreshConnection = false
     private(set) var breaker: CircuitBreaker
     private(set) var facts = SessionFacts()
-    /// Another DataPlane, older than this one, has the same cluster. Once that is over it has to be approved anew: who
-    /// says that it is over may have looked before the other one answered.
+    /// An older DataPlane has the same cluster. When that is over, this one must be approved anew, because the caller
+    /// may have looked before the other one answered.
     var isDuplicate = false { didSet { if isDuplicate { approvedUID = nil } } }
-    /// The cluster that may be written to: its UID is recorded in the DataPlane's status, and no other DataPlane has it.
+    /// The UID of the cluster that may be written to. It is recorded in the DataPlane's status, and no other DataPlane
+    /// has the cluster.
     var approvedUID: String?
-    /// The connection is new, or one broke: who answers on it must be seen before anything is written.
+    /// The connection is new, or one broke. Nothing is written before a probe has seen which server answers.
     private(set) var isSuspect = false
-    /// Something was refused since the permissions were looked at.
+    /// A request was refused since the last review.
     private var needsReview = false
-    /// Others are needed than were looked at.
+    /// Other rights are needed than those of the last review.
     private var needsOtherReview = false
     private var lastReview: Duration?
-    /// Whether `kube-system` could be read when that was last tried.
+    /// Whether `kube-system` could be read at the last try.
     private var readsCluster = false
     private var schedule: ProbeSchedule
-    /// What probes say of the token of the link in use, and of the candidate's.
+    /// What probes say about the tokens of the link in use and of the candidate.
     private var doubt = TokenDoubt()
     private var candidateDoubt = TokenDoubt()
-    /// In a row.
+    /// Failed attempts in a row.
     private var failedAttempts = 0
     private var lastDiscovery: [String: Duration] = [:]
-    /// It may have been upgraded since its version was asked for.
+    /// The server may have been upgraded since we asked for its version.
     private var versionIsDue = true
     private var lastVersion: Duration?
 
@@ -98,10 +99,10 @@ struct SessionState: Sendable {
         schedule = ProbeSchedule(interval: breaker.probeInterval)
     }
 
-    /// What lists and watches use; nil while they may not be sent. The probe always may.
+    /// The link for lists and watches. Nil while none may be sent. A probe may always be sent.
     ///
-    /// Without a link that has proved itself, the first lists go out together with the first probe, which halves the way
-    /// to them; they stop when it fails, and what they showed is dropped when it finds another cluster.
+    /// Before any link has proved itself, the first lists go out together with the first probe, which halves the time
+    /// to them. They stop if the probe fails. What they showed is dropped if it finds another cluster.
     var readLink: Link? {
         guard breaker.allowsRequests, facts.tokenRejected == nil, facts.changedUID == nil, !isDuplicate else {
             return nil
@@ -111,17 +112,17 @@ struct SessionState: Sendable {
     /// Nothing is written, whatever else is allowed.
     var isObserving = false
 
-    /// What writes use; nil while they may not be sent.
+    /// The link for writes. Nil while none may be sent.
     var writeLink: Link? { isObserving ? nil : workLink }
-    /// What namespaces are worked on with: compared, and where it is not Observe, written.
+    /// The link for work on namespaces: comparisons and, unless the mode is Observe, writes.
     var workLink: Link? {
         guard let active, readLink === active, !isSuspect, let uid = facts.clusterUID, uid == approvedUID else {
             return nil
         }
         return active
     }
-    /// Tells the links who may write. To be called under the same lock as the change that it follows from: once that is
-    /// let go, nothing that waits for its turn goes out against it.
+    /// Tells the links which of them may write. Call it under the same lock as the change behind it. After that lock is
+    /// released, no waiting write goes out against the change.
     func permitWrites(except unused: [Link] = []) {
         for link in unused { link.mayWrite.withLock { $0 = false } }
         let isOpen = allowsWrites
@@ -131,12 +132,12 @@ struct SessionState: Sendable {
     var allowsWrites: Bool { writeLink != nil }
     var allowsWork: Bool { workLink != nil }
 
-    /// What to probe next.
+    /// The link to probe next.
     var probed: Link? { candidate ?? active }
 
-    /// From the start of one probe to the start of the next, where nothing calls for one before. A first failure is looked
-    /// into at once, and so is a first 401: whether the data plane is away, or refuses the token, should be known well
-    /// before the next interval is over.
+    /// From the start of one probe to the start of the next, if nothing calls for one sooner. After a first failure or
+    /// a first 401 the next probe comes soon. So it is known well before the next interval whether the data plane is
+    /// away or refuses the token.
     var probeDelay: Duration {
         let isFirstFailure = if case .closed(let failures) = breaker.state { failures > 0 } else { false }
         if isFirstFailure || doubt.isOpen || candidateDoubt.isOpen {
@@ -145,13 +146,13 @@ struct SessionState: Sendable {
         return breaker.probeDelay
     }
 
-    /// A probe was answered with 401, and no other answer has told since whether that was true.
+    /// A probe was answered with 401, and no later answer has shown whether that was right.
     var doubtsToken: Bool { doubt.isOpen || facts.tokenRejected != nil }
 
-    /// When the next probe is to start.
+    /// When the next probe starts.
     var nextProbe: Duration { schedule.next(after: probeDelay) }
 
-    /// A probe starts now: what to ask, on which links.
+    /// Begins a probe. Returns what to ask on which links.
     mutating func beginProbe(
         unknown: Set<GroupVersionKind>, now: Duration, connect: (LinkConfiguration) -> Link
     ) -> [ProbeOrder] {
@@ -175,8 +176,8 @@ struct SessionState: Sendable {
         return orders
     }
 
-    /// Permissions, version and kinds are looked at again so often, though nothing has failed: a binding may have been
-    /// deleted, or the API server upgraded in place.
+    /// Rights, version and kinds are checked this often even without a failure. A binding may have been deleted, or the
+    /// API server upgraded in place.
     static let checkup = Duration.seconds(60)
 
     private func reviewIsDue(now: Duration) -> Bool {
@@ -186,24 +187,24 @@ struct SessionState: Sendable {
         return age >= (activeNeedsReview ? schedule.interval : Self.checkup)
     }
 
-    /// Whether the next probe has to find out everything again.
+    /// Whether the next probe must ask for everything again.
     var needsFullProbe: Bool { candidate != nil || activeNeedsReview }
 
-    /// Whether the link in use has to be asked everything, and not only one that is to take its place.
+    /// Whether the link in use must be asked for everything, and not only a candidate.
     var activeNeedsReview: Bool {
         if !breaker.allowsRequests || facts.clusterUID == nil { return true }
         return needsReview || (facts.authorization != .granted && facts.authorization != .unsaid)
     }
 
-    /// Whether a probe asks for the version: at once where none is known, else when there is nothing more urgent to find
-    /// out about a new connection.
+    /// Whether a probe asks for the version: at once if none is known, else when nothing more urgent is open about a
+    /// new connection.
     func asksVersion(now: Duration) -> Bool {
         if facts.kubernetesVersion == nil, !configuration.hasRecordedVersion { return needsFullProbe }
         let isOld = lastVersion.map { now - $0 >= Self.checkup } ?? true
         return (versionIsDue && !needsFullProbe) || (isOld && candidate == nil)
     }
 
-    /// The group versions to ask for: those of kinds that aren't known, each twice a minute at the most.
+    /// The group versions of unknown kinds, each at most twice a minute.
     func apiVersionsToDiscover(_ unknown: Set<GroupVersionKind>, now: Duration) -> Set<String> {
         Set(unknown.map(\.apiVersion)).filter { version in
             lastDiscovery[version].map { now - $0 >= Self.discoveryInterval } ?? true
@@ -211,7 +212,7 @@ struct SessionState: Sendable {
     }
     static let discoveryInterval = Duration.seconds(30)
 
-    /// Takes new settings; `connect` makes a link for them. Returns the links that are of no more use.
+    /// Takes new settings. `connect` makes a link for them. Returns the links that are no longer used.
     mutating func configure(_ new: SessionConfiguration, connect: (LinkConfiguration) -> Link) -> [Link] {
         let before = configuration
         configuration = new
@@ -231,7 +232,7 @@ struct SessionState: Sendable {
         }
         if active?.configuration == wanted { return unused }  // changed there and back
         if let active, active.configuration.server != wanted.server {
-            // The old credentials are of no use for another server.
+            // The old credentials don't fit another server.
             unused.append(active)
             self.active = nil
             forget()
@@ -241,12 +242,12 @@ struct SessionState: Sendable {
         return unused
     }
 
-    /// Takes a probe's result into account. Returns the links that are of no more use.
+    /// Takes a probe's result into account. Returns the links that are no longer used.
     mutating func take(_ result: ProbeResult, of link: Link, now: Duration) -> [Link] {
         if link === candidate {
             if isOnlyFresh {
                 isOnlyFresh = false
-                // The one in use goes on: nothing of the new one is worth telling.
+                // The link in use goes on. There is nothing to report about the new connection.
                 guard case .succeeded = result.answer, !result.isShuttingDown else {
                     candidate = nil
                     return [link]
@@ -260,7 +261,7 @@ struct SessionState: Sendable {
                 versionIsDue = true
                 breaker = CircuitBreaker(breaker.configuration)
                 facts.refusedCandidate = nil
-                // Who answers on it must be seen, too.
+                // A probe must see which server answers on it.
                 isSuspect = true
                 learn(result, now)
                 return old.map { [$0] } ?? []
@@ -288,18 +289,18 @@ struct SessionState: Sendable {
                 schedule.call(.failure)
             }
         case .tokenRejected:
-            // An answer all the same: what failed before it was no outage.
+            // A 401 is an answer, so what failed before was not an outage.
             if breaker.allowsRequests { breaker = CircuitBreaker(breaker.configuration) }
-            // It may be one of several API servers that has an old key: the next probe tells, which comes soon.
+            // One of several API servers may have an old key. The next probe comes soon and shows it.
             if !doubt.refused(), facts.tokenRejected == nil { return [] }
             facts.refusedCandidate = nil
-            // While newer settings fail too, it is they that are told of: the old ones have nothing new to say.
+            // While newer settings fail too, their failure is shown, since the old ones have nothing new to say.
             if candidate != nil, candidateFailed, facts.tokenRejected != nil { return [] }
             fail(result.answer)
         case .failed:
             _ = breaker.record(.probeFailed)
             if !breaker.allowsRequests {
-                // Both are away: there is nothing left to say of the newer one alone.
+                // Both links are down, so the candidate's failure is not shown separately.
                 facts.refusedCandidate = nil
                 fail(result.answer)
             }
@@ -307,9 +308,9 @@ struct SessionState: Sendable {
         return []
     }
 
-    /// A request other than a probe failed. Whether the data plane is away, or refuses the token, probes decide: it may be
-    /// one object that can't be taken (a webhook in between is broken, or answers 401), or one connection that broke, with
-    /// all that was on it.
+    /// A request other than a probe failed. Only probes decide whether the data plane is away or refuses the token. The
+    /// failure may concern one object (a broken webhook, or one that answers 401) or one broken connection with
+    /// everything on it.
     mutating func requestFailed(_ answer: ProbeAnswer, connectionBroke: Bool) {
         guard active != nil else { return }  // the first probe is under way and says more
         if connectionBroke {
@@ -322,39 +323,39 @@ struct SessionState: Sendable {
         }
     }
 
-    /// The connection of a watch was cut, which goes on where it was.
+    /// The connection of a watch was cut. The watch goes on from its version.
     mutating func watchWasCut() { schedule.call(.brokenConnection) }
 
-    /// - Parameter excess: nil where the data plane is within its budget.
+    /// - Parameter excess: nil if the data plane is within its budget.
     mutating func exceeds(_ excess: BudgetExcess?) { facts.overBudget = excess }
 
-    /// A request other than a probe was answered well: the token is taken.
+    /// A request other than a probe succeeded, so the token is accepted.
     mutating func requestSucceeded() { doubt = TokenDoubt() }
 
-    /// Somebody waits for what the next probe finds.
+    /// Somebody waits for the next probe.
     mutating func callProbe() { schedule.call(.change) }
 
-    /// A request was refused, or one that was refused before is allowed by now.
+    /// A request was refused, or one that was refused before is allowed now.
     mutating func request(_ permission: Permission, isRefused: Bool) {
         if isRefused { facts.refused.insert(permission) } else { facts.refused.remove(permission) }
     }
 
-    /// - Parameter text: nil where all is well.
+    /// - Parameter text: nil if all is well.
     mutating func trouble(with type: ResourceType, _ text: String?) { facts.listTroubles[type.description] = text }
 
-    /// What is not watched any more is in no trouble.
+    /// Drops the troubles of kinds that are no longer watched.
     mutating func retainTroubles(of types: [ResourceType]) {
         let watched = Set(types.map(\.description))
         facts.listTroubles = facts.listTroubles.filter { watched.contains($0.key) }
     }
 
-    /// Permissions turned out to be missing: look at them again with the next probe.
+    /// Rights turned out to be missing. The next probe reviews them again.
     mutating func wasForbidden() {
         needsReview = true
         schedule.call(.failure)
     }
 
-    /// Other permissions are needed than were looked at.
+    /// Other rights are needed than those of the last review.
     mutating func needsOtherPermissions() {
         needsOtherReview = true
         schedule.call(.change)
@@ -366,11 +367,11 @@ struct SessionState: Sendable {
         doubt = TokenDoubt()
         failedAttempts = 0
         if result.clusterUID != nil { isSuspect = false }
-        // What could be read before is refused now: the rights of the account are others.
+        // `kube-system` could be read before and is refused now, so our rights have changed.
         if result.isClusterForbidden, readsCluster, result.authorization == nil { wasForbidden() }
         readsCluster = result.clusterUID != nil
         if let version = result.kubernetesVersion {
-            // It serves other kinds, too.
+            // Another version may serve other kinds.
             if let known = facts.kubernetesVersion, known != version { lastDiscovery = [:] }
             (facts.kubernetesVersion, versionIsDue) = (version, false)
         }
@@ -385,7 +386,7 @@ struct SessionState: Sendable {
             facts.kinds.answered(version)
             facts.kinds.add(types, of: version, atMost: Budget().kinds)
         }
-        // Asked, and failed: its kinds wait for it, and no others.
+        // Discovery of these failed. Only their kinds wait for it.
         for (version, why) in result.unanswered {
             lastDiscovery[version] = now
             if !facts.discovered.contains(version) { facts.kinds.gaveNoAnswer(version, why) }
@@ -399,7 +400,7 @@ struct SessionState: Sendable {
         }
     }
 
-    /// It may be another server: nothing that was found out holds.
+    /// Forgets all findings, since it may be another server.
     private mutating func forget() {
         facts = SessionFacts()
         lastDiscovery = [:]
@@ -409,7 +410,7 @@ struct SessionState: Sendable {
         switch answer {
         case .succeeded: break
         case .tokenRejected(let text):
-            // It answered, so the way to it is fine.
+            // It answered, so the connection works.
             facts.reachability = .reachable
             facts.tokenRejected = text
             facts.authorization = .unknown
@@ -423,13 +424,14 @@ struct SessionState: Sendable {
     }
 }
 
-/// What probes say of a token. One 401 proves nothing: one of several API servers may have an old key. Two in a row do.
+/// What probes say about a token. One 401 proves nothing, since one of several API servers may have an old key. Two in
+/// a row prove it.
 struct TokenDoubt: Sendable, Hashable {
     private var refusals = 0
-    /// It was refused once, and the next probe is to tell.
+    /// The token was refused once, and the next probe decides.
     var isOpen: Bool { refusals == 1 }
 
-    /// A probe was answered with 401. True where that settles it.
+    /// A probe was answered with 401. True if that decides it.
     mutating func refused() -> Bool {
         refusals = min(refusals + 1, 2)
         return refusals > 1

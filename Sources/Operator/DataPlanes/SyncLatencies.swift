@@ -1,6 +1,6 @@
-/// How long changes of the control plane take until the last write for them in one data plane, by namespace.
+/// How long changes of the control plane take to the last write in one data plane, by namespace.
 ///
-/// A namespace counts once it is in sync, and only where something was written in it for the change: what was in sync
+/// A namespace counts once it is in sync, and only if something was written in it for the change. One that was in sync
 /// already took no time.
 struct SyncLatencies: Sendable {
     private struct Waiting: Sendable {
@@ -9,7 +9,7 @@ struct SyncLatencies: Sendable {
     }
     private var waiting: [String: Waiting] = [:]
 
-    /// Something else is wanted in these since then. Of several changes that wait, the first counts.
+    /// The plan of these namespaces changed at `since`. Of several waiting changes the first counts.
     mutating func changed(_ namespaces: some Sequence<String>, since: Duration) {
         for namespace in namespaces where waiting[namespace] == nil { waiting[namespace] = Waiting(since: since) }
     }
@@ -22,7 +22,7 @@ struct SyncLatencies: Sendable {
 
     mutating func wrote(_ namespace: String, now: Duration) { waiting[namespace]?.lastWrite = now }
 
-    /// The namespace is in sync. Nil where nothing was written for a change.
+    /// The namespace is in sync. Nil if nothing was written for a change.
     mutating func settled(_ namespace: String) -> Duration? {
         guard let entry = waiting.removeValue(forKey: namespace), let lastWrite = entry.lastWrite else { return nil }
         return max(.zero, lastWrite - entry.since)

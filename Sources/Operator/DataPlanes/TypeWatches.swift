@@ -4,15 +4,15 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a session watches: for each kind that the templates have, the objects that are ours.
+/// The watches of a session: for each kind in the templates, the objects that are ours.
 ///
-/// Each kind stands for itself: one that the data plane does not serve, or that the token may not list, keeps only the
-/// objects of that kind from being applied.
+/// Kinds don't affect each other. If the data plane does not serve a kind, or the token may not list it, only objects
+/// of that kind are not applied.
 final class TypeWatches: Sendable {
     typealias TypeWatcher = Watcher<DynamicObject, ObservedObject>
 
     enum Readiness: Sendable {
-        /// Not listed yet: nothing is decided on half a picture.
+        /// Not listed yet, so nothing is decided.
         case starting
         case ready(ObservedObjects)
         case refused(FailureReason, String)
@@ -26,7 +26,7 @@ final class TypeWatches: Sendable {
     }
     private struct State {
         var entries: [ResourceType: Entry] = [:]
-        /// Nil before it was first said.
+        /// Nil before the first call of `open`.
         var isOpen: Bool?
 
         mutating func begin(_ type: ResourceType) -> Entry {
@@ -36,8 +36,8 @@ final class TypeWatches: Sendable {
         }
     }
     private let state = Locked(State())
-    /// One watch, with the entry that it is for: a kind that is dropped and wanted again at once gets another one, so that no
-    /// two watches write into one store.
+    /// One watch with its entry. A kind that is dropped and wanted again gets a new entry, so that no two watches write
+    /// into one store.
     private struct Start: Sendable {
         var type: ResourceType
         var objects: ObservedObjects
@@ -48,7 +48,7 @@ final class TypeWatches: Sendable {
     }
     private let tasks = ChildTasks<Start>()
 
-    /// Watches these kinds and no others from now on.
+    /// Watches exactly these kinds from now on.
     func follow(_ types: [ResourceType]) {
         let (new, gone) = state.withLock { state in
             let new = types.filter { state.entries[$0] == nil }.map { Start($0, state.begin($0)) }
@@ -60,7 +60,7 @@ final class TypeWatches: Sendable {
         for start in new { tasks.start(start) }
     }
 
-    /// Runs the watchers until it is cancelled.
+    /// Runs the watchers until the task is cancelled.
     func run(_ make: @escaping @Sendable (ResourceType, ObservedObjects) -> TypeWatcher) async {
         await tasks.run { await self.watch($0, make) }
     }
@@ -76,7 +76,7 @@ final class TypeWatches: Sendable {
         if isWanted { await start.stopped.ending { await watcher.run() } }
     }
 
-    /// Lets all of them go on, or ask nothing.
+    /// Lets all watches go on, or pauses them.
     func open(_ isOpen: Bool) {
         state.withLock { state in
             guard state.isOpen != isOpen else { return }
@@ -85,7 +85,7 @@ final class TypeWatches: Sendable {
         }
     }
 
-    /// What was seen may be another cluster's: all of it is dropped, to be listed anew.
+    /// Drops everything that was seen and lists again, since it may be another cluster's.
     func forget() {
         let (dropped, new) = state.withLock { state in
             let dropped = state.entries
@@ -95,15 +95,15 @@ final class TypeWatches: Sendable {
         for start in new { tasks.start(start) }
     }
 
-    /// All of them are opened anew, from where they are, or with a list where nothing was heard for long.
+    /// Reopens all watches: from their versions, or with a list after a long silence.
     func renew() { for entry in state.withLock({ Array($0.entries.values) }) { entry.watcher?.poke() } }
 
-    /// Those that were refused try again at once: permissions or kinds have changed.
+    /// Lets refused kinds try again at once, since rights or kinds have changed.
     func retryRefused() {
         for entry in state.withLock({ $0.entries.values.filter { $0.refusal != nil } }) { entry.watcher?.poke() }
     }
 
-    /// The kind can't be listed. True where that is news.
+    /// The kind can't be listed. True if that is new.
     func refused(_ type: ResourceType, _ reason: FailureReason, _ message: String) -> Bool {
         state.withLock { state in
             let before = state.entries[type]?.refusal
@@ -112,7 +112,7 @@ final class TypeWatches: Sendable {
         }
     }
 
-    /// The kind may be listed or watched. True where it was refused before.
+    /// The kind can be listed or watched. True if it was refused before.
     func listed(_ type: ResourceType) -> Bool {
         state.withLock { state in
             defer { state.entries[type]?.refusal = nil }
@@ -126,7 +126,7 @@ final class TypeWatches: Sendable {
         return entry.objects.store.isReady ? .ready(entry.objects) : .starting
     }
 
-    /// Those that are listed.
+    /// The kinds that are listed, and their objects.
     var ready: [(type: ResourceType, objects: ObservedObjects)] {
         state.withLock { state in
             state.entries.filter { $0.value.refusal == nil && $0.value.objects.store.isReady }
@@ -134,7 +134,7 @@ final class TypeWatches: Sendable {
         }
     }
 
-    /// How many objects are kept of the other kinds.
+    /// The number of objects of all other kinds.
     func count(without type: ResourceType) -> Int {
         state.withLock { $0.entries.reduce(0) { $0 + ($1.key == type ? 0 : $1.value.objects.store.count) } }
     }

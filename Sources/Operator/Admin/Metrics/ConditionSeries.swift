@@ -10,7 +10,7 @@ struct ConditionSeries: Sendable, Hashable {
 
     var isReady: Bool { statuses[ConditionType.ready.rawValue] == .isTrue }
 
-    /// The conditions that an object of a kind always has; before it has them, they are Unknown.
+    /// The conditions that an object of a kind always has. They are Unknown until the object has them.
     static let types: [String: [String]] = [
         "DataPlane": ["CredentialsValid", "Reachable", "Authorized", "Available", "Synced", "Ready"],
         "ExecutionLabel": ["Ready"],
@@ -22,8 +22,8 @@ struct ConditionSeries: Sendable, Hashable {
     static let onlyWhileTrue = ["Reconciling", "Stalled"].filter { ConditionType(rawValue: $0) != nil }
 
     /// - Parameters:
-    ///   - conditions: nil for an object that can't be read: all that is known of it is that it isn't Ready.
-    ///   - types: those that it always has; nil: its kind's.
+    ///   - conditions: nil for an object that can't be read. It counts as not Ready.
+    ///   - types: the conditions that the object always has; nil for those of its kind.
     init(kind: String, name: String, _ conditions: [Condition]?, types: [String]? = nil) {
         self.name = name
         statuses = (types ?? Self.types[kind] ?? []).reduce(into: [:]) { $0[$1] = .unknown }
@@ -40,7 +40,7 @@ struct KindConditions: Sendable, Hashable {
     var objects: [ConditionSeries]
     var leftOut: Int
 
-    /// The page grows with this: a kind has at most `limit` × conditions × 3 series. What is not Ready goes first.
+    /// Bounds the page: a kind has at most `limit` × conditions × 3 series. Objects that are not Ready stay in first.
     init(_ kind: String, _ all: [ConditionSeries], limit: Int = 1000) {
         self.kind = kind
         leftOut = max(0, all.count - limit)
@@ -54,7 +54,7 @@ struct KindConditions: Sendable, Hashable {
 }
 
 extension Caches {
-    /// - Parameter board: of a data plane that is worked on.
+    /// - Parameter board: the progress of a data plane that has a session.
     func metricsOfDataPlanes(board: (String) -> NamespaceProgressBoard?) -> [MetricsInput.DataPlane] {
         let objects = (dataPlanes.snapshot ?? [:]).map { (name: $0.key.name, status: $0.value.object?.status) }
         return objects.sorted { $0.name < $1.name }.map { name, status in

@@ -1,4 +1,4 @@
-/// Every metric of `/metrics`, in the order of the page. docs/metrics.md lists the same ones; a test compares them.
+/// Every metric of `/metrics`, in the order of the page. docs/metrics.md lists the same ones, and a test compares both.
 enum MetricFamily: String, Sendable, CaseIterable {
     enum Kind: String, Sendable { case counter, gauge, histogram }
 
@@ -85,7 +85,7 @@ enum MetricFamily: String, Sendable, CaseIterable {
         }
     }
 
-    /// Of each series, beside a histogram's `le`.
+    /// The labels of each series, without a histogram's `le`.
     var labels: [String] {
         switch self {
         case .buildInfo: ["version", "commit"]

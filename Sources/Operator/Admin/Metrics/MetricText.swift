@@ -4,7 +4,7 @@ import Support
 struct MetricText {
     private(set) var text = ""
 
-    /// The head of a family; its series follow it.
+    /// Begins a family. Its series follow.
     mutating func begin(_ family: MetricFamily) {
         text += "# HELP \(family.rawValue) \(family.help)\n# TYPE \(family.rawValue) \(family.kind.rawValue)\n"
     }
@@ -12,7 +12,7 @@ struct MetricText {
     mutating func line(_ family: MetricFamily, _ value: some MetricNumber) { line(family, [], value) }
     mutating func lines(_ family: MetricFamily, _ histogram: DurationHistogram) { lines(family, [], histogram) }
 
-    /// - Parameter values: of the family's labels, in their order.
+    /// - Parameter values: the values of the family's labels, in the same order.
     mutating func line(_ family: MetricFamily, _ values: [String], _ value: some MetricNumber) {
         text += family.rawValue
         labels(family, values)
@@ -60,7 +60,7 @@ struct MetricText {
     }
 
     private static func escaped(_ value: String) -> String {
-        // A quote, a backslash, a line end: hardly any value has one.
+        // Few values have a quote, a backslash or a line end.
         guard value.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C || $0 == 0x0A }) else { return value }
         return value.reduce(into: "") { text, character in
             switch character {

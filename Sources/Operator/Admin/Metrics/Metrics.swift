@@ -3,19 +3,19 @@ import Fleet
 import Kube
 import Support
 
-/// What the operator counts. Every series exists from the start; gauges are read when they are asked for (`MetricsPage`).
+/// The operator's counters. Every series exists from the start. `MetricsPage` reads gauges when it is asked.
 final class Metrics: Sendable {
     enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, deleted, failed }
     enum RenewalOutcome: String, Sendable, Hashable, CaseIterable { case succeeded, failed }
-    /// What is known of an ExecutionClusterLabel in flyteadmin.
+    /// The state of an ExecutionClusterLabel's rows in flyteadmin.
     enum LabelState: String, Sendable, Hashable, CaseIterable { case published, refused, unreachable, held }
-    /// As controller-runtime has them.
+    /// The same results as in controller-runtime.
     enum ReconcileResult: String, Sendable, Hashable, CaseIterable {
         case success, error, requeue
         case requeueAfter = "requeue_after"
     }
 
-    /// Of one data plane.
+    /// The counters of one data plane.
     struct DataPlane: Sendable {
         var writes: [WriteResult: UInt64] = [:]
         /// By `ProbeAnswer.outcome`.
@@ -34,7 +34,7 @@ final class Metrics: Sendable {
         var labels: [LabelState: Int] = [:]
     }
     private let state = Locked(Counts())
-    /// To Kubernetes API servers.
+    /// Requests to Kubernetes API servers.
     let requests = RequestCounts()
 
     init() {}
@@ -50,12 +50,12 @@ final class Metrics: Sendable {
         }
     }
 
-    /// The token of a data plane was renewed, or could not be.
+    /// Counts a renewal of a data plane's token.
     func renewed(_ dataPlane: String, _ outcome: RenewalOutcome) {
         state.withLock { $0.dataPlanes[dataPlane, default: DataPlane()].renewals[outcome, default: 0] += 1 }
     }
 
-    /// A change of the control plane has reached a namespace of a data plane.
+    /// Observes how long a change of the control plane took to reach a namespace of a data plane.
     func synced(after latency: Duration) { state.withLock { $0.syncLatency.observe(latency) } }
 
     func reconciled<Key>(_ controller: ControllerName, _ outcome: Controller<Key>.Outcome, took: Duration) {
@@ -71,7 +71,7 @@ final class Metrics: Sendable {
         }
     }
 
-    /// The series of data planes that are gone go with them.
+    /// Drops the series of all other data planes, which no longer exist.
     func retain(_ dataPlanes: Set<String>) {
         state.withLock { state in state.dataPlanes = state.dataPlanes.filter { dataPlanes.contains($0.key) } }
     }
@@ -81,7 +81,7 @@ final class Metrics: Sendable {
     var counts: Counts { state.withLock { $0 } }
 }
 
-/// What `controller` says in metrics: the kind of key that was worked on.
+/// The value of the label `controller`: the kind of key.
 enum ControllerName: String, Sendable, Hashable, CaseIterable {
     case plan, publishing, tidying, namespace
     case dataPlane = "dataplane"
@@ -113,7 +113,7 @@ extension ProbeAnswer {
     static let outcomes =
         [Reason.probeSucceeded, CredentialsReason.tokenRejected.rawValue] + ReachableReason.allCases.map(\.rawValue)
 
-    /// The contract's reasons of `Reachable`, and `TokenRejected`.
+    /// A reason of `Reachable`, or `TokenRejected`.
     var outcome: String {
         switch self {
         case .succeeded: Self.outcomes[0]

@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a page of metrics is made from.
+/// The input of a page of metrics.
 struct MetricsInput: Sendable {
     struct DataPlane: Sendable {
         var name: String
@@ -21,11 +21,11 @@ struct MetricsInput: Sendable {
 
     var counts = Metrics.Counts()
     var isLeader = false
-    /// Of each DataPlane object. Only the leader works on them, so that only the leader tells of them.
+    /// One entry for each DataPlane object. Empty on replicas that do not lead, since they don't work on data planes.
     var dataPlanes: [DataPlane] = []
     var conditions: [KindConditions] = []
     var controlPlaneQueue = Queue(name: "control-plane", workers: 0)
-    /// Those of all data planes, as one: a data plane that can't keep up shows in `squadron_namespaces_synced`.
+    /// The queues of all data planes as one. `squadron_namespaces_synced` shows a data plane that can't keep up.
     var dataPlaneQueues = Queue(name: "data-planes", workers: 0)
     var requests: [RequestCounts.Host] = []
     var process: ProcessStatistics?

@@ -7,7 +7,7 @@
 /// What Linux says of this process, as Prometheus' clients report it.
 struct ProcessStatistics: Sendable, Hashable {
     var cpuSeconds: Double
-    /// Since 1970.
+    /// Seconds since 1970.
     var startTime: Double
     var residentBytes: UInt64
     var virtualBytes: UInt64
@@ -28,10 +28,10 @@ struct ProcessStatistics: Sendable, Hashable {
             maxFiles: UInt64(limit.rlim_cur))
     }
 
-    /// - Parameter stat: `/proc/self/stat`; its second field may hold anything, blanks and brackets too.
+    /// - Parameter stat: `/proc/self/stat`. Its second field may contain anything, even blanks and brackets.
     init?(stat: String, bootTime: Double, ticks: Double, pageSize: UInt64, openFiles: Int, maxFiles: UInt64) {
         guard let end = stat.lastIndex(of: ")"), ticks > 0 else { return nil }
-        // From the third field on.
+        // The fields from the third one on.
         let fields = stat[stat.index(after: end)...].split(separator: " ")
         guard fields.count > 21, let user = Double(fields[11]), let system = Double(fields[12]),
             let threads = Int(fields[17]), let start = Double(fields[19]), let size = UInt64(fields[20]),
@@ -51,7 +51,7 @@ struct ProcessStatistics: Sendable, Hashable {
         stat.split(separator: "\n").first { $0.hasPrefix("btime ") }.flatMap { Double($0.dropFirst(6)) }
     }
 
-    /// `/proc/stat` has a line for each processor, and one as long as there are interrupts.
+    /// Reads a file of any length: `/proc/stat` has a line for each processor, and one line that is very long.
     private static func text(_ path: String) -> String? {
         guard let file = fopen(path, "re") else { return nil }
         defer { fclose(file) }
@@ -60,7 +60,7 @@ struct ProcessStatistics: Sendable, Hashable {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// The entries of a folder, without the one that this takes to read it.
+    /// The number of entries of a folder, without the descriptor that reads it.
     private static func count(_ folder: String) -> Int {
         guard let entries = opendir(folder) else { return 0 }
         defer { closedir(entries) }
