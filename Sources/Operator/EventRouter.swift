@@ -2,20 +2,20 @@ import ControlLoop
 import Fleet
 import KubeObjects
 
-/// What the control plane's queue holds.
+/// The keys of the control plane's queue.
 enum Work: Sendable, Hashable {
-    /// Look at what changed, and say what is wanted now.
+    /// Update the plan from what changed, and wake the keys that it touches.
     case plan
     case dataPlane(String)
     case executionLabel(String)
     case assignment(String)
     case project(String)
     case registry(String)
-    /// What goes out to flyteadmin.
+    /// What is published for flyteadmin.
     case publishing
-    /// Whose turn it is to get a change of templates or values.
+    /// Which data planes get a change of templates or values next.
     case stagedRollout
-    /// What other controllers read of our data planes.
+    /// The ClusterProfiles, from which other controllers read about our data planes.
     case clusterProfiles
     /// Give back the memory that a burst took.
     case tidying
@@ -49,7 +49,7 @@ struct EventRouter: Sendable {
     let caches: Caches
 
     static let gathering = Duration.milliseconds(200)
-    /// Syncing goes before writing statuses.
+    /// Syncing comes before statuses.
     static let gatheringWhileBusy = Duration.seconds(1)
 
     /// An input of the plan has changed.
@@ -58,17 +58,17 @@ struct EventRouter: Sendable {
         queue.add(.plan)
     }
 
-    /// Each data plane is brought to these from now on.
+    /// From now on each data plane is brought to its stage.
     func stage(_ stages: StagesInForce) {
         if plans.stage(stages) { queue.add(.plan) }
     }
 
-    /// The plan has changed like this.
+    /// Wakes the keys that a change of the plan touches.
     func planChanged(_ diff: PlanDiff) {
         if diff.isEmpty { return }
         for name in diff.dataPlanes { queue.add(.dataPlane(name)) }
         if diff.isCommon { queue.add(names(caches.dataPlanes).map { .dataPlane($0) }) }
-        // Later than the DataPlanes: after a restart, statuses wait until each data plane is connected.
+        // Later than the DataPlanes, since after a restart statuses wait until each data plane is connected.
         for name in diff.executionLabels { queue.add(.executionLabel(name), after: Self.gathering) }
         for name in diff.assignments { queue.add(.assignment(name), after: Self.gathering) }
         for name in diff.projects { queue.add(.project(name), after: Self.gathering) }
@@ -76,7 +76,7 @@ struct EventRouter: Sendable {
         registriesChanged(after: Self.gathering)
     }
 
-    /// Looks again, gathered, at every object whose status depends on other objects.
+    /// Wakes, gathered, every object whose status depends on other objects.
     func statusesChanged() {
         queue.add(.publishing, after: Self.gathering)
         for name in names(caches.executionLabels) { queue.add(.executionLabel(name), after: Self.gathering) }
@@ -89,8 +89,8 @@ struct EventRouter: Sendable {
         for name in names(caches.registries) { queue.add(.registry(name), after: delay) }
     }
 
-    /// A namespace of a data plane is in another state.
-    /// - Parameter isBusy: many more of that data plane wait.
+    /// The progress of a namespace in a data plane has changed.
+    /// - Parameter isBusy: many more namespaces of that data plane wait.
     func namespaceChanged(_ namespace: String, of dataPlane: String, isBusy: Bool) {
         let delay = isBusy ? Self.gatheringWhileBusy : Self.gathering
         queue.add(.dataPlane(dataPlane), after: delay)
@@ -117,7 +117,7 @@ struct EventRouter: Sendable {
         {
             queue.add(.dataPlane(key.name))
         }
-        // A Secret's labels decide what it may be used for.
+        // A Secret's labels decide for which purposes it may be used.
         for (key, object) in caches.projects.snapshot ?? [:]
         where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
             queue.add(.project(key.name), after: Self.gathering)
@@ -127,9 +127,9 @@ struct EventRouter: Sendable {
 
     /// Follows the caches until the returned functions are called.
     /// - Parameters:
-    ///   - gone: told of an object that was deleted.
-    ///   - requested: told of an object that somebody wants looked at at once.
-    ///   - secretChanged: told of each Secret, beside what the table says.
+    ///   - gone: called for an object that was deleted.
+    ///   - requested: called for an object that somebody wants reconciled at once.
+    ///   - secretChanged: called for each Secret, beside what the table says.
     func follow(
         gone: @escaping @Sendable (ObjectMeta) -> Void, requested: @escaping @Sendable (Work) -> Void,
         secretChanged: @escaping @Sendable () -> Void
@@ -147,7 +147,7 @@ struct EventRouter: Sendable {
                 if case .updated(let old, let new) = change.kind, new.metadata.requestsReconcile(after: old.metadata) {
                     requested(work(name))
                 }
-                // Our own status writes come back as changes.
+                // Our own writes of statuses come back as changes.
                 if case .updated(let old, let new) = change.kind, old.metadata.isSameSpec(as: new.metadata) {
                     return queue.add(work(name), after: Self.gathering)
                 }
@@ -182,8 +182,8 @@ struct EventRouter: Sendable {
 }
 
 extension ObjectMeta {
-    /// Anything new in it has the object looked at at once, as Flux has it: `kubectl annotate --overwrite dp dataplane-1
-    /// multicluster.flyte.org/reconcile-requested-at="$(date)"`.
+    /// Any new value of this annotation has the object reconciled at once, as with Flux: `kubectl annotate --overwrite
+    /// dp dataplane-1 multicluster.flyte.org/reconcile-requested-at="$(date)"`.
     static let requestAnnotation = FleetGroup.name + "/reconcile-requested-at"
 
     func requestsReconcile(after old: ObjectMeta) -> Bool {
@@ -191,7 +191,7 @@ extension ObjectMeta {
         return uid == old.uid && !request.isEmpty && request != old.annotations?[Self.requestAnnotation]
     }
 
-    /// Whether the object may differ in its status alone.
+    /// Whether the object can differ only in its status.
     fileprivate func isSameSpec(as other: ObjectMeta) -> Bool {
         uid == other.uid && generation == other.generation && generation != nil && annotations == other.annotations
     }

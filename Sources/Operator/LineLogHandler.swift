@@ -25,7 +25,8 @@ public struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// A part of any message may have come from outside: no terminal may take it for an order, and nobody for another line.
+    /// A part of any message may come from outside. A terminal must not take it for a command, nor a reader for another
+    /// line.
     static func oneLine(_ text: String) -> String {
         let line =
             text.utf8.contains { $0 < 32 }

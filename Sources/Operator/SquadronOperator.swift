@@ -9,41 +9,42 @@ import Serving
 import Support
 import TokenSources
 
-/// How an operator is run: the flags of `squadron run`.
+/// The settings of an operator: the flags of `squadron run`.
 public struct OperatorConfiguration: Sendable {
     public var namespace = "flyte"
     public var endpoint: ClusterEndpoint
     public var adminAddress = ListenAddress(host: "0.0.0.0", port: 8080)
-    /// Nil: the metrics are at the admin address; else only here.
+    /// Where the metrics are served. Nil for the admin address.
     public var metricsAddress: ListenAddress?
     public var electsLeader = true
     public var probeInterval = Duration.seconds(10)
-    /// Of this replica, in events and the Lease.
+    /// Names this replica in events and the Lease.
     public var instance = LeaderElector.uniqueIdentity()
-    /// Times of the election and of the watches; tests shorten them.
+    /// The times of the election and of the watches. Tests shorten them.
     var election = ElectionConfiguration()
     var watcher = WatcherConfiguration()
-    /// Of each data plane.
+    /// The budget of each data plane.
     var budget = Budget()
-    /// For how long a custom resource that is gone still counts, at least; tests shorten it.
+    /// The least time for which a deleted custom resource still counts. Tests shorten it.
     var deletionGrace = Duration.seconds(10)
-    /// In seconds: for how long what is published stays as it is when a label's last credentials are away; nil: a minute.
+    /// For how many seconds the published configuration stays as it is when a label's last credentials are away. Nil
+    /// for a minute.
     var credentialPatience: Double?
-    /// The way to the clouds' token services.
+    /// The access to the clouds' token services.
     public var cloud = CloudAccess()
-    /// When tokens are renewed; tests shorten it.
+    /// When tokens are renewed. Tests shorten it.
     var renewal = TokenRenewal.Policy()
-    /// How often flyteadmin is asked, at most, what it still runs on a cordoned data plane; tests shorten it.
+    /// The least time between two questions to flyteadmin about a cordoned data plane. Tests shorten it.
     var executionInterval = Duration.seconds(300)
-    /// For expiry, `since` and the Lease's times as others read them; never for how long something lasts.
+    /// The time for expiry, `since` and the Lease, as other programs read them. Never for durations.
     var wallClock = WallClock.system
     public init(endpoint: ClusterEndpoint) { self.endpoint = endpoint }
 }
 
-/// The operator: watches the control plane's custom resources and Secrets, and keeps every data plane as they say.
+/// The operator: it watches the control plane's custom resources and Secrets, and makes every data plane as they say.
 ///
-/// In reading order: caches → plan (what is wanted) → one session for each data plane (what is there, and the writes that
-/// make it so) → statuses. `EventRouter` says which change wakes which of them.
+/// In reading order: caches → plan (what is wanted) → one session for each data plane (what exists there, and the
+/// writes that change it) → statuses. `EventRouter` says which change wakes which of them.
 public final class SquadronOperator: Sendable {
     private let configuration: OperatorConfiguration
     private let logger: Logger
@@ -71,10 +72,10 @@ public final class SquadronOperator: Sendable {
             deletionGrace: configuration.deletionGrace)
     }
 
-    /// Ends `run` in good order: what is in flight is finished (within `drainTime`), the Lease released.
+    /// Ends `run` in good order: work in flight is finished (within `drainTime`), and the Lease is released.
     public func shutDown() { stop.advance() }
 
-    /// Runs until `shutDown` or cancellation. Throws where it can't start: the admin address is taken.
+    /// Runs until `shutDown` or cancellation. Throws if it can't start, for example because the admin address is taken.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in self.adminServers { group.addTask { try await server.run() } }
@@ -86,7 +87,7 @@ public final class SquadronOperator: Sendable {
             }
             group.addTask {
                 await self.stop.wait(past: 0)
-                // A leader drains first, until its work or its term is over.
+                // A leader first finishes its work, or its term ends.
                 while !Task.isCancelled {
                     let seen = self.termEnded.generation
                     if self.leading.withLock({ $0 == nil }) { throw CancellationError() }
@@ -96,7 +97,7 @@ public final class SquadronOperator: Sendable {
             do {
                 while try await group.next() != nil {}
             } catch is CancellationError {
-            } catch  where Task.isCancelled {}  // what a part throws because it was cancelled is no failure
+            } catch  where Task.isCancelled {}  // a cancelled part throws, which is not a failure
             group.cancelAll()
             do { try await group.waitForAll() } catch {}
         }
@@ -112,7 +113,7 @@ public final class SquadronOperator: Sendable {
         return [probes.server(at: configuration.adminAddress), metrics.server("metrics", at: apart)]
     }
 
-    /// What `/metrics` answers.
+    /// The page at `/metrics`.
     var metricsText: String {
         let leading = leading.withLock { $0 }
         var input = MetricsInput()
@@ -142,9 +143,9 @@ public final class SquadronOperator: Sendable {
         try await elector.run { try await self.lead($0) }
     }
 
-    /// Everything that only one replica does.
+    /// Does the work of the one replica that leads.
     private func lead(_ leadership: Leadership) async throws {
-        // Asked for while the caches fill: a restart takes as many round trips as its longest chain of questions.
+        // Asked while the caches fill, since a restart takes as long as its longest chain of requests.
         async let asked = namespaceUID()
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         try await fillCaches(mayWrite)
@@ -228,7 +229,7 @@ public final class SquadronOperator: Sendable {
         }
     }
 
-    /// Returns when all custom resources have been listed; says meanwhile which of their kinds are missing.
+    /// Returns when all custom resources have been listed. Meanwhile it reports which of their kinds are missing.
     private func fillCaches(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
         let missing = MissingAtStart(
             caches: caches, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
@@ -240,7 +241,7 @@ public final class SquadronOperator: Sendable {
         }
     }
 
-    /// A client of the control plane that sends nothing but questions once the term is over.
+    /// A client of the control plane that sends only reads after the end of the term.
     private func writer(_ mayWrite: @escaping @Sendable () -> Bool) -> KubeClient {
         var options = client.options
         options.mayWrite = mayWrite
@@ -297,12 +298,12 @@ public final class SquadronOperator: Sendable {
                 interval: configuration.executionInterval))
     }
 
-    /// Keys of the control plane's queue that are worked on at a time.
+    /// The number of keys of the control plane's queue that are worked on at a time.
     private static let workers = 16
-    /// What is in flight in the data planes may take so long to end; a pod has 30 s.
+    /// How long work in flight in the data planes may take to end. A pod has 30 s.
     private static let drainTime = Duration.seconds(20)
 
-    /// Asks until the right to read it is given.
+    /// Asks again until we have the right to read it.
     private func findIdentity(_ router: EventRouter) async {
         while !Task.isCancelled {
             await Timeline.continuous.sleep(until: Timeline.continuous.now + Self.identityInterval)
@@ -313,7 +314,7 @@ public final class SquadronOperator: Sendable {
     }
     private static let identityInterval = Duration.seconds(5)
 
-    /// The UID of the operator's own Namespace, which marks what this registry has made; nil where it may not be read.
+    /// The UID of the operator's own Namespace, which marks what this registry has made. Nil if it may not be read.
     private func namespaceUID() async -> String? {
         var delay = Duration.milliseconds(200)
         while !Task.isCancelled {

@@ -1,13 +1,13 @@
 import Support
 
-/// The version of this build, as `squadron version` and the User-Agent tell it.
+/// The version of this build, for `squadron version` and the User-Agent.
 public enum SquadronVersion {
     public static let current = "0.1.0"
     public static let userAgent = "squadron/\(current)"
 
     public static var commit: String { BuildRecord.ofThisProgram.commit }
 
-    /// For people: with the commit and with what it is made for.
+    /// The text for people, with the commit and the supported versions.
     public static var text: String {
         let build = BuildRecord.ofThisProgram
         return """

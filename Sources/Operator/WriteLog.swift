@@ -1,18 +1,18 @@
 import Fleet
 import Logging
 
-/// What the log says of a write: one line at info for each, with the same fields each time. What has no value is `-`.
+/// The log line of a write: one line at info for each write, always with the same fields. An empty field is `-`.
 ///
-/// A cold sync writes tens of thousands of objects, so a line costs no more than its text: nothing is read or kept for it.
+/// A cold sync writes tens of thousands of objects, so a line must cost only its text: nothing is read or kept for it.
 struct WriteLine: Sendable, Hashable {
     enum Reason: String, Sendable, Hashable {
-        /// It was not there.
+        /// The object did not exist.
         case missing = "Missing"
-        /// It was there, and not as it should be.
+        /// The object existed and differed from the plan.
         case differs = "Differs"
-        /// It was there before us, and becomes ours.
+        /// The object existed before us and becomes ours.
         case adopted = "Adopted"
-        /// What Flyte's managers own of it becomes ours.
+        /// The fields of Flyte's managers become ours.
         case takenOver = "TakenOver"
         case pruned = "Pruned"
         case published = "Published"
@@ -20,16 +20,16 @@ struct WriteLine: Sendable, Hashable {
         case registered = "Registered"
         case restarted = "Restarted"
         case writtenBack = "WrittenBack"
-        /// What a restart has to know.
+        /// State that a restart needs.
         case noted = "Noted"
     }
-    /// Nil for what is written in the control plane or to flyteadmin.
+    /// Nil for writes to the control plane or to flyteadmin.
     var dataPlane: String?
     var namespace: String?
-    /// `resourcequotas/project-quota`.
+    /// For example `resourcequotas/project-quota`.
     var object: String
     var reason: Reason
-    /// The revision of templates and values that it follows from, where changes are staged.
+    /// The revision of templates and values behind the write, if changes are staged.
     var revision: Int64?
 
     init(
@@ -51,16 +51,16 @@ struct WriteLine: Sendable, Hashable {
     }
 }
 
-/// Where the writes are told of.
+/// Logs the writes.
 struct WriteLog: Sendable {
     static let message = "write"
-    /// Of one that the server refused. It is told when its reason is another than before, not with each attempt.
+    /// For a write that the server refused. It is logged when the reason changes, not at each attempt.
     static let refusedMessage = "write refused"
     private let logger: Logger?
 
     init(_ logger: Logger) { self.logger = logger }
     private init() { logger = nil }
-    /// For a caller without a listener.
+    /// For a caller without a logger.
     static let silent = WriteLog()
 
     func callAsFunction(_ line: @autoclosure () -> WriteLine) {
@@ -78,6 +78,6 @@ struct WriteLog: Sendable {
 }
 
 extension AdminRowKey {
-    /// As the log names it: `project1/development/workflow`.
+    /// The key in the log's form: `project1/development/workflow`.
     var shownInLog: String { [project, domain, workflow].filter { !$0.isEmpty }.joined(separator: "/") }
 }

@@ -8,17 +8,17 @@ import YAML
     import Glibc
 #endif
 
-/// Reads the objects that a placement follows from.
+/// Reads the objects that decide a placement.
 public enum FleetReading {
     /// A file or an answer that can't be used.
     public struct Failure: Error, Sendable, CustomStringConvertible {
         public var description: String
     }
 
-    /// As they are in the control plane now. The ConfigMap that is published is read too where that is allowed; without
-    /// it the answer is the same in all but a few moments.
+    /// Reads the present objects of the control plane. It also reads the published ConfigMap, if that is allowed.
+    /// Without it the answer differs only during short transitions.
     ///
-    /// - Parameter whole: also what all project-domains follow from.
+    /// - Parameter whole: also reads what decides about all project-domains.
     public static func live(
         _ client: KubeClient, namespace: String, whole: Bool = false
     ) async throws(KubeError) -> FleetObjects {
@@ -52,7 +52,7 @@ public enum FleetReading {
         return objects
     }
 
-    /// From manifests, as kubectl reads them: files, folders (their `.yaml`, `.yml` and `.json`), and `-`.
+    /// Reads manifests as kubectl does: files, folders (their `.yaml`, `.yml` and `.json` files), and `-`.
     public static func files(_ paths: [String], namespace: String) throws(Failure) -> FleetObjects {
         var objects = FleetObjects(namespace: namespace)
         for path in paths {

@@ -2,7 +2,8 @@ import Fleet
 import FlyteAdmin
 
 extension FlyteAdminView {
-    /// Asks flyteadmin for its labels and, where one is named, for an execution. What it does not tell is said.
+    /// Asks flyteadmin for its labels and, if one is named, for an execution. The view says what flyteadmin did not
+    /// answer.
     public static func read(
         _ reach: FlyteAdminReach, execution: (name: String, project: String, domain: String)?
     ) async -> FlyteAdminView {
@@ -15,7 +16,7 @@ extension FlyteAdminView {
             view.rows = rows
         } catch {
             view.problem = reach.explained(error)
-            // It is not waited for a second time.
+            // After a missing answer it does not ask a second time.
             if error.kind != .refused { return view.without(execution: execution?.name) }
         }
         guard let execution else { return view }
@@ -32,7 +33,7 @@ extension FlyteAdminView {
         return view
     }
 
-    /// Of a flyteadmin that can't be asked from here.
+    /// The view if flyteadmin can't be reached from here.
     public static func unknown(_ why: String, execution: String?) -> FlyteAdminView {
         FlyteAdminView(problem: why).without(execution: execution)
     }

@@ -3,8 +3,8 @@ import FlyteAdmin
 import JSON
 import Logging
 
-/// Reads flyteadmin's CLUSTER_RESOURCE attributes and remembers them, so that neither an outage of flyteadmin nor a restart
-/// during one changes a namespace. For one caller at a time.
+/// Reads flyteadmin's CLUSTER_RESOURCE attributes and remembers them. So neither an outage of flyteadmin nor a restart
+/// during one changes a namespace. It serves one caller at a time.
 struct ClusterResourceReading {
     let board: PublicationBoard
     let access: ReadingNotes<ClusterResourceAttributes>.Access
@@ -22,25 +22,25 @@ struct ClusterResourceReading {
 
     /// Whether flyteadmin should be asked without waiting for the next poll.
     var isFirst: Bool { !hasAnswer && problem == nil }
-    /// Nothing is known from before either: all project-domains wait.
+    /// Whether all project-domains wait, because nothing is known from earlier either.
     var isAwaited: Bool { isFirst && board.clusterResources == nil }
 
-    /// Another flyteadmin, or another way to it. What was read stays until it answers.
+    /// flyteadmin, or the connection to it, is another. What was read stays in force until it answers.
     mutating func startAnew() { (hasAnswer, problem, doubt) = (false, nil, ReadingDoubt()) }
 
-    /// They are not asked for any more, and don't count.
+    /// The settings don't ask for the attributes any more, so they don't count.
     mutating func end() {
         startAnew()
         _ = board.set(clusterResources: nil)
     }
 
-    /// What an earlier process read. True where it is news.
+    /// Takes what an earlier process read. True if that is new.
     mutating func recall() async -> Bool {
         guard board.clusterResources == nil, let noted = await notes.recall() else { return false }
         return board.set(clusterResources: noted)
     }
 
-    /// Asks. True where the answer is news.
+    /// Asks flyteadmin. True if the answer is new.
     mutating func look(_ client: FlyteAdminClient) async -> Bool {
         let found: ClusterResourceAttributes
         do throws(FlyteAdminError) {
@@ -75,7 +75,7 @@ struct ClusterResourceReading {
 }
 
 extension ClusterResourceAttributes {
-    /// A workflow's row means nothing for a namespace.
+    /// Leaves out rows of workflows, which mean nothing for a namespace.
     init(_ rows: [LabelRow]) {
         self.init(
             rows.lazy.filter { !$0.project.isEmpty && $0.workflow.isEmpty && $0.launchPlan.isEmpty }.map { row in

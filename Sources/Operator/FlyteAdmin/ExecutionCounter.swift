@@ -5,17 +5,17 @@ import KubeObjects
 import Logging
 import Support
 
-/// Counts what flyteadmin still runs on data planes that are cordoned or disabled, for their statuses.
+/// Counts the executions that flyteadmin still runs on cordoned or disabled data planes, for their statuses.
 ///
-/// A task of its own: flyteadmin lists executions by project-domain only, so that one round takes as many questions as it
-/// has project-domains. Nothing else waits for it.
+/// It has its own task. flyteadmin lists executions only by project-domain, so one round takes as many questions as
+/// there are project-domains. Nothing else waits for it.
 final class ExecutionCounter: Sendable {
     struct Context: Sendable {
         /// The executions that have not ended, by cluster. Nil: flyteadmin is not configured, or can't be asked yet.
         var ask: @Sendable ([String]) async throws(FlyteAdminError) -> [String: Int]?
-        /// Whether flyteadmin is about to be restarted with what was published: then a count is worth more afterwards.
+        /// Whether flyteadmin is about to be restarted with what was published. A count after that is worth more.
         var isRollingOut: @Sendable () -> Bool = { false }
-        /// Something else is to be said of that DataPlane.
+        /// Called when the status of that DataPlane needs an update.
         var changed: @Sendable (String) -> Void
         var logger: Logger
         var wallClock = WallClock.system
@@ -24,10 +24,10 @@ final class ExecutionCounter: Sendable {
     }
     private struct State {
         var schedule: CountSchedule
-        /// By DataPlane, its cluster.
+        /// The cluster of each DataPlane.
         var clusters: [String: String] = [:]
         var counts: [String: ExecutionCount] = [:]
-        /// Until when a first question waits for a rollout.
+        /// Until when the first question waits for a rollout.
         var patience: Duration?
         var random = SeededRandom()
         var problem: String?
@@ -50,11 +50,11 @@ final class ExecutionCounter: Sendable {
         state = Locked(State(schedule: CountSchedule(interval: context.interval)))
     }
 
-    /// For so long a question waits while flyteadmin is rolled out.
+    /// How long a question waits for a rollout of flyteadmin.
     static let patience = Duration.seconds(120)
     private static let look = Duration.seconds(5)
 
-    /// What to say of a DataPlane. From now on it is counted, where it takes nothing new.
+    /// The count for a DataPlane's status. From now on it is counted if it gets no new executions.
     func count(of object: DataPlane) -> ExecutionCount? {
         let name = object.metadata.name
         guard object.takesNothingNew else {
@@ -62,7 +62,7 @@ final class ExecutionCounter: Sendable {
             return nil
         }
         let cluster = object.clusterName
-        // What an earlier process counted, of the same cluster.
+        // The count of an earlier process, if it is of the same cluster.
         let known = object.status?.clusterName == cluster ? object.status?.executions : nil
         let age = known.map { Duration.seconds(max(0, context.wallClock.now - $0.asOf.instant)) }
         let (count, isNew) = state.withLock { state -> (ExecutionCount?, Bool) in
@@ -76,7 +76,8 @@ final class ExecutionCounter: Sendable {
         return count
     }
 
-    /// It is gone, or takes executions again, or flyteadmin is not configured any more.
+    /// Stops counting for a DataPlane that is deleted or gets executions again, or after flyteadmin was removed from
+    /// the settings.
     func drop(_ dataPlane: String) { state.withLock { $0.forget(dataPlane) } }
 
     func run() async {
@@ -108,7 +109,7 @@ final class ExecutionCounter: Sendable {
     }
 
     private func count(_ clusters: [String]) async {
-        // In whole seconds, as a status has it: never later than the first question.
+        // In whole seconds, as in a status. It is never later than the first question.
         let asOf = Timestamp(Instant(secondsSince1970: context.wallClock.now.secondsSince1970.rounded(.down)))
         let found: [String: Int]
         do throws(FlyteAdminError) {
@@ -129,7 +130,7 @@ final class ExecutionCounter: Sendable {
         for name in changed { context.changed(name) }
     }
 
-    /// What was counted before stays, with its time.
+    /// Notes the end of a round. Without an answer, the earlier count stays with its time.
     private func took(_ clusters: [String], problem: String?) {
         let isNews = state.withLock { state in
             state.schedule.asked(clusters, context.timeline.now, using: &state.random)
@@ -140,7 +141,7 @@ final class ExecutionCounter: Sendable {
     }
 }
 
-/// One round of questions: every project of flyteadmin's, archived ones as well, and each of its domains.
+/// One round of questions, for every domain of every project in flyteadmin, archived ones included.
 struct ExecutionRound: Sendable {
     let client: FlyteAdminClient
     /// Questions at a time.

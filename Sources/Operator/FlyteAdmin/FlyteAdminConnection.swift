@@ -3,7 +3,7 @@ import FlyteAdmin
 import HTTP
 import Support
 
-/// How to reach flyteadmin, with what the named Secrets hold. Two equal ones may share a client.
+/// How to reach flyteadmin, with the content of the named Secrets. Equal connections may share a client.
 struct FlyteAdminConnection: Sendable, Hashable {
     enum Credentials: Sendable, Hashable {
         case none
@@ -11,7 +11,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
         case oauth2(OAuth2Tokens.Credentials)
     }
     var endpoint: String
-    /// PEM; nil: the system's store.
+    /// PEM. Nil for the system's store.
     var ca: [UInt8]?
     var credentials: Credentials
 
@@ -20,13 +20,13 @@ struct FlyteAdminConnection: Sendable, Hashable {
         case pending
         /// Why a Secret can't be used, with its name.
         case unusable(String)
-        /// Why a Secret must not be used for it, or sent there.
+        /// Why a Secret must not be used for flyteadmin, or sent there.
         case notAllowed(String)
         case ready(FlyteAdminConnection)
     }
 
     static func read(_ spec: FlyteAdmin, _ secrets: (String) -> NamedSecrets.Reading) -> Reading {
-        /// - Parameter urls: where it would be sent.
+        /// - Parameter urls: where the entry would be sent.
         func entry(_ reference: KeyReference, to urls: [String] = []) throws(Gap) -> Sensitive {
             let reading = secrets(reference.name)
             let content: SecretContent? = if case .present(let content) = reading { content } else { nil }
@@ -48,7 +48,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
         func credentials() throws(Gap) -> Credentials {
             if let reference = spec.auth?.tokenRef {
                 let token = try entry(reference, to: [spec.endpoint])
-                // It becomes a header line.
+                // The token becomes a header line.
                 guard token.withBytes(\.isTokenText) else {
                     throw .unusable(
                         "Secret \(reference.name), key \(reference.key): white space or other characters that no token has"
@@ -57,14 +57,14 @@ struct FlyteAdminConnection: Sendable, Hashable {
                 return .token(token)
             }
             guard let oauth2 = spec.auth?.oauth2 else { return .none }
-            // What the secret is exchanged for is sent to flyteadmin.
+            // The secret buys a token, which is sent to flyteadmin.
             let secret = try entry(oauth2.clientSecretRef, to: [oauth2.tokenURL, spec.endpoint])
             return .oauth2(
                 OAuth2Tokens.Credentials(
                     tokenURL: oauth2.tokenURL, clientID: oauth2.clientID, clientSecret: secret, scopes: oauth2.scopes,
                     clientAuth: oauth2.clientAuth == .post ? .body : .header))
         }
-        // Checked again where it counts: an older CRD may have let an http:// address out of the cluster through.
+        // Checked again here, since an older CRD may have accepted an http:// address outside the cluster.
         if let problem = spec.problems(at: "spec.flyteAdmin").first { return .unusable("\(problem)") }
         do throws(Gap) {
             let ca = try spec.caCertRef.map { reference throws(Gap) in try entry(reference) }
@@ -86,8 +86,8 @@ struct FlyteAdminConnection: Sendable, Hashable {
         case notAllowed(String)
     }
 
-    /// Opens nothing yet. Plain http where the URL says so: the spec's rules have it for loopback and in-cluster names
-    /// only.
+    /// Makes a client, which opens no connection yet. It uses plain http if the URL says so: the spec's rules allow
+    /// that only for loopback and in-cluster names.
     func client(userAgent: String) -> FlyteAdminClient {
         func transport(_ url: String, _ ca: [UInt8]?) -> HTTPClient {
             HTTPClient(
@@ -101,8 +101,8 @@ struct FlyteAdminConnection: Sendable, Hashable {
         case .none: authorization = .none
         case .token(let token): authorization = .token(token)
         case .oauth2(let credentials):
-            // flyteadmin's own token endpoint has its certificate. Another host is mostly a public service (the system's
-            // store); one with a certificate of the same private CA is tried then.
+            // flyteadmin's own token endpoint has flyteadmin's certificate. Another host is mostly a public service,
+            // which the system's store verifies. If that fails, its certificate may be from the same private CA.
             var transports = [transport(credentials.tokenURL, ca)]
             if ca != nil, Self.authority(credentials.tokenURL) != Self.authority(endpoint) {
                 transports.insert(transport(credentials.tokenURL, nil), at: 0)
@@ -112,8 +112,8 @@ struct FlyteAdminConnection: Sendable, Hashable {
         return FlyteAdminClient(endpoint: endpoint, transport: main, authorization: authorization)
     }
 
-    /// What explains an error that flyteadmin's own words don't. Its own authorization server makes a token for the host that
-    /// it was asked at, and takes it at that host only.
+    /// The explanation of an error that flyteadmin's words don't give. flyteadmin's own authorization server makes a
+    /// token for the host at which it was asked, and accepts it only there.
     func hint(for error: String) -> String {
         guard case .oauth2(let credentials) = credentials, error.contains("invalid audience"),
             case let (asked, sent) = (Self.authority(credentials.tokenURL), Self.authority(endpoint)), asked != sent
@@ -129,7 +129,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
     }
 }
 
-/// Keeps the client of the connection that was last asked for.
+/// Keeps the client of the connection that was asked for last.
 final class FlyteAdminClientKeeper: Sendable {
     private let kept = Locked<(connection: FlyteAdminConnection, client: FlyteAdminClient)?>(nil)
 
@@ -144,6 +144,6 @@ final class FlyteAdminClientKeeper: Sendable {
 }
 
 extension Sensitive {
-    /// Without white space around it, as the other credentials are read.
+    /// Without the white space around it, as for the other credentials.
     fileprivate var trimmed: Sensitive { withBytes { Sensitive($0.trimmed()) } }
 }

@@ -2,8 +2,8 @@ import Fleet
 import FlyteAdmin
 import Support
 
-/// flyteadmin, as a command reaches it: by the registry's settings, with what the user may read of the Secrets, and by the
-/// operator's own rules on where a credential may go.
+/// flyteadmin as a command reaches it: with the registry's settings and the Secrets that the user may read. The
+/// operator's rules say where a credential may be sent.
 public struct FlyteAdminReach: Sendable {
     public enum SecretReading: Sendable {
         case present(SecretContent)
@@ -48,7 +48,7 @@ public struct FlyteAdminReach: Sendable {
         }
     }
 
-    /// The error, and what explains it where flyteadmin's own words don't.
+    /// The error, with an explanation if flyteadmin's own words don't give one.
     public func explained(_ error: FlyteAdminError) -> String {
         let text = error.description
         return text + connection.hint(for: text)

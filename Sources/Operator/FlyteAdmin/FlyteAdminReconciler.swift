@@ -6,30 +6,30 @@ import KubeObjects
 import Logging
 import Support
 
-/// Keeps flyteadmin's execution cluster labels as ExecutionClusterLabels say, and knows its projects.
+/// Keeps flyteadmin's execution cluster labels equal to the ExecutionClusterLabels, and reads its projects.
 ///
-/// A task of its own: a flyteadmin that is slow or dead keeps nothing else waiting. It looks at a regular interval, for
-/// what others have changed there, and at once when an object changes; in between it sends nothing.
+/// It has its own task, so that a slow or dead flyteadmin delays nothing else. It polls at a regular interval for what
+/// others have changed there, and acts at once when an object changes. In between it sends nothing.
 final class FlyteAdminReconciler: Sendable {
     struct Context: Sendable {
         var caches: Caches
         var store: PublishedLabelsStore
-        /// The client and namespace for what is noted of flyteadmin.
+        /// The client and namespace of the notes about flyteadmin.
         var notes: (client: KubeClient, namespace: String)
-        /// The settings in force; nil: none that can be used.
+        /// The settings in force. Nil if none can be used.
         var spec: @Sendable () -> ClusterRegistrySpec?
         var mayWrite: @Sendable () -> Bool
-        /// Something else is to be said of that ExecutionClusterLabel.
+        /// Called when the status of that ExecutionClusterLabel needs an update.
         var changed: @Sendable (String) -> Void
-        /// The same of that FlyteProject.
+        /// The same for a FlyteProject.
         var projectChanged: @Sendable (String) -> Void = { _ in }
-        /// All of them, and other projects are wanted.
+        /// Called when all of their statuses need an update, and the wanted projects may differ.
         var allChanged: @Sendable () -> Void
-        /// Rows name other labels than before.
+        /// Called when flyteadmin's rows name other labels than before.
         var labelsChanged: @Sendable () -> Void = {}
         /// The labels that flyteadmin runs with.
         var running: @Sendable () -> PublishingBoard.RunningLabels = { .all }
-        /// For people: reason and note of an event on the ClusterRegistry.
+        /// Publishes an event on the ClusterRegistry, with this reason and note.
         var warn: @Sendable (String, String) -> Void
         var logger: Logger
         var metrics: Metrics?
@@ -47,17 +47,18 @@ final class FlyteAdminReconciler: Sendable {
         started = context.timeline.now
     }
 
-    /// An object, the settings or a Secret changed: look whether there is something to do.
+    /// An object, the settings or a Secret changed, so it checks whether there is something to do.
     func wake() { signal.advance() }
 
-    /// Somebody wants to know now how flyteadmin is: it is asked at once, for what it refused, too.
+    /// Somebody wants to know now how flyteadmin is. It is asked at once, also for what it refused before.
     func ask() {
         isAsked.withLock { $0 = true }
         wake()
     }
     private let isAsked = Locked(false)
 
-    /// Whether statuses that count namespaces had better wait: for the first answer about projects, but not for long.
+    /// Whether statuses that count namespaces should wait for the first answer about projects. They don't wait for
+    /// long.
     func isSettling(_ spec: ClusterRegistrySpec) -> Bool {
         let waits =
             (spec.flyteAdmin?.projectDiscovery == true && board.discovered == nil)
@@ -66,15 +67,15 @@ final class FlyteAdminReconciler: Sendable {
     }
     private static let patience = Duration.seconds(3)
 
-    /// Changes that come together are one look: `kubectl apply` of a folder.
+    /// Changes that come together are handled as one, for example a `kubectl apply` of a folder.
     private static let gathering = Duration.milliseconds(50)
 
-    /// Nothing is begun any more; `drained` waits for what is being written.
+    /// Begins nothing from now on. `drained` waits for writes under way.
     func shutDown() { gate.close() }
     func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
     private let gate = WriteGate()
 
-    /// What an earlier process read of flyteadmin, before anything is computed without it.
+    /// Takes what an earlier process read from flyteadmin, before anything is computed without it.
     func recall() async -> FlyteAdminReadings {
         var readings = FlyteAdminReadings(
             projects: ProjectDiscovery(notes: notes(), board: board, access()),
@@ -102,7 +103,7 @@ final class FlyteAdminReconciler: Sendable {
         }
     }
 
-    /// What belongs to one way of reaching flyteadmin.
+    /// What belongs to one connection to flyteadmin.
     private struct Session {
         let connection: FlyteAdminConnection
         let client: FlyteAdminClient
@@ -110,7 +111,7 @@ final class FlyteAdminReconciler: Sendable {
         var projects: ProjectPublisher
         var schedule: PollSchedule
         var random = SeededRandom()
-        /// Of the last pass that came to its end.
+        /// The claims of the last complete pass.
         var claims: LabelClaims?
         var running: PublishingBoard.RunningLabels?
         var failure: Publication?
@@ -118,7 +119,7 @@ final class FlyteAdminReconciler: Sendable {
         var heldAttributes: String?
     }
 
-    /// One look. Returns when the next one is due; nil: when something changes.
+    /// One pass. Returns when the next one is due. Nil: when something changes.
     private func step(_ session: inout Session?, _ readings: inout FlyteAdminReadings) async -> Duration? {
         guard let spec = context.spec() else { return nil }
         let recalled = await readings.follow(spec.flyteAdmin)
@@ -151,7 +152,7 @@ final class FlyteAdminReconciler: Sendable {
         {
             context.allChanged()
         }
-        // Publishing is looked at first: it says which rows may be written, and wakes this.
+        // The publishing controller comes first: it decides which rows may be written, and wakes this one.
         guard var current = session, context.running() != .unknown else { return nil }
         if spec.mode == .observe {
             await observe(&current, &readings, spec)
@@ -175,16 +176,16 @@ final class FlyteAdminReconciler: Sendable {
             schedule: PollSchedule(interval: interval))
     }
 
-    /// Also right before each write: the mode may change in the middle of a burst.
+    /// Asked right before each write, since the mode may change in the middle of a burst.
     private var mayWrite: @Sendable () -> Bool {
         { [context] in context.mayWrite() && context.spec()?.mode != .observe }
     }
 
-    /// In place of `look`, while nothing may be written: nothing in flyteadmin becomes ours, and its projects count.
+    /// Replaces `look` while nothing may be written. Nothing in flyteadmin becomes ours, but its projects count.
     private func observe(
         _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
     ) async {
-        // With Enforce all of it is looked at.
+        // With the change to Enforce, everything is looked at again.
         session.claims = nil
         session.projects.forget()
         sayAll(spec, .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe"))
@@ -215,11 +216,11 @@ final class FlyteAdminReconciler: Sendable {
             claims != session.claims || running != session.running || isFirstSearch
             || session.projects.isNews(projects)
         guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
-            // Waits for a server that does not answer: new objects say so too.
+            // The server does not answer, and a new object must say so too.
             if let failure = session.failure, claims != session.claims { sayAll(spec, failure) }
             return
         }
-        // First the projects, which the labels are of.
+        // The projects come first, because labels belong to them.
         let ofProjects = await session.projects.pass(projects, isPoll: isPoll)
         if Task.isCancelled { return }
         if !ofProjects.registrations.made.isEmpty {
@@ -227,7 +228,7 @@ final class FlyteAdminReconciler: Sendable {
             readings.projectsChanged()
         }
         let labels: Set<String>? = if case .known(let labels) = running { labels } else { nil }
-        // One that does not answer need not be asked twice.
+        // A flyteadmin that does not answer is not asked twice.
         let isAway = ofProjects.failure?.isOfFlyteAdmin == true
         let report =
             isAway
@@ -268,7 +269,7 @@ final class FlyteAdminReconciler: Sendable {
         say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
     }
 
-    /// What to say of an object where this kept a pass from its end; nil where that says nothing about objects.
+    /// What a failure that ended a pass means for an object. Nil if it says nothing about objects.
     private func publication(
         of failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
     ) -> (publication: Publication?, retryAfter: Duration?) {
@@ -285,7 +286,7 @@ final class FlyteAdminReconciler: Sendable {
         }
     }
 
-    /// After the labels: the schedule says how often flyteadmin has failed.
+    /// Call it after the labels, because the schedule counts flyteadmin's failures.
     private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout Session) {
         if case .stopped? = report.failure { return }
         let failure = report.failure.flatMap { publication(of: $0, session.connection).publication }
@@ -311,7 +312,7 @@ final class FlyteAdminReconciler: Sendable {
         return ProjectClaims(projects.values.compactMap(\.object), spec, unreadable: unreadable)
     }
 
-    /// The same of all objects.
+    /// Gives all objects the same state.
     private func sayAll(_ spec: ClusterRegistrySpec, _ publication: Publication) {
         say(currentClaims(), publication)
         let changed = board.projects.replace(projectClaims(spec).demands) { _ in publication }
@@ -329,8 +330,8 @@ final class FlyteAdminReconciler: Sendable {
         say(claims, LabelPublisher.Report(), failure, isFirstFailure: false)
     }
 
-    /// - Parameter isFirstFailure: one request that was lost is no news about rows that were there a moment ago: those
-    ///   keep what was said of them until a second one fails, about a second later.
+    /// - Parameter isFirstFailure: a single lost request says nothing about rows that were there a moment ago. They
+    ///   keep their state until a second request fails, about a second later.
     private func say(
         _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
     ) {
@@ -347,7 +348,7 @@ final class FlyteAdminReconciler: Sendable {
             } else if let failure {
                 let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
                 switch before {
-                case .asBefore?: continue  // of an earlier run: still all that is known
+                case .asBefore?: continue  // from an earlier process, and still all that is known
                 case .published?, .refused?: known[claim.object] = (row, before ?? failure)
                 default: known[claim.object] = (row, failure)
                 }

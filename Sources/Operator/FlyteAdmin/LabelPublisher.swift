@@ -4,9 +4,9 @@ import FlyteAdmin
 import Kube
 import Logging
 
-/// Brings flyteadmin's rows of one kind to what objects say: reads, plans, notes, writes, notes again.
+/// Brings flyteadmin's rows of one kind in line with the objects: it reads, plans, notes, writes and notes again.
 ///
-/// For one flyteadmin and one caller at a time; it lives as long as the connection's settings do not change.
+/// It serves one flyteadmin and one caller at a time. It lives as long as the connection's settings stay the same.
 struct LabelPublisher {
     let client: FlyteAdminClient
     let kind: AttributeKind
@@ -35,50 +35,50 @@ struct LabelPublisher {
         self.logger = logger
     }
 
-    /// What one pass came to.
+    /// The result of one pass.
     struct Report: Sendable {
-        /// Rows that are there as wanted, and those that flyteadmin refused, with its words.
+        /// The rows that are there as wanted, and those that flyteadmin refused, with its words.
         var published: Set<AdminRowKey> = []
         var refused: [AdminRowKey: String] = [:]
-        /// What kept the pass from its end; the rest was not tried.
+        /// Why the pass ended early. The remaining steps were not tried.
         var failure: Failure?
         /// Why rows without an object are still there.
         var held: String?
         /// Rows that wait until flyteadmin runs with their label.
         var waiting: Set<AdminRowKey> = []
-        /// The labels that rows name; nil where they could not be read.
+        /// The labels that rows name. Nil if they could not be read.
         var named: Set<String>?
     }
     enum Failure: Error, Sendable {
         case flyteAdmin(FlyteAdminError)
-        /// The ConfigMap of the notes. Nothing is written to flyteadmin that could not be noted.
+        /// The ConfigMap of the notes failed. Nothing is written to flyteadmin that could not be noted.
         case notes(KubeError)
-        /// More than the ConfigMap of that name holds: none of them is written any more.
+        /// More rows than that ConfigMap can hold. None of them is written.
         case tooMany(Int, configMap: String)
         /// Another replica leads now, or this process ends.
         case stopped
 
-        /// It did not answer, or not as flyteadmin does.
+        /// flyteadmin did not answer, or the answer was not flyteadmin's.
         var isOfFlyteAdmin: Bool { if case .flyteAdmin = self { true } else { false } }
     }
 
-    /// What flyteadmin refused is asked again with the next pass.
+    /// Asks again at the next pass for what flyteadmin refused.
     mutating func retryRefused() { refusals.retryAll() }
 
-    /// Whether there is nothing to do, also without asking flyteadmin: nothing is wanted, and nothing is noted.
+    /// Whether there is nothing to do, even without asking flyteadmin: nothing is wanted and nothing is noted.
     mutating func isIdle(_ claims: LabelClaims) async -> Bool {
         guard claims.wanted.isEmpty else { return false }
         do throws(Failure) {
             let notes = try await readNotes()
             return notes.rows.isEmpty && notes.restoring.isEmpty
         } catch {
-            // Without the right to them nothing has been noted, so that nothing is ours.
+            // Without the right to the notes nothing has been noted, so nothing is ours.
             if case .notes(let error) = error { return error.isForbidden }
             return false
         }
     }
 
-    /// - Parameter running: the labels that flyteadmin runs with; nil where nobody can tell.
+    /// - Parameter running: the labels that flyteadmin runs with. Nil if nobody can tell.
     mutating func pass(_ claims: LabelClaims, running: Set<String>? = nil, isPoll: Bool) async -> Report {
         var report = Report()
         do throws(Failure) {
@@ -126,8 +126,8 @@ struct LabelPublisher {
         return found
     }
 
-    /// The notes for this address. Those of another address hold where the same rows stand here: it is the same flyteadmin,
-    /// reached in another way.
+    /// The notes for this address. Notes for another address hold for the rows that are also here: it is then the same
+    /// flyteadmin under another address.
     private func settled(_ notes: PublishedLabels, _ present: AdminRows) -> PublishedLabels {
         guard notes.endpoint != endpoint else { return notes }
         let moved = notes.moved(to: endpoint, present: present)
@@ -156,7 +156,7 @@ struct LabelPublisher {
         var present = AdminRows()
         for row in rows where !row.project.isEmpty {
             let key = AdminRowKey(project: row.project, domain: row.domain, workflow: row.workflow)
-            // No call sets a workflow's without a domain either.
+            // No call sets a workflow's row without a domain either.
             if row.launchPlan.isEmpty, !row.domain.isEmpty || row.workflow.isEmpty {
                 present.values[key] = row.value
             } else {
@@ -168,7 +168,8 @@ struct LabelPublisher {
 
     // MARK: Steps
 
-    /// A few at a time: they are of different rows. None is begun after a failure; a refusal concerns one alone.
+    /// A few steps at a time, since they concern different rows. No step begins after a failure. A refusal concerns
+    /// only its own step.
     private static let atATime = 4
 
     private mutating func carryOut(
@@ -192,7 +193,7 @@ struct LabelPublisher {
     ) {
         if let key = result.deleted {
             notes.forget(key)
-            // What went with it, and was neither put back nor is to be.
+            // Rows that went with it, and were neither put back nor will be.
             let below = key.isWide ? notes.rows.map(\.key).filter(key.takesAlong) : []
             for row in below where !result.step.puts(row) { notes.forget(row) }
             report.published.subtract(below)
@@ -200,7 +201,7 @@ struct LabelPublisher {
         for row in result.put {
             if notes.restoring.remove(row) == nil {
                 notes.confirm(row)
-                // One that waits for another value was put back as it was.
+                // A row that waits for another value was put back as it was.
                 if !report.waiting.contains(row.key) { report.published.insert(row.key) }
             }
         }
@@ -215,7 +216,7 @@ struct LabelPublisher {
 }
 
 extension PublicationPlan.Step {
-    /// The same for the same step of a later plan; another value is another step.
+    /// Equal for the same step of a later plan. A step with another value is another step.
     var name: String {
         switch self {
         case .put(let row): "put \(row.key.project)/\(row.key.domain)/\(row.key.workflow) \(row.value)"

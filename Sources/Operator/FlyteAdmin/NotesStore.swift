@@ -3,9 +3,9 @@ import JSON
 import Kube
 import KubeObjects
 
-/// A text of the operator's own in one key of a ConfigMap: what must outlive the process and has no better place.
+/// A text of the operator in one key of a ConfigMap, for what must outlive the process and has no better place.
 ///
-/// Read once by each new leader, which is its only writer. Whoever edits it by hand is overruled by the next write.
+/// Each new leader reads it once. The leader is its only writer: its next write replaces any edit by hand.
 struct NotesStore: Sendable {
     let client: KubeClient
     let namespace: String
@@ -13,7 +13,7 @@ struct NotesStore: Sendable {
     let dataKey: String
     var writeLog = WriteLog.silent
 
-    /// Nil where there is none.
+    /// Nil if there is none.
     func read() async throws(KubeError) -> String? {
         do {
             return try await client.get(ConfigMap.self, namespace: namespace, name: configMapName).data[dataKey]
@@ -23,8 +23,8 @@ struct NotesStore: Sendable {
         }
     }
 
-    /// By server-side apply: one request, whether it is there or not. An API server checks `create` on the name then, so
-    /// the Role can grant it for this one ConfigMap.
+    /// Writes by server-side apply: one request, whether the ConfigMap exists or not. An API server then checks
+    /// `create` on the name, so the Role can grant it for this one ConfigMap.
     func write(_ text: String) async throws(KubeError) {
         let type = ConfigMap.resourceType
         let object: JSON = [

@@ -1,13 +1,13 @@
 import ControlLoop
 
-/// When to look at flyteadmin: regularly, spread by chance so that several registries don't ask in step, and with a
-/// growing distance while it can't be reached. A pure value.
+/// When to poll flyteadmin: regularly, with a random spread so that several registries don't ask at the same time, and
+/// less often while it can't be reached. A pure value.
 struct PollSchedule: Sendable, Hashable {
     let interval: Duration
     private(set) var next = Duration.zero
     private var backoff: Backoff
 
-    /// A tenth either way.
+    /// A tenth more or less.
     static let spread = 0.9...1.1
 
     init(interval: Duration) {
@@ -19,17 +19,17 @@ struct PollSchedule: Sendable, Hashable {
     var failures: Int { backoff.failures }
 
     func isDue(_ now: Duration) -> Bool { now >= next }
-    /// Between polls it is asked when something has changed, but not while it is waited for.
+    /// Whether a change may be handled between polls. It may not while the schedule waits after a failure.
     func mayAsk(_ now: Duration) -> Bool { failures == 0 || isDue(now) }
 
-    /// - Parameter isPoll: what a change brought about does not put the next poll off.
+    /// - Parameter isPoll: false for a pass after a change, which does not delay the next poll.
     mutating func succeeded(_ now: Duration, isPoll: Bool, using random: inout some RandomNumberGenerator) {
         let hadFailed = failures > 0
         backoff.reset()
         if isPoll || hadFailed { next = now + interval * Double.random(in: Self.spread, using: &random) }
     }
 
-    /// Somebody has asked for it: the next look is a poll, whatever was waited for.
+    /// Somebody asked for it: the next pass is a poll, whatever the schedule waited for.
     mutating func callNow() { next = .zero }
 
     mutating func failed(_ now: Duration, retryAfter: Duration?, using random: inout some RandomNumberGenerator) {
@@ -37,7 +37,8 @@ struct PollSchedule: Sendable, Hashable {
     }
 }
 
-/// Rows that flyteadmin refused: asked again at ever fewer polls, so that what nobody mends makes no traffic to speak of.
+/// The rows that flyteadmin refused. Each is tried again at ever fewer polls, so that an unmended row causes hardly any
+/// traffic.
 struct Refusals: Sendable, Hashable {
     private struct Refusal: Sendable, Hashable {
         var message: String
@@ -47,7 +48,7 @@ struct Refusals: Sendable, Hashable {
     static let mostPollsSkipped = 15
     private var refusals: [String: Refusal] = [:]
 
-    /// What flyteadmin said, while it is not asked again.
+    /// The words of the refusal, while the step is not tried again.
     subscript(step: String) -> String? { refusals[step].flatMap { $0.pollsToSkip > 0 ? $0.message : nil } }
 
     mutating func add(_ step: String, _ message: String) {
@@ -57,10 +58,10 @@ struct Refusals: Sendable, Hashable {
     }
     mutating func remove(_ step: String) { refusals[step] = nil }
 
-    /// All of them are asked again at the next look.
+    /// Tries all steps again at the next pass.
     mutating func retryAll() { for step in refusals.keys { refusals[step]?.pollsToSkip = 0 } }
 
     mutating func polled() { for step in refusals.keys { refusals[step]?.pollsToSkip -= 1 } }
-    /// Forgets what is not to be done any more.
+    /// Forgets steps that are no longer needed.
     mutating func retain(_ steps: Set<String>) { refusals = refusals.filter { steps.contains($0.key) } }
 }

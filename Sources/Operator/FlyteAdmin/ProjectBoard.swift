@@ -2,7 +2,7 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What is known of each FlyteProject in flyteadmin: for the reconcilers to read.
+/// What is known of each FlyteProject in flyteadmin, for the controllers.
 final class ProjectBoard: Sendable {
     private struct Known: Sendable, Hashable {
         var demand: ProjectDemand
@@ -10,7 +10,7 @@ final class ProjectBoard: Sendable {
     }
     private let known = Locked<[String: Known]>([:])
 
-    /// What to say of an object that wants this. Of one that nothing is known of yet: what was said before, if that was
+    /// The state of an object with this demand. If nothing is known yet, it repeats the object's status, if that is
     /// about the same spec.
     func publication(of object: FlyteProject, _ demand: ProjectDemand) -> Publication {
         if let known = known.withLock({ $0[object.metadata.name] }), known.demand == demand { return known.publication }
@@ -23,10 +23,10 @@ final class ProjectBoard: Sendable {
         return .pending
     }
 
-    /// Replaces all of it. Returns the objects of which something else is known now.
+    /// Replaces all states. Returns the objects whose state has changed.
     ///
-    /// - Parameter isFirstFailure: one request that was lost says nothing of what was there a moment ago: that stays, until
-    ///   a second one fails.
+    /// - Parameter isFirstFailure: a single lost request says nothing about what was there a moment ago. The former
+    ///   state stays until a second request fails.
     func replace(
         _ demands: [String: ProjectDemand], isFirstFailure: Bool = false, _ publication: (ProjectDemand) -> Publication
     ) -> [String] {
@@ -38,7 +38,7 @@ final class ProjectBoard: Sendable {
             if isFirstFailure {
                 for (name, entry) in new {
                     guard case .unreachable = entry.publication else { continue }
-                    // Nothing is known of it yet: what an earlier process said stays.
+                    // Without a former state, the status of an earlier process stays.
                     new[name] = known[name].flatMap { $0.demand == entry.demand ? $0 : nil }
                 }
             }

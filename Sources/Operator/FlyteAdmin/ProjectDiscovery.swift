@@ -3,8 +3,8 @@ import FlyteAdmin
 import Kube
 import Logging
 
-/// Finds flyteadmin's projects and remembers them, so that neither an outage of flyteadmin nor a restart during one makes
-/// the fleet forget a project. For one caller at a time.
+/// Finds flyteadmin's projects and remembers them. So neither an outage of flyteadmin nor a restart during one makes
+/// the fleet forget a project. It serves one caller at a time.
 struct ProjectDiscovery {
     let board: PublicationBoard
     private let access: ReadingNotes<DiscoveredProjects>.Access
@@ -26,34 +26,34 @@ struct ProjectDiscovery {
     /// Whether flyteadmin should be asked without waiting for the next poll.
     var isFirstSearch: Bool { !hasAnswer && problem == nil }
 
-    /// Another flyteadmin, or another way to it. What was found stays until it answers.
+    /// flyteadmin, or the connection to it, is another. What was found stays in force until it answers.
     mutating func startAnew() {
         (hasAnswer, hasFoundNone, problem, problemOfArchived) = (false, false, nil, nil)
         doubt = ReadingDoubt()
     }
 
-    /// It is not asked for any more: its projects don't count.
+    /// The settings don't ask for projects any more, so they don't count.
     mutating func end() {
         startAnew()
         _ = board.set(discovered: nil)
     }
 
-    /// What an earlier process found. True where it is news.
+    /// Takes what an earlier process found. True if that is new.
     mutating func recall() async -> Bool {
         guard board.discovered == nil, let noted = await notes.recall() else { return false }
         return board.set(discovered: noted)
     }
 
-    /// There is a project that was not there before.
+    /// A project was added, so the list is read again.
     mutating func askAgain() { hasAnswer = false }
 
-    /// Asks. True where the answer is news.
+    /// Asks flyteadmin. True if the answer is new.
     mutating func look(_ client: FlyteAdminClient) async -> Bool {
         let found: DiscoveredProjects
         do throws(FlyteAdminError) {
             let list = try await client.projects()
             problem = nil
-            // Every flyteadmin has some: none at all is believed when it is said twice.
+            // Every flyteadmin has some projects. An empty list is believed only the second time.
             if list.active.isEmpty, board.discovered?.isEmpty == false, !hasFoundNone {
                 hasFoundNone = true
                 return false
@@ -85,7 +85,7 @@ struct ProjectDiscovery {
         return isNews
     }
 
-    /// They only matter for what statuses say: where they can't be had, the ones that were known stay, and no more.
+    /// Archived projects only matter for what statuses say. If they can't be read, the known ones stay.
     private mutating func archived(_ client: FlyteAdminClient) async -> Set<String> {
         do throws(FlyteAdminError) {
             let archived = try await client.archivedProjects()

@@ -3,16 +3,16 @@ import FlyteAdmin
 import Kube
 import Logging
 
-/// Keeps in flyteadmin what FlyteProjects say: first the projects themselves, then their attributes. The rows have the same
-/// safety as those of execution labels, and notes of their own. For one flyteadmin and one caller at a time.
+/// Keeps flyteadmin equal to the FlyteProjects: first the projects, then their attributes. The rows have the same
+/// safety as those of execution labels, and their own notes. It serves one flyteadmin and one caller at a time.
 struct ProjectPublisher {
     private var registrar: ProjectRegistrar
     private var taskResources: LabelPublisher
     private var executionConfigs: LabelPublisher
-    /// Of the last pass that came to its end; nil: nothing is known to be as wanted.
+    /// The claims of the last complete pass. Nil: nothing is known to be as wanted.
     private var done: ProjectClaims?
 
-    /// What one pass came to.
+    /// The result of one pass.
     struct Report: Sendable {
         var registrations = ProjectRegistrar.Report()
         var taskResources = LabelPublisher.Report()
@@ -24,7 +24,7 @@ struct ProjectPublisher {
         /// Why rows without an object are still there.
         var held: String? { taskResources.held ?? executionConfigs.held }
 
-        /// - Parameter failure: what to say of what was not tried.
+        /// - Parameter failure: the state of what was not tried.
         func publication(of demand: ProjectDemand, _ failure: Publication?) -> Publication {
             if let problem = registrations.problems[demand.project], demand.registration != nil { return problem }
             let rows = [(demand.taskResources, taskResources), (demand.executionConfigs, executionConfigs)]
@@ -59,7 +59,7 @@ struct ProjectPublisher {
         executionConfigs.retryRefused()
     }
 
-    /// With the next look all of it is looked at.
+    /// Looks at everything again in the next pass.
     mutating func forget() { done = nil }
     func isNews(_ claims: ProjectClaims) -> Bool { done != claims }
 
@@ -67,7 +67,7 @@ struct ProjectPublisher {
         var report = Report()
         report.registrations = await registrar.pass(claims.registrations, isPoll: isPoll)
         if !report.registrations.made.isEmpty {
-            // They were refused for want of the project.
+            // Their rows were refused because the project was missing.
             taskResources.retryRefused()
             executionConfigs.retryRefused()
         }

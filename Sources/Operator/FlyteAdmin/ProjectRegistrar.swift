@@ -2,8 +2,8 @@ import Fleet
 import FlyteAdmin
 import Logging
 
-/// Makes the projects that FlyteProjects register in flyteadmin, and keeps their names, descriptions and labels. It deletes
-/// and archives none, and leaves an archived one as it is. For one flyteadmin and one caller at a time.
+/// Registers the projects of FlyteProjects in flyteadmin, and maintains their names, descriptions and labels. It never
+/// deletes or archives a project, and leaves archived ones alone. It serves one flyteadmin and one caller at a time.
 struct ProjectRegistrar {
     let client: FlyteAdminClient
     let mayWrite: @Sendable () -> Bool
@@ -17,13 +17,13 @@ struct ProjectRegistrar {
         (self.client, self.mayWrite, self.gate, self.logger) = (client, mayWrite, gate, logger)
     }
 
-    /// What one pass came to.
+    /// The result of one pass.
     struct Report: Sendable {
-        /// By project, why it is not as wanted.
+        /// Why a project is not as wanted, by project.
         var problems: [String: Publication] = [:]
-        /// Those that were made.
+        /// The projects that were registered.
         var made: Set<String> = []
-        /// What kept the pass from its end; the rest was not tried.
+        /// Why the pass ended early. The remaining steps were not tried.
         var failure: LabelPublisher.Failure?
     }
 
@@ -85,7 +85,8 @@ struct ProjectRegistrar {
     private mutating func change(
         _ id: String, _ content: RegisteredProject, _ report: inout Report
     ) async throws(LabelPublisher.Failure) {
-        // Right before: a change makes an archived project active, and somebody may have archived it since the list.
+        // Right before the change, because a change makes an archived project active, and somebody may have archived it
+        // since the list.
         let now: ListedProject?
         do throws(FlyteAdminError) { now = try await client.project(id) } catch { throw .flyteAdmin(error) }
         guard let now, !now.isArchived else {
@@ -101,7 +102,7 @@ struct ProjectRegistrar {
         if isDone { WriteLog(logger)(WriteLine(.published, "flyteadmin project \(id)")) }
     }
 
-    /// True where it is done; a refusal is noted.
+    /// True if it was written. A refusal is noted.
     private mutating func write(
         _ id: String, _ report: inout Report, _ body: () async throws(FlyteAdminError) -> Void
     ) async throws(LabelPublisher.Failure) -> Bool {
@@ -131,7 +132,7 @@ extension RegisteredProject {
 }
 
 extension Publication {
-    /// A person has archived it, and a person has to decide otherwise.
+    /// A person archived it, so a person must decide to activate it.
     fileprivate static func archived(_ id: String) -> Publication {
         .refused(
             "flyteadmin has archived project \(id): it starts nothing there, and Squadron leaves it archived. To have it back: "

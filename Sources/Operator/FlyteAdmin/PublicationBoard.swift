@@ -2,7 +2,7 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What is known of each ExecutionClusterLabel in flyteadmin, and flyteadmin's own projects: for the reconcilers to read.
+/// What is known of each ExecutionClusterLabel in flyteadmin, and of flyteadmin's projects, for the controllers.
 final class PublicationBoard: Sendable {
     private struct Known: Sendable, Hashable {
         var claim: AdminRow
@@ -15,15 +15,15 @@ final class PublicationBoard: Sendable {
         var clusterResources: ClusterResourceAttributes?
         var namedLabels: Set<String>?
     }
-    /// The same of FlyteProjects.
+    /// The same for FlyteProjects.
     let projects = ProjectBoard()
     private let state = Locked(State())
     private let metrics: Metrics?
 
     init(metrics: Metrics? = nil) { self.metrics = metrics }
 
-    /// What to say of an object. Of one that nothing is known of yet: what was said before, if that was about the same
-    /// spec. So a restart neither writes statuses nor waits for flyteadmin.
+    /// The state of an object. If nothing is known yet, it repeats the object's status, if that is about the same spec.
+    /// So a restart neither writes statuses nor waits for flyteadmin.
     func publication(of object: ExecutionClusterLabel) -> Publication {
         let claim = AdminRow(AdminRowKey(object.spec), object.spec.value)
         let (isConfigured, known) = state.withLock { ($0.isConfigured, $0.known[object.metadata.name]) }
@@ -38,13 +38,13 @@ final class PublicationBoard: Sendable {
         return .pending
     }
 
-    /// What to say of a FlyteProject; nil of one that wants nothing in flyteadmin.
+    /// The state of a FlyteProject. Nil if it wants nothing in flyteadmin.
     func publication(of object: FlyteProject, _ demand: ProjectDemand) -> Publication? {
         if demand.isEmpty { return nil }
         return state.withLock { $0.isConfigured } ? projects.publication(of: object, demand) : .notConfigured
     }
 
-    /// True where it is news.
+    /// True if that is new.
     func set(isConfigured: Bool) -> Bool {
         if !isConfigured { metrics?.set(labels: [:]) }
         return state.withLock { state in
@@ -56,7 +56,7 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    /// Replaces all of it. Returns the objects of which something else is known now.
+    /// Replaces all states. Returns the objects whose state has changed.
     func replace(_ new: [String: (AdminRow, Publication)]) -> [String] {
         let new = new.mapValues { Known(claim: $0.0, publication: $0.1) }
         metrics?.set(labels: new.values.reduce(into: [:]) { $0[$1.publication.state, default: 0] += 1 })
@@ -67,11 +67,11 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    /// The labels that flyteadmin's rows name, whoever wrote them, and those that we are about to write; nil before they were
-    /// read once.
+    /// The labels that flyteadmin's rows name, and those that we are about to write. Nil before the rows were read
+    /// once.
     var namedLabels: Set<String>? { state.withLock { $0.namedLabels } }
 
-    /// True where it is news.
+    /// True if that is new.
     func set(namedLabels: Set<String>) -> Bool {
         state.withLock { state in
             defer { state.namedLabels = namedLabels }
@@ -79,11 +79,11 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    /// flyteadmin's CLUSTER_RESOURCE attributes; nil where nothing is known of them yet, or they don't count. What was once
-    /// read stays while it can't be asked.
+    /// flyteadmin's CLUSTER_RESOURCE attributes. Nil if nothing is known of them yet, or if they don't count. What was
+    /// read stays while flyteadmin can't be asked.
     var clusterResources: ClusterResourceAttributes? { state.withLock { $0.clusterResources } }
 
-    /// True where it is news.
+    /// True if that is new.
     func set(clusterResources: ClusterResourceAttributes?) -> Bool {
         state.withLock { state in
             defer { state.clusterResources = clusterResources }
@@ -91,11 +91,11 @@ final class PublicationBoard: Sendable {
         }
     }
 
-    /// flyteadmin's projects; nil where nothing is known of them yet, or they don't count. What was once found stays while
-    /// it can't be asked.
+    /// flyteadmin's projects. Nil if nothing is known of them yet, or if they don't count. What was found stays while
+    /// flyteadmin can't be asked.
     var discovered: DiscoveredProjects? { state.withLock { $0.discovered } }
 
-    /// True where it is news.
+    /// True if that is new.
     func set(discovered: DiscoveredProjects?) -> Bool {
         state.withLock { state in
             defer { state.discovered = discovered }

@@ -1,8 +1,8 @@
 import Fleet
 import Kube
 
-/// Keeps the notes of which rows of one kind are ours in flyteadmin, each kind in a ConfigMap of its own; written before and
-/// after rows are.
+/// Keeps the notes on which rows of one kind in flyteadmin are ours. Each kind has its own ConfigMap. The notes are
+/// written before and after the rows.
 struct PublishedLabelsStore: Sendable {
     private let notes: NotesStore
 
@@ -19,8 +19,8 @@ struct PublishedLabelsStore: Sendable {
     enum Reading: Sendable {
         case none
         case notes(PublishedLabels)
-        /// It is there and says nothing that can be read. Then nothing is known to be ours, and nothing is deleted but
-        /// what is published from now on.
+        /// The notes exist but can't be read. Then no present row is known to be ours, and only rows that are published
+        /// from now on may be deleted.
         case unreadable
     }
 

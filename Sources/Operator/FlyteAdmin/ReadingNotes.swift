@@ -2,14 +2,14 @@ import Fleet
 import Kube
 import Logging
 
-/// What is read from flyteadmin and noted in a ConfigMap of the operator's.
+/// What is read from flyteadmin and noted in a ConfigMap of the operator.
 protocol NotedReading: Sendable, Equatable {
     static var configMapName: String { get }
     static var dataKey: String { get }
     static var sizeLimit: Int { get }
-    /// For people, in the plural: "projects".
+    /// The name for people, in the plural: "projects".
     static var noun: String { get }
-    /// The event's reason where it can't be noted.
+    /// The reason of the event if it can't be noted.
     static var notNoted: String { get }
     var count: Int { get }
     var text: String { get }
@@ -28,19 +28,19 @@ extension ClusterResourceAttributes: NotedReading {
     var count: Int { keys.count }
 }
 
-/// Keeps what was last read in its ConfigMap. For one caller at a time.
+/// Keeps the last reading in its ConfigMap. It serves one caller at a time.
 struct ReadingNotes<Content: NotedReading> {
     struct Access: Sendable {
         let mayWrite: @Sendable () -> Bool
         let gate: WriteGate
-        /// For people: reason and note of an event on the ClusterRegistry.
+        /// Publishes an event on the ClusterRegistry, with this reason and note.
         let warn: @Sendable (String, String) -> Void
         let logger: Logger
     }
     private let store: NotesStore
     private let access: Access
     private var hasRecalled = false
-    /// What the ConfigMap has, as far as it is known.
+    /// The content of the ConfigMap, as far as it is known.
     private var noted: Content?
     private var problem: String?
 
@@ -51,7 +51,7 @@ struct ReadingNotes<Content: NotedReading> {
         self.access = access
     }
 
-    /// What an earlier process noted; nil where there is nothing, or it can't be read.
+    /// What an earlier process noted. Nil if there is nothing, or if it can't be read.
     mutating func recall() async -> Content? {
         if hasRecalled { return noted }
         do throws(KubeError) {

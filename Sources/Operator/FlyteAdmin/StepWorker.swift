@@ -2,11 +2,11 @@ import Fleet
 import FlyteAdmin
 import Logging
 
-/// Carries out one step of a plan. Knows no notes: what it did is its result.
+/// Carries out one step of a plan. It does not touch the notes: its result says what it did.
 struct StepWorker: Sendable {
     enum End: Sendable {
         case done
-        /// With the row that it said no to; nil where that was the delete.
+        /// The row that flyteadmin refused. Nil if it refused the delete.
         case refused(AdminRow?, String)
         case failed(LabelPublisher.Failure)
     }
@@ -31,7 +31,7 @@ struct StepWorker: Sendable {
         return result
     }
 
-    /// True where it is gone now.
+    /// True if the row is gone now.
     private func delete(_ key: AdminRowKey, _ result: inout Result) async -> Bool {
         guard mayWrite() else {
             result.end = .failed(.stopped)
@@ -49,7 +49,7 @@ struct StepWorker: Sendable {
         return true
     }
 
-    /// All of them, whatever becomes of one: after a wide delete each is missing.
+    /// Puts all rows, even if one is refused, since a wide delete removed each of them.
     private func put(_ rows: [AdminRow], _ result: inout Result) async {
         for row in rows {
             guard mayWrite() else {

@@ -1,8 +1,8 @@
 import ControlLoop
 import Support
 
-/// Lets writes end in good order when the operator ends: what is begun is finished, above all what a delete took along is
-/// put back, and nothing else is begun. Reads are not waited for.
+/// Lets writes end in good order when the operator ends. A write that has begun is finished, including the rows to put
+/// back after a delete. No other write begins. Reads are not waited for.
 final class WriteGate: Sendable {
     private struct State {
         var isClosed = false
@@ -11,10 +11,10 @@ final class WriteGate: Sendable {
     private let state = Locked(State())
     private let changes = Signal()
 
-    /// Whether nothing may be begun any more.
+    /// Whether no write may begin any more.
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// False where it is closed; otherwise `leave` follows.
+    /// False if it is closed. Otherwise call `leave` afterwards.
     func enter() -> Bool {
         state.withLock { state in
             if !state.isClosed { state.isWriting = true }
@@ -29,7 +29,7 @@ final class WriteGate: Sendable {
 
     func close() { state.withLock { $0.isClosed = true } }
 
-    /// Returns when nothing is being written, or at the deadline.
+    /// Returns when no write is under way, or at the deadline.
     func drained(until deadline: Duration, on timeline: Timeline) async {
         while timeline.now < deadline, !Task.isCancelled {
             let seen = changes.generation

@@ -3,11 +3,10 @@ import KubeObjects
 
 extension PlanInForce {
     /// What one data plane should hold.
-    ///
     /// - Parameters:
-    ///   - kinds: what it serves, as far as it is known.
+    ///   - kinds: the kinds that it serves, as far as they are known.
     ///   - discovered: the group versions that it was asked for.
-    ///   - cache: of all data planes.
+    ///   - cache: the cache of all data planes.
     func plan(
         for dataPlane: DataPlane, kinds: KindTable, discovered: Set<String>, cache: RenderCache
     ) -> DataPlanePlan {
@@ -16,8 +15,8 @@ extension PlanInForce {
         let workloadIdentity = spec.workloadIdentity(of: dataPlane)
         let set = basis.templates
         let unknownKinds = (set?.kinds ?? []).filter { kinds[$0] == nil }
-        // Until it has said what it serves, an object of another kind is neither possible nor impossible.
-        // One that it could not tell of keeps back its own objects only.
+        // Discovery decides whether an object of an unknown kind is possible. A kind for which discovery failed holds
+        // back only its own objects.
         let isDiscovered = unknownKinds.allSatisfy {
             discovered.contains($0.apiVersion) || kinds.unanswered[$0.apiVersion] != nil
         }
@@ -47,7 +46,7 @@ extension PlanInForce {
             namespaceOf: { plan.entries[$0]?.answer.name }
         ) { namespace in
             guard let entry = plan.namespaces[namespace] else { return nil }
-            // Why there is nothing changes more often than what is rendered.
+            // The reason for a missing content changes more often than the content, so it is not cached.
             if basis.failure != nil { return rendering.content(of: namespace) }
             return cache.content(.init(common: common, own: entry.fingerprint, namespace: namespace)) {
                 rendering.content(of: namespace) ?? .pending
@@ -62,8 +61,8 @@ extension PlanInForce {
         return wanted
     }
 
-    /// Whether a ServiceAccount is among what a project-domain gets; nil where that can't be said. Data planes differ in
-    /// values only, so that one of them tells.
+    /// Whether a project-domain gets that ServiceAccount. Nil if that can't be told. Data planes differ only in values,
+    /// so the answer for one of them holds for all.
     func has(serviceAccount name: String, _ key: ProjectDomain, in namespace: String) -> Bool? {
         if name == "default" { return true }
         let planes = dataPlanes.values.filter(\.spec.enabled)
@@ -84,19 +83,19 @@ extension PlanInForce {
         return stages.basis(of: dataPlane, live: live)
     }
 
-    /// With `syncScope: Labelled`, those that executions can reach in it.
+    /// The wanted namespaces. With `syncScope: Labelled`, only those whose executions can reach the data plane.
     private func namespaces(of dataPlane: DataPlane) -> [String: UInt64] {
         guard spec.syncScope == .labelled else { return fingerprints }
         return fingerprints.filter { plan.isWanted($0.key, in: dataPlane, spec) }
     }
 
-    /// What the sources hold that all namespaces of a data plane depend on. A project's own are a matter of its namespaces:
-    /// they are in their fingerprints.
+    /// The content of the sources that all namespaces of a data plane depend on. A project's own sources belong to its
+    /// namespaces, and are in their fingerprints.
     private func sharedReadings(_ dataPlane: DataPlane, _ spec: ClusterRegistrySpec) -> [ValueReading?] {
         (dataPlane.spec.valuesFrom + spec.valuesFrom).map { snapshot.readings[$0] }
     }
 
-    /// What is the same for all namespaces of a data plane; compared within this process only.
+    /// Combines what is the same for all namespaces of a data plane. Compare the hash only within this process.
     private func combineCommon(
         into hasher: inout Hasher, _ dataPlane: DataPlane, _ workloadIdentity: WorkloadIdentity, _ basis: DataPlaneBasis
     ) {
@@ -104,7 +103,7 @@ extension PlanInForce {
         hasher.combine(workloadIdentity)
         hasher.combine(dataPlane.spec.values)
         hasher.combine(spec.values)
-        // Which value a source has is not all: it may be another value's by now.
+        // The content of a source is not enough: another value may have that source by now.
         hasher.combine(spec.valuesFrom)
         hasher.combine(dataPlane.spec.valuesFrom)
         hasher.combine(spec.domainValues)

@@ -3,11 +3,11 @@ import Fleet
 import KubeObjects
 import Support
 
-/// Keeps the plan in step with the caches: notes which inputs changed, and at the next look reads those and no others.
+/// Keeps the plan in step with the caches. It notes which inputs changed, and the next look reads only those.
 ///
-/// `changed` may be called from anywhere; `look` by one caller at a time.
+/// `changed` may be called from anywhere, and `look` by one caller at a time.
 final class PlanKeeper: Sendable {
-    /// An input of the plan, as the watches name it.
+    /// An input of the plan, by the name that the watches use.
     enum Input: Sendable, Hashable {
         case dataPlane(String)
         case executionLabel(String)
@@ -16,18 +16,18 @@ final class PlanKeeper: Sendable {
         case registry(String)
         case secret(String)
         case configMap(String)
-        /// What flyteadmin says: its own projects, and its CLUSTER_RESOURCE attributes.
+        /// flyteadmin's projects and its CLUSTER_RESOURCE attributes.
         case discovered
-        /// Secrets that are copied.
+        /// The Secrets that are copied.
         case replicated
         /// The UID of the operator's own Namespace.
         case namespaceUID
     }
 
-    /// What one look found.
+    /// The result of one look.
     struct Look: Sendable {
         var diff: PlanDiff
-        /// The Secrets and ConfigMaps that the objects name, where that changed.
+        /// The Secrets and ConfigMaps that the objects name. Nil if they have not changed.
         var references: References?
     }
 
@@ -41,18 +41,18 @@ final class PlanKeeper: Sendable {
         var identity: RegistryIdentity?
         var fingerprints: [String: UInt64] = [:]
         var generations: [String: Int64] = [:]
-        /// By input, the UID that `generations` has of it.
+        /// The UID that `generations` has for each input.
         var uids: [Input: String] = [:]
         var revision: UInt64 = 0
         var stages = StagesInForce.unknown
 
-        /// Whether every status may have to change although the plan is the same: the state of the templates, for example,
-        /// changes more often than the templates.
+        /// Whether every status may have to change although the plan stays the same. For example, the state of the
+        /// templates changes more often than the templates.
         func isTold(otherwiseThan before: State) -> Bool {
             identity != before.identity || problem != before.problem || templates.state != before.templates.state
                 || imported.state != before.imported.state
                 || registry?.metadata.annotations != before.registry?.metadata.annotations
-                // A registry that is broken leaves the settings as they were, and has to say so all the same.
+                // A broken registry leaves the settings as they were, but its status must say so.
                 || registry?.metadata.generation != before.registry?.metadata.generation
         }
     }
@@ -72,13 +72,13 @@ final class PlanKeeper: Sendable {
         self.operatorNamespace = operatorNamespace
     }
 
-    /// The UID of the operator's own Namespace is known now.
+    /// Sets the UID of the operator's own Namespace.
     func found(namespaceUID uid: String) {
         namespaceUID.withLock { $0 = uid }
         changed(.namespaceUID)
     }
 
-    /// What each data plane is brought to, where changes are staged. True where a look is needed for that.
+    /// Sets the stage of each data plane. True if that needs another look.
     func stage(_ stages: StagesInForce) -> Bool {
         staged.withLock { before in
             defer { before = stages }
@@ -89,17 +89,17 @@ final class PlanKeeper: Sendable {
     /// Nil before the first look.
     var inForce: PlanInForce? { latest.withLock { $0 } }
 
-    /// The next look reads it anew.
+    /// The next look reads this input again.
     func changed(_ input: Input) {
         pendingSince.withLock { $0 = $0 ?? Timeline.continuous.now }
         pending.withLock { _ = $0.insert(input) }
     }
 
-    /// Reads what changed since the look before; all that there is at the first one.
+    /// Reads what changed since the last look. The first look reads everything.
     ///
     /// - Parameters:
-    ///   - discovered: flyteadmin's projects; nil while they are not known.
-    ///   - attributes: flyteadmin's CLUSTER_RESOURCE attributes; nil while they are not known.
+    ///   - discovered: flyteadmin's projects. Nil while they are not known.
+    ///   - attributes: flyteadmin's CLUSTER_RESOURCE attributes. Nil while they are not known.
     func look(_ discovered: DiscoveredProjects?, attributes: ClusterResourceAttributes? = nil) -> Look {
         let changedAt = pendingSince.withLock { $0.take() } ?? Timeline.continuous.now
         var inputs = pending.withLock { pending in
@@ -114,7 +114,7 @@ final class PlanKeeper: Sendable {
         }
         let before = state
         var diff = state.planner.apply(inputs.flatMap { changes(of: $0, &state) })
-        // The objects are read, so the sources that they name are known.
+        // The objects have been read, so the sources that they name are known.
         let spec = state.planner.snapshot.settings.spec
         state.identity = RegistryIdentity(spec.identity, namespaceUID: namespaceUID.withLock { $0 })
         let isStaged = spec.rollout.type == .progressive
@@ -174,7 +174,7 @@ final class PlanKeeper: Sendable {
         guard case .executionLabel(let name) = input else { return change(of: input, &state).map { [$0] } ?? [] }
         let decoded = noted(caches.executionLabels[key(name)], input, &state)
         let before = state.planner.snapshot.executionLabels[name]
-        // Rules that it breaks are said of it by its own status; what can't be read counts as it was before.
+        // The label's own status reports broken rules. A label that can't be read counts as it was before.
         let object = decoded?.object ?? before.flatMap { $0.metadata.uid == decoded?.metadata.uid ? $0 : nil }
         return [.executionLabel(name, object), .unreadableLabel(name, decoded != nil && object == nil)]
     }
@@ -211,7 +211,7 @@ final class PlanKeeper: Sendable {
         return decoded
     }
 
-    /// An object that broke counts as it was before: it was changed, not deleted, and a typo must not change what is there.
+    /// A broken object counts as it was before. It was changed and not deleted, and a typo must not change anything.
     private func usable<Spec: CustomResourceSpec>(
         _ decoded: Decoded<CustomResource<Spec>>?, _ before: CustomResource<Spec>?
     ) -> CustomResource<Spec>? {
@@ -219,8 +219,8 @@ final class PlanKeeper: Sendable {
         return before.flatMap { $0.metadata.uid == decoded?.metadata.uid ? $0 : nil }
     }
 
-    /// A registry that is broken changes nothing: the settings before it stay in force. After a restart there are none; to
-    /// fall back on the defaults then could rename every namespace, so nothing is wanted until it is mended.
+    /// A broken registry changes nothing: the earlier settings stay in force. After a restart there are none. The
+    /// defaults could then rename every namespace, so nothing is wanted until the registry is mended.
     private func settings(_ decoded: Decoded<ClusterRegistry>?, _ state: inout State) -> RegistrySettings {
         var spec = ClusterRegistrySpec()
         var problem: SpecProblem?
@@ -231,7 +231,7 @@ final class PlanKeeper: Sendable {
             spec = registry.spec
             problem = spec.problems().first
         }
-        // Without a registry the mode before it stays: to delete it must not begin to write.
+        // Without a registry the former mode stays, so that its deletion does not start writes.
         if decoded?.object == nil {
             spec.mode = state.revision > 0 ? state.planner.snapshot.settings.spec.mode : recordedMode
         }
@@ -247,7 +247,7 @@ final class PlanKeeper: Sendable {
             ? RegistrySettings(spec, operatorNamespace: operatorNamespace) : RegistrySettings(spec: spec)
     }
 
-    /// What an earlier process wrote into the statuses of DataPlanes that have the registry's mode.
+    /// The mode that an earlier process wrote into the statuses of DataPlanes without a mode of their own.
     private var recordedMode: Mode {
         let inherited = caches.dataPlanes.valid().values.filter { $0.spec.mode == nil }
         return inherited.contains { $0.status?.mode == .observe } ? .observe : .enforce
@@ -259,8 +259,8 @@ final class PlanKeeper: Sendable {
             name.isEmpty ? .standard : TemplatesInForce(name, caches.configMaps[name], previous: state.templates)
     }
 
-    /// The sources of `valuesFrom` that may hold something else now: those in a changed Secret or ConfigMap, and where the
-    /// objects name others than before, all of them.
+    /// The sources of `valuesFrom` that may have changed: those in a changed Secret or ConfigMap, or all of them if the
+    /// objects name other sources than before.
     private func readings(_ inputs: Set<Input>, isNewReference: Bool, _ state: State) -> [FleetChange] {
         let known = state.planner.snapshot.readings
         guard isNewReference || inputs.contains(where: { $0.isSource }) else { return [] }
@@ -300,7 +300,7 @@ extension PlanDiff {
 }
 
 extension Caches {
-    /// Every object that a plan is made from.
+    /// Every object behind a plan.
     fileprivate var planInputs: [PlanKeeper.Input] {
         func names<Value>(_ store: Store<Value>) -> [String] { (store.snapshot ?? [:]).keys.map(\.name) }
         var inputs: [PlanKeeper.Input] = [.registry(ClusterRegistry.theName), .discovered]

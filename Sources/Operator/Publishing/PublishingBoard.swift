@@ -2,16 +2,16 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What is known of the publishing, between two looks at it.
+/// What is known of the publishing between two looks at it.
 final class PublishingBoard: Sendable {
     struct Result: Sendable, Hashable {
         var publishing: RegistryObservation.Publishing
         var rollout: RegistryObservation.Rollout
-        /// Labels that flyteadmin will not find, with why.
+        /// The labels that flyteadmin will not find, each with the reason.
         var lostLabels: [String: String] = [:]
-        /// What else users should know, by the reason of its event.
+        /// Remarks for users, by the reason of their event.
         var remarks: [String: String] = [:]
-        /// Of the registry that asked for it.
+        /// The generation of the registry that asked for it.
         var generation: Int64?
     }
     private struct State {
@@ -19,7 +19,7 @@ final class PublishingBoard: Sendable {
         var checksum: (text: String, since: Duration)?
         var map: (name: String, version: UInt64, content: PublishedClusters, time: Duration)?
         var deployments: [String: (version: UInt64, object: Deployment)] = [:]
-        /// Since when the credentials of a cluster whose entry stays have been away.
+        /// Since when the credentials of each cluster have been away, for clusters whose entries stay.
         var away: [String: Duration] = [:]
         var running = RunningLabels.unknown
     }
@@ -27,21 +27,21 @@ final class PublishingBoard: Sendable {
     enum RunningLabels: Sendable, Hashable {
         /// Before the first look.
         case unknown
-        /// Nobody restarts it for us, so that nobody can tell: rows wait for nothing.
+        /// Squadron does not restart flyteadmin, so nobody can tell. Rows then wait for nothing.
         case all
-        /// Those that it had when its rollout was last complete; none while that is not known.
+        /// The labels of the last complete rollout. Empty while they are not known.
         case known(Set<String>)
     }
     private let state = Locked(State())
-    /// For how many seconds a label's last entry stays as it is when its credentials are away; nil: a minute.
+    /// For how many seconds a label's last entry stays as it is while its credentials are away. Nil for a minute.
     let patience: Double?
 
     init(patience: Double? = nil) { self.patience = patience }
 
-    /// Nil before the first look that found out something.
+    /// Nil before the first look with a result.
     var result: Result? { state.withLock { $0.result } }
 
-    /// The result before.
+    /// Returns the former result.
     func set(_ new: Result) -> Result? {
         state.withLock { state in
             defer { state.result = new }
@@ -49,7 +49,7 @@ final class PublishingBoard: Sendable {
         }
     }
 
-    /// By cluster, in seconds.
+    /// The time in seconds for each cluster.
     func away(now: Duration) -> [String: Double] {
         state.withLock { $0.away.mapValues { (now - $0).seconds } }
     }
@@ -60,7 +60,7 @@ final class PublishingBoard: Sendable {
     }
 
     var running: RunningLabels { state.withLock { $0.running } }
-    /// True where it is news.
+    /// True if that is new.
     func set(running: RunningLabels) -> Bool {
         state.withLock { state in
             defer { state.running = running }
@@ -94,8 +94,8 @@ final class PublishingBoard: Sendable {
             return PublishedClusters(map, key: key)
         }
     }
-    /// For a ConfigMap that the watch doesn't show: what we made a moment ago.
-    /// - Returns: also for how many seconds that is to be believed.
+    /// For a ConfigMap that the watch does not show: our own write of a moment ago.
+    /// - Returns: also for how many seconds to believe that write.
     func justWritten(_ name: String, now: Duration) -> (PublishedClusters, Double)? {
         state.withLock { state in
             guard let own = state.map, own.name == name, case let age = now - own.time, age < .seconds(5) else {

@@ -6,8 +6,8 @@ import KubeObjects
 import Support
 
 extension Reconcilers {
-    /// Brings the ConfigMap that flyteadmin reads its clusters from in line with the custom resources, and restarts what
-    /// has read another state of it. Whatever is wrong leaves the last good state in force.
+    /// Brings the ConfigMap with flyteadmin's clusters in line with the custom resources, and restarts the Deployments
+    /// that have read another state of it. After any problem the last good state stays in force.
     func reconcilePublishing() async throws(KubeError) -> Controller<Work>.Outcome {
         guard plan?.identity != nil else { return .done }
         let decoded = caches.registries[key(ClusterRegistry.theName)]
@@ -17,7 +17,7 @@ extension Reconcilers {
             announce(.init(publishing: .notConfigured, rollout: .notConfigured), nil)
             return .done
         }
-        // A registry that can't be used says so itself, and changes nothing.
+        // A registry that can't be used says so in its own status, and changes nothing.
         guard let registry = decoded?.object, registry.spec.problems().isEmpty else { return .done }
         if plan?.spec.mode == .observe {
             follow([], [])
@@ -62,18 +62,18 @@ extension Reconcilers {
     }
 
     private struct State {
-        /// Nil for what isn't known yet.
+        /// Nil if it is not known yet.
         var publishing: RegistryObservation.Publishing?
         var plan: ClustersPlan
         var published: PublishedClusters?
-        /// Of the plan, with the credentials as they are now.
+        /// The checksum of the plan with the present credentials.
         var checksum: String
-        /// Whether the plan is what is published, and flyteadmin could start with it.
+        /// Whether the plan is published, and flyteadmin could start with it.
         var isWritten = false
         var remarks: [String: String] = [:]
     }
 
-    /// The enabled clusters that flyteadmin could do nothing in.
+    /// The enabled clusters in which flyteadmin could do nothing.
     private func deadClusters(_ plan: ClustersPlan) -> [String] {
         let objects = Seniority.oldest(caches.dataPlanes.valid().values, by: \.clusterName)
         return plan.configuration.clusters.filter { cluster in
@@ -83,15 +83,15 @@ extension Reconcilers {
         }.map(\.name)
     }
 
-    /// Which labels flyteadmin runs with, where a rollout tells it.
+    /// Notes which labels flyteadmin runs with, if a rollout shows it.
     private func note(_ rollout: RegistryObservation.Rollout?, of configuration: ClustersConfiguration?) {
         let running: PublishingBoard.RunningLabels
         switch rollout {
-        // Nobody restarts it for us, or nothing is written anyway.
+        // Squadron does not restart flyteadmin, or nothing is written.
         case .notConfigured?, .observing?: running = .all
         case .rolledOut?: running = .known(Set((configuration?.labels ?? [:]).keys))
         case .progressing?, .failed?, .held?:
-            // Those that it had before stay.
+            // The labels of the last complete rollout stay.
             if case .known = publishingBoard.running { return }
             running = .known([])
         case nil: return
@@ -119,7 +119,7 @@ extension Reconcilers {
         let plan = clustersPlan(registry, published, now)
         if plan.undetermined.isEmpty { publishingBoard.set(away: plan.away, now: timeline.now) }
         let remarks = remarks(target, plan.configuration)
-        // A text that was put back is published anew: a flyteadmin that started in between has read something else.
+        // A text that was put back gets a new time, since a flyteadmin that started in between has read another text.
         let text = plan.configuration.yaml
         let time = published?.text == text ? published?.time : Timestamp(now)
         let wanted = PublishedClusters(
@@ -136,7 +136,7 @@ extension Reconcilers {
         }
         if !plan.undetermined.isEmpty { return state(nil) }
         if let time = plan.lookAgain { wake.append(time - now) }
-        // While credentials are away for a moment, their absence is not what a rollout is to bring about.
+        // While credentials are away for a moment, their absence must not cause a rollout.
         let isMoment = !plan.waiting.isEmpty && published?.text == text
         if published != wanted, !isMoment {
             guard writer.mayWrite() else { return state(nil) }
@@ -193,17 +193,17 @@ extension Reconcilers {
         }
     }
 
-    /// The labels that rows in flyteadmin name; nil while they have not been read.
+    /// The labels that flyteadmin's rows name. Nil while the rows have not been read.
     private func namedLabels(_ registry: ClusterRegistrySpec) -> Set<String>? {
         let wanted = Set(caches.assignments.valid().values.map(\.spec.value))
         guard registry.flyteAdmin != nil else { return wanted }
         return publications?.namedLabels.map { $0.union(wanted) }
     }
 
-    /// What flyteadmin reads beside our key, and what Helm will say of it.
+    /// What flyteadmin reads beside our key, and what Helm will say about it.
     private func remarks(_ target: KeyReference, _ ours: ClustersConfiguration) -> [String: String] {
         var remarks: [String: String] = [:]
-        // Before our text is there, a key of ours that was named before may be.
+        // Before our text is written, the ConfigMap may still have a former key of ours.
         if case .present(let map) = caches.published[target.name], map.data[target.key] == ours.yaml {
             remarks["LabelsBesideOurs"] = BesideOurs(map, key: target.key, ours: ours).message
         }
@@ -217,7 +217,7 @@ extension Reconcilers {
         return remarks
     }
 
-    /// The registry names the key for us: it is taken over, and an event says from whom. All other keys stay.
+    /// The registry gives us the key, so we take it over. An event names its former manager. All other keys stay.
     private func apply(
         _ wanted: PublishedClusters, to target: KeyReference, of registry: ClusterRegistry
     ) async throws(KubeError) {
@@ -256,7 +256,7 @@ extension Reconcilers {
             configuration, published: time, planes: caches.dataPlanes.valid().values, entries: entries)
     }
 
-    /// Nil for what isn't known yet, or isn't needed.
+    /// Nil if they are not known yet, or not needed.
     private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
         guard !object.spec.inCluster else { return nil }
         let entries = PublishedCredentials(of: object)

@@ -5,11 +5,10 @@ import KubeObjects
 import Support
 
 extension Reconcilers {
-    /// How long a state has to stay before anything is restarted for it: the changes of one `kubectl apply` are one
-    /// restart.
+    /// How long a state must stay before a restart, so that the changes of one `kubectl apply` cause one restart.
     static let settlingTime = Duration.seconds(3)
 
-    /// - Returns: nil for what isn't known yet.
+    /// - Returns: nil if it is not known yet.
     func rollOut(
         _ registry: ClusterRegistry, _ publish: Publish, _ checksum: String, dead: [String], _ now: Instant,
         _ wake: inout [Double]
@@ -43,7 +42,7 @@ extension Reconcilers {
         }
     }
 
-    /// While nothing can be published nothing is restarted either: this tells only how far the last good state is.
+    /// While nothing can be published, nothing is restarted. This reports only the rollout of the last good state.
     func rolloutOnHold(_ publish: Publish, _ checksum: String?, _ now: Instant) -> RegistryObservation.Rollout? {
         let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
         guard let checksum else { return .progressing("nothing is published yet") }
@@ -67,7 +66,7 @@ extension Reconcilers {
         }
     }
 
-    /// As `kubectl rollout restart` does it.
+    /// Restarts it as `kubectl rollout restart` does.
     private func restart(
         _ name: String, _ annotations: [String: String], of registry: ClusterRegistry
     ) async throws(KubeError) {
@@ -80,7 +79,7 @@ extension Reconcilers {
             registry, "Restarted", "Deployment \(name): restarted, for it had read another configuration or credential")
     }
 
-    /// Puts a result in place, from which the registry's conditions follow. Labels that are lost get an event of their own.
+    /// Sets a result, which the registry's conditions show. Each lost label gets an event.
     func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
         var result = result
         result.generation = registry?.metadata.generation

@@ -3,7 +3,7 @@ import Kube
 import KubeObjects
 
 extension Reconcilers {
-    /// Writes a status, and tells what is news in it.
+    /// Writes a status, and publishes events and log lines for its changes.
     func publish<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
         announce(status.conditions, before: object.status?.conditions, of: object.metadata, Spec.resourceType)
         log(
@@ -12,8 +12,8 @@ extension Reconcilers {
         try await writer.write(status, of: object)
     }
 
-    /// A line for each condition that is another than before, with the same fields each time: what a night was like can be
-    /// read in the morning.
+    /// Logs a line with the same fields for each changed condition, so that the events of a night can be read in the
+    /// morning.
     private func log(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType,
         revision: Int64?
@@ -23,9 +23,9 @@ extension Reconcilers {
         }
     }
 
-    /// An event for each condition that became false, and for each that is true again after that. What is merely on its
-    /// way is no news, nor what follows from another object that has said it itself: a dead data plane must not make an
-    /// event for each project-domain.
+    /// Publishes an event for each condition that became False, and for each that is True again after that. Two kinds
+    /// of changes get none: a condition that is only in progress, and one that repeats another object's trouble.
+    /// Otherwise a dead data plane would cause an event for each project-domain.
     private func announce(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType
     ) {
@@ -35,7 +35,7 @@ extension Reconcilers {
             guard last?.status != condition.status || last?.reason != condition.reason else { continue }
             let isNews =
                 switch condition.status {
-                // What `Available` says is said by another condition too.
+                // Another condition says the same as `Available`.
                 case _ where condition.type == ConditionType.available.rawValue: false
                 case .isFalse: Self.isTrouble(condition.reason) && !Self.repeatsAnother(condition, conditions)
                 case .isTrue: last.map { $0.status == .isFalse && Self.isTrouble($0.reason) } ?? false
@@ -48,7 +48,7 @@ extension Reconcilers {
         }
     }
 
-    /// `Ready` takes over the reason of the condition that keeps it from being true: one event is enough.
+    /// `Ready` repeats the reason of the condition that makes it False. One event is enough.
     private static func repeatsAnother(_ condition: Condition, _ all: [Condition]) -> Bool {
         let summaries = [ConditionType.ready.rawValue, ConditionType.available.rawValue]
         return condition.type == ConditionType.ready.rawValue && condition.status == .isFalse
@@ -60,23 +60,23 @@ extension Reconcilers {
     private static func isTrouble(_ reason: String) -> Bool { !quiet.contains(reason) }
     private static let quiet: Set<String> = [
         Reason.pending, Reason.progressing,
-        // Not asked for.
+        // The user did not ask for it.
         Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled,
-        // Told by the objects that are the cause.
+        // The objects that are the cause report it.
         Reason.partial, Reason.labelNotReady, Reason.labelsNotReady, Reason.dataPlanesNotReady,
     ]
 
-    /// A warning for each credential that comes nearer to its end: at 30, 7 and 1 days before, and at the end.
+    /// A warning for each credential that comes nearer to its end: at 14, 7 and 1 days before it, and at the end.
     func warn(_ object: DataPlane, _ status: DataPlaneStatus) {
         let given = object.status?.expiryWarnings ?? []
-        // The status that says so may not have come back by the watch yet.
+        // The status with this warning may not have come back from the watch yet.
         for warning in status.expiryWarnings ?? []
         where !given.contains(warning) && isFirst(warning, of: object.metadata) {
             record(object.metadata, .dataPlanes, isWarning: true, "CredentialsExpiring", warning.message)
         }
     }
 
-    /// What to add to the ClusterRole, when it is news.
+    /// Publishes what to add to the ClusterRole, if that has changed.
     func explain(missing: DataPlaneObservation.Authorization, of object: DataPlane, _ status: DataPlaneStatus) {
         guard case .missing(let permissions) = missing, let condition = status.conditions[.authorized],
             condition.message != object.status?.conditions[.authorized]?.message
@@ -87,7 +87,7 @@ extension Reconcilers {
         )
     }
 
-    /// A renewal that failed is told by one reason, whether or not an older token still works.
+    /// A failed renewal has one reason, whether or not an older token still works.
     private static func eventReason(_ condition: Condition) -> String {
         condition.reason == CredentialsReason.renewalFailed.rawValue ? "CredentialsRenewalFailed" : condition.reason
     }

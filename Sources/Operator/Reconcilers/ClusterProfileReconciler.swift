@@ -6,16 +6,16 @@ import KubeObjects
 import Support
 
 extension Reconcilers {
-    /// So long, changes are gathered: other controllers see what a data plane came to, and not the way there.
+    /// How long changes are gathered, so that other controllers see the result and not each step.
     static let profileGathering = Duration.seconds(1)
 
-    /// Has the ClusterProfiles looked at, where there are any.
+    /// Queues the ClusterProfiles, if there are any.
     func profilesChanged(_ plan: PlanInForce) {
         guard !plan.spec.clusterProfiles.isEmpty || !caches.profiles.followed.isEmpty else { return }
         queue.add(.clusterProfiles, after: Self.profileGathering)
     }
 
-    /// Keeps a ClusterProfile of each DataPlane in each namespace that the registry names.
+    /// Maintains a ClusterProfile for each DataPlane in each namespace that the registry names.
     func reconcileClusterProfiles() async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan, plan.problem == nil, let registry = plan.registry, let identity = plan.identity?.id else {
             return .done
@@ -81,13 +81,13 @@ extension Reconcilers {
                 return Complaint(
                     reason: "ClusterProfileNotOurs", text: "\(place) belongs to the field manager \(others)")
             }
-            // What has to be granted or mended is told, and what passes is tried again.
+            // A person must grant or mend these. Other failures are tried again.
             guard error.isForbidden || error.isInvalid || error.isNotFound else { throw error }
             return Complaint(reason: "ClusterProfilesNotWritten", text: "\(place): \(error)")
         }
     }
 
-    /// Deletes those of this registry that are wanted no more.
+    /// Deletes this registry's profiles that are no longer wanted.
     private func deleteProfiles(
         in namespace: String, _ identity: String, where isSurplus: (String) -> Bool
     ) async throws(KubeError) {
@@ -114,7 +114,7 @@ extension Reconcilers {
         return credentials.ca
     }
 
-    /// Each complaint once, while it lasts.
+    /// Reports each complaint once while it lasts.
     private func tell(_ complaints: [String: String], _ registry: ClusterRegistry) {
         for (key, text) in newProfileComplaints(complaints).sorted(by: { $0.key < $1.key }) {
             let reason = key.split(separator: " ").first.map(String.init) ?? ""

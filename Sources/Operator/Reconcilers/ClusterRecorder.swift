@@ -5,11 +5,11 @@ import KubeObjects
 import Logging
 import Support
 
-/// Notes on a DataPlane which cluster it is connected to, where a backup keeps it (`RecordedCluster`).
+/// Records on a DataPlane object to which cluster it is connected, since a backup keeps the object (`RecordedCluster`).
 final class ClusterRecorder: Sendable {
     private let client: KubeClient
     private let logger: Logger
-    /// What was written last, by the object's UID: the caches may be behind.
+    /// The last written text by the object's UID, since the caches may be behind.
     private let written = Locked<[String: String]>([:])
     private let isRefused = Locked(false)
 
@@ -18,8 +18,8 @@ final class ClusterRecorder: Sendable {
         self.logger = logger
     }
 
-    /// Writes where the note says something else. Without the right to write it the data plane works all the same, and the log
-    /// says so once.
+    /// Writes the annotation if it differs. Without the right to write it, the data plane works all the same, and the
+    /// log says so once.
     func record(_ cluster: RecordedCluster, on object: DataPlane) async throws(KubeError) {
         let metadata = object.metadata
         let uid = metadata.uid ?? metadata.name
@@ -28,7 +28,7 @@ final class ClusterRecorder: Sendable {
         else { return }
         let type = DataPlane.resourceType
         var note: JSON = ["metadata": ["annotations": .object([RecordedCluster.annotation: .string(cluster.text)])]]
-        // One that was made anew meanwhile is another object.
+        // A recreated object is another one.
         if let uid = metadata.uid { note[path: ["metadata", "uid"]] = .string(uid) }
         do throws(KubeError) {
             try await client.mergePatch(

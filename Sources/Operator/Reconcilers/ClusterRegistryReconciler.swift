@@ -18,12 +18,12 @@ extension Reconcilers {
                 ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let stored):
             guard let object = upToDate(stored, plan) else { return .done }
-            // What said that it didn't know is no settled status of an earlier run.
+            // A status that said Unknown is not a settled one of an earlier run.
             let isSettled =
                 object.status?.conditions.contains { $0.status == .unknown && $0.reason != Reason.observing }
                 == false
             if isSettled, isTooEarly(object) { return .requeue(after: Self.gathering) }
-            // A restart must not make it look as if nothing were published, nor as if nothing were Ready.
+            // A restart must not look as if nothing were published or Ready.
             let hasSeen =
                 publishingBoard.result != nil
                 && board.hasSeen(dataPlanes: plan.dataPlanes.keys, assignments: plan.assignments.keys)
@@ -36,7 +36,7 @@ extension Reconcilers {
         return .done
     }
 
-    /// Where there is no object whose condition could say it.
+    /// Publishes an event, since there is no object whose condition could say it.
     private func tellOfDoubtWithoutRegistry() {
         let doubt = caches.doubts.summary
         guard announced(doubt) else { return }
@@ -65,7 +65,7 @@ extension Reconcilers {
             !board.isReady(dataPlane: name) && plan.dataPlanes[name]?.spec.enabled == true
         }
         let verdicts = labelVerdicts(plan)
-        // One that can't be read counts as it was before where it is drawn from, and is not Ready.
+        // A label that can't be read counts as it was for draws, but it is not Ready.
         let labels = (caches.executionLabels.snapshot ?? [:]).values
         let unreadable = labels.filter { $0.object == nil }.map(\.metadata.name)
         let known = Set(verdicts.keys).union(unreadable)
@@ -75,7 +75,7 @@ extension Reconcilers {
         let readyAssignments = assignments.filter { board.isReady(assignment: $0) }
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !board.isReady(assignment: $0) }
-        // What is in Observe is not to be in sync.
+        // Data planes in Observe are not meant to be in sync.
         seen.namespaces = pool.all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
         if !plan.spec.replicateSecrets.isEmpty {
             seen.replicatedSecrets = pool.all.map(\.copies).reduce(.init(desired: 0, synced: 0), +)
@@ -84,7 +84,7 @@ extension Reconcilers {
         seen.archivedProjects = plan.archivedProjects
         seen.doubtfulList = caches.doubts.summary
         if plan.spec.rollout.type == .progressive {
-            // Until it is known how far it is, the status says how far it was.
+            // The status repeats the former progress until the new one is known.
             seen.stagedRollout = stagedRollout.report.status ?? plan.registry?.status?.rollout
             seen.rolloutProblem = stagedRollout.report.problem
         }

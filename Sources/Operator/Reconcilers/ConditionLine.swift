@@ -1,11 +1,11 @@
 import Fleet
 import KubeObjects
 
-/// What the log says of a condition that has changed.
+/// The log line of a condition that has changed.
 struct ConditionLine: Sendable, Hashable {
     var fields: [String: String]
 
-    /// One for each condition whose status or reason is another than before. `Reconciling` and `Stalled` repeat `Ready`.
+    /// A line for each condition whose status or reason has changed. `Reconciling` and `Stalled` only repeat `Ready`.
     static func lines(
         _ conditions: [Condition], before: [Condition]?, of metadata: ObjectMeta, _ type: ResourceType,
         revision: Int64?

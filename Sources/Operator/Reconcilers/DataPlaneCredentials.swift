@@ -6,40 +6,41 @@ import KubeObjects
 import Support
 import TokenSources
 
-/// What is known of the credentials of a DataPlane.
+/// What is known of a DataPlane's credentials.
 struct CredentialsLook: Sendable {
     enum Verdict: Sendable {
-        /// Not read yet, or the first token is on its way.
+        /// The Secret has not been read yet, or the first token has not come yet.
         case unknown(String)
         case inCluster
         case valid(CredentialsInForce)
         case invalid(CredentialsReason, String)
     }
     var verdict: Verdict
-    /// What renews the token; nil where nothing does.
+    /// Renews the token. Nil if the token does not renew itself.
     var source: SourceReference?
-    /// When to look again because of the time alone.
+    /// When to look again only because time has passed.
     var again: Duration?
-    /// What the proxy asks for.
+    /// The login for the proxy.
     var proxyLogin: ProxyLogin?
 }
 
-/// What a data plane is reached with, wherever it comes from.
+/// The credentials for a data plane, from whatever source.
 struct CredentialsInForce: Sendable {
-    /// Nil where a source gives it.
+    /// Nil if a source gives the token.
     var token: Sensitive?
-    /// Nil: the system's roots.
+    /// Nil for the system's roots.
     var ca: [UInt8]?
     var tokenLifetime: Lifetime?
     var caLifetime: Lifetime?
-    /// Of a token that renews itself.
+    /// When a token that renews itself is renewed next.
     var renewalTime: Instant?
-    /// Where it comes from, and what a user should know.
+    /// Its origin, and remarks for users.
     var notes: [String]
 }
 
 extension Reconcilers {
-    /// The verdict on the credentials, what renews them, and when to look at them again because of the time alone.
+    /// The verdict on the credentials, the source that renews them, and when to look again only because time has
+    /// passed.
     func credentials(of object: DataPlane) -> CredentialsLook {
         if object.spec.inCluster { return CredentialsLook(verdict: .inCluster) }
         let now = wallClock.now
@@ -58,14 +59,14 @@ extension Reconcilers {
         }
     }
 
-    /// Looked at again when the next warning is due, and when the token ends.
+    /// When the next warning is due, or when the token ends.
     private func nextLook(_ credentials: CredentialsInForce, now: Instant) -> Duration {
         let ends = [credentials.tokenLifetime, credentials.caLifetime]
         let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
         return .seconds(max(1, min(Self.longestLook, next + 1)))
     }
 
-    /// In seconds: the calendar may be set meanwhile, and what was not yet (or no more) valid then is.
+    /// Seconds. Somebody may set the clock meanwhile, which changes whether a certificate or token is valid now.
     private static let longestLook = 300.0
 
     private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsLook {
@@ -115,7 +116,7 @@ extension Reconcilers {
         }
     }
 
-    /// The source that the session has, where it was made for these settings, or another one.
+    /// The session's source if it was made for these settings, else a new one.
     private func source(of object: DataPlane) -> SourceReference {
         let settings = SourceSettings(
             endpoint: object.endpointDescription, clusterName: object.clusterName, credentials: object.spec.credentials)
@@ -129,7 +130,7 @@ extension Reconcilers {
             tell: { [weak self] in self?.credentialChanged($0, name, metadata) })
     }
 
-    /// Whether flyteadmin reads the Secret's token: it does so once, and a newer one is of no use to it.
+    /// Whether flyteadmin reads the Secret's token. flyteadmin reads a token once, so a newer one is of no use to it.
     private func publishes(_ object: DataPlane) -> Bool {
         let isShared = object.spec.credentials.secretName == PublishedCredentials.secretName
         return isShared && plan.map { $0.spec.publish?.clustersConfigMap != nil } ?? true
@@ -151,7 +152,7 @@ extension Reconcilers {
         queue.add(.dataPlane(name))
     }
 
-    /// What the object and its credentials ask of the session.
+    /// The session's configuration, from the object and its credentials.
     func configuration(of object: DataPlane, _ look: CredentialsLook) -> SessionConfiguration {
         var configuration = SessionConfiguration()
         configuration.recordedUID = object.recordedClusterUID
@@ -197,7 +198,7 @@ extension Reconcilers {
         }
     }
 
-    /// What the session's own connection says of the token in use.
+    /// What the session's own connection says about the token in use.
     func take(_ session: DataPlaneSession?, refused: String?, into seen: inout DataPlaneObservation) {
         let report = session?.source?.source.report
         seen.credentialFingerprint = report?.fingerprint ?? session?.linkInUse?.token.map { Fingerprint.of($0) }
@@ -209,7 +210,7 @@ extension Reconcilers {
         }
     }
 
-    /// What a refusal of the token says: that it has ended, where it says so itself.
+    /// The meaning of a refused token: expired, if its own end has passed.
     func refusal(
         _ words: String, _ lifetime: Lifetime?, prefix: String = ""
     ) -> DataPlaneObservation.CredentialsFact {

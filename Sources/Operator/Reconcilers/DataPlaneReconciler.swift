@@ -10,7 +10,8 @@ extension Reconcilers {
         guard let plan else { return .done }
         queue.add(.publishing, after: Self.gathering)
         queue.add(.tidying, after: Self.gathering * 5)
-        // Nothing is done in a data plane whose object is gone, although what is published still has it for a while.
+        // After the deletion of the object nothing is done in the data plane, although what is published keeps it for a
+        // while.
         guard let decoded = caches.dataPlanes[key(name)], !caches.hasGone(dataPlane: name) else {
             pool.remove(name)
             executions?.drop(name)
@@ -23,7 +24,7 @@ extension Reconcilers {
                 pool.remove(name)
                 try await report(
                     malformed: metadata, .dataPlanes, DataPlaneVerdict.conditions(malformed: SpecProblem(failure)),
-                    // Which cluster it was, and what was warned of, must not be forgotten over a typo.
+                    // A typo must not lose which cluster it was, and which warnings were given.
                     kept: ["clusterUID", "endpoint", "expiryWarnings"])
             }
             return .done
@@ -41,13 +42,13 @@ extension Reconcilers {
         } else {
             pool.remove(name)
         }
-        // What has answered may be another cluster than it was taken for.
+        // The session may have learnt its cluster's UID meanwhile, so claim it again.
         claimCluster(name, object)
         var status = seen.status(of: object, now: wallClock.now)
         status.appliedRevision = appliedRevision(of: object, plan)
         status.executions = plan.spec.flyteAdmin == nil ? nil : executions?.count(of: object)
         if let wait = patience(object, seen) {
-            // The status that is there says how it was; it is replaced when it is known how it is.
+            // The present status stays until the new state is known.
             approve(object, seen, status)
             tell(board.set(dataPlane: name, .init(object, object.status)))
             return .requeue(after: wait)
@@ -65,7 +66,8 @@ extension Reconcilers {
         return again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// Wakes whom a change of a data plane's standing concerns. One that is merely not in sync concerns no label.
+    /// Wakes the objects that a change of a data plane's standing concerns. A data plane that is only out of sync
+    /// concerns no label.
     private func tell(_ news: ReadinessBoard.News) {
         switch news {
         case .none: break
@@ -74,27 +76,27 @@ extension Reconcilers {
         }
     }
 
-    /// Drops notes about objects that are gone. Returns the memory of a burst when no data plane waits for anything.
+    /// Drops notes about deleted objects. When no data plane waits for anything, returns the memory of a burst.
     func tidyUp() {
         if let plan { retain(plan) }
         guard !pool.hasPending else { return queue.add(.tidying, after: .seconds(5)) }
         if rendered.removeAll() >= 32 { returnFreeMemory() }
     }
 
-    /// It may write from now on, since its status holds which cluster it is, and no other DataPlane has that one.
+    /// Allows writes from now on, because the status records the cluster and no other DataPlane has it.
     private func approve(_ object: DataPlane, _ seen: DataPlaneObservation, _ status: DataPlaneStatus) {
-        // One that was moved has the UID of the cluster before in its status until another one has answered.
+        // After a move, the status has the UID of the former cluster until the new one has answered.
         guard seen.duplicate == nil, let uid = status.clusterUID, status.endpoint == object.endpointDescription else {
             return
         }
         for name in pool.approve(uid, for: object) {
-            // One that was refused itself is told why once what refused it is in the plan: not at once again.
+            // A refused DataPlane reports the cause once the plan has the other one, so it waits a moment.
             queue.add(.dataPlane(name), after: name == object.metadata.name ? Self.gathering : .zero)
         }
     }
 
-    /// How long to wait for a first result before the status of an earlier run is replaced: a restart of the operator
-    /// must not make a settled fleet look as if it had gone. Nil: don't.
+    /// How long to wait for a first result before the status of an earlier process is replaced: a restart of the
+    /// operator must not make a settled fleet look lost. Nil for no wait.
     private func patience(_ object: DataPlane, _ seen: DataPlaneObservation) -> Duration? {
         guard let status = object.status, !status.conditions.isEmpty, status.clusterUID != nil,
             status.observedGeneration == object.metadata.generation, seen.duplicate == nil,
@@ -104,14 +106,14 @@ extension Reconcilers {
         return .milliseconds(500)
     }
 
-    /// Notes which cluster a DataPlane claims; the others that claim the same are looked at again.
+    /// Notes which cluster a DataPlane claims. Others that claim the same cluster are reconciled again.
     func claimCluster(_ name: String, _ object: DataPlane?) {
         let claim = object.map { ClusterClaims.Claim($0, uid: clusterUID(of: $0)) }
         let others = claims.withLock { $0.set(name, claim) }
         for other in others where pool[other] != nil { queue.add(.dataPlane(other)) }
     }
 
-    /// Which cluster is at the endpoint, by its own answer or by one to an earlier process.
+    /// The UID of the cluster at the endpoint, from its own answer or from one to an earlier process.
     private func clusterUID(of object: DataPlane) -> String? {
         pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
     }
@@ -125,7 +127,7 @@ extension Reconcilers {
             return pool.remove(object.metadata.name)
         }
         var configuration = configuration(of: object, look)
-        // Broken credentials in the Secret don't end a connection whose own still work.
+        // Broken credentials in the Secret don't end a connection whose own credentials still work.
         let subject = SessionSubject(object)
         if configuration.link == nil, let session = pool[object.metadata.name, subject], let inUse = session.linkInUse {
             configuration.link = inUse
@@ -153,7 +155,7 @@ extension Reconcilers {
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe { (seen.plan, seen.pending) = (session.progress.plan, session.progress.pendingCount) }
         if let problem = plan.problem {
-            // None is wanted then, so that none would be missing.
+            // Nothing is wanted then, so nothing would be missing.
             seen.registryProblem = problem.description
             seen.sync = .unknown
         }

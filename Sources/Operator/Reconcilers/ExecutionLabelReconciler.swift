@@ -4,10 +4,10 @@ import Kube
 import KubeObjects
 
 extension Reconcilers {
-    /// By `clusterName`: what labels need to know of the data planes.
+    /// The states of the data planes that labels need, by `clusterName`.
     func clusterStates(_ plan: PlanInForce) -> [String: ClusterState] {
         Seniority.oldest(plan.dataPlanes.values, by: \.clusterName).mapValues { object in
-            // What the spec says counts at once; the board may be of a moment ago.
+            // The spec counts at once, while the board may be a moment old.
             if !object.spec.enabled { return .disabled }
             if object.spec.unschedulable { return .unschedulable }
             let state = board[dataPlane: object.metadata.name]?.cluster ?? .undetermined
@@ -19,7 +19,7 @@ extension Reconcilers {
     func verdictsByLabel(_ plan: PlanInForce) -> [String: LabelVerdict] { allVerdicts(plan).byLabel }
 
     private func allVerdicts(_ plan: PlanInForce) -> LabelVerdictCache.Verdicts {
-        // Read before the states are: what changes meanwhile is looked at anew next time.
+        // The version is read before the states, so that a change in between leads to a new computation next time.
         let version = LabelVerdictCache.Version(plan: plan.revision, board: board.revision)
         return verdicts.verdicts(version) {
             LabelVerdicts.all(Array(plan.labels.values), clusters: clusterStates(plan))

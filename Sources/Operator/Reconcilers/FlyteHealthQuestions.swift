@@ -2,7 +2,7 @@ import Fleet
 import Support
 
 extension Reconcilers {
-    /// What to find out about Flyte in a data plane; nil where the registry does not ask.
+    /// What to find out about Flyte in a data plane. Nil if the registry does not ask for it.
     func flyteQuestion(
         of object: DataPlane, _ plan: PlanInForce, _ look: CredentialsLook
     ) -> FlyteHealthQuestion? {
@@ -11,8 +11,8 @@ extension Reconcilers {
         return FlyteHealthQuestion(settings: settings, account: flyteAccount(of: object, look))
     }
 
-    /// flyteadmin's own entries of `cluster-credentials`. A token of theirs goes only to the server that its own CA verifies,
-    /// and never where the rules for the Secret forbid it.
+    /// flyteadmin's own entries of `cluster-credentials`. Their token is sent only to the server that their own CA
+    /// verifies, and never if the Secret's rules forbid it.
     private func flyteAccount(of object: DataPlane, _ look: CredentialsLook) -> FlyteHealthQuestion.Account {
         if object.spec.inCluster { return .notOurs }
         let entries = PublishedCredentials(of: object)
@@ -21,7 +21,7 @@ extension Reconcilers {
         case .invalid(let reason, let message)?: return .unusable("\(reason.rawValue): \(message)")
         case .valid(let credentials)?:
             var connection = object.spec.connection
-            // It is the name of another server.
+            // The name is that of another server.
             if entries.endpoint != object.spec.endpoint { connection.tlsServerName = "" }
             var link = LinkConfiguration(
                 server: .url(entries.endpoint), token: credentials.token, ca: credentials.ca, connection: connection)

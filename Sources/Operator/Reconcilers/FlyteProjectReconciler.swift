@@ -47,7 +47,7 @@ extension Reconcilers {
         return .done
     }
 
-    /// What will not work as it is written, although nothing failed here.
+    /// Remarks on what will not work as written, although nothing has failed here.
     private func notes(on object: FlyteProject, _ demand: ProjectDemand, _ plan: PlanInForce) -> [String] {
         var notes = demand.withoutDomain.map { "attributes.\($0) has no effect: the project has no such domain" }
         let accounts = ProjectClaims.serviceAccounts(object, plan.spec)

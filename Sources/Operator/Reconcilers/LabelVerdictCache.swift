@@ -1,7 +1,7 @@
 import Fleet
 import Support
 
-/// The verdicts on all labels, which every assignment's status needs, for as long as nothing of them has changed.
+/// Caches the verdicts on all labels until something changes, since every assignment's status needs them.
 final class LabelVerdictCache: Sendable {
     struct Version: Sendable, Hashable {
         var plan: UInt64

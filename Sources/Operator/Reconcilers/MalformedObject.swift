@@ -4,13 +4,13 @@ import Kube
 import KubeObjects
 
 extension Reconcilers {
-    /// Says of an object that does not fit its type, or whose spec can't be used, what is wrong with it.
+    /// Reports what is wrong with an object that does not fit its type, or whose spec can't be used.
     ///
-    /// - Parameter kept: the fields of the status that hold however broken the object is; all others go.
+    /// - Parameter kept: the fields of the status that stay even if the object is broken. All others are dropped.
     func report(
         malformed metadata: ObjectMeta, _ type: ResourceType, _ verdicts: [ConditionVerdict], kept: [String] = []
     ) async throws(KubeError) {
-        // Its own status could not be read with the rest; it is read by itself, once.
+        // The typed object has no status then, so its status is read separately, once.
         var status: JSON
         if let known = malformedBefore(metadata) {
             status = known
@@ -32,8 +32,8 @@ extension Reconcilers {
         do throws(KubeError) {
             try await writer.write(status, ofUnreadable: metadata, type: type)
         } catch {
-            // Rules of the CRD that can't be evaluated on such an object keep even its status from being written. The
-            // event has said it; a change of the object brings it back.
+            // If a rule of the CRD can't be evaluated on such an object, the API server refuses even its status. The
+            // event has reported the problem, and a change of the object leads back here.
             guard error.isInvalid else { throw error }
             logger.warning("the status can't be written: \(error)")
         }

@@ -2,7 +2,7 @@ import Fleet
 import HTTP
 
 extension Reconcilers {
-    /// The credentials of a DataPlane, together with what its proxy asks for.
+    /// The credentials of a DataPlane, together with the login for its proxy.
     func credentialsWithProxy(of object: DataPlane) -> CredentialsLook {
         var look = credentials(of: object)
         guard !object.spec.inCluster, let reference = object.spec.connection.proxyCredentialsRef else { return look }

@@ -1,26 +1,26 @@
 import Fleet
 import Support
 
-/// What the reconcilers have last said of each object, for those whose verdicts follow from it.
+/// What the controllers last found for each data plane and assignment, for objects whose statuses depend on them.
 final class ReadinessBoard: Sendable {
-    /// How a data plane is: for the labels, and for the registry, which counts those that are Ready.
+    /// The state of a data plane: for the labels, and for the registry, which counts the Ready ones.
     struct Standing: Sendable, Hashable {
         var cluster: ClusterState
         var isReady: Bool
         init(_ object: DataPlane, _ status: DataPlaneStatus?) {
-            // How it is beside being cordoned, so that the end of that needs no new look at it.
+            // The state without a cordon, so that uncordoning needs no new look at the data plane.
             var uncordoned = object
             uncordoned.spec.unschedulable = false
             cluster = ClusterState(uncordoned, status)
             isReady = object.spec.enabled && status?.conditions.isTrue(.ready) ?? false
         }
     }
-    /// Whom a change of a data plane's standing concerns.
+    /// Which objects a change of a data plane's standing concerns.
     enum News: Sendable, Hashable {
         case none
-        /// Whether it is Ready: the registry tells of that.
+        /// Whether it is Ready has changed. The registry shows that.
         case readiness
-        /// Whether it can be worked with: labels, and all that follows from them, go by that.
+        /// Whether it is available has changed. Labels, and everything that depends on them, follow that.
         case availability
     }
     private struct State {
@@ -31,7 +31,7 @@ final class ReadinessBoard: Sendable {
     }
     private let state = Locked(State())
 
-    /// By name of the DataPlane.
+    /// `name` is that of the DataPlane.
     func set(dataPlane name: String, _ new: Standing?) -> News {
         state.withLock { state in
             let old = state.standings[name]
@@ -44,7 +44,8 @@ final class ReadinessBoard: Sendable {
         }
     }
 
-    /// By name of the DataPlane. True where it is another than before, or none any more; the first one is no change.
+    /// `name` is that of the DataPlane. True if the UID differs from the former one or is gone. The first UID does not
+    /// count as a change.
     func set(clusterUID: String?, of name: String) -> Bool {
         state.withLock { state in
             let before = state.clusterUIDs[name]
@@ -53,7 +54,7 @@ final class ReadinessBoard: Sendable {
         }
     }
 
-    /// Moves with every change of what labels see of a data plane.
+    /// Moves with every change of a data plane that labels depend on.
     var revision: UInt64 { state.withLock { $0.revision } }
 
     func set(assignment name: String, _ isReady: Bool?) -> Bool {

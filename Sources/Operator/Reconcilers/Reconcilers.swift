@@ -6,7 +6,7 @@ import KubeObjects
 import Logging
 import Support
 
-/// What every reconciler has at hand.
+/// What all controllers of the control plane share.
 final class Reconcilers: Sendable {
     let caches: Caches
     let pool: SessionPool
@@ -16,7 +16,7 @@ final class Reconcilers: Sendable {
     let events: any EventPublisher
     let namespace: String
     let logger: Logger
-    /// For times in statuses. Durations use `timeline`, which is monotonic.
+    /// The time in statuses. Durations use `timeline`, which is monotonic.
     let wallClock: WallClock
     let timeline: Timeline
     let started: Duration
@@ -24,13 +24,13 @@ final class Reconcilers: Sendable {
     let verdicts = LabelVerdictCache()
     let rendered = RenderCache()
     let publishingBoard: PublishingBoard
-    /// What concerns flyteadmin has a task of its own; nil in tests that have none.
+    /// flyteadmin has its own task. Nil in tests without it.
     let flyteAdmin: FlyteAdminReconciler?
-    /// Nil in tests that have none.
+    /// Nil in tests without it.
     let executions: ExecutionCounter?
     let stagedRollout: StagedRolloutController
     let clusterRecorder: ClusterRecorder
-    /// Which DataPlane has which cluster.
+    /// The cluster of each DataPlane.
     let claims = Locked(ClusterClaims())
 
     init(
@@ -62,15 +62,15 @@ final class Reconcilers: Sendable {
     var publications: PublicationBoard? { flyteAdmin?.board }
     var queue: WorkQueue<Work> { router.queue }
 
-    /// What is known of an object beside what it holds itself.
+    /// What is known of an object beside its own fields.
     private struct Memory {
         /// When it was first seen without a status.
         var firstLook: Duration?
-        /// The status that it was given while it did not fit its type; nil since it does.
+        /// The status that it got while it did not fit its type. Nil if it fits.
         var malformed: JSON?
-        /// The generation whose publishing is waited for, and since when.
+        /// The generation that publishing must reach, and since when we wait for that.
         var unpublished: (generation: Int64?, since: Duration)?
-        /// The latest warning of each credential that an event was made for.
+        /// The latest warning of each credential that got an event.
         var warned: [ExpiryWarning.Credential: ExpiryWarning] = [:]
     }
     private let memories = Locked<[String: Memory]>([:])
@@ -81,13 +81,13 @@ final class Reconcilers: Sendable {
         memories.withLock { body(&$0[metadata.uid ?? metadata.name, default: Memory()]) }
     }
 
-    /// Lets go of what is known of an object that is gone.
+    /// Drops what is known of a deleted object.
     func forget(_ metadata: ObjectMeta) {
         memories.withLock { $0[metadata.uid ?? metadata.name] = nil }
         writer.forget(metadata)
     }
 
-    /// Drops notes about objects that are gone. A reconcile that was under way may have written some after the deletion.
+    /// Drops notes about deleted objects. A reconcile that was under way may write some after the deletion.
     func retain(_ plan: PlanInForce) {
         memories.withLock { $0 = $0.filter { plan.generations[$0.key] != nil } }
         writer.retain(Set(plan.generations.keys))
@@ -96,7 +96,7 @@ final class Reconcilers: Sendable {
     }
 
     func malformedBefore(_ metadata: ObjectMeta) -> JSON? { withMemory(of: metadata) { $0.malformed } }
-    /// - Parameter malformed: nil for one that fits its type.
+    /// - Parameter malformed: nil for an object that fits its type.
     func remember(malformed status: JSON?, of metadata: ObjectMeta) {
         withMemory(of: metadata) { $0.malformed = status }
     }
@@ -106,7 +106,7 @@ final class Reconcilers: Sendable {
     }
 
     private let profileComplaints = Locked<[String: String]>([:])
-    /// Those that were not there at the last look.
+    /// The complaints that are new since the last look.
     func newProfileComplaints(_ now: [String: String]) -> [String: String] {
         profileComplaints.withLock { before in
             defer { before = now }
@@ -115,7 +115,7 @@ final class Reconcilers: Sendable {
     }
 
     private let lastDoubt = Locked<String?>(nil)
-    /// True where that is news.
+    /// True if that is new.
     func announced(_ doubt: String?) -> Bool {
         lastDoubt.withLock { last in
             defer { last = doubt }
@@ -160,7 +160,8 @@ final class Reconcilers: Sendable {
         caches.labelledSecrets.follow(plan.spec.replicateSecrets.contains { $0.selector != nil })
         for name in look.diff.dataPlanes { claimCluster(name, plan.dataPlanes[name]) }
         flyteAdmin?.wake()
-        // Those of which more changed follow when it is their turn.
+        // These data planes only have changed namespaces. A data plane with further changes follows in its own
+        // reconcile.
         if !look.diff.isCommon, !look.diff.namespaces.isEmpty {
             for session in pool.all where !look.diff.dataPlanes.contains(session.name) { follow(plan, session) }
         }
@@ -170,7 +171,7 @@ final class Reconcilers: Sendable {
         return .done
     }
 
-    /// The data plane is to hold what the plan says from now on; its status tells of that a little later.
+    /// Gives the session the new plan. Its status shows the result a little later.
     private func follow(_ plan: PlanInForce, _ session: DataPlaneSession) {
         guard let object = plan.dataPlanes[session.name] else { return }
         let facts = session.facts
@@ -181,12 +182,12 @@ final class Reconcilers: Sendable {
         queue.add(.dataPlane(session.name), after: Self.gathering)
     }
 
-    /// Everything whose status follows from others is looked at again soon.
+    /// Wakes everything whose status depends on other objects.
     func statusesChanged() { router.statusesChanged() }
     func queueRegistries(after delay: Duration) { router.registriesChanged(after: delay) }
 
-    /// Whether a first status can wait for a result: most namespaces are there within a second, and a status that said
-    /// `Pending` before would be a write for nothing.
+    /// Whether a first status can wait for a result. Most namespaces exist within a second, and a status with `Pending`
+    /// before that would be a wasted write.
     func canWait(_ metadata: ObjectMeta, hasStatus: Bool, _ conditions: [Condition]) -> Bool {
         let isPending = !hasStatus && conditions[.namespaceSynced]?.reason == Reason.pending
         let now = timeline.now
@@ -198,13 +199,13 @@ final class Reconcilers: Sendable {
     }
     private static let patienceForFirst = Duration.seconds(2)
 
-    /// The object with the newest status that is known; nil where the plan is of an older one: a newer plan is on its way, and
-    /// the object has its turn after it.
+    /// The object with its newest known status. Nil if the plan is of an older generation. Then a newer plan is coming,
+    /// and the object is reconciled after it.
     func upToDate<Spec>(_ object: CustomResource<Spec>, _ plan: PlanInForce) -> CustomResource<Spec>? {
         plan.knows(object.metadata) ? writer.newest(object) : nil
     }
 
-    /// Whether what is published is known of an older generation only: it is looked at in a moment.
+    /// Whether the publishing result is of an older generation. Then look again in a moment.
     func waitsForPublishing(_ object: ClusterRegistry) -> Bool {
         let generation = object.metadata.generation
         guard let result = publishingBoard.result, object.metadata.name == ClusterRegistry.theName,
@@ -222,7 +223,8 @@ final class Reconcilers: Sendable {
         return since.map { now - $0 < Self.patienceForFirst } ?? false
     }
 
-    /// Whether to leave a status of an earlier run as it is for now: what it says of the data planes is not known yet.
+    /// Whether to leave the status of an earlier process for now, because the state of the data planes is not known
+    /// yet.
     func isTooEarly<Spec>(_ object: CustomResource<Spec>) -> Bool {
         let observed = object.status?.observedGeneration
         return observed != nil && observed == object.metadata.generation

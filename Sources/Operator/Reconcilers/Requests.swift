@@ -1,7 +1,7 @@
 import Fleet
 
 extension Reconcilers {
-    /// Somebody has asked for it: nothing that it follows from waits for its backoff any longer.
+    /// Somebody has asked for this key. Nothing that it depends on waits for its backoff any longer.
     func lookAtOnce(_ work: Work) {
         logger.info("asked to look at once", metadata: ["work": "\(work)"])
         switch work {
@@ -22,7 +22,7 @@ extension Reconcilers {
         queue.add(work)
     }
 
-    /// Their namespaces are tried again wherever they are not in sync.
+    /// Tries their namespaces again wherever they are not in sync.
     private func retry(_ domains: [ProjectDomain]) {
         let names = domains.compactMap { plan?.answer($0)?.name }
         for session in pool.all { session.tryAgain(names) }

@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 
 extension Reconcilers {
-    /// Whether changes are staged, or were until now.
+    /// Whether changes are staged, or were staged until now.
     func stages(_ plan: PlanInForce) -> Bool {
         plan.spec.rollout.type == .progressive || stagedRollout.report.status != nil
             || plan.registry?.status?.rollout != nil
@@ -28,7 +28,7 @@ extension Reconcilers {
         return outcome.again.map { .requeue(after: $0) } ?? .done
     }
 
-    /// - Parameter revisions: what each data plane is brought to.
+    /// - Parameter revisions: the revision for each data plane.
     private func members(_ plan: PlanInForce, _ revisions: [String: Int64]) -> [String: StagedRollout.Member] {
         plan.dataPlanes.mapValues { object in
             let name = object.metadata.name
@@ -40,7 +40,7 @@ extension Reconcilers {
                 return member
             }
             if !session.isSettling { member.isAvailable = availability(of: name) }
-            // What is known of an earlier revision says nothing of this one.
+            // Findings for an earlier revision say nothing about this one.
             member.isPending = session.stage != revisions[name] || session.progress.hasPending || !session.hasResult
             for entry in session.progress.failures(limit: Self.knownFailures) {
                 member.fails(entry)
@@ -48,7 +48,7 @@ extension Reconcilers {
             return member
         }
     }
-    /// So many failures of a data plane are told apart; more are failures that a change brought.
+    /// How many failures of a data plane are told apart. Further ones count as caused by the change.
     private static let knownFailures = 200
 
     private func availability(of name: String) -> Bool? {
@@ -60,7 +60,7 @@ extension Reconcilers {
         }
     }
 
-    /// The revision that the data plane is known to have, after what an earlier status says.
+    /// The revision that the data plane is known to have, or else the one in its earlier status.
     func appliedRevision(of object: DataPlane, _ plan: PlanInForce) -> Int64? {
         guard plan.spec.rollout.type == .progressive else { return nil }
         let before = object.status?.appliedRevision

@@ -3,10 +3,11 @@ import JSON
 import Kube
 import KubeObjects
 
-/// The revisions of a staged rollout as `apps/v1` ControllerRevisions: what a restart or another leader goes on with.
+/// Stores the revisions of a staged rollout as `apps/v1` ControllerRevisions. After a restart or a change of leader the
+/// rollout goes on with them.
 ///
-/// A ControllerRevision's data never changes. The state, which data plane has which revision, is an annotation of the newest
-/// one. So a new revision and the state that it begins with are one write.
+/// A ControllerRevision's data never changes. The state (which data plane has which revision) is an annotation of the
+/// newest one. So a new revision and its first state are one write.
 struct RevisionStore: Sendable {
     let client: KubeClient
     let namespace: String
@@ -14,7 +15,7 @@ struct RevisionStore: Sendable {
 
     typealias Stored = StoredRevision
 
-    /// All that can be read, oldest first.
+    /// All readable revisions, the oldest first.
     func load() async throws(KubeError) -> [Stored] {
         let collection = KubeCollection(
             .controllerRevisions, namespace: namespace,
@@ -41,7 +42,7 @@ struct RevisionStore: Sendable {
         tell(.noted, stored.number)
     }
 
-    /// - Parameter record: nil: changes go to all data planes at once from now on, so the state is worth nothing any more.
+    /// - Parameter record: nil if changes go to all data planes at once from now on, which makes the state worthless.
     func note(_ record: StagedRollout.Record?, on number: Int64) async throws(KubeError) {
         let value = try record.map { record throws(KubeError) in try text(record) } ?? .null
         try await client.mergePatch(

@@ -4,23 +4,23 @@ import Kube
 import KubeObjects
 import Support
 
-/// Brings changes of templates, values and workload identity to the data planes one after the other, where the registry asks
-/// for that.
+/// Brings changes of templates, values and workload identity to the data planes one after the other, if the registry
+/// asks for that.
 ///
-/// `StagedRollout` decides. This reads and writes what a restart needs, and puts in force only what is stored: after a
-/// restart no data plane goes back a step.
+/// `StagedRollout` decides. This type stores what a restart needs, and puts in force only what is stored. So no data
+/// plane goes back a step after a restart.
 final class StagedRolloutController: Sendable {
-    /// What is to be said of it, on the registry.
+    /// What the registry's status shows.
     struct Report: Sendable, Hashable {
-        /// Nil where changes go to all data planes at once.
+        /// Nil if changes go to all data planes at once.
         var status: RolloutStatus?
-        /// Why it does not go on: something of the registry can't be followed.
+        /// Why the rollout stands still: something in the registry can't be followed.
         var problem: String?
     }
     struct Outcome: Sendable {
-        /// When to look again because of the time alone.
+        /// When to look again only because time has passed.
         var again: Duration?
-        /// Where it is another than before.
+        /// Nil if it has not changed.
         var news: Report?
     }
 
@@ -28,7 +28,7 @@ final class StagedRolloutController: Sendable {
         var rollout: StagedRollout?
         var contents: [Int64: StagedContent] = [:]
         var stages: [Int64: StagesInForce.Stage] = [:]
-        /// What is stored.
+        /// The stored state.
         var noted: StagedRollout.Record?
         var report = Report()
     }
@@ -46,9 +46,9 @@ final class StagedRolloutController: Sendable {
 
     var report: Report { state.withLock { $0.report } }
 
-    /// One look, by one caller at a time.
+    /// One step, by one caller at a time.
     ///
-    /// - Parameter members: how the data planes are, given the revision that each is brought to.
+    /// - Parameter members: the states of the data planes, given the revision for each.
     func reconcile(
         _ plan: PlanInForce, members: ([String: Int64]) -> [String: StagedRollout.Member]
     ) async throws(KubeError) -> Outcome {
@@ -59,11 +59,11 @@ final class StagedRolloutController: Sendable {
             if plan.spec.rollout.type == .all {
                 try await end(&state, plan)
             } else if plan.problem == nil {
-                // What would come of a registry that can't be used is not known.
+                // Nothing follows from a registry that can't be used.
                 again = try await advance(&state, plan, members)
             }
         } catch {
-            // Another leader may have written meanwhile: what is stored counts, and is read again.
+            // Another leader may have written meanwhile. The stored state counts and is read again.
             if error.isConflict || error.isNotFound || error.isAlreadyExists { state = State() }
             state.report.problem = "the revisions of the rollout can't be kept: \(error)"
             self.state.withLock { [state] in $0 = state }
@@ -94,7 +94,7 @@ final class StagedRolloutController: Sendable {
         if state.rollout == nil {
             state.contents[rollout.revision] = plan.stagedContent
         } else if state.report.problem != nil {
-            // Each keeps what it has, so that drift is put back and new project-domains come.
+            // Each data plane keeps its revision, and still gets drift put back and new project-domains.
             policy.paused = true
         } else if let content = plan.stagedContent, content != state.contents[rollout.revision] {
             rollout.begin((state.contents.keys.max() ?? 0) + 1, overruling: pinned)
@@ -124,7 +124,7 @@ final class StagedRolloutController: Sendable {
         state.contents = Dictionary(stored.map { ($0.number, $0.content) }) { $1 }
         guard let newest = stored.last else { return }
         let known = Set(state.contents.keys)
-        // A state that was taken away, although the registry's status tells of a rollout, is missing as well.
+        // The state also counts as lost if it was removed although the registry's status shows a rollout.
         let isLost = newest.isStateBroken || (newest.record == nil && plan.registry?.status?.rollout != nil)
         if let record = newest.record {
             let mended = record.mended(known: known, newest: newest.number)
@@ -137,7 +137,7 @@ final class StagedRolloutController: Sendable {
         }
     }
 
-    /// Until now changes went to all data planes at once: what is in force is what all of them have.
+    /// Changes went to all data planes at once until now, so all of them have what is in force.
     private func first(_ state: State, _ plan: PlanInForce) -> StagedRollout? {
         guard plan.stagedContent != nil else { return nil }
         return StagedRollout(first: (state.contents.keys.max() ?? 0) + 1)
@@ -162,7 +162,7 @@ final class StagedRolloutController: Sendable {
             .staged(.init(revisions: rollout.record.assigned, fallback: fallback, stages: state.stages)))
     }
 
-    /// Revisions in use are kept, and the last ten.
+    /// Keeps the revisions in use and the last ten.
     private func tidyUp(_ state: inout State, _ rollout: StagedRollout) async throws(KubeError) {
         let kept = Set(state.contents.keys.sorted().suffix(Self.keptRevisions)).union(state.stages.keys)
         for number in state.contents.keys where !kept.contains(number) {
