@@ -1,11 +1,11 @@
 import KubeObjects
 import Support
 
-/// Settings and the state of the whole: one object, named `flyte`. Without it the defaults hold.
+/// The settings and the state of the whole fleet: one object, named `flyte`. Without it the defaults hold.
 public typealias ClusterRegistry = CustomResource<ClusterRegistrySpec>
 
 extension CustomResource<ClusterRegistrySpec> {
-    /// The one name that counts.
+    /// The only name that counts.
     public static var theName: String { "flyte" }
 }
 
@@ -21,44 +21,44 @@ public struct ClusterRegistrySpec: CustomResourceSpec {
 
     public static let defaultDomains = ["development", "staging", "production"]
     public static let defaultNamespaceTemplate = "{{ project }}-{{ domain }}"
-    /// The cloud roles of Flyte's own templates: to choose one is to have its rights.
+    /// The cloud roles in Flyte's own templates. A project that could choose its role would choose its rights.
     public static let defaultLockedValues = ["defaultIamRole", "gsa"]
 
-    /// Of the fleet, and of data planes that set none.
+    /// The mode of the fleet, and of data planes without a mode of their own.
     public var mode = Mode.enforce
     public var identity = IdentitySpec()
-    /// What becomes of a namespace that is there and not ours.
+    /// What happens to an existing namespace that is not ours.
     public var adoptionPolicy = AdoptionPolicy.flyte
     public var domains = defaultDomains
     public var namespaceTemplate = defaultNamespaceTemplate
-    /// Empty: none.
+    /// Empty for none.
     public var defaultExecutionLabel = ""
-    /// For data planes that set none.
+    /// For data planes without one of their own.
     public var workloadIdentity = WorkloadIdentity()
     /// Flyte's `templateData`.
     public var values: TemplateValues = [:]
     /// Flyte's `customData`.
     public var domainValues: [String: TemplateValues] = [:]
     public var valuesFrom: [ValueSource] = []
-    /// Flyte's own Helm values, pasted.
+    /// Flyte's Helm values, as pasted by the user.
     public var `import`: FlyteImport?
-    /// The same, read live from the ConfigMap that Flyte's chart renders. `import` wins by name.
+    /// The same values, read live from the ConfigMap of Flyte's chart. A value in `import` with the same name wins.
     public var importFrom: KeyReference?
-    /// Patterns of namespaces that are never touched, beside those that Squadron spares in any case.
+    /// Patterns of namespaces that are never touched, beside those that Squadron always spares.
     public var reservedNamespaces: [String] = []
-    /// Names of values that no FlyteProject may set.
+    /// The names of values that no FlyteProject may set.
     public var lockedValues = defaultLockedValues
-    /// Empty: a Namespace and, with a workload identity, its `default` ServiceAccount.
+    /// Empty for the default templates: a Namespace and, with a workload identity, its `default` ServiceAccount.
     public var templatesConfigMap = ""
-    /// Whether templates may have cluster-scoped objects other than the Namespace itself.
+    /// Whether templates may have cluster-scoped objects besides the Namespace.
     public var allowClusterScoped = false
-    /// Secrets that go into every project-domain's namespace of each data plane.
+    /// Secrets that are copied into every project-domain's namespace of each data plane.
     public var replicateSecrets: [SecretReplication] = []
     public var syncScope = SyncScope.all
     public var conflictPolicy = ConflictPolicy.report
     public var flyteAdmin: FlyteAdmin?
     public var publish: Publish?
-    /// Whether each DataPlane says if a workflow would run there.
+    /// Whether each DataPlane reports if a workflow would run there.
     public var flyteHealth = FlyteHealthSettings()
     /// Whether changes of templates, values and workload identity go to a few data planes first.
     public var rollout = RolloutPolicy()
@@ -140,14 +140,14 @@ extension ClusterRegistrySpec {
         return own ?? workloadIdentity
     }
 
-    /// Values that can't be meant as they are. They stand apart from `problems()`, since the other settings can be used.
+    /// Values that can't be meant as written. They are not part of `problems()`, since the other settings can be used.
     public func valueProblems() -> [SpecProblem] {
         (`import`?.helmExpressions(at: "spec.import") ?? [])
             + HelmExpressions.problems(of: values, at: "spec.values")
             + HelmExpressions.problems(ofDomains: domainValues, at: "spec.domainValues")
     }
 
-    /// With the values of the settings before, while its own can't be used and those could.
+    /// Keeps the values of the earlier settings while its own can't be used and the earlier ones could.
     public func keepingUsableValues(of last: ClusterRegistrySpec?) -> ClusterRegistrySpec {
         guard let last, !valueProblems().isEmpty, last.valueProblems().isEmpty else { return self }
         var spec = self
@@ -167,11 +167,11 @@ public struct ClusterRegistryStatus: CustomResourceStatus {
         public var summary: String { "\(ready)/\(total)" }
     }
     public struct Summary: Sendable, Hashable, Codable {
-        /// Each "ready/total".
+        /// The form is "ready/total".
         public var dataPlanes: String
         public var labels: String
         public var assignments: String
-        /// "synced/desired".
+        /// The form is "synced/desired".
         public var namespaces: String
         public init(dataPlanes: String, labels: String, assignments: String, namespaces: String) {
             self.dataPlanes = dataPlanes
@@ -180,9 +180,9 @@ public struct ClusterRegistryStatus: CustomResourceStatus {
             self.namespaces = namespaces
         }
     }
-    /// Projects that flyteadmin has archived: no namespace is wanted for them, and those that are there are left alone.
+    /// Projects that flyteadmin has archived. They need no namespaces, and existing ones are left alone.
     public struct ArchivedProjects: Sendable, Hashable, Codable {
-        /// So many are named, the first in the alphabet.
+        /// The most names that are listed, in alphabetical order.
         public static let mostNames = 64
         public var total: Int
         public var names: [String]
@@ -198,11 +198,11 @@ public struct ClusterRegistryStatus: CustomResourceStatus {
     public var executionLabels: Counts?
     public var executionClusterLabels: Counts?
     public var namespaces: NamespaceCounts?
-    /// Of `replicateSecrets`, over all data planes; nil where nothing is copied.
+    /// The copies of `replicateSecrets` in all data planes. Nil if nothing is copied.
     public var replicatedSecrets: ReplicationCounts?
-    /// Nil where changes go to all data planes at once.
+    /// Nil if changes go to all data planes at once.
     public var rollout: RolloutStatus?
-    /// Nil where there are none, or flyteadmin's projects don't count.
+    /// Nil if there are none, or if flyteadmin's projects don't count.
     public var archivedProjects: ArchivedProjects?
     public var summary: Summary?
 

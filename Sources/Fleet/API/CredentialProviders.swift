@@ -1,8 +1,8 @@
-/// Where the token of a data plane comes from: `spec.credentials.provider`.
+/// The origin of a data plane's token: `spec.credentials.provider`.
 public enum CredentialsProvider: String, Sendable, Hashable, Codable, CaseIterable {
-    /// The entry of a Secret.
+    /// An entry of a Secret.
     case secret = "Secret"
-    /// The entry of a Secret is the first. Then the account asks for its own next token.
+    /// An entry of a Secret is the first token. Then the account requests its own next token.
     case tokenRequest = "TokenRequest"
     /// A token of the control plane, which the data plane trusts.
     case federated = "Federated"
@@ -10,12 +10,12 @@ public enum CredentialsProvider: String, Sendable, Hashable, Codable, CaseIterab
     case gcp = "GCP"
     case azure = "Azure"
 
-    /// Whether the token is made for the data plane, and no Secret holds one.
+    /// Whether an entry of a Secret holds the token, or the first one.
     public var hasFirstToken: Bool { self == .secret || self == .tokenRequest }
     public var isOfCloud: Bool { self == .aws || self == .gcp || self == .azure }
 }
 
-/// What the server's certificate is checked against: `spec.credentials.caCert`.
+/// How the server's certificate is verified: `spec.credentials.caCert`.
 public enum CACertSource: String, Sendable, Hashable, Codable, CaseIterable {
     case secret = "Secret"
     /// The system's roots, for servers with a public certificate.
@@ -29,9 +29,9 @@ public enum WriteBackPolicy: String, Sendable, Hashable, Codable, CaseIterable {
 
 public struct TokenRequestSettings: Sendable, Hashable, Codable {
     public var serviceAccount = "squadron"
-    /// Of the ServiceAccount, in the data plane.
+    /// The namespace of the ServiceAccount in the data plane.
     public var namespace = "flyte"
-    /// What is asked for. The data plane may give less.
+    /// The requested lifetime. The data plane may grant less.
     public var expirationSeconds = 3_600
     public var writeBack = WriteBackPolicy.auto
 
@@ -46,9 +46,9 @@ public struct TokenRequestSettings: Sendable, Hashable, Codable {
 }
 
 public struct FederatedSettings: Sendable, Hashable, Codable {
-    /// Empty: the DataPlane's clusterName.
+    /// Empty for the DataPlane's clusterName.
     public var audience = ""
-    /// In the operator's namespace of the control plane.
+    /// A ServiceAccount in the operator's namespace of the control plane.
     public var serviceAccount = "squadron"
 
     public init() {}
@@ -59,12 +59,12 @@ public struct FederatedSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// Amazon EKS. Empty fields: from the environment, as the AWS SDKs do.
+/// Amazon EKS. Empty fields come from the environment, as with the AWS SDKs.
 public struct AWSSettings: Sendable, Hashable, Codable {
     /// EKS's name of the cluster.
     public var clusterName = ""
     public var region = ""
-    /// A role to take before the token is made.
+    /// A role to assume before the token is made.
     public var roleARN = ""
     public var stsEndpoint = ""
 
@@ -82,7 +82,7 @@ public struct AWSSettings: Sendable, Hashable, Codable {
 public struct GCPSettings: Sendable, Hashable, Codable {
     /// The workload identity provider: `//iam.googleapis.com/projects/…/workloadIdentityPools/…/providers/…`.
     public var audience = ""
-    /// A service account to act as.
+    /// A service account to impersonate.
     public var serviceAccountEmail = ""
 
     public init() {}
@@ -93,11 +93,11 @@ public struct GCPSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// Azure AKS with Entra ID. Empty fields: from the environment, as Azure's webhook sets it.
+/// Azure AKS with Entra ID. Empty fields come from the environment, as Azure's webhook sets it.
 public struct AzureSettings: Sendable, Hashable, Codable {
     public var tenantID = ""
     public var clientID = ""
-    /// Empty: AKS's own application.
+    /// Empty for AKS's own application.
     public var serverID = ""
     public var authorityHost = ""
 
@@ -112,7 +112,7 @@ public struct AzureSettings: Sendable, Hashable, Codable {
 }
 
 extension CredentialsReference {
-    /// The block of the provider, with its defaults.
+    /// The settings of the provider, with their defaults.
     public var tokenRequestSettings: TokenRequestSettings { tokenRequest ?? TokenRequestSettings() }
     public var federatedSettings: FederatedSettings { federated ?? FederatedSettings() }
 

@@ -19,21 +19,21 @@ extension ResourceType {
     public static let clusterRegistries = FleetGroup.type("ClusterRegistry", "clusterregistries")
 }
 
-/// What sets one of our kinds apart from the others. Reading a spec applies the defaults of the CRD, so that an object
-/// stored under an older CRD reads the same as a new one.
+/// The properties in which one of our kinds differs from the others. Reading a spec applies the defaults of the CRD, so
+/// that an object stored under an older CRD reads the same as a new one.
 public protocol CustomResourceSpec: Codable, Hashable, Sendable {
     associatedtype Status: CustomResourceStatus
     static var resourceType: ResourceType { get }
-    /// Fills in what is left out and follows from the object itself.
+    /// Fills in fields that are missing and follow from the object itself.
     mutating func complete(with metadata: ObjectMeta)
-    /// What an object without `spec` means; nil where it means nothing.
+    /// The spec of an object without `spec`. Nil if the kind needs one.
     static var absent: Self? { get }
-    /// What makes the spec unusable although it decodes: rules that the CRD checks at admission, checked again, since
-    /// an older CRD may have let the object through. Empty for a good one.
+    /// Why the spec can't be used although it decodes. It checks the CRD's rules again, since an older CRD may have
+    /// accepted the object. Empty for a good one.
     func problems() -> [SpecProblem]
 }
 
-/// What the status of every kind of ours has.
+/// What the statuses of all our kinds have.
 public protocol CustomResourceStatus: Codable, Hashable, Sendable {
     var observedGeneration: Int64? { get set }
     var conditions: [Condition] { get set }
@@ -45,9 +45,9 @@ extension CustomResourceSpec {
     public mutating func complete(with metadata: ObjectMeta) {}
 }
 
-/// A field that can't be used, and why: the message of reason `Invalid`.
+/// A field that can't be used, and why. It is the message of reason `Invalid`.
 public struct SpecProblem: Sendable, Hashable, CustomStringConvertible {
-    /// `spec.connection.qps`.
+    /// For example `spec.connection.qps`.
     public var path: String
     public var message: String
 
@@ -68,7 +68,7 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
 
     public var metadata: ObjectMeta
     public var spec: Spec
-    /// Nil where there is none yet, and where it doesn't decode: it is ours to write, and a bad one is written anew.
+    /// Nil if there is none, or if it doesn't decode. The status is ours to write, so a bad one is written anew.
     public var status: Spec.Status?
 
     public init(metadata: ObjectMeta, spec: Spec, status: Spec.Status? = nil) {
@@ -80,8 +80,8 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
-        // Nothing of ours is decided by who owns which field of a custom resource, and in a cache of thousands these
-        // trees would be most of it.
+        // We never ask which manager owns a field of a custom resource, and these trees would be most of a cache of
+        // thousands.
         metadata.managedFields = nil
         if let spec = try container.decodeIfPresent(Spec.self, forKey: .spec) {
             self.spec = spec
@@ -92,12 +92,12 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
         }
         spec.complete(with: metadata)
         status = (try? container.decodeIfPresent(Spec.Status.self, forKey: .status)) ?? nil
-        // What the CRD has for an object that nobody has looked at yet.
+        // The CRD's default for an object that nobody has looked at yet.
         if let status, status.observedGeneration == -1, status.conditions.isEmpty { self.status = nil }
     }
 }
 
-/// An object as a rule needs it to decide who was first: the older wins, then the smaller name.
+/// Decides which of two objects was first: the older one, then the one with the smaller name.
 public struct Seniority: Sendable, Hashable, Comparable {
     public var creationTimestamp: Timestamp?
     public var name: String
@@ -106,11 +106,11 @@ public struct Seniority: Sendable, Hashable, Comparable {
         creationTimestamp = metadata.creationTimestamp
         name = metadata.name
     }
-    /// What no object stands for is younger than any object.
+    /// A key without an object is younger than any object.
     public static func youngest(_ keys: [ProjectDomain]) -> [(ProjectDomain, Seniority)] {
         keys.map { ($0, Seniority(ObjectMeta(name: $0.description))) }
     }
-    /// An object without a creation time has not been stored yet: it is the younger one.
+    /// An object without a creation time has not been stored yet, so it is younger.
     public static func < (left: Seniority, right: Seniority) -> Bool {
         switch (left.creationTimestamp, right.creationTimestamp) {
         case (let first?, let second?) where first != second: first < second
@@ -122,7 +122,7 @@ public struct Seniority: Sendable, Hashable, Comparable {
 }
 
 extension Seniority {
-    /// By key, the oldest object that has it.
+    /// The oldest object for each key.
     public static func oldest<Spec, Key: Hashable>(
         _ objects: some Sequence<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
     ) -> [Key: CustomResource<Spec>] {
@@ -133,7 +133,7 @@ extension Seniority {
         }
     }
 
-    /// By name, the name of the oldest object with the same key, for each that isn't the oldest itself.
+    /// For each object that is not the oldest one with its key: its name, and the name of the oldest.
     public static func duplicates<Spec, Key: Hashable>(
         _ objects: some Collection<CustomResource<Spec>>, by key: (CustomResource<Spec>) -> Key
     ) -> [String: String] {
@@ -146,7 +146,7 @@ extension Seniority {
 }
 
 extension KeyedDecodingContainer {
-    /// The value, or `fallback` where the field is missing or null.
+    /// The value, or `fallback` if the field is missing or null.
     func value<T: Decodable>(_ key: Key, default fallback: T) throws -> T {
         try decodeIfPresent(T.self, forKey: key) ?? fallback
     }

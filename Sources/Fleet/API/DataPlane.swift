@@ -1,20 +1,20 @@
 import KubeObjects
 
-/// A cluster that Flyte runs executions in.
+/// A cluster in which Flyte runs executions.
 public typealias DataPlane = CustomResource<DataPlaneSpec>
 
 public struct DataPlaneSpec: CustomResourceSpec {
     public typealias Status = DataPlaneStatus
     public static var resourceType: ResourceType { .dataPlanes }
 
-    /// Flyte's cluster id; nil means the object's name. `DataPlane.clusterName` has the answer.
+    /// Flyte's cluster id. Nil for the object's name: use `DataPlane.clusterName`.
     public var clusterName: String?
     public var endpoint: String?
     public var inCluster = false
     public var enabled = true
-    /// Nil: the registry's.
+    /// Nil for the registry's.
     public var mode: Mode?
-    /// Cordoned: it gets no new executions. Everything else goes on.
+    /// A cordoned data plane gets no new executions. Everything else goes on.
     public var unschedulable = false
     public var credentials = CredentialsReference()
     public var connection = Connection()
@@ -65,17 +65,17 @@ public struct DataPlaneSpec: CustomResourceSpec {
     }
 }
 
-/// Where the credentials of a data plane are.
+/// Where to find the credentials of a data plane.
 public struct CredentialsReference: Sendable, Hashable, Codable {
     public static let defaultSecretName = "cluster-credentials"
     public var secretName = defaultSecretName
-    /// Nil: `<cluster>_token`. `DataPlane.tokenKey` has the answer.
+    /// Nil for `<cluster>_token`: use `DataPlane.tokenKey`.
     public var tokenKey: String?
-    /// Nil: `<cluster>_cacert`.
+    /// Nil for `<cluster>_cacert`.
     public var caCertKey: String?
     public var provider = CredentialsProvider.secret
     public var caCert = CACertSource.secret
-    /// The block of the provider, at most one of these.
+    /// The settings of the provider: at most one of these.
     public var tokenRequest: TokenRequestSettings?
     public var federated: FederatedSettings?
     public var aws: AWSSettings?
@@ -98,23 +98,23 @@ public struct CredentialsReference: Sendable, Hashable, Codable {
     }
 }
 
-/// How the operator talks to a data plane.
+/// How the operator connects to a data plane.
 public struct Connection: Sendable, Hashable, Codable {
     public var timeoutSeconds = 30
-    /// For one request of a probe, as far as `timeoutSeconds` allows. A data plane that takes longer for `/readyz` can't be
-    /// worked with.
+    /// The time limit of one request of a probe, at most `timeoutSeconds`. If a data plane takes longer for `/readyz`,
+    /// no other requests are sent to it.
     public var probeTimeoutSeconds = 3
-    /// Requests a second in the long run. 0: the operator follows what the API server takes.
+    /// Requests per second in the long run. With 0 the operator follows what the API server accepts.
     public var qps = 0
-    /// Requests at once. 0: twice `qps`.
+    /// Requests at once. 0 means twice `qps`.
     public var burst = 0
-    /// Empty: none. Environment variables are not read.
+    /// Empty for none. Environment variables are not read.
     public var proxyURL = ""
-    /// The entry of a Secret with what the proxy asks for, `user:password`. Nil: nothing.
+    /// The entry of a Secret with the proxy's login, `user:password`. Nil for none.
     public var proxyCredentialsRef: KeyReference?
-    /// The name that the certificate is checked for; empty: the endpoint's.
+    /// The name for which the certificate is verified. Empty for the endpoint's.
     public var tlsServerName = ""
-    /// After so long without traffic, a connection with watches gets an HTTP/2 PING; 0: none.
+    /// A connection with watches gets an HTTP/2 PING after this time without traffic. 0 for none.
     public var keepaliveSeconds = 15
 
     public init() {}
@@ -161,6 +161,6 @@ extension CustomResource<DataPlaneSpec> {
     public var tokenKey: String { spec.credentials.tokenKey ?? clusterName + "_token" }
     public var caCertKey: String { spec.credentials.caCertKey ?? clusterName + "_cacert" }
 
-    /// For messages and metrics: where it is.
+    /// The endpoint for messages and metrics.
     public var endpointDescription: String { spec.inCluster ? "in-cluster" : spec.endpoint ?? "" }
 }

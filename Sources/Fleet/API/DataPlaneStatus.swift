@@ -3,28 +3,29 @@ import KubeObjects
 public struct DataPlaneStatus: CustomResourceStatus {
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
-    /// Flyte's cluster id: what the CLUSTER column shows, since a CRD can't default it from the name.
+    /// Flyte's cluster id for the CLUSTER column, since a CRD can't take a default from the name.
     public var clusterName: String?
     /// `v1.36.0`.
     public var kubernetesVersion: String?
-    /// The UID of the data plane's `kube-system` namespace: which cluster answered, recorded before the first write.
+    /// The UID of the data plane's `kube-system` namespace. It says which cluster answered, and is recorded before the
+    /// first write.
     public var clusterUID: String?
-    /// Where that cluster answered. A DataPlane that is given another endpoint may be another cluster; one whose
-    /// endpoint stays may not.
+    /// Where that cluster answered. A DataPlane with a new endpoint may be another cluster, but not one whose endpoint
+    /// stays.
     public var endpoint: String?
-    /// Who the token is there: `system:serviceaccount:flyte:flyteadmin`.
+    /// The user name of the token: `system:serviceaccount:flyte:flyteadmin`.
     public var identity: String?
     public var tokenExpirationTime: Timestamp?
     public var caExpirationTime: Timestamp?
     /// When a token that renews itself is renewed next.
     public var tokenRenewalTime: Timestamp?
     public var credential: CredentialInUse?
-    /// The warnings that were given about the end of either, so that each is given once.
+    /// The warnings that were given about the end of the token or the CA, so that each is given once.
     public var expiryWarnings: [ExpiryWarning]?
     public var namespaces: NamespaceCounts?
-    /// What flyteadmin runs there, while it takes nothing new.
+    /// What flyteadmin still runs there while it gets no new executions.
     public var executions: ExecutionCount?
-    /// The revision of templates and values that it has, where changes are staged.
+    /// The revision of templates and values in the data plane, if changes are staged.
     public var appliedRevision: Int64?
     /// The mode in force: the spec's, else the registry's.
     public var mode: Mode?
@@ -32,7 +33,7 @@ public struct DataPlaneStatus: CustomResourceStatus {
     public var plan: PlannedChanges?
     /// Oldest first, at most 16.
     public var failures: [FailureEntry]?
-    /// Of all failing objects; nil where there are none.
+    /// The number of all failing objects. Nil if there are none.
     public var failuresTotal: Int?
     public var summary: Summary?
 
@@ -47,12 +48,12 @@ public struct DataPlaneStatus: CustomResourceStatus {
 }
 
 extension DataPlaneStatus {
-    /// Whether it can be worked with. Before version 0.2 a status had no such condition: then `Ready`, which is stricter,
-    /// says it until the status is written anew.
+    /// Whether requests may be sent to it. A status from before version 0.2 has no such condition. `Ready`, which is
+    /// stricter, stands in until the status is written again.
     public var availability: Condition? { conditions[.available] ?? conditions[.ready] }
 
-    /// What `publish.healthAware` goes by. A data plane that is not Available is not well either way: `FlyteReady` can't be
-    /// known then. Where the registry does not ask for `FlyteReady`, `Available` decides.
+    /// What `publish.healthAware` uses. A data plane that is not Available is not healthy either way, since
+    /// `FlyteReady` can't be known then. If the registry does not ask for `FlyteReady`, `Available` decides.
     func health(by condition: Publish.HealthAware.Deciding) -> HealthAwareMap.Health? {
         guard let availability else { return nil }
         var all = [availability]
@@ -85,10 +86,10 @@ public struct NamespaceCounts: Sendable, Hashable, Codable {
     public var summary: String { "\(synced)/\(desired)" }
 }
 
-/// Something that could not be applied.
+/// An object that could not be applied.
 public struct FailureEntry: Sendable, Hashable, Codable {
     public var namespace: String
-    /// `serviceaccounts/default`; empty for the namespace as a whole.
+    /// For example `serviceaccounts/default`. Empty for the namespace as a whole.
     public var object: String
     /// One of `FailureReason`.
     public var reason: String

@@ -1,6 +1,6 @@
 import KubeObjects
 
-/// Which label the executions of a project, of one of its domains, or of one workflow there, get.
+/// The execution label of a project, of one of its domains, or of one workflow.
 public typealias ExecutionClusterLabel = CustomResource<ExecutionClusterLabelSpec>
 
 public struct ExecutionClusterLabelSpec: CustomResourceSpec {
@@ -8,7 +8,7 @@ public struct ExecutionClusterLabelSpec: CustomResourceSpec {
     public static var resourceType: ResourceType { .executionClusterLabels }
 
     public var project: String
-    /// Nil: the whole project.
+    /// Nil for the whole project.
     public var domain: String?
     public var workflow: String?
     public var value: String
@@ -20,10 +20,10 @@ public struct ExecutionClusterLabelSpec: CustomResourceSpec {
         self.value = value
     }
 
-    /// Whose namespace is wanted; nil for a whole project, which wants none.
+    /// The project-domain whose namespace is wanted. Nil for a whole project, which wants none.
     public var projectDomain: ProjectDomain? { domain.map { ProjectDomain(project: project, domain: $0) } }
 
-    /// Names that make no namespace have a reason of their own (`InvalidName`): only what is missing is a problem here.
+    /// Reports only missing names. Names that make no valid namespace have their own reason (`InvalidName`).
     public func problems() -> [SpecProblem] {
         var problems: [SpecProblem] = []
         if project.isEmpty { problems.append(SpecProblem("spec.project", "is empty")) }

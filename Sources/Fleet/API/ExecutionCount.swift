@@ -1,10 +1,10 @@
 import KubeObjects
 
-/// What flyteadmin still runs on a data plane that takes nothing new: `status.executions`.
+/// What flyteadmin still runs on a data plane that gets no new executions: `status.executions`.
 public struct ExecutionCount: Sendable, Hashable, Codable {
     /// Executions that have not ended.
     public var running: Int
-    /// When the counting began: what was launched after that is not in it.
+    /// When the count began. Later launches are not in it.
     public var asOf: Timestamp
 
     public init(running: Int, asOf: Timestamp) {
@@ -14,6 +14,6 @@ public struct ExecutionCount: Sendable, Hashable, Codable {
 }
 
 extension DataPlane {
-    /// Whether it is only waited for the end of what runs there.
+    /// Whether it gets no new executions, so that only running ones must end.
     public var takesNothingNew: Bool { spec.unschedulable || !spec.enabled }
 }

@@ -15,7 +15,7 @@ public struct ExecutionLabelSpec: CustomResourceSpec {
             self.weight = weight
         }
     }
-    /// Nil means the object's name. `ExecutionLabel.label` has the answer; case is kept.
+    /// Nil for the object's name: use `ExecutionLabel.label`. The case is kept.
     public var label: String?
     public var clusters: [Cluster]
 
@@ -24,7 +24,7 @@ public struct ExecutionLabelSpec: CustomResourceSpec {
         self.clusters = clusters
     }
 
-    /// Weights have a reason of their own (`WeightsInvalid`): see `LabelWeights`.
+    /// Does not check weights, which have their own reason (`WeightsInvalid`, see `LabelWeights`).
     public func problems() -> [SpecProblem] {
         var problems: [SpecProblem] = []
         if let label, let message = NameRules.problem(ofLabel: label) {
@@ -42,7 +42,7 @@ public struct ExecutionLabelSpec: CustomResourceSpec {
 extension CustomResource<ExecutionLabelSpec> {
     public var label: String { spec.label ?? metadata.name }
 
-    /// "true": what is published may have the label without a cluster that works.
+    /// With "true" the label may be published without a working cluster.
     public static var allowEmptyAnnotation: String { FleetGroup.name + "/allow-empty" }
     public var mayBeEmpty: Bool { metadata.annotations?[Self.allowEmptyAnnotation] == "true" }
 }
@@ -64,7 +64,7 @@ public struct ExecutionLabelStatus: CustomResourceStatus {
     }
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
-    /// The label in force: what the LABEL column shows.
+    /// The label in force, for the LABEL column.
     public var label: String?
     public var clusters: [Cluster] = []
     public var summary: Summary?
@@ -82,7 +82,7 @@ public struct ExecutionLabelStatus: CustomResourceStatus {
         observedGeneration = try container.decodeIfPresent(Int64.self, forKey: .observedGeneration)
         conditions = try container.value(.conditions, default: [])
         label = try container.decodeIfPresent(String.self, forKey: .label)
-        // An object that can't be read has none.
+        // The status of an object that can't be read has none.
         clusters = try container.value(.clusters, default: [])
         summary = try container.decodeIfPresent(Summary.self, forKey: .summary)
     }

@@ -3,12 +3,12 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
     public static let defaultIntervalSeconds = 60
 
     public var endpoint: String
-    /// PEM certificates to trust; nil: the system's.
+    /// PEM certificates to trust. Nil for the system's.
     public var caCertRef: KeyReference?
     public var auth: Auth?
-    /// Whether flyteadmin's own projects are wanted too.
+    /// Whether flyteadmin's own projects get namespaces too.
     public var projectDiscovery = false
-    /// Whether its CLUSTER_RESOURCE attributes are values of templates.
+    /// Whether its CLUSTER_RESOURCE attributes are template values.
     public var clusterResourceAttributes = ClusterResourceUse.use
     public var intervalSeconds = defaultIntervalSeconds
 
@@ -33,7 +33,7 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
         public var scopes: [String] = []
         public var clientAuth = ClientAuth.basic
 
-        /// Where the client's secret is in a request: in the header, or in the form. It is sent that way only.
+        /// Where the request has the client's secret: in the header or in the form. It is sent only in that way.
         public enum ClientAuth: String, Sendable, Hashable, Codable, CaseIterable {
             case basic = "Basic"
             case post = "Post"
@@ -67,7 +67,7 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
         intervalSeconds = try container.value(.intervalSeconds, default: Self.defaultIntervalSeconds)
     }
 
-    /// What keeps it from being used; empty for a good one. A credential must not go where these don't allow it.
+    /// Why it can't be used. Empty if it can. A credential must never go to a place that these rules forbid.
     public func problems(at path: String) -> [SpecProblem] {
         var problems: [SpecProblem] = []
         if let message = URLRules.problem(ofFlyteAdmin: endpoint) {
@@ -94,24 +94,24 @@ public struct FlyteAdmin: Sendable, Hashable, Codable {
     }
 }
 
-/// What is written for flyteadmin and its controllers to read.
+/// What is written for flyteadmin and its controllers.
 public struct Publish: Sendable, Hashable, Codable {
     public static let defaultCredentialsPath = "/var/run/credentials"
     public static let defaultMinIntervalSeconds = 300
 
     /// Nil: no configuration is written.
     public var clustersConfigMap: KeyReference?
-    /// Where flyteadmin has `cluster-credentials` mounted.
+    /// Where `cluster-credentials` is mounted in flyteadmin.
     public var credentialsPath = defaultCredentialsPath
     public var healthAware = HealthAware()
-    /// What to restart, one after the other, when what it has read changed.
+    /// What to restart, one after the other, when its configuration has changed.
     public var restart: [Workload] = []
     public var minIntervalSeconds = defaultMinIntervalSeconds
 
     public static let defaultConfigMap = "flyte-admin-clusters-config"
-    /// Beside Helm's `clusters.yaml`, and after it: flyteadmin merges all keys in the order of their names.
+    /// A key beside Helm's `clusters.yaml` and after it, since flyteadmin merges all keys in the order of their names.
     public static let defaultKey = "squadron-clusters.yaml"
-    /// The key that Flyte's chart renders. Who else applies it owns it, so that Helm's next upgrade fails.
+    /// The key that Flyte's chart renders. Another manager that applies it owns it, and Helm's next upgrade fails.
     public static let helmsKey = "clusters.yaml"
 
     private struct Target: Decodable {
@@ -128,7 +128,7 @@ public struct Publish: Sendable, Hashable, Codable {
     public struct HealthAware: Sendable, Hashable, Codable {
         public var enabled = false
         public var graceSeconds = 300
-        /// Which condition of a DataPlane decides.
+        /// The condition of a DataPlane that decides.
         public var condition = Deciding.available
 
         public enum Deciding: String, Sendable, Hashable, Codable, CaseIterable {

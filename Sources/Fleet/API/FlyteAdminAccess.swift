@@ -1,13 +1,13 @@
-/// What flyteadmin uses of a data plane where that differs from what Squadron uses. Nil: the same.
+/// What flyteadmin uses for a data plane if it differs from what Squadron uses. Nil for the same.
 public struct FlyteAdminAccess: Sendable, Hashable, Codable {
     /// The entries of `cluster-credentials` that flyteadmin reads.
     public var tokenKey: String?
-    /// Nil beside a `tokenKey` that ends in `_token`: the entry beside it.
+    /// Nil beside a `tokenKey` that ends in `_token`: the entry with the same beginning.
     public var caCertKey: String?
     public var endpoint: String?
     public var kubeClientConfig: KubeClientConfig?
 
-    /// flyteadmin's client for the data plane. Flyte replaces its defaults by the whole of it.
+    /// flyteadmin's client for the data plane. It replaces all of Flyte's defaults.
     public struct KubeClientConfig: Sendable, Hashable, Codable {
         public var qps = 100
         public var burst = 25

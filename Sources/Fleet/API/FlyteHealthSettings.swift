@@ -1,11 +1,12 @@
 import KubeObjects
 
-/// `spec.flyteHealth` of the ClusterRegistry: whether each DataPlane says if a workflow would run there (`FlyteReady`).
+/// `spec.flyteHealth` of the ClusterRegistry: whether each DataPlane reports if a workflow would run there
+/// (`FlyteReady`).
 public struct FlyteHealthSettings: Sendable, Hashable, Codable {
     public static let defaultDeployment = "flytepropeller"
 
     public var enabled = false
-    /// Of propeller's Deployment in each data plane.
+    /// The namespace of propeller's Deployment in each data plane.
     public var namespace = "flyte"
     public var deployment = defaultDeployment
 

@@ -1,7 +1,7 @@
 import JSON
 import YAML
 
-/// Flyte's `templateData` and `customData` as its Helm values have them, so that they can be pasted as they are:
+/// Flyte's `templateData` and `customData` in the form of its Helm values, so that they can be pasted unchanged:
 ///
 /// ```yaml
 /// templateData: {projectQuotaCpu: {value: "5"}}
@@ -9,21 +9,21 @@ import YAML
 /// - production:
 ///   - projectQuotaCpu: {value: "20"}
 /// ```
-/// Flyte writes maps as lists of single-key maps where its configuration library would lowercase their keys; both forms
-/// are read, in either place. They are weaker than `values` and `domainValues`.
+/// Flyte writes some maps as lists of maps with a single key, because its configuration library would change keys to
+/// lower case. Both forms are read, in either place. `values` and `domainValues` win over them.
 ///
-/// What else Flyte's `cluster_resources` has (`refreshInterval`, `templatePath`, …) is ignored, and so is the key
-/// `cluster_resources` itself around all of it, as in the ConfigMap that the chart renders.
+/// All other fields of Flyte's `cluster_resources` (`refreshInterval`, `templatePath`, …) are ignored. The key
+/// `cluster_resources` may stand around the whole, as in the ConfigMap that the chart renders.
 public struct FlyteImport: Sendable, Hashable, Codable {
     public var templateData: TemplateValues = [:]
     public var customData: [String: TemplateValues] = [:]
-    /// Why these are not all that is to be imported: nothing may be rendered meanwhile. Never part of the object.
+    /// Why values are still missing. Nothing may be rendered meanwhile. It is never part of the object.
     public var gap: Gap?
 
     public enum Gap: Sendable, Hashable {
         /// The ConfigMap of `importFrom` has not been read yet.
         case pending
-        /// It can't be used: the whole message.
+        /// The ConfigMap can't be used. The text is the whole message.
         case unusable(String)
     }
 
@@ -37,7 +37,7 @@ public struct FlyteImport: Sendable, Hashable, Codable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: AnyKey.self)
-        // Flyte's configuration library does not tell cases apart.
+        // Flyte's configuration library ignores case.
         func key(_ name: String) -> AnyKey? { container.allKeys.first { $0.stringValue.lowercased() == name } }
         if let wrapper = key("cluster_resources") {
             self = try container.decode(FlyteImport.self, forKey: wrapper)
@@ -53,7 +53,7 @@ public struct FlyteImport: Sendable, Hashable, Codable {
         }
     }
 
-    /// From the file `cluster_resources.yaml` of the chart's ConfigMap.
+    /// Reads the file `cluster_resources.yaml` of the chart's ConfigMap.
     public init(parsing text: String) throws(SpecProblem) {
         let place = "cluster_resources.yaml"
         let json: JSON
@@ -74,7 +74,7 @@ public struct FlyteImport: Sendable, Hashable, Codable {
         if let problem = (problems(at: place) + helmExpressions(at: place)).first { throw problem }
     }
 
-    /// With what is stronger: of two values of one name, the other's.
+    /// Merges both. Of two values with one name, the other's wins.
     public func overlaid(by other: FlyteImport?) -> FlyteImport {
         guard let other else { return self }
         var result = self

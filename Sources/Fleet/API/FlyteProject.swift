@@ -1,21 +1,21 @@
 import KubeObjects
 
-/// A project of Flyte's and its domains, without flytectl.
+/// A Flyte project and its domains, without flytectl.
 public typealias FlyteProject = CustomResource<FlyteProjectSpec>
 
 public struct FlyteProjectSpec: CustomResourceSpec {
     public typealias Status = FlyteProjectStatus
     public static var resourceType: ResourceType { .flyteProjects }
 
-    /// The object's name, where it is left out; it must be the object's name.
+    /// The object's name, which is also the default.
     public var project: String
-    /// Nil or empty: the registry's. At most the registry's.
+    /// A subset of the registry's domains. Nil or empty for all of them.
     public var domains: [String]?
     public var values: TemplateValues = [:]
     public var domainValues: [String: TemplateValues] = [:]
     public var valuesFrom: [ValueSource] = []
     public var register = ProjectRegistration()
-    /// flyteadmin's matchable attributes by domain; `*` stands for each of them.
+    /// flyteadmin's matchable attributes by domain. `*` stands for every domain.
     public var attributes: [String: ProjectAttributes] = [:]
 
     public init(project: String, domains: [String]? = nil) {
@@ -38,7 +38,7 @@ public struct FlyteProjectSpec: CustomResourceSpec {
         if project.isEmpty { project = metadata.name }
     }
 
-    /// The names of these that it sets itself, in any of its layers.
+    /// Those of the names that this project sets itself, in any of its layers.
     public func sets(_ names: [String]) -> [String] {
         let own = Set(values.keys).union(domainValues.values.flatMap(\.keys)).union(valuesFrom.map(\.name))
         return names.filter { own.contains($0) }
@@ -70,7 +70,7 @@ public struct FlyteProjectStatus: CustomResourceStatus {
     public var observedGeneration: Int64?
     public var conditions: [Condition] = []
     public var namespaces: [Namespace] = []
-    /// Of all the project's namespaces: a data plane counts once for each.
+    /// The counts over all namespaces of the project. A data plane counts once for each namespace.
     public var dataPlanes: DataPlaneCounts?
     public var summary: Summary?
 
@@ -91,7 +91,7 @@ public struct FlyteProjectStatus: CustomResourceStatus {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         observedGeneration = try container.decodeIfPresent(Int64.self, forKey: .observedGeneration)
         conditions = try container.value(.conditions, default: [])
-        // A spec that can't be used has none.
+        // The status of a spec that can't be used has none.
         namespaces = try container.value(.namespaces, default: [])
         dataPlanes = try container.decodeIfPresent(DataPlaneCounts.self, forKey: .dataPlanes)
         summary = try container.decodeIfPresent(Summary.self, forKey: .summary)

@@ -1,7 +1,8 @@
-/// Helm replaces `{{ .Values.x }}` and the like when it renders the chart. In values that were copied from before that they
-/// still stand, and would be applied as they are.
+/// Helm replaces expressions like `{{ .Values.x }}` when it renders the chart. Values that were copied before that
+/// still contain them, and would be applied as they are.
 public enum HelmExpressions {
-    /// `{{` followed, after a dash and blanks, by `.` or `$`, or by a function with an argument: `{{ include "x" . }}`.
+    /// Finds `{{` followed by `.` or `$`, or by a function with an argument, after an optional dash and blanks.
+    /// Example: `{{ include "x" . }}`.
     public static func isIn(_ text: String) -> Bool {
         var rest = text.utf8[...]
         while let open = rest.firstIndex(of: UInt8(ascii: "{")) {
@@ -24,7 +25,7 @@ public enum HelmExpressions {
             || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
     }
 
-    /// What to do instead.
+    /// What the user can do instead.
     package static let advice =
         "is not rendered yet: it has an expression of Helm's. Take the values that Helm made of it, from the ConfigMap "
         + "flyte-clusterresourcesync-config, key cluster_resources.yaml, or name that key with spec.importFrom"

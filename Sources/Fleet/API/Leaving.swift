@@ -1,8 +1,8 @@
 import KubeObjects
 
 extension CustomResource<DataPlaneSpec> {
-    /// `squadron leave` sets it once nothing of flyteadmin's runs there any more: the cluster then leaves what flyteadmin
-    /// reads, while the object still says which credentials and accounts are its own. It is deleted last.
+    /// `squadron leave` sets it when flyteadmin runs nothing there any more. Then the cluster leaves what is published
+    /// for flyteadmin, while the object still names its credentials and accounts. The object is deleted last.
     public static let leavingAnnotation = FleetGroup.name + "/leaving"
 
     public var isLeaving: Bool { metadata.annotations?[Self.leavingAnnotation] == "true" }

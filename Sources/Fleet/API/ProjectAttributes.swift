@@ -1,11 +1,11 @@
-/// How a FlyteProject is made and kept in flyteadmin.
+/// How a FlyteProject is registered and maintained in flyteadmin.
 public struct ProjectRegistration: Sendable, Hashable, Codable {
     public var enabled = false
-    /// Empty: the project's id when it is made, and left alone after that.
+    /// Empty: registered with the project's id as its name, and not changed later.
     public var name = ""
-    /// Empty: left alone. flyteadmin can't empty it.
+    /// Empty: not changed. flyteadmin can't empty it.
     public var description = ""
-    /// Empty: left alone.
+    /// Empty: not changed.
     public var labels: [String: String] = [:]
 
     public init() {}
@@ -27,7 +27,7 @@ public struct ProjectRegistration: Sendable, Hashable, Codable {
     }
 }
 
-/// What flyteadmin's TASK_RESOURCE and WORKFLOW_EXECUTION_CONFIG attributes say of a project-domain.
+/// The content of flyteadmin's TASK_RESOURCE and WORKFLOW_EXECUTION_CONFIG attributes for a project-domain.
 public struct ProjectAttributes: Sendable, Hashable, Codable {
     public struct TaskResources: Sendable, Hashable, Codable {
         public var defaults: ResourceAmounts?
@@ -46,7 +46,7 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
         public var ephemeralStorage: TemplateValue?
         public init() {}
 
-        /// By name as a user writes it, and as flyteadmin has it.
+        /// Each amount with the user's name for it and flyteadmin's.
         var all: [(name: String, proto: String, value: TemplateValue)] {
             let list: [(String, String, TemplateValue?)] = [
                 ("cpu", "cpu", cpu), ("gpu", "gpu", gpu), ("memory", "memory", memory), ("storage", "storage", storage),
@@ -72,10 +72,10 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
         self.executionConfig = executionConfig
     }
 
-    /// The key that stands for each of a project's domains.
+    /// The key that stands for every domain of a project.
     public static let everyDomain = "*"
 
-    /// Field by field what is stronger, else what is here. As in flyteadmin, labels and annotations are a field each.
+    /// Merges field by field. The other's fields win. As in flyteadmin, labels and annotations are one field each.
     public func overlaid(by other: ProjectAttributes?) -> ProjectAttributes {
         guard let other else { return self }
         func amounts(_ weak: ResourceAmounts?, _ strong: ResourceAmounts?) -> ResourceAmounts? {
@@ -103,7 +103,7 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
         return result
     }
 
-    /// flyteadmin takes anything here, and fails only when a workflow is launched.
+    /// Checks what flyteadmin accepts here but fails on when a workflow is launched.
     func problems(at path: String) -> [SpecProblem] {
         var problems: [SpecProblem] = []
         for (part, amounts) in [("defaults", taskResources?.defaults), ("limits", taskResources?.limits)] {
@@ -135,7 +135,7 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
 }
 
 extension [String: ProjectAttributes] {
-    /// What holds in one domain: its own, over what every domain has.
+    /// The attributes of one domain: its own fields, and those of every domain otherwise.
     public subscript(merged domain: String) -> ProjectAttributes? {
         guard let shared = self[ProjectAttributes.everyDomain] else { return self[domain] }
         return shared.overlaid(by: self[domain])
@@ -144,7 +144,7 @@ extension [String: ProjectAttributes] {
     func problems(at path: String) -> [SpecProblem] {
         let own = sorted { $0.key < $1.key }.flatMap { $0.value.problems(at: "\(path).\($0.key.shortForMessage)") }
         guard own.isEmpty else { return own }
-        // A default of all domains may be above a limit of one.
+        // A default for every domain may exceed the limit of one domain.
         return keys.sorted().flatMap { self[merged: $0]?.problems(at: "\(path).\($0.shortForMessage)") ?? [] }
     }
 }

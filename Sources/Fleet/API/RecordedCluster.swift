@@ -1,7 +1,8 @@
-/// Which cluster a DataPlane was last connected to.
+/// The cluster to which a DataPlane was last connected.
 ///
-/// Its status says so, and an annotation on it does, since a backup of objects keeps no status: without either, any cluster
-/// that answers at the endpoint would be taken for the one before. Both hold for the endpoint that they were written for.
+/// Both the DataPlane's status and one of its annotations record it, because a backup of objects has no statuses.
+/// Without either, any cluster that answers at the endpoint would pass for the former one. Both hold only for the
+/// endpoint that they name.
 public struct RecordedCluster: Sendable, Hashable {
     public static let annotation = FleetGroup.name + "/cluster"
     public let uid: String
@@ -12,7 +13,7 @@ public struct RecordedCluster: Sendable, Hashable {
         self.endpoint = endpoint
     }
 
-    /// Nil where it is not `<uid> <endpoint>`.
+    /// Nil unless the text is `<uid> <endpoint>`.
     init?(text: String) {
         let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
         guard parts.count == 2, parts[0].utf8.count <= 128 else { return nil }
@@ -23,7 +24,7 @@ public struct RecordedCluster: Sendable, Hashable {
 }
 
 extension CustomResource<DataPlaneSpec> {
-    /// The UID of the cluster that was last at this endpoint. Nil where none is known.
+    /// The UID of the cluster that was last at this endpoint. Nil if it is not known.
     public var recordedClusterUID: String? {
         if status?.endpoint == endpointDescription, let uid = status?.clusterUID { return uid }
         let noted = metadata.annotations?[RecordedCluster.annotation].flatMap { RecordedCluster(text: $0) }

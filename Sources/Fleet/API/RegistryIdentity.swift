@@ -2,7 +2,7 @@ import KubeObjects
 
 /// `spec.identity` of the ClusterRegistry.
 public struct IdentitySpec: Sendable, Hashable, Codable {
-    /// What marks our namespaces; empty: the UID of the operator's own Namespace.
+    /// The mark of our namespaces. Empty for the UID of the operator's own Namespace.
     public var id = ""
     /// Marks of other registries. Their namespaces become ours. A rebuilt control plane names its predecessor here.
     public var takesOverFrom: [String] = []
@@ -26,13 +26,14 @@ public struct IdentitySpec: Sendable, Hashable, Codable {
     }
 }
 
-/// Which registry this is: what it writes into the annotation `multicluster.flyte.org/control-plane-uid` of its namespaces.
+/// The identity of this registry. It marks our namespaces with the annotation
+/// `multicluster.flyte.org/control-plane-uid`.
 public struct RegistryIdentity: Sendable, Hashable {
     public let id: String
     public let takesOverFrom: Set<String>
 
-    /// Nil where nothing says which registry this is: then nothing may be written anywhere.
-    /// - Parameter namespaceUID: of the operator's own Namespace; nil where it may not be read.
+    /// Nil if the registry's identity is not known. Then nothing may be written anywhere.
+    /// - Parameter namespaceUID: the UID of the operator's own Namespace. Nil if it may not be read.
     public init?(_ spec: IdentitySpec, namespaceUID: String?) {
         guard let id = spec.id.isEmpty ? namespaceUID : spec.id, !id.isEmpty else { return nil }
         self.id = id
@@ -40,9 +41,9 @@ public struct RegistryIdentity: Sendable, Hashable {
         takesOverFrom = Set(spec.takesOverFrom).union(namespaceUID.map { [$0] } ?? [])
     }
 
-    /// The registry that a namespace belongs to, where that is not this one.
+    /// The registry that a namespace belongs to, if that is not this one.
     ///
-    /// A mark that is empty is ours where we applied the object: version 0.1 wrote it where it did not know its own UID.
+    /// An empty mark is ours if we applied the object: version 0.1 wrote it when it did not know its own UID.
     public func foreignOwner(of metadata: ObjectMeta) -> String? {
         guard let mark = metadata.annotations?[Ownership.controlPlaneAnnotation], mark != id else { return nil }
         if takesOverFrom.contains(mark) { return nil }

@@ -1,9 +1,8 @@
 import Support
 
-/// What names may be. Each answers with what is wrong, in words that go on from "spec.field: ", or nil.
+/// Rules for names. Each function returns what is wrong, in words that continue "spec.field: ", or nil.
 public enum NameRules {
-    /// RFC 1123, as Kubernetes wants namespaces: lower-case letters, digits and `-`, at most 63, none of `-` at the
-    /// ends.
+    /// A namespace by RFC 1123: lower-case letters, digits and `-`, at most 63 characters, without `-` at either end.
     public static func problem(ofNamespace name: String) -> String? {
         let shown = name.quotedForMessage
         if name.isEmpty { return "is empty" }
@@ -26,12 +25,13 @@ public enum NameRules {
         return isGood ? nil : "\(name.quotedForMessage) is no DNS name"
     }
 
-    /// A Flyte cluster id: it becomes a part of Secret keys and file names.
+    /// A Flyte cluster id, which becomes a part of Secret keys and file names.
     public static func problem(ofClusterName name: String) -> String? {
         token(name, limit: 63) ? nil : "\(name.quotedForMessage) is no cluster id: " + tokenRule(63)
     }
 
-    /// An execution label. Flyte sets no rule; this one keeps it usable as a YAML key and a Kubernetes label value.
+    /// An execution label. Flyte has no rule for it. This one keeps it usable as a YAML key and as a Kubernetes label
+    /// value.
     public static func problem(ofLabel label: String) -> String? {
         token(label, limit: 63) ? nil : "\(label.quotedForMessage) is no label: " + tokenRule(63)
     }
@@ -53,16 +53,16 @@ public enum NameRules {
     }
 }
 
-/// What URLs may be. No message repeats the URL: someone may have put a password into it.
+/// Rules for URLs. No message repeats the URL, since somebody may have put a password into it.
 public enum URLRules {
     struct Parts: Equatable {
         var scheme: String
         var host: String
-        /// Nil where the URL names none.
+        /// Nil if the URL has no port.
         var port: UInt16?
     }
 
-    /// Of a URL that keeps to the rules; nil for any other.
+    /// The parts of a URL that follows the rules. Nil for any other URL.
     static func parts(of url: String) -> Parts? { try? parse(url).get() }
 
     /// `scheme://host[:port][/path]`: no user, query or fragment.
@@ -87,7 +87,7 @@ public enum URLRules {
         }
     }
 
-    /// Loopback, a Service's DNS name, or a bare name, which only a cluster's search domains resolve.
+    /// True for loopback, a Service's DNS name, or a name without dots, which only a cluster's search domains resolve.
     static func isLocal(_ host: String) -> Bool {
         if host == "[::1]" || host.hasSuffix(".svc") || host.hasSuffix(".svc.cluster.local") { return true }
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)

@@ -1,9 +1,9 @@
 import KubeObjects
 
-/// An entry of `spec.replicateSecrets`: one Secret by its name, or those that a selector matches. Each has the label
-/// `multicluster.flyte.org/use: replicate` as well.
+/// An entry of `spec.replicateSecrets`: one Secret by its name, or the Secrets that a selector matches. Each must also
+/// have the label `multicluster.flyte.org/use: replicate`.
 public struct SecretReplication: Sendable, Hashable, Codable {
-    /// Empty: none.
+    /// Empty for none.
     public var name = ""
     public var selector: LabelSelector?
 
@@ -29,7 +29,7 @@ public struct SecretReplication: Sendable, Hashable, Codable {
     }
 }
 
-/// Kubernetes' LabelSelector. An empty one matches everything.
+/// Kubernetes' LabelSelector. An empty one matches every object.
 public struct LabelSelector: Sendable, Hashable, Codable {
     public struct Expression: Sendable, Hashable, Codable {
         public enum Operator: String, Sendable, Hashable, Codable, CaseIterable {

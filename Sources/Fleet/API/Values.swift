@@ -1,15 +1,15 @@
-/// A template value. YAML gives strings, numbers or booleans; a template only ever sees text.
+/// A template value. YAML has strings, numbers and booleans, but a template only sees text.
 ///
-/// The CRDs say `x-kubernetes-int-or-string`: an API server keeps a number's value and not its spelling, so `1.10`
-/// would become `1.1` and `yes` `true` before anyone could tell. Fractions and booleans are therefore to be quoted.
-/// Reading is more lenient, for objects that an older CRD let through.
+/// The CRDs say `x-kubernetes-int-or-string`. An API server keeps the value of a number but not its spelling, so `1.10`
+/// would silently become `1.1`, and `yes` would become `true`. So fractions and booleans must be quoted. Reading is
+/// more lenient, for objects that an older CRD accepted.
 public enum TemplateValue: Sendable, Hashable, Codable {
     case string(String)
     case integer(Int64)
     case number(Double)
     case boolean(Bool)
 
-    /// What replaces the placeholder.
+    /// The text that replaces the placeholder.
     public var text: String {
         switch self {
         case .string(let text): text
@@ -94,12 +94,12 @@ public struct ValueSource: Sendable, Hashable, Codable {
     }
 }
 
-/// What holds for the names of values.
+/// The rules for names of values.
 public enum ValueRules {
-    /// Flyte's system sets these; a value of that name could never take effect.
+    /// flyteadmin sets these. A value with such a name could never take effect.
     public static let reserved: Set<String> = ["project", "domain", "namespace"]
 
-    /// Whether `{{ name }}` is a placeholder: letters, digits, `_`, `-` and `.`, not beginning with a digit or sign.
+    /// Whether `{{ name }}` is a placeholder: letters, digits, `_`, `-` and `.`, beginning with a letter or `_`.
     public static func isName(_ name: some StringProtocol) -> Bool {
         guard let first = name.utf8.first, isLetter(first), name.utf8.count <= 128 else { return false }
         return name.utf8.allSatisfy {
@@ -112,7 +112,7 @@ public enum ValueRules {
             || byte == UInt8(ascii: "_")
     }
 
-    /// Nil for a good one.
+    /// Nil for a good name.
     package static func problem(ofName name: String) -> String? { problems(ofName: name, at: "").first?.message }
 
     static func problems(ofName name: String, at path: String) -> [SpecProblem] {
@@ -146,7 +146,7 @@ public enum ValueRules {
 }
 
 extension String {
-    /// For messages: what a user typed, cut and without control characters.
+    /// A user's text for messages: cut, and without control characters.
     package var shortForMessage: String {
         var text = ""
         for scalar in unicodeScalars.prefix(80) {

@@ -1,5 +1,5 @@
-/// What the `default` ServiceAccount of a project-domain is annotated with, so that its pods get a cloud role.
-/// Placeholders and template values are allowed in the strings.
+/// The annotation of the `default` ServiceAccount of a project-domain, so that its pods get a cloud role. The strings
+/// may contain placeholders.
 public struct WorkloadIdentity: Sendable, Hashable, Codable {
     public struct AWS: Sendable, Hashable, Codable {
         public var roleARN: String
@@ -23,7 +23,7 @@ public struct WorkloadIdentity: Sendable, Hashable, Codable {
         self.azure = azure
     }
 
-    /// The annotation's key and its text with placeholders still in; nil where no provider is set.
+    /// The annotation's key, and its text with placeholders. Nil if no provider is set.
     public var annotation: (key: String, text: String)? {
         if let aws { return ("eks.amazonaws.com/role-arn", aws.roleARN) }
         if let gcp { return ("iam.gke.io/gcp-service-account", gcp.serviceAccount) }

@@ -1,7 +1,7 @@
 import KubeObjects
 import Support
 
-/// What is known of one condition now. It becomes a `Condition` when it meets the ones before it.
+/// The present finding for one condition. With the earlier conditions it becomes a `Condition`.
 public struct ConditionVerdict: Sendable, Hashable {
     public var type: ConditionType
     public var status: Condition.Status
@@ -33,7 +33,7 @@ public struct ConditionVerdict: Sendable, Hashable {
         return verdict
     }
 
-    /// `Ready` from the conditions it rests on, in order: the first false one, else the first unknown one, else true.
+    /// `Ready` from the conditions behind it, in order: the first False one, else the first Unknown one, else True.
     static func ready(_ parts: [ConditionVerdict], _ message: String) -> ConditionVerdict {
         (parts.first { $0.status == .isFalse } ?? parts.first { $0.status == .unknown })?.as(.ready)
             ?? .yes(.ready, Reason.ready, message)
@@ -41,8 +41,9 @@ public struct ConditionVerdict: Sendable, Hashable {
 }
 
 extension [ConditionVerdict] {
-    /// The conditions to store, `Reconciling` or `Stalled` among them. `lastTransitionTime` stays where the status does; `observedGeneration` is
-    /// `generation`'s. Conditions of other types in `previous` are dropped: every verdict lists all that its kind has.
+    /// The conditions to store, with `Reconciling` or `Stalled`. `lastTransitionTime` stays if the status stays.
+    /// `observedGeneration` becomes `generation`. Conditions of other types in `previous` are dropped, since the
+    /// findings list every type of their kind.
     public func conditions(previous: [Condition], generation: Int64?, now: Instant) -> [Condition] {
         withProgress().map { verdict in
             let before = previous.first { $0.type == verdict.type.rawValue }
@@ -56,7 +57,7 @@ extension [ConditionVerdict] {
 }
 
 extension CustomResourceStatus {
-    /// A status that says these verdicts of an object, given the status that it has.
+    /// A status with these findings for an object, given its present status.
     init<Spec: CustomResourceSpec>(
         _ verdicts: [ConditionVerdict], of object: CustomResource<Spec>, now: Instant
     ) where Spec.Status == Self {
@@ -73,12 +74,12 @@ extension [Condition] {
 }
 
 extension Condition {
-    /// `metav1.Condition` allows 32768; what no one reads to the end is cut far before.
+    /// `metav1.Condition` allows 32768. Nobody reads that much, so it is cut far earlier.
     static let messageLimit = 2048
 }
 
 extension Sequence<String> {
-    /// "a, b, c and 4 more".
+    /// For example "a, b, c, d, e and 4 more".
     package func listed(limit: Int = 5) -> String {
         let all = Array(self)
         let rest = all.count - limit

@@ -1,6 +1,6 @@
 import KubeObjects
 
-// Condition types and reasons: the contract's strings, and nothing else spells them.
+// Condition types and reasons. These are the contract's strings, and no other place spells them.
 //
 // | Kind                  | Condition        | True               | False                                             | Unknown
 // |-----------------------|------------------|--------------------|---------------------------------------------------|----------
@@ -35,22 +35,24 @@ import KubeObjects
 // |                       |                  |                    | SourceNotAllowed DataPlanesNotReady               |
 // |                       |                  |                    | LabelsNotReady SyncFailed Ignored                 |
 //
-// "…" is the first reason above that is not True. hack/reference writes this table into docs/api.md. `FlyteReady` is there only
-// with spec.flyteHealth, and `Published` of a FlyteProject only where it wants something in flyteadmin. `Reconciling` and `Stalled` of all kinds are there only while they are True, with the reason of Ready;
-// Stalled where only a person can help.
+// "…" stands for the first reason above that is not True. hack/reference writes this table into docs/api.md.
+// `FlyteReady` exists only with spec.flyteHealth. `Published` of a FlyteProject exists only if it wants something in
+// flyteadmin. `Reconciling` and `Stalled` exist on all kinds, only while they are True, and repeat the reason of Ready.
+// Stalled means that only a person can help.
 //
-// Ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message names the
-// field), `DuplicateProject` (two FlyteProjects of one project), `Ignored` (a ClusterRegistry that isn't named
-// `flyte`), and the reasons of `Unknown`: `Pending`, `Disabled`, `Invalid`, and the reason that keeps the condition
-// from being known.
+// These are ours, beside the contract's: `Invalid` (a spec that can't be used, on Ready of every kind; the message
+// names the field), `DuplicateProject` (two FlyteProjects of one project) and `Ignored` (a ClusterRegistry with another
+// name than `flyte`). The reasons of `Unknown` are `Pending`, `Disabled`, `Invalid`, and the reason that keeps the
+// condition from being known.
 
 public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case credentialsValid = "CredentialsValid"
     case reachable = "Reachable"
     case authorized = "Authorized"
-    /// It can be worked with: labels, assignments and the health-aware map go by this, and not by `Ready`.
+    /// The data plane accepts requests. Labels, assignments and the health-aware map use this, and not `Ready`.
     case available = "Available"
-    /// A workflow would run there. Only where the registry asks for it; `Ready` and `Available` don't depend on it.
+    /// A workflow would run there. It exists only if the registry asks for it. `Ready` and `Available` don't depend on
+    /// it.
     case flyteReady = "FlyteReady"
     case synced = "Synced"
     case labelResolved = "LabelResolved"
@@ -59,7 +61,7 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case published = "Published"
     case rolledOut = "RolledOut"
     case ready = "Ready"
-    /// kstatus' two, on all kinds, only while they are True: see `Progress.swift`.
+    /// The two conditions of kstatus, on all kinds and only while they are True: see `Progress.swift`.
     case reconciling = "Reconciling"
     case stalled = "Stalled"
 }
@@ -67,15 +69,15 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
 /// Why credentials can't be used.
 public enum CredentialsReason: String, Sendable, Hashable, CaseIterable {
     case secretNotFound = "SecretNotFound"
-    /// The Secret is for something else than data planes' credentials.
+    /// The Secret's label says that it is for something else.
     case sourceNotAllowed = "SourceNotAllowed"
-    /// The Secret's annotation does not name the host that they would be sent to.
+    /// The Secret's annotation does not name the host to which they would be sent.
     case hostNotAllowed = "HostNotAllowed"
     case tokenMissing = "TokenMissing"
     case caCertMissing = "CACertMissing"
     case tokenMalformed = "TokenMalformed"
     case caCertMalformed = "CACertMalformed"
-    /// Token and CA are of different clusters.
+    /// Token and CA belong to different clusters.
     case keysMismatch = "KeysMismatch"
     case tokenExpired = "TokenExpired"
     /// The data plane answered 401.
@@ -96,11 +98,11 @@ public enum ReachableReason: String, Sendable, Hashable, CaseIterable {
     case serverError = "ServerError"
 }
 
-/// Why something could not be applied: the reasons in `failures`.
+/// Why an object could not be applied: the reasons in `failures`.
 public enum FailureReason: String, Sendable, Hashable, CaseIterable {
     case namespaceTerminating = "NamespaceTerminating"
     case namespaceNotOurs = "NamespaceNotOurs"
-    /// It was there before, and the registry does not say that it is to be adopted.
+    /// It existed before, and the registry does not allow us to adopt it.
     case namespaceNotAdopted = "NamespaceNotAdopted"
     case placeholderUnresolved = "PlaceholderUnresolved"
     case templateInvalid = "TemplateInvalid"
@@ -144,7 +146,7 @@ public enum LabelReason: String, Sendable, Hashable, CaseIterable {
     case noReadyCluster = "NoReadyCluster"
 }
 
-/// Every other reason, by its string.
+/// All other reasons.
 public enum Reason {
     public static let valid = "Valid"
     public static let probeSucceeded = "ProbeSucceeded"
@@ -164,7 +166,7 @@ public enum Reason {
     public static let partial = "Partial"
     public static let syncFailed = "SyncFailed"
     public static let conflict = "Conflict"
-    /// A Secret that is named for something that it may not be used for.
+    /// A Secret is named for a purpose that its label does not allow.
     public static let sourceNotAllowed = "SourceNotAllowed"
     public static let invalidName = "InvalidName"
     public static let unknownDomain = "UnknownDomain"
@@ -195,7 +197,7 @@ public enum Reason {
     public static let rolloutHeld = "RolloutHeld"
     public static let identityUnknown = "IdentityUnknown"
     public static let kindMissing = "KindMissing"
-    /// The staged rollout of the registry can't be followed.
+    /// The registry's staged rollout can't be followed.
     public static let rolloutInvalid = "RolloutInvalid"
     public static let pruneHeld = "PruneHeld"
     public static let dataPlanesNotReady = "DataPlanesNotReady"

@@ -1,15 +1,15 @@
 import KubeObjects
 
-// Where an object is on its way, as kstatus reads it (Flux, Argo CD, kpt, `kubectl wait`):
-// https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md. There, `Reconciling` says "in progress"
-// and `Stalled` says "failed"; both are there only while they are True. Without them a `Ready` that is not True reads as
-// in progress.
+// The progress of an object for kstatus (Flux, Argo CD, kpt, `kubectl wait`):
+// https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md. To kstatus, `Reconciling` means "in
+// progress" and `Stalled` means "failed". Both exist only while they are True. Without them, a `Ready` that is not True
+// means "in progress".
 
 extension [ConditionVerdict] {
-    /// With `Reconciling` or `Stalled` added where `Ready` is not True.
+    /// Adds `Reconciling` or `Stalled` if `Ready` is not True.
     func withProgress() -> [ConditionVerdict] {
         guard let ready = first(where: { $0.type == .ready }), ready.status != .isTrue else { return self }
-        // It was asked for, and nothing is on its way.
+        // The user disabled it, and nothing is in progress.
         if ready.status == .isFalse, ready.reason == Reason.disabled { return self }
         let type: ConditionType = ready.status == .isFalse && ready.needsPerson ? .stalled : .reconciling
         return self + [.yes(type, ready.reason, ready.message)]
@@ -17,11 +17,11 @@ extension [ConditionVerdict] {
 }
 
 extension ConditionVerdict {
-    /// Only a person can help: it does not pass with a server that comes back, nor with another object that becomes Ready.
+    /// Only a person can help: neither a server that comes back nor another object that becomes Ready ends it.
     var needsPerson: Bool { waitsForPerson || Self.reasonsForPersons.contains(reason) }
 
     private static let reasonsForPersons: Set<String> = {
-        // A renewal fails also where the server that gives tokens is away.
+        // A renewal also fails while the token service is away.
         let credentials = CredentialsReason.allCases.filter { $0 != .renewalFailed }.map(\.rawValue)
         let connection: [ReachableReason] = [.tlsUntrusted, .tlsNameMismatch, .tlsExpired]
         let labels: [LabelReason] = [.invalid, .weightsInvalid, .duplicateLabel, .unknownCluster, .clusterDisabled]

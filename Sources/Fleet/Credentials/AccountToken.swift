@@ -2,20 +2,20 @@ import JSON
 import KubeObjects
 import Support
 
-/// What the token of a ServiceAccount says of itself. Nobody has verified it: it comes from the server that made it, or
-/// from our own Secret.
+/// What a ServiceAccount's token says about itself. Nobody has verified it, but it comes from the server that made it
+/// or from our own Secret.
 public struct AccountToken: Sendable, Hashable {
     public var namespace: String
     public var name: String
-    /// Of the ServiceAccount: one that is deleted and made anew has another.
+    /// The UID of the ServiceAccount. A recreated account has another one.
     public var uid: String
     public var audiences: [String]
-    /// Nil for one without an end.
+    /// Nil if it never expires.
     public var lifetime: Lifetime?
-    /// The Secret that it stands or falls with; nil for one that nothing but its end takes back.
+    /// The Secret that it is bound to. Nil if only its expiry ends it.
     public var secret: String?
 
-    /// Nil for a token that is none of a ServiceAccount.
+    /// Nil for a token that is not a ServiceAccount's.
     public static func read(_ token: Sensitive) -> AccountToken? {
         guard let claims = JSONWebToken.claims(of: token) else { return nil }
         let legacy = "kubernetes.io/serviceaccount/"
@@ -35,9 +35,9 @@ public struct AccountToken: Sendable, Hashable {
     public var account: String { "\(namespace)/\(name)" }
 }
 
-/// A JWT as far as it is read here.
+/// The parts of a JWT that are read here.
 public enum JSONWebToken {
-    /// The claims; nil unless it is a JWT of a bearable size.
+    /// The claims. Nil unless it is a JWT of a bearable size.
     public static func claims(of token: Sensitive) -> JSON? {
         guard token.count <= CredentialsLimits.token else { return nil }
         return token.withBytes { bytes -> JSON? in
@@ -48,7 +48,7 @@ public enum JSONWebToken {
         }
     }
 
-    /// From `iat` (else `nbf`) to `exp`; nil where it has no end.
+    /// From `iat` (else `nbf`) to `exp`. Nil if it never expires.
     public static func lifetime(_ claims: JSON) -> Lifetime? {
         func time(_ claim: String) -> Timestamp? { claims[claim]?.double.flatMap { Timestamp(clamping: $0) } }
         return time("exp").map { Lifetime(start: time("iat") ?? time("nbf"), end: $0) }

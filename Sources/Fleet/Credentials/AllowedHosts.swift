@@ -6,9 +6,9 @@ import Support
     import Darwin
 #endif
 
-/// Where the entries of a Secret may be sent. Its annotation `multicluster.flyte.org/hosts` says it, as in
-/// `flyteadmin.flyte.svc, sso.example.com:8443, [2001:db8::1]:6443`. A host without a port allows any port of it. A part that
-/// can't be read allows nothing.
+/// The hosts to which the entries of a Secret may be sent, from its annotation `multicluster.flyte.org/hosts`. For
+/// example: `flyteadmin.flyte.svc, sso.example.com:8443, [2001:db8::1]:6443`. A host without a port allows all its
+/// ports. A part that can't be read allows nothing.
 public struct AllowedHosts: Sendable, Hashable {
     public static let annotation = SecretContent.prefix + "hosts"
 
@@ -24,7 +24,7 @@ public struct AllowedHosts: Sendable, Hashable {
         }
     }
 
-    /// - Parameter url: one that keeps to `URLRules`.
+    /// - Parameter url: must follow `URLRules`.
     public func allow(_ url: String) -> Bool {
         guard let parts = URLRules.parts(of: url) else { return false }
         let host = Self.canonical(parts.host)
@@ -52,7 +52,7 @@ public struct AllowedHosts: Sendable, Hashable {
         return Entry(host: name, port: number)
     }
 
-    /// Lower case, without brackets and the dot of a complete name. An IPv6 address in the one way that the system writes it.
+    /// The host in lower case, without brackets and without a final dot. An IPv6 address gets the system's spelling.
     static func canonical(_ host: String) -> String {
         var text = host.lowercased()
         if text.hasPrefix("["), text.hasSuffix("]") { text = String(text.dropFirst().dropLast()) }
@@ -70,10 +70,10 @@ public struct AllowedHosts: Sendable, Hashable {
 }
 
 extension SecretContent {
-    /// Where these two entries may be sent; nil where nothing limits it.
+    /// The hosts to which these two entries may be sent. Nil if nothing limits that.
     ///
-    /// `hosts.<cluster>` holds for the entries of that cluster, `hosts` for those without one of their own. Keys of free names
-    /// are the only ones of their Secret, so each `hosts.…` is about them.
+    /// `hosts.<cluster>` holds for the entries of that cluster, and `hosts` for entries without one of their own. Keys
+    /// with other names are the only entries of their Secret, so each `hosts.…` is about them.
     public func hosts(for keys: CredentialsKeys) -> AllowedHosts? {
         let prefix = AllowedHosts.annotation + "."
         if let cluster = keys.cluster, let own = annotations[prefix + cluster] { return AllowedHosts(own) }

@@ -2,7 +2,7 @@ import JSON
 import KubeObjects
 import Support
 
-/// What a JWT says of itself, as far as it matters here: nobody has verified it.
+/// What a JWT says about itself, as far as it is needed here. Nobody has verified it.
 struct TokenClaims: Sendable, Hashable {
     /// `iat`, else `nbf`.
     var start: Timestamp?
@@ -10,11 +10,11 @@ struct TokenClaims: Sendable, Hashable {
     var expiration: Timestamp?
 }
 
-/// A token as it goes into a header: white space around it gone, its shape checked. Whether it has ended depends on the
-/// time, so the reader decides that.
+/// A token for a header: without the white space around it, and with its shape checked. The caller decides whether it
+/// has expired, since that depends on the time.
 struct BearerToken: Sendable {
     var value: Sensitive
-    /// Nil for a token that says nothing of its end.
+    /// Nil if the token does not say when it expires.
     var lifetime: Lifetime?
     /// Whether the entry has white space, or a byte order mark, around the token.
     var isPadded: Bool
@@ -61,9 +61,9 @@ struct BearerToken: Sendable {
         return .success(claims)
     }
 
-    /// Nil unless it is a JWT: header, payload and signature in base64url, the first two JSON objects.
+    /// Nil unless it is a JWT: header, payload and signature in base64url, the first two as JSON objects.
     ///
-    /// Looks at the bytes where they are: only what it decodes is a copy, and the signature's is zeroed.
+    /// It reads the bytes in place. Only what it decodes is copied, and the copy of the signature is zeroed.
     private static func claims(of token: Slice<UnsafeRawBufferPointer>) -> TokenClaims? {
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[2].isEmpty, let header = Base64.decode(leniently: parts[0]),
@@ -78,7 +78,7 @@ struct BearerToken: Sendable {
         return TokenClaims(start: time("iat") ?? time("nbf"), expiration: time("exp"))
     }
 
-    /// Whether decoding it once more gives a token that can be told: a JWT, or an opaque one with a known beginning.
+    /// Whether decoding it once more gives a recognizable token: a JWT, or an opaque one with a known beginning.
     private static func isEncodedTwice(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
         guard token.count <= CredentialsLimits.token * 2,
             var decoded = Base64.decode(leniently: token.lazy.filter { !$0.isSpace })
@@ -91,7 +91,7 @@ struct BearerToken: Sendable {
         }
     }
 
-    /// Tokens that say what they are: OpenShift's, Rancher's (`kubeconfig-u-abcde:…`), EKS's.
+    /// Tokens with a known beginning: OpenShift's, Rancher's (`kubeconfig-u-abcde:…`) and EKS's.
     private static func isKnownOpaque(_ token: Slice<UnsafeRawBufferPointer>) -> Bool {
         token.starts(with: "sha256~".utf8) || token.starts(with: "k8s-aws-v1.".utf8)
             || (token.starts(with: "kubeconfig-".utf8) && token.contains(UInt8(ascii: ":")))
@@ -99,7 +99,7 @@ struct BearerToken: Sendable {
 }
 
 extension Timestamp {
-    /// Nil beyond the year 9999: so far away means never. The past is cut at 1970.
+    /// Nil beyond the year 9999, which means never. The past is cut at 1970.
     init?(clamping seconds: Double) {
         guard seconds < 253_402_300_800 else { return nil }
         self.init(Instant(secondsSince1970: max(0, seconds)))

@@ -3,16 +3,16 @@ import KubeObjects
 import Support
 import X509
 
-/// The certificates that a data plane's server certificate is checked against.
+/// The certificates that verify a data plane's server.
 struct CABundle: Sendable {
-    /// One block for each certificate: nothing else of the entry reaches the TLS library.
+    /// One block for each certificate, since nothing else of the entry may reach the TLS library.
     var pem: [UInt8] = []
-    /// Of each certificate; never empty.
+    /// The lifetime of each certificate. Never empty.
     var lifetimes: [Lifetime] = []
-    /// What of the entry is not used, each with its line and why.
+    /// The unused parts of the entry, each with its line and the cause.
     var skipped: [String] = []
-    /// Whether Go's parser, which flyteadmin reads the entry with as it is, finds a certificate in it: a boundary has to
-    /// begin its line.
+    /// Whether Go's parser finds a certificate in the raw entry, as flyteadmin reads it. Go needs the boundary at the
+    /// beginning of its line.
     var isReadByGo = false
 
     static func read(_ entry: Sensitive) -> Result<CABundle, CredentialsProblem> {
@@ -41,7 +41,7 @@ struct CABundle: Sendable {
             if text.hasPrefix("eyJ") { throw malformed("is a token and no certificate: are the two keys mixed up?") }
             throw malformed("is no PEM: no line begins with -----BEGIN CERTIFICATE-----")
         }
-        // With what was around it: the lines' numbers are those of the entry.
+        // The whole entry is parsed, so that the line numbers are the entry's.
         for block in PEM.blocks(entry.withBytes { String(decoding: $0, as: UTF8.self) }) { try take(block) }
         guard !lifetimes.isEmpty else { throw malformed(skipped.first ?? "has no certificate in it") }
     }
@@ -71,9 +71,9 @@ struct CABundle: Sendable {
         }
     }
 
-    /// The one of those still good that ends first: from then on some of the servers behind them may not verify any more.
-    /// One that has ended changes nothing for the others, and is of no interest beside them. Of a bundle that has ended
-    /// altogether, the one that ended first.
+    /// The valid certificate that expires first, since some servers may not be verified after that. Expired
+    /// certificates don't affect the others and don't count beside them. If all have expired, it is the one that
+    /// expired first.
     func lifetime(at now: Instant) -> Lifetime {
         let good = lifetimes.filter { $0.end.instant > now }
         let first = (good.isEmpty ? lifetimes : good).min { $0.end < $1.end }
@@ -90,22 +90,22 @@ extension Lifetime {
     }
 }
 
-/// RFC 7468, read leniently: text around the blocks, CRLF and any line length are fine.
+/// RFC 7468, read leniently: it accepts text around the blocks, CRLF and any line length.
 enum PEM {
     struct Block {
         enum Content {
             case der([UInt8])
-            /// Why it is none.
+            /// The text says why.
             case unreadable(String)
         }
         var label = ""
         var line: Int
         var content: Content
-        /// Whether nothing is before the boundaries on their lines.
+        /// Whether the boundaries are at the beginning of their lines.
         var beginsItsLine = false
     }
 
-    /// All that begins, or looks as if it did; what can't be read says why.
+    /// All blocks that begin or seem to begin. An unreadable block says why.
     static func blocks(_ text: String) -> [Block] {
         var blocks: [Block] = []
         var open: (label: String, line: Int, base64: [UInt8], beginsItsLine: Bool)?
@@ -161,7 +161,7 @@ enum PEM {
         pem += "-----END CERTIFICATE-----\n".utf8
     }
 
-    /// A label is short and in capitals: what else is on the line may be a key, and is in no message.
+    /// A label is short and in capitals. Anything else on the line may be a key, and must not be in a message.
     private static func boundary(_ line: some Collection<UInt8>, _ word: String) -> String? {
         let text = String(decoding: line, as: UTF8.self)
         let start = "-----\(word) "

@@ -1,12 +1,12 @@
-/// The hosts that belong to a cloud. What a cloud gives is sent to no others: who may edit DataPlanes could else send it to
-/// a server of their own.
+/// The hosts that belong to a cloud. A cloud's token is sent only to them. Otherwise a user with the right to edit
+/// DataPlanes could have it sent to a server of their own.
 public struct CloudHosts: Sendable, Hashable {
-    /// Of `--cloud-host`: for every cloud.
+    /// The hosts of `--cloud-host`, for every cloud.
     private let more: [String]
 
     public init(_ patterns: [String] = []) { more = patterns.map { $0.lowercased() } }
 
-    /// Why a text can't be a pattern for `--cloud-host`; nil where it can.
+    /// Why a text can't be a pattern for `--cloud-host`. Nil if it can.
     public static func problem(of pattern: String) -> String? {
         let name = pattern.hasPrefix("*.") ? String(pattern.dropFirst(2)) : pattern
         guard !name.contains("*") else { return "has a * elsewhere than at its start, as in *.example.com" }
@@ -14,7 +14,7 @@ public struct CloudHosts: Sendable, Hashable {
         return NameRules.problem(ofDNSName: name)
     }
 
-    /// Whether the API server at that URL is one of the cloud's.
+    /// Whether the API server at that URL belongs to the cloud.
     public func allow(_ url: String, of provider: CredentialsProvider) -> Bool {
         switch provider {
         case .aws: matches(url, ["*.eks.amazonaws.com", "*.eks.amazonaws.com.cn"])
@@ -24,8 +24,8 @@ public struct CloudHosts: Sendable, Hashable {
         }
     }
 
-    /// Whether a token or assertion may be exchanged there. `amazonaws.com` has hosts of customers as well, so only the names
-    /// of STS count.
+    /// Whether a token or assertion may be exchanged there. `amazonaws.com` also has hosts of customers, so only the
+    /// names of STS count.
     public func allow(tokenService url: String, of provider: CredentialsProvider) -> Bool {
         guard let host = URLRules.parts(of: url)?.host else { return false }
         if matches(url, []) { return true }
@@ -41,7 +41,7 @@ public struct CloudHosts: Sendable, Hashable {
         }
     }
 
-    /// `sts.amazonaws.com`, `sts.eu-west-1.amazonaws.com`, `sts-fips.…`, and those of VPC endpoints:
+    /// STS has the hosts `sts.amazonaws.com`, `sts.eu-west-1.amazonaws.com`, `sts-fips.…`, and those of VPC endpoints:
     /// `vpce-1-2.sts.eu-west-1.vpce.amazonaws.com`.
     private static func isSTS(_ host: String) -> Bool {
         var labels = host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

@@ -2,10 +2,10 @@ import KubeObjects
 import Support
 
 extension DataPlaneStatus {
-    /// Which credential is in use, without showing it.
+    /// Identifies the credential in use without showing it.
     public struct CredentialInUse: Sendable, Hashable, Codable {
         public var inUseSince: Timestamp
-        /// As `Fingerprint` makes it.
+        /// See `Fingerprint`.
         public var fingerprint: String
 
         public init(inUseSince: Timestamp, fingerprint: String) {
@@ -13,7 +13,7 @@ extension DataPlaneStatus {
             self.fingerprint = fingerprint
         }
 
-        /// The one before, while it is the same credential or while it is not known which one is in use.
+        /// The former value if the credential is the same, or if the one in use is not known.
         init?(_ fingerprint: String?, before: CredentialInUse?, now: Instant) {
             guard let fingerprint, fingerprint != before?.fingerprint else {
                 guard let before else { return nil }

@@ -1,23 +1,23 @@
 import KubeObjects
 import Support
 
-/// What a data plane is reached with, read from its two Secret entries.
+/// The credentials for a data plane, read from its two Secret entries.
 public struct Credentials: Sendable, Hashable {
     public var token: Sensitive
-    /// PEM: only the certificates, without what was written around them. Nil: the system's roots.
+    /// PEM: only the certificates, without the text around them. Nil for the system's roots.
     public var ca: [UInt8]?
-    /// Nil for a token that says nothing of its end, as long-lived ServiceAccount tokens do.
+    /// Nil for a token that does not say when it expires, as long-lived ServiceAccount tokens.
     public var tokenLifetime: Lifetime?
-    /// Of the CA certificate that ends first, of those that are still good. Nil with the system's roots.
+    /// The lifetime of the valid CA certificate that expires first. Nil with the system's roots.
     public var caLifetime: Lifetime?
-    /// What a user should know although they are used: parts of the bundle that are left out.
+    /// Remarks for users about credentials that are used, for example on unused parts of the bundle.
     public var notes: [String]
 
     public var tokenExpirationTime: Timestamp? { tokenLifetime?.end }
     public var caExpirationTime: Timestamp? { caLifetime?.end }
 }
 
-/// Where the credentials of a data plane are, and where they would be sent.
+/// Where a data plane's credentials are, and where they would be sent.
 public struct CredentialsPlace: Sendable, Hashable {
     public var secretName: String
     public var keys: CredentialsKeys
@@ -47,16 +47,17 @@ extension CustomResource<DataPlaneSpec> {
     }
 }
 
-/// A token that has ended by our clock is sent all the same: the data plane's clock decides (`TokenExpired` is said of one
-/// that it refuses). A CA that has ended has no verdict of its own: the TLS handshake finds it out (`TLSExpired`), and a bundle may hold
-/// another one that still verifies the server. `Credentials.warnings` says it before.
+/// A token that has expired by our clock is still sent, because the data plane's clock decides. `TokenExpired` is said
+/// only after the data plane refused it. An expired CA has no verdict of its own: the TLS handshake finds it
+/// (`TLSExpired`), and a bundle may hold another CA that still verifies the server. `ExpiryStage.warnings` warns
+/// earlier.
 public enum CredentialsVerdict: Sendable, Hashable {
     case valid(Credentials)
     case invalid(CredentialsReason, String)
 
-    /// - Parameter secret: nil where there is no such Secret.
+    /// Reads and checks the entries. No message contains a byte of a value.
     ///
-    /// No message has a byte of a value in it.
+    /// - Parameter secret: nil if there is no such Secret.
     public static func read(_ place: CredentialsPlace, in secret: SecretContent?, now: Instant) -> CredentialsVerdict {
         let name = place.secretName
         guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }
@@ -74,7 +75,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
         }
     }
 
-    /// Why these entries of the Secret must not be sent to that endpoint; nil where they may.
+    /// Why these entries of the Secret must not be sent to that endpoint. Nil if they may.
     static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CredentialsVerdict? {
         if let problem = SecretRules.problem(ofCredentialsIn: secret, named: place.secretName) {
             return .invalid(.sourceNotAllowed, problem)
@@ -82,7 +83,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
         let start = "Secret \(place.secretName): "
         let hosts = secret.hosts(for: place.keys)
         if place.caCert == .system {
-            // Any server with a public certificate would get it: the Secret has to say which one may.
+            // Any server with a public certificate would get the token, so the Secret must say which server may.
             let others = Set(secret.entries.keys).subtracting([place.tokenKey, place.caCertKey])
             if let other = others.min() {
                 let rule = "with caCert: System it holds the entry of one cluster only"
@@ -94,7 +95,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
                 return .invalid(.hostNotAllowed, start + what)
             }
         } else {
-            // A key that is not there is a typo, which the message had better name.
+            // A missing key is a typo. The message about that key is more helpful.
             guard secret[place.tokenKey] != nil || !place.provider.hasFirstToken, secret[place.caCertKey] != nil else {
                 return nil
             }
@@ -108,8 +109,8 @@ public enum CredentialsVerdict: Sendable, Hashable {
         return .invalid(.hostNotAllowed, start + what)
     }
 
-    /// How long token and CA are good, as far as the entries tell: of an expired token too, and of each where the other
-    /// can't be used.
+    /// How long token and CA are valid, as far as the entries tell. It also answers for an expired token, and for
+    /// either one if the other can't be used.
     public static func lifetimes(
         _ place: CredentialsPlace, in secret: SecretContent, now: Instant
     ) -> (token: Lifetime?, caCert: Lifetime?) {
@@ -120,7 +121,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
 }
 
 extension SecretContent {
-    /// What flyteadmin, which reads the entries as they are, would fail on although Squadron can use it; nil: nothing.
+    /// Why flyteadmin, which reads the raw entries, would fail although Squadron can use them. Nil if it would not.
     public func unreadableByFlyteAdmin(tokenKey: String, caCertKey: String) -> String? {
         var trouble: [String] = []
         if case .success(let token) = token(tokenKey), token.isPadded {
@@ -137,7 +138,7 @@ extension SecretContent {
 
 enum CredentialsLimits {
     static let entry = 512 << 10
-    /// Header lines of API servers and proxies rarely may be longer.
+    /// API servers and proxies rarely accept longer header lines.
     static let token = 32 << 10
     static let certificates = 256
 
@@ -168,7 +169,7 @@ extension CredentialsReason {
         }
     }
 
-    /// Whether it keeps everything from being sent, by an older connection too.
+    /// Whether nothing may be sent, even over an older connection.
     public var forbidsSending: Bool {
         switch self {
         case .sourceNotAllowed, .hostNotAllowed, .keysMismatch: true

@@ -1,9 +1,9 @@
 import KubeObjects
 import Support
 
-/// From when until when a token or certificate is good.
+/// The time in which a token or certificate is valid.
 public struct Lifetime: Sendable, Hashable {
-    /// Nil where it does not say so.
+    /// Nil if it does not say.
     public var start: Timestamp?
     public var end: Timestamp
 
@@ -12,22 +12,22 @@ public struct Lifetime: Sendable, Hashable {
         self.end = end
     }
 
-    /// In seconds: 14 days.
+    /// 14 days in seconds.
     private static let longestWarning = 14 * 86_400.0
 
-    /// So many seconds before its end, the end is worth a warning: a tenth of its life, at most 14 days. What is renewed in
-    /// time never comes so near: a token of an hour that is replaced every 50 minutes warns of nothing.
+    /// How many seconds before its end a warning is due: a tenth of its life, at most 14 days. A credential that is
+    /// renewed in time never comes so near: a token of an hour that is replaced every 50 minutes causes no warning.
     var warningTime: Double {
         guard let start, start < end else { return Self.longestWarning }
         return min(Self.longestWarning, (end.instant - start.instant) / 10)
     }
 }
 
-/// How near the end of a token or certificate is: each step is worth one warning.
+/// How near the end of a token or certificate is. Each stage gives one warning.
 public enum ExpiryStage: Int, Sendable, Hashable, Comparable, CaseIterable {
     case soon, week, day, expired
 
-    /// At most so many days are left.
+    /// The stage begins when at most this many days are left.
     public var days: Int {
         switch self {
         case .soon: 14
@@ -37,16 +37,17 @@ public enum ExpiryStage: Int, Sendable, Hashable, Comparable, CaseIterable {
         }
     }
 
-    /// Seconds before the end at which the stage begins. Of a short life several begin together: the last of them counts.
+    /// The seconds before the end at which the stage begins. In a short life several begin together, and the last one
+    /// counts.
     private func margin(_ lifetime: Lifetime) -> Double { min(lifetime.warningTime, Double(days) * 86_400) }
 
-    /// Nil while more than a tenth of its life, or more than 14 days, are left, or where there is no end.
+    /// Nil if more than a tenth of its life or more than 14 days are left, or if it never expires.
     public static func of(_ lifetime: Lifetime?, now: Instant) -> ExpiryStage? {
         guard let lifetime else { return nil }
         return allCases.last { lifetime.end.instant - now <= $0.margin(lifetime) }
     }
 
-    /// When the next stage begins; nil where there is none to come.
+    /// When the next stage begins. Nil if there is none.
     public static func next(_ lifetime: Lifetime?, now: Instant) -> Instant? {
         guard let lifetime else { return nil }
         return allCases.map { lifetime.end.instant + -$0.margin(lifetime) }.first { $0 > now }
@@ -55,20 +56,20 @@ public enum ExpiryStage: Int, Sendable, Hashable, Comparable, CaseIterable {
     public static func < (left: ExpiryStage, right: ExpiryStage) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// A warning that was given about the end of a credential.
+/// A warning about the end of a credential, which was given.
 public struct ExpiryWarning: Sendable, Hashable, Codable {
     public enum Credential: String, Sendable, Hashable, Codable, CaseIterable { case token, caCert }
     public var credential: Credential
-    /// Of the credential that it was about: a renewed one is another matter.
+    /// The end of that credential. A renewed credential has another one.
     public var expirationTime: Timestamp
     /// 14, 7, 1 or 0.
     public var days: Int
 
-    /// All that are due or were given: one for each credential, the latest. What was given for the same end stays given,
-    /// also where the calendar was set back since, or where the credential was away for a while: no step is warned of
-    /// twice.
+    /// The warnings that are due or were given: the latest one for each credential. A warning stays given for the same
+    /// end, even if the clock was set back or the credential was missing for a while, so that no stage gives two
+    /// warnings.
     ///
-    /// - Parameter areKnown: whether there are usable credentials. Of those that have no end nothing is kept.
+    /// - Parameter areKnown: whether there are usable credentials. If they never expire, no warning is kept.
     static func given(
         _ token: Lifetime?, _ caCert: Lifetime?, now: Instant, before: [ExpiryWarning] = [], areKnown: Bool = true
     ) -> [ExpiryWarning] {
@@ -84,7 +85,7 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
 
     public var message: String {
         let what = credential == .token ? "the token" : "a CA certificate"
-        // In words: events whose texts differ in numbers only are shown as one.
+        // The time left is in words, since events whose texts differ only in numbers are shown as one.
         switch days {
         case 0: return "\(what) has expired, at \(expirationTime)"
         case 1: return "\(what) expires at \(expirationTime), within a day"
@@ -95,7 +96,7 @@ public struct ExpiryWarning: Sendable, Hashable, Codable {
 }
 
 extension ExpiryStage {
-    /// For a condition's message: what ends soon; empty while nothing does.
+    /// What ends soon, for a condition's message. Empty if nothing does.
     public static func warnings(_ token: Lifetime?, _ caCert: Lifetime?, now: Instant) -> [String] {
         [("the token", token), ("a CA certificate", caCert)].compactMap { what, lifetime in
             guard let lifetime, let stage = of(lifetime, now: now) else { return nil }

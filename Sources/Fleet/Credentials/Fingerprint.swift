@@ -1,9 +1,9 @@
 import Crypto
 import Support
 
-/// Tells tokens apart without showing them.
+/// Distinguishes tokens without showing them.
 public enum Fingerprint {
-    /// The first 8 bytes of its SHA-256: nobody gets from there to a token.
+    /// The first 8 bytes of the SHA-256. Nobody can compute the token from them.
     public static func of(_ token: Sensitive) -> String {
         let digest = token.withBytes { SHA256.hash(data: $0) }
         return "sha256:"

@@ -1,6 +1,6 @@
 import Support
 
-/// What a data plane's proxy asks for, from the Secret that `connection.proxyCredentialsRef` names.
+/// The login for a data plane's proxy, from the Secret in `connection.proxyCredentialsRef`.
 public struct ProxyCredentials: Sendable, Hashable {
     public var user: Sensitive
     public var password: Sensitive
@@ -10,7 +10,7 @@ public struct ProxyCredentials: Sendable, Hashable {
         public var message: String
     }
 
-    /// - Parameter content: nil where there is no such Secret.
+    /// - Parameter content: nil if there is no such Secret.
     public static func read(
         _ reference: KeyReference, in content: SecretContent?, for proxyURL: String
     ) -> Result<ProxyCredentials, Problem> {

@@ -1,8 +1,8 @@
 import Support
 
-/// What a data plane's server certificate is checked against.
+/// How a data plane's server certificate is verified.
 struct ServerTrust: Sendable {
-    /// PEM. Nil: the system's roots.
+    /// PEM. Nil for the system's roots.
     var ca: [UInt8]?
     var lifetime: Lifetime?
     var notes: [String] = []
@@ -17,15 +17,15 @@ struct ServerTrust: Sendable {
     }
 }
 
-/// What a data plane is reached with where its token renews itself: all but the token in use.
+/// The credentials for a data plane whose token renews itself, without the token in use.
 public struct RenewedCredentials: Sendable, Hashable {
-    /// PEM. Nil: the system's roots.
+    /// PEM. Nil for the system's roots.
     public var ca: [UInt8]?
     public var caLifetime: Lifetime?
     /// The Secret's token, with which a TokenRequest begins.
     public var first: Sensitive?
     public var firstLifetime: Lifetime?
-    /// Why the Secret's token can't be used. That matters while there is no other.
+    /// Why the Secret's token can't be used. It matters only while there is no other token.
     public var firstProblem: Problem?
     public var notes: [String] = []
 
@@ -40,16 +40,16 @@ public enum RenewedVerdict: Sendable, Hashable {
     case invalid(CredentialsReason, String)
 
     /// - Parameters:
-    ///   - secret: nil where there is no such Secret.
-    ///   - clouds: which hosts are a cloud's.
-    ///   - audience: of a Federated token, where the DataPlane names one.
+    ///   - secret: nil if there is no such Secret.
+    ///   - clouds: the hosts of the clouds.
+    ///   - audience: the audience of a Federated token, if the DataPlane names one.
     public static func read(
         _ place: CredentialsPlace, in secret: SecretContent?, clouds: CloudHosts, audience: AudienceRequest? = nil,
         now: Instant
     ) -> RenewedVerdict {
         let name = place.secretName
         if place.provider.isOfCloud {
-            // What a cloud gives is good for all that the identity may do there.
+            // A cloud's token is valid for everything that the identity may do in the cloud.
             guard clouds.allow(place.endpoint, of: place.provider) else {
                 let host = place.endpoint.shortForMessage
                 let rule =
@@ -84,7 +84,7 @@ public enum RenewedVerdict: Sendable, Hashable {
     }
 }
 
-/// The audience of a Federated token, and where it stands that it may be asked for.
+/// The audience of a Federated token, and the rule that allows it.
 public struct AudienceRequest: Sendable, Hashable {
     public static let annotation = SecretContent.prefix + "audiences"
     public var audience: String
@@ -95,7 +95,8 @@ public struct AudienceRequest: Sendable, Hashable {
         self.clusterName = clusterName
     }
 
-    /// A token with any audience could be asked for by who may edit DataPlanes: for a vault, for a cloud.
+    /// Without this rule, a user with the right to edit DataPlanes could request a token with any audience, for example
+    /// for a vault or a cloud.
     func problem(in secret: SecretContent) -> String? {
         if audience == clusterName { return nil }
         let allowed = (secret.annotations[Self.annotation] ?? "").split(separator: ",").prefix(64)

@@ -1,7 +1,7 @@
 import KubeObjects
 
 extension SecretContent {
-    /// What can be used of a Secret. A value that isn't base64 is left out.
+    /// The usable entries of a Secret. Values that are not base64 are left out.
     package init(_ secret: Secret) {
         self.init(
             secret.data.compactMapValues { value in

@@ -1,17 +1,17 @@
 import Support
 
-/// One version of a Secret: its entries, what its labels and annotations say to us, and what was read out of the entries.
+/// One version of a Secret: its entries, our labels and annotations on it, and what was parsed from the entries.
 ///
-/// An entry is parsed when it is first asked for, and never again while its bytes stay the same: a version takes over from
-/// the one before what it read. Certificates and tokens are costly to parse, and a Secret with the entries of 500 data planes
-/// is looked at for each of them.
+/// An entry is parsed when it is first needed, and not again while its bytes stay the same: a version takes over the
+/// results of the one before. Certificates and tokens are costly to parse, and a Secret with the entries of 500 data
+/// planes is read for each of them.
 public struct SecretContent: Sendable {
-    /// The prefix of the labels and annotations that are kept. Others may hold copies of the entries
-    /// (`kubectl.kubernetes.io/last-applied-configuration` does).
+    /// The prefix of the labels and annotations that are kept. Others may hold copies of the entries, as
+    /// `kubectl.kubernetes.io/last-applied-configuration` does.
     public static let prefix = "multicluster.flyte.org/"
 
     public let entries: [String: Sensitive]
-    /// `Opaque`, …; empty where it is not known.
+    /// For example `Opaque`. Empty if it is not known.
     public let type: String
     public let labels: [String: String]
     public let annotations: [String: String]
@@ -43,10 +43,11 @@ public struct SecretContent: Sendable {
     }
 }
 
-/// What was read out of the entries of one version of a Secret. Two that ask at once may both parse; the results are equal.
+/// The parsed entries of one version of a Secret. Two concurrent callers may both parse an entry. The results are
+/// equal.
 private final class ParsedEntries: Sendable {
     struct Parsed: Sendable {
-        /// The bytes that it was read out of.
+        /// The bytes that were parsed.
         var entry: Sensitive
         var token: Result<BearerToken, CredentialsProblem>?
         var bundle: Result<CABundle, CredentialsProblem>?
@@ -55,7 +56,7 @@ private final class ParsedEntries: Sendable {
 
     init(_ parsed: [String: Parsed]) { state = Locked(parsed) }
 
-    /// What was read out of entries whose bytes are the same.
+    /// The results for entries whose bytes are the same.
     func stillGood(for entries: [String: Sensitive]) -> [String: Parsed] {
         state.withLock { $0.filter { key, parsed in entries[key] == parsed.entry } }
     }

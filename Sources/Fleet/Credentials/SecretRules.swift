@@ -1,10 +1,10 @@
-/// What a Secret may be used for beside the credentials of data planes: the value of its label.
+/// The purpose of a Secret other than data planes' credentials: the value of its label.
 public enum SecretUse: String, Sendable, Hashable, CaseIterable {
     /// Template values (`valuesFrom`).
     case values
-    /// What flyteadmin is reached with (`tokenRef`, `clientSecretRef`, `caCertRef`).
+    /// The credential for flyteadmin (`tokenRef`, `clientSecretRef`, `caCertRef`).
     case flyteadmin
-    /// What a proxy asks for.
+    /// The login for a proxy.
     case proxy
     /// Copies in the namespaces of the data planes.
     case replicate
@@ -12,15 +12,16 @@ public enum SecretUse: String, Sendable, Hashable, CaseIterable {
     public static let label = SecretContent.prefix + "use"
 }
 
-/// Which Secret may be used for what. A user who may edit custom resources, but not Secrets, must not get at a token by
-/// naming its Secret. So a label on the Secret says what it is for, and credentials of data planes are for nothing else.
+/// The purposes for which a Secret may be used. A user who may edit custom resources, but not Secrets, must not get at
+/// a token by naming its Secret. So a label on the Secret names its purpose, and credentials of data planes have no
+/// other purpose.
 public enum SecretRules {
-    /// These hold credentials of data planes, whatever their labels say: the operator's Role names both.
+    /// These hold credentials of data planes, whatever their labels say. The operator's Role names both.
     public static let credentialsSecrets: Set = [CredentialsReference.defaultSecretName, "squadron-credentials"]
 
-    /// Why a Secret may not be used as a source of that kind; nil where it may.
+    /// Why a Secret may not be used as a source for that purpose. Nil if it may.
     ///
-    /// - Parameter secret: nil where it has not been read, or is not there: then its name alone can be judged.
+    /// - Parameter secret: nil if it has not been read or does not exist. Then only its name can be judged.
     public static func problem(_ secret: SecretContent?, named name: String, as use: SecretUse) -> String? {
         if credentialsSecrets.contains(name) {
             return "Secret \(name) holds credentials of data planes: it is never a source of anything else"
@@ -31,8 +32,8 @@ public enum SecretRules {
         return "Secret \(name) does not have the label \(label), which allows this use"
     }
 
-    /// Why a Secret can't hold credentials of data planes; nil where it can. With the label `replicate` it can. It is then
-    /// not replicated.
+    /// Why a Secret can't hold credentials of data planes. Nil if it can. A Secret with the label `replicate` can, but
+    /// is then not replicated.
     public static func problem(ofCredentialsIn secret: SecretContent, named name: String) -> String? {
         guard let label = secret.labels[SecretUse.label], label != SecretUse.replicate.rawValue else { return nil }
         let text = "\(SecretUse.label): \(label.quotedForMessage)"
@@ -50,8 +51,8 @@ public struct CredentialsKeys: Sendable, Hashable {
         self.caCert = caCert
     }
 
-    /// What both are named after: `dataplane_1` for `dataplane_1_token` and `dataplane_1_cacert`. Nil where they have other
-    /// names, or are of different clusters.
+    /// The common part of both names: `dataplane_1` for `dataplane_1_token` and `dataplane_1_cacert`. Nil if they have
+    /// other names, or belong to different clusters.
     public var cluster: String? {
         let suffix = "_token"
         guard token.hasSuffix(suffix) else { return nil }
@@ -59,13 +60,13 @@ public struct CredentialsKeys: Sendable, Hashable {
         return !cluster.isEmpty && caCert == cluster + "_cacert" ? cluster : nil
     }
 
-    /// Beside `token` and `ca.crt`, these are in each Secret that Kubernetes, or OpenShift, makes for a ServiceAccount.
+    /// Beside `token` and `ca.crt`, Kubernetes or OpenShift puts these into each Secret of a ServiceAccount.
     private static let companions: Set<String> = ["namespace", "service-ca.crt"]
 
-    /// Why the token must not be sent to a server that this CA verifies; nil where they belong together. With the CA of
-    /// another cluster, the token would be sent to that one.
+    /// Why the token must not be sent to a server that this CA verifies. Nil if the two belong together. With the CA of
+    /// another cluster, the token would be sent to that cluster.
     ///
-    /// - Parameter keys: all of the Secret.
+    /// - Parameter keys: all keys of the Secret.
     public func mismatch(among keys: some Sequence<String>) -> String? {
         if cluster != nil { return nil }
         let others = Set(keys).subtracting([token, caCert])

@@ -1,9 +1,9 @@
 import Support
 
-/// A token that was given on request.
+/// A token that was issued on request.
 public struct IssuedToken: Sendable, Hashable {
     public var value: Sensitive
-    /// How long it is good, as the answer says: never what was asked for.
+    /// How long the token is valid by the answer, not by the request.
     public var life: Duration
     /// The same as calendar times, for statuses and warnings.
     public var lifetime: Lifetime?
@@ -15,31 +15,31 @@ public struct IssuedToken: Sendable, Hashable {
     }
 }
 
-/// Which token of a data plane is in use, and when the next one is asked for. A pure value. Each `now` is the time of one
-/// monotonic clock.
+/// Decides which token of a data plane is in use, and when to request the next one. A pure value. Each `now` is a time
+/// of the same monotonic clock.
 ///
 /// ```
 /// first (the Secret's) ── issued ──► own ── renewed at 70 to 80 % of its life ──► own …
 ///        ▲                            │
 ///        └── it ended, or two 401 ────┘     refused as well: nothing works
 /// ```
-/// With providers that have no first token (a cloud's), an own token that is refused stays in use until there is another.
+/// With providers without a first token (clouds), a refused token of our own stays in use until there is another.
 public struct TokenRenewal: Sendable {
     public struct Policy: Sendable {
-        /// After this share of its life a token is renewed. The jitter picks one of them.
+        /// A token is renewed after this share of its life. The jitter picks a point in the range.
         public var share = 0.7...0.8
-        /// From one try to the next, at least.
+        /// The least time between two attempts.
         public var gap = Duration.seconds(30)
-        /// After failures the gap doubles up to this.
+        /// After failures the gap doubles, up to this.
         public var longestGap = Duration.seconds(300)
-        /// Whether the data plane itself is asked, with the token in use. It is then asked only while probes are answered
-        /// well: its API server gets no other request while it is away, or while it refuses the token.
+        /// Whether the data plane itself issues the tokens, on requests with the token in use. It gets such requests
+        /// only while probes succeed: none while its API server is away or refuses the token.
         public var asksDataPlane = false
 
         public init(asksDataPlane: Bool = false) { self.asksDataPlane = asksDataPlane }
     }
 
-    /// What a probe says of the token in use.
+    /// What a probe says about the token in use.
     public enum Answer: Sendable, Hashable {
         case accepted
         case refused
@@ -56,40 +56,40 @@ public struct TokenRenewal: Sendable {
     private let policy: Policy
     private var first: Sensitive?
     private var own: Own?
-    /// In a row, of the token in use.
+    /// Refusals of the token in use, in a row.
     private var refusals = 0
-    /// The token in use is the first one again, because the own one was refused or has ended.
+    /// The first token is in use again, because our own was refused or has expired.
     private var hasFallenBack = false
-    /// It has not been tried since.
+    /// The first token has not been tried since then.
     private var triesFirst = false
     /// The data plane refused the token in use, and the Secret has no token that works.
     public private(set) var isRefused = false
     private var isAccepted = false
     private var isAsking = false
     private var lastTry: Duration?
-    /// In a row.
+    /// Failures in a row.
     public private(set) var failures = 0
-    /// Why the last try failed; nil since one has succeeded.
+    /// Why the last attempt failed. Nil after a success.
     public private(set) var failure: String?
 
     public init(_ policy: Policy = Policy()) { self.policy = policy }
 
-    /// The token for the next request; nil while there is none.
+    /// The token for the next request. Nil while there is none.
     public mutating func token(now: Duration) -> Sensitive? {
         expire(now)
         return own?.token.value ?? first
     }
 
-    /// The own token; nil while the first one is in use.
+    /// Our own token. Nil while the first one is in use.
     public mutating func issued(now: Duration) -> IssuedToken? {
         expire(now)
         return own?.token
     }
 
-    /// The time until the next renewal; nil where that is not known.
+    /// The time until the next renewal. Nil if it is not known.
     public func timeToRenewal(now: Duration) -> Duration? { own.map { max(.zero, $0.renewAt - now) } }
 
-    /// Why there is no token that works; nil where there is one, or where it is not known yet.
+    /// Why no token works. Nil if one works, or if that is not known yet.
     public mutating func problem(now: Duration) -> String? {
         if token(now: now) == nil { return failure.map { "there is no token: \($0)" } }
         guard isRefused, hasFallenBack else { return nil }
@@ -97,7 +97,7 @@ public struct TokenRenewal: Sendable {
         return "the renewed token was refused or has ended, and the Secret's token is refused as well\(why)"
     }
 
-    /// When to ask for a token; nil while that would be of no use.
+    /// When to request a token. Nil while a request would be useless.
     public var nextTry: Duration? {
         if isAsking || (policy.asksDataPlane && !isAccepted) { return nil }
         let isDue = own == nil || isRefused
@@ -106,7 +106,7 @@ public struct TokenRenewal: Sendable {
         return max(due, lastTry + gap)
     }
 
-    /// When something changes by itself: a token is due, or ends.
+    /// When something changes by itself: a token is due, or expires.
     public var nextChange: Duration? { [nextTry, own?.end].compactMap { $0 }.min() }
 
     private var gap: Duration {
@@ -114,7 +114,7 @@ public struct TokenRenewal: Sendable {
         return min(policy.gap * (1 << doublings), max(policy.gap, policy.longestGap))
     }
 
-    /// The Secret's token, as it is now. True where it comes into use, and is to be tried.
+    /// Takes the Secret's present token. True if it comes into use and must be tried.
     public mutating func seed(_ token: Sensitive?) -> Bool {
         guard let token, token != first else { return false }
         first = token
@@ -123,7 +123,7 @@ public struct TokenRenewal: Sendable {
         return true
     }
 
-    /// What a probe found. True where another token is in use now, which is to be tried at once.
+    /// Takes the result of a probe. True if another token is in use now, which must be tried at once.
     public mutating func probed(_ answer: Answer) -> Bool {
         switch answer {
         case .accepted: (isAccepted, isRefused, triesFirst, refusals) = (true, false, false, 0)
@@ -131,7 +131,8 @@ public struct TokenRenewal: Sendable {
         case .refused:
             isAccepted = false
             refusals += 1
-            // One 401 proves nothing: one of several API servers may have an old key. What was fallen back to is tried once.
+            // One 401 proves nothing, since one of several API servers may have an old key. A token after a fallback is
+            // tried once.
             guard refusals > 1 || triesFirst else { return false }
             guard own != nil, first != nil else {
                 isRefused = true
@@ -164,7 +165,7 @@ public struct TokenRenewal: Sendable {
         failure = why
     }
 
-    /// Old age needs no 401.
+    /// An expired token is replaced without a 401.
     private mutating func expire(_ now: Duration) { if let own, own.end <= now { fallBack() } }
 
     private mutating func fallBack() {

@@ -1,41 +1,41 @@
 import JSON
 import KubeObjects
 
-/// `spec.adoptionPolicy` of the ClusterRegistry: what becomes of a namespace that is there and not ours.
+/// `spec.adoptionPolicy` of the ClusterRegistry: what happens to an existing namespace that is not ours.
 public enum AdoptionPolicy: String, Sendable, Hashable, Codable, CaseIterable {
-    /// What Flyte made is adopted.
+    /// Namespaces that Flyte made are adopted.
     case flyte = "Flyte"
     case all = "All"
     case none = "None"
 }
 
 extension Ownership {
-    /// On a Namespace, `"true"`: it may be adopted, whatever the policy.
+    /// On a Namespace. `"true"` allows its adoption under any policy.
     public static let adoptLabel = "multicluster.flyte.org/adopt"
     /// On a Namespace that was adopted from Flyte.
     public static let adoptedFromAnnotation = "multicluster.flyte.org/adopted-from"
     public static let flyte = "flyte"
-    /// The field managers of what Flyte writes in a data plane.
+    /// The field managers that Flyte uses in a data plane.
     static let flyteManagers: Set<String> = ["flyteadmin", "flyte", "syncresources"]
-    /// The API server's name for whoever wrote an object that had no `managedFields` when it was first applied. Flyte's own
-    /// patches leave an object so.
+    /// The API server's name for the unknown writer of an object that had no `managedFields` at its first apply.
+    /// Flyte's own patches leave an object in that state.
     static let beforeFirstApply = "before-first-apply"
 
-    /// Whether we take fields over from that manager, in a namespace that Flyte made.
+    /// Whether we take fields over from that manager in a namespace that Flyte made.
     static func yields(_ manager: String) -> Bool { flyteManagers.contains(manager) || manager == beforeFirstApply }
 
-    /// A manager as messages name it.
+    /// The manager for messages.
     static func shown(_ manager: String) -> String {
         manager == beforeFirstApply ? "whoever created it, before server-side apply" : manager
     }
 }
 
-/// What a Namespace that is there is to this registry.
+/// To whom an existing Namespace belongs, as this registry sees it.
 public enum NamespaceStanding: Sendable, Hashable {
     case ours(fromFlyte: Bool)
-    /// Another registry's, by its mark.
+    /// It has the mark of another registry.
     case foreign(String)
-    /// Nobody's mark is on it. `maker`: the manager that owns some of its fields.
+    /// It has no mark. `maker` is the manager of some of its fields.
     case unowned(fromFlyte: Bool, isRequested: Bool, maker: String?)
 
     public var isFromFlyte: Bool {
@@ -45,7 +45,7 @@ public enum NamespaceStanding: Sendable, Hashable {
         }
     }
 
-    /// Why it is left alone; nil where it may be written.
+    /// Why it is left alone. Nil if it may be written.
     public func refusal(under policy: AdoptionPolicy) -> String? {
         guard case .unowned(let fromFlyte, let isRequested, let maker) = self, !isRequested else { return nil }
         switch policy {
@@ -65,7 +65,7 @@ extension RegistryIdentity {
         if let owner = foreignOwner(of: namespace) { return .foreign(owner) }
         let fromFlyte = namespace.isFromFlyte
         let maker = (namespace.managedFields ?? []).lazy.compactMap(\.manager).first
-        // Without a mark it is what somebody has taken it off from, where we applied it.
+        // If we applied it, somebody removed the mark, and it is still ours.
         let isMarked = namespace.annotations?[Ownership.controlPlaneAnnotation] != nil
         if isMarked || namespace.isApplied(by: Ownership.fieldManager) { return .ours(fromFlyte: fromFlyte) }
         return .unowned(
@@ -75,24 +75,24 @@ extension RegistryIdentity {
 }
 
 extension ObjectMeta {
-    /// Of a Namespace: whether Flyte made it.
+    /// For a Namespace: whether Flyte made it.
     var isFromFlyte: Bool {
         annotations?[Ownership.adoptedFromAnnotation] == Ownership.flyte
             || (managedFields ?? []).contains { Ownership.flyteManagers.contains($0.manager ?? "") }
     }
 
-    /// Whether it has the labels by which we find what is ours.
+    /// Whether it has the labels by which we find our objects.
     public var isInInventory: Bool { labels?[Ownership.projectLabel] != nil }
 }
 
-/// What follows from an apply that was refused because other managers own fields with another value.
+/// What to do after an apply that was refused, because other managers own fields with other values.
 public enum ConflictAnswer: Sendable, Hashable {
-    /// Apply it like this.
+    /// Apply it again in this form.
     case apply(AppliedForm, force: Bool)
-    /// These are somebody's, and are left alone.
+    /// Other managers own these, and they are left alone.
     case report([Owned])
 
-    /// A field, and who owns it.
+    /// A field and its owner.
     public struct Owned: Sendable, Hashable {
         public var field: String
         public var manager: String
@@ -105,13 +105,13 @@ public enum ConflictAnswer: Sendable, Hashable {
 
     static let managedByField = ".metadata.labels.\(Ownership.managedByLabel)"
 
-    /// Without those that are no matter of anybody's.
+    /// The conflicts without the label that everybody may own.
     public static func reported(_ conflicts: [Owned]) -> [Owned] { conflicts.filter { $0.field != managedByField } }
 
     /// - Parameters:
-    ///   - form: the one that was refused.
-    ///   - forces: with `conflictPolicy: Force`.
-    ///   - takesOver: it is in a namespace that Flyte made.
+    ///   - form: the form that was refused.
+    ///   - forces: the policy is `conflictPolicy: Force`.
+    ///   - takesOver: the object is in a namespace that Flyte made.
     public init(_ conflicts: [Owned], in form: AppliedForm, forces: Bool, takesOver: Bool) {
         var form = form
         let others = Self.reported(conflicts)
@@ -124,13 +124,13 @@ public enum ConflictAnswer: Sendable, Hashable {
     }
 }
 
-/// Gives up for Flyte's managers what we apply, too.
+/// Removes Flyte's managers as owners of the fields that we apply too.
 ///
-/// A field that we apply with the value that it has gets a second owner. It would stay when it leaves the template, and
-/// conflict when its value changes. The API server moves a field with `force` only where the value changes; else
-/// `managedFields` has to be written, as `kubectl` does when it goes over to server-side apply (csaupgrade).
+/// If we apply a field with the value that it already has, it gets a second owner. It would stay when it leaves the
+/// template, and conflict when its value changes. With `force` the API server moves a field only if its value changes.
+/// Otherwise `managedFields` must be written, as `kubectl` does when it changes to server-side apply (csaupgrade).
 public enum Handover {
-    /// Whether Flyte's managers own fields that we have applied.
+    /// Whether Flyte's managers own fields that we applied.
     public static func isNeeded(_ metadata: ObjectMeta) -> Bool {
         let theirs = (metadata.managedFields ?? []).filter { isYielding($0.manager, $0.subresource) }
         if theirs.isEmpty { return false }
@@ -140,7 +140,7 @@ public enum Handover {
         }
     }
 
-    /// `metadata.managedFields` without them; nil where nothing changes.
+    /// `metadata.managedFields` without those owners. Nil if nothing changes.
     public static func managedFields(_ list: JSON?) -> JSON? {
         guard case .array(let entries)? = list else { return nil }
         let ours = entries.filter {
@@ -165,7 +165,7 @@ public enum Handover {
         (subresource ?? "").isEmpty && manager.map { Ownership.yields($0) } ?? false
     }
 
-    /// A `fieldsV1` tree without what is in the other one. A map whose members are all gone goes with them.
+    /// A `fieldsV1` tree without the fields of the other one. A map without any members left is removed too.
     static func subtract(_ ours: JSON, from theirs: JSON) -> JSON {
         guard case .object(let own) = ours, case .object(var fields) = theirs else { return theirs }
         var isChanged = false

@@ -1,12 +1,12 @@
 import JSON
 import KubeObjects
 
-/// What of a desired object depends on the object that is there. The hash is the same in every form.
+/// How a desired object depends on the existing object. The hash is the same in every form.
 public struct AppliedForm: Sendable, Hashable {
-    /// Another manager has labelled it `app.kubernetes.io/managed-by`. We leave that label out: to take it would make the
-    /// next `helm upgrade` fail.
+    /// Another manager has set the label `app.kubernetes.io/managed-by`. We leave that label out, since the next `helm
+    /// upgrade` would fail if we took it.
     public var keepsManagedBy: Bool
-    /// A Namespace that Flyte made. It says so, also when Flyte owns none of its fields any more.
+    /// Flyte made this Namespace. It says so even after Flyte owns none of its fields any more.
     public var adoptedFromFlyte: Bool
 
     public init(keepsManagedBy: Bool = false, adoptedFromFlyte: Bool = false) {
@@ -18,7 +18,7 @@ public struct AppliedForm: Sendable, Hashable {
 }
 
 extension DesiredObject {
-    /// What a server-side apply sends in that form.
+    /// The object that a server-side apply sends in that form.
     public func json(in form: AppliedForm) -> JSON {
         var json = whole
         if form.keepsManagedBy { json[path: ["metadata", "labels", Ownership.managedByLabel]] = nil }
@@ -37,7 +37,7 @@ extension DesiredObject {
 }
 
 extension ObjectMeta {
-    /// Whether another manager has labelled it `managed-by`.
+    /// Whether another manager has set the label `managed-by`.
     public var hasForeignManagedBy: Bool {
         labels?[Ownership.managedByLabel].map { !$0.isEmpty && $0 != Ownership.managedBy } ?? false
     }

@@ -1,32 +1,32 @@
 import JSON
 import KubeObjects
 
-/// What an apply of a desired object would change in the object that is there, as a value: told from its fields and their
-/// managers, without asking the server.
+/// What an apply of a desired object would change in the existing object, as a value. It is computed from the object's
+/// fields and their managers, without a request.
 ///
-/// A kind's schema is not known here. A list counts as equal where each wanted item is a part of an item that is there; whom
-/// a list belongs to follows from `managedFields`, which say whether it is one field or has its items as fields.
+/// The schema of the kind is not known here. A list counts as equal if each wanted item is a part of an existing item.
+/// The owners of a list follow from `managedFields`, which show whether the list is one field or its items are fields.
 public struct Comparison: Sendable, Hashable {
-    /// A field that is not as it is wanted.
+    /// A field that is not as wanted.
     public struct Field: Sendable, Hashable {
         public var path: String
-        /// Managers other than us that own it.
+        /// The other managers that own it.
         public var owners: [String]
     }
-    /// Of the desired object: for another one it says nothing.
+    /// The hash of the desired object. The comparison says nothing about any other.
     public let hash: UInt64
-    /// Fields that would get another value, or be there at all.
+    /// Fields that would be added or get another value.
     public let changes: [Field]
-    /// Fields that we applied and that are wanted no more. They go where no other manager owns them.
+    /// Fields that we applied and that are no longer wanted. They are removed unless another manager owns them.
     public let leavers: [Field]
-    /// Where no field differs: what we would own again.
+    /// If no field differs: a field that we would own again.
     private let unowned: String?
 
-    /// So many fields of an object are named.
+    /// The most fields of an object that are named.
     public static let mostFields = 16
 
-    /// - Parameter content: the object as it is; of one whose metadata is all that is known, nil. Nil is answered where that
-    ///   is not enough to tell.
+    /// Nil if the given content is not enough to tell.
+    /// - Parameter content: the existing object. Nil if only its metadata is known.
     public init?(of desired: DesiredObject, with metadata: ObjectMeta, content: JSON?) {
         if content == nil, !desired.isMetadataOnly { return nil }
         hash = desired.hash
@@ -46,11 +46,11 @@ public struct Comparison: Sendable, Hashable {
         unowned = changes.isEmpty && leavers.isEmpty ? desired.difference(from: metadata) : nil
     }
 
-    /// What would come of it.
+    /// The result of an apply.
     /// - Parameters:
-    ///   - forces: with `conflictPolicy: Force`.
-    ///   - takesOver: it is in a namespace that Flyte made.
-    /// - Returns: nil where nothing would be written.
+    ///   - forces: the policy is `conflictPolicy: Force`.
+    ///   - takesOver: the object is in a namespace that Flyte made.
+    /// - Returns: nil if nothing would be written.
     public func outcome(forces: Bool, takesOver: Bool) -> Outcome? {
         func isTaken(_ manager: String) -> Bool { takesOver && Ownership.yields(manager) }
         if !forces, changes.contains(where: { $0.owners.contains { !isTaken($0) } }) {
@@ -61,7 +61,7 @@ public struct Comparison: Sendable, Hashable {
         }
         let gone = leavers.filter { $0.owners.allSatisfy(isTaken) }
         let fields = Set((changes + gone).map(\.path)).union(unowned.map { [$0] } ?? [])
-        // What leaves the object and stays in it all the same is a change of owners.
+        // A field that leaves our set but stays in the object changes only its owners.
         return fields.isEmpty && leavers.isEmpty
             ? nil : .change((fields.isEmpty ? leavers.map(\.path) : Array(fields)).sorted())
     }
@@ -73,7 +73,7 @@ public struct Comparison: Sendable, Hashable {
 }
 
 extension ObjectMeta {
-    /// What of it an apply may set.
+    /// The metadata that an apply may set.
     fileprivate var comparable: JSON {
         var json: JSON = [:]
         if let labels { json["labels"] = .object(labels.mapValues { .string($0) }) }
@@ -118,7 +118,7 @@ extension Comparison {
     private struct Owners {
         private var others: [(manager: String, fields: JSON)] = []
         private var ours: [JSON] = []
-        /// Nobody's fields are noted: the API server will say so with the first apply.
+        /// No managers are recorded. The API server's answer to the first apply will say so.
         private let isUntracked: Bool
 
         init(_ metadata: ObjectMeta) {
@@ -141,7 +141,7 @@ extension Comparison {
             return others.filter { $0.fields.field(at: path) != nil }.map(\.manager)
         }
 
-        /// - Parameter items: those that are not there as they are wanted.
+        /// - Parameter items: the wanted items that are missing or differ.
         func ofList(at path: [String], _ items: [JSON]) -> [String] {
             if isUntracked { return [Ownership.beforeFirstApply] }
             return others.filter { other in
@@ -156,7 +156,7 @@ extension Comparison {
             }.map(\.manager)
         }
 
-        /// Fields that we own and that are not wanted, if they are still there.
+        /// Fields that we own, that are not wanted, and that still exist.
         func leavers(_ wanted: JSON, _ found: JSON) -> [Field] {
             var result: [Field] = []
             for fields in ours { collect(fields, wanted, found, [], &result) }
@@ -182,7 +182,7 @@ extension Comparison {
 }
 
 extension JSON {
-    /// Whether everything that this says is so in the other one, too.
+    /// Whether the other value contains everything that this one has.
     fileprivate func isPart(of other: JSON) -> Bool {
         switch self {
         case .null: true
@@ -194,7 +194,7 @@ extension JSON {
         }
     }
 
-    /// Of a `fieldsV1` tree, what is at that path; also where a part of the path is owned as a whole.
+    /// The entry of a `fieldsV1` tree for that path. It may own a part of the path as a whole.
     fileprivate func field(at path: [String]) -> JSON? {
         var fields = self
         for (index, name) in path.enumerated() {

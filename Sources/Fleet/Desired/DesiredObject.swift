@@ -1,30 +1,31 @@
 import JSON
 import KubeObjects
 
-/// What everything that we create carries.
+/// The labels, annotations and names that mark our objects.
 public enum Ownership {
     public static let fieldManager = "squadron"
-    /// Those that write data planes' tokens into Secrets: the operator and two of the commands.
+    /// The managers that write data planes' tokens into Secrets: the operator and two of the commands.
     public static let entryManagers: Set = [fieldManager, "squadron-join", "squadron-rotate"]
     public static let managedByLabel = "app.kubernetes.io/managed-by"
     public static let managedBy = "squadron"
     public static let projectLabel = "multicluster.flyte.org/project"
     public static let domainLabel = "multicluster.flyte.org/domain"
-    /// On Namespaces only: whose they are. The UID of the operator's own Namespace in the control plane.
+    /// Only on Namespaces: the owner. It is the UID of the operator's own Namespace in the control plane, or the
+    /// registry's id.
     public static let controlPlaneAnnotation = "multicluster.flyte.org/control-plane-uid"
-    /// On objects of which more than metadata is ours: a hash of all that was applied, by which a list of metadata tells
-    /// that there is nothing to write.
+    /// On objects of which we own more than metadata: a hash of everything that was applied. With it, a list of
+    /// metadata shows that there is nothing to write.
     public static let appliedHashAnnotation = "multicluster.flyte.org/applied-hash"
 
-    /// Selects what is ours in metadata-only lists and watches: by a label under our own group, since others set
-    /// `managed-by` too. One label alone, so that an object stays in the inventory where a policy strips the other.
+    /// Selects our objects in metadata-only lists and watches. It uses a label of our own group, since others set
+    /// `managed-by` too. It is only one label, so that an object stays in the inventory if a policy strips the other.
     public static let selector = projectLabel
 
     static func labels(_ key: ProjectDomain) -> [String: String] {
         [managedByLabel: managedBy, projectLabel: key.project, domainLabel: key.domain]
     }
 
-    /// What an object's labels say it belongs to; nil where it has none of them.
+    /// The project-domain in an object's labels. Nil without these labels.
     public static func projectDomain(of metadata: ObjectMeta) -> ProjectDomain? {
         guard let project = metadata.labels?[projectLabel], let domain = metadata.labels?[domainLabel] else {
             return nil
@@ -33,36 +34,37 @@ public enum Ownership {
     }
 }
 
-/// One object as it is to be in a data plane, ready to be sent.
+/// One object as it should be in a data plane, ready to be sent.
 public struct DesiredObject: Sendable, Hashable {
     public let type: ResourceType
-    /// Nil for the Namespace itself.
+    /// Nil for cluster-scoped objects, for example the Namespace itself.
     public let namespace: String?
     public let name: String
     /// All labels and annotations that we set.
     public let labels: [String: String]
     public let annotations: [String: String]
-    /// What a server-side apply sends; of a copied Secret, without the values.
+    /// The object that a server-side apply sends. For a copied Secret it has no values.
     public let json: JSON
-    /// What a server-side apply sends, as bytes. Of a copied Secret they are made when they are asked for, and the caller
-    /// clears them.
+    /// The bytes that a server-side apply sends. For a copied Secret they are made on each call, and the caller clears
+    /// them.
     public var body: [UInt8] {
         if let bytes { return bytes }
         var whole = whole
         defer { whole.wipe() }
         return whole.serialized()
     }
-    /// The Secret of which it is a copy. All copies share its content.
+    /// The content of the copied Secret, which all copies share. Nil for other objects.
     public let copied: ReplicatedContent?
     private let bytes: [UInt8]?
-    /// Of type, place and body: the same in every process. Equal hashes mean that there is nothing to write.
+    /// The hash of type, place and body, which is the same in every process. Equal hashes mean that there is nothing to
+    /// write.
     public let hash: UInt64
 
-    /// A template that can't be read may have more of this object than is known: what else of it is ours is left as it is,
-    /// as long as nothing that is known needs to be written.
+    /// A template that can't be read may have more of this object than is known. So our other fields in it stay as they
+    /// are, as long as no known field must be written.
     let isStandIn: Bool
 
-    /// - Parameter copied: its values belong to the object, and `content` has all but them, the hash included.
+    /// - Parameter copied: its values belong to the object. `content` has everything else, the hash included.
     init(
         type: ResourceType, namespace: String?, name: String, json content: JSON, isStandIn: Bool = false,
         copied: ReplicatedContent? = nil
@@ -95,7 +97,7 @@ public struct DesiredObject: Sendable, Hashable {
         self.hash = hash.value
     }
 
-    /// With the values of a copied Secret. The caller clears it (`JSON.wipe`).
+    /// The object with the values of a copied Secret. The caller clears it (`JSON.wipe`).
     var whole: JSON {
         guard let copied else { return json }
         var whole = json
@@ -108,23 +110,23 @@ public struct DesiredObject: Sendable, Hashable {
     }
 
     public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
-    /// As `failures` and messages name it: `serviceaccounts/default`.
+    /// The name in `failures` and messages: `serviceaccounts/default`.
     public var description: String { "\(type)/\(name)" }
-    /// Whether metadata is all that the object sets.
+    /// Whether the object sets only metadata.
     public let isMetadataOnly: Bool
 
-    /// Whether the object is as it should be, on the evidence of its metadata alone, so that a settled fleet is
-    /// recognised from lists of metadata: every label and annotation that we want is there with our value (the hash of
-    /// all that we apply among them), and what else we applied is still ours by `managedFields`. Whoever changes or
-    /// removes a field takes it out of our set. Where metadata is all, there is no hash: then we may own nothing else,
-    /// as we would of a label that is in no template any more.
+    /// Whether the object is as it should be, judged by its metadata alone, so that lists of metadata are enough for a
+    /// settled fleet. Every label and annotation that we want must have our value, the hash of everything that we apply
+    /// among them. The other fields that we applied must still be ours in `managedFields`: when a manager changes or
+    /// removes a field, it leaves our set. Without a hash, because the object sets only metadata, we must own no other
+    /// fields, as we would of a label that left the template.
     public func matches(_ observed: ObjectMeta) -> Bool {
         observed.deletionTimestamp == nil && labels.allSatisfy { isMet($0.key, $0.value, observed.labels) }
             && annotations.allSatisfy { observed.annotations?[$0.key] == $0.value }
             && (isMetadataOnly ? isStandIn || ownsNothingElse(observed) : ownsContent(observed))
     }
 
-    /// An object that another manager has labelled `managed-by` keeps that label.
+    /// Whether a label has our value. `managed-by` may have any value, since another manager may have set it.
     func isMet(_ label: String, _ value: String, _ found: [String: String]?) -> Bool {
         label == Ownership.managedByLabel ? found?[label]?.isEmpty == false : found?[label] == value
     }
@@ -144,13 +146,14 @@ public struct DesiredObject: Sendable, Hashable {
     }
 }
 
-/// Where the kinds that templates name are served.
+/// The resources of the kinds that templates name.
 public struct KindTable: Sendable, Hashable {
     private var types: [GroupVersionKind: ResourceType] = [:]
-    /// By group version for which the data plane gave no answer, why: the server of an aggregated API is away, say.
+    /// Why the data plane gave no answer for a group version, for example because the server of an aggregated API is
+    /// away.
     public private(set) var unanswered: [String: String] = [:]
 
-    /// It can't tell which kinds a group version has. The first reason stays: others of the same outage are no news.
+    /// Discovery of a group version failed. The first cause of an outage stays.
     public mutating func gaveNoAnswer(_ apiVersion: String, _ why: String) {
         if unanswered[apiVersion] == nil { unanswered[apiVersion] = why }
     }
@@ -158,12 +161,12 @@ public struct KindTable: Sendable, Hashable {
 
     public init(_ types: some Sequence<ResourceType>) { for type in types { add(type) } }
     public subscript(kind: GroupVersionKind) -> ResourceType? { types[kind] }
-    /// Of any group.
+    /// The resources of that kind in any group.
     func types(of kind: String) -> [ResourceType] {
         types.filter { $0.key.kind == kind }.map(\.value).sorted { $0.group < $1.group }
     }
-    /// All that a data plane says it has of a group version. More than so many are not kept: of those, the ones of earlier
-    /// answers go.
+    /// Adds the resources that a data plane reports for a group version. With more than `limit`, those of earlier
+    /// answers are dropped.
     public mutating func add(_ new: some Sequence<ResourceType>, of apiVersion: String, atMost limit: Int) {
         for type in new { add(type) }
         let kept = types.keys.filter { $0.apiVersion == apiVersion }
@@ -171,10 +174,10 @@ public struct KindTable: Sendable, Hashable {
         let latest = Set(new.map { GroupVersionKind($0) })
         for kind in kept where !latest.contains(kind) && Self.wellKnown[kind] == nil { types[kind] = nil }
     }
-    /// From a data plane's discovery.
+    /// Adds a resource from a data plane's discovery.
     public mutating func add(_ type: ResourceType) { types[GroupVersionKind(type)] = type }
 
-    /// What Kubernetes itself always serves: for these nothing needs to be discovered.
+    /// The kinds that Kubernetes itself always serves. They need no discovery.
     public static let wellKnown = KindTable([
         .namespace, .serviceAccount,
         core("ResourceQuota", "resourcequotas"), core("LimitRange", "limitranges"), core("Secret", "secrets"),
@@ -201,7 +204,7 @@ public struct KindTable: Sendable, Hashable {
 }
 
 extension ResourceType {
-    // Not `public`: Kube has its own, and two of a name would be ambiguous where both are imported.
+    // Not `public`, since Kube has its own and two with the same name would be ambiguous where both are imported.
     static let namespace = ResourceType(version: "v1", kind: "Namespace", plural: "namespaces", isNamespaced: false)
     static let serviceAccount = ResourceType(
         version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)

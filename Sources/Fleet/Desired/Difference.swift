@@ -2,7 +2,7 @@ import JSON
 import KubeObjects
 
 extension DesiredObject {
-    /// The first field that the object does not have as we apply it, as a path; nil where none can be named.
+    /// The path of the first field that differs from what we apply. Nil if none can be named.
     public func difference(from observed: ObjectMeta) -> String? {
         let label = labels.keys.sorted().first { !isMet($0, labels[$0] ?? "", observed.labels) }
         if let label { return ".metadata.labels.\(label)" }
@@ -17,8 +17,8 @@ extension DesiredObject {
         }.map { ".\($0)" }
     }
 
-    /// Who changed that field: another manager that owns it now, else the one that wrote last; nil where nobody else has
-    /// written at all.
+    /// The manager that changed the field: the other manager that owns it now, or else the one that wrote last. Nil if
+    /// no other manager has written.
     public func manager(of field: String, in observed: ObjectMeta) -> String? {
         let others = (observed.managedFields ?? []).filter {
             $0.manager != nil && $0.manager != Ownership.fieldManager && ($0.subresource ?? "").isEmpty
@@ -29,7 +29,7 @@ extension DesiredObject {
         return (owner ?? latest)?.manager?.shown(bytes: 128)
     }
 
-    /// `.metadata.labels.app.kubernetes.io/name`: the name of a label has dots of its own.
+    /// `.metadata.labels.app.kubernetes.io/name`: the name of a label contains dots.
     private static func parts(of field: String) -> [String] {
         field.dropFirst().split(separator: ".", maxSplits: 2).map(String.init)
     }

@@ -4,7 +4,7 @@ import Support
 /// `spec.mode` of a DataPlane and of the ClusterRegistry.
 public enum Mode: String, Sendable, Hashable, Codable, CaseIterable {
     case enforce = "Enforce"
-    /// Connected, probed, watched and compared; nothing is written.
+    /// It is connected, probed, watched and compared, but nothing is written.
     case observe = "Observe"
 }
 
@@ -15,21 +15,21 @@ public struct PlannedChange: Sendable, Hashable, Codable, Comparable {
         fileprivate var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     }
     public var namespace: String
-    /// `serviceaccounts/default`.
+    /// For example `serviceaccounts/default`.
     public var object: String
     public var action: Action
-    /// Full paths: `.metadata.labels.x`. Of what is made or deleted, none.
+    /// Full paths, for example `.metadata.labels.x`. Empty for objects that are created or deleted.
     public var fields: [String]
 
     public init(namespace: String, object: String, action: Action, fields: [String] = []) {
-        // A data plane may call its objects and fields anything.
+        // A data plane may use any names for its objects and fields.
         self.namespace = namespace.shown(bytes: 253)
         self.object = object.shown(bytes: 512)
         self.action = action
         self.fields = fields.prefix(Comparison.mostFields).map { $0.shown(bytes: 512) }
     }
 
-    /// What needs a look first: conflicts, then deletions.
+    /// In the order in which people should look: conflicts first, then deletions.
     public static func < (left: PlannedChange, right: PlannedChange) -> Bool {
         (-left.action.rank, left.namespace, left.object) < (-right.action.rank, right.namespace, right.object)
     }
@@ -37,7 +37,7 @@ public struct PlannedChange: Sendable, Hashable, Codable, Comparable {
 
 /// `status.plan` of a DataPlane.
 public struct PlannedChanges: Sendable, Hashable, Codable {
-    /// So many are shown.
+    /// The most examples that are shown.
     public static let mostExamples = 16
 
     public var create = 0
@@ -58,7 +58,7 @@ public struct PlannedChanges: Sendable, Hashable, Codable {
             case .conflict: conflict += 1
             }
             chosen.append(planned)
-            // Kept short on the way: there may be thousands.
+            // Shortened on the way, since there may be thousands.
             if chosen.count >= 16 * Self.mostExamples { chosen = Array(chosen.sorted().prefix(Self.mostExamples)) }
         }
         examples = Array(chosen.sorted().prefix(Self.mostExamples))

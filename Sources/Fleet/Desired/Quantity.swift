@@ -1,15 +1,15 @@
 import JSON
 
-/// An amount of a resource in the text that an API server stores for it: `4` and `4000m` are "4", `1.5Gi` is "1536Mi".
+/// An amount of a resource in the text that an API server stores: `4` and `4000m` become "4", `1.5Gi` becomes "1536Mi".
 ///
-/// After `resource.Quantity` of apimachinery and the defaults of a list of resources: the kind of suffix stays (binary or
-/// decimal), the number is an integer with the largest suffix that leaves it one, and what is finer than a thousandth is
-/// rounded up.
+/// It follows apimachinery's `resource.Quantity` and the defaults of a list of resources. The kind of suffix (binary or
+/// decimal) stays. The number is an integer with the largest suffix that keeps it an integer. Amounts finer than a
+/// thousandth are rounded up.
 struct Quantity: Hashable {
     let text: String
 
-    /// Nil where the value is no amount, and for forms that a server mostly stores as they are (`1e3`, `+5`, `007`) or
-    /// that have more digits than are handled here: they are left alone.
+    /// Nil if the value is not an amount, if a server mostly stores its form unchanged (`1e3`, `+5`, `007`), or if it
+    /// has more digits than are handled here. Such values are left alone.
     init?(_ value: JSON) {
         switch value {
         case .int(let number): self.init("\(number)")
@@ -39,18 +39,18 @@ struct Quantity: Hashable {
     }
 
     fileprivate enum Suffix {
-        /// Of 1024.
+        /// A power of 1024.
         case binary(Int)
-        /// Of 10.
+        /// An exponent of 10.
         case decimal(Int)
     }
 
-    /// mantissa / 10^fractionDigits, and the suffix.
+    /// The amount is mantissa / 10^fractionDigits, times the suffix.
     private struct Parts {
         var mantissa: Int128 = 0
         var fractionDigits = 0
         var suffix = Suffix.decimal(0)
-        /// What a server takes for the shortest way to write it, and doesn't touch: `1.500`, but not `1.5` nor `1.000`.
+        /// A server considers the text the shortest form and doesn't change it: `1.500`, but neither `1.5` nor `1.000`.
         var isKept = false
 
         init?(_ text: String) {
@@ -95,7 +95,7 @@ struct Quantity: Hashable {
         let value = (0..<power).reduce(parts.mantissa) { value, _ in value * 1024 }
         let divisor = (0..<parts.fractionDigits).reduce(Int128(1)) { value, _ in value * 10 }
         guard value <= Int128(Int64.max) * divisor else { return nil }
-        // Less than one of the smallest suffix, and what is no integer, is written as a decimal.
+        // Amounts below one of the smallest suffix, and fractions, are written as decimals.
         guard value >= 1024 * divisor, value % divisor == 0 else {
             var parts = parts
             parts.mantissa = value
@@ -116,10 +116,10 @@ extension Quantity.Suffix {
 }
 
 extension Quantity {
-    /// The amount as a number, to compare it with another. Nil where the text isn't an amount, or the amount is negative.
+    /// The amount as a number for comparisons. Nil if the text is not an amount, or if the amount is negative.
     static func value(_ text: String) -> Double? {
         guard let parts = Parts(text) else {
-            // `1e3`, `+5`: an API server takes these too.
+            // An API server also accepts `1e3` and `+5`.
             let isPlain = text.utf8.allSatisfy { #"0123456789.eE+-"#.utf8.contains($0) }
             guard isPlain, let number = Double(text), number.isFinite, number >= 0 else { return nil }
             return number

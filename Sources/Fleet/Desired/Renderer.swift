@@ -1,24 +1,24 @@
 import JSON
 import KubeObjects
 
-/// What a project-domain comes to in one data plane.
+/// The content of a project-domain in one data plane.
 public struct RenderedNamespace: Sendable {
-    /// In the order in which to apply them: the Namespace first, then what others refer to.
+    /// In the order of application: the Namespace first, and an object before others that refer to it.
     public var objects: [DesiredObject]
-    /// What can't be applied there, each with its reason. The others are not kept back; but where the Namespace is among
-    /// these, `objects` is empty, since all others need it.
+    /// The objects that can't be applied there, each with its reason. They don't hold back the others. But if the
+    /// Namespace is one of them, `objects` is empty, since all others need it.
     public var refused: [Refusal]
 
     public struct Refusal: Sendable, Hashable {
-        /// "ab_quota.yaml, line 1: ResourceQuota (v1) project-quota".
+        /// For example "ab_quota.yaml, line 1: ResourceQuota (v1) project-quota".
         public var object: String
         public var reason: FailureReason
         public var message: String
     }
 }
 
-/// Makes the objects of project-domains for one data plane. Made anew when templates, identity or kinds change; then
-/// used for thousands of namespaces.
+/// Makes the objects of project-domains for one data plane. A new renderer is made when templates, identity or kinds
+/// change, and then serves thousands of namespaces.
 public struct Renderer: Sendable {
     private let templates: TemplateSet
     private let identity: Identity?
@@ -27,9 +27,9 @@ public struct Renderer: Sendable {
     private let allowsClusterScoped: Bool
 
     /// - Parameters:
-    ///   - identity: the data plane's, else the registry's.
-    ///   - kinds: what the data plane serves, as far as it is known.
-    ///   - allowsClusterScoped: whether templates may have cluster-scoped objects other than their Namespace.
+    ///   - identity: the data plane's own, or else the registry's.
+    ///   - kinds: the kinds that the data plane serves, as far as they are known.
+    ///   - allowsClusterScoped: whether templates may have cluster-scoped objects besides their Namespace.
     public init(
         templates: TemplateSet, identity: WorkloadIdentity?, controlPlaneUID: String, kinds: KindTable = .wellKnown,
         allowsClusterScoped: Bool = false
@@ -43,11 +43,11 @@ public struct Renderer: Sendable {
         self.kinds = kinds
     }
 
-    /// An object that has a placeholder without a value is kept back, and so is what needs it.
+    /// Renders the objects. An object with a placeholder without a value is held back, and so are objects that need it.
     ///
     /// - Parameters:
-    ///   - missing: why a value isn't there, where more is known of it, by the value's name.
-    ///   - copies: Secrets that go into every namespace.
+    ///   - missing: why a value is missing, by its name, if that is known.
+    ///   - copies: the Secrets that every namespace gets.
     public func render(
         _ key: ProjectDomain, namespace: String, values: [String: String], missing: [String: String] = [:],
         copies: [ReplicatedContent] = []
@@ -80,7 +80,7 @@ public struct Renderer: Sendable {
                 let text = identity.pattern.text { values[$0] ?? "" }
                 work.overlay(.serviceAccount, name: "default", annotation: (identity.key, text))
             } else {
-                // The account is one object: without its role it would look finished.
+                // The account would look finished without its role, so it is held back as one object.
                 work.keepBack(
                     .init(type: .serviceAccount, name: "default"), as: "spec.workloadIdentity", .placeholderUnresolved,
                     Self.message(unresolved, missing))
@@ -109,17 +109,17 @@ public struct Renderer: Sendable {
         let labels: [String: String]
         let namespace: String
         let allowsClusterScoped: Bool
-        /// Some templates are not known: they may have more of what is made here without them.
+        /// Some templates are not known. They may have more fields for objects that are made here without them.
         let isIncomplete: Bool
         var objects: [Place: JSON] = [:]
         var order: [Place] = []
-        /// What is made here because no template that is known has it.
+        /// Objects that are made here because no known template has them.
         var standIns: Set<Place> = []
         var keptBack: Set<Place> = []
         var copies: [Place: ReplicatedContent] = [:]
         var refused: [RenderedNamespace.Refusal] = []
 
-        /// Refuses an object that can't be rendered, as far as its name can be told.
+        /// Refuses an object that can't be rendered, under its name as far as that can be told.
         mutating func keepBack(
             _ document: TemplateDocument, _ type: ResourceType?, _ reason: FailureReason, _ message: String,
             _ values: [String: String]
@@ -130,7 +130,7 @@ public struct Renderer: Sendable {
             if let type, name.names.allSatisfy({ values[$0] != nil }) {
                 keepBack(.init(type: type, name: name.text { values[$0] ?? "" }), as: object, reason, message)
             } else if type == .namespace {
-                // There is one Namespace that a template can have.
+                // A template can only have this Namespace.
                 keepBack(.init(type: .namespace, name: namespace), as: object, reason, message)
             } else {
                 refused.append(.init(object: object, reason: reason, message: message))
@@ -187,7 +187,7 @@ public struct Renderer: Sendable {
             order.append(place)
         }
 
-        /// Adds an annotation to an object, which is made if no template has it.
+        /// Adds an annotation to an object. The object is made if no template has it.
         mutating func overlay(_ type: ResourceType, name: String, annotation: (key: String, value: String)) {
             let place = Place(type: type, name: name)
             if keptBack.contains(place) { return }
@@ -214,8 +214,8 @@ public struct Renderer: Sendable {
             let ready = sorted.compactMap { _, place -> DesiredObject? in
                 if let copy = copies[place] { return DesiredObject(copy: copy, in: namespace, labels: labels) }
                 guard var json = objects[place] else { return nil }
-                // Flyte's template has this; every Namespace has it anyway, and without it metadata is all that there
-                // is.
+                // Flyte's template has this field, and every Namespace has its value anyway. Without it the object sets
+                // only metadata.
                 if place.type == .namespace, json["spec"] == ["finalizers": ["kubernetes"]] { json["spec"] = nil }
                 json.takeStoredForm(as: place.type)
                 for (key, value) in labels { json[path: ["metadata", "labels", key]] = .string(value) }
@@ -229,7 +229,7 @@ public struct Renderer: Sendable {
     }
 }
 
-/// What is referred to comes before what refers to it; limits come before what they limit.
+/// An object comes before others that refer to it, and limits before the objects that they limit.
 public enum ApplyOrder {
     public static func rank(_ type: ResourceType) -> Int {
         switch type.kind {

@@ -1,8 +1,8 @@
 import JSON
 
 extension RenderedNamespace {
-    /// The first object in which two project-domains of one namespace differ, but for the labels that say whose it is;
-    /// nil where they agree, so that they can share the namespace.
+    /// The first object that differs between two project-domains of one namespace, apart from the labels of the owner.
+    /// Nil if they agree, so that they can share the namespace.
     public func difference(from other: RenderedNamespace) -> String? {
         let (mine, theirs) = (contents, other.contents)
         return Set(mine.keys).union(theirs.keys).sorted().first { mine[$0] != theirs[$0] }

@@ -1,4 +1,5 @@
-/// FNV-1a, 64 bits: the same in every process, unlike `Hasher`. For recognising our own objects, not against forgery.
+/// FNV-1a with 64 bits. Unlike `Hasher` it is the same in every process. It recognises our own objects and is not a
+/// protection against forgery.
 public struct StableHash: Sendable {
     public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
     public init() {}

@@ -3,11 +3,11 @@ import KubeObjects
 import Support
 
 extension JSON {
-    /// Writes what an API server would store in other words as it stores it.
+    /// Changes values to the form in which an API server stores them.
     ///
-    /// Server-side apply compares what is sent with what is stored before either is converted. So a template's
-    /// `limits.cpu: 4` and the stored "4" are different values to it, and a quota that `syncresources` made from the same
-    /// template would be a conflict for ever. (A real API server does so, 1.36 tried.)
+    /// Server-side apply compares the sent value with the stored one before it converts either. So a template's
+    /// `limits.cpu: 4` and the stored "4" differ, and a quota that `syncresources` made from the same template would
+    /// conflict for ever. (Seen on a real API server 1.36.)
     mutating func takeStoredForm(as type: ResourceType) {
         guard type.group.isEmpty else { return }
         switch type.kind {
@@ -22,7 +22,7 @@ extension JSON {
         }
     }
 
-    /// Moves a Secret's `stringData` into `data`, as the API server does: `stringData` is never stored, so nobody could
+    /// Moves a Secret's `stringData` into `data`, as the API server does. `stringData` is never stored, so nobody could
     /// see later whether it is still what was applied.
     private mutating func storeStringData() {
         guard case .object(let texts)? = self["stringData"] else { return }
@@ -38,8 +38,8 @@ extension JSON {
         return .object(quantities.mapValues { value in Quantity(value).map { .string($0.text) } ?? value })
     }
 
-    /// `limits` is a list that has one owner as a whole, so what the server adds to an entry counts too: a container's
-    /// default limit is its maximum, its default request is that limit, or else its minimum.
+    /// `limits` is a list with one owner as a whole, so defaults that the server adds to an entry count too. A
+    /// container's default limit is its maximum. Its default request is that limit, or else its minimum.
     private var storedLimit: JSON {
         guard object != nil else { return self }
         var limit = self

@@ -1,9 +1,9 @@
-/// Where flyteadmin keeps a label: a whole project, a project-domain, or one of its workflows.
+/// The place of a label in flyteadmin: a whole project, a project-domain, or one of its workflows.
 public struct AdminRowKey: Sendable, Hashable, Comparable {
     public var project: String
     /// Empty for the row of a whole project.
     public var domain: String
-    /// Empty for the row of a project or project-domain itself.
+    /// Empty for the row of a project or project-domain.
     public var workflow: String
 
     public init(project: String, domain: String, workflow: String = "") {
@@ -19,14 +19,15 @@ public struct AdminRowKey: Sendable, Hashable, Comparable {
     public var wholeProject: AdminRowKey { AdminRowKey(project: project, domain: "") }
     public var isWholeProject: Bool { domain.isEmpty && workflow.isEmpty }
 
-    /// The less specific rows. Each takes this one along when it is deleted: flyteadmin's filter skips what is empty.
+    /// The less specific rows. The delete of any of them also deletes this row, because flyteadmin's filter ignores
+    /// empty fields.
     public var above: [AdminRowKey] {
         if workflow.isEmpty { return domain.isEmpty ? [] : [wholeProject] }
         return [projectDomain, wholeProject]
     }
-    /// Whether deleting this row deletes that one too.
+    /// Whether the delete of this row deletes that one too.
     public func takesAlong(_ other: AdminRowKey) -> Bool { other.above.contains(self) }
-    /// Whether deleting it can delete others.
+    /// Whether its delete can delete other rows.
     public var isWide: Bool { workflow.isEmpty }
 
     public static func < (left: AdminRowKey, right: AdminRowKey) -> Bool {
@@ -34,7 +35,7 @@ public struct AdminRowKey: Sendable, Hashable, Comparable {
     }
 }
 
-/// A label as flyteadmin keeps it.
+/// A label as flyteadmin stores it.
 public struct AdminRow: Sendable, Hashable, Comparable {
     public var key: AdminRowKey
     public var value: String
@@ -48,11 +49,12 @@ public struct AdminRow: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a list of flyteadmin's rows says. Rows of a domain in all projects are left out: nothing here touches them.
+/// The content of a list of flyteadmin's rows. Rows of a domain in all projects are left out, since nothing here
+/// touches them.
 public struct AdminRows: Sendable, Hashable {
     public var values: [AdminRowKey: String]
-    /// Projects, project-domains and workflows with rows for launch plans. No call of the REST API sets those, so they
-    /// could not be put back: what would take them along is not deleted.
+    /// Projects, project-domains and workflows with rows for launch plans. The REST API can't set such rows, so they
+    /// could not be put back. A row whose delete would also delete them is not deleted.
     public var withLaunchPlans: Set<AdminRowKey>
 
     public init(_ values: [AdminRowKey: String] = [:], withLaunchPlans: Set<AdminRowKey> = []) {

@@ -2,22 +2,22 @@ import JSON
 
 /// flyteadmin's CLUSTER_RESOURCE attributes: template values that its admins gave to projects and project-domains.
 ///
-/// Remembered in a ConfigMap of the operator's, as flyteadmin's projects are: while flyteadmin can't be asked, namespaces
-/// keep what they have, also after a restart.
+/// The operator keeps them in a ConfigMap, like flyteadmin's projects. So namespaces keep their content while
+/// flyteadmin can't be asked, also after a restart.
 public struct ClusterResourceAttributes: Sendable, Hashable {
     /// The row that counts for a project-domain.
     public struct Row: Sendable, Hashable {
-        /// It is the whole project's, since the project-domain has none.
+        /// The row is the whole project's, because the project-domain has none.
         public var isOfProject: Bool
         public var values: [String: String]
     }
-    /// Of one project.
+    /// The rows of one project.
     public struct OfProject: Sendable, Hashable {
         fileprivate var project: [String: String]?
         fileprivate var domains: [String: [String: String]] = [:]
 
-        /// As in flyteadmin, the most specific row alone counts: what the project's has besides is not seen. Nil without
-        /// any row.
+        /// As in flyteadmin, only the most specific row counts: further values in the project's row have no effect. Nil
+        /// without any row.
         public subscript(domain: String) -> Row? {
             if let values = domains[domain] { return Row(isOfProject: false, values: values) }
             return project.map { Row(isOfProject: true, values: $0) }
@@ -33,7 +33,7 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     }
 
     private mutating func add(_ project: String, _ domain: String, _ values: [String: String]) {
-        // The system's own names can't be set. A name that no placeholder can have is never used.
+        // The system's own names can't be set, and a name that no placeholder can have is never used.
         let values = values.filter { ValueRules.isName($0.key) && !ValueRules.reserved.contains($0.key) }
         if domain.isEmpty {
             projects[project, default: OfProject()].project = values
@@ -44,10 +44,10 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
 
     public subscript(project: String) -> OfProject? { projects[project] }
     public subscript(key: ProjectDomain) -> Row? { projects[key.project]?[key.domain] }
-    /// Those with any row.
+    /// The projects with any row.
     public var projectNames: Set<String> { Set(projects.keys) }
 
-    /// Which rows there are, without what they say.
+    /// The places of the rows, without their values.
     public var keys: Set<ProjectDomain> {
         projects.reduce(into: []) { keys, entry in
             if entry.value.project != nil { keys.insert(ProjectDomain(project: entry.key, domain: "")) }
@@ -60,12 +60,12 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     // MARK: As a text
 
     public static let configMapName = "squadron-cluster-resources"
-    /// Key of the ConfigMap.
+    /// The key in the ConfigMap.
     public static let dataKey = "attributes.json"
-    /// An API server takes a ConfigMap of 1 MiB: thousands of rows.
+    /// An API server accepts a ConfigMap of 1 MiB, which is enough for thousands of rows.
     public static let sizeLimit = 1_000_000
 
-    /// Short, and in a stable order: the same content is the same text.
+    /// The text is short and in a stable order, so that equal content gives equal text.
     public var text: String {
         let rows = keys.sorted().map { key -> JSON in
             let own = projects[key.project]
@@ -75,7 +75,7 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
         return JSON.object(["rows": .array(rows)]).serializedString
     }
 
-    /// Nil where the text isn't one of ours.
+    /// Nil if we did not write the text.
     public init?(text: String) {
         guard let list = (try? JSON(parsing: text))?["rows"]?.array else { return nil }
         for entry in list {
@@ -88,11 +88,11 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     }
 }
 
-/// What counts of flyteadmin's CLUSTER_RESOURCE attributes.
+/// flyteadmin's CLUSTER_RESOURCE attributes, as far as they count.
 public enum AttributesInForce: Sendable, Hashable {
     /// There is no flyteadmin, or the registry ignores them.
     case none
-    /// They have not been read yet, by no process: what they say could be any value, so nothing can be rendered.
+    /// No process has read them yet. They could have any values, so nothing can be rendered.
     case pending
     case known(ClusterResourceAttributes)
 

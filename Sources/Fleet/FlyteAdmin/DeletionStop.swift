@@ -1,15 +1,16 @@
-/// Keeps rows from being deleted because objects merely can't be seen.
+/// Prevents deletions of rows when objects are merely not visible.
 ///
-/// A few objects that this process has seen and that are gone now have been deleted: their rows go at once. In doubt are
-/// - many at once (more than ten, and more than half of the rows), and
-/// - two and more that were gone when this process started, while no object is there at all: a control plane that was
-///   set up anew or restored from a backup, CRDs that were deleted, a list that was cut off.
+/// If this process has seen a few objects and they are gone now, they were deleted: their rows are deleted at once. Two
+/// cases are in doubt:
+/// - many at once: more than ten, and more than half of the rows;
+/// - two or more that were already gone when this process started, while there is no object at all. The control plane
+///   may have been set up anew or restored from a backup, its CRDs deleted, or the list cut off.
 ///
-/// A doubt is settled by time: the same must be found `confirmations` times more, an interval of the poll apart each.
+/// Time settles a doubt: the same must be found `confirmations` more times, each a poll interval apart.
 public struct DeletionStop: Sendable, Hashable {
     public enum Verdict: Sendable, Hashable {
         case allowed
-        /// Why, for people.
+        /// The text for people says why.
         case held(String)
     }
 
@@ -24,13 +25,13 @@ public struct DeletionStop: Sendable, Hashable {
 
     /// - Parameters:
     ///   - rows: what the rows are, for people.
-    ///   - kind: the kind of the objects that they are from.
+    ///   - kind: the kind of the objects behind them.
     public init(of rows: String = "labels", by kind: String = "ExecutionClusterLabel") {
         self.rows = rows
         self.kind = kind
     }
 
-    /// - Parameter isPoll: a regular look; those in between that a change brought about confirm nothing.
+    /// - Parameter isPoll: whether this is a regular poll. A look after a change confirms nothing.
     public mutating func judge(_ claims: LabelClaims, _ published: PublishedLabels, isPoll: Bool) -> Verdict {
         let gone = PublicationPlan.gone(claims, published)
         let total = Set(published.rows.map(\.key)).count

@@ -1,15 +1,15 @@
 import JSON
 
-/// flyteadmin's projects: the ones that namespaces are wanted for, and the archived ones, whose namespaces are left as
-/// they are.
+/// flyteadmin's projects: the active ones, which get namespaces, and the archived ones, whose namespaces are left
+/// alone.
 ///
-/// Remembered in a ConfigMap of the operator's: a restart while flyteadmin can't be asked wants the same namespaces as
-/// before, also in a data plane that is new. Not in the ClusterRegistry's status, which everybody who watches it gets
-/// with each change; not from the namespaces in data planes, which don't tell who wanted them.
+/// The operator keeps them in a ConfigMap. So a restart while flyteadmin can't be asked wants the same namespaces as
+/// before, even in a new data plane. They are not in the ClusterRegistry's status, because every watcher would receive
+/// them with each change. Namespaces in data planes would not do, since they don't tell why they were wanted.
 public struct DiscoveredProjects: Sendable, Hashable {
-    /// By project; sorted. flyteadmin has the same domains for all of them.
+    /// The sorted domains of each project. flyteadmin has the same domains for all projects.
     public private(set) var domains: [String: [String]] = [:]
-    /// None of `domains`.
+    /// No project of `domains` is in it.
     public private(set) var archived: Set<String> = []
 
     public init() {}
@@ -29,12 +29,13 @@ public struct DiscoveredProjects: Sendable, Hashable {
     // MARK: As a text
 
     public static let configMapName = "squadron-discovered-projects"
-    /// Key of the ConfigMap.
+    /// The key in the ConfigMap.
     public static let dataKey = "projects.json"
-    /// An API server takes a ConfigMap of 1 MiB: tens of thousands of projects.
+    /// An API server accepts a ConfigMap of 1 MiB, which is enough for tens of thousands of projects.
     public static let sizeLimit = 1_000_000
 
-    /// Short, and in a stable order: the same content is the same text. Projects with the same domains are together.
+    /// The text is short and in a stable order, so that equal content gives equal text. Projects with the same domains
+    /// are grouped.
     public var text: String {
         func list(_ names: some Sequence<String>) -> JSON { .array(names.map { .string($0) }) }
         let groups = Dictionary(grouping: domains.keys) { domains[$0] ?? [] }
@@ -48,7 +49,7 @@ public struct DiscoveredProjects: Sendable, Hashable {
         return json.serializedString
     }
 
-    /// Nil where the text isn't one of ours.
+    /// Nil if we did not write the text.
     public init?(text: String) {
         func names(_ json: JSON?) -> [String]? {
             guard let list = json?.array else { return nil }

@@ -1,4 +1,4 @@
-/// The ConfigMaps in which the operator notes what is its own in flyteadmin, and what it has read there.
+/// The ConfigMaps in which the operator notes what it owns in flyteadmin, and what it has read there.
 public enum FlyteAdminNotes {
     public static let taskResources = "squadron-published-task-resources"
     public static let executionConfigs = "squadron-published-execution-configs"

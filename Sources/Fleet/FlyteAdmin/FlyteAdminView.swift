@@ -2,11 +2,11 @@
 public struct FlyteAdminView: Sendable, Hashable {
     /// An execution as flyteadmin has it.
     public struct Execution: Sendable, Hashable {
-        /// Empty where it was created in no cluster.
+        /// Empty if it was created in no cluster.
         public var cluster: String
         /// `SUCCEEDED`, `FAILED`, …
         public var phase: String
-        /// The launch's own label; empty without one.
+        /// The launch's own label. Empty without one.
         public var label: String
         public var workflow: String
 
@@ -21,13 +21,13 @@ public struct FlyteAdminView: Sendable, Hashable {
         case notAsked
         case absent
         case present(Execution)
-        /// Why it is not known.
+        /// The text says why it is not known.
         case unknown(String)
     }
-    /// Its execution cluster labels, but for those of launch plans; nil where they could not be read.
+    /// Its execution cluster labels without those of launch plans. Nil if they could not be read.
     public var rows: [AdminRowKey: String]?
     public var execution: ExecutionReading
-    /// Why it could not be asked, or not for all.
+    /// Why it could not be asked for everything.
     public var problem: String?
 
     public init(
@@ -40,7 +40,7 @@ public struct FlyteAdminView: Sendable, Hashable {
 }
 
 extension AdminRowKey {
-    /// For people: "project p", "p/d", "workflow w in p/d".
+    /// The place for people: "project p", "p/d", "workflow w in p/d".
     public var place: String {
         if isWholeProject { return "project \(project)" }
         return workflow.isEmpty ? "\(project)/\(domain)" : "workflow \(workflow) in \(project)/\(domain)"

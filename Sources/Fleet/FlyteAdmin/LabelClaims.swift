@@ -1,4 +1,4 @@
-/// What ExecutionClusterLabels want of flyteadmin.
+/// What ExecutionClusterLabels want in flyteadmin.
 public struct LabelClaims: Sendable, Hashable {
     public struct Claim: Sendable, Hashable {
         public var key: AdminRowKey
@@ -8,23 +8,23 @@ public struct LabelClaims: Sendable, Hashable {
     }
     /// Why an object's row is left as it is.
     public enum Hold: Sendable, Hashable {
-        /// No ExecutionLabel has the label. flyteadmin sends executions with a label that it doesn't know to its default
-        /// label or to any cluster: the last good label is better than that.
+        /// No ExecutionLabel has the label. flyteadmin sends executions with an unknown label to its default label or
+        /// to any cluster. The last good label is better than that.
         case labelUnknown(String)
-        /// An older object sets the same.
+        /// An older object sets the same row.
         case duplicate(of: String)
     }
 
     public private(set) var wanted: [AdminRowKey: Claim] = [:]
-    /// Rows that are neither written nor deleted: of objects whose label is unknown, or whose spec can't be used.
+    /// Rows that are neither written nor deleted, because their object's label is unknown or its spec can't be used.
     public private(set) var kept: Set<AdminRowKey> = []
     public private(set) var holds: [String: Hold] = [:]
-    /// Objects that can't be read at all: nobody can say which rows are theirs, so none is deleted meanwhile.
+    /// Objects that can't be read at all. Nobody can say which rows are theirs, so no row is deleted meanwhile.
     public var unreadable: [String] = []
 
     public init() {}
 
-    /// Rows that objects want as they are.
+    /// The rows that objects want.
     public init(_ claims: [Claim], kept: Set<AdminRowKey>, unreadable: [String] = []) {
         for claim in claims { wanted[claim.key] = claim }
         self.kept = kept.subtracting(wanted.keys)
@@ -32,9 +32,9 @@ public struct LabelClaims: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - assignments: all that can be read, those with problems too.
-    ///   - labels: those that ExecutionLabels have.
-    ///   - unreadable: the names of those that can't be read.
+    ///   - assignments: all readable objects, also those with problems.
+    ///   - labels: the labels of the ExecutionLabels.
+    ///   - unreadable: the names of the objects that can't be read.
     public init(_ assignments: [ExecutionClusterLabel], labels: Set<String>, unreadable: [String] = []) {
         self.unreadable = unreadable.sorted()
         let usable = assignments.filter { $0.spec.problems().isEmpty }
