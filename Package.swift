@@ -156,8 +156,8 @@ let package = Package(
         tests(
             "OperatorTests",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Operator", "Serving",
-                "Support", "TokenSources", "YAML", log,
+                "ControlLoop", "DevCluster", "DevPKI", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Operator", "Serving", "Support", "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",

@@ -1,0 +1,396 @@
+import ControlLoop
+import DevPKI
+import Fleet
+import Foundation
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Logging
+import Support
+import TestSupport
+import YAML
+
+@testable import Operator
+
+/// The controllers on a bench: a control plane and data planes in memory, on a clock that stands still until a test moves it.
+///
+/// No watch shows the custom resources. A test does that (`put`, `show`, `hide`), so that it decides what the caches have
+/// seen. Secrets and ConfigMaps are watched, since they are read by name alone.
+final class ControllerBench: Sendable {
+    static let start = Instant(secondsSince1970: 1_800_000_000)
+
+    let clock = TestClock()
+    let timeline: Timeline
+    let wallClock: WallClock
+    /// The control plane's.
+    let api: MemoryAPI
+    /// What a person does there.
+    let admin: KubeClient
+    let caches: Caches
+    let plans: PlanKeeper
+    let queue: WorkQueue<Work>
+    let router: EventRouter
+    let pool: SessionPool
+    let events = RecordedEvents()
+    let reconcilers: Reconcilers
+    /// Whether this replica leads.
+    let leads = Locked(true)
+    /// Moves with all that agents tell, and that the watches of Secrets and ConfigMaps show.
+    private let news = Observed(0)
+    /// Data planes by endpoint.
+    private let planes = Locked<[String: MemoryAPI]>([:])
+    private let secretEntries = Locked<[String: JSON]>([:])
+
+    /// - Parameter identity: the UID of the operator's own Namespace; nil while it can't be read.
+    fileprivate init(identity: String?) async throws {
+        timeline = Timeline(clock)
+        wallClock = WallClock { [clock] in Self.start + clock.now.offset.seconds }
+        api = MemoryAPI(timer: clock, wallClock: wallClock)
+        admin = api.client()
+        let mayWrite: @Sendable () -> Bool = { [leads] in leads.withLock { $0 } }
+        let client = api.client(mayWrite: mayWrite)
+        caches = Caches(client: client, namespace: "flyte")
+        plans = PlanKeeper(caches, operatorNamespace: "flyte")
+        queue = WorkQueue(WorkQueueState(limit: 64), timeline: timeline)
+        router = EventRouter(queue: queue, plans: plans, caches: caches)
+        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        var context = SessionContext(
+            logger: logger,
+            connect: { [planes] configuration in
+                let plane: MemoryAPI? = planes.withLock { planes in
+                    if case .url(let endpoint) = configuration.server { planes[endpoint] } else { nil }
+                }
+                return Self.link(configuration, to: plane, mayWrite)
+            },
+            mayWrite: mayWrite,
+            changed: { [queue, router, news] dataPlane, change in
+                switch change {
+                case .facts: queue.add(.dataPlane(dataPlane))
+                case .namespace(let namespace, let isBusy):
+                    router.namespaceChanged(namespace, of: dataPlane, isBusy: isBusy)
+                }
+                news.update { $0 += 1 }
+            },
+            credentialsRejected: { [queue] in queue.add(.dataPlane($0)) })
+        context.timeline = timeline
+        context.wallClock = wallClock
+        context.settings.breaker.probeInterval = .seconds(10)
+        pool = SessionPool(context: context)
+        reconcilers = Reconcilers(
+            caches: caches, pool: pool,
+            sources: CredentialSources(
+                client: client, namespace: "flyte", ownToken: { nil }, timeline: timeline, wallClock: wallClock),
+            writer: StatusWriter(client: client, mayWrite: mayWrite), router: router, events: events,
+            namespace: "flyte", logger: logger, wallClock: wallClock, timeline: timeline)
+        try await putDefinitions()
+        caches.registries.apply(.replace([:]))
+        caches.dataPlanes.apply(.replace([:]))
+        caches.executionLabels.apply(.replace([:]))
+        caches.projects.apply(.replace([:]))
+        caches.assignments.apply(.replace([:]))
+        _ = router.follow(gone: { [reconcilers] in reconcilers.forget($0) }, requested: { _ in }, secretChanged: {})
+        caches.secrets.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        caches.configMaps.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        caches.published.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        caches.deployments.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        caches.profiles.observers.subscribe { [news] in news.update { $0 += 1 } }
+        if let identity { plans.found(namespaceUID: identity) }
+    }
+
+    fileprivate func run() async {
+        let ignore: @Sendable (ResourceType, WatcherStatus) -> Void = { _, _ in }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.pool.run() }
+            group.addTask { await self.caches.secrets.run(ignore) }
+            group.addTask { await self.caches.configMaps.run(ignore) }
+            group.addTask { await self.caches.published.run(ignore) }
+            group.addTask { await self.caches.deployments.run(ignore) }
+            group.addTask { await self.caches.profiles.run() }
+        }
+    }
+
+    private static func link(
+        _ configuration: LinkConfiguration, to plane: MemoryAPI?, _ leads: @escaping @Sendable () -> Bool
+    ) -> Link {
+        let isOpen = Locked(false)
+        let authorization: any Authorization =
+            if let source = configuration.source { source.source } else if let token = configuration.token {
+                StaticToken(token)
+            } else { NoAuthorization() }
+        func client(_ mayWrite: (@Sendable () -> Bool)?) -> KubeClient {
+            var options = KubeClient.Options(userAgent: "squadron-test")
+            options.mayWrite = mayWrite
+            return KubeClient(
+                server: "https://plane.invalid", transport: plane ?? Nowhere(), authorization: authorization,
+                options: options)
+        }
+        return Link(
+            configuration, client: client { leads() && isOpen.withLock { $0 } }, prober: client(nil),
+            mayWrite: isOpen, leads: leads)
+    }
+
+    private func putDefinitions() async throws {
+        try await put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "flyte"]])
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let folder = root.appending(path: "manifests/crds")
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        where file.hasSuffix(".yaml") && file != "kustomization.yaml" {
+            let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+            for document in try YAML.documents(text) { try await put(document.json()) }
+        }
+    }
+}
+
+// MARK: What people do
+
+extension ControllerBench {
+    struct UnknownKind: Error { var object: JSON }
+
+    private static let types: [String: ResourceType] = Dictionary(
+        uniqueKeysWithValues: [
+            .dataPlanes, .executionLabels, .executionClusterLabels, .flyteProjects, .clusterRegistries,
+            .clusterProfiles, Namespace.resourceType, ConfigMap.resourceType, Secret.resourceType,
+            Deployment.resourceType,
+            ResourceType(
+                group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition",
+                plural: "customresourcedefinitions", isNamespaced: false),
+        ].map { ($0.kind, $0) })
+
+    /// Applies an object, and shows it to the caches where it is a custom resource of ours.
+    @discardableResult
+    func put(_ object: JSON) async throws -> JSON {
+        guard let type = Self.types[object["kind"]?.string ?? ""] else { throw UnknownKind(object: object) }
+        let name = object[path: ["metadata", "name"]]?.string ?? ""
+        let stored = try await admin.apply(
+            object, type: type, namespace: type.isNamespaced ? "flyte" : nil, name: name, fieldManager: "kubectl",
+            force: true)
+        if type.group == FleetGroup.name { try await show(type, name) }
+        return stored
+    }
+
+    @discardableResult
+    func put(_ kind: String, _ name: String, _ spec: JSON) async throws -> JSON {
+        try await put([
+            "apiVersion": "multicluster.flyte.org/v1alpha1", "kind": .string(kind),
+            "metadata": ["name": .string(name), "namespace": "flyte"], "spec": spec,
+        ])
+    }
+
+    /// Puts these texts into a Secret, beside those that it has.
+    func put(secret name: String, _ entries: [String: String]) async throws {
+        let data = secretEntries.withLock { all in
+            var data = all[name] ?? [:]
+            for (key, text) in entries { data[key] = .string(Base64.encode(text.utf8)) }
+            all[name] = data
+            return data
+        }
+        try await put([
+            "apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(name), "namespace": "flyte"],
+            "data": data,
+        ])
+    }
+
+    /// A data plane with its credentials and its DataPlane, which is named as it is.
+    /// - Parameter api: of another one, whose cluster it is.
+    @discardableResult
+    func enroll(_ name: String, _ more: JSON = [:], at api: MemoryAPI? = nil) async throws -> MemoryAPI {
+        let plane = api ?? MemoryAPI(timer: clock, wallClock: wallClock)
+        let endpoint = "https://\(name).invalid"
+        planes.withLock { $0[endpoint] = plane }
+        try await put(
+            secret: CredentialsReference.defaultSecretName,
+            ["\(name)_token": "token-of-\(name)", "\(name)_cacert": Self.certificate])
+        var spec: JSON = ["clusterName": .string(name), "endpoint": .string(endpoint)]
+        for (key, value) in more.object ?? [:] { spec[key] = value }
+        try await put("DataPlane", name, spec)
+        await until {
+            guard case .present(let content) = self.caches.secrets[CredentialsReference.defaultSecretName] else {
+                return false
+            }
+            return content["\(name)_token"] != nil
+        }
+        return plane
+    }
+    private static let certificate = (try? CertificateAuthority(commonName: "bench").certificatePEM) ?? ""
+
+    /// A project-domain that is wanted, with the execution label `label1`.
+    func assign(_ project: String, domain: String = "development") async throws {
+        try await put(
+            "ExecutionClusterLabel", "\(project)-\(domain)",
+            ["project": .string(project), "domain": .string(domain), "value": "label1"])
+    }
+
+    /// Writes a status as an earlier operator did, and shows it to the caches.
+    func put(status: JSON, of type: ResourceType, _ name: String) async throws {
+        _ = try await admin.applyStatus(status, type: type, namespace: "flyte", name: name, fieldManager: "squadron")
+        try await show(type, name)
+    }
+    func condition(_ type: String, _ reason: String) -> JSON {
+        [
+            "type": .string(type), "status": "True", "reason": .string(reason), "message": "",
+            "observedGeneration": 1, "lastTransitionTime": .string(Timestamp(Self.start).description),
+        ]
+    }
+
+    /// Deletes a custom resource, and shows that to the caches.
+    func delete(_ type: ResourceType, _ name: String) async throws {
+        try await admin.delete(type, namespace: "flyte", name: name)
+        hide(type, name)
+    }
+}
+
+// MARK: What the caches see
+
+extension ControllerBench {
+    private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: "flyte", name: name) }
+
+    /// The caches see the custom resource as it is stored.
+    func show(_ type: ResourceType, _ name: String) async throws {
+        let json = try await admin.get(type, namespace: "flyte", name: name)
+        func set<Object>(_ store: Store<Decoded<Object>>) throws {
+            store.apply(.set(key(name), try Decoded(json: json)))
+        }
+        switch type {
+        case .dataPlanes: try set(caches.dataPlanes)
+        case .executionLabels: try set(caches.executionLabels)
+        case .executionClusterLabels: try set(caches.assignments)
+        case .flyteProjects: try set(caches.projects)
+        case .clusterRegistries: try set(caches.registries)
+        default: throw UnknownKind(object: json)
+        }
+    }
+
+    /// The caches see an object that does not fit its type any more.
+    func showMalformed(_ type: ResourceType, _ name: String) async throws {
+        var metadata = try ObjectMeta(
+            json: await admin.get(type, namespace: "flyte", name: name, metadataOnly: true)["metadata"] ?? .null)
+        metadata.generation = (metadata.generation ?? 0) + 1
+        let failure = DecodingFailure(path: "spec.test", message: "is no text")
+        func set<Object>(_ store: Store<Decoded<Object>>) {
+            store.apply(.set(key(name), .malformed(metadata, failure)))
+        }
+        switch type {
+        case .dataPlanes: set(caches.dataPlanes)
+        case .executionLabels: set(caches.executionLabels)
+        case .executionClusterLabels: set(caches.assignments)
+        case .flyteProjects: set(caches.projects)
+        default: set(caches.registries)
+        }
+    }
+
+    /// The caches see that it is gone.
+    func hide(_ type: ResourceType, _ name: String) {
+        switch type {
+        case .dataPlanes: caches.dataPlanes.apply(.remove(key(name)))
+        case .executionLabels: caches.executionLabels.apply(.remove(key(name)))
+        case .executionClusterLabels: caches.assignments.apply(.remove(key(name)))
+        case .flyteProjects: caches.projects.apply(.remove(key(name)))
+        default: caches.registries.apply(.remove(key(name)))
+        }
+    }
+
+    /// Waits until it holds, looking again with each news of an agent or a watch.
+    func until(_ holds: @escaping @Sendable () -> Bool) async { await news.wait { _ in holds() } }
+}
+
+// MARK: What the controllers do
+
+extension ControllerBench {
+    @discardableResult
+    func reconcile(_ work: Work) async -> Controller<Work>.Outcome { await reconcilers.reconcile(work) }
+
+    /// Looks at what changed, and forgets whom that woke.
+    func plan() async {
+        await reconcile(.plan)
+        _ = await woken()
+    }
+
+    /// Works on one key, then shows the caches what that wrote.
+    @discardableResult
+    func work(_ work: Work) async throws -> Controller<Work>.Outcome {
+        let outcome = await reconcile(work)
+        switch work {
+        case .dataPlane(let name): try await show(.dataPlanes, name)
+        case .executionLabel(let name): try await show(.executionLabels, name)
+        case .assignment(let name): try await show(.executionClusterLabels, name)
+        case .project(let name): try await show(.flyteProjects, name)
+        case .registry(let name): try await show(.clusterRegistries, name)
+        default: break
+        }
+        return outcome
+    }
+
+    /// Works on a DataPlane until its agent is connected and its status says so.
+    func connect(_ name: String) async throws {
+        try await work(.dataPlane(name))
+        await until { self.pool[name]?.facts.authorization == .granted }
+        try await work(.dataPlane(name))
+    }
+
+    /// Which keys are wanted now, or come to be wanted within that time. They leave the queue.
+    func woken(within time: Duration = .zero) async -> Set<Work> {
+        if time > .zero { clock.advance(by: time) }
+        let mark = Work.project("the mark of the bench")
+        queue.add(mark)
+        var woken: Set<Work> = []
+        repeat {
+            guard let next = await queue.next() else { break }
+            queue.finish(next, .done)
+            woken.insert(next)
+        } while queue.metrics.depth > 0
+        woken.remove(mark)
+        return woken
+    }
+
+    func stored<Spec>(_ type: CustomResource<Spec>.Type, _ name: String) async throws -> CustomResource<Spec> {
+        try await admin.get(type, namespace: "flyte", name: name)
+    }
+
+    /// The reason of each condition in the stored status, by its type.
+    func reasons<Spec>(_ type: CustomResource<Spec>.Type, _ name: String) async throws -> [String: String] {
+        let conditions = try await stored(type, name).status?.conditions ?? []
+        return Dictionary(conditions.map { ($0.type, $0.reason) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Writes of statuses so far.
+    var statusWrites: [MemoryAPI.Sent] { api.writes.filter { $0.target.contains("/status") } }
+}
+
+/// Gives a body a bench whose agents and watches run.
+func withBench(
+    identity: String? = "uid-of-flyte", _ body: @escaping @Sendable (ControllerBench) async throws -> Void
+) async throws {
+    let bench = try await ControllerBench(identity: identity)
+    try await running({ await bench.run() }) { () async throws in try await body(bench) }
+}
+
+/// What the controllers tell as events.
+final class RecordedEvents: EventPublisher {
+    struct Event: Sendable, Hashable {
+        var object: String
+        var isWarning: Bool
+        var reason: String
+        var note: String
+    }
+    private let recorded = Locked<[Event]>([])
+    var all: [Event] { recorded.withLock { $0 } }
+    var reasons: [String] { all.map(\.reason) }
+
+    func publish(
+        regarding: ObjectMeta, type: ResourceType, isWarning: Bool, reason: String, action: String, note: String
+    ) {
+        recorded.withLock {
+            $0.append(Event(object: regarding.name, isWarning: isWarning, reason: reason, note: note))
+        }
+    }
+}
+
+/// A server that nobody reaches.
+private struct Nowhere: HTTPTransport {
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse { throw refused }
+    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream { throw refused }
+    func close() {}
+    private var refused: HTTPError { HTTPError(.connectFailed, "nobody is there", mayHaveBeenProcessed: false) }
+}

@@ -1,0 +1,218 @@
+import ControlLoop
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+import TestSupport
+import Testing
+
+@testable import Operator
+
+/// The table in `EventRouter.swift`, row by row.
+@Suite("Which change wakes which key", .timeLimit(.minutes(1)))
+struct EventRouterTests {
+    private static let gathering = Duration.milliseconds(200)
+
+    /// Two data planes, a label, an assignment, a project and the registry, all of which have been looked at.
+    private func withFleet(_ body: @escaping @Sendable (ControllerBench) async throws -> Void) async throws {
+        try await withBench { bench in
+            try await bench.put("ClusterRegistry", "flyte", [:])
+            for name in ["a", "b"] {
+                try await bench.put(
+                    "DataPlane", name, ["clusterName": .string(name), "endpoint": "https://\(name).invalid"])
+            }
+            try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "a", "weight": 1]]])
+            try await bench.assign("p")
+            try await bench.put("FlyteProject", "q", ["project": "q", "domains": ["staging"]])
+            await bench.until { if case .absent = bench.caches.secrets["cluster-credentials"] { true } else { false } }
+            await bench.plan()
+            _ = await bench.woken(within: .seconds(5))
+            try await body(bench)
+        }
+    }
+    private static let statuses: Set<Work> = [
+        .publishing, .executionLabel("label1"), .assignment("p-development"), .project("q"), .registry("flyte"),
+    ]
+
+    @Test(
+        "An object's spec wakes the plan alone, at once",
+        arguments: ["DataPlane", "ExecutionLabel", "ExecutionClusterLabel", "FlyteProject", "ClusterRegistry"])
+    func spec(_ kind: String) async throws {
+        let specs: [String: (name: String, spec: JSON)] = [
+            "DataPlane": ("a", ["clusterName": "a", "endpoint": "https://a2.invalid"]),
+            "ExecutionLabel": ("label1", ["clusters": [["name": "b", "weight": 1]]]),
+            "ExecutionClusterLabel": ("p-development", ["project": "p", "domain": "development", "value": "label2"]),
+            "FlyteProject": ("q", ["project": "q", "domains": ["development"]]),
+            "ClusterRegistry": ("flyte", ["mode": "Observe"]),
+        ]
+        let (name, spec) = try #require(specs[kind])
+        try await withFleet { bench in
+            try await bench.put(kind, name, spec)
+            #expect(await bench.woken() == [.plan])
+            #expect(await bench.woken(within: .seconds(5)).isEmpty)
+        }
+    }
+
+    @Test("An object's status wakes the object itself, gathered")
+    func status() async throws {
+        try await withFleet { bench in
+            let rows: [(ResourceType, String, Work)] = [
+                (.dataPlanes, "a", .dataPlane("a")), (.executionLabels, "label1", .executionLabel("label1")),
+                (.executionClusterLabels, "p-development", .assignment("p-development")),
+                (.flyteProjects, "q", .project("q")), (.clusterRegistries, "flyte", .registry("flyte")),
+            ]
+            for (type, name, work) in rows {
+                try await bench.put(status: ["observedGeneration": 1], of: type, name)
+                #expect(await bench.woken().isEmpty, "\(type)")
+                #expect(await bench.woken(within: Self.gathering) == [work])
+            }
+        }
+    }
+
+    @Test("The plan wakes a changed data plane at once, what depends on it gathered, and no other data plane")
+    func changedDataPlane() async throws {
+        try await withFleet { bench in
+            try await bench.put("DataPlane", "a", ["clusterName": "a", "endpoint": "https://a2.invalid"])
+            _ = await bench.woken()
+            await bench.reconcile(.plan)
+            #expect(await bench.woken() == [.dataPlane("a")])
+            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+        }
+    }
+
+    @Test("The plan wakes a changed label, assignments and publishing, gathered, and no data plane")
+    func changedLabel() async throws {
+        try await withFleet { bench in
+            try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "b", "weight": 1]]])
+            _ = await bench.woken()
+            await bench.reconcile(.plan)
+            #expect(await bench.woken().isEmpty)
+            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+        }
+    }
+
+    @Test("The plan wakes a new assignment and the registry, and nothing else")
+    func newAssignment() async throws {
+        try await withFleet { bench in
+            try await bench.assign("r")
+            _ = await bench.woken()
+            await bench.reconcile(.plan)
+            #expect(await bench.woken().isEmpty)
+            #expect(await bench.woken(within: Self.gathering) == [.assignment("r-development"), .registry("flyte")])
+        }
+    }
+
+    @Test("New settings wake every data plane at once and all statuses, gathered")
+    func settings() async throws {
+        try await withFleet { bench in
+            try await bench.put("ClusterRegistry", "flyte", ["values": ["x": "1"]])
+            _ = await bench.woken()
+            await bench.reconcile(.plan)
+            #expect(await bench.woken() == [.dataPlane("a"), .dataPlane("b")])
+            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+        }
+    }
+
+    @Test("A Secret of credentials wakes the data planes that use it, and publishing and the registry, gathered")
+    func secret() async throws {
+        try await withFleet { bench in
+            try await bench.put(
+                "DataPlane", "b",
+                [
+                    "clusterName": "b", "endpoint": "https://b.invalid",
+                    "credentials": ["secretName": "other-credentials"],
+                ])
+            await bench.plan()
+            await bench.until { if case .absent = bench.caches.secrets["other-credentials"] { true } else { false } }
+            _ = await bench.woken(within: .seconds(5))
+            try await bench.put(secret: "cluster-credentials", ["x": "1"])
+            await bench.until { if case .present = bench.caches.secrets["cluster-credentials"] { true } else { false } }
+            #expect(await bench.woken() == [.dataPlane("a")])
+            #expect(await bench.woken(within: Self.gathering) == [.publishing, .registry("flyte")])
+        }
+    }
+
+    @Test("A Secret and a ConfigMap that template values come from wake the plan")
+    func values() async throws {
+        try await withFleet { bench in
+            try await bench.put(
+                "ClusterRegistry", "flyte",
+                [
+                    "valuesFrom": [
+                        ["name": "x", "configMapKeyRef": ["name": "values", "key": "x"]],
+                        ["name": "y", "secretKeyRef": ["name": "secret-values", "key": "y"]],
+                    ]
+                ])
+            await bench.plan()
+            await bench.until {
+                guard case .absent = bench.caches.configMaps["values"],
+                    case .absent = bench.caches.secrets["secret-values"]
+                else { return false }
+                return true
+            }
+            await bench.plan()
+            _ = await bench.woken(within: .seconds(5))
+            try await bench.put([
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "values", "namespace": "flyte"],
+                "data": ["x": "1"],
+            ])
+            await bench.until { if case .present = bench.caches.configMaps["values"] { true } else { false } }
+            #expect(await bench.woken().contains(.plan))
+            await bench.plan()
+            try await bench.put(secret: "secret-values", ["y": "1"])
+            await bench.until { if case .present = bench.caches.secrets["secret-values"] { true } else { false } }
+            #expect(await bench.woken().contains(.plan))
+        }
+    }
+
+    @Test("An agent's facts wake its data plane; a namespace wakes who tells of it, later while much waits")
+    func agent() async throws {
+        try await withFleet { bench in
+            bench.router.namespaceChanged("p-development", of: "a", isBusy: false)
+            #expect(await bench.woken().isEmpty)
+            #expect(
+                await bench.woken(within: Self.gathering)
+                    == [.dataPlane("a"), .assignment("p-development"), .registry("flyte")])
+            bench.router.namespaceChanged("q-staging", of: "b", isBusy: true)
+            #expect(await bench.woken(within: Self.gathering).isEmpty)
+            #expect(
+                await bench.woken(within: .milliseconds(800))
+                    == [.dataPlane("b"), .project("q"), .registry("flyte")])
+            bench.router.namespaceChanged("nobody-knows-it", of: "b", isBusy: false)
+            #expect(await bench.woken(within: Self.gathering) == [.dataPlane("b"), .registry("flyte")])
+        }
+    }
+
+    @Test("An object that is gone is looked at, and a doubt and a missing kind wake the registry")
+    func others() async throws {
+        try await withFleet { bench in
+            try await bench.delete(.executionLabels, "label1")
+            #expect(await bench.woken() == [.executionLabel("label1"), .plan])
+            bench.caches.missingKinds.set("DataPlane", true)
+            #expect(await bench.woken() == [.registry("flyte")])
+            bench.caches.missingKinds.set("DataPlane", true)
+            #expect(await bench.woken().isEmpty)
+            let error = KubeError(operation: "list", cause: .unexpectedAnswer("a page of a proxy"))
+            bench.caches.doubts.watch(
+                of: "dataplanes", isHeld: true, became: .failing(error: error, attempts: 3, retryIn: .seconds(1)))
+            #expect(await bench.woken() == [.registry("flyte")])
+        }
+    }
+
+    @Test("The annotation reconcile-requested-at is told as a request, once for each new text")
+    func requested() async throws {
+        try await withFleet { bench in
+            let requests = Probe<Work>()
+            let ends = bench.router.follow(gone: { _ in }, requested: { requests.record($0) }, secretChanged: {})
+            defer { for end in ends { end() } }
+            for (text, count) in [("1", 1), ("1", 1), ("2", 2)] {
+                try await bench.admin.mergePatch(
+                    ["metadata": ["annotations": [ObjectMeta.requestAnnotation: .string(text)]]], type: .dataPlanes,
+                    namespace: "flyte", name: "a")
+                try await bench.show(.dataPlanes, "a")
+                #expect(requests.all == Array(repeating: .dataPlane("a"), count: count))
+            }
+        }
+    }
+}

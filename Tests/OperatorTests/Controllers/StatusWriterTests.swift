@@ -1,0 +1,124 @@
+import ControlLoop
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+import TestSupport
+import Testing
+
+@testable import Operator
+
+@Suite("Writing statuses", .timeLimit(.minutes(1)))
+struct StatusWriterTests {
+    private func status(_ reason: String) -> ExecutionLabelStatus {
+        var status = ExecutionLabelStatus()
+        status.observedGeneration = 1
+        status.conditions = [
+            Condition(
+                type: "Ready", status: .isTrue, reason: reason, message: "", observedGeneration: 1,
+                lastTransitionTime: Timestamp(ControllerBench.start))
+        ]
+        return status
+    }
+
+    private func withLabel(
+        _ body: @escaping @Sendable (ControllerBench, ExecutionLabel) async throws -> Void
+    ) async throws {
+        try await withBench { bench in
+            try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "a", "weight": 1]]])
+            try await body(bench, bench.stored(ExecutionLabel.self, "label1"))
+        }
+    }
+
+    @Test("An equal status is not written")
+    func equal() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.reconcilers.writer
+            try await writer.write(status("First"), of: object)
+            #expect(bench.statusWrites.count == 1)
+            let shown = try await bench.stored(ExecutionLabel.self, "label1")
+            try await writer.write(status("First"), of: shown)
+            #expect(bench.statusWrites.count == 1)
+            try await writer.write(status("Second"), of: shown)
+            #expect(bench.statusWrites.count == 2)
+        }
+    }
+
+    @Test("Until the store shows our write, the next status is compared with that")
+    func behind() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.reconcilers.writer
+            try await writer.write(status("First"), of: object)
+            try await writer.write(status("First"), of: object)
+            #expect(bench.statusWrites.count == 1)
+            #expect(writer.newest(object).status == status("First"))
+            // What the store shows is another one by then, and it is believed.
+            try await bench.put(status: ["observedGeneration": 1], of: .executionLabels, "label1")
+            let shown = try await bench.stored(ExecutionLabel.self, "label1")
+            #expect(writer.newest(shown) == shown)
+            try await writer.write(status("First"), of: shown)
+            #expect(try await bench.reasons(ExecutionLabel.self, "label1") == ["Ready": "First"])
+        }
+    }
+
+    @Test("Who does not lead writes nothing")
+    func notLeading() async throws {
+        try await withLabel { bench, object in
+            bench.leads.withLock { $0 = false }
+            try await bench.reconcilers.writer.write(status("First"), of: object)
+            #expect(bench.statusWrites.isEmpty)
+        }
+    }
+
+    @Test("An object that is gone is no failure; a server that fails is, and the status is written later")
+    func failures() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.reconcilers.writer
+            bench.api.fail { $0.target.contains("/status") ? .status(503) : nil }
+            await #expect(throws: KubeError.self) { try await writer.write(status("First"), of: object) }
+            bench.api.heal()
+            try await writer.write(status("First"), of: object)
+            #expect(try await bench.reasons(ExecutionLabel.self, "label1") == ["Ready": "First"])
+            try await bench.delete(.executionLabels, "label1")
+            try await writer.write(status("Second"), of: object)
+        }
+    }
+
+    @Test("Of an object that can't be read, what somebody else wrote meanwhile is asked for")
+    func unreadable() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.reconcilers.writer
+            let type = ResourceType.executionLabels
+            let ours: JSON = ["observedGeneration": 1, "label": "ours"]
+            try await writer.write(ours, ofUnreadable: object.metadata, type: type)
+            try await writer.write(ours, ofUnreadable: object.metadata, type: type)
+            #expect(bench.statusWrites.count == 1)
+            // Somebody changed the spec: our status is still there, and no write is needed.
+            try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "b", "weight": 1]]])
+            let second = try await bench.stored(ExecutionLabel.self, "label1").metadata
+            try await writer.write(ours, ofUnreadable: second, type: type)
+            #expect(bench.statusWrites.count == 1)
+            // Somebody changed the status.
+            try await bench.put(status: ["label": "theirs"], of: type, "label1")
+            let third = try await bench.stored(ExecutionLabel.self, "label1").metadata
+            try await writer.write(ours, ofUnreadable: third, type: type)
+            #expect(try await bench.stored(ExecutionLabel.self, "label1").status?.label == "ours")
+        }
+    }
+
+    @Test("Nothing is kept of objects that are gone")
+    func forgets() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.reconcilers.writer
+            try await writer.write(status("First"), of: object)
+            writer.retain([object.metadata.uid ?? ""])
+            #expect(writer.newest(object) != object)
+            writer.retain([])
+            #expect(writer.newest(object) == object)
+            try await writer.write(status("First"), of: object)
+            writer.forget(object.metadata)
+            #expect(writer.newest(object) == object)
+        }
+    }
+}
