@@ -1,5 +1,6 @@
 import DevCluster
 import DevFlyteAdmin
+import Foundation
 import JSON
 import Testing
 
@@ -51,6 +52,74 @@ extension EndToEnd {
                     }
                 }
             }
+        }
+
+        @Test("A proxy's password follows its Secret, goes to that proxy alone, and shows nowhere")
+        func proxyPassword() async throws {
+            let passwords = ["hunter2-the-first", "hunter2-the-second"]
+            let logins = passwords.map { "corp-user:\($0)" }
+            let proxy = try await PasswordProxy(logins[0])
+            var metrics = ""
+            try await withFleet(of: 2) { fleet in
+                func put(_ login: String, use: String? = "proxy", hosts: String) async throws {
+                    try await fleet.applySecret("corp-proxy", use: use, hosts: hosts, ["login": login])
+                }
+                let hosts = "127.0.0.1:\(proxy.port)"
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(
+                    fleet.dataPlane(
+                        2,
+                        [
+                            "connection": [
+                                "proxyURL": .string(proxy.url),
+                                "proxyCredentialsRef": ["name": "corp-proxy", "key": "login"],
+                            ]
+                        ]))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { squadron in
+                    let missing = try await fleet.reports(2, "CredentialsValid", "SecretNotFound")
+                    #expect(missing.message.contains("proxyCredentialsRef: Secret corp-proxy does not exist"))
+                    try await put(logins[0], hosts: hosts)
+                    try await fleet.settles(1)
+                    #expect(Set(proxy.seen.tunnels) == ["127.0.0.1:\(fleet[2].port)"])
+
+                    // The proxy wants another one. It repeats what it got.
+                    await proxy.change(logins[1])
+                    let refused = try await fleet.reports(2, "Reachable", "ConnectFailed")
+                    #expect(refused.message.contains("407"))
+                    try await put(logins[1], hosts: hosts)
+                    try await fleet.settles(2, 1)
+
+                    func stops(_ reason: String) async throws {
+                        let condition = try await fleet.reports(2, "CredentialsValid", reason)
+                        #expect(condition.status == "False" && condition.message.contains("nothing is sent"))
+                        let before = proxy.seen
+                        try await throughout(.seconds(1), "the proxy is asked nothing") {
+                            proxy.seen.tunnels == before.tunnels && proxy.seen.refusals == before.refusals
+                        }
+                    }
+                    try await put(logins[1], use: nil, hosts: hosts)
+                    try await stops("SourceNotAllowed")
+                    try await put(logins[1], hosts: "proxy.example.com")
+                    try await stops("HostNotAllowed")
+                    try await put(passwords[1], hosts: hosts)
+                    try await stops("TokenMalformed")
+                    try await fleet.admin.delete("Secret", "corp-proxy")
+                    try await stops("SecretNotFound")
+                    try await put(logins[1], hosts: hosts)
+                    try await fleet.settles(2, 1)
+                    try await fleet.settles(1, 1)
+                    metrics = squadron.metricsText
+                }
+                var seen = fleet.log.lines.joined(separator: "\n") + metrics
+                for kind in ["Event", "DataPlane", "ClusterRegistry"] {
+                    for object in try await fleet.admin.list(kind) { seen += object.serializedString }
+                }
+                for secret in passwords + logins.map({ Data($0.utf8).base64EncodedString() }) {
+                    #expect(!seen.contains(secret))
+                }
+            }
+            await proxy.stop()
         }
 
         @Test("No object gets at a data plane's token by naming its Secret")

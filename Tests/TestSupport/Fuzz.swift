@@ -31,6 +31,40 @@ package func fuzz(_ corpus: [String], rounds: Int = 2_000, _ check: ([UInt8]) th
     try fuzz(corpus.map { Array($0.utf8) }, rounds: rounds, check)
 }
 
+/// The same for a check that takes time: it makes its input from a number, and `workers` run side by side. In the suite the
+/// numbers are 1 to `rounds`. With `SQUADRON_FUZZ_SECONDS` they start at random, or at `SQUADRON_FUZZ_SEED`, and the file
+/// that `SQUADRON_FUZZ_LAST` names holds the last one.
+package func fuzz(
+    rounds: Int, workers: Int, _ check: @escaping @Sendable (UInt64) async throws -> Void
+) async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let seconds = environment["SQUADRON_FUZZ_SECONDS"].flatMap { Double($0) }
+    let given = environment["SQUADRON_FUZZ_SEED"].flatMap { UInt64($0) }
+    let first = seconds == nil ? 1 : given ?? .random(in: 1 ... .max / 2)
+    let end = ContinuousClock.now + .seconds(seconds ?? 0)
+    let last = environment["SQUADRON_FUZZ_LAST"]
+    let next = Locked(first)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<workers {
+            group.addTask {
+                while true {
+                    let number = next.withLock { next in
+                        defer { next += 1 }
+                        return next
+                    }
+                    guard seconds == nil ? number <= UInt64(rounds / patience) : ContinuousClock.now < end else {
+                        return
+                    }
+                    if let last { try "\(number)\n".write(toFile: last, atomically: false, encoding: .utf8) }
+                    try await check(number)
+                }
+            }
+        }
+        try await group.waitForAll()
+    }
+    if seconds != nil { print("fuzz: numbers from \(first), \(next.withLock { $0 } - first) inputs") }
+}
+
 /// Changes inputs at random: bits, bytes, ranges, numbers at the ends of their types, parts of other inputs.
 package struct Mutator {
     private let corpus: [[UInt8]]

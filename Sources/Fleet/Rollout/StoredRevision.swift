@@ -16,9 +16,12 @@ public struct StoredRevision: Sendable {
         self.record = record
     }
 
+    /// The numbers of ours are small. Of a larger one, that somebody else made, the next would not fit any more.
+    private static let numbers: Range<Int64> = 1..<1 << 53
+
     /// Nil where the object isn't a revision of ours. A state that somebody has made unreadable counts as none.
     public init?(_ object: DynamicObject) {
-        guard let number = object.json["revision"]?.int,
+        guard let number = object.json["revision"]?.int, Self.numbers.contains(number),
             let content = try? object.json["data"]?.decode(StagedContent.self)
         else { return nil }
         let text = object.metadata.annotations?[RolloutNames.state]

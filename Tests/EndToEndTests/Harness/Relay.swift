@@ -83,7 +83,7 @@ final class Relay: Sendable {
         await drop()
     }
 
-    private final class PassOn: ChannelInboundHandler {
+    final class PassOn: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
         private let isDead: @Sendable () -> Bool

@@ -1,3 +1,4 @@
+import JSON
 import KubeObjects
 import Support
 import Testing
@@ -424,5 +425,20 @@ struct StagedRolloutTests {
                 for name in model.turns { #expect(model.rollout.record.assigned[name] == revision) }
             }
         }
+    }
+
+    @Test("A stored revision whose number has no next one is not ours")
+    func numbers() throws {
+        let content = try #require(StagedContent(ClusterRegistrySpec(), TemplateSet(files: [:])))
+        func read(_ number: Int64) throws -> StoredRevision? {
+            StoredRevision(
+                try DynamicObject(
+                    json: [
+                        "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": ["name": "r"],
+                        "revision": .int(number), "data": try JSON(encoding: content),
+                    ]))
+        }
+        #expect(try read(7)?.number == 7)
+        for number in [Int64.max, Int64.max - 1, 0, -5, .min] { #expect(try read(number) == nil) }
     }
 }

@@ -111,7 +111,7 @@ final class TestServer: Sendable {
         return HTTPClient(configuration, engine: engine)
     }
 
-    private static func context(_ options: Options, _ authority: CertificateAuthority) throws -> NIOSSLContext {
+    static func context(_ options: Options, _ authority: CertificateAuthority) throws -> NIOSSLContext {
         let issued = try authority.issue(options.request)
         var tls = NIOSSL.TLSConfiguration.makeServerConfiguration(
             certificateChain: [
