@@ -30,7 +30,7 @@ extension Ownership {
     }
 }
 
-/// To whom an existing Namespace belongs, as this registry sees it.
+/// The owner of an existing Namespace, as this registry sees it.
 public enum NamespaceStanding: Sendable, Hashable {
     case ours(fromFlyte: Bool)
     /// It has the mark of another registry.

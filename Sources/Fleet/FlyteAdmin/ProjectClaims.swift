@@ -1,15 +1,15 @@
 import JSON
 
-/// What one FlyteProject wants of flyteadmin.
+/// What one FlyteProject wants in flyteadmin.
 public struct ProjectDemand: Sendable, Hashable {
     /// The project's id.
     public var project: String
-    /// Nil: others register it.
+    /// Nil: somebody else registers it.
     public var registration: ProjectRegistration?
-    /// By project-domain, the attributes as `AdminRow.value` has them.
+    /// The attributes of each project-domain, in the form of `AdminRow.value`.
     public var taskResources: [AdminRow] = []
     public var executionConfigs: [AdminRow] = []
-    /// Locked fields that it sets: they are left out of the rows.
+    /// Locked fields that it sets. They are left out of the rows.
     public var locked: [String] = []
     /// Keys of `attributes` that no domain of the project has.
     public var withoutDomain: [String] = []
@@ -32,13 +32,13 @@ public struct ProjectDemand: Sendable, Hashable {
         }
     }
 
-    /// It wants nothing there, and nothing is to be said of it.
+    /// Whether it wants nothing in flyteadmin, so that no status is needed either.
     public var isEmpty: Bool { registration == nil && taskResources.isEmpty && executionConfigs.isEmpty }
 }
 
-/// What all FlyteProjects want of flyteadmin.
+/// What all FlyteProjects want in flyteadmin.
 public struct ProjectClaims: Sendable, Hashable {
-    /// By object name, of those in force that want anything.
+    /// The demands of the objects in force, by object name.
     public private(set) var demands: [String: ProjectDemand] = [:]
     /// By project.
     public private(set) var registrations: [String: ProjectRegistration] = [:]
@@ -48,8 +48,8 @@ public struct ProjectClaims: Sendable, Hashable {
     public init() {}
 
     /// - Parameters:
-    ///   - projects: all that can be read, those with problems too.
-    ///   - unreadable: the names of those that can't be read: no row is deleted meanwhile.
+    ///   - projects: all readable objects, also those with problems.
+    ///   - unreadable: the names of the objects that can't be read. No row is deleted meanwhile.
     public init(_ projects: [FlyteProject], _ settings: ClusterRegistrySpec, unreadable: [String] = []) {
         var tasks: [LabelClaims.Claim] = []
         var configs: [LabelClaims.Claim] = []
@@ -60,7 +60,7 @@ public struct ProjectClaims: Sendable, Hashable {
             tasks += demand.taskResources.map { .init(key: $0.key, value: $0.value, object: name) }
             configs += demand.executionConfigs.map { .init(key: $0.key, value: $0.value, object: name) }
         }
-        // What a broken object wanted stays as it is, whatever it says now.
+        // The rows of a broken object stay as they are, whatever it says now.
         var kept: Set<AdminRowKey> = []
         for object in projects where !object.spec.problems().isEmpty && !object.spec.project.isEmpty {
             let domains = Set(settings.domains).union(object.spec.domains ?? []).union(object.spec.attributes.keys)
@@ -81,7 +81,8 @@ public struct ProjectClaims: Sendable, Hashable {
 }
 
 extension FlyteProjectSpec {
-    /// Fields of `attributes` that choose the account of executions: locked while any value's name is.
+    /// The fields of `attributes` that choose the account of executions. They are locked while any value's name is
+    /// locked.
     fileprivate var lockedAttributes: [String] {
         attributes.sorted { $0.key < $1.key }.flatMap { domain, attributes -> [String] in
             let config = attributes.executionConfig
@@ -93,7 +94,7 @@ extension FlyteProjectSpec {
     }
 }
 
-// As flyteadmin has them, in the proto's names and without what is unset: `FlyteAdmin.LabelRow.value` is the same text.
+// In flyteadmin's form, with the proto's names and without unset fields: `FlyteAdmin.LabelRow.value` is the same text.
 
 extension ProjectAttributes.TaskResources {
     var row: String? {

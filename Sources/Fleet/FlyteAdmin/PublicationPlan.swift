@@ -1,24 +1,25 @@
-/// What to do to flyteadmin's rows. No two steps concern the same row, so that their order does not matter.
+/// The changes of flyteadmin's rows. No two steps concern the same row, so their order does not matter.
 public struct PublicationPlan: Sendable, Hashable {
     public enum Step: Sendable, Hashable {
         case put(AdminRow)
-        /// Deletes a row and then writes the ones that went with it and should be there.
+        /// Deletes a row, and then writes the rows that were deleted with it and should exist.
         case delete(AdminRowKey, thenPut: [AdminRow])
     }
 
     public var steps: [Step] = []
-    /// What must be noted before the first step.
+    /// The notes to write before the first step.
     public var noted: PublishedLabels
-    /// Wanted rows that are there as they should be.
+    /// Wanted rows that exist as they should.
     public var settled: Set<AdminRowKey> = []
-    /// Wanted rows that are not written before flyteadmin runs with their label: it would send their executions anywhere.
+    /// Wanted rows that must wait until flyteadmin runs with their label, since it would otherwise send their
+    /// executions anywhere.
     public var waiting: Set<AdminRowKey> = []
 
     /// - Parameters:
-    ///   - present: what flyteadmin has, read just now.
+    ///   - present: flyteadmin's rows, read just now.
     ///   - published: our notes about this flyteadmin.
-    ///   - running: the labels that flyteadmin runs with; nil where nobody can tell.
-    ///   - mayDelete: false while the deletions are doubtful (`DeletionStop`).
+    ///   - running: the labels that flyteadmin runs with. Nil if nobody can tell.
+    ///   - mayDelete: false while the deletions are in doubt (`DeletionStop`).
     public init(
         _ claims: LabelClaims, present: AdminRows, published: PublishedLabels, running: Set<String>? = nil,
         mayDelete: Bool
@@ -31,7 +32,7 @@ public struct PublicationPlan: Sendable, Hashable {
             }
         }
         let doomed = takeStock(claims, present, mayDelete && claims.unreadable.isEmpty)
-        // What goes along with a less specific row has no step of its own.
+        // Rows that are deleted along with a less specific row have no step of their own.
         let deleted = doomed.filter { doomed.isDisjoint(with: $0.above) }
         let wide = deleted.filter(\.isWide)
         for key in wide.sorted() { planWideDelete(key, doomed, claims, present) }
@@ -44,16 +45,16 @@ public struct PublicationPlan: Sendable, Hashable {
         for row in noted.restoring.sorted() where wide.isDisjoint(with: row.key.above) { steps.append(.put(row)) }
     }
 
-    /// Brings the notes up to what is there. Returns the rows to be deleted.
+    /// Updates the notes from the present rows. Returns the rows to delete.
     private mutating func takeStock(
         _ claims: LabelClaims, _ present: AdminRows, _ mayDelete: Bool
     ) -> Set<AdminRowKey> {
         for (key, claim) in claims.wanted where present.values[key] == claim.value {
-            // Also one that somebody else had set to the same before: an object declares it now.
+            // Also if somebody else had set the same value before, since an object declares it now.
             noted.confirm(AdminRow(key, claim.value))
             settled.insert(key)
         }
-        // Back already, or somebody has set it anew, or an object wants it: then that counts.
+        // A row is no longer restored if it is back, if somebody has set it again, or if an object wants it.
         noted.restoring = noted.restoring.filter { claims.wanted[$0.key] == nil && present.values[$0.key] == nil }
         var doomed: Set<AdminRowKey> = []
         for key in Self.gone(claims, noted) {
@@ -61,18 +62,18 @@ public struct PublicationPlan: Sendable, Hashable {
                 noted.forget(key)  // gone already, or somebody has set it since: theirs
                 continue
             }
-            // Postponed where it is held, or would take something along that can't be put back.
+            // Postponed if deletions are held, or if the delete would remove a row that can't be put back.
             if mayDelete && !present.withLaunchPlans.contains(key) { doomed.insert(key) }
         }
         return doomed
     }
 
-    /// Noted rows that no object stands for any more.
+    /// Noted rows that no object wants any more.
     public static func gone(_ claims: LabelClaims, _ published: PublishedLabels) -> Set<AdminRowKey> {
         Set(published.rows.map(\.key)).filter { claims.wanted[$0] == nil && !claims.kept.contains($0) }
     }
 
-    /// What is below `key` and should be there goes back: what objects want, as they want it; everything else as it was.
+    /// Puts back the rows below `key` that should exist: as the objects want them, or else as they were.
     private mutating func planWideDelete(
         _ key: AdminRowKey, _ doomed: Set<AdminRowKey>, _ claims: LabelClaims, _ present: AdminRows
     ) {
@@ -82,7 +83,7 @@ public struct PublicationPlan: Sendable, Hashable {
             && (claims.wanted[below] == nil || waiting.contains(below))
         {
             back[below] = value
-            // What waits for another value is ours already, or an object's.
+            // A row that waits for another value is already ours or an object's.
             if claims.wanted[below] == nil { noted.restoring.insert(AdminRow(below, value)) }
         }
         for row in noted.restoring where key.takesAlong(row.key) { back[row.key] = row.value }

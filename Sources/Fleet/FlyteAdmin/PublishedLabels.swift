@@ -1,19 +1,20 @@
 import JSON
 
-/// The rows in flyteadmin that are ours, remembered outside of flyteadmin: its rows carry no owner.
+/// The rows in flyteadmin that are ours. They are recorded outside of flyteadmin, since its rows have no owner.
 ///
-/// Kept in a ConfigMap of the operator's. Why there: a status or annotation of the ExecutionClusterLabel goes with the
-/// object, and when the object is deleted while the operator is down nothing would say that the row was ours. A
-/// finalizer would say so, but then no object, and no namespace `flyte`, could be deleted while flyteadmin is dead.
+/// They are kept in a ConfigMap of the operator. A status or annotation of the ExecutionClusterLabel would not do: it
+/// is deleted with the object, and if the operator is down at that time, nothing would say that the row was ours. A
+/// finalizer would say so, but then no object and no namespace `flyte` could be deleted while flyteadmin is dead.
 ///
-/// A row is noted before it is written and struck out after it was deleted, so that a crash in between leaves a note too
-/// many and never one too few. A note has the value: a row is only ever deleted while it still has a value that we gave
-/// it. What somebody has set since is theirs.
+/// A row is noted before it is written, and struck out after it was deleted. So a crash in between leaves one note too
+/// many, and never one too few. A note has the row's value. A row is only deleted while it has a value that we gave it.
+/// A value that somebody has set since then belongs to them.
 public struct PublishedLabels: Sendable, Hashable {
-    /// A note holds for one flyteadmin. Another endpoint may be another one, where a row of the same name isn't ours.
+    /// Notes hold for one flyteadmin. Another endpoint may be another flyteadmin, where a row with the same name is not
+    /// ours.
     public var endpoint: String
     public var rows: Set<AdminRow>
-    /// Rows of others that a delete is about to take along, until they are back.
+    /// Rows of others that a delete is about to remove, until they are back.
     public var restoring: Set<AdminRow>
 
     public init(endpoint: String, rows: Set<AdminRow> = [], restoring: Set<AdminRow> = []) {
@@ -23,12 +24,12 @@ public struct PublishedLabels: Sendable, Hashable {
     }
 
     public static let configMapName = "squadron-published-labels"
-    /// Key of the ConfigMap.
+    /// The key in the ConfigMap.
     public static let dataKey = "published.json"
-    /// An API server takes a ConfigMap of 1 MiB: about 15,000 rows.
+    /// An API server accepts a ConfigMap of 1 MiB, which is enough for about 15,000 rows.
     public static let sizeLimit = 1_000_000
 
-    /// Short, and in a stable order: the same content is the same text.
+    /// The text is short and in a stable order, so that equal content gives equal text.
     public var text: String {
         func list(_ rows: Set<AdminRow>) -> JSON {
             .array(
@@ -40,7 +41,7 @@ public struct PublishedLabels: Sendable, Hashable {
         return json.serializedString
     }
 
-    /// Nil where the text isn't one of ours.
+    /// Nil if we did not write the text.
     public init?(text: String) {
         guard let json = try? JSON(parsing: text), let endpoint = json["endpoint"]?.string,
             let rows = Self.rows(json["rows"]), let restoring = Self.rows(json["restoring"])
@@ -59,13 +60,13 @@ public struct PublishedLabels: Sendable, Hashable {
         return rows
     }
 
-    /// The row has this value now, and no other that was noted for it.
+    /// The row has this value now. Other noted values of it are dropped.
     public mutating func confirm(_ row: AdminRow) {
         rows = rows.filter { $0.key != row.key }
         rows.insert(row)
     }
-    /// The notes for another address of what may be the same flyteadmin: a row that stands there with the noted value is
-    /// ours. What is to be put back is known only where any row of ours is there.
+    /// The notes for another address of what may be the same flyteadmin. A row that exists there with the noted value
+    /// is ours. Rows to put back are kept only if any row of ours is there.
     public func moved(to endpoint: String, present: AdminRows) -> PublishedLabels {
         let ours = rows.filter { present.values[$0.key] == $0.value }
         return PublishedLabels(endpoint: endpoint, rows: ours, restoring: ours.isEmpty ? [] : restoring)

@@ -1,19 +1,19 @@
-/// Whether a reading of flyteadmin is believed that lacks much of what was noted before: a database that was restored, or a
-/// list that was cut off, must not look like a bulk removal.
+/// Decides whether to believe a reading of flyteadmin that lacks many noted entries. A restored database or a list that
+/// was cut off must not look like a bulk removal.
 public struct ReadingDoubt: Sendable, Hashable {
     static let few = 10
-    /// So many polls in a row have to say the same.
+    /// How many polls in a row must say the same.
     static let polls = 3
     private var findings = 0
 
     public init() {}
 
-    /// Call it once a poll.
+    /// Call it once per poll.
     ///
     /// - Parameters:
-    ///   - noted: how many entries were noted.
-    ///   - missing: how many of those the reading lacks.
-    /// - Returns: why it does not count yet; nil where it counts.
+    ///   - noted: the number of noted entries.
+    ///   - missing: how many of them the reading lacks.
+    /// - Returns: why the reading does not count yet. Nil if it counts.
     public mutating func judge(noted: Int, missing: Int) -> String? {
         guard missing > Self.few, missing > noted / 2 else {
             findings = 0

@@ -12,17 +12,17 @@ public struct RegisteredProject: Sendable, Hashable {
     }
 }
 
-/// What to do for a project that is to be registered.
+/// What to do for a project that should be registered.
 public enum RegistrationStep: Sendable, Hashable {
     case none
-    /// With these, and the project's id where it has no name of its own.
+    /// Register it with this content. Without a name of its own it gets the project's id.
     case register(RegisteredProject)
-    /// What is empty here stays as it is.
+    /// Change it. Empty fields stay as they are.
     case change(RegisteredProject)
-    /// Somebody has archived it. It stays so: a person decided that.
+    /// A person archived it, so it stays archived.
     case archived
 
-    /// - Parameter present: nil where flyteadmin has no such project.
+    /// - Parameter present: nil if flyteadmin has no such project.
     public init(_ wanted: ProjectRegistration, id: String, present: RegisteredProject?) {
         let name = wanted.name.isEmpty ? id : wanted.name
         guard let present else {

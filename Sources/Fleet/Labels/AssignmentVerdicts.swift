@@ -1,15 +1,15 @@
 import KubeObjects
 import Support
 
-/// How far a project-domain's namespace is, over all data planes that want it.
+/// The progress of a project-domain's namespace over all data planes that want it.
 public struct NamespaceProgress: Sendable, Hashable {
     public var desired: Int
     public var synced: Int
-    /// Tried without success. The rest is pending.
+    /// Attempts failed. All others are pending.
     public var failed: Int
     /// The first failure, for the message: "dataplane_2: Timeout: …".
     public var failure: String?
-    /// What all of it waits for, whatever the data planes are like.
+    /// What all data planes wait for, whatever their own state is.
     public var awaited: String?
 
     public init(desired: Int, synced: Int, failed: Int, failure: String? = nil) {
@@ -33,7 +33,7 @@ public struct NamespaceProgress: Sendable, Hashable {
     }
     public var counts: DataPlaneCounts { DataPlaneCounts(desired: desired, synced: synced) }
 
-    /// - Parameter place: the namespaces, for the message.
+    /// - Parameter place: the namespaces for the message.
     func verdict(_ place: String) -> ConditionVerdict {
         let score = "\(place): on \(synced) of \(desired) data planes"
         let detail = failure.map { "; " + $0 } ?? ""
@@ -44,21 +44,21 @@ public struct NamespaceProgress: Sendable, Hashable {
     }
 }
 
-/// What flyteadmin has of an assignment.
+/// The state of an assignment in flyteadmin.
 public enum Publication: Sendable, Hashable {
     case notConfigured
     case pending
     case published
     case unreachable(String)
-    /// A Secret that flyteadmin would be reached with must not be used for that: why.
+    /// A Secret for flyteadmin must not be used for that. The text says why.
     case sourceNotAllowed(String)
     /// flyteadmin's own words.
     case refused(String)
     /// flyteadmin does not run with that label yet.
     case waitingForRollout(String)
-    /// It is deliberately not written: why.
+    /// It is deliberately not written. The text says why.
     case held(_ reason: String, String)
-    /// Nothing is known yet in this process: what was said before holds.
+    /// Nothing is known in this process yet, so the earlier condition stays.
     case asBefore(Condition.Status, reason: String, message: String)
 
     var verdict: ConditionVerdict {
@@ -85,15 +85,16 @@ public struct AssignmentObservation: Sendable {
     public var object: ExecutionClusterLabel
     /// The older object with the same key.
     public var duplicateOf: String?
-    /// The verdict of the label that is in force; nil where there is none of that name.
+    /// The verdict on the label in force. Nil if no label has that name.
     public var label: LabelVerdict?
-    /// Nil for a whole project, which wants none.
+    /// Nil for a whole project, which wants no namespace.
     public var namespace: NamespaceAnswer?
     public var progress: NamespaceProgress
     public var publication: Publication
-    /// The namespace is shared with another project-domain that wants something else in it: the whole message.
+    /// The namespace is shared with another project-domain that wants other objects in it. The text is the whole
+    /// message.
     public var sharing: String?
-    /// flyteadmin has archived the project.
+    /// Whether flyteadmin has archived the project.
     public var isArchived = false
 
     public init(
@@ -164,7 +165,7 @@ public struct AssignmentObservation: Sendable {
 }
 
 extension ConditionType {
-    /// Those that every ExecutionClusterLabel with this spec has.
+    /// The conditions that every ExecutionClusterLabel with this spec has.
     public static func ofAssignment(_ spec: ExecutionClusterLabelSpec?) -> [ConditionType] {
         let types: [ConditionType] = [.labelResolved, .namespaceSynced, .published, .ready]
         return spec.map { $0.domain == nil } == true ? types.filter { $0 != .namespaceSynced } : types
@@ -172,13 +173,13 @@ extension ConditionType {
 }
 
 public enum AssignmentVerdicts {
-    /// The name of the older object, for each object that sets what another one sets already.
+    /// The name of the older object, for each object that sets the same row.
     public static func duplicates(_ assignments: [ExecutionClusterLabel]) -> [String: String] {
         Seniority.duplicates(assignments) { AdminRowKey($0.spec) }
     }
 
-    /// The label in force under a name, out of `LabelVerdicts.all`; where all that claim it are in trouble, the first
-    /// of them, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
+    /// The label in force for each name, out of `LabelVerdicts.all`. If all objects with that name have problems, it is
+    /// the first one, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
     public static func byLabel(_ verdicts: [String: LabelVerdict]) -> [String: LabelVerdict] {
         var found: [String: LabelVerdict] = [:]
         for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {
@@ -189,15 +190,15 @@ public enum AssignmentVerdicts {
 }
 
 extension ConditionVerdict {
-    /// An archived project has what was wanted of it, but flyteadmin starts nothing there: said where all seems well. Where
-    /// it refuses a change, its own words say so.
+    /// Adds that flyteadmin has archived the project and starts nothing there, although everything wanted exists. A
+    /// refused change needs no note, since flyteadmin's own words say it.
     func noting(archived project: String?) -> ConditionVerdict {
         guard let project, status == .isTrue else { return self }
         return ConditionVerdict(
             type, status, reason, message + "; flyteadmin has archived project \(project): it starts nothing there")
     }
 
-    /// All conditions of an object whose spec can't be used: Ready says why, the others can't be known.
+    /// All conditions of an object whose spec can't be used: Ready says why, and the others can't be known.
     public static func invalid(_ types: [ConditionType], _ problem: SpecProblem) -> [ConditionVerdict] {
         types.map {
             $0 == .ready

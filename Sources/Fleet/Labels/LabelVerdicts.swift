@@ -1,17 +1,17 @@
 import KubeObjects
 import Support
 
-/// How a data plane is, as far as labels care: whether it can be worked with. What isn't in sync in it is told elsewhere.
+/// The state of a data plane for labels: whether it accepts requests. Other statuses report what is out of sync in it.
 public enum ClusterState: Sendable, Hashable {
     case ready
     case notReady
     case disabled
-    /// Cordoned, however it is beside that.
+    /// Cordoned, whatever its state is otherwise.
     case unschedulable
-    /// There is a DataPlane; whether it can be worked with isn't known yet.
+    /// The DataPlane exists, and it is not known yet whether it accepts requests.
     case undetermined
 
-    /// By what a status says of the DataPlane.
+    /// The state from a status of the DataPlane.
     public init(_ object: DataPlane, _ status: DataPlaneStatus?) {
         switch status?.availability?.status {
         case _ where !object.spec.enabled: self = .disabled
@@ -23,19 +23,19 @@ public enum ClusterState: Sendable, Hashable {
     }
 }
 
-/// What an ExecutionLabel comes to.
+/// The verdict on an ExecutionLabel.
 public struct LabelVerdict: Sendable, Hashable {
     public var label: String
     public var clusters: [ExecutionLabelStatus.Cluster]
     public var ready: ConditionVerdict
-    /// Whether this object is the one that its label goes by: nothing of the others takes effect.
+    /// Whether this object decides about its label. The other objects with that label have no effect.
     public var isInForce: Bool
 }
 
-/// Every label's verdict: needed together, since two objects can claim one label.
+/// The verdicts on all labels. They are computed together, since two objects can claim one label.
 public enum LabelVerdicts {
-    /// - Parameter clusters: by `clusterName`, of every DataPlane there is.
-    /// - Returns: by object name.
+    /// - Parameter clusters: the state of every DataPlane, by `clusterName`.
+    /// - Returns: the verdicts by object name.
     public static func all(
         _ labels: [ExecutionLabel], clusters: [String: ClusterState]
     ) -> [String: LabelVerdict] {
@@ -76,10 +76,10 @@ public enum LabelVerdicts {
         return nil
     }
 
-    /// flyteadmin drops unknown and disabled clusters without a word and shares their part among the others, so one
-    /// that the user gave a weight makes the label not Ready, and the message says so. A cordoned one is left out on
-    /// purpose and for a time: the label is Ready while another cluster is. Whether a cluster answers at the
-    /// moment is another matter: flyteadmin doesn't look, and one that is ready is enough.
+    /// flyteadmin silently drops unknown and disabled clusters and shares their part among the others. So such a
+    /// cluster with a weight makes the label not Ready, and the message says so. A cordoned cluster is left out on
+    /// purpose and for a time, so the label stays Ready while another cluster is. Whether a cluster answers at the
+    /// moment does not matter to flyteadmin, so one ready cluster is enough.
     private static func resolution(
         of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]
     ) -> ConditionVerdict {
@@ -110,7 +110,7 @@ public enum LabelVerdicts {
 }
 
 extension LabelVerdict {
-    /// The status to store, given the one before.
+    /// The status to store, given the earlier one.
     public func status(of object: ExecutionLabel, now: Instant) -> ExecutionLabelStatus {
         var status = ExecutionLabelStatus([ready], of: object, now: now)
         status.label = label

@@ -1,9 +1,9 @@
-/// What holds for the weights of one label: checked at admission by the CRD and again here.
+/// The rules for the weights of one label. The CRD checks them at admission, and this checks them again.
 public enum LabelWeights {
-    /// Sums of decimal fractions are not exact: three times 0.333 is meant as one.
+    /// Sums of decimal fractions are not exact: three times 0.333 means 1.
     public static let tolerance = 0.001
 
-    /// What is wrong, naming the field, or nil.
+    /// What is wrong, with the field. Nil if nothing is.
     public static func problem(_ clusters: [ExecutionLabelSpec.Cluster]) -> String? {
         if clusters.isEmpty { return "spec.clusters: is empty" }
         var seen: Set<String> = []
@@ -17,14 +17,14 @@ public enum LabelWeights {
             }
             sum += cluster.weight
         }
-        // One part in 10^9 beyond the tolerance, for the rounding of the sum itself.
+        // One part in 10^9 beyond the tolerance covers the rounding of the sum itself.
         guard abs(sum - 1) <= tolerance + 1e-9 else {
             return "spec.clusters: the weights sum to \(text(sum)) and not to 1"
         }
         return nil
     }
 
-    /// `1`, `0.5`: no more digits than it takes, three after the point at most for what isn't short.
+    /// `1` or `0.5`: as few digits as possible, rounded to six decimal places if the exact text is long.
     public static func text(_ weight: Double) -> String {
         guard weight.isFinite, abs(weight) < 1e15 else { return "\(weight)" }
         if weight == weight.rounded() { return String(Int64(weight)) }

@@ -1,7 +1,7 @@
-/// What users have set about where new executions may go: which data planes are enabled and not cordoned. Whether they are
-/// well is another matter, and passes.
+/// What users have set about where new executions may go: which data planes are enabled and not cordoned. Their health
+/// is a separate matter.
 public struct Scheduling: Sendable, Hashable {
-    /// By `clusterName`, of the DataPlanes that count.
+    /// The clusters of these DataPlanes, by `clusterName`.
     public var schedulable: Set<String>
 
     public init(schedulable: Set<String>) { self.schedulable = schedulable }
@@ -11,8 +11,8 @@ public struct Scheduling: Sendable, Hashable {
         schedulable = Set(objects.filter { $0.value.spec.enabled && !$0.value.spec.unschedulable }.keys)
     }
 
-    /// The clusters that get a part of a label's executions, with the weights that flyteadmin reads: those of the clusters
-    /// that are left are rescaled to the sum 1. Empty where none is left.
+    /// The clusters that get a part of a label's executions, with the weights that flyteadmin reads. The weights of the
+    /// remaining clusters are rescaled to the sum 1. Empty if no cluster remains.
     public func shares(of label: ExecutionLabel) -> [ExecutionLabelSpec.Cluster] {
         let left = label.spec.clusters.filter { $0.weight > 0 && schedulable.contains($0.name) }
         let sum = left.reduce(0) { $0 + $1.weight }

@@ -1,4 +1,4 @@
 extension Permission {
-    /// Whether it changes nothing: what Observe needs.
+    /// Whether it changes nothing. Observe needs only these rights.
     public var isRead: Bool { ["get", "list", "watch"].contains(verb) }
 }

@@ -1,7 +1,7 @@
 import JSON
 import KubeObjects
 
-/// Something that the operator must be allowed to do in a data plane.
+/// A right that the operator needs in a data plane.
 public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var verb: String
     public var group: String
@@ -12,7 +12,7 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.group = group
         self.resource = resource
     }
-    /// "patch serviceaccounts", "create roles.rbac.authorization.k8s.io".
+    /// For example "patch serviceaccounts" or "create roles.rbac.authorization.k8s.io".
     public var description: String { "\(verb) \(resource)\(group.isEmpty ? "" : "." + group)" }
     public static func < (left: Permission, right: Permission) -> Bool {
         (left.group, left.resource, order(left.verb), left.verb) < (
@@ -20,27 +20,27 @@ public struct Permission: Sendable, Hashable, Comparable, CustomStringConvertibl
         )
     }
     private static func order(_ verb: String) -> Int { Permission.verbs.firstIndex(of: verb) ?? verbs.count }
-    /// What server-side apply and a watch take: a PATCH that creates needs `create` as well.
+    /// The verbs of server-side apply and a watch. A PATCH that creates an object needs `create` too.
     static let verbs = ["get", "list", "watch", "create", "patch"]
 
-    /// Without it no project-domain has its namespace or its cloud role: the data plane can't be worked with. What
-    /// `prune` or a template needs beside that keeps back its own objects alone.
+    /// Without it no project-domain gets its namespace or its cloud role, so the data plane is not Available. Further
+    /// rights for `prune` or a template hold back only their own objects.
     public var isEssential: Bool {
         Permissions.essentials.contains { $0.group == group && $0.plural == resource } && Self.verbs.contains(verb)
     }
 }
 
 public enum Permissions {
-    /// Without these kinds a data plane can't be worked with.
+    /// Without these kinds a data plane is not Available.
     public static let essentials: Set<ResourceType> = [.namespace, .serviceAccount]
 
-    /// What the templates need in a data plane: Namespaces (`get` for `kube-system`, which says which cluster it is)
-    /// and whatever kinds are made in them. ServiceAccounts count in any case, so that a workload identity that is set
-    /// later finds its permissions.
+    /// The rights that the templates need in a data plane: for Namespaces (`get` also for `kube-system`, which
+    /// identifies the cluster) and for the kinds that are made in them. ServiceAccounts always count, so that a
+    /// workload identity that is set later has its rights.
     ///
     /// - Parameters:
-    ///   - deletes: with `prune: true`, looking through and deleting what the templates have, or once had, in namespaces.
-    ///   - copies: with `replicateSecrets`, Secrets.
+    ///   - deletes: whether `prune: true` needs to list and delete what the templates have, or once had, in namespaces.
+    ///   - copies: whether `replicateSecrets` needs Secrets.
     public static func required(
         by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false, copies: Bool = false
     ) -> [Permission] {
@@ -55,7 +55,7 @@ public enum Permissions {
         }.sorted()
     }
 
-    /// The ClusterRole rules to add, as YAML that can be pasted: one for each group and set of verbs.
+    /// The ClusterRole rules to add, as YAML for pasting: one rule for each group and set of verbs.
     public static func rules(adding missing: [Permission]) -> String {
         var verbs: [Permission: [String]] = [:]
         for permission in missing.sorted() {
@@ -81,7 +81,7 @@ public enum Permissions {
         }.sorted().joined()
     }
 
-    /// "create, patch serviceaccounts; list namespaces".
+    /// For example "create, patch serviceaccounts; list namespaces".
     public static func text(_ missing: [Permission]) -> String {
         var parts: [(resource: String, verbs: [String])] = []
         for permission in missing.sorted() {
@@ -96,14 +96,14 @@ public enum Permissions {
     }
 }
 
-/// What a SelfSubjectRulesReview answers. Ask it for a namespace that has no RoleBindings (one that isn't there will
-/// do): then only what is allowed everywhere is in it, and that is what is needed.
+/// The answer of a SelfSubjectRulesReview. Ask it for a namespace without RoleBindings, which need not exist. Then the
+/// answer has only what is allowed in all namespaces, and that is what we need.
 public struct RulesReview: Sendable, Hashable {
     public struct Rule: Sendable, Hashable {
         public var verbs: [String]
         public var apiGroups: [String]
         public var resources: [String]
-        /// Empty: all.
+        /// Empty for all names.
         public var resourceNames: [String]
 
         public init(verbs: [String], apiGroups: [String], resources: [String], resourceNames: [String] = []) {
@@ -113,7 +113,7 @@ public struct RulesReview: Sendable, Hashable {
             self.resourceNames = resourceNames
         }
 
-        /// `resource` without a subresource: `pods/*` and `*/status` don't cover it.
+        /// `resource` has no subresource, so `pods/*` and `*/status` don't cover it.
         func covers(_ permission: Permission) -> Bool {
             resourceNames.isEmpty && (verbs.contains("*") || verbs.contains(permission.verb))
                 && (apiGroups.contains("*") || apiGroups.contains(permission.group))
@@ -121,7 +121,7 @@ public struct RulesReview: Sendable, Hashable {
         }
     }
     public var rules: [Rule]
-    /// The server couldn't list all rules (a webhook decides, say): what isn't among them may still be allowed.
+    /// The server could not list all rules, for example because a webhook decides. Other rights may still be granted.
     public var isIncomplete: Bool
 
     public init(rules: [Rule], isIncomplete: Bool) {
@@ -129,7 +129,7 @@ public struct RulesReview: Sendable, Hashable {
         self.isIncomplete = isIncomplete
     }
 
-    /// Reads the object's `status`. Rules that don't fit are no rules: they leave the review incomplete.
+    /// Reads the object's `status`. Rules that can't be read are left out, and make the review incomplete.
     public init(json: JSON) {
         let status = json["status"]
         isIncomplete = status?["incomplete"]?.bool ?? (status == nil)

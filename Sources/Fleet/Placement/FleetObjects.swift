@@ -2,27 +2,28 @@ import JSON
 import KubeObjects
 import Support
 
-/// The objects that a placement follows from, from wherever they were read.
+/// The objects that decide a placement, wherever they were read.
 public struct FleetObjects: Sendable {
     public private(set) var dataPlanes: [String: DataPlane] = [:]
     public private(set) var labels: [String: ExecutionLabel] = [:]
     public private(set) var assignments: [String: ExecutionClusterLabel] = [:]
-    /// Needed for what concerns all project-domains only.
+    /// Only needed for questions about all project-domains.
     public private(set) var projects: [String: FlyteProject] = [:]
     public private(set) var registry: ClusterRegistry?
     public private(set) var configMaps: [String: ConfigMap] = [:]
-    /// Objects that can't be used, with why.
+    /// The objects that can't be used, with the reasons.
     public private(set) var problems: [String] = []
-    /// They were read in the control plane: what has no status there was not looked at yet.
+    /// The objects were read in the control plane, so an object without a status has not been looked at yet.
     public var isLive = false
-    /// What flyteadmin said; nil where it was not asked.
+    /// flyteadmin's answers. Nil if it was not asked.
     public var flyteAdmin: FlyteAdminView?
     public let namespace: String
 
-    /// - Parameter namespace: objects of others are passed over. One that names none is taken to be in this.
+    /// - Parameter namespace: objects of other namespaces are skipped. An object without a namespace counts as one of
+    ///   this.
     public init(namespace: String) { self.namespace = namespace }
 
-    /// Takes an object, or the items of a `List`. Kinds that no placement follows from are passed over.
+    /// Takes an object, or the items of a `List`. It skips kinds that don't affect a placement.
     public mutating func add(_ json: JSON) {
         if let items = json["items"]?.array, json["kind"]?.string?.hasSuffix("List") == true {
             for item in items { add(item) }
@@ -67,14 +68,15 @@ public struct FleetObjects: Sendable {
         }
     }
 
-    /// Where flyteadmin's configuration is published; nil where it isn't.
+    /// Where flyteadmin's configuration is published. Nil if it is not.
     public var publishes: KeyReference? { registry?.spec.publish?.clustersConfigMap }
 
-    /// What flyteadmin decides with, and what to say of it.
+    /// What flyteadmin decides with, and remarks on it.
     public func fleet(now: Instant) -> (fleet: PlacementFleet, notes: [String]) {
         let publishes = publishes
         let planes = dataPlanes.values.map { object in
-            // Without `publish` flyteadmin's configuration is someone else's: its data planes are taken to be usable.
+            // Without `publish`, somebody else maintains flyteadmin's configuration, so its data planes are taken to be
+            // usable.
             ClustersPlan.Plane(object, credentials: publishes == nil ? .usable : .init(statusOf: object))
         }
         let published = publishes.flatMap { reference in
@@ -83,7 +85,7 @@ public struct FleetObjects: Sendable {
         let plan = ClustersPlan(
             registry: registry?.spec ?? ClusterRegistrySpec(), planes: planes, labels: Array(labels.values),
             malformed: problems, published: published, named: Set(assignments.values.map(\.spec.value)), now: now)
-        // A label that flyteadmin's library loses is told of where it was tried, by the placement.
+        // The placement itself reports a label that flyteadmin's library loses.
         let lost = Set(plan.lostLabels.values)
         var notes = plan.problems + plan.notes.filter { !lost.contains($0) }
         var configuration = plan.configuration
@@ -102,8 +104,8 @@ public struct FleetObjects: Sendable {
         return (fleet, notes)
     }
 
-    /// What flyteadmin decides with as far as it is published: the key of ours that is there now, with what is beside it. Nil
-    /// where that can't be told.
+    /// What flyteadmin decides with as far as it is published: our present key and the keys beside it. Nil if that
+    /// can't be told.
     public var publishedFleet: PlacementFleet? {
         guard let reference = publishes, let map = configMaps[reference.name],
             var configuration = PublishedClusters(map, key: reference.key).configuration
@@ -113,13 +115,13 @@ public struct FleetObjects: Sendable {
         return PlacementFleet(configuration: configuration, assignments: assignedLabels)
     }
 
-    /// By row, the object that counts for it.
+    /// The object that counts for each row.
     public var assignmentsInForce: [AdminRowKey: ExecutionClusterLabel] {
         Seniority.oldest(assignments.values) { AdminRowKey($0.spec) }
     }
 
-    /// The rows that flyteadmin has or is about to get. Objects go first; what no object has, and what an object can't change
-    /// since no ExecutionLabel has its label, is as flyteadmin has it.
+    /// The rows that flyteadmin has or will soon get. Objects come first. A row without an object, or with an object
+    /// whose label no ExecutionLabel has, stays as flyteadmin has it.
     private var assignedLabels: [AdminRowKey: String] {
         let declared = assignmentsInForce.mapValues(\.spec.value)
         guard let rows = flyteAdmin?.rows else { return declared }
@@ -127,14 +129,14 @@ public struct FleetObjects: Sendable {
         return rows.merging(declared.filter { known.contains($0.value) }) { $1 }
     }
 
-    /// The rows of flyteadmin that no object stands for.
+    /// The rows of flyteadmin without an object.
     public var rowsWithoutObject: [AdminRow] {
         let declared = Set(assignments.values.map { AdminRowKey($0.spec) })
         return (flyteAdmin?.rows ?? [:]).filter { !declared.contains($0.key) }.map { AdminRow($0.key, $0.value) }
             .sorted()
     }
 
-    /// All project-domains that are known: those that objects or flyteadmin's projects want, and those with a row.
+    /// All known project-domains: those that objects or flyteadmin's projects want, and those with a row.
     public var projectDomains: Set<ProjectDomain> {
         let spec = registry?.spec ?? ClusterRegistrySpec()
         let template = try? NamespaceTemplate(
@@ -158,7 +160,7 @@ public struct FleetObjects: Sendable {
         return Set(objects.filter { $0.value.spec.enabled && $0.value.spec.unschedulable }.keys)
     }
 
-    /// By label, what it names and is not sent anything for the time being.
+    /// For each label, the clusters in it that get no executions at present.
     private func withdrawn(_ plan: ClustersPlan) -> [String: [Placement.Dropped]] {
         let cordoned = cordoned
         var result = plan.withdrawnEntries
@@ -171,7 +173,7 @@ public struct FleetObjects: Sendable {
         return result
     }
 
-    /// Of the candidates, those that can't be worked with: flyteadmin doesn't look.
+    /// The candidates that are not Available. flyteadmin does not look at that.
     public func readinessNotes(_ placement: Placement) -> [String] {
         let clusters = Seniority.oldest(dataPlanes.values, by: \.clusterName)
         return placement.candidates.compactMap { candidate in

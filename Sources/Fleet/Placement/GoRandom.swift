@@ -26,7 +26,7 @@ struct GoRandom {
         }
     }
 
-    /// x → 48271 x mod 2³¹-1. Go divides first, for 32-bit arithmetic; the value is the same.
+    /// x → 48271 x mod 2³¹-1. Go divides first, for 32-bit arithmetic, with the same result.
     private static func step(_ x: Int64) -> Int64 { x * 48271 % modulus }
 
     /// `Int63`.
@@ -37,7 +37,7 @@ struct GoRandom {
         return Int64(state[feed] & (1 << 63 - 1))
     }
 
-    /// `Rand.Float32`: in [0, 1). What rounds to 1 is drawn again, first as a double, then as a float.
+    /// `Rand.Float32`: in [0, 1). A value that rounds to 1 is drawn again, first as a double, then as a float.
     mutating func float32() -> Float { Self.float32 { next() } }
 
     static func float32(_ next: () -> Int64) -> Float {
@@ -49,7 +49,7 @@ struct GoRandom {
         }
     }
 
-    /// FNV-1a with 64 bits (`hash/fnv`): what flyteadmin makes an execution's name to a seed with.
+    /// FNV-1a with 64 bits (`hash/fnv`), by which flyteadmin turns an execution's name into a seed.
     static func seed(_ name: String) -> Int64 {
         var hash = StableHash()
         hash.combine(name.utf8)

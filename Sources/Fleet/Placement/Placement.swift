@@ -1,6 +1,7 @@
-/// Which cluster flyteadmin would draw for an execution: `RandomClusterSelector.GetTarget` (v1.16.8), with the reasons.
+/// The cluster that flyteadmin would draw for an execution: `RandomClusterSelector.GetTarget` (v1.16.8), with the
+/// reasons.
 ///
-/// A launch that names a cluster itself is left out: no label decides then.
+/// It leaves out launches that name a cluster themselves, since no label decides then.
 public struct Placement: Sendable, Hashable {
     public enum Rule: String, Sendable, Hashable {
         case launchLabel = "launch-label"
@@ -13,10 +14,10 @@ public struct Placement: Sendable, Hashable {
     public struct Candidate: Sendable, Hashable {
         public var cluster: String
         public var weight: Double
-        /// Of all candidates together 1.
+        /// The probabilities of all candidates sum to 1.
         public var probability: Double
     }
-    /// Why a cluster that a label names, or that there is, is not drawn from.
+    /// Why a cluster can't be drawn, although a label names it or it exists.
     public struct Dropped: Sendable, Hashable {
         public var cluster: String
         public var reason: String
@@ -29,7 +30,7 @@ public struct Placement: Sendable, Hashable {
         public var project: String
         public var domain: String
         public var workflow: String?
-        /// The launch's own.
+        /// The launch's own label.
         public var label: String?
         public init(project: String, domain: String, workflow: String? = nil, label: String? = nil) {
             self.project = project
@@ -40,29 +41,30 @@ public struct Placement: Sendable, Hashable {
     }
 
     public var rule: Rule
-    /// The label that decided; empty where none did.
+    /// The label that decided. Empty if none did.
     public var label: String
-    /// In the order of the draw; empty where there is no enabled cluster at all.
+    /// In the order of the draw. Empty if no cluster is enabled.
     public var candidates: [Candidate]
     public var dropped: [Dropped]
     /// For people: what was tried before, and what is unusual.
     public var notes: [String]
     fileprivate var draw: WeightedClusters?
 
-    /// The one cluster of an execution; nil where there is no candidate.
+    /// The cluster of an execution with that name. Nil if there is no candidate.
     public func cluster(forExecution name: String) -> String? { draw?.cluster(forExecution: name) }
 }
 
 /// What flyteadmin decides with: its clusters configuration, and the labels in its database.
 public struct PlacementFleet: Sendable {
     public var configuration: ClustersConfiguration
-    /// By project, domain and workflow, the label.
+    /// The label for each project, domain and workflow.
     public var assignments: [AdminRowKey: String]
-    /// Clusters that are not in the configuration although there is a DataPlane, with the reason.
+    /// Clusters that are not in the configuration although they have a DataPlane, with the reasons.
     public var leftOut: [String: String]
-    /// By label, what has left it for the time being (the health-aware map, a cordon), with the reason.
+    /// For each label, the clusters that have left it for a time (by the health-aware map or a cordon), with the
+    /// reasons.
     public var withdrawn: [String: [Placement.Dropped]]
-    /// Of the clusters that are not enabled in the configuration, those that are cordoned.
+    /// The cordoned clusters among those that are not enabled in the configuration.
     public var cordoned: Set<String>
 
     public init(
@@ -83,7 +85,7 @@ public struct PlacementFleet: Sendable {
         return placement
     }
 
-    /// - Parameter attribute: the label that counts, with its rule; nil where none is set.
+    /// - Parameter attribute: the label that counts, with its rule. Nil if none is set.
     public func placement(by attribute: (rule: Placement.Rule, label: String)?) -> Placement {
         var dropped: [Placement.Dropped] = []
         var notes: [String] = []
@@ -99,7 +101,7 @@ public struct PlacementFleet: Sendable {
         return anyCluster(dropped, notes)
     }
 
-    /// The most specific label that is set. Nothing is merged, and a less specific one is not tried after it.
+    /// The most specific label that is set. Labels are not merged, and a less specific one is not tried after it.
     public func attribute(of request: Placement.Request) -> (rule: Placement.Rule, label: String)? {
         if let label = request.label, !label.isEmpty { return (.launchLabel, label) }
         let key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
@@ -108,7 +110,7 @@ public struct PlacementFleet: Sendable {
         return assignments[key.wholeProject].map { (.project, $0) }
     }
 
-    /// The enabled clusters of a label that flyteadmin knows; nil where it doesn't find the label.
+    /// The enabled clusters of a label. Nil if flyteadmin does not find the label.
     private func entries(
         of label: String, _ dropped: inout [Placement.Dropped], _ notes: inout [String]
     ) -> [ClustersConfiguration.Entry]? {

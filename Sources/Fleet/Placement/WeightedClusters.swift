@@ -1,12 +1,12 @@
-/// What one label draws from: flytestdlib's `WeightedRandomList` (v1.16.8), with its float32 sums.
+/// The clusters that one label draws from: flytestdlib's `WeightedRandomList` (v1.16.8), with its float32 sums.
 public struct WeightedClusters: Sendable, Hashable {
     private var entries: [(id: String, runningSum: Float)]
     private var total: Float
 
-    /// What flyteadmin starts with. Others would make its sums infinite, or none at all.
+    /// The weights that flyteadmin starts with. Others would make its sums infinite or NaN.
     static func isPossible(_ weight: Double) -> Bool { (0...1).contains(weight) }
 
-    /// Nil where there is nothing to draw from, or with a weight that isn't possible.
+    /// Nil if there is nothing to draw from, or if a weight is not possible.
     public init?(_ weights: [(id: String, weight: Double)]) {
         guard !weights.isEmpty, weights.allSatisfy({ Self.isPossible($0.weight) }) else { return nil }
         // Go compares strings by their bytes.
@@ -15,7 +15,7 @@ public struct WeightedClusters: Sendable, Hashable {
         entries = []
         total = 0
         for (id, weight) in sorted {
-            // Where none has a weight, all have the same; else those without one are left out.
+            // If no entry has a weight, all get the same. Otherwise entries without a weight are left out.
             if sum == 0 { total += 1 / Float(sorted.count) } else if Float(weight) == 0 { continue }
             total += Float(weight)
             entries.append((id, total))
@@ -25,7 +25,7 @@ public struct WeightedClusters: Sendable, Hashable {
     /// In the order of the draw.
     public var ids: [String] { entries.map(\.id) }
 
-    /// The cluster that an execution of this name gets.
+    /// The cluster for an execution with this name.
     public func cluster(forExecution name: String) -> String {
         var random = GoRandom(seed: GoRandom.seed(name))
         return cluster(at: random.float32())

@@ -1,8 +1,10 @@
 import KubeObjects
 
-/// Which DataPlane has which Flyte cluster id, and which cluster: of several that claim one, the oldest object has it.
+/// Which DataPlane owns which Flyte cluster id, and which cluster. Of several that claim one, the oldest object owns
+/// it.
 ///
-/// A value that is kept in step with the objects: a question costs as much as there are objects with the same claim.
+/// It is a value that is kept in step with the objects. A question costs as much as there are objects with the same
+/// claim.
 public struct ClusterClaims: Sendable {
     public struct Claim: Sendable, Hashable {
         public var seniority: Seniority
@@ -10,7 +12,7 @@ public struct ClusterClaims: Sendable {
         public var clusterName: String
         public var endpoint: String
         public var isEnabled: Bool
-        /// The UID of the cluster's `kube-system`; nil while it is not known.
+        /// The UID of the cluster's `kube-system`. Nil while it is not known.
         public var uid: String?
 
         public init(_ object: DataPlane, uid: String?) {
@@ -28,8 +30,8 @@ public struct ClusterClaims: Sendable {
 
     public init() {}
 
-    /// Takes in what a DataPlane claims now; nil: nothing any more.
-    /// - Returns: the other DataPlanes of which something else may be said now.
+    /// Sets the present claim of a DataPlane. Nil removes it.
+    /// - Returns: the other DataPlanes whose message may have changed.
     @discardableResult
     public mutating func set(_ name: String, _ claim: Claim?) -> Set<String> {
         let before = claims[name]
@@ -51,7 +53,7 @@ public struct ClusterClaims: Sendable {
         return others
     }
 
-    /// What to say of a DataPlane that is to be left alone for an older one; nil for one that has what it claims.
+    /// The message for a DataPlane that is held back for an older one. Nil if it owns what it claims.
     public func message(of name: String) -> String? {
         guard let claim = claims[name] else { return nil }
         if let owner = oldest(ofClusterName[claim.clusterName]), owner != name {
@@ -65,8 +67,8 @@ public struct ClusterClaims: Sendable {
         return "DataPlane \(owner) is older and is the same cluster (kube-system's UID is \(uid))"
     }
 
-    /// A server that has not answered yet is taken for the cluster that answers others at the same endpoint: so the newer of
-    /// two does not write only because it came first.
+    /// A server that has not answered yet counts as the cluster that answers others at the same endpoint. So the newer
+    /// of two does not get to write only because it was first.
     private func uid(of claim: Claim) -> String? {
         if let uid = claim.uid { return uid }
         let known = (ofEndpoint[claim.endpoint] ?? []).filter { claims[$0]?.uid != nil }
@@ -81,8 +83,8 @@ public struct ClusterClaims: Sendable {
         }
     }
 
-    /// All that are connected to it by a clusterName, an endpoint or a cluster: what is said of one can change what is said
-    /// of the next. Where no two DataPlanes claim the same, that is the DataPlane alone.
+    /// All DataPlanes that are connected to this one by a clusterName, an endpoint or a cluster, since the message of
+    /// one can change the message of the next. If no two DataPlanes claim the same, it is only this one.
     private func neighbours(of name: String) -> Set<String> {
         var found: Set<String> = []
         var rest = [name]

@@ -1,38 +1,39 @@
 import KubeObjects
 
-/// Keeps a plan in step with a snapshot. Pure: it does no I/O, and holds nothing but the two and indexes of them.
+/// Keeps a plan in step with a snapshot. Pure: it does no I/O, and holds only the two and indexes of them.
 ///
-/// `apply` looks at what its changes touch and at nothing else: an assignment more costs the same in a fleet of ten
-/// namespaces and in one of a thousand. A change of the settings, and with `syncScope: Labelled` one of a label or a data
-/// plane, touches all namespaces. Whatever the history, the plan is the one that the snapshot alone gives
-/// (`FleetPlannerTests` compares the two after each of 100,000 random changes).
+/// `apply` looks only at what its changes touch. One more assignment costs the same with ten namespaces as with a
+/// thousand. A change of the settings touches all namespaces. So does a change of a label or a data plane with
+/// `syncScope: Labelled`. Whatever the history, the plan is the one that the snapshot alone gives. `FleetPlannerTests`
+/// compares the two after each of 100,000 random changes.
 public struct FleetPlanner: Sendable {
     public private(set) var snapshot = FleetSnapshot()
     public private(set) var plan = FleetPlan()
 
-    /// An object that wants a project-domain.
+    /// What wants a project-domain.
     private enum Claimant: Sendable, Hashable {
         case project(String)
         case assignment(String)
         case flyteAdmin
     }
     private var claimants: [ProjectDomain: Set<Claimant>] = [:]
-    /// By project: the FlyteProjects that name it, the project-domains that the one in force claims, and all that are wanted.
+    /// By project: its FlyteProjects, the project-domains that the one in force claims, and all wanted project-domains.
     private var projectsOf: [String: Set<String>] = [:]
     private var claimedBy: [String: Set<ProjectDomain>] = [:]
     private var wantedOf: [String: Set<ProjectDomain>] = [:]
     private var assignmentsOfRow: [AdminRowKey: Set<String>] = [:]
     private var assignmentsOf: [ProjectDomain: Set<String>] = [:]
-    /// Those of whole projects. They want no namespace; a project-domain without a label of its own has theirs.
+    /// The assignments of whole projects. They want no namespace. A project-domain without its own label gets its
+    /// project's.
     private var assignmentsOfProject: [String: Set<String>] = [:]
     private var sharers: [String: Set<ProjectDomain>] = [:]
     private var shared: Set<String> = []
-    /// With `syncScope: Labelled`, which clusters a label reaches.
+    /// With `syncScope: Labelled`, the clusters that each label reaches.
     private var reach: Reach?
 
     public init() {}
 
-    /// A plan made from nothing.
+    /// Computes a plan from nothing.
     public init(_ snapshot: FleetSnapshot) {
         var changes: [FleetChange] = [
             .settings(snapshot.settings), .templates(snapshot.templates), .discovered(snapshot.discovered),
@@ -53,13 +54,14 @@ public struct FleetPlanner: Sendable {
         var keys: Set<ProjectDomain> = []
         var rows: Set<AdminRowKey> = []
         var namespaces: Set<String> = []
-        /// What is drawn from labels, or whether that counts.
+        /// Whether the clusters that labels reach may have changed.
         var isReach = false
-        /// What all namespaces of a data plane have in common: the agreement on shared namespaces is looked at anew.
+        /// Whether something that all namespaces of a data plane share has changed, so that agreement on shared
+        /// namespaces is checked again.
         var isAgreement = false
     }
 
-    /// Takes the changes into the snapshot and the plan.
+    /// Applies the changes to the snapshot and the plan.
     @discardableResult
     public mutating func apply(_ changes: some Sequence<FleetChange>) -> PlanDiff {
         var touched = Touched()
@@ -79,14 +81,14 @@ public struct FleetPlanner: Sendable {
         return diff
     }
 
-    /// The objects whose statuses tell of a project-domain.
+    /// The objects whose statuses show a project-domain.
     public func dependents(of key: ProjectDomain) -> (assignments: Set<String>, projects: Set<String>) {
         let projects = (projectsOf[key.project] ?? []).filter {
             snapshot.projects[$0]?.effectiveDomains(snapshot.settings.spec.domains).contains(key.domain) ?? false
         }
         return (assignmentsOf[key] ?? [], projects)
     }
-    /// The project-domains that have a namespace.
+    /// The project-domains of a namespace.
     public func projectDomains(of namespace: String) -> Set<ProjectDomain> { sharers[namespace] ?? [] }
 
     private func addDependents(of key: ProjectDomain, to diff: inout PlanDiff) {
@@ -111,7 +113,7 @@ public struct FleetPlanner: Sendable {
             let old = snapshot.executionLabels[name]
             snapshot.executionLabels[name] = new
             diff.executionLabels.insert(name)
-            // Of two with one label the older counts.
+            // Of two objects with one label the older one counts.
             let isSame =
                 old?.spec == new?.spec && old.map { Seniority($0.metadata) } == new.map { Seniority($0.metadata) }
             if isLabelled, !isSame { touched.isReach = true }
@@ -181,12 +183,12 @@ public struct FleetPlanner: Sendable {
         }
     }
 
-    /// Touches the project-domains for which another row counts now, or the same one with other values.
+    /// Touches the project-domains for which another row counts now, or the same row with other values.
     private mutating func take(_ new: AttributesInForce, _ touched: inout Touched, _ diff: inout PlanDiff) {
         let old = snapshot.attributes
         guard new != old else { return }
         snapshot.attributes = new
-        // Whether anything can be rendered is said of all namespaces.
+        // Whether anything can be rendered affects all namespaces.
         if new.isPending != old.isPending { (diff.isCommon, touched.isAgreement) = (true, true) }
         let names = (old.known?.projectNames ?? []).union(new.known?.projectNames ?? [])
         for project in names where old.known?[project] != new.known?[project] {
@@ -220,7 +222,7 @@ public struct FleetPlanner: Sendable {
 
     // MARK: Settling what was touched
 
-    /// Which FlyteProject counts, and what it claims.
+    /// Finds the FlyteProject that counts, and its claims.
     private mutating func settleProject(_ project: String, _ touched: inout Touched, _ diff: inout PlanDiff) {
         let before = plan.projectsInForce[project]
         let objects = (projectsOf[project] ?? []).compactMap { snapshot.projects[$0] }
@@ -240,7 +242,7 @@ public struct FleetPlanner: Sendable {
             }
         }
         plan.projectsInForce[project] = name
-        // Also those that only assignments or flyteadmin want: their values are the project's.
+        // Also project-domains that only assignments or flyteadmin want, since their values come from the project.
         touched.keys.formUnion(wantedOf[project] ?? [])
         for key in wantedOf[project] ?? [] {
             if let space = plan.entries[key]?.answer.name { touched.namespaces.insert(space) }
@@ -256,7 +258,7 @@ public struct FleetPlanner: Sendable {
             setDuplicate(\.duplicateAssignments, object.metadata.name, of: oldest, &diff.assignments)
         }
         for gone in diff.assignments where snapshot.assignments[gone] == nil { plan.duplicateAssignments[gone] = nil }
-        // Which label counts for it decides where it is wanted.
+        // The label that counts decides in which clusters the namespace is wanted.
         guard isLabelled else { return }
         let keys =
             row.isWholeProject
@@ -300,7 +302,7 @@ public struct FleetPlanner: Sendable {
             switch claimant {
             case .project(let name): snapshot.projects[name].map { Seniority($0.metadata) }
             case .assignment(let name):
-                // It wants a namespace only in a domain that the registry has.
+                // An assignment wants a namespace only in a domain of the registry.
                 snapshot.settings.spec.domains.contains(key.domain)
                     ? snapshot.assignments[name].map { Seniority($0.metadata) } : nil
             case .flyteAdmin: Seniority.youngest([key]).first?.1
@@ -308,12 +310,12 @@ public struct FleetPlanner: Sendable {
         }
         guard let oldest = seniorities.min() else { return nil }
         let answer = template.namespace(of: key)
-        // Where it has a namespace, the owner is settled with that.
+        // The owner of a shared namespace is settled later, with the namespace.
         let owner = answer.name == nil ? nil : plan.entries[key]?.sharesWith
         return FleetPlan.Entry(answer: answer, seniority: oldest, sharesWith: owner)
     }
 
-    /// Which project-domain a namespace belongs to, and what is its own.
+    /// Finds the project-domain that owns a namespace, and the namespace's own content.
     private mutating func settleNamespace(_ name: String, _ diff: inout PlanDiff) {
         let before = plan.namespaces[name]
         let keys = (sharers[name] ?? []).sorted {
@@ -354,7 +356,7 @@ public struct FleetPlanner: Sendable {
         guard isLabelled else { return nil }
         let labels = Array(snapshot.executionLabels.values)
         return Reach(
-            // Which labels are in force does not depend on how their clusters are.
+            // The clusters' states do not affect which labels are in force.
             dataPlanes: snapshot.dataPlanes.values, verdicts: LabelVerdicts.all(labels, clusters: [:]),
             assignments: [ExecutionClusterLabel](), defaultLabel: snapshot.settings.spec.defaultExecutionLabel,
             hasUnreadable: !snapshot.unreadableLabels.isEmpty)
@@ -393,7 +395,7 @@ extension Seniority {
 }
 
 extension Dictionary {
-    /// Takes one out of a set, and the set out of the dictionary when it is empty.
+    /// Removes an element from a set, and an empty set from the dictionary.
     fileprivate mutating func remove<Element: Hashable>(_ element: Element, from key: Key) where Value == Set<Element> {
         self[key]?.remove(element)
         if self[key]?.isEmpty == true { self[key] = nil }

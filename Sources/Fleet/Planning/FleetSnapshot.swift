@@ -1,26 +1,26 @@
 import KubeObjects
 
-/// Everything that the plan follows from, as the control plane shows it. A value: the planner changes it by `FleetChange`s,
-/// and a test or a command can make one by hand.
+/// The whole input of the plan, as the control plane shows it. A value: the planner changes it by `FleetChange`s, and a
+/// test or a command can make one by hand.
 public struct FleetSnapshot: Sendable {
-    /// By object name. Their statuses are never looked at.
+    /// By object name. Their statuses are never read.
     public var dataPlanes: [String: DataPlane] = [:]
     public var executionLabels: [String: ExecutionLabel] = [:]
-    /// The names of those that can't be read, and of which nothing is known from before.
+    /// The names of the labels that can't be read, if no earlier version is known.
     public var unreadableLabels: Set<String> = []
-    /// The usable ones: an object that broke stays as it was before.
+    /// The usable ones. A broken object stays as it was before.
     public var assignments: [String: ExecutionClusterLabel] = [:]
-    /// The usable ones, as for assignments.
+    /// The usable ones, as with assignments.
     public var projects: [String: FlyteProject] = [:]
     public var settings = RegistrySettings()
-    /// flyteadmin's own projects; nil where they don't count.
+    /// flyteadmin's own projects. Nil if they don't count.
     public var discovered: DiscoveredProjects?
     /// flyteadmin's CLUSTER_RESOURCE attributes.
     public var attributes = AttributesInForce.none
-    /// Secrets that every namespace has.
+    /// The Secrets that every namespace gets.
     public var replicated = ReplicatedSecrets.none
     public var templates = CompiledTemplates()
-    /// What each source of `valuesFrom` holds.
+    /// The content of each source of `valuesFrom`.
     public var readings: [ValueSource: ValueReading] = [:]
 
     public init() {}
@@ -37,7 +37,7 @@ public struct RegistrySettings: Sendable, Hashable {
         self.template = template
     }
 
-    /// Usable settings.
+    /// Makes usable settings.
     public init(_ spec: ClusterRegistrySpec, operatorNamespace: String) {
         self.init(
             spec: spec,
@@ -48,9 +48,9 @@ public struct RegistrySettings: Sendable, Hashable {
 
 /// The templates in force.
 public struct CompiledTemplates: Sendable {
-    /// Nil: none are known.
+    /// Nil if no templates are known.
     public var set: TemplateSet?
-    /// Another number for another set. Compared within this process only.
+    /// Differs for another set. Compare it only within this process.
     public var version: Int
 
     public init(_ set: TemplateSet? = nil, version: Int = 0) {
@@ -59,11 +59,11 @@ public struct CompiledTemplates: Sendable {
     }
 }
 
-/// One change of a snapshot. Nil: the object is gone.
+/// One change of a snapshot. Nil: the object was deleted.
 public enum FleetChange: Sendable {
     case dataPlane(String, DataPlane?)
     case executionLabel(String, ExecutionLabel?)
-    /// Whether the ExecutionLabel of that name can't be read.
+    /// Whether the ExecutionLabel with that name can't be read.
     case unreadableLabel(String, Bool)
     case assignment(String, ExecutionClusterLabel?)
     case project(String, FlyteProject?)
@@ -77,7 +77,7 @@ public enum FleetChange: Sendable {
 }
 
 extension FleetSnapshot {
-    /// The workload identity of a data plane, by the settings in force.
+    /// The workload identity of a data plane under the settings in force.
     public func identity(of dataPlane: DataPlane) -> WorkloadIdentity {
         settings.spec.workloadIdentity(of: dataPlane)
     }
@@ -86,7 +86,7 @@ extension FleetSnapshot {
     ///
     /// - Parameters:
     ///   - object: the FlyteProject in force of that project.
-    ///   - revision: an earlier revision of the settings; nil: those in force.
+    ///   - revision: an earlier revision of the settings. Nil for those in force.
     public func layers(
         of project: String, _ object: FlyteProjectSpec?, in dataPlane: DataPlane,
         _ revision: ClusterRegistrySpec? = nil

@@ -1,26 +1,26 @@
 import KubeObjects
 
-/// What is desired in a namespace of a data plane.
+/// The wanted content of a namespace of a data plane.
 public enum NamespaceContent: Sendable {
     /// In the order in which they are applied.
     case objects([DesiredObject], refused: [RenderedNamespace.Refusal])
-    /// It can't be said, so nothing is applied.
+    /// The content can't be computed, so nothing is applied.
     case failure(FailureReason, object: String, message: String)
-    /// It can't be said yet: something that it needs has not been read.
+    /// The content can't be computed yet, because an input has not been read.
     case pending
 }
 
-/// The settings and templates that a data plane is brought to: those in force, or a revision of them.
+/// The settings and templates for a data plane: those in force, or an earlier revision.
 public struct DataPlaneBasis: Sendable {
     public var settings: ClusterRegistrySpec
-    /// Nil where none are known.
+    /// Nil if none are known.
     public var templates: TemplateSet?
     public var fingerprint: Int
     /// Why there are no templates.
     public var failure: TemplateFailure?
-    /// The number of the revision, where changes are staged.
+    /// The number of the revision, if changes are staged.
     public var stage: Int64?
-    /// It is not known yet which revision the data plane has.
+    /// The data plane's revision is not known yet.
     public var isPending = false
 
     public init(
@@ -32,7 +32,7 @@ public struct DataPlaneBasis: Sendable {
         self.failure = failure
     }
 
-    /// The kinds that are looked through in the data plane.
+    /// The kinds that are watched in the data plane.
     public func types(_ kinds: KindTable, _ pruning: Pruning?) -> [ResourceType] {
         let always = [ResourceType.namespace, .serviceAccount]
         let copied = settings.replicateSecrets.isEmpty ? [] : [Secret.resourceType]
@@ -43,7 +43,7 @@ public struct DataPlaneBasis: Sendable {
 }
 
 extension StagesInForce {
-    /// - Parameter live: the settings and templates as they are now.
+    /// - Parameter live: the present settings and templates.
     public func basis(of dataPlane: DataPlane, live: DataPlaneBasis) -> DataPlaneBasis {
         switch place(of: dataPlane.metadata.name) {
         case .live: return live
@@ -61,7 +61,7 @@ extension StagesInForce {
     }
 }
 
-/// What a data plane should hold in each namespace, by one snapshot of the fleet. A value without any I/O.
+/// The wanted content of each namespace of a data plane, for one snapshot of the fleet. A value without any I/O.
 public struct NamespaceRendering: Sendable {
     private let snapshot: FleetSnapshot
     private let plan: FleetPlan
@@ -70,9 +70,9 @@ public struct NamespaceRendering: Sendable {
     private let renderer: Renderer?
 
     /// - Parameters:
-    ///   - identity: nil while it is not known which registry this is: then nothing is rendered.
-    ///   - kinds: what the data plane serves.
-    ///   - isDiscovered: whether `kinds` is all that the templates ask for.
+    ///   - identity: nil while the registry's identity is not known. Then nothing is rendered.
+    ///   - kinds: the kinds that the data plane serves.
+    ///   - isDiscovered: whether `kinds` has every kind that the templates need.
     public init(
         _ planner: FleetPlanner, for dataPlane: DataPlane, _ basis: DataPlaneBasis, identity: RegistryIdentity?,
         kinds: KindTable, isDiscovered: Bool = true
@@ -88,7 +88,7 @@ public struct NamespaceRendering: Sendable {
             controlPlaneUID: identity.id, kinds: kinds, allowsClusterScoped: basis.settings.allowClusterScoped)
     }
 
-    /// Nil for a namespace that isn't wanted.
+    /// Nil for a namespace that is not wanted.
     public func content(of namespace: String) -> NamespaceContent? {
         guard let owner = plan.namespaces[namespace]?.owner else { return nil }
         if let failure = basis.failure {
@@ -114,7 +114,8 @@ public struct NamespaceRendering: Sendable {
 }
 
 extension FleetPlan {
-    /// With `syncScope: Labelled`, a data plane gets the namespaces that executions can reach in it.
+    /// Whether a data plane gets the namespace. With `syncScope: Labelled` it gets only those that executions can
+    /// reach.
     public func isWanted(_ namespace: String, in dataPlane: DataPlane, _ settings: ClusterRegistrySpec) -> Bool {
         guard let wanted = namespaces[namespace] else { return false }
         guard settings.syncScope == .labelled else { return true }

@@ -1,16 +1,16 @@
 import KubeObjects
 
-/// Project-domains that have one namespace, and whether they want the same in it.
+/// Checks whether project-domains with the same namespace want the same objects in it.
 enum SharedNamespaces {
-    /// Of each group: those that want something else than the oldest, and the oldest itself, with what to say of them.
-    /// Rendered once for each combination of identity and values that enabled data planes have.
+    /// The messages for those that want other objects than the oldest, and for the oldest itself. It renders once for
+    /// each combination of identity and values among the enabled data planes.
     static func disagreements(
         _ groups: [String: Set<ProjectDomain>], _ plan: FleetPlan, _ snapshot: FleetSnapshot
     ) -> [ProjectDomain: String] {
         if snapshot.settings.template?.separates == true { return collisions(groups, plan) }
         guard !groups.isEmpty, let set = snapshot.templates.set else { return [:] }
         var found: [ProjectDomain: String] = [:]
-        // Which kinds a data plane serves, and as what, doesn't matter here: what is in the objects is compared.
+        // How a data plane serves a kind does not matter here, since only the content of the objects is compared.
         var kinds = KindTable.wellKnown
         for kind in set.kinds where kinds[kind] == nil { kinds.add(ResourceType(standingFor: kind)) }
         var seen: Set<[AnyHashable]> = []
@@ -46,8 +46,8 @@ enum SharedNamespaces {
 }
 
 extension SharedNamespaces {
-    /// Where each project-domain is to have a namespace of its own, and two names come out alike (`team` with `1-production`,
-    /// `team-1` with `production`): the older one keeps it, and the others get none.
+    /// If each project-domain should have its own namespace, but two names come out the same (`team` with
+    /// `1-production`, and `team-1` with `production`), the older one keeps it and the others get none.
     private static func collisions(
         _ groups: [String: Set<ProjectDomain>], _ plan: FleetPlan
     ) -> [ProjectDomain: String] {
@@ -65,7 +65,7 @@ extension SharedNamespaces {
 }
 
 extension ResourceType {
-    /// Where only what is in an object counts, and not how a data plane serves its kind.
+    /// A stand-in, when only the content of an object counts and not how a data plane serves its kind.
     package init(standingFor kind: GroupVersionKind) {
         self.init(
             group: kind.group, version: kind.version, kind: kind.kind, plural: kind.kind.lowercased(),

@@ -2,9 +2,9 @@ import JSON
 import KubeObjects
 import Support
 
-/// Where ClusterProfiles are kept: an entry of `spec.clusterProfiles`.
+/// A place for ClusterProfiles: an entry of `spec.clusterProfiles`.
 public struct ClusterProfileTarget: Sendable, Hashable, Codable {
-    /// Of the control plane.
+    /// A namespace of the control plane.
     public var namespace: String
     public init(namespace: String) { self.namespace = namespace }
 
@@ -14,31 +14,31 @@ public struct ClusterProfileTarget: Sendable, Hashable, Codable {
 }
 
 extension ResourceType {
-    /// Of the cluster inventory API (KEP-4322).
+    /// A kind of the cluster inventory API (KEP-4322).
     public static let clusterProfiles = ResourceType(
         group: "multicluster.x-k8s.io", version: "v1alpha1", kind: "ClusterProfile", plural: "clusterprofiles",
         isNamespaced: true)
 }
 
-/// What a ClusterProfile says of a data plane, for Kueue, multicluster-runtime and others that look for clusters there.
+/// The ClusterProfile of a data plane, for Kueue, multicluster-runtime and other programs that look for clusters there.
 ///
-/// It names the server and its CA, and no credential: the access provider names a Secret, by the data plane's name, that
-/// the consumer's own account fills.
+/// It names the server and its CA, but no credential. Its access provider names a Secret by the data plane's name,
+/// which the consumer's own account fills.
 public struct ClusterProfile: Sendable, Hashable {
     public static let manager = "squadron"
     static let managerLabel = "x-k8s.io/cluster-manager"
-    /// The consumer's plugin for it reads the key `token` of a Secret in the consumer's namespace.
+    /// The consumer's plugin for this provider reads the key `token` of a Secret in the consumer's namespace.
     static let accessProvider = "secretreader"
 
     public let name: String
     private let clusterName: String
     private let identity: String
-    /// As `Found` has it.
+    /// In the form of `Found`.
     public let status: JSON
 
     /// - Parameters:
-    ///   - ca: PEM; nil where it is not known, or the system's roots verify the server.
-    ///   - identity: the registry's.
+    ///   - ca: PEM. Nil if it is not known, or if the system's roots verify the server.
+    ///   - identity: the registry's id.
     public init(of object: DataPlane, ca: [UInt8]?, identity: String) {
         (name, clusterName, self.identity) = (object.metadata.name, object.clusterName, identity)
         status = [
@@ -57,7 +57,7 @@ public struct ClusterProfile: Sendable, Hashable {
         return [
             "type": "ControlPlaneHealthy", "status": .string((reachable?.status ?? .unknown).rawValue),
             "reason": .string(reachable?.reason ?? Reason.pending),
-            // Always the same, so that words of a server make no writes.
+            // Always the same text, so that a server's varying words cause no writes.
             "message": .string("as the condition Reachable of DataPlane \(object.metadata.name) says"),
             "lastTransitionTime": .string(since.description),
         ]
@@ -77,7 +77,7 @@ public struct ClusterProfile: Sendable, Hashable {
         )
     }
 
-    /// Nil for the control plane itself, in which the consumer runs too.
+    /// Nil for the control plane itself, where the consumer runs too.
     private static func accessProvider(of object: DataPlane, ca: [UInt8]?) -> JSON? {
         guard !object.spec.inCluster, let endpoint = object.spec.endpoint else { return nil }
         var cluster: JSON = ["server": .string(endpoint)]
@@ -94,7 +94,7 @@ public struct ClusterProfile: Sendable, Hashable {
         return ["name": .string(accessProvider), "cluster": cluster]
     }
 
-    /// What is applied, beside the status.
+    /// The object to apply, without its status.
     public func object(in namespace: String) -> JSON {
         let type = ResourceType.clusterProfiles
         return [
@@ -108,7 +108,7 @@ public struct ClusterProfile: Sendable, Hashable {
         ]
     }
 
-    /// What is there by that name, as far as it matters.
+    /// The relevant parts of the existing object with that name.
     public struct Found: Sendable, Hashable {
         /// The cluster manager that it names.
         var manager: String
@@ -131,7 +131,7 @@ public struct ClusterProfile: Sendable, Hashable {
             version = object.metadata.versionNumber
         }
 
-        /// Nil for one of this registry.
+        /// Nil for a profile of this registry.
         public func owner(otherThan identity: String) -> String? {
             guard manager == ClusterProfile.manager else { return "the cluster manager \(manager.shown(bytes: 128))" }
             guard let own = self.identity, own != identity else { return nil }
@@ -146,7 +146,7 @@ public struct ClusterProfile: Sendable, Hashable {
 
     public func needsStatus(_ found: Found?) -> Bool {
         guard var there = found?.status else { return true }
-        // An older CRD does not have the field, and drops it.
+        // An older CRD does not have the field and drops it.
         if there["accessProviders"] == nil, there["version"] != nil {
             there["accessProviders"] = status["accessProviders"]
         }

@@ -1,4 +1,4 @@
-/// What Flyte gives a namespace to.
+/// A Flyte project in one of its domains. Flyte gives each of them a namespace.
 public struct ProjectDomain: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var project: String
     public var domain: String
@@ -13,7 +13,7 @@ public struct ProjectDomain: Sendable, Hashable, Comparable, CustomStringConvert
     }
 }
 
-/// What a project-domain's namespace is called, or why it can't have one.
+/// The name of a project-domain's namespace, or why it can't have one.
 public enum NamespaceAnswer: Sendable, Hashable {
     case name(String)
     /// The message of reason `InvalidName`.
@@ -21,7 +21,7 @@ public enum NamespaceAnswer: Sendable, Hashable {
     /// The message of reason `UnknownDomain`.
     case unknownDomain(String)
 
-    /// What to say of domains that the registry does not have.
+    /// The answer for domains that the registry does not have.
     public static func unknown(domains: [String], of registry: [String]) -> NamespaceAnswer {
         let names = domains.map(\.quotedForMessage).listed()
         let known = registry.isEmpty ? "none" : registry.listed(limit: 32)
@@ -34,13 +34,13 @@ public enum NamespaceAnswer: Sendable, Hashable {
 /// Flyte's `namespace_mapping.template`, compiled: `{{ project }}-{{ domain }}`.
 public struct NamespaceTemplate: Sendable, Hashable {
     private let pattern: Pattern
-    /// The namespaces that are never touched, whatever they are asked for.
+    /// These namespaces are never touched.
     private let operatorNamespace: String
     private let reserved: [NamePattern]
 
-    /// Fails where the text has a placeholder other than `project` and `domain`, and where a pattern can't be used.
+    /// Fails if the text has a placeholder other than `project` and `domain`, or if a pattern can't be used.
     ///
-    /// - Parameter reserved: patterns of more namespaces that are never touched.
+    /// - Parameter reserved: patterns of further namespaces that are never touched.
     public init(_ text: String, operatorNamespace: String, reserved: [String] = []) throws(SpecProblem) {
         guard text.utf8.count <= 1024 else { throw SpecProblem("spec.namespaceTemplate", "is longer than 1024 bytes") }
         pattern = Pattern(text)
@@ -63,7 +63,7 @@ public struct NamespaceTemplate: Sendable, Hashable {
 
     public func namespace(of key: ProjectDomain) -> NamespaceAnswer {
         for (what, text) in [("project", key.project), ("domain", key.domain)] {
-            // Both become label values, also where the template leaves one out of the name.
+            // Both become label values, even if the template leaves one of them out of the name.
             if NameRules.problem(ofLabel: text) != nil {
                 return .invalid("\(what) \(text.quotedForMessage) can't be a Kubernetes label value")
             }
@@ -85,8 +85,8 @@ public struct NamespaceTemplate: Sendable, Hashable {
 }
 
 extension NamespaceTemplate {
-    /// Whether two project-domains are meant to have a namespace each. Where project or domain is left out of the name,
-    /// they are meant to share one.
+    /// Whether each project-domain should have its own namespace. If the template leaves out project or domain, several
+    /// are meant to share one.
     public var separates: Bool { Set(pattern.names) == ["project", "domain"] }
 }
 
@@ -95,7 +95,7 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     public let description: String
     private let pieces: [[UInt8]]
 
-    /// Nil for what no namespace could be called.
+    /// Nil for a text that could match no namespace's name.
     public init?(_ text: String) {
         let isGood = text.utf8.allSatisfy {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
@@ -113,7 +113,7 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
         guard bytes.count >= first.count + last.count, bytes.suffix(last.count).elementsEqual(last) else {
             return false
         }
-        // Each piece where it comes first: that leaves the most for those after it.
+        // Each piece is taken where it comes first, which leaves the most for the pieces after it.
         var rest = bytes[first.count..<(bytes.count - last.count)]
         for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
             guard let range = rest.firstRange(of: piece) else { return false }

@@ -1,28 +1,29 @@
 import KubeObjects
 
-/// Every project-domain that is wanted, and the namespace of each: the union of FlyteProjects, ExecutionClusterLabels
-/// and, where configured, flyteadmin's own projects.
+/// Every wanted project-domain with its namespace: the union of FlyteProjects, ExecutionClusterLabels and, if
+/// configured, flyteadmin's own projects.
 public struct ProjectDomains: Sendable {
     public struct Entry: Sendable, Hashable {
         public var answer: NamespaceAnswer
         /// The oldest object that wants it.
         public var seniority: Seniority
-        /// The FlyteProject whose values apply; nil where none names the project.
+        /// The FlyteProject whose values apply. Nil if none names the project.
         public var project: FlyteProject?
-        /// The project-domain that got the namespace before this one; nil for the one that has it.
+        /// The project-domain that got the namespace before this one. Nil for the owner.
         public var sharesWith: ProjectDomain?
     }
 
     public private(set) var entries: [ProjectDomain: Entry] = [:]
-    /// Who has each namespace. With `{{ domain }}` as the template, as Flyte's GCP values have it, several want one.
+    /// The owner of each namespace. With the template `{{ domain }}`, as in Flyte's GCP values, several project-domains
+    /// want one.
     public private(set) var owners: [String: ProjectDomain] = [:]
 
-    /// Nothing is wanted.
+    /// Wants nothing.
     public init() {}
 
     /// - Parameters:
-    ///   - domains: the registry's: those of projects that list none, and all that objects may name.
-    ///   - discovered: flyteadmin's projects, where they count.
+    ///   - domains: the registry's domains. Projects without a list of domains get all of them.
+    ///   - discovered: flyteadmin's projects, if they count.
     public init(
         template: NamespaceTemplate, domains: [String], projects: [FlyteProject], assignments: [ExecutionClusterLabel],
         discovered: [(ProjectDomain, Seniority)] = []
@@ -51,7 +52,7 @@ public struct ProjectDomains: Sendable {
         settleOwners()
     }
 
-    /// By project, the one FlyteProject that counts: the oldest usable one.
+    /// The FlyteProject that counts for each project: the oldest usable one.
     public static func inForce(_ projects: [FlyteProject]) -> [String: FlyteProject] {
         Seniority.oldest(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
     }
@@ -69,14 +70,14 @@ public struct ProjectDomains: Sendable {
 }
 
 extension CustomResource<FlyteProjectSpec> {
-    /// At most the registry's, in the order written, without repetitions.
+    /// The domains of the project that the registry has, in their written order and without repetitions.
     public func effectiveDomains(_ registry: [String]) -> [String] {
         let own = spec.domains ?? []
         var seen: Set<String> = []
         return (own.isEmpty ? registry : own.filter { registry.contains($0) }).filter { seen.insert($0).inserted }
     }
 
-    /// What to say of its own domains that the registry doesn't have; nil where it has all of them.
+    /// The answer about its own domains that the registry does not have. Nil if it has all of them.
     public func unknownDomains(_ registry: [String]) -> NamespaceAnswer? {
         let unknown = (spec.domains ?? []).filter { !registry.contains($0) }
         return unknown.isEmpty ? nil : .unknown(domains: unknown, of: registry)

@@ -1,19 +1,20 @@
-/// Which clusters the executions of a project-domain can be sent to: what `syncScope: Labelled` keeps namespaces to.
+/// The clusters to which the executions of a project-domain can be sent. `syncScope: Labelled` limits namespaces to
+/// them.
 ///
-/// Follows flyteadmin's selector: a label keeps those of its known, enabled clusters that are drawn from (of clusters
-/// without a weight all of them); with none the default label counts, then every enabled cluster. Whether a cluster is
-/// Ready doesn't matter here, since flyteadmin doesn't ask. A label that its library loses reaches both, its own clusters
-/// and what comes after it.
+/// It follows flyteadmin's selector. A label reaches its known and enabled clusters with a weight, or all of them if
+/// none has a weight. If there are none, the default label counts, and then every enabled cluster. Whether a cluster is
+/// Ready doesn't matter here, since flyteadmin doesn't ask. A label that flyteadmin's library loses reaches both its
+/// own clusters and those of the next step.
 ///
-/// An ExecutionLabel that can't be used must not widen anything: with wrong weights it reaches the clusters that it names. One
-/// that can't be read may be of any label that no other object has; such a label reaches nothing.
+/// An unusable ExecutionLabel must not widen the reach. With wrong weights it reaches the clusters that it names. An
+/// unreadable one may have any label that no other object has, so such a label reaches nothing.
 public struct Reach: Sendable {
     private let enabled: Set<String>
     private var labels: [String: Set<String>] = [:]
-    /// Of labels that only objects with wrong weights have.
+    /// The reach of labels that only objects with wrong weights have.
     private var held: [String: Set<String>] = [:]
     private let hasUnreadable: Bool
-    /// In force, whether they have a cluster that is drawn from or not.
+    /// All labels in force, even those without a cluster to draw from.
     private let known: Set<String>
     private let lost: Set<String>
     private var fallback: Set<String>
@@ -22,9 +23,9 @@ public struct Reach: Sendable {
     private var workflows: [ProjectDomain: Set<String>] = [:]
 
     /// - Parameters:
-    ///   - verdicts: by object name, of every label (`LabelVerdicts.all`).
-    ///   - assignments: those in force; of duplicates the older one.
-    ///   - hasUnreadable: whether there are ExecutionLabels beside these that can't be read.
+    ///   - verdicts: those of every label, by object name (`LabelVerdicts.all`).
+    ///   - assignments: those in force, which is the oldest of duplicates.
+    ///   - hasUnreadable: whether further ExecutionLabels exist that can't be read.
     public init(
         dataPlanes: some Sequence<DataPlane>, verdicts: [String: LabelVerdict],
         assignments: some Sequence<ExecutionClusterLabel>, defaultLabel: String, hasUnreadable: Bool = false
@@ -67,8 +68,8 @@ public struct Reach: Sendable {
         }
     }
 
-    /// Flyte's cluster ids. A project-domain without a label of its own has its project's. Workflows with a label of their
-    /// own add that label's clusters.
+    /// Flyte's cluster ids. A project-domain without its own label has its project's. Workflows with labels of their
+    /// own add the clusters of those labels.
     public func clusters(of key: ProjectDomain) -> Set<String> {
         let own = projectDomains[key] ?? projects[key.project]
         var clusters = own.map { self.clusters(of: $0) } ?? fallback
@@ -76,7 +77,8 @@ public struct Reach: Sendable {
         return clusters
     }
 
-    /// Those of one project-domain, whose assignments in force these are: its own label, its project's, its workflows'.
+    /// The clusters for one project-domain from its assignments in force: its own label, its project's and its
+    /// workflows'.
     public func clusters(of assignments: [ExecutionClusterLabelSpec]) -> Set<String> {
         let wide = assignments.filter { $0.workflow == nil }
         let own = wide.first { $0.domain != nil } ?? wide.first

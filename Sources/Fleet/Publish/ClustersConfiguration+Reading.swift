@@ -3,8 +3,8 @@ import KubeObjects
 import YAML
 
 extension ClustersConfiguration {
-    /// What is published already. Lenient, for it may be a person's: what isn't understood is left out, and nil is what
-    /// has no `clusters:` section at all.
+    /// Reads the published configuration. It is lenient, since a person may have written it: it leaves out what it does
+    /// not understand. Nil if there is no `clusters:` section at all.
     public init?(yaml text: String) {
         guard let section = (try? YAML.parse(text))?["clusters"], section.object != nil else { return nil }
         self.init()
@@ -17,7 +17,7 @@ extension ClustersConfiguration {
         defaultExecutionLabel = section["defaultExecutionLabel"]?.string ?? ""
     }
 
-    /// The enabled clusters that a label of this configuration gives a part of its executions.
+    /// The enabled clusters that get a part of a label's executions.
     func usableClusters(of label: String) -> Set<String> {
         let enabled = Set(clusters.filter(\.enabled).map(\.name))
         return Set((labels[label] ?? []).filter { $0.weight > 0 }.map(\.id)).intersection(enabled)
@@ -45,20 +45,20 @@ extension ClustersConfiguration.Cluster {
     }
 }
 
-/// The ConfigMap that holds the configuration, as it is now.
+/// The present content of the ConfigMap with the configuration.
 public struct PublishedClusters: Sendable, Hashable {
-    /// Which clusters have left the map for not being Available: all that a new operator needs to go on.
+    /// The clusters that have left the map because they were not Available. A new operator needs nothing else to go on.
     public static let withdrawnAnnotation = FleetGroup.name + "/withdrawn-clusters"
     /// When the text last changed.
     public static let timeAnnotation = FleetGroup.name + "/published-at"
 
-    /// The key's text; nil where it isn't there.
+    /// The text of the key. Nil if there is no such key.
     public var text: String?
     public var configuration: ClustersConfiguration?
     public var withdrawn: Set<String>
     public var time: Timestamp?
-    /// `ClustersChecksum` of the text and the credentials at that time: what is rolled out while a newer state can't be
-    /// published.
+    /// `ClustersChecksum` of the text and of the credentials at that time. It is rolled out while a newer state can't
+    /// be published.
     public var checksum: String?
 
     public init(
@@ -80,7 +80,7 @@ public struct PublishedClusters: Sendable, Hashable {
             checksum: annotations[RolloutPlan.checksumAnnotation])
     }
 
-    /// All that isn't the text.
+    /// Everything except the text.
     public var annotations: [String: String] {
         var annotations: [String: String] = [:]
         if !withdrawn.isEmpty { annotations[Self.withdrawnAnnotation] = withdrawn.sorted().joined(separator: ",") }
@@ -90,14 +90,14 @@ public struct PublishedClusters: Sendable, Hashable {
     }
 }
 
-/// What flyteadmin reads beside the key that is ours: it merges all files `*.yaml` of the folder, in the order of their
-/// names. Of `clusterConfigs` the last list counts; of `labelClusterMap` the last entry of each label.
+/// What flyteadmin reads beside our key. It merges all files `*.yaml` of the folder in the order of their names. The
+/// last list of `clusterConfigs` counts, and the last entry of each label in `labelClusterMap`.
 public struct BesideOurs: Sendable, Hashable {
-    /// Labels that other keys have and ours has not: they stay in force. By label, the key.
+    /// Labels that only other keys have, with these keys. They stay in force.
     public private(set) var labels: [String: String] = [:]
-    /// What these labels have there.
+    /// The entries of these labels.
     public private(set) var entries: [String: [ClustersConfiguration.Entry]] = [:]
-    /// Keys with a clusters configuration that come after ours.
+    /// Keys with a clusters configuration after ours.
     public private(set) var later: [String] = []
 
     public init(_ map: ConfigMap, key: String, ours: ClustersConfiguration) {
@@ -113,7 +113,7 @@ public struct BesideOurs: Sendable, Hashable {
 
     public var isEmpty: Bool { labels.isEmpty && later.isEmpty }
 
-    /// For an event; nil where there is nothing to say.
+    /// The message for an event. Nil if there is nothing to report.
     public var message: String? {
         var parts: [String] = []
         for key in Set(labels.values).sorted() {

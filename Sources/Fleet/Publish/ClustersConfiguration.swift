@@ -1,19 +1,19 @@
 import JSON
 import YAML
 
-/// Flyte's `clusters:` section, as flyteadmin v1.16.8 reads it at its start.
+/// Flyte's `clusters:` section, as flyteadmin v1.16.8 reads it when it starts.
 public struct ClustersConfiguration: Sendable, Hashable {
     public struct Cluster: Sendable, Hashable {
         public enum Access: Sendable, Hashable {
-            /// With the ServiceAccount of flyteadmin's own pod.
+            /// flyteadmin uses the ServiceAccount of its own pod.
             case inCluster
-            /// The paths are of files in flyteadmin's pod. One that is missing keeps it from starting.
+            /// The paths are those of files in flyteadmin's pod. flyteadmin does not start if one is missing.
             case remote(endpoint: String, tokenPath: String, certPath: String)
         }
         public var name: String
         public var enabled: Bool
         public var access: Access
-        /// Nil: flyteadmin's defaults.
+        /// Nil for flyteadmin's defaults.
         public var client: FlyteAdminAccess.KubeClientConfig?
         public init(
             name: String, enabled: Bool, access: Access, client: FlyteAdminAccess.KubeClientConfig? = nil
@@ -33,10 +33,10 @@ public struct ClustersConfiguration: Sendable, Hashable {
         }
     }
 
-    /// By name, each once.
+    /// In the order of their names, each once.
     public var clusters: [Cluster]
     public var labels: [String: [Entry]]
-    /// Empty: none.
+    /// Empty for none.
     public var defaultExecutionLabel: String
 
     public init(clusters: [Cluster] = [], labels: [String: [Entry]] = [:], defaultExecutionLabel: String = "") {
@@ -45,11 +45,11 @@ public struct ClustersConfiguration: Sendable, Hashable {
         self.defaultExecutionLabel = defaultExecutionLabel
     }
 
-    /// The text to publish: the same for the same value, whatever order it was made in.
+    /// The text to publish. Equal values give equal text, whatever order they were made in.
     public var yaml: String { YAML.emit(["clusters": json]) }
 
     private var json: JSON {
-        // Each part is there also when it is empty: what it lacks would stay as another file of flyteadmin's has it.
+        // Empty parts are included, since a missing part would keep the content of another file of flyteadmin.
         [
             "clusterConfigs": .array(clusters.sorted { $0.name < $1.name }.map(\.json)),
             "labelClusterMap": .object(
@@ -86,15 +86,15 @@ extension ClustersConfiguration.Cluster {
     }
 }
 
-/// What flyteadmin's configuration library (viper, in flytestdlib/config/viper of v1.16.8) makes of the keys of
+/// How flyteadmin's configuration library (viper, in flytestdlib/config/viper of v1.16.8) reads the keys of
 /// `labelClusterMap`.
 public enum LabelKeys {
-    /// The label that flyteadmin has an entry under. Viper lowercases keys; one with a dot in it, which viper takes for a
-    /// path, is put back as it was written (`restoreDottedMapKeys`).
+    /// The label under which flyteadmin has an entry. Viper changes keys to lower case. A key with a dot, which viper
+    /// takes for a path, gets its written form back (`restoreDottedMapKeys`).
     public static func asRead(_ label: String) -> String { label.contains(".") ? label : label.lowercased() }
 
-    /// The labels whose entries flyteadmin doesn't find, with why. `displaced`: those that would take another one's
-    /// place, and so must not be written.
+    /// The labels whose entries flyteadmin doesn't find, with the reasons. The `displaced` ones would replace another
+    /// label's entry, and so must not be written.
     public static func lost(_ labels: some Collection<String>) -> (reasons: [String: String], displaced: Set<String>) {
         var reasons: [String: String] = [:]
         var displaced: Set<String> = []
@@ -104,11 +104,10 @@ public enum LabelKeys {
             let key = asRead(label)
             if key != label {
                 reasons[label] = "flyteadmin's configuration library lowercases \"\(label)\" and then doesn't find it"
-                // Beside "team1", viper would give "Team1"'s entry to it.
+                // Beside "team1", viper would give it the entry of "Team1".
                 if all.contains(key) || !taken.insert(key).inserted { displaced.insert(label) }
             } else if let longer = all.filter({ asRead($0).lowercased().hasPrefix(key + ".") }).min() {
-                // The library splits keys at dots: "a" and "a.b" can't both be there for it, and which one is left is
-                // chance.
+                // The library splits keys at dots, so it can't hold both "a" and "a.b". Which one it keeps is random.
                 reasons[label] = "flyteadmin's configuration library can't hold \"\(label)\" beside \"\(longer)\""
             }
         }

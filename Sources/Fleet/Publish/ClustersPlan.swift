@@ -1,10 +1,10 @@
 import KubeObjects
 import Support
 
-/// What the custom resources come to as Flyte's clusters configuration.
+/// Flyte's clusters configuration, made from the custom resources.
 public struct ClustersPlan: Sendable {
-    /// Whether flyteadmin could use what it finds of a data plane. A missing file keeps it from starting, and so does a
-    /// certificate file without a certificate in it.
+    /// Whether flyteadmin could use what it has for a data plane. It does not start if a file is missing, or if a
+    /// certificate file has no certificate.
     public enum Usability: Sendable, Hashable {
         case unknown
         case usable
@@ -21,41 +21,40 @@ public struct ClustersPlan: Sendable {
 
     public private(set) var configuration = ClustersConfiguration()
     private var cordoned: Set<String> = []
-    /// Left out of the map for not being Available.
+    /// The clusters that are left out of the map because they are not Available.
     public private(set) var withdrawn: Set<String> = []
-    /// By label, what has left it for that reason.
+    /// For each label, the clusters that have left it for that reason.
     public private(set) var withdrawnEntries: [String: [Placement.Dropped]] = [:]
-    /// Data planes that can't be published, by cluster, with the reason.
+    /// The data planes that can't be published, by cluster, with the reasons.
     public private(set) var leftOut: [String: String] = [:]
-    /// Labels that flyteadmin will not find, with why.
+    /// The labels that flyteadmin will not find, with the reasons.
     public private(set) var lostLabels: [String: String] = [:]
-    /// What keeps this from being published: the last good state stays in force.
+    /// Why this can't be published. The last good state stays in force.
     public private(set) var problems: [String] = []
-    /// Labels that would have lost their last cluster, so that a part of what was published before stays: what to say of
-    /// each.
+    /// The messages for labels that would lose their last cluster. A part of their earlier entries stays.
     public private(set) var wouldBeEmpty: [String] = []
     /// What is wrong although this is published.
     public private(set) var complaint: String?
-    /// Clusters whose entries stay without their credentials: for how long they have been away decides what becomes of them.
+    /// The clusters whose entries stay without their credentials. The time since then decides about them.
     public private(set) var away: Set<String> = []
-    /// Those of them whose entries stay as they were for now: flyteadmin would not start meanwhile.
+    /// Those of them whose entries stay unchanged for now. flyteadmin could not start meanwhile.
     public private(set) var waiting: Set<String> = []
-    /// Clusters whose entries send no token, so that flyteadmin can start.
+    /// The clusters whose entries send no token, so that flyteadmin can start.
     public private(set) var closed: Set<String> = []
-    /// What users should know although it is published.
+    /// Remarks for users on what is published.
     public private(set) var notes: [String] = []
-    /// Data planes of which it isn't known yet whether they can be published.
+    /// Data planes for which it is not known yet whether they can be published.
     public private(set) var undetermined: [String] = []
-    /// When to look again because of the time alone.
+    /// When to look again only because time has passed.
     public private(set) var lookAgain: Instant?
 
     /// - Parameters:
-    ///   - malformed: objects that can't be read at all, with why: what they say is not known.
-    ///   - published: what is there now; nil where there is nothing.
-    ///   - files: what is in `cluster-credentials`; nil for who may not read it.
-    ///   - named: the labels that rows in flyteadmin name; nil while they are not known.
-    ///   - away: by cluster of `away`, for how many seconds that has been so.
-    ///   - patience: for how many seconds such an entry stays as it is; nil: a minute.
+    ///   - malformed: objects that can't be read at all, with the reasons. Their content is not known.
+    ///   - published: the present content. Nil if there is none.
+    ///   - files: the files in `cluster-credentials`. Nil for a caller that may not read it.
+    ///   - named: the labels that flyteadmin's rows name. Nil while they are not known.
+    ///   - away: for each cluster of `away`, for how many seconds its credentials have been away.
+    ///   - patience: for how many seconds such an entry stays unchanged. Nil for a minute.
     public init(
         registry: ClusterRegistrySpec, planes: [Plane], labels: [ExecutionLabel], malformed: [String] = [],
         published: PublishedClusters? = nil, files: CredentialFiles? = nil, named: Set<String>? = [],
@@ -91,7 +90,7 @@ public struct ClustersPlan: Sendable {
         for plane in planes.sorted(by: { Seniority($0.object.metadata) < Seniority($1.object.metadata) }) {
             let object = plane.object
             let name = object.clusterName
-            // flyteadmin does not start with a name that is there twice.
+            // flyteadmin does not start with two clusters of one name.
             if let owner = owners.updateValue(object.metadata.name, forKey: name) {
                 owners[name] = owner
                 notes.append("DataPlane \(object.metadata.name): \(owner) is older and has the clusterName \(name)")
@@ -104,7 +103,8 @@ public struct ClustersPlan: Sendable {
             }
             switch plane.credentials {
             case .usable:
-                // A cordoned one is as a disabled one to flyteadmin: nothing new is sent there, and work is aborted there.
+                // To flyteadmin a cordoned cluster is like a disabled one: it sends no new executions there, and aborts
+                // work there.
                 let isEnabled = object.spec.enabled && !object.spec.unschedulable
                 configuration.clusters.append(
                     .init(
@@ -132,7 +132,7 @@ public struct ClustersPlan: Sendable {
 
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
-        // Which clusters there are changes nothing about which object a label goes by.
+        // The clusters' states do not affect which object decides about a label.
         for (name, verdict) in LabelVerdicts.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
             if verdict.isInForce {
                 let entries = verdict.clusters.map { ClustersConfiguration.Entry(id: $0.name, weight: $0.weight) }
@@ -149,7 +149,7 @@ public struct ClustersPlan: Sendable {
     ) {
         var health: [String: HealthAwareMap.Health] = [:]
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
-        // Of two with one name the published one counts: the other one is never Available.
+        // Of two with one name the published one counts, since the other is never Available.
         for (name, object) in Seniority.oldest(planes.map(\.object), by: \.clusterName) where enabled.contains(name) {
             health[name] = object.status?.health(by: publish.healthAware.condition)
         }
@@ -171,7 +171,7 @@ public struct ClustersPlan: Sendable {
         }
     }
 
-    /// What stays of what was published before, and what to say of that.
+    /// Takes what stays of the published configuration, and reports it.
     private mutating func take(_ kept: KeptEntries, _ planes: [Plane], _ now: Instant) {
         configuration = kept.configuration
         (waiting, closed) = (kept.waiting, kept.closed)
@@ -219,7 +219,7 @@ public struct ClustersPlan: Sendable {
         }
     }
 
-    /// A data plane that has these is reached with them, and flyteadmin has nothing of the kind.
+    /// A data plane with these settings is reached with them, but flyteadmin has no such settings.
     private mutating func noteConnections(_ planes: [Plane]) {
         let published = Set(configuration.clusters.filter(\.enabled).map(\.name))
         let names = planes.map(\.object).filter { object in

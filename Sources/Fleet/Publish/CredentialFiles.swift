@@ -1,8 +1,8 @@
-/// Which entries of `cluster-credentials` flyteadmin can start with: it has each of them as a file.
+/// The entries of `cluster-credentials` with which flyteadmin can start. It has each of them as a file.
 public struct CredentialFiles: Sendable, Hashable {
-    /// All that are there. flyteadmin needs a token's file to be there, whatever is in it.
+    /// All existing entries. flyteadmin only needs a token's file to exist, whatever it contains.
     public var names: Set<String>
-    /// Those with a certificate in them that Go's parser finds: with a `certPath` that has none flyteadmin does not start.
+    /// The entries in which Go's parser finds a certificate. With a `certPath` without one, flyteadmin does not start.
     public var certificates: Set<String>
 
     public init(names: Set<String> = [], certificates: Set<String> = []) {
@@ -10,13 +10,13 @@ public struct CredentialFiles: Sendable, Hashable {
         self.certificates = certificates
     }
 
-    /// - Parameter secret: nil where it does not exist.
+    /// - Parameter secret: nil if it does not exist.
     public init(_ secret: SecretContent?) {
         self.init()
         guard let secret else { return }
         names = Set(secret.entries.keys)
         certificates = names.filter { name in
-            // Tokens are not parsed as certificates for nothing.
+            // Saves the useless attempt to parse tokens as certificates.
             !name.hasSuffix("_token") && ((try? secret.bundle(name).get())?.isReadByGo ?? false)
         }
     }
@@ -25,7 +25,7 @@ public struct CredentialFiles: Sendable, Hashable {
         names.contains(Self.name(tokenPath)) && certificates.contains(Self.name(certPath))
     }
 
-    /// The file to name where a cluster's own are away: its own certificates, else those of any cluster.
+    /// The file to name while a cluster's own files are away: its own certificates, or else those of any cluster.
     func certificate(insteadOf certPath: String) -> String? {
         let own = Self.name(certPath)
         if certificates.contains(own) { return own }
@@ -39,7 +39,7 @@ public struct CredentialFiles: Sendable, Hashable {
 }
 
 extension ClustersConfiguration.Cluster {
-    /// Whether both its paths name certificates: flyteadmin starts with it, and sends no token there.
+    /// Whether both paths name certificates. flyteadmin then starts, and sends no token to the cluster.
     public var isClosed: Bool {
         guard case .remote(_, let tokenPath, let certPath) = access else { return false }
         return tokenPath == certPath

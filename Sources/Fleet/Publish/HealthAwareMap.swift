@@ -1,11 +1,12 @@
 import KubeObjects
 import Support
 
-/// Which clusters are left out of `labelClusterMap` because they are not Available: flyteadmin itself doesn't look.
+/// Decides which clusters are left out of `labelClusterMap` because they are not Available, since flyteadmin itself
+/// doesn't look at that.
 ///
-/// Damped, since each change costs a rollout: a cluster leaves when it has not been Available for the grace period, and comes
-/// back when it has been Available for as long; and all changes of an interval come at once. What has been decided before is
-/// an argument, so that a restart of the operator decides nothing anew.
+/// It is damped, since each change costs a rollout. A cluster leaves after the grace period without Available, and
+/// returns after the grace period with it. All changes within an interval are made together. Earlier decisions are an
+/// argument, so that a restart of the operator does not decide again.
 public struct HealthAwareMap: Sendable, Hashable {
     public struct Health: Sendable, Hashable {
         public var available: Condition.Status
@@ -24,10 +25,11 @@ public struct HealthAwareMap: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - before: what is left out now.
-    ///   - health: of the enabled clusters. One that it doesn't have is not left out; one that is Unknown stays as it is.
+    ///   - before: the clusters that are left out now.
+    ///   - health: the health of the enabled clusters. A cluster without an entry is not left out. One that is Unknown
+    /// stays as it is.
     ///   - changed: when the map last changed.
-    /// - Returns: what to leave out, and when to look again because of the time alone.
+    /// - Returns: the clusters to leave out, and when to look again only because time has passed.
     public func withdrawn(
         before: Set<String>, health: [String: Health], changed: Instant?, now: Instant
     ) -> (clusters: Set<String>, lookAgain: Instant?) {
@@ -41,7 +43,7 @@ public struct HealthAwareMap: Sendable, Hashable {
             if isDue, now < time { wait(until: time) }
             if wasOut != (isDue && now >= time) { next.insert(cluster) }
         }
-        // A cluster that was disabled or deleted is gone from both lists: that is the user's change, not the health's.
+        // A cluster that was disabled or deleted is in neither set: that is the user's change.
         guard next != before.intersection(health.keys) else { return (next, lookAgain) }
         // A time in the future comes from another clock, so it is ignored.
         if let changed, changed <= now, case let time = changed + minIntervalSeconds, now < time {
@@ -51,8 +53,8 @@ public struct HealthAwareMap: Sendable, Hashable {
         return (next, lookAgain)
     }
 
-    /// The entries of a label without those clusters, the others' weights rescaled to the sum 1; nil where nothing
-    /// changes, also where nothing usable would be left.
+    /// The entries of a label without those clusters. The other weights are rescaled to the sum 1. Nil if nothing
+    /// changes, or if no usable cluster would remain.
     static func entries(
         _ entries: [ClustersConfiguration.Entry], without clusters: Set<String>, usable: Set<String>
     ) -> [ClustersConfiguration.Entry]? {

@@ -1,44 +1,44 @@
 import KubeObjects
 import Support
 
-/// What of the published configuration stays although the custom resources say otherwise, so that no label loses its last
+/// Keeps parts of the published configuration although the custom resources say otherwise. So no label loses its last
 /// cluster by accident, and flyteadmin can start at any moment. A pure value.
 struct KeptEntries: Sendable {
-    /// For so many seconds, entries whose credentials are away stay as they are: a Secret is often written anew in two steps.
+    /// For how many seconds entries without credentials stay unchanged, since a Secret is often rewritten in two steps.
     static let patience = 60.0
 
-    /// What the decision rests on.
+    /// The input of the decision.
     struct Question: Sendable {
         var before: ClustersConfiguration
-        /// What the custom resources come to.
+        /// The configuration from the custom resources.
         var wanted: ClustersConfiguration
-        /// Clusters whose credentials can't be used.
+        /// Clusters whose credentials can't be used, with the reasons.
         var unusable: [String: String] = [:]
-        /// Labels whose ExecutionLabel allows that they become empty.
+        /// Labels whose ExecutionLabel allows them to be empty.
         var mayBeEmpty: Set<String> = []
-        /// The labels that something in flyteadmin still names; nil while that is not known.
+        /// The labels that rows in flyteadmin still name. Nil while they are not known.
         var named: Set<String>?
-        /// Nil where nobody can look at the Secret.
+        /// Nil if nobody can read the Secret.
         var files: CredentialFiles?
-        /// By cluster: for how many seconds its credentials have been away.
+        /// For how many seconds each cluster's credentials have been away.
         var away: [String: Double] = [:]
         var patience = KeptEntries.patience
     }
 
-    /// With what is kept.
+    /// The configuration with the kept parts.
     var configuration: ClustersConfiguration
-    /// Labels that stay because they would lose their last cluster, each with its clusters.
+    /// The labels that stay because they would lose their last cluster, each with its clusters.
     var labels: [String: [String]] = [:]
-    /// Labels that have no ExecutionLabel any more and stay because rows name them.
+    /// The labels without an ExecutionLabel that stay because rows name them.
     var orphans: [String] = []
-    /// Kept clusters whose credentials are away, for less than the patience and for longer.
+    /// Kept clusters whose credentials have been away for less than the patience (waiting) or for longer (closed).
     var waiting: Set<String> = []
     var closed: Set<String> = []
-    /// Kept clusters for which there is not even a certificate.
+    /// Kept clusters without even a certificate.
     var hopeless: Set<String> = []
-    /// Kept because no enabled cluster would be left at all.
+    /// Clusters that are kept because no enabled cluster would remain.
     var lastClusters: [String] = []
-    /// In seconds.
+    /// Seconds.
     var lookAgain: Double?
 
     private let question: Question
@@ -80,7 +80,7 @@ struct KeptEntries: Sendable {
     private mutating func settle(_ name: String) {
         guard var cluster = kept[name] else { return }
         if let index = configuration.clusters.firstIndex(where: { $0.name == name }) {
-            // Disabled or cordoned: its files are there.
+            // The cluster is disabled or cordoned, so its files exist.
             configuration.clusters[index].enabled = true
             return
         }
@@ -88,7 +88,7 @@ struct KeptEntries: Sendable {
         configuration.clusters.append(cluster)
     }
 
-    /// Nil where it stays as it is.
+    /// Nil if it stays as it is.
     private mutating func close(
         _ cluster: ClustersConfiguration.Cluster
     ) -> ClustersConfiguration.Cluster? {

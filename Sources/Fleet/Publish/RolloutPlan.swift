@@ -2,8 +2,8 @@ import Crypto
 import KubeObjects
 import Support
 
-/// When which Deployment is restarted, so that it reads what is published. All that is remembered is in annotations of
-/// the Deployments' pod templates: a new operator goes on where the one before was.
+/// When to restart which Deployment, so that it reads what is published. The only memory is in annotations of the
+/// Deployments' pod templates, so a new operator continues where the one before stopped.
 public enum RolloutPlan {
     /// What the pods have read: `ClustersChecksum`.
     public static let checksumAnnotation = FleetGroup.name + "/clusters-checksum"
@@ -27,22 +27,22 @@ public enum RolloutPlan {
     public enum Step: Sendable, Hashable {
         /// All have read it and are available.
         case done(String)
-        /// Until then, or, where it is nil, until something changes.
+        /// Wait until this time. Nil: until something changes.
         case wait(String, until: Instant?)
-        /// Not known yet how a Deployment is.
+        /// The state of a Deployment is not known yet.
         case unknown
-        /// It will not get on by itself.
+        /// It will not continue by itself.
         case failed(String)
-        /// It would not start again, so it is not restarted: why, and what to do.
+        /// It would not start again, so it is not restarted. The text says why, and what to do.
         case held(String)
         case restart(String, annotations: [String: String])
     }
 
-    /// One after the other, in the order of the registry: the next is not touched before this one is available.
+    /// Restarts one after the other, in the order of the registry. The next one waits until this one is available.
     ///
     /// - Parameters:
-    ///   - minInterval: in seconds, between two restarts of a Deployment.
-    ///   - dead: the enabled clusters that can't be worked with.
+    ///   - minInterval: the seconds between two restarts of a Deployment.
+    ///   - dead: the enabled clusters that are not Available.
     public static func next(
         _ workloads: [Workload], checksum: String, minInterval: Double, dead: [String] = [], now: Instant
     ) -> Step {
@@ -66,8 +66,8 @@ public enum RolloutPlan {
         return .done("restarted and available: \(names)" + warnings.joined())
     }
 
-    /// Why the Deployment's pods would not start. Flyte's chart gives flyteadmin an init container that goes through all
-    /// enabled clusters, and fails where one of them does.
+    /// Why the Deployment's pods would not start. Flyte's chart gives flyteadmin an init container that visits all
+    /// enabled clusters, and fails if one of them fails.
     package static func hold(_ name: String, _ deployment: Deployment, _ dead: [String]) -> String? {
         guard !dead.isEmpty, let container = deployment.initContainers.first(where: \.syncsClusters) else { return nil }
         let clusters = dead.sorted().listed()
@@ -77,7 +77,7 @@ public enum RolloutPlan {
             + "container away"
     }
 
-    /// Nil where the next one's turn is.
+    /// Nil if this one is done, so that the next one follows.
     private static func step(
         _ name: String, _ deployment: Deployment, _ checksum: String, _ minInterval: Double, _ now: Instant
     ) -> Step? {
@@ -90,12 +90,12 @@ public enum RolloutPlan {
         }
         if deployment.isPaused { return .failed("Deployment \(name) is paused: `kubectl rollout resume` it") }
         let last = deployment.templateAnnotations[timeAnnotation].flatMap { Timestamp($0) }?.instant
-        // A time to come is another clock's: it says nothing.
+        // A time in the future comes from another clock and does not count.
         if let last, last <= now, case let due = last + minInterval, now < due {
             return .wait("Deployment \(name) is restarted at \(Timestamp(due + 1)), not before", until: due)
         }
-        // A rollout that goes on is let finish. One that is stuck is not: what it is stuck at may be what it has read; nor
-        // are replicas waited for that are away for another reason.
+        // A running rollout may finish. A stuck one is not waited for, since what it has read may be the cause. Nor do
+        // we wait for replicas that are missing for another reason.
         if deployment.isRollingOut, case .progressing(let text) = deployment.rollout {
             return .wait("Deployment \(name), before it is restarted: \(text)", until: nil)
         }
@@ -114,8 +114,9 @@ extension Deployment.InitContainer {
 }
 
 extension Deployment {
-    /// Another template is on its way, by the Deployment controller's own account: the reasons of `Progressing` in
-    /// `pkg/controller/deployment/util` of Kubernetes, but for `NewReplicaSetAvailable` and `ProgressDeadlineExceeded`.
+    /// Whether another template is being rolled out, by the Deployment controller's own account. These are the reasons
+    /// of `Progressing` in `pkg/controller/deployment/util` of Kubernetes, without `NewReplicaSetAvailable` and
+    /// `ProgressDeadlineExceeded`.
     fileprivate var isRollingOut: Bool {
         if let generation = metadata.generation, status.observedGeneration < generation { return true }
         let reason = status.conditions.first { $0.type == "Progressing" }?.reason ?? ""
@@ -123,9 +124,10 @@ extension Deployment {
     }
 }
 
-/// Of all that flyteadmin reads at its start: the configuration and the credential files that it names.
+/// A checksum of everything that flyteadmin reads when it starts: the configuration, and the credential files that it
+/// names.
 ///
-/// SHA-256, in a Deployment that many may read: the credentials in it are too random to be guessed from it.
+/// It is a SHA-256 in a Deployment that many may read. The credentials in it are too random to be guessed from it.
 public struct ClustersChecksum {
     private var hash = SHA256()
 
@@ -134,11 +136,11 @@ public struct ClustersChecksum {
         add(Array((published?.description ?? "").utf8))
     }
 
-    /// Of what is published and the entries that it names.
+    /// The checksum of what is published and of the entries that it names.
     ///
     /// - Parameters:
-    ///   - planes: those that can be used.
-    ///   - entries: of the Secret that flyteadmin has mounted; nil where there is none.
+    ///   - planes: the usable ones.
+    ///   - entries: the entries of the Secret that flyteadmin has mounted. Nil if there is none.
     public static func text(
         _ configuration: ClustersConfiguration, published: Timestamp?, planes: some Sequence<DataPlane>,
         entries: [String: Sensitive]?
@@ -154,7 +156,7 @@ public struct ClustersChecksum {
         return checksum.text
     }
 
-    /// In the order of the configuration's clusters. Nil: there is no such entry.
+    /// Call it in the order of the configuration's clusters. Nil: there is no such entry.
     public mutating func add(_ credential: Sensitive?) {
         add(credential?.withBytes { Array($0) } ?? [])
     }
@@ -163,7 +165,7 @@ public struct ClustersChecksum {
         hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
-    /// With its length before it, so that what moves from one entry to the next is another sum.
+    /// The length comes first, so that bytes that move from one entry to the next change the checksum.
     private mutating func add(_ bytes: [UInt8]) {
         withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
         bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }

@@ -1,6 +1,6 @@
-/// What flyteadmin reads the credentials of a data plane from: the Secret `cluster-credentials`, which it has mounted at
-/// `publish.credentialsPath`. A data plane that Squadron reaches with another Secret, for fewer rights, has its entries
-/// for flyteadmin there under the names of Flyte's guide.
+/// Where flyteadmin reads the credentials of a data plane: in the Secret `cluster-credentials`, which it has mounted at
+/// `publish.credentialsPath`. Squadron may reach the data plane with another Secret that has fewer rights. Then
+/// flyteadmin's entries have the names of Flyte's guide.
 public struct PublishedCredentials: Sendable, Hashable {
     public static let secretName = CredentialsReference.defaultSecretName
     public var tokenKey: String
@@ -12,7 +12,7 @@ public struct PublishedCredentials: Sendable, Hashable {
         let isShared = object.spec.credentials.secretName == Self.secretName
         let own = object.spec.flyteAdmin
         tokenKey = own?.tokenKey ?? (isShared ? object.tokenKey : object.clusterName + "_token")
-        // Token and CA are of one cluster: beside a token that is named for flyteadmin, its CA is meant.
+        // Token and CA belong to one cluster, so a token for flyteadmin implies the CA with the same beginning.
         let beside = own?.tokenKey.flatMap { Self.caCertKey(beside: $0) }
         caCertKey = own?.caCertKey ?? beside ?? (isShared ? object.caCertKey : object.clusterName + "_cacert")
         endpoint = own?.endpoint.flatMap { $0.isEmpty ? nil : $0 } ?? object.spec.endpoint ?? ""
@@ -28,10 +28,10 @@ public struct PublishedCredentials: Sendable, Hashable {
 }
 
 extension ClustersPlan.Usability {
-    /// A token that has ended leaves the file in its place, and flyteadmin starts: time alone must not send a label's
-    /// executions to other clusters. (The health-aware map does, for those who ask for it.)
+    /// An expired token leaves its file in place, so flyteadmin starts: time alone must not send a label's executions
+    /// to other clusters. (The health-aware map does that on request.)
     ///
-    /// - Parameter verdict: on the `PublishedCredentials`; nil where the Secret has not been read yet.
+    /// - Parameter verdict: on the `PublishedCredentials`. Nil if the Secret has not been read yet.
     public init(_ verdict: CredentialsVerdict?, of object: DataPlane) {
         switch verdict {
         case _ where object.spec.inCluster: self = .usable
@@ -41,8 +41,8 @@ extension ClustersPlan.Usability {
         }
     }
 
-    /// The same from what the operator has said of the object, for who may not read the Secret. It says nothing of
-    /// entries that are flyteadmin's alone: those are taken to be good.
+    /// The same from the object's status, for a caller that may not read the Secret. The status says nothing about
+    /// entries that only flyteadmin uses, so these are taken to be good.
     public init(statusOf object: DataPlane) {
         let isShared = object.spec.credentials.secretName == PublishedCredentials.secretName && !object.spec.inCluster
         if isShared, let condition = object.status?.conditions[.credentialsValid], condition.status == .isFalse,

@@ -1,4 +1,4 @@
-/// `rollout` of the registry: whether a change of templates, of the registry's values or of its workload identity goes to
+/// `rollout` of the registry: whether a change of templates, or of the registry's values or workload identity, goes to
 /// all data planes at once, or to a few first.
 public struct RolloutPolicy: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -6,15 +6,15 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
     }
 
     public var type = Kind.all
-    /// Names of DataPlanes, in the order in which the groups get a change. Those in no group come last.
+    /// Names of DataPlanes, in the order in which the groups get a change. Data planes without a group come last.
     public var groups: [[String]] = []
-    /// So many data planes get a change at a time.
+    /// How many data planes get a change at a time.
     public var maxParallel = 1
-    /// For so long a data plane has to be in sync before the next one has its turn.
+    /// How long a data plane must be in sync before the next one gets its turn.
     public var minSuccessSeconds = 600
-    /// For so long a data plane may take until it is in sync, from the start of its turn.
+    /// How long a data plane may take from the start of its turn until it is in sync.
     public var progressDeadlineSeconds = 1800
-    /// So many objects may fail because of the change, over all data planes, before it stops.
+    /// How many objects may fail because of the change, in all data planes, before it stops.
     public var maxFailures = 0
     public var paused = false
 
@@ -35,8 +35,8 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
         paused = try container.value(.paused, default: false)
     }
 
-    /// Why the groups can't be followed; nil where they can.
-    /// - Parameter dataPlanes: the names that there are.
+    /// Why the groups can't be followed. Nil if they can.
+    /// - Parameter dataPlanes: the names of the existing DataPlanes.
     public func problem(dataPlanes: Set<String>) -> String? {
         let names = groups.flatMap(\.self)
         var seen: Set<String> = []
@@ -49,7 +49,7 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
         return "spec.rollout.groups names \(first.quotedForMessage)\(more), and there is no such DataPlane"
     }
 
-    /// The groups with the one of those that are in no group.
+    /// The groups, with a last one of the data planes that are in no group.
     func allGroups(_ dataPlanes: some Sequence<String>) -> [[String]] {
         let named = Set(groups.flatMap(\.self))
         return groups + [dataPlanes.filter { !named.contains($0) }.sorted()]

@@ -5,22 +5,22 @@ public struct RolloutStatus: Sendable, Hashable, Codable {
         case progressing = "Progressing"
         case paused = "Paused"
     }
-    /// So many of the data planes whose turn it is are named.
+    /// The most data planes with a turn that are named.
     static let mostNames = 16
 
-    /// The number of the ControllerRevision that the data planes are brought to.
+    /// The number of the ControllerRevision that the data planes get.
     public var revision: Int64
     public var phase: Phase
     /// Why it is paused: one of `StagedRollout.PauseReason`.
     public var reason: String?
-    /// What failed, where it is paused for that.
+    /// What failed, if that is why it is paused.
     public var message: String?
-    /// Of the data planes that take part.
+    /// The numbers of participating data planes.
     public var updated: Int
     public var total: Int
-    /// The DataPlanes whose turn it is.
+    /// The DataPlanes that have their turn now.
     public var current: [String]
-    /// The revision that all data planes were put back to, where that counts.
+    /// The revision to which all data planes were returned, if that is in force.
     public var pinned: Int64?
 
     private enum CodingKeys: String, CodingKey {

@@ -1,10 +1,10 @@
 extension StagedRollout.Record {
-    /// What is left of a stored state that somebody may have edited by hand. What it says of revisions that there are not
-    /// counts as not said, so that no data plane waits for one of those for ever.
+    /// The usable part of a stored state that somebody may have edited by hand. References to revisions that don't
+    /// exist are dropped, so that no data plane waits for one for ever.
     ///
     /// - Parameters:
-    ///   - known: the revisions that there are.
-    ///   - newest: the one that is rolled out.
+    ///   - known: the existing revisions.
+    ///   - newest: the revision that is rolled out.
     public func mended(known: Set<Int64>, newest: Int64) -> StagedRollout.Record {
         var record = self
         record.assigned = assigned.filter { known.contains($0.value) }
@@ -17,22 +17,22 @@ extension StagedRollout.Record {
         return record
     }
 
-    /// Where the stored state can't be read: what the statuses of the DataPlanes say. Without it the newest revision would go
-    /// to all of them at once.
+    /// Replaces a stored state that can't be read, using the statuses of the DataPlanes. Without it the newest revision
+    /// would go to all of them at once.
     ///
-    /// - Parameter applied: by DataPlane, its `status.appliedRevision`.
+    /// - Parameter applied: the `status.appliedRevision` of each DataPlane.
     public init(applied: [String: Int64], known: Set<Int64>, newest: Int64) {
         self.init()
         assigned = applied.filter { known.contains($0.value) }
         updated = Set(assigned.filter { $0.value == newest }.keys)
-        // What a new data plane gets: nothing that others have not been through.
+        // A new data plane gets a revision that all others have already passed.
         complete = assigned.values.min() ?? known.subtracting([newest]).max() ?? newest
     }
 }
 
 extension StagedRollout.Member {
-    /// Something can't be written there. A slow network or server is not a failure of the change: the write may succeed in a
-    /// moment. What the data plane refuses, or changes by a webhook, is one.
+    /// Notes that an object can't be written there. A slow network or server is not a failure of the change, since the
+    /// write may soon succeed. But what the data plane refuses, or changes by a webhook, is one.
     public mutating func fails(_ entry: FailureEntry) {
         if ReachableReason(rawValue: entry.reason) != nil {
             isPending = true

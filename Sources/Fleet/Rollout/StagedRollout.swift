@@ -1,21 +1,21 @@
-/// Which data plane has which revision, and whose turn is next. Pure: it is told what the data planes say and what time it
-/// is, and decides.
+/// Decides which data plane has which revision, and which is next. Pure: it gets the states of the data planes and the
+/// time.
 ///
-/// A data plane keeps its revision, for drift and for new project-domains, until its turn comes. In its turn it has the
-/// newest revision, and is updated once it has been in sync with that for `minSuccessSeconds`. The groups of the policy have
-/// their turns one after the other. What is to outlive the process is in `record`.
+/// A data plane keeps its revision, for drift and for new project-domains, until its turn comes. Then it gets the
+/// newest revision, and counts as updated once it has been in sync with that for `minSuccessSeconds`. The policy's
+/// groups have their turns one after the other. What must outlive the process is in `record`.
 public struct StagedRollout: Sendable, Hashable {
-    /// One data plane, as seen now.
+    /// The present state of one data plane.
     public struct Member: Sendable, Hashable {
-        /// False for one that is disabled: it has no turn.
+        /// False if it is disabled. Then it gets no turn.
         public var isEnabled: Bool
-        /// Nothing is written there: it is compared with the newest revision, and has no turn.
+        /// Nothing is written there. It is compared with the newest revision and gets no turn.
         public var isObserved: Bool
         /// Nil while it is not known.
         public var isAvailable: Bool?
-        /// Whether something of its present revision is not there yet, or not known to be.
+        /// Whether a part of its present revision is missing, or not known to exist.
         public var isPending: Bool
-        /// What fails there now: one text an object.
+        /// The present failures there, one text for each object.
         public var failures: Set<String>
 
         public init(
@@ -46,27 +46,27 @@ public struct StagedRollout: Sendable, Hashable {
 
     /// What a restart needs.
     public struct Record: Sendable, Hashable, Codable {
-        /// By data plane, its revision.
+        /// The revision of each data plane.
         public internal(set) var assigned: [String: Int64] = [:]
-        /// Those that have been in sync with the newest revision for long enough.
+        /// The data planes that have been in sync with the newest revision for long enough.
         public internal(set) var updated: Set<String> = []
-        /// Those whose turn it is, each with what failed there before it began.
+        /// The data planes that have their turn now, each with what failed there before it began.
         public internal(set) var current: [String: Set<String>] = [:]
-        /// The last revision that came to its end, and the one before it.
+        /// The last completed revision, and the one before it.
         public internal(set) var complete: Int64?
         public internal(set) var completeBefore: Int64?
         public internal(set) var pause: Pause?
-        /// What is let pass of failures that the newest revision has brought.
+        /// How many failures of the newest revision were tolerated.
         public internal(set) var tolerated = 0
         /// The annotation of the last resumption that was followed.
         public internal(set) var resumed: String?
-        /// The revision that all data planes were put back to.
+        /// The revision to which all data planes were returned.
         public internal(set) var pinned: Int64?
-        /// The annotation that asked for a pin when a newer revision came: it counts no more.
+        /// The annotation that asked for a pin when a newer revision came. It does not count any more.
         public internal(set) var overruled: String?
     }
 
-    /// What a step goes by.
+    /// The input of a step.
     public struct Input: Sendable {
         public var policy: RolloutPolicy
         public var members: [String: Member]
@@ -76,9 +76,9 @@ public struct StagedRollout: Sendable, Hashable {
         public var resumedAt: String?
         /// The registry's annotation `rollout-pinned`.
         public var pinned: String?
-        /// The revisions that there are, so that one of them can be pinned.
+        /// The existing revisions. One of them can be pinned.
         public var known: Set<Int64>
-        /// Monotonic.
+        /// On the monotonic clock.
         public var now: Duration
 
         public init(
@@ -104,7 +104,7 @@ public struct StagedRollout: Sendable, Hashable {
     public private(set) var revision: Int64
     public private(set) var record: Record
     public private(set) var phase = Phase.progressing
-    /// Active members, and how many of them are updated.
+    /// The number of active members, and how many of them are updated.
     public private(set) var counts = (updated: 0, total: 0)
     private var turns: [String: Turn] = [:]
     private var firstGroupAwaySince: Duration?
@@ -115,21 +115,21 @@ public struct StagedRollout: Sendable, Hashable {
     }
     public func hash(into hasher: inout Hasher) { hasher.combine(revision) }
 
-    /// The first revision of all: it is what all data planes have already.
+    /// The very first revision, which all data planes already have.
     public init(first revision: Int64) {
         self.revision = revision
         record = Record()
         record.complete = revision
     }
 
-    /// One that an earlier process left. Its turns begin anew: how long they took is not kept.
+    /// The rollout of an earlier process. Its turns begin again, since their durations are not stored.
     public init(revision: Int64, record: Record) {
         self.revision = revision
         self.record = record
     }
 
-    /// There is a newer revision: it begins with the first group, whatever was under way.
-    /// - Parameter pinned: the registry's annotation `rollout-pinned`: it was about what there was before.
+    /// Begins a newer revision with the first group, whatever was in progress.
+    /// - Parameter pinned: the registry's annotation `rollout-pinned`. It was about the state before.
     public mutating func begin(_ revision: Int64, overruling pinned: String? = nil) {
         self.revision = revision
         record.overruled = pinned
@@ -138,9 +138,9 @@ public struct StagedRollout: Sendable, Hashable {
         (turns, firstGroupAwaySince) = ([:], nil)
     }
 
-    /// Looks at everything again.
+    /// Decides again about everything.
     ///
-    /// - Returns: after how long a step is due because of the time alone; nil: never.
+    /// - Returns: after how long a step is due only because time has passed. Nil for never.
     public mutating func step(_ input: Input) -> Duration? {
         forget(input.members)
         followPin(input)
@@ -161,7 +161,8 @@ public struct StagedRollout: Sendable, Hashable {
         turns = turns.filter { record.current[$0.key] != nil }
     }
 
-    /// All data planes go back at once, and stay there until the next change or until the pin is taken away.
+    /// All data planes return to the pinned revision at once, and stay there until the next change or until the pin is
+    /// removed.
     private mutating func followPin(_ input: Input) {
         let counts = input.pinned != record.overruled
         let wanted = counts ? input.pinned.flatMap(RolloutNames.revision(pinnedBy:)) : nil
@@ -179,14 +180,14 @@ public struct StagedRollout: Sendable, Hashable {
         guard record.pause != nil, input.resumedAt != nil else { return }
         record.pause = nil
         firstGroupAwaySince = nil
-        // The user has seen what fails, and lets it pass.
+        // The user has seen the failures and tolerates them.
         for name in record.current.keys {
             record.current[name] = input.members[name]?.failures ?? []
             turns[name] = Turn(began: input.now)
         }
     }
 
-    /// Data planes without a revision, and those for which the newest one changes nothing.
+    /// Assigns a revision to data planes without one, and to those for which the newest one changes nothing.
     private mutating func takeIn(_ input: Input) {
         for (name, member) in input.members {
             let before = record.assigned[name]
@@ -223,7 +224,7 @@ public struct StagedRollout: Sendable, Hashable {
             let mayPass = record.tolerated + brought.count <= input.policy.maxFailures
             if member.isAvailable != true {
                 turn.inSyncSince = nil
-                // It is passed over, and goes on when it is back.
+                // It is skipped, and goes on when it is back.
                 if isLate { record.current[name] = nil }
             } else if !member.isPending, new.isEmpty || mayPass {
                 let since = turn.inSyncSince ?? input.now
@@ -253,7 +254,7 @@ public struct StagedRollout: Sendable, Hashable {
     }
 
     private mutating func pause(_ reason: PauseReason, _ message: String) {
-        // The first reason stays: what follows is what it led to.
+        // The first reason stays, since what follows is its effect.
         if record.pause == nil { record.pause = Pause(reason: reason, message: message) }
     }
 
@@ -271,7 +272,7 @@ public struct StagedRollout: Sendable, Hashable {
                 turns[name] = Turn(began: input.now)
             }
             if active.contains(where: { record.current[$0] != nil }) { return firstGroupAwaySince = nil }
-            // Nobody of the group could begin. After a restart it is not known yet who can.
+            // No data plane of the group could begin. After a restart it is not known yet which can.
             let isUnknown = waiting.contains { input.members[$0]?.isAvailable == nil }
             let isAway = isFirst && !active.contains { record.updated.contains($0) }
             guard isUnknown || isAway else { continue }

@@ -1,14 +1,14 @@
-/// Which revision of templates, values and workload identity each data plane is brought to.
+/// The revision of templates, values and workload identity for each data plane.
 public enum StagesInForce: Sendable {
     /// Changes go to all data planes at once.
     case off
-    /// They are staged, and the state has not been read yet: nothing is written.
+    /// Changes are staged, but the state has not been read yet. Nothing is written.
     case unknown
     case staged(Assignment)
 
     public struct Assignment: Sendable {
         public var revisions: [String: Int64]
-        /// Of a data plane that is in `revisions` not yet.
+        /// The revision of a data plane that is not in `revisions` yet.
         public var fallback: Int64
         public var stages: [Int64: Stage]
 
@@ -34,9 +34,9 @@ public enum StagesInForce: Sendable {
         }
     }
 
-    /// What a data plane is brought to.
+    /// What a data plane gets.
     public enum Place: Sendable {
-        /// The settings as they are now.
+        /// The present settings.
         case live
         case pending
         case stage(Stage)
@@ -58,7 +58,7 @@ public enum StagesInForce: Sendable {
         return assignment.stages.values.flatMap(\.content.valuesFrom)
     }
 
-    /// The data planes that are brought to something else than before; nil: it may be all of them.
+    /// The data planes whose revision has changed. Nil if it may be all of them.
     public func changes(since before: StagesInForce) -> Set<String>? {
         switch (before, self) {
         case (.off, .off), (.unknown, .unknown): return []

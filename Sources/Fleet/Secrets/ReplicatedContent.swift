@@ -3,16 +3,16 @@ import JSON
 import KubeObjects
 import Support
 
-/// A Secret that is copied, as it is in the control plane. It is held once, however many namespaces get a copy.
+/// A Secret of the control plane that is copied. It is held once, however many namespaces get a copy.
 public final class ReplicatedContent: Sendable, Hashable, CustomStringConvertible {
     public let name: String
-    /// `Opaque`, `kubernetes.io/dockerconfigjson`, …
+    /// For example `Opaque` or `kubernetes.io/dockerconfigjson`.
     let type: String
     private let entries: [String: Sensitive]
-    /// Of name, type and entries: equal ones need no write. It stands as an annotation on each copy, so it is a hash from
-    /// which nobody gets back to a value.
+    /// A hash of name, type and entries. If it is equal, nothing needs to be written. It is an annotation of each copy,
+    /// so nobody may be able to compute a value from it.
     let digest: String
-    /// The keys, without the values: by them the metadata of a copy tells whether all of it is ours.
+    /// The keys without the values. With them, a copy's metadata shows whether all of it is ours.
     let keys: JSON
 
     public init(name: String, _ secret: SecretContent) {
@@ -27,10 +27,10 @@ public final class ReplicatedContent: Sendable, Hashable, CustomStringConvertibl
         entries == secret.entries && type == (secret.type.isEmpty ? "Opaque" : secret.type)
     }
 
-    /// Bytes of all values.
+    /// The bytes of all values.
     var size: Int { entries.values.reduce(0) { $0 + $1.count } }
 
-    /// As the object's `data`. The caller clears it (`JSON.wipe`).
+    /// The object's `data`. The caller clears it (`JSON.wipe`).
     var data: JSON { .object(entries.mapValues { entry in .string(entry.withBytes { Base64.encode($0) }) }) }
 
     public var description: String { "Secret \(name), <redacted>" }
@@ -44,7 +44,7 @@ public final class ReplicatedContent: Sendable, Hashable, CustomStringConvertibl
 
     private static func digest(_ name: String, _ type: String, _ entries: [String: Sensitive]) -> String {
         var hash = SHA256()
-        // Each part after its length: else the end of one could be the start of the next.
+        // Each part follows its length, since the end of one could otherwise be the start of the next.
         func add(_ bytes: UnsafeRawBufferPointer) {
             withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
             hash.update(bufferPointer: bytes)

@@ -1,16 +1,16 @@
 import KubeObjects
 import Support
 
-/// What is known of a Secret of the control plane, or of those that a selector is for.
+/// What is known of a Secret of the control plane, or of those that a selector matches.
 public enum SecretReading<Content: Sendable>: Sendable {
     case unknown
     case absent
     case present(Content)
-    /// Why it can't be read.
+    /// The text says why.
     case unreadable(String)
 }
 
-/// A Secret that has the label `use: replicate`, with all labels that a selector may ask for.
+/// A Secret with the label `use: replicate`, and all its labels that a selector may match.
 public struct LabelledSecret: Sendable {
     public var content: SecretContent
     public var labels: [String: String]
@@ -21,32 +21,32 @@ public struct LabelledSecret: Sendable {
     }
 }
 
-/// The Secrets that go into every project-domain's namespace of each data plane (`spec.replicateSecrets`).
+/// The Secrets that are copied into every project-domain's namespace of each data plane (`spec.replicateSecrets`).
 public struct ReplicatedSecrets: Sendable, Hashable {
-    /// So many are copied, with so many bytes: the first in the alphabet.
+    /// The most Secrets that are copied, and their most bytes. The first in the alphabet come first.
     public static let most = 64
     static let mostBytes = 16 << 20
 
-    /// By name.
+    /// In the order of their names.
     public private(set) var contents: [ReplicatedContent] = []
-    /// Why a Secret that is named must not be copied.
+    /// Why a named Secret must not be copied.
     public private(set) var refusals: [String] = []
-    /// What else keeps one from being copied.
+    /// Other problems that prevent a copy.
     public private(set) var problems: [String] = []
-    /// Something has not been read yet.
+    /// A Secret has not been read yet.
     public private(set) var isPending = false
 
     public static let none = ReplicatedSecrets()
     private init() {}
 
-    /// Whether a copy of a Secret that is not among `contents` is one too many.
+    /// Whether all wanted Secrets are known, so that a copy of any other Secret is surplus.
     public var isComplete: Bool { !isPending && refusals.isEmpty && problems.isEmpty }
 
     /// - Parameters:
-    ///   - named: what is known of a Secret by its name.
-    ///   - labelled: all that have the label; nil while no selector asks for them.
+    ///   - named: reads a Secret by its name.
+    ///   - labelled: all Secrets with the label. Unknown while no selector asks for them.
     ///   - credentials: the Secrets that DataPlanes name for their credentials.
-    ///   - previous: what was known before; a Secret that is the same is not copied in memory again.
+    ///   - previous: the earlier result. An unchanged Secret keeps its memory.
     public init(
         _ entries: [SecretReplication], named: (String) -> SecretReading<SecretContent>,
         labelled: SecretReading<[String: LabelledSecret]>, credentials: Set<String>,
@@ -96,7 +96,7 @@ public struct ReplicatedSecrets: Sendable, Hashable {
         }
     }
 
-    /// Why that Secret is not copied, whatever names it. No message has a byte of a value.
+    /// Why that Secret is never copied, whatever names it. No message contains a byte of a value.
     private static func refusal(of secret: SecretContent, named name: String, _ credentials: Set<String>) -> String? {
         if credentials.contains(name) || SecretRules.credentialsSecrets.contains(name) {
             return "Secret \(name) holds credentials of data planes: it is never replicated"
@@ -110,7 +110,7 @@ public struct ReplicatedSecrets: Sendable, Hashable {
 
 extension DesiredObject {
     /// A copy of a Secret.
-    /// - Parameter labels: those that everything of ours has there.
+    /// - Parameter labels: the labels of all our objects there.
     init(copy: ReplicatedContent, in namespace: String, labels: [String: String]) {
         self.init(
             type: Secret.resourceType, namespace: namespace, name: copy.name,
@@ -125,11 +125,11 @@ extension DesiredObject {
             ], copied: copy)
     }
 
-    /// In the names of failures.
+    /// The name of a copy in failures.
     public static func description(ofCopy name: String) -> String { "\(Secret.resourceType)/\(name)" }
 }
 
-/// How many copies there are to be in all data planes, and how many are there as they should be.
+/// How many copies are wanted in all data planes, and how many of them are in place.
 public struct ReplicationCounts: Sendable, Hashable, Codable {
     public var desired: Int
     public var synced: Int

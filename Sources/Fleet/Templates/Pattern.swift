@@ -1,13 +1,13 @@
-/// A text with placeholders: exactly `{{ name }}`, one space on each side, as Flyte has it. Whatever else is in braces
-/// stays as it is.
+/// A text with placeholders. A placeholder is exactly `{{ name }}`, with one space on each side, as in Flyte. Anything
+/// else in braces stays as it is.
 struct Pattern: Sendable, Hashable {
     enum Part: Sendable, Hashable {
         case text(String)
         case placeholder(String)
     }
     var parts: [Part]
-    /// Where a plain scalar of YAML stands, white space at the ends is none of its text. Flyte puts values into the text and
-    /// parses it afterwards, so a blank at the end of a value is gone there too.
+    /// In a plain scalar of YAML, white space at the ends is not a part of the text. Flyte puts values into the text
+    /// before it parses it, so a blank at the end of a value is lost there too.
     private(set) var isPlainScalar = false
 
     init(parts: [Part]) { self.parts = parts }
@@ -30,14 +30,14 @@ struct Pattern: Sendable, Hashable {
     var names: [String] { parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } } }
     var hasPlaceholders: Bool { parts.contains { if case .placeholder = $0 { true } else { false } } }
 
-    /// The same as a plain scalar. Without placeholders nothing is to be left out: the parser has done so.
+    /// The same as a plain scalar. Without placeholders the parser has already removed the white space.
     var asPlainScalar: Pattern {
         var pattern = self
         pattern.isPlainScalar = hasPlaceholders
         return pattern
     }
 
-    /// As a template has it, for messages.
+    /// The template's text, for messages.
     var written: String { text { "{{ \($0) }}" } }
 
     func text<Failure: Error>(_ value: (String) throws(Failure) -> String) throws(Failure) -> String {
@@ -55,7 +55,7 @@ struct Pattern: Sendable, Hashable {
         case text(ArraySlice<UInt8>)
         case placeholder(String)
     }
-    /// One pass over the bytes: placeholders are ASCII, and no UTF-8 sequence has an ASCII byte within.
+    /// Scans the bytes once: placeholders are ASCII, and UTF-8 sequences contain no ASCII bytes.
     static func scan(_ text: String, _ emit: (Piece) -> Void) {
         let bytes = Array(text.utf8)
         let (open, close, space) = (UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: " "))
@@ -66,7 +66,7 @@ struct Pattern: Sendable, Hashable {
                 index += 1
                 continue
             }
-            // Names are short, so a text full of open braces costs no more than its length times that.
+            // Names are short, so even a text full of open braces costs at most its length times that.
             let limit = min(bytes.count, index + 3 + 129)
             guard let end = bytes[(index + 3)..<limit].firstIndex(of: space), end + 2 < bytes.count,
                 bytes[end + 1] == close, bytes[end + 2] == close,
@@ -85,7 +85,7 @@ struct Pattern: Sendable, Hashable {
 }
 
 extension String {
-    /// Without what YAML calls white space (blanks, tabs) and line breaks at both ends.
+    /// The text without YAML's white space (blanks and tabs) and line breaks at both ends.
     var withoutWhiteSpaceAround: String {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
         guard let first = utf8.first, let last = utf8.last, isBlank(first) || isBlank(last) else { return self }

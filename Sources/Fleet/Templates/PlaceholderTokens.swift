@@ -1,6 +1,6 @@
-/// Stand-ins for placeholders while YAML is read. `limits.cpu: {{ x }}` without quotes is a flow mapping to YAML, so
-/// each placeholder becomes a word first that is a plain scalar wherever it stands, and that the text doesn't have.
-/// Lines stay as they are.
+/// Replaces placeholders while YAML is read. Without quotes, `limits.cpu: {{ x }}` is a flow mapping to YAML. So each
+/// placeholder first becomes a word that is a plain scalar in any place and does not occur in the text. Line numbers
+/// stay the same.
 struct PlaceholderTokens {
     /// The template with words for placeholders.
     let text: String
@@ -54,12 +54,12 @@ struct PlaceholderTokens {
             number = number * 10 + Int(bytes[end] - 48)
             end += 1
         }
-        // A template could write such a word with escapes in quotes; it means itself unless it is one of ours.
+        // A template could write such a word with escapes in quotes. It stands for itself unless it is one of ours.
         guard end < bytes.count, bytes[end] == UInt8(ascii: "z"), names.indices.contains(number) else { return nil }
         return (names[number], end + 1)
     }
 
-    /// Letters only, since in YAML a word of letters means nothing but itself.
+    /// Letters only, since a word of letters is always plain text in YAML.
     private static func prefix(absentFrom text: String) -> [UInt8]? {
         for attempt in 0..<8 {
             var hash = StableHash()

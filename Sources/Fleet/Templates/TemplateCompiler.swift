@@ -1,12 +1,12 @@
 import JSON
 import YAML
 
-/// Turns one file's text into compiled documents.
+/// Compiles one file's text into documents.
 struct TemplateCompiler {
     let file: String
     let tokens: PlaceholderTokens
 
-    /// Fails for the whole file: half a file may be what its author did not mean.
+    /// Fails for the whole file, because half a file may not be what its author meant.
     static func compile(file: String, text: String) throws(TemplateFailure) -> [TemplateDocument] {
         guard let tokens = PlaceholderTokens(text) else {
             throw TemplateFailure(.templateInvalid, file: file, line: 0, "can't be read")
@@ -26,7 +26,7 @@ struct TemplateCompiler {
     private func document(_ node: YAMLNode) throws(TemplateFailure) -> TemplateDocument {
         guard let pairs = node.mapping else { throw invalid(node, "is no Kubernetes object: a mapping is expected") }
         guard case .object(var members) = try object(pairs, place: .root, at: node) else {
-            // No placeholder in it at all: unpack, since name and namespace are looked at below all the same.
+            // It has no placeholders. It is unpacked, since name and namespace are checked below all the same.
             return try document(fixed: try object(pairs, place: .root, at: node), node)
         }
         members.removeAll { $0.key == Pattern("status") }
@@ -77,7 +77,7 @@ struct TemplateCompiler {
 
     // MARK: The tree
 
-    /// Where a node is, as far as it matters: metadata has places that only take strings.
+    /// The place of a node, since parts of metadata only accept strings.
     private enum Place {
         case root, metadata, stringMap, string, other
 
@@ -90,7 +90,8 @@ struct TemplateCompiler {
             }
         }
     }
-    /// What a stored object has and a template copied from one must not: the API server would refuse or ignore it.
+    /// Fields of stored objects that a template must not have, although it may be a copy of one. The API server would
+    /// refuse or ignore them.
     private static let serverFields: Set<String> = [
         "managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink",
         "deletionTimestamp", "deletionGracePeriodSeconds",
@@ -152,14 +153,14 @@ struct TemplateCompiler {
             throw invalid(
                 node, "a key must be a scalar; a placeholder is written {{ name }}, with one space on each side")
         }
-        // The module that knows what a key of another type is called, asked with a mapping of one.
+        // The YAML module knows the name of a key of another type, so it is asked with a mapping that has this key.
         let single = YAMLNode(
             .mapping([.init(key: node, value: YAMLNode(.scalar("", .doubleQuoted)))]), line: node.line,
             column: node.column)
         return Pattern(parts: [.text(try json(single).object?.keys.first ?? "")])
     }
 
-    /// With `<<` replaced by what it stands for: own keys win over merged ones, earlier sources over later ones.
+    /// Replaces `<<` by the mappings that it names. Own keys win over merged ones, and earlier sources over later ones.
     private func merged(_ pairs: [YAMLNode.Pair]) throws(TemplateFailure) -> [YAMLNode.Pair] {
         func isMerge(_ pair: YAMLNode.Pair) -> Bool { pair.key.content == .scalar("<<", .plain) && pair.key.tag == nil }
         guard pairs.contains(where: isMerge) else { return pairs }
@@ -176,7 +177,7 @@ struct TemplateCompiler {
         return result
     }
 
-    /// Every placeholder with the line that it is on, as near as it is known.
+    /// Every placeholder with its line, as near as it is known.
     private static func collect(_ node: TemplateNode, line: Int, into names: inout [String: Int]) {
         func add(_ pattern: Pattern) { for name in pattern.names where names[name] == nil { names[name] = line } }
         switch node {

@@ -1,9 +1,9 @@
 /// A template that can't be used: reason `TemplateInvalid` or `PlaceholderUnresolved`.
 public struct TemplateFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: FailureReason
-    /// The ConfigMap's key, or the field that the text is from.
+    /// The ConfigMap's key, or the field with the text.
     public var file: String
-    /// Counted from 1; 0 where it has none.
+    /// Counted from 1. It is 0 if there is none.
     public var line: Int
     public var message: String
 
@@ -14,6 +14,6 @@ public struct TemplateFailure: Error, Sendable, Hashable, CustomStringConvertibl
         self.message = message
     }
 
-    /// "ab_quota.yaml, line 7: …".
+    /// For example "ab_quota.yaml, line 7: …".
     public var description: String { line > 0 ? "\(file), line \(line): \(message)" : "\(file): \(message)" }
 }

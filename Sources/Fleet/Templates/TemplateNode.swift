@@ -1,15 +1,15 @@
 import JSON
 import YAML
 
-/// A compiled part of a template. What has no placeholder below is a ready value, shared by all renderings.
+/// A compiled part of a template. A part without placeholders is a ready value, which all renderings share.
 ///
-/// Values are put into scalars of this tree, and never into the text that it was read from: whatever a value holds, it
-/// can't add a key, a document or a kind.
+/// Values are put into scalars of this tree, and never into the text behind it. So no value can add a key, a document
+/// or a kind.
 indirect enum TemplateNode: Sendable {
     case literal(JSON)
-    /// Quoted in the template, or in a place where Kubernetes wants a string: always one.
+    /// Always a string, because the template quotes it, or Kubernetes wants a string in that place.
     case string(Pattern)
-    /// Not quoted: after the substitution it means what YAML makes of the whole text, so that `5` is a number.
+    /// Not quoted. After the substitution YAML decides about the whole text, so `5` is a number.
     case scalar(Pattern, tag: String?)
     case array([TemplateNode])
     case object([Member])
@@ -23,7 +23,7 @@ indirect enum TemplateNode: Sendable {
     var literal: JSON? { if case .literal(let value) = self { value } else { nil } }
 }
 
-/// The values of one rendering, by placeholder. All that a document needs are there: `Renderer` has checked it.
+/// The values of one rendering by placeholder. `Renderer` has checked that none is missing.
 struct Substitution {
     var values: [String: String]
     func text(_ pattern: Pattern) -> String { pattern.text { values[$0] ?? "" } }
@@ -36,7 +36,7 @@ extension TemplateNode {
         case .string(let pattern): return .string(values.text(pattern))
         case .scalar(let pattern, let tag):
             let text = values.text(pattern)
-            // What YAML would refuse here (`.inf`) stays the text that it is.
+            // A text that YAML would refuse here (`.inf`) stays a string.
             return (try? YAMLNode(.scalar(text, .plain), tag: tag).json()) ?? .string(text)
         case .array(let nodes):
             var elements: [JSON] = []
@@ -48,7 +48,7 @@ extension TemplateNode {
             for member in members {
                 let key = values.text(member.key)
                 let value = try member.value.render(values, file: file)
-                // A value as a key must not replace what the template has.
+                // A value in a key must not replace a key of the template.
                 guard object.updateValue(value, forKey: key) == nil else {
                     throw TemplateFailure(
                         .templateInvalid, file: file, line: member.line,

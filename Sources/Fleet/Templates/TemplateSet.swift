@@ -1,7 +1,7 @@
 import JSON
 import KubeObjects
 
-/// `apiVersion` and `kind` of an object, as a template names it.
+/// `apiVersion` and `kind` of an object in a template.
 public struct GroupVersionKind: Sendable, Hashable, CustomStringConvertible {
     public var group: String
     public var version: String
@@ -12,7 +12,7 @@ public struct GroupVersionKind: Sendable, Hashable, CustomStringConvertible {
         self.version = version
         self.kind = kind
     }
-    /// Nil for what is no apiVersion.
+    /// Nil if the text is not an apiVersion.
     public init?(apiVersion: String, kind: String) {
         let parts = apiVersion.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }), let version = parts.last else { return nil }
@@ -24,23 +24,23 @@ public struct GroupVersionKind: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(kind) (\(apiVersion))" }
 }
 
-/// One object of a template file, compiled.
+/// One compiled object of a template file.
 struct TemplateDocument: Sendable {
     var file: String
     var line: Int
     var kind: GroupVersionKind
     var root: TemplateNode
-    /// The placeholders in it, each with the line of its first use.
+    /// Its placeholders, each with the line of its first use.
     var names: [String: Int]
 
-    /// The placeholders that have no value, in the order of their lines.
+    /// The placeholders without a value, in the order of their lines.
     func unresolved(_ values: [String: String]) -> [(name: String, line: Int)] {
         names.filter { values[$0.key] == nil }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map {
             ($0.key, $0.value)
         }
     }
 
-    /// The name as the template has it, placeholders included: for messages about what could not be rendered.
+    /// The name in the template with its placeholders, for messages about objects that could not be rendered.
     var writtenName: String {
         switch root {
         case .literal(let json): return json[path: ["metadata", "name"]]?.string ?? ""
@@ -73,28 +73,28 @@ public struct TemplateSet: Sendable {
     /// A file that does not compile.
     public struct BrokenFile: Sendable, Hashable {
         public var failure: TemplateFailure
-        /// Whether the version that was read before it stays in force. Else nothing of the file is known.
+        /// Whether its last good version stays in force. Otherwise nothing of the file is known.
         public var hasLastGood: Bool
     }
     private struct File: Sendable {
         var text: String
         var documents: [TemplateDocument]
     }
-    /// What is in force, by the file's name.
+    /// The files in force, by name.
     private let files: [String: File]
     let documents: [TemplateDocument]
-    /// In lexical order of the files.
+    /// In the alphabetical order of the files.
     public let broken: [BrokenFile]
-    /// The ConfigMap's other keys, in lexical order: Flyte takes only what ends in `.yaml`.
+    /// The ConfigMap's other keys, in alphabetical order. Flyte reads only keys that end in `.yaml`.
     public let ignoredKeys: [String]
 
-    /// What is made without a ConfigMap of templates. Nothing is in it: the Namespace, and the `default` ServiceAccount
-    /// where there is a workload identity, come from `Renderer` in any case.
+    /// The templates without a ConfigMap. The set is empty, since `Renderer` always makes the Namespace and, with a
+    /// workload identity, the `default` ServiceAccount.
     public static let standard = TemplateSet(files: [:])
 
     /// - Parameters:
-    ///   - files: a ConfigMap's data. They are taken in lexical order, as Flyte does.
-    ///   - previous: what was in force before. Of a file that broke since, its last good version stays.
+    ///   - files: the data of a ConfigMap, taken in alphabetical order as in Flyte.
+    ///   - previous: the set in force before. The last good version of a file that has broken stays.
     public init(files texts: [String: String], previous: TemplateSet? = nil) {
         var files: [String: File] = [:]
         var broken: [BrokenFile] = []
@@ -124,19 +124,19 @@ public struct TemplateSet: Sendable {
         ignoredKeys = ignored
     }
 
-    /// The files in force, by name.
+    /// The texts of the files in force, by name.
     public var texts: [String: String] { files.mapValues(\.text) }
 
-    /// How many objects there are.
+    /// The number of objects.
     public var count: Int { documents.count }
 
-    /// What the templates are made of, for discovery and for the permissions that they need.
+    /// The kinds in the templates, for discovery and for the needed rights.
     public var kinds: Set<GroupVersionKind> { Set(documents.map(\.kind)) }
 
-    /// Whether there may be objects and fields that aren't known, since a file broke before it was ever read.
+    /// Whether unknown objects and fields may exist, because a file broke before it was ever read.
     public var isIncomplete: Bool { broken.contains { !$0.hasLastGood } }
 
-    /// Equal for sets that render the same; compared within one process only.
+    /// Equal for sets that render the same. Compare it only within one process.
     public var fingerprint: Int {
         var hasher = Hasher()
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {

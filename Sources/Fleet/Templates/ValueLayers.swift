@@ -1,14 +1,14 @@
-/// The values of templates, weakest first: registry, registry's of the domain, flyteadmin's attributes, project, project's
-/// of the domain, data plane. `project`, `domain` and `namespace` are the system's. A value's own braces mean nothing: Flyte doesn't look
-/// into values either.
+/// The values of templates, the weakest first: the registry's, the registry's for the domain, flyteadmin's attributes,
+/// the project's, the project's for the domain, the data plane's. `project`, `domain` and `namespace` are the system's.
+/// Braces in a value have no meaning, as in Flyte.
 ///
-/// Within one object, what comes from elsewhere (`import`, `valuesFrom`) is weaker than its own `values`. A source of
-/// `valuesFrom` that has no value leaves its name without one: that a Secret is gone must not bring back what it was to
-/// replace.
+/// Within one object, values from elsewhere (`import`, `valuesFrom`) are weaker than its own `values`. A source of
+/// `valuesFrom` without a value leaves its name without one: a deleted Secret must not bring back the value that it was
+/// meant to replace.
 public struct ValueLayers: Sendable, Hashable {
     private struct Layer: Sendable, Hashable {
         var values: [String: String] = [:]
-        /// By value name, why a source has none, where the object itself has none either.
+        /// Why a source has no value, by name, if the object itself has none either.
         var missing: [String: String] = [:]
 
         init() {}
@@ -22,7 +22,7 @@ public struct ValueLayers: Sendable, Hashable {
                 missing[name] = nil
             }
         }
-        /// A name whose value Helm was to fill in has none: a weaker one must not come back.
+        /// A value that Helm should have filled in counts as missing. A weaker value must not come back.
         mutating func add(rendered new: TemplateValues) {
             add(new)
             for (name, value) in new where HelmExpressions.isIn(value.text) {
@@ -30,7 +30,7 @@ public struct ValueLayers: Sendable, Hashable {
                 missing[name] = "its value " + HelmExpressions.advice
             }
         }
-        /// Answers whether one of them is not known yet.
+        /// Returns whether one of them is not known yet.
         mutating func add(
             _ sources: [ValueSource], unless own: TemplateValues, _ read: (ValueSource) -> ValueReading
         ) -> Bool {
@@ -48,19 +48,19 @@ public struct ValueLayers: Sendable, Hashable {
     }
     private var registry = Layer()
     private var registryDomains: [String: Layer] = [:]
-    /// flyteadmin's. They are its admins', so that they may set a name that no FlyteProject may.
+    /// flyteadmin's attributes. Its admins set them, so they may set names that a FlyteProject may not.
     private var attributes: ClusterResourceAttributes.OfProject?
     private var project = Layer()
     private var projectDomains: [String: Layer] = [:]
     private var dataPlane = Layer()
-    /// A source that is not known yet: nothing can be rendered without knowing it.
+    /// A source is not known yet. Nothing can be rendered without it.
     public private(set) var isPending = false
-    /// Why nothing can be rendered: values that any name could have are not known.
+    /// Why nothing can be rendered: values that could have any name are not known.
     public private(set) var problem: String?
 
     /// - Parameters:
-    ///   - attributes: flyteadmin's, of the project.
-    ///   - read: what a source of `valuesFrom` holds.
+    ///   - attributes: flyteadmin's attributes of the project.
+    ///   - read: reads a source of `valuesFrom`.
     public init(
         registry: ClusterRegistrySpec, attributes: ClusterResourceAttributes.OfProject? = nil,
         project: FlyteProjectSpec?, dataPlane: DataPlaneSpec,
@@ -106,7 +106,7 @@ public struct ValueLayers: Sendable, Hashable {
         return result
     }
 
-    /// Why a value that should be there is not, by its name: what to add to the message of an unresolved placeholder.
+    /// Why an expected value is missing, by its name. The message of an unresolved placeholder includes it.
     public func missing(for domain: String) -> [String: String] {
         let layers = [registry, registryDomains[domain], project, projectDomains[domain], dataPlane]
         return layers.compactMap { $0 }.reduce(into: [:]) { $0.merge($1.missing) { $1 } }
@@ -114,7 +114,7 @@ public struct ValueLayers: Sendable, Hashable {
 }
 
 extension FlyteProjectSpec {
-    /// Without the values that the registry locks.
+    /// The project's spec without the values that the registry locks.
     fileprivate func without(_ locked: [String]) -> FlyteProjectSpec {
         if sets(locked).isEmpty { return self }
         var spec = self
@@ -125,10 +125,10 @@ extension FlyteProjectSpec {
     }
 }
 
-/// What a `ValueSource` holds now.
+/// The present content of a `ValueSource`.
 public enum ValueReading: Sendable, Hashable {
     case text(String)
-    /// Why there is none.
+    /// The text says why there is no value.
     case missing(String)
     /// Not known yet.
     case pending

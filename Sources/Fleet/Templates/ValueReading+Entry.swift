@@ -1,15 +1,16 @@
 extension ValueReading {
-    /// What a key of a Secret or ConfigMap comes to.
+    /// The value under a key of a Secret or ConfigMap.
     ///
     /// - Parameters:
-    ///   - text: nil where the key isn't there, an empty optional where its value isn't text.
-    ///   - place: "Secret x".
+    ///   - text: nil if there is no such key; an empty optional if its value is not text.
+    ///   - place: for example "Secret x".
     public init(_ text: String??, of place: String, key: String) {
         guard let text else {
             self = .missing("\(place) has no key \(key)")
             return
         }
-        // As Flyte's own `valueFrom`, pasted into YAML, and as `--from-file` makes them: the last line has its end.
+        // The last line break is dropped, as it is by Flyte's `valueFrom` in YAML. Files made by `--from-file` have
+        // one.
         self = text.map { .text($0.withoutLineEnd) } ?? .missing("\(place), key \(key): no UTF-8")
     }
 }

@@ -1,34 +1,34 @@
 import KubeObjects
 import Support
 
-/// All that is known of a data plane, from which its conditions follow.
+/// Everything that is known of a data plane. Its conditions follow from this.
 public struct DataPlaneObservation: Sendable {
     public enum CredentialsFact: Sendable, Hashable {
         case unknown
-        /// With what to say of them: where they are from, what ends soon.
+        /// The text says where they come from and which end soon.
         case valid(String)
         case invalid(CredentialsReason, String)
     }
     public enum Probe: Sendable, Hashable {
         case unknown
-        /// With what to say: "answered at https://…".
+        /// The text is for example "answered at https://…".
         case succeeded(String)
         case failed(ReachableReason, String)
-        /// Newer settings than those in use don't work; those in use do, so that the rest is known.
+        /// Newer settings don't work, but those in use do, so that the rest is known.
         case failedWithNewSettings(ReachableReason, String)
     }
     public enum Authorization: Sendable, Hashable {
         case unknown
         case granted
         case missing([Permission])
-        /// The account may not ask what it may do.
+        /// The account may not ask for its rights.
         case unsaid
-        /// The same, and all that was tried is allowed.
+        /// The same, and every request so far was allowed.
         case inferred
     }
     public enum Identity: Sendable, Hashable {
         case unknown
-        /// The same cluster as before, or the first one seen.
+        /// The same cluster as before, or the first one that was seen.
         case confirmed(uid: String)
         case changed(recorded: String, found: String)
     }
@@ -37,51 +37,51 @@ public struct DataPlaneObservation: Sendable {
         case counted(NamespaceCounts)
     }
 
-    /// Another DataPlane that is older and is the same cluster: the whole message.
+    /// Another, older DataPlane has the same cluster. The text is the whole message.
     public var duplicate: String?
     public var credentials = CredentialsFact.unknown
     public var probe = Probe.unknown
     public var authorization = Authorization.unknown
-    /// Namespaces and ServiceAccounts are listed, as far as they are needed: where the account may not ask what it may do,
-    /// that is how it is known.
+    /// Whether Namespaces and ServiceAccounts are listed, as far as they are needed. That shows our rights if the
+    /// account may not ask for them.
     public var listsEssentials = false
     public var identity = Identity.unknown
-    /// Flyte itself there, and where it is looked for; nil where the registry does not ask.
+    /// The state of Flyte itself there, and where to find it. Nil if the registry does not ask for it.
     public var flyte: (health: FlyteHealth, settings: FlyteHealthSettings)?
     public var sync = Sync.unknown
-    /// Why what is known of the data plane's objects may be wrong.
+    /// Why our knowledge of the data plane's objects may be wrong.
     public var listTrouble: String?
-    /// Why a Secret that `valuesFrom` names must not be read for it.
+    /// Why a Secret in `valuesFrom` must not be used for that.
     public var sourceNotAllowed: String?
-    /// Why it isn't known what is wanted: the ClusterRegistry can't be used, and there was none before it that could.
+    /// Why it is not known what is wanted: the ClusterRegistry can't be used, and there are no earlier settings.
     public var registryProblem: String?
-    /// Why objects that no template has any more were not deleted.
+    /// Why objects that left the templates were not deleted.
     public var heldBack: String?
-    /// At least the oldest, as many as the status shows.
+    /// At least the oldest ones, as many as the status shows.
     public var failures: [FailureEntry] = []
-    /// Of all failures, also those that are not among `failures`.
+    /// The number of all failures, also of those that are not in `failures`.
     public var failuresTotal = 0
-    /// The mode in force; nil while the data plane is left alone.
+    /// The mode in force. Nil while the data plane is left alone.
     public var mode: Mode?
     /// In Observe: what would be written.
     public var plan: PlannedChanges?
-    /// Namespaces that are not looked at yet.
+    /// Namespaces that have not been looked at yet.
     public var pending = 0
-    /// What all namespaces wait for, whatever the data plane is like.
+    /// What all namespaces wait for, whatever the state of the data plane is.
     public var awaited: String?
     public var kubernetesVersion: String?
-    /// Who the token is.
+    /// The user name of the token.
     public var user: String?
     public var tokenLifetime: Lifetime?
     public var caLifetime: Lifetime?
-    /// When the token renews itself next.
+    /// When the token is renewed next.
     public var tokenRenewalTime: Timestamp?
-    /// Of the token in use; nil where that is not known.
+    /// The fingerprint of the token in use. Nil if it is not known.
     public var credentialFingerprint: String?
 
     public init() {}
 
-    /// Whether there is a connection that works, by the newest settings or by those before.
+    /// Whether a connection works, with the newest settings or with earlier ones.
     fileprivate var isConnected: Bool {
         switch probe {
         case .succeeded, .failedWithNewSettings: true
@@ -115,7 +115,7 @@ public enum DataPlaneVerdict {
         return parts.dropLast() + [flyteReady].compactMap { $0 } + [synced, ready(seen, parts)]
     }
 
-    /// Nil where the registry does not ask for it.
+    /// Nil if the registry does not ask for it.
     private static func flyteReady(
         _ seen: DataPlaneObservation, _ reachable: ConditionVerdict
     ) -> ConditionVerdict? {
@@ -125,7 +125,7 @@ public enum DataPlaneVerdict {
         return health.verdict(of: settings)
     }
 
-    /// The verdict on an object that can't be used, or can't be read at all.
+    /// The conditions of an object that can't be used, or can't be read at all.
     public static func conditions(malformed problem: SpecProblem) -> [ConditionVerdict] {
         types.map {
             isRuledOut($0)
@@ -133,8 +133,8 @@ public enum DataPlaneVerdict {
         }
     }
 
-    /// Nothing is done with a data plane that is disabled or whose spec can't be used. Of these conditions that is known;
-    /// the others can't be.
+    /// Nothing is done with a data plane that is disabled or has an unusable spec. So these conditions are False, while
+    /// the others can't be known.
     private static func isRuledOut(_ type: ConditionType) -> Bool { type == .available || type == .ready }
 
     private static func credentials(_ fact: DataPlaneObservation.CredentialsFact) -> ConditionVerdict {
@@ -180,8 +180,8 @@ public enum DataPlaneVerdict {
         }
     }
 
-    /// Whether it can be worked with, whatever its namespaces are like: a conflict in one of them, or a right that only a
-    /// template needs, must not send executions elsewhere.
+    /// Whether the data plane accepts requests, whatever the state of its namespaces is. A conflict in one of them, or
+    /// a right that only a template needs, must not send executions elsewhere.
     private static func available(
         _ seen: DataPlaneObservation, _ credentials: ConditionVerdict, _ reachable: ConditionVerdict,
         _ authorized: ConditionVerdict
@@ -199,8 +199,8 @@ public enum DataPlaneVerdict {
         return .yes(.available, Reason.available, "connected, and allowed what Namespaces and ServiceAccounts need")
     }
 
-    /// True where all is allowed that Namespaces and ServiceAccounts need, or the part of it that is missing; nil where
-    /// `Authorized` itself says it.
+    /// True if all rights for Namespaces and ServiceAccounts are granted, else False with the missing ones. Nil if
+    /// `Authorized` itself decides.
     private static func essentiallyAuthorized(_ seen: DataPlaneObservation) -> ConditionVerdict? {
         let granted = ConditionVerdict.yes(.authorized, Reason.permissionsGranted, "")
         switch seen.authorization {
@@ -216,7 +216,7 @@ public enum DataPlaneVerdict {
 
     private static func synced(_ seen: DataPlaneObservation, after: [ConditionVerdict]) -> ConditionVerdict {
         if let refusal = seen.sourceNotAllowed { return .no(.synced, Reason.sourceNotAllowed, refusal) }
-        // What was in sync when it was last seen may not be any more.
+        // Namespaces that were last seen in sync may have changed since.
         if !seen.isConnected { return blocked(.synced, by: after[1]) }
         if case .changed = seen.identity {
             return .unknown(.synced, Reason.identityChanged, "nothing is written to another cluster")
@@ -233,8 +233,8 @@ public enum DataPlaneVerdict {
             let waiting = [FailureReason.conflict, .namespaceNotOurs, .namespaceNotAdopted].map(\.rawValue)
             let isConflict: (FailureEntry) -> Bool = { waiting.contains($0.reason) }
             let shown = FailureEntry.bounded(seen.failures)
-            // Other failures may go away by themselves; a conflict waits for someone. It is shown where it is all there
-            // is.
+            // Other failures may pass, while a conflict waits for a person. The reason is Conflict only if there are no
+            // other failures.
             let reason = !shown.isEmpty && seen.failures.allSatisfy(isConflict) ? Reason.conflict : Reason.syncFailed
             let detail = shown.first.map { first in
                 let place = [first.namespace, first.object].filter { !$0.isEmpty }.joined(separator: " ")
@@ -291,12 +291,12 @@ public enum DataPlaneVerdict {
 }
 
 extension DataPlaneObservation {
-    /// The status to store, given the one before. Equal statuses need no write.
+    /// The status to store, given the earlier one. Equal statuses need no write.
     public func status(of object: DataPlane, now: Instant) -> DataPlaneStatus {
         let previous = object.status
         var status = DataPlaneStatus(DataPlaneVerdict.conditions(of: object, self), of: object, now: now)
         status.clusterName = object.clusterName
-        // What was known stays, so that a data plane that is away or disabled can still be told from another.
+        // Earlier knowledge stays, so that a data plane that is away or disabled can still be identified.
         status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion
         status.identity = user ?? previous?.identity
         (status.clusterUID, status.endpoint) = (previous?.clusterUID, previous?.endpoint)

@@ -2,16 +2,16 @@ import KubeObjects
 import Support
 
 extension FailureEntry: Comparable {
-    /// The oldest first, in an order that doesn't change from one look to the next.
+    /// The oldest first, in a stable order.
     public static func < (left: FailureEntry, right: FailureEntry) -> Bool {
         (left.since, left.namespace, left.object) < (right.since, right.namespace, right.object)
     }
 
-    /// How many a status holds, and how long a message in it may be, in bytes.
+    /// The most entries in a status, and the most bytes of a message in it.
     public static let limit = 16
     static let messageLimit = 512
 
-    /// What a status shows of all failures: the oldest.
+    /// The part of all failures that a status shows: the oldest.
     public static func bounded(_ failures: [FailureEntry]) -> [FailureEntry] {
         failures.sorted().prefix(limit).map {
             var entry = $0
@@ -20,7 +20,7 @@ extension FailureEntry: Comparable {
         }
     }
 
-    /// The next entry for an object that failed again: `since` stays while the reason does.
+    /// The next entry for an object that failed again. `since` stays while the reason stays.
     public static func next(
         after previous: FailureEntry?, namespace: String, object: String, reason: FailureReason, message: String,
         now: Instant
@@ -33,14 +33,15 @@ extension FailureEntry: Comparable {
     }
 }
 
-/// An object that could not be applied, with when it is tried again.
+/// An object that could not be applied, and when it is tried again.
 public struct ObjectFailure: Sendable, Hashable {
     public enum NextTry: Sendable, Hashable {
-        /// After a backoff of this length at the most; sooner where the object, the plan or the data plane changes.
+        /// At the latest after a backoff of this length. A change of the object, the plan or the data plane brings an
+        /// earlier try.
         case within(Duration)
-        /// It can't go well before something else is written in the templates or values.
+        /// It can't succeed before the templates or values change.
         case whenPlanChanges
-        /// Nothing is tried: what an object shows was compared.
+        /// Nothing is tried. The object was only compared.
         case notInObserve
     }
     public var entry: FailureEntry
@@ -51,8 +52,8 @@ public struct ObjectFailure: Sendable, Hashable {
         self.nextTry = nextTry
     }
 
-    /// What the DataPlane's status shows. Labels and assignments show the entry alone: a backoff that grows is no reason
-    /// to write thousands of statuses.
+    /// The entry for the DataPlane's status. Labels and assignments show it without the next try, since a growing
+    /// backoff would otherwise cause thousands of writes.
     public var shown: FailureEntry {
         let addition =
             switch nextTry {

@@ -1,36 +1,36 @@
 import KubeObjects
 
-/// What is known of Flyte itself in a data plane, from which `FlyteReady` follows.
+/// What is known of Flyte itself in a data plane. `FlyteReady` follows from this.
 public struct FlyteHealth: Sendable, Hashable {
     public enum Propeller: Sendable, Hashable {
         case unknown
         case absent
         case unavailable(String)
         case available
-        /// It can't be read.
+        /// The text says why it can't be read.
         case unreadable(String)
     }
     public enum Workflows: Sendable, Hashable { case unknown, missing, served }
-    /// What flyteadmin's own token may do.
+    /// The rights of flyteadmin's own token.
     public enum Account: Sendable, Hashable {
         case unknown
-        /// With where: "everywhere", "in project1-development".
+        /// The text says where: "everywhere" or "in project1-development".
         case granted(String)
-        /// There is none that may be sent, or the data plane answered it with 401.
+        /// No token may be sent, or the data plane answered it with 401.
         case rejected(String)
         case forbidden(String)
-        /// The server took the token and says no more.
+        /// The server accepted the token but does not tell its rights.
         case unsaid(String)
-        /// Squadron does not have it: flyteadmin's own account in the cluster where it runs.
+        /// flyteadmin uses its own account in the cluster where it runs. Squadron does not have that token.
         case notOurs
-        /// The way that flyteadmin takes does not work.
+        /// flyteadmin's endpoint for the data plane does not answer.
         case unreachable(ReachableReason, String)
     }
     public var propeller = Propeller.unknown
     public var workflows = Workflows.unknown
     public var account = Account.unknown
 
-    /// What the custom resource is that an execution becomes.
+    /// The custom resource of an execution.
     public static let workflowGroup = "flyte.lyft.com"
     public static let workflowVersion = "v1alpha1"
     public static let workflowResource = "flyteworkflows"
@@ -39,7 +39,7 @@ public struct FlyteHealth: Sendable, Hashable {
 
     /// Whether a part of it has not been looked at yet.
     public var isSettling: Bool { propeller == .unknown || workflows == .unknown || account == .unknown }
-    /// Whether all of it is as it should be.
+    /// Whether everything is as it should be.
     public var isGood: Bool { verdict(of: FlyteHealthSettings()).status == .isTrue }
 
     func verdict(of settings: FlyteHealthSettings) -> ConditionVerdict {
@@ -91,7 +91,7 @@ public struct FlyteHealth: Sendable, Hashable {
 }
 
 extension FlyteHealth.Propeller {
-    /// - Parameter deployment: nil where there is none of that name.
+    /// - Parameter deployment: nil if there is none with that name.
     public init(_ deployment: Deployment?) {
         guard let deployment else {
             self = .absent

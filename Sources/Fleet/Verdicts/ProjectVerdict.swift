@@ -7,7 +7,8 @@ public struct ProjectObservation: Sendable {
         public var domain: String
         public var namespace: NamespaceAnswer
         public var progress: NamespaceProgress
-        /// The namespace is shared with another project-domain that wants something else in it: the whole message.
+        /// The namespace is shared with another project-domain that wants other objects in it. The text is the whole
+        /// message.
         public var sharing: String?
         public init(
             domain: String, namespace: NamespaceAnswer, progress: NamespaceProgress, sharing: String? = nil
@@ -22,19 +23,19 @@ public struct ProjectObservation: Sendable {
     /// The older object of the same project.
     public var duplicateOf: String?
     public var domains: [Domain]
-    /// Why a Secret that `valuesFrom` names must not be read for it.
+    /// Why a Secret in `valuesFrom` must not be used for that.
     public var sourceNotAllowed: String?
-    /// Of its own domains, those that the registry doesn't have: no namespace is wanted for them.
+    /// Those of its own domains that the registry does not have. They get no namespaces.
     public var unknownDomains: NamespaceAnswer?
-    /// Values that it sets and that the registry locks: they are ignored.
+    /// Values that it sets although the registry locks them. They are ignored.
     public var lockedValues: [String] = []
     /// Fields of `attributes` that are locked with them.
     public var lockedAttributes: [String] = []
-    /// What flyteadmin has of it; nil where it wants nothing there.
+    /// Its state in flyteadmin. Nil if it wants nothing there.
     public var publication: Publication?
-    /// What the status says of `attributes` although nothing failed.
+    /// Remarks on `attributes` for the status, although nothing failed.
     public var notes: [String] = []
-    /// flyteadmin has archived the project. This object wants its namespaces all the same.
+    /// flyteadmin has archived the project. This object still wants its namespaces.
     public var isArchived = false
 
     public init(object: FlyteProject, duplicateOf: String?, domains: [Domain]) {
@@ -67,7 +68,7 @@ public struct ProjectObservation: Sendable {
         return publication.verdict
     }
 
-    /// What is wrong with the object itself, whatever its namespaces are like.
+    /// What is wrong with the object itself, whatever the state of its namespaces is.
     private var objection: ConditionVerdict? {
         let (name, project) = (object.metadata.name, object.spec.project)
         if let duplicateOf {
@@ -122,14 +123,14 @@ public struct ProjectObservation: Sendable {
         return status
     }
 
-    /// The name of the older object, for each that names a project that another one has.
+    /// The name of the older object, for each object whose project another one already has.
     public static func duplicates(_ projects: [FlyteProject]) -> [String: String] {
         Seniority.duplicates(projects.filter { $0.spec.problems().isEmpty }, by: \.spec.project)
     }
 }
 
 extension ConditionType {
-    /// All conditions of a FlyteProject: `Published` only where it wants something in flyteadmin.
+    /// The conditions of a FlyteProject. `Published` is one of them only if it wants something in flyteadmin.
     public static func ofProject(_ spec: FlyteProjectSpec?) -> [ConditionType] {
         guard let spec, spec.register.enabled || !spec.attributes.isEmpty else { return [.namespaceSynced, .ready] }
         return [.namespaceSynced, .published, .ready]
@@ -137,7 +138,7 @@ extension ConditionType {
 }
 
 extension ConditionVerdict {
-    /// Where all is well, what is to be known besides.
+    /// Adds remarks to a True condition.
     fileprivate func noting(_ notes: [String]) -> ConditionVerdict {
         guard status == .isTrue, !notes.isEmpty else { return self }
         return ConditionVerdict(type, status, reason, message + "; " + notes.listed())

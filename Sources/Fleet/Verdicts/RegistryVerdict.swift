@@ -1,15 +1,15 @@
 import KubeObjects
 import Support
 
-/// What is known of the whole.
+/// What is known of the whole fleet.
 public struct RegistryObservation: Sendable {
     public enum Templates: Sendable, Hashable {
         /// The ConfigMap has not been read yet.
         case pending
         case valid(String)
-        /// With the whole message.
+        /// The text is the whole message.
         case configMapNotFound(String)
-        /// With the whole message.
+        /// The text is the whole message.
         case invalid(String)
     }
     public enum Publishing: Sendable, Hashable {
@@ -18,7 +18,7 @@ public struct RegistryObservation: Sendable {
         case observing
         case pending
         case published(String)
-        /// Published, but for what of the last good state stays: why.
+        /// Published, except for parts of the last good state that stay. The text says why.
         case labelWouldBeEmpty(String)
         case failed(String)
     }
@@ -36,9 +36,9 @@ public struct RegistryObservation: Sendable {
         case valid
         /// The ConfigMap has not been read yet.
         case pending
-        /// With the whole message.
+        /// The text is the whole message.
         case configMapNotFound(String)
-        /// With the whole message.
+        /// The text is the whole message.
         case invalid(String)
     }
     public var templates = Templates.valid("Namespace and default ServiceAccount")
@@ -50,26 +50,27 @@ public struct RegistryObservation: Sendable {
     public var executionClusterLabels = ClusterRegistryStatus.Counts(total: 0, ready: 0)
     /// Over all enabled data planes.
     public var namespaces = NamespaceCounts.zero
-    /// The copies of `replicateSecrets` over all enabled data planes; nil where nothing is copied.
+    /// The copies of `replicateSecrets` in all enabled data planes. Nil if nothing is copied.
     public var replicatedSecrets: ReplicationCounts?
     /// Why a Secret of `replicateSecrets` is not copied.
     public var replicationProblem: String?
-    /// flyteadmin's, where its projects count.
+    /// The projects that flyteadmin has archived, if its projects count.
     public var archivedProjects: Set<String> = []
-    /// What isn't Ready, by object name, for the messages. A disabled DataPlane is not among them: it was asked for.
+    /// The names of the objects that are not Ready, for the messages. Disabled DataPlanes are not among them, since
+    /// that is intended.
     public var notReadyDataPlanes: [String] = []
     public var notReadyLabels: [String] = []
-    /// Why it is not known which registry this is, so that nothing is written anywhere.
+    /// Why the registry's identity is not known. Nothing is written anywhere then.
     public var identityProblem: String?
-    /// Why a Secret that the registry names must not be used for what it is named for.
+    /// Why a Secret in the registry's spec must not be used for its purpose.
     public var sourceNotAllowed: String?
-    /// Which kinds of custom resources the API server does not have: their objects are not deleted by that.
+    /// The kinds of custom resources that the API server does not have. Their objects do not count as deleted.
     public var missingKinds: String?
-    /// Why a staged rollout does not go on: something that the registry asks of it can't be done.
+    /// Why a staged rollout stands still: something in the registry can't be followed.
     public var rolloutProblem: String?
-    /// How far a staged rollout is; nil where changes go to all data planes at once.
+    /// The progress of a staged rollout. Nil if changes go to all data planes at once.
     public var stagedRollout: RolloutStatus?
-    /// Why a list of the control plane is not believed: what is known of it may be of yesterday.
+    /// Why a list of the control plane is not believed. What is known of it may be outdated.
     public var doubtfulList: String?
 
     public init() {}
@@ -98,7 +99,7 @@ public struct RegistryObservation: Sendable {
         case .configMapNotFound(let message): other = .no(.templatesValid, Reason.configMapNotFound, message)
         case .invalid(let message): other = .no(.templatesValid, Reason.valuesInvalid, message)
         }
-        // One condition says both; what can be told without the other goes first.
+        // One condition shows both. What is known without the other comes first.
         if own.status == .isFalse {
             if other.status == .isFalse { return .no(.templatesValid, own.reason, own.message + "; " + other.message) }
             return own
@@ -145,7 +146,7 @@ public struct RegistryObservation: Sendable {
         if let sourceNotAllowed { return .no(.ready, Reason.sourceNotAllowed, sourceNotAllowed) }
         if let replicationProblem { return .no(.ready, Reason.syncFailed, replicationProblem) }
         if let doubtfulList { return .no(.ready, Reason.syncFailed, doubtfulList) }
-        // The cause before what it does: without usable templates no data plane is in sync.
+        // The cause comes before its effect: without usable templates no data plane is in sync.
         if let templates = parts.first, templates.status == .isFalse { return templates.as(.ready) }
         if !notReadyDataPlanes.isEmpty {
             return .no(.ready, Reason.dataPlanesNotReady, "not ready: \(notReadyDataPlanes.sorted().listed())")
