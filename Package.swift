@@ -89,11 +89,16 @@ let package = Package(
         // Tokens of data planes that renew themselves: their providers, and when they are asked.
         library("TokenSources", ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", crypto]),
 
+        // One data plane at work: knows no custom resource.
+        library(
+            "DataPlaneAgent",
+            ["ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TokenSources", log]),
+
         library(
             "Operator",
             [
-                "ControlLoop", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support",
-                "TokenSources", "YAML", log,
+                "ControlLoop", "DataPlaneAgent", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects",
+                "Serving", "Support", "TokenSources", "YAML", log,
             ]),
         // What the commands beside `run` show.
         library(
@@ -154,16 +159,19 @@ let package = Package(
                 "Console", "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support", "YAML",
             ]),
         tests(
+            "DataPlaneAgentTests",
+            ["ControlLoop", "DataPlaneAgent", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", log]),
+        tests(
             "OperatorTests",
             [
-                "ControlLoop", "DevCluster", "DevPKI", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "Serving", "Support", "TokenSources", "YAML", log,
+                "ControlLoop", "DataPlaneAgent", "DevCluster", "DevPKI", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube",
+                "KubeObjects", "Operator", "Serving", "Support", "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",
             [
-                "Console", "ControlLoop", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects",
-                "Operator", "RealCluster", "Serving", "Support", "TokenSources", "YAML", log,
+                "Console", "ControlLoop", "DataPlaneAgent", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON",
+                "Kube", "KubeObjects", "Operator", "RealCluster", "Serving", "Support", "TokenSources", "YAML", log,
             ] + nio),
     ]
 )

@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import FlyteAdmin
 import HTTP
@@ -60,7 +61,7 @@ public final class SquadronOperator: Sendable {
     public init(_ configuration: OperatorConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        transport = LinkFactory.transport(for: configuration.endpoint)
+        transport = LinkFactory.transport(for: configuration.endpoint, userAgent: SquadronVersion.userAgent)
         var options = KubeClient.Options(userAgent: SquadronVersion.userAgent)
         options.counts = metrics.requests.host(ofServer: configuration.endpoint.server)
         client = KubeClient(
@@ -156,7 +157,7 @@ public final class SquadronOperator: Sendable {
         if let uid { plans.found(namespaceUID: uid) }
         let links = LinkFactory(
             controlPlane: configuration.endpoint, mayWrite: mayWrite, counts: metrics.requests,
-            budget: configuration.budget)
+            budget: configuration.budget, userAgent: SquadronVersion.userAgent)
         var context = SessionContext(
             logger: logger, connect: { links.link($0) }, mayWrite: mayWrite,
             changed: { dataPlane, change in

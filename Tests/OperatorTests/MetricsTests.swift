@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import Foundation
 import Kube
@@ -175,31 +176,6 @@ struct MetricsTests {
 
 @Suite("What metrics are made from")
 struct MetricSourceTests {
-    @Test("A change counts from when it was seen to the last write for it")
-    func latency() {
-        var latencies = SyncLatencies()
-        latencies.changed(["a", "b"], since: .seconds(10))
-        latencies.changed(["a"], since: .seconds(12))
-        latencies.wrote("a", now: .seconds(13))
-        latencies.wrote("a", now: .seconds(14))
-        let (first, again, unwritten) = (latencies.settled("a"), latencies.settled("a"), latencies.settled("b"))
-        #expect(first == .seconds(4))
-        #expect(again == nil, "it counts once")
-        #expect(unwritten == nil, "it was in sync already")
-    }
-
-    @Test("Drift does not count as a change, nor does what is wanted no longer")
-    func notChanged() {
-        var latencies = SyncLatencies()
-        latencies.wrote("a", now: .seconds(1))
-        let drift = latencies.settled("a")
-        latencies.changed(["b"], since: .zero)
-        latencies.wrote("b", now: .seconds(1))
-        latencies.retain(["a"])
-        let gone = latencies.settled("b")
-        #expect(drift == nil && gone == nil)
-    }
-
     @Test("The process is read from /proc, whatever its name is")
     func process() throws {
         let stat =

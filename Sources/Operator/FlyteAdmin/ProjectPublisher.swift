@@ -1,3 +1,4 @@
+import ControlLoop
 import Fleet
 import FlyteAdmin
 import Kube

@@ -1,3 +1,4 @@
+import ControlLoop
 import Fleet
 import FlyteAdmin
 import Logging
@@ -72,4 +73,9 @@ struct StepWorker: Sendable {
             result.put.append(row)
         }
     }
+}
+
+extension AdminRowKey {
+    /// The key in the log's form: `project1/development/workflow`.
+    var shownInLog: String { [project, domain, workflow].filter { !$0.isEmpty }.joined(separator: "/") }
 }

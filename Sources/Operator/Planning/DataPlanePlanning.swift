@@ -1,3 +1,4 @@
+import DataPlaneAgent
 import Fleet
 import KubeObjects
 

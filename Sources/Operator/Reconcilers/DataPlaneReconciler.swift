@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import Kube
 import KubeObjects
@@ -89,7 +90,7 @@ extension Reconcilers {
         guard seen.duplicate == nil, let uid = status.clusterUID, status.endpoint == object.endpointDescription else {
             return
         }
-        for name in pool.approve(uid, for: object) {
+        for name in pool.approve(uid, for: object.metadata.name, SessionSubject(object)) {
             // A refused DataPlane reports the cause once the plan has the other one, so it waits a moment.
             queue.add(.dataPlane(name), after: name == object.metadata.name ? Self.gathering : .zero)
         }
@@ -181,7 +182,7 @@ extension Reconcilers {
         case .failed(let reason, let text) where facts.reachability == .reachable:
             seen.probe = .failedWithNewSettings(
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
-        case .tokenRejected, .failed, .succeeded, nil: break
+        case .failed, .succeeded, nil: break
         }
         seen.authorization = session?.authorization ?? facts.authorization
         seen.listsEssentials = session?.listsEssentials ?? false

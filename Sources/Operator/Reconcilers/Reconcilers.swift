@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import JSON
 import Kube

@@ -11,6 +11,7 @@ import Support
 import TestSupport
 import YAML
 
+@testable import DataPlaneAgent
 @testable import Operator
 
 /// The controllers on a bench: a control plane and data planes in memory, on a clock that stands still until a test moves it.

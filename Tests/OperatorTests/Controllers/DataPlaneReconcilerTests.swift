@@ -7,6 +7,7 @@ import Support
 import TestSupport
 import Testing
 
+@testable import DataPlaneAgent
 @testable import Operator
 
 @Suite("The DataPlane's controller", .timeLimit(.minutes(1)))

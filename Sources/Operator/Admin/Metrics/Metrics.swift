@@ -1,12 +1,11 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import Kube
 import Support
 
 /// The operator's counters. Every series exists from the start. `MetricsPage` reads gauges when it is asked.
-final class Metrics: Sendable {
-    enum WriteResult: String, Sendable, Hashable, CaseIterable { case applied, deleted, failed }
-    enum RenewalOutcome: String, Sendable, Hashable, CaseIterable { case succeeded, failed }
+final class Metrics: AgentMetrics {
     /// The state of an ExecutionClusterLabel's rows in flyteadmin.
     enum LabelState: String, Sendable, Hashable, CaseIterable { case published, refused, unreachable, held }
     /// The same results as in controller-runtime.
@@ -58,6 +57,10 @@ final class Metrics: Sendable {
     /// Observes how long a change of the control plane took to reach a namespace of a data plane.
     func synced(after latency: Duration) { state.withLock { $0.syncLatency.observe(latency) } }
 
+    func reconciled(namespace outcome: Controller<String>.Outcome, took: Duration) {
+        reconciled(.namespace, outcome, took: took)
+    }
+
     func reconciled<Key>(_ controller: ControllerName, _ outcome: Controller<Key>.Outcome, took: Duration) {
         let result: ReconcileResult =
             switch outcome {
@@ -106,19 +109,5 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
             case .clusterProfiles: .clusterProfiles
             case .stagedRollout: .stagedRollout
             }
-    }
-}
-
-extension ProbeAnswer {
-    static let outcomes =
-        [Reason.probeSucceeded, CredentialsReason.tokenRejected.rawValue] + ReachableReason.allCases.map(\.rawValue)
-
-    /// A reason of `Reachable`, or `TokenRejected`.
-    var outcome: String {
-        switch self {
-        case .succeeded: Self.outcomes[0]
-        case .tokenRejected: Self.outcomes[1]
-        case .failed(let reason, _): reason.rawValue
-        }
     }
 }

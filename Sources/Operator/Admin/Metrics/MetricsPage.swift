@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import Kube
 import KubeObjects
@@ -94,14 +95,14 @@ struct MetricsPage {
         case .namespacesFailed: page.line(family, [name], dataPlane.namespaces.failed)
         case .lastSync: page.line(family, [name], dataPlane.lastSync ?? 0)
         case .writes:
-            for result in Metrics.WriteResult.allCases {
+            for result in WriteResult.allCases {
                 page.line(family, [name, result.rawValue], counts.writes[result] ?? 0)
             }
         case .probeDuration: page.lines(family, [name], counts.probeDurations)
         case .probes:
             for outcome in ProbeAnswer.outcomes { page.line(family, [name, outcome], counts.probes[outcome] ?? 0) }
         case .credentialRenewals:
-            for outcome in Metrics.RenewalOutcome.allCases {
+            for outcome in RenewalOutcome.allCases {
                 page.line(family, [name, outcome.rawValue], counts.renewals[outcome] ?? 0)
             }
         default:

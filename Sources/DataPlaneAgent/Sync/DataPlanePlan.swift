@@ -3,49 +3,77 @@ import JSON
 import KubeObjects
 
 /// What one data plane should hold. An immutable value: a new one replaces it after any change.
-struct DataPlanePlan: Sendable {
-    typealias Content = NamespaceContent
+package struct DataPlanePlan: Sendable {
+    package typealias Content = NamespaceContent
     /// Plans of one version are equal.
-    struct Version: Sendable, Hashable {
-        var plan: UInt64
-        var generation: Int64?
-        var kinds: KindTable
-        var isPending: Bool
+    package struct Version: Sendable, Hashable {
+        package var plan: UInt64
+        package var generation: Int64?
+        package var kinds: KindTable
+        package var isPending: Bool
+
+        package init(plan: UInt64, generation: Int64?, kinds: KindTable, isPending: Bool) {
+            self.plan = plan
+            self.generation = generation
+            self.kinds = kinds
+            self.isPending = isPending
+        }
     }
-    var version: Version
+    package var version: Version
     /// Whether something that rendering needs is not known yet. Then there is nothing to compare the data plane with.
-    var isPending: Bool { version.isPending }
+    package var isPending: Bool { version.isPending }
     /// The kinds that the templates have. The session watches them.
-    var types: [ResourceType]
+    package var types: [ResourceType]
     /// Kinds of templates for which it is not known yet whether the data plane serves them, and as which resource.
-    var unknownKinds: Set<GroupVersionKind>
+    package var unknownKinds: Set<GroupVersionKind>
     /// The rights that the session needs.
-    var permissions: [Permission]
+    package var permissions: [Permission]
     /// Changes with everything that is the same for all namespaces: templates, values, identities and policy.
-    var common: UInt64
+    package var common: UInt64
     /// The wanted namespaces, each with a number that changes with its own content.
-    var namespaces: [String: UInt64]
-    var forcesConflicts = false
+    package var namespaces: [String: UInt64]
+    package var forcesConflicts: Bool
     /// The Secrets that are copied into each namespace, by the names that failures use.
-    var copies: Set<String> = []
+    package var copies: Set<String> = []
     /// Compares and reports, and writes nothing.
-    var isObserving = false
+    package var isObserving = false
     /// What happens to an existing namespace that is not ours.
-    var adoption = AdoptionPolicy.flyte
+    package var adoption = AdoptionPolicy.flyte
     /// Nil: nothing is ever deleted.
-    var pruning: Pruning?
+    package var pruning: Pruning?
     /// False while a template is broken. Its objects would otherwise look surplus.
-    var mayPrune = true
+    package var mayPrune: Bool
     /// Nil while the registry's identity is not known. Nothing is written then.
-    var identity: RegistryIdentity?
+    package var identity: RegistryIdentity?
     /// The namespace of a project-domain. A cluster-scoped object counts as a part of it.
-    var namespaceOf: @Sendable (ProjectDomain) -> String?
+    package var namespaceOf: @Sendable (ProjectDomain) -> String?
     /// The revision of the settings behind this plan, if changes are staged.
-    var stage: Int64?
+    package var stage: Int64?
     /// When the change was seen that led to this revision of the plan, on the monotonic clock.
-    var changedAt: Duration?
+    package var changedAt: Duration?
     /// Nil for a namespace that is not wanted.
-    var content: @Sendable (_ namespace: String) -> Content?
+    package var content: @Sendable (_ namespace: String) -> Content?
+
+    package init(
+        version: Version, types: [ResourceType], unknownKinds: Set<GroupVersionKind>, permissions: [Permission],
+        common: UInt64, namespaces: [String: UInt64], forcesConflicts: Bool = false, pruning: Pruning? = nil,
+        mayPrune: Bool = true, identity: RegistryIdentity? = nil,
+        namespaceOf: @escaping @Sendable (ProjectDomain) -> String?,
+        content: @escaping @Sendable (_ namespace: String) -> Content?
+    ) {
+        self.version = version
+        self.types = types
+        self.unknownKinds = unknownKinds
+        self.permissions = permissions
+        self.common = common
+        self.namespaces = namespaces
+        self.forcesConflicts = forcesConflicts
+        self.pruning = pruning
+        self.mayPrune = mayPrune
+        self.identity = identity
+        self.namespaceOf = namespaceOf
+        self.content = content
+    }
 
     /// The namespaces to look at again.
     func changes(since old: DataPlanePlan) -> Set<String> {

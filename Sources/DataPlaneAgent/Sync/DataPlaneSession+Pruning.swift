@@ -38,5 +38,5 @@ extension DataPlaneSession {
     }
 
     /// The message for objects that were not deleted.
-    var pruneObjection: String? { pruneGate.withLock { $0.objection } }
+    package var pruneObjection: String? { pruneGate.withLock { $0.objection } }
 }

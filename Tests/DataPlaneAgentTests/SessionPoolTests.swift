@@ -7,7 +7,7 @@ import Logging
 import Support
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 /// Goes on when it is told to.
 private final class StoppedClock: Clock {
@@ -31,11 +31,18 @@ struct SessionPoolTests {
         return SessionPool(context: context)
     }
 
+    private struct DataPlane {
+        var name: String
+        var subject: SessionSubject
+    }
+
     private func dataPlane(_ name: String, made second: Double) -> DataPlane {
         var metadata = ObjectMeta(name: name, namespace: "flyte")
         metadata.uid = "uid-of-\(name)"
         metadata.creationTimestamp = Timestamp(Instant(secondsSince1970: second))
-        return DataPlane(metadata: metadata, spec: DataPlaneSpec(endpoint: "https://\(name)"))
+        let subject = SessionSubject(
+            uid: metadata.uid, endpoint: "https://\(name)", seniority: Seniority(metadata))
+        return DataPlane(name: name, subject: subject)
     }
 
     private func plan() -> DataPlanePlan {
@@ -45,9 +52,8 @@ struct SessionPoolTests {
             content: { _ in nil })
     }
 
-    private func start(_ object: DataPlane, in pool: SessionPool) -> DataPlaneSession {
-        pool.update(
-            object.metadata.name, of: SessionSubject(object), configuration: SessionConfiguration(), plan: plan())
+    private func start(_ one: DataPlane, in pool: SessionPool) -> DataPlaneSession {
+        pool.update(one.name, of: one.subject, configuration: SessionConfiguration(), plan: plan())
     }
 
     @Test("The first one has it, an older one takes it over, a newer one is told to wait")
@@ -57,15 +63,15 @@ struct SessionPoolTests {
             dataPlane("z", made: 1), dataPlane("m", made: 2), dataPlane("a", made: 3)
         )
         let sessions = [old, middle, young].map { start($0, in: pool) }
-        #expect(pool.approve("u", for: middle) == [])
-        #expect(pool.approve("u", for: young) == ["a"])
-        #expect(pool.approve("u", for: old) == ["m"])
+        #expect(pool.approve("u", for: middle.name, middle.subject) == [])
+        #expect(pool.approve("u", for: young.name, young.subject) == ["a"])
+        #expect(pool.approve("u", for: old.name, old.subject) == ["m"])
         #expect(sessions.map { $0.isApproved(for: "u") } == [true, false, false])
         // Another cluster is another matter; and with its owner gone, the next one has it.
-        #expect(pool.approve("other", for: young) == [])
+        #expect(pool.approve("other", for: young.name, young.subject) == [])
         pool.remove("z")
         sessions[1].hold(asDuplicate: false)
-        #expect(pool.approve("u", for: middle) == [])
+        #expect(pool.approve("u", for: middle.name, middle.subject) == [])
         #expect(sessions[1].isApproved(for: "u"))
     }
 
@@ -74,11 +80,11 @@ struct SessionPoolTests {
         let pool = pool()
         let (old, young) = (dataPlane("z", made: 1), dataPlane("a", made: 2))
         let sessions = [old, young].map { start($0, in: pool) }
-        #expect(pool.approve("u", for: old) == [])
-        #expect(pool.approve("u", for: young) == ["a"])
-        #expect(pool.approve("v", for: old) == [])
+        #expect(pool.approve("u", for: old.name, old.subject) == [])
+        #expect(pool.approve("u", for: young.name, young.subject) == ["a"])
+        #expect(pool.approve("v", for: old.name, old.subject) == [])
         sessions[1].hold(asDuplicate: false)
-        #expect(pool.approve("u", for: young) == [])
+        #expect(pool.approve("u", for: young.name, young.subject) == [])
         #expect(sessions.map { $0.isApproved(for: "u") } == [false, true])
         #expect(sessions[0].isApproved(for: "v"))
     }
@@ -101,7 +107,7 @@ struct SessionPoolTests {
             let objects = (0..<4).map { dataPlane("dp\($0)", made: Double(10 - $0)) }
             let sessions = objects.map { start($0, in: pool) }
             await withTaskGroup(of: Void.self) { group in
-                for object in objects { group.addTask { _ = pool.approve("u", for: object) } }
+                for object in objects { group.addTask { _ = pool.approve("u", for: object.name, object.subject) } }
                 group.addTask {
                     for _ in 0..<50 {
                         // One may take over between two of these looks: what holds is seen twice.

@@ -1,3 +1,4 @@
+import ControlLoop
 import Fleet
 
 extension DataPlaneSession {
@@ -5,14 +6,14 @@ extension DataPlaneSession {
     var writeLog: WriteLog { WriteLog(context.logger) }
 
     /// The copies of `replicateSecrets`, as far as they may be written.
-    var copies: ReplicationCounts {
+    package var copies: ReplicationCounts {
         let plan = currentPlan
         return progress.copies(of: plan.isObserving ? [] : plan.copies)
     }
 
     /// A person wants to know now whether it works. It is probed, and failed namespaces are tried again without their
     /// backoff.
-    func tryAgain() {
+    package func tryAgain() {
         probeAgain()
         flyte?.lookAgain()
         watches.retryRefused()
@@ -20,7 +21,7 @@ extension DataPlaneSession {
     }
 
     /// The same for only some namespaces.
-    func tryAgain(_ namespaces: [String]) {
+    package func tryAgain(_ namespaces: [String]) {
         queue.add(namespaces.filter { progress[$0] != nil && !progress.isSynced($0) })
     }
 }

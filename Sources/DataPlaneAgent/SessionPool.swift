@@ -4,7 +4,7 @@ import KubeObjects
 import Support
 
 /// The sessions of all data planes that are worked on, by the name of their DataPlane.
-final class SessionPool: Sendable {
+package final class SessionPool: Sendable {
     private let context: SessionContext
     private let started: Duration
     private let sessions = Locked<[String: DataPlaneSession]>([:])
@@ -14,17 +14,17 @@ final class SessionPool: Sendable {
     /// The counters of ended sessions' queues.
     private let ended = Locked(WorkQueueMetrics())
 
-    init(context: SessionContext) {
+    package init(context: SessionContext) {
         self.context = context
         started = context.timeline.now
     }
 
     /// Runs the sessions until the task is cancelled.
-    func run() async { await tasks.run { await $0.run() } }
+    package func run() async { await tasks.run { await $0.run() } }
 
     /// Starts no work from now on, and waits for the work in flight. Writes that wait for the rate limit are not sent:
     /// the next leader sends them.
-    func drain(until deadline: Duration) async {
+    package func drain(until deadline: Duration) async {
         let sessions = all
         for session in sessions { session.shutDown() }
         for session in sessions { _ = await session.queue.drained(until: deadline) }
@@ -32,7 +32,7 @@ final class SessionPool: Sendable {
 
     /// The session of that DataPlane, with these settings. It makes a new session for a new subject, since facts about
     /// one server say nothing about another.
-    func update(
+    package func update(
         _ name: String, of subject: SessionSubject, configuration: SessionConfiguration, plan: DataPlanePlan
     ) -> DataPlaneSession {
         let (session, isNew, replaced) = sessions.withLock { [context] sessions in
@@ -61,9 +61,8 @@ final class SessionPool: Sendable {
     ///
     /// The facts of the sessions count here, and not only the statuses: an older one may have answered since the caller
     /// looked.
-    func approve(_ uid: String, for object: DataPlane) -> [String] {
-        let name = object.metadata.name
-        guard let session = self[name, SessionSubject(object)] else { return [] }
+    package func approve(_ uid: String, for name: String, _ subject: SessionSubject) -> [String] {
+        guard let session = self[name, subject] else { return [] }
         // The lock covers decision and action, so that no other decision comes in between.
         return writers.withLock { writers in
             // Nothing has changed. If an older one answers later, `identified` stops this one.
@@ -100,7 +99,7 @@ final class SessionPool: Sendable {
     }
 
     /// Ends the session. What it made in the data plane stays.
-    func remove(_ name: String) {
+    package func remove(_ name: String) {
         if let session = sessions.withLock({ $0.removeValue(forKey: name) }) { end(session) }
     }
 
@@ -112,36 +111,36 @@ final class SessionPool: Sendable {
     }
 
     /// The session of that DataPlane, if it is still about the same server.
-    subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
+    package subscript(name: String, subject: SessionSubject) -> DataPlaneSession? {
         self[name].flatMap { $0.subject == subject ? $0 : nil }
     }
-    func renewed(_ name: String, _ outcome: Metrics.RenewalOutcome) { context.metrics.renewed(name, outcome) }
+    package func renewed(_ name: String, _ outcome: RenewalOutcome) { context.metrics.renewed(name, outcome) }
     /// Drops the metrics of all other data planes, which no longer exist.
-    func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
+    package func retainMetrics(of names: Set<String>) { context.metrics.retain(names) }
     /// The queues of all data planes as one, and how many keys they can work on at a time.
-    var queueMetrics: (metrics: WorkQueueMetrics, workers: Int) {
+    package var queueMetrics: (metrics: WorkQueueMetrics, workers: Int) {
         let sessions = all
         let settings = context.settings
         let metrics = sessions.reduce(into: ended.withLock { $0 }) { $0 += $1.queue.metrics }
         return (metrics, sessions.count * (settings.workersPerDataPlane + settings.workersForFresh))
     }
-    var probeInterval: Duration { context.settings.breaker.probeInterval }
-    subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
+    package var probeInterval: Duration { context.settings.breaker.probeInterval }
+    package subscript(name: String) -> DataPlaneSession? { sessions.withLock { $0[name] } }
     /// Whether any session may still come to its first result soon after the common start. A session that comes later
     /// must not hold back the results of the others.
-    var isSettling: Bool {
+    package var isSettling: Bool {
         context.timeline.now < started + DataPlaneSession.settlingTime && all.contains { $0.isSettling }
     }
     /// Whether work waits for a data plane that accepts it.
-    var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
-    var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
+    package var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
+    package var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
-    func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
+    package func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
         namespace.name.map { progress(of: $0) } ?? .zero
     }
 
     /// The progress of a namespace over all data planes that are worked on.
-    func progress(of namespace: String) -> NamespaceProgress {
+    package func progress(of namespace: String) -> NamespaceProgress {
         var result = NamespaceProgress.zero
         var first: String?
         for session in all {

@@ -2,7 +2,7 @@ import ControlLoop
 import KubeObjects
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 /// The watch and the answers to our own writes come in any order; of a version that the watch has come to, only the watch
 /// is asked.

@@ -5,7 +5,7 @@ import KubeObjects
 import Support
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 @Suite("The kinds that are watched")
 struct TypeWatchesTests {

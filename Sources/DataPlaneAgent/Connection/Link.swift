@@ -6,7 +6,7 @@ import KubeObjects
 import Support
 
 /// A connection to a data plane's API server with one set of credentials.
-final class Link: Sendable {
+package final class Link: Sendable {
     let configuration: LinkConfiguration
     let client: KubeClient
     /// The same connections with the probe's timeouts, and exempt from the rate limit.

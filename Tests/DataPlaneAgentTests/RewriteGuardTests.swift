@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 @Suite("How often one content is written")
 struct RewriteGuardTests {

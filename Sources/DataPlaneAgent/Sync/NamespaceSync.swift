@@ -178,7 +178,8 @@ struct NamespaceSync {
             let failure = error.failure(of: object)
             if session.progress.failure(of: object.description, in: namespace)?.reason != failure.reason.rawValue {
                 session.writeLog.refused(
-                    object.description, in: namespace, dataPlane: session.name, failure.reason, revision: plan.stage)
+                    object.description, in: namespace, dataPlane: session.name, failure.reason.rawValue,
+                    revision: plan.stage)
             }
             return failed(error, failure)
         }

@@ -67,6 +67,6 @@ private struct PropellerListWatch: ListWatch {
         }
         return link.client.listWatch(
             Deployment.self, namespace: settings.namespace, fieldSelector: "metadata.name=\(settings.deployment)",
-            settings: .unlimited)
+            settings: WatchSettings(isRateLimited: false))
     }
 }

@@ -1,3 +1,4 @@
+import DataPlaneAgent
 import Support
 
 /// The namespaces that were rendered last, for all data planes together. Data planes with the same templates and values

@@ -4,8 +4,8 @@ import KubeObjects
 import Support
 
 /// The progress of each wanted namespace of one data plane.
-final class NamespaceProgressBoard: Sendable {
-    enum Progress: Sendable, Hashable {
+package final class NamespaceProgressBoard: Sendable {
+    package enum Progress: Sendable, Hashable {
         case pending
         case synced
         case failed([ObjectFailure])
@@ -87,8 +87,8 @@ final class NamespaceProgressBoard: Sendable {
 
     var unsynced: [String] { state.withLock { $0.namespaces.filter { $0.value != .synced }.map(\.key) } }
 
-    var hasPending: Bool { pendingCount > 0 }
-    var pendingCount: Int { state.withLock { $0.pending } }
+    package var hasPending: Bool { pendingCount > 0 }
+    package var pendingCount: Int { state.withLock { $0.pending } }
 
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 
@@ -100,9 +100,9 @@ final class NamespaceProgressBoard: Sendable {
     }
 
     /// When the last missing namespace last came into sync. Nil if they were never all in sync.
-    var lastComplete: Instant? { state.withLock { $0.lastComplete } }
+    package var lastComplete: Instant? { state.withLock { $0.lastComplete } }
 
-    var counts: NamespaceCounts {
+    package var counts: NamespaceCounts {
         state.withLock {
             NamespaceCounts(desired: $0.namespaces.count, synced: $0.synced, failed: $0.failed.count)
         }
@@ -120,13 +120,13 @@ final class NamespaceProgressBoard: Sendable {
     }
 
     /// What would be written in all namespaces.
-    var plan: PlannedChanges {
+    package var plan: PlannedChanges {
         PlannedChanges(state.withLock { $0.namespaces.values.map(\.changes) }.flatMap { $0 })
     }
 
     /// The failures as a status shows them: the oldest first, at most `limit`. If only details change, the result stays
     /// the same until `showDetails`. Otherwise each written status would lead to the next one.
-    func failures(limit: Int) -> [FailureEntry] {
+    package func failures(limit: Int) -> [FailureEntry] {
         let (shown, all) = state.withLock { state -> ([FailureEntry]?, [FailureEntry]) in
             if let shown = state.shown, shown.limit == limit { return (shown.entries, []) }
             let all = state.failed.flatMap { name -> [FailureEntry] in
@@ -140,7 +140,7 @@ final class NamespaceProgressBoard: Sendable {
     }
 
     /// The number of all failed objects.
-    var failuresTotal: Int {
+    package var failuresTotal: Int {
         state.withLock { state in
             state.failed.reduce(0) { total, name in
                 total + (state.namespaces[name]?.failures.count ?? 0)

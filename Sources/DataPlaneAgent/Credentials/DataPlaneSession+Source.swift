@@ -6,20 +6,31 @@ import TokenSources
 
 /// A credential source as a part of settings that are compared. The source stays the same as long as its own settings
 /// do.
-struct SourceReference: Sendable, Hashable {
-    let source: any CredentialSource
+package struct SourceReference: Sendable, Hashable {
+    package let source: any CredentialSource
     /// The DataPlane's credentials and endpoint.
-    let settings: SourceSettings
+    package let settings: SourceSettings
 
-    static func == (left: SourceReference, right: SourceReference) -> Bool { left.source === right.source }
-    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(source)) }
+    package init(source: any CredentialSource, settings: SourceSettings) {
+        self.source = source
+        self.settings = settings
+    }
+
+    package static func == (left: SourceReference, right: SourceReference) -> Bool { left.source === right.source }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(source)) }
 }
 
 /// The settings behind a credential source. When they change, a new source is made.
-struct SourceSettings: Sendable, Hashable {
-    var endpoint: String
-    var clusterName: String
-    var credentials: CredentialsReference
+package struct SourceSettings: Sendable, Hashable {
+    package var endpoint: String
+    package var clusterName: String
+    package var credentials: CredentialsReference
+
+    package init(endpoint: String, clusterName: String, credentials: CredentialsReference) {
+        self.endpoint = endpoint
+        self.clusterName = clusterName
+        self.credentials = credentials
+    }
 }
 
 /// A source that runs until it is replaced.
@@ -34,7 +45,7 @@ final class RunningSource: Sendable {
 
 extension DataPlaneSession {
     /// The source that runs now.
-    var source: SourceReference? { running.withLock { $0?.reference } }
+    package var source: SourceReference? { running.withLock { $0?.reference } }
 
     /// Runs the source that the settings name, and stops any other.
     func follow(_ reference: SourceReference?) {
@@ -64,5 +75,5 @@ extension DataPlaneSession {
     }
 
     /// The link in use has another token, which has not been tried yet.
-    func tokenChanged() { probeAgain() }
+    package func tokenChanged() { probeAgain() }
 }

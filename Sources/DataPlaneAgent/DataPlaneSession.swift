@@ -10,13 +10,13 @@ import Support
 ///
 /// It shares nothing: connections, breaker, queue, workers and rate limit are its own. So trouble in one data plane
 /// does not slow down another. `SessionState` decides, and this acts.
-final class DataPlaneSession: Sendable {
+package final class DataPlaneSession: Sendable {
     /// The name of the DataPlane object.
-    let name: String
+    package let name: String
     let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
-    let progress: NamespaceProgressBoard
+    package let progress: NamespaceProgressBoard
     private let state: Locked<SessionState>
     private let plan: Locked<DataPlanePlan>
     let watches = TypeWatches()
@@ -90,7 +90,7 @@ final class DataPlaneSession: Sendable {
     }
 
     /// An older DataPlane has the same cluster, or no longer has it.
-    func hold(asDuplicate isDuplicate: Bool) {
+    package func hold(asDuplicate isDuplicate: Bool) {
         change { state in
             state.isDuplicate = isDuplicate
             return []
@@ -110,7 +110,7 @@ final class DataPlaneSession: Sendable {
     }
 
     /// Takes a new plan and queues the namespaces that it changes.
-    func follow(_ new: DataPlanePlan) {
+    package func follow(_ new: DataPlanePlan) {
         // Observe comes before anything else, so that waiting writes are no longer sent. The way back to Enforce comes
         // last.
         if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
@@ -204,27 +204,27 @@ final class DataPlaneSession: Sendable {
     ///
     /// It changes only after `progress` knows the work for it. So a reader never takes a namespace that is in sync with
     /// the revision before for one that is in sync with this revision.
-    var stage: Int64? { stageInProgress.withLock { $0 } }
-    var facts: SessionFacts { state.withLock { $0.facts } }
+    package var stage: Int64? { stageInProgress.withLock { $0 } }
+    package var facts: SessionFacts { state.withLock { $0.facts } }
     /// Looks at Flyte in the data plane.
-    var flyte: FlyteHealthLook? { flyteLook.withLock { $0 } }
+    package var flyte: FlyteHealthLook? { flyteLook.withLock { $0 } }
     /// Whether Flyte's health there may still become known soon.
-    var isFlyteSettling: Bool {
+    package var isFlyteSettling: Bool {
         isWorking && (flyte?.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
     }
     /// The settings of the link in use.
-    var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
+    package var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
     /// Whether it may still come to a first result soon.
     ///
     /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
     /// not claim to be settling for ever.
-    var isSettling: Bool {
+    package var isSettling: Bool {
         progress.lastComplete == nil && !hasResult && context.timeline.now < started + Self.settlingTime
     }
     static let settlingTime = Duration.seconds(20)
 
     /// Whether it has a first result: it has looked at everything once, or something prevents that.
-    var hasResult: Bool {
+    package var hasResult: Bool {
         let (facts, works) = state.withLock { ($0.facts, $0.allowsWork) }
         if works { return !facts.listTroubles.isEmpty || !progress.hasPending }
         return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
@@ -355,7 +355,7 @@ final class DataPlaneSession: Sendable {
         let controller = Controller(
             queue, configuration: .init(deadline: deadline),
             observer: { [logger = context.logger, metrics = context.metrics, name] namespace, outcome, took in
-                metrics.reconciled(.namespace, outcome, took: took)
+                metrics.reconciled(namespace: outcome, took: took)
                 guard case .failed(let why, _) = outcome else { return }
                 logger.log(
                     level: took < deadline ? .debug : .warning, "namespace not in sync",
@@ -370,7 +370,7 @@ final class DataPlaneSession: Sendable {
 
     // MARK: For its parts
 
-    var currentPlan: DataPlanePlan { plan.withLock { $0 } }
+    package var currentPlan: DataPlanePlan { plan.withLock { $0 } }
 
     /// The link that reads may use now. Nil while none may.
     var readableLink: Link? { state.withLock { $0.readLink } }
@@ -415,7 +415,7 @@ final class DataPlaneSession: Sendable {
     }
 
     /// What is known of our rights: from reviews, or from our own requests if we may not ask for a review.
-    var authorization: DataPlaneObservation.Authorization {
+    package var authorization: DataPlaneObservation.Authorization {
         let facts = facts
         guard facts.authorization == .unsaid else { return facts.authorization }
         if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
@@ -423,7 +423,7 @@ final class DataPlaneSession: Sendable {
     }
 
     /// Whether Namespaces and ServiceAccounts are listed, as far as the plan has them.
-    var listsEssentials: Bool {
+    package var listsEssentials: Bool {
         !isListing(currentPlan.types.filter(Permissions.essentials.contains))
     }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 @Suite("What is held back from being deleted")
 struct PruneGateTests {

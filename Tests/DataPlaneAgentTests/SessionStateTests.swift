@@ -7,7 +7,7 @@ import Support
 import TestSupport
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 /// A server that nobody asks anything.
 private struct DeafTransport: HTTPTransport {

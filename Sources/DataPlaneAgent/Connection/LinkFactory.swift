@@ -4,26 +4,40 @@ import Kube
 import Support
 
 /// Makes connections to data planes.
-struct LinkFactory: Sendable {
+package struct LinkFactory: Sendable {
     /// The endpoint of a DataPlane with `inCluster`.
     let controlPlane: ClusterEndpoint
     let mayWrite: @Sendable () -> Bool
     /// Counts the requests of all links.
     let counts: RequestCounts
     /// The budget of each data plane.
-    var budget = Budget()
+    let budget: Budget
+    /// How requests name the program.
+    let userAgent: String
 
-    func link(_ configuration: LinkConfiguration) -> Link {
+    package init(
+        controlPlane: ClusterEndpoint, mayWrite: @escaping @Sendable () -> Bool, counts: RequestCounts, budget: Budget,
+        userAgent: String
+    ) {
+        self.controlPlane = controlPlane
+        self.mayWrite = mayWrite
+        self.counts = counts
+        self.budget = budget
+        self.userAgent = userAgent
+    }
+
+    package func link(_ configuration: LinkConfiguration) -> Link {
         let endpoint = endpoint(of: configuration)
         let connection = configuration.connection
         let seconds = connection.keepaliveSeconds
-        let transport = Self.transport(for: endpoint, keepAlive: seconds > 0 ? .seconds(seconds) : nil)
+        let transport = Self.transport(
+            for: endpoint, userAgent: userAgent, keepAlive: seconds > 0 ? .seconds(seconds) : nil)
         func client(_ options: KubeClient.Options) -> KubeClient {
             KubeClient(
                 server: endpoint.server, transport: transport, authorization: endpoint.authorization, options: options)
         }
         let limit = Duration.seconds(connection.timeoutSeconds)
-        var options = KubeClient.Options(userAgent: SquadronVersion.userAgent)
+        var options = KubeClient.Options(userAgent: userAgent)
         options.timeouts = HTTPTimeouts(connect: min(limit, .seconds(10)), firstByte: limit, idle: limit, total: limit)
         let isOpen = Locked(false)
         options.mayWrite = { [mayWrite] in mayWrite() && isOpen.withLock { $0 } }
@@ -33,7 +47,7 @@ struct LinkFactory: Sendable {
         (options.meter, options.limits) = (meter, meter.budget.answers)
         options.limiter = RequestLimiter(Self.limit(connection))
         let patience = min(limit, .seconds(connection.probeTimeoutSeconds))
-        var probing = KubeClient.Options(userAgent: SquadronVersion.userAgent)
+        var probing = KubeClient.Options(userAgent: userAgent)
         probing.counts = counts
         // A probe never waits behind writes, and its answers adjust the limiter.
         (probing.limiter, probing.isExempt) = (options.limiter, true)
@@ -65,8 +79,10 @@ struct LinkFactory: Sendable {
         return configuration.token.map { StaticToken($0) } ?? NoAuthorization()
     }
 
-    static func transport(for endpoint: ClusterEndpoint, keepAlive: Duration? = .seconds(15)) -> HTTPClient {
-        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: SquadronVersion.userAgent)
+    package static func transport(
+        for endpoint: ClusterEndpoint, userAgent: String, keepAlive: Duration? = .seconds(15)
+    ) -> HTTPClient {
+        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
         transport.keepAlive = keepAlive
         // More than a data plane has workers, so that a probe over HTTP/1.1 need not wait for a write.

@@ -1,11 +1,10 @@
-import Fleet
 import Logging
 
 /// The log line of a write: one line at info for each write, always with the same fields. An empty field is `-`.
 ///
 /// A cold sync writes tens of thousands of objects, so a line must cost only its text: nothing is read or kept for it.
-struct WriteLine: Sendable, Hashable {
-    enum Reason: String, Sendable, Hashable {
+package struct WriteLine: Sendable, Hashable {
+    package enum Reason: String, Sendable, Hashable {
         /// The object did not exist.
         case missing = "Missing"
         /// The object existed and differed from the plan.
@@ -24,15 +23,15 @@ struct WriteLine: Sendable, Hashable {
         case noted = "Noted"
     }
     /// Nil for writes to the control plane or to flyteadmin.
-    var dataPlane: String?
-    var namespace: String?
+    package var dataPlane: String?
+    package var namespace: String?
     /// For example `resourcequotas/project-quota`.
-    var object: String
-    var reason: Reason
+    package var object: String
+    package var reason: Reason
     /// The revision of templates and values behind the write, if changes are staged.
-    var revision: Int64?
+    package var revision: Int64?
 
-    init(
+    package init(
         _ reason: Reason, _ object: String, in namespace: String? = nil, dataPlane: String? = nil,
         revision: Int64? = nil
     ) {
@@ -43,7 +42,7 @@ struct WriteLine: Sendable, Hashable {
         self.revision = revision
     }
 
-    var metadata: Logger.Metadata {
+    package var metadata: Logger.Metadata {
         [
             "dataplane": .string(dataPlane ?? "-"), "namespace": .string(namespace ?? "-"), "object": .string(object),
             "reason": .string(reason.rawValue), "revision": .string(revision.map { "\($0)" } ?? "-"),
@@ -52,32 +51,28 @@ struct WriteLine: Sendable, Hashable {
 }
 
 /// Logs the writes.
-struct WriteLog: Sendable {
-    static let message = "write"
+package struct WriteLog: Sendable {
+    package static let message = "write"
     /// For a write that the server refused. It is logged when the reason changes, not at each attempt.
-    static let refusedMessage = "write refused"
+    package static let refusedMessage = "write refused"
     private let logger: Logger?
 
-    init(_ logger: Logger) { self.logger = logger }
+    package init(_ logger: Logger) { self.logger = logger }
     private init() { logger = nil }
     /// For a caller without a logger.
-    static let silent = WriteLog()
+    package static let silent = WriteLog()
 
-    func callAsFunction(_ line: @autoclosure () -> WriteLine) {
+    package func callAsFunction(_ line: @autoclosure () -> WriteLine) {
         logger?.info("\(Self.message)", metadata: line().metadata)
     }
 
-    func refused(_ object: String, in namespace: String, dataPlane: String, _ reason: FailureReason, revision: Int64?) {
+    package func refused(_ object: String, in namespace: String, dataPlane: String, _ reason: String, revision: Int64?)
+    {
         logger?.info(
             "\(Self.refusedMessage)",
             metadata: [
                 "dataplane": .string(dataPlane), "namespace": .string(namespace), "object": .string(object),
-                "reason": .string(reason.rawValue), "revision": .string(revision.map { "\($0)" } ?? "-"),
+                "reason": .string(reason), "revision": .string(revision.map { "\($0)" } ?? "-"),
             ])
     }
-}
-
-extension AdminRowKey {
-    /// The key in the log's form: `project1/development/workflow`.
-    var shownInLog: String { [project, domain, workflow].filter { !$0.isEmpty }.joined(separator: "/") }
 }

@@ -7,9 +7,9 @@ import KubeObjects
 import Support
 
 /// What a session asks about Flyte in its data plane.
-struct FlyteHealthQuestion: Sendable, Hashable {
+package struct FlyteHealthQuestion: Sendable, Hashable {
     /// flyteadmin's own credential for the data plane.
-    enum Account: Sendable, Hashable {
+    package enum Account: Sendable, Hashable {
         case unknown
         /// flyteadmin runs there, with an account whose token Squadron does not have.
         case notOurs
@@ -17,8 +17,13 @@ struct FlyteHealthQuestion: Sendable, Hashable {
         case unusable(String)
         case entry(LinkConfiguration)
     }
-    var settings: FlyteHealthSettings
-    var account: Account
+    package var settings: FlyteHealthSettings
+    package var account: Account
+
+    package init(settings: FlyteHealthSettings, account: Account) {
+        self.settings = settings
+        self.account = account
+    }
 }
 
 /// Finds out whether a workflow would run in one data plane. It watches propeller's Deployment. At each review it also
@@ -26,7 +31,7 @@ struct FlyteHealthQuestion: Sendable, Hashable {
 ///
 /// It sends that token only over a connection that the CA of the same entry verifies. It uses the session's connection
 /// if server and CA are the same, else one that it closes after the answer.
-final class FlyteHealthLook: Sendable {
+package final class FlyteHealthLook: Sendable {
     private struct State {
         var question: FlyteHealthQuestion?
         var health = FlyteHealth()
@@ -43,7 +48,7 @@ final class FlyteHealthLook: Sendable {
     init(_ session: DataPlaneSession) { self.session = session }
 
     /// Nil if the registry does not ask for it.
-    var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
+    package var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
 
     /// Takes a new question, or none. Findings for an unchanged part stay.
     func follow(_ question: FlyteHealthQuestion?) {

@@ -2,7 +2,7 @@ import JSON
 import Kube
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 @Suite("Which cluster it is")
 struct ClusterUIDTests {

@@ -3,7 +3,7 @@ import HTTP
 import Kube
 
 /// What an answer, or a missing answer, says about the connection to a data plane.
-enum ProbeAnswer: Sendable, Hashable {
+package enum ProbeAnswer: Sendable, Hashable {
     /// It answered, and requests may be sent.
     case succeeded
     /// It answered that the token is not valid. The connection works, but the credential does not.

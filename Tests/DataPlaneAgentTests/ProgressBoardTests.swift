@@ -2,7 +2,7 @@ import Fleet
 import Support
 import Testing
 
-@testable import Operator
+@testable import DataPlaneAgent
 
 @Suite("What is known of a data plane's namespaces")
 struct ProgressBoardTests {

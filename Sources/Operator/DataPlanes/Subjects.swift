@@ -1,0 +1,9 @@
+import DataPlaneAgent
+import Fleet
+
+extension SessionSubject {
+    init(_ object: DataPlane) {
+        self.init(
+            uid: object.metadata.uid, endpoint: object.endpointDescription, seniority: Seniority(object.metadata))
+    }
+}
