@@ -11,13 +11,13 @@ extension FlyteAdminError {
     }
 }
 
-/// An answer, once it is known to be one: 2xx with JSON. Everything else becomes an error in words.
+/// An answer that was checked: 2xx with JSON. Any other answer becomes an error with words.
 struct AnswerCheck {
     var json: JSON
 
     /// - Parameters:
-    ///   - server: what answered, for the message: "flyteadmin", "the token endpoint".
-    ///   - redaction: of the secrets that the server was told, and may repeat.
+    ///   - server: the name of the server for the message: "flyteadmin", "the token endpoint".
+    ///   - redaction: hides the secrets that the server was sent, since it may repeat them.
     init(
         _ response: HTTPResponse, operation: String, server: String, redaction: Redaction
     ) throws(FlyteAdminError) {
@@ -32,7 +32,7 @@ struct AnswerCheck {
         }
         switch status {
         case 200..<300:
-            // Deletions and updates may answer with nothing at all.
+            // Deletions and updates may have empty answers.
             if let parsed {
                 json = parsed
                 return
@@ -50,14 +50,15 @@ struct AnswerCheck {
         case 408, 425, 429, 500...:
             throw failure(.unreachable, "\(server) answered \(status)" + (words.map { ": " + $0 } ?? ""))
         default:
-            // Its own words, as they are. A refusal without any is somebody else's: a proxy, a login page.
+            // flyteadmin's own words, unchanged. A refusal without words comes from another program: a proxy, a login
+            // page.
             if let words { throw failure(.refused, words) }
             throw failure(
                 .unreachable, "\(server) answered \(status) with \(look()): is this its address?")
         }
     }
 
-    /// An OAuth2 server says `error` and, for people, `error_description`.
+    /// An OAuth2 server sends `error` and, for people, `error_description`.
     private static func words(_ json: JSON?) -> String? {
         if let code = json?["error"]?.string, let text = json?["error_description"]?.string {
             return code + ": " + text
@@ -65,7 +66,7 @@ struct AnswerCheck {
         return Answers.errorText(json)
     }
 
-    /// What an answer that is no JSON looks like.
+    /// Describes an answer that is not JSON.
     private static func look(_ response: HTTPResponse, _ redaction: Redaction) -> String {
         if response.body.isEmpty { return "nothing" }
         let start = String(decoding: response.body.prefix(256), as: UTF8.self).drop { $0.isWhitespace }.lowercased()
@@ -74,7 +75,7 @@ struct AnswerCheck {
         return "something that is not JSON" + (type.map { " (\($0))" } ?? "")
     }
 
-    /// Seconds only; no server of ours sends a date. At most an hour.
+    /// Only seconds, since none of our servers sends a date. At most an hour.
     private static func retryAfter(_ text: String?) -> Duration? {
         text.flatMap { Int($0) }.flatMap { $0 >= 0 ? .seconds(min($0, 3600)) : nil }
     }

@@ -1,9 +1,9 @@
 import JSON
 
-/// Reads answers. With `Accept: application/json` flyteadmin writes the proto's names (`launch_plan`); behind another
-/// gateway, or in another version, they may be in camel case: both are read.
+/// Reads answers. With `Accept: application/json` flyteadmin uses the proto's names (`launch_plan`). Behind another
+/// gateway or in another version they may be in camel case. Both are read.
 enum Answers {
-    /// A member by its snake case name, or by the camel case one.
+    /// A member by its name in snake case or in camel case.
     static func member(_ name: String, of json: JSON?) -> JSON? {
         guard let json else { return nil }
         return json[name] ?? json[camelCase(name)]
@@ -16,10 +16,10 @@ enum Answers {
         return parts.prefix(1).joined() + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
 
-    /// Of the list of matchable attributes. Nil where the answer is no such list.
+    /// The rows in a list of matchable attributes. Nil if the answer is not such a list.
     ///
-    /// An object without any member is one: gateways that leave out what is empty write it so. An object with other
-    /// members only comes from somebody else, and "no rows" must not be read into it.
+    /// An object without members counts as an empty list, since some gateways leave out what is empty. An object with
+    /// only other members comes from another program, and must not be read as "no rows".
     static func rows(_ json: JSON, _ kind: AttributeKind) -> [LabelRow]? {
         guard let members = json.object else { return nil }
         guard let list = json["configurations"] else { return members.isEmpty ? [] : nil }
@@ -33,7 +33,7 @@ enum Answers {
         }
     }
 
-    /// A page of projects, and the token of the next page. Nil where it is no such page.
+    /// A page of projects, and the token of the next page. Nil if the answer is not such a page.
     static func projects(_ json: JSON) -> (projects: ProjectList, total: Int, token: String)? {
         guard let members = json.object else { return nil }
         guard let list = json["projects"] else { return members.isEmpty ? (ProjectList(), 0, "") : nil }
@@ -56,14 +56,14 @@ enum Answers {
         return (projects, entries.count, text("token", of: json))
     }
 
-    /// By name or number.
+    /// The state by its name or number.
     private static func state(_ json: JSON?) -> String {
         let names = ["ACTIVE", "ARCHIVED", "SYSTEM_GENERATED", "SYSTEM_ARCHIVED"]
         if let number = json?.int { return names.indices.contains(Int(clamping: number)) ? names[Int(number)] : "" }
         return json?.string ?? names[0]
     }
 
-    /// What an error's body says: `message` (grpc-gateway 2), or `error` (grpc-gateway 1).
+    /// The text of an error's body: `message` (grpc-gateway 2) or `error` (grpc-gateway 1).
     static func errorText(_ json: JSON?) -> String? {
         for name in ["message", "error"] {
             if let text = json?[name]?.string, !text.isEmpty { return text }

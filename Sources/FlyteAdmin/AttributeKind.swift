@@ -1,14 +1,14 @@
 import JSON
 
-/// What flyteadmin keeps by project, domain and workflow: its "matchable attributes", one kind of them. The raw value is
-/// its number in the API.
+/// One kind of flyteadmin's "matchable attributes", which it keeps by project, domain and workflow. The raw value is
+/// the number in the API.
 public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
     case taskResource = 0
     case clusterResource = 1
     case executionClusterLabel = 3
     case workflowExecutionConfig = 6
 
-    /// The API's name.
+    /// The name in the API.
     public var name: String {
         switch self {
         case .taskResource: "TASK_RESOURCE"
@@ -18,7 +18,7 @@ public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The member of `matching_attributes` that a row of this kind has.
+    /// The member of `matching_attributes` in a row of this kind.
     public var member: String {
         switch self {
         case .taskResource: "task_resource_attributes"
@@ -28,7 +28,7 @@ public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// For people, in the singular.
+    /// The name for people, in the singular.
     public var noun: String {
         switch self {
         case .taskResource: "task resource"
@@ -39,15 +39,15 @@ public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
     }
     var shortNoun: String { self == .executionClusterLabel ? "label" : noun }
 
-    /// What `LabelRow.value` is of these `matching_attributes`; nil where they are of another kind.
+    /// The `LabelRow.value` for these `matching_attributes`. Nil if they are of another kind.
     func value(_ attributes: JSON?) -> String? {
         guard let content = Answers.member(member, of: attributes) else { return nil }
         if self == .executionClusterLabel { return Answers.member("value", of: content)?.string }
-        // A row may be there with nothing in it.
+        // A row may exist with no content.
         return JSON.object([member: AttributeForm.set(content) ?? [:]]).serializedString
     }
 
-    /// `matching_attributes` of a value; nil where it is none.
+    /// The `matching_attributes` for a value. Nil if the value is not valid.
     func attributes(_ value: String) -> JSON? {
         if self == .executionClusterLabel { return [member: ["value": .string(value)]] }
         guard let json = try? JSON(parsing: value), json[member]?.object != nil else { return nil }
@@ -55,15 +55,15 @@ public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Attributes without what is unset, in the proto's names: flyteadmin writes unset fields out, as null, "", 0, false or [],
-/// and older ones write camel case.
+/// Attributes in the proto's names, without unset fields. flyteadmin writes unset fields as null, "", 0, false or [],
+/// and older versions write camel case.
 enum AttributeForm {
-    /// In these messages, whose names are the user's, nothing is left out or spelled anew.
+    /// The members of these messages have names from users, so they are kept unchanged.
     private static let maps: Set<String> = ["values", "attributes"]
-    /// A wrapped boolean: false is not unset.
+    /// Wrapped booleans, in which false is not unset.
     private static let wrapped: Set<String> = ["interruptible"]
 
-    /// Nil where nothing is set.
+    /// Nil if no field is set.
     static func set(_ json: JSON, of name: String = "") -> JSON? {
         switch json {
         case .array(let elements):

@@ -2,15 +2,16 @@ import JSON
 import Support
 
 extension FlyteAdminClient {
-    /// The phases of what has not ended.
+    /// The phases of executions that have not ended.
     static let unfinishedPhases = ["UNDEFINED", "QUEUED", "RUNNING", "SUCCEEDING", "FAILING", "ABORTING"]
-    /// Clusters in one question: what fits into a URL.
+    /// How many clusters fit into the URL of one question.
     static let clustersAtATime = 40
-    /// Of one project-domain. What matters is whether there are any, and about how many.
+    /// The most executions that are counted in a project-domain. What matters is whether there are any, and roughly how
+    /// many.
     static let mostCounted = 10_000
 
-    /// How many executions of a project-domain have not ended, by cluster. Clusters without any are left out. flyteadmin
-    /// lists executions by project-domain only.
+    /// How many executions of a project-domain have not ended, by cluster. Clusters without any are left out.
+    /// flyteadmin lists executions only by project-domain.
     public func unfinishedExecutions(
         on clusters: [String], project: String, domain: String
     ) async throws(FlyteAdminError) -> [String: Int] {
@@ -25,7 +26,7 @@ extension FlyteAdminClient {
         return counts
     }
 
-    /// Each domain of each project, of archived ones as well: their executions may go on.
+    /// Each domain of each project, also of archived ones, since their executions may go on.
     public func everyProjectDomain() async throws(FlyteAdminError) -> [(project: String, domain: String)] {
         let lists = [
             try await projects(),
@@ -56,7 +57,7 @@ extension FlyteAdminClient {
                     .unreachable, operation: operation, message: "the answer is not flyteadmin's: it has no executions")
             }
             for cluster in page.clusters {
-                // One that was asked for alone is the one, also where an old flyteadmin does not name it.
+                // If only one cluster was asked for, it is that one. An old flyteadmin may not name it.
                 counts[clusters.count == 1 ? clusters[0] : cluster, default: 0] += 1
             }
             total += page.clusters.count
@@ -66,7 +67,7 @@ extension FlyteAdminClient {
         return counts.filter { clusters.contains($0.key) }
     }
 
-    /// As flyteadmin has filters: a plus between two, a semicolon between values.
+    /// In flyteadmin's form of filters: a plus between two filters, a semicolon between values.
     static func filter(_ clusters: [String]) -> String {
         let cluster =
             clusters.count == 1 ? "eq(cluster,\(clusters[0]))" : "value_in(cluster,\(clusters.joined(separator: ";")))"
@@ -75,7 +76,7 @@ extension FlyteAdminClient {
 }
 
 extension Answers {
-    /// A page of executions: the cluster of each, and the token of the next page. Nil where the answer is something else.
+    /// A page of executions: the cluster of each, and the token of the next page. Nil if the answer is not such a page.
     static func executions(_ json: JSON) -> (clusters: [String], token: String)? {
         guard let members = json.object else { return nil }
         guard let list = json["executions"] else { return members.isEmpty ? ([], "") : nil }

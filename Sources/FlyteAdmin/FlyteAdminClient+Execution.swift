@@ -2,16 +2,16 @@ import JSON
 
 /// An execution as flyteadmin has it.
 public struct RanExecution: Sendable, Hashable {
-    /// Empty where it was created in no cluster, or flyteadmin runs everything in its own.
+    /// Empty if it was created in no cluster, or if flyteadmin runs everything in its own.
     public var cluster: String
     public var phase: String
-    /// What the launch itself named.
+    /// The label of the launch itself.
     public var label: String
     public var workflow: String
 }
 
 extension FlyteAdminClient {
-    /// One execution; nil where there is none of that name.
+    /// One execution. Nil if there is none with that name.
     public func execution(
         _ name: String, project: String, domain: String
     ) async throws(FlyteAdminError) -> RanExecution? {
@@ -36,7 +36,7 @@ extension FlyteAdminClient {
 }
 
 extension Answers {
-    /// Nil where the answer isn't an execution.
+    /// Nil if the answer is not an execution.
     static func execution(_ json: JSON) -> RanExecution? {
         guard json["id"]?.object != nil, let spec = json["spec"], spec.object != nil else { return nil }
         let closure = json["closure"]

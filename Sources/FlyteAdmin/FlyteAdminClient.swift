@@ -2,12 +2,14 @@ import HTTP
 import JSON
 import Support
 
-/// The part of flyteadmin's REST API that has to do with projects and with what it keeps by project: execution cluster
-/// labels and other matchable attributes.
+/// The part of flyteadmin's REST API about projects and what flyteadmin keeps for them: execution cluster labels and
+/// other matchable attributes.
 ///
-/// - Nothing is tried again by itself, except once with a fresh OAuth2 token after a 401.
-/// - An answer is bounded in size and time; one that is not JSON (a login page, a proxy's) is an error, never "no rows".
-/// - Credentials go to the endpoint's own server only: redirects are not followed. What it repeats of them is hidden.
+/// - It does not retry by itself, except once with a fresh OAuth2 token after a 401.
+/// - Answers are bounded in size and time. An answer that is not JSON (a login page, a proxy's error) is an error, and
+///   never "no rows".
+/// - Credentials are sent only to the endpoint's own server, since redirects are not followed. If the server repeats
+///   them, they are hidden.
 public struct FlyteAdminClient: Sendable {
     public enum Authorization: Sendable {
         case none
@@ -22,10 +24,11 @@ public struct FlyteAdminClient: Sendable {
     public struct Options: Sendable {
         public var timeouts = HTTPTimeouts(
             connect: .seconds(5), firstByte: .seconds(10), idle: .seconds(10), total: .seconds(30))
-        /// Of a list of all rows. 100 bytes a row: 16 MiB are far more than an installation has.
+        /// The most bytes of a list of all rows. A row has some 100 bytes, so 16 MiB are far more than any installation
+        /// needs.
         public var maximumBodySize = 16 << 20
         public var pageSize = 100
-        /// More pages than this are no answer that ends.
+        /// A list with more pages than this fails, since it seems to have no end.
         public var maximumPages = 1000
         public init() {}
     }
@@ -35,8 +38,8 @@ public struct FlyteAdminClient: Sendable {
     private let authorization: Authorization
     let options: Options
 
-    /// - Parameter endpoint: `https://flyteadmin.flyte.svc:443`; a path in it comes before the API's. Whether http is
-    ///   all right there is the caller's to check, and the transport's to permit.
+    /// - Parameter endpoint: for example `https://flyteadmin.flyte.svc:443`. A path in it comes before the API's. The
+    ///   caller checks whether http is allowed there, and the transport permits it.
     public init(
         endpoint: String, transport: any HTTPTransport, authorization: Authorization = .none,
         options: Options = Options()
@@ -47,13 +50,13 @@ public struct FlyteAdminClient: Sendable {
         self.options = options
     }
 
-    /// Every execution cluster label there is, of all projects.
+    /// The execution cluster labels of all projects.
     public func labels() async throws(FlyteAdminError) -> [LabelRow] { try await rows(.executionClusterLabel) }
 
-    /// Every row of one kind there is, of all projects.
+    /// The rows of one kind of all projects.
     public func rows(_ kind: AttributeKind) async throws(FlyteAdminError) -> [LabelRow] {
         let operation = "list the \(kind.noun)s"
-        // flyteadmin takes the enum's number or name; older ones have been asked with the number.
+        // flyteadmin accepts the enum's number or name. We send the number, which older versions are known to accept.
         let answer = try await json(
             .get, "/api/v1/matchable_attributes?resource_type=\(kind.rawValue)", nil, operation)
         guard let rows = Answers.rows(answer, kind) else {
@@ -63,14 +66,15 @@ public struct FlyteAdminClient: Sendable {
         return rows
     }
 
-    /// Sets the label of a project-domain, with `workflow` of one workflow, without a domain of the whole project.
+    /// Sets the label of a project-domain. With `workflow` it is that of one workflow, without a domain that of the
+    /// whole project.
     public func setLabel(
         _ value: String, project: String, domain: String, workflow: String = ""
     ) async throws(FlyteAdminError) {
         try await set(.executionClusterLabel, value, project: project, domain: domain, workflow: workflow)
     }
 
-    /// - Parameter value: as `LabelRow.value` has it.
+    /// - Parameter value: in the form of `LabelRow.value`.
     public func set(
         _ kind: AttributeKind, _ value: String, project: String, domain: String, workflow: String = ""
     ) async throws(FlyteAdminError) {
@@ -79,66 +83,67 @@ public struct FlyteAdminClient: Sendable {
         guard let matching = kind.attributes(value) else {
             throw FlyteAdminError(.refused, operation: operation, message: "the value is no JSON")
         }
-        // The gateway takes project, domain and workflow from the path; they are in the body too, as flytectl has them.
+        // The gateway takes project, domain and workflow from the path. The body repeats them, as flytectl does.
         var attributes: JSON = ["project": .string(project), "matching_attributes": matching]
         if !domain.isEmpty { attributes["domain"] = .string(domain) }
         if !workflow.isEmpty { attributes["workflow"] = .string(workflow) }
         _ = try await json(.put, path, ["attributes": attributes], operation)
     }
 
-    /// Deletes the label of a project-domain, of one workflow, or without a domain of the whole project; no error where there
-    /// is none.
+    /// Deletes the label of a project-domain, of one workflow or, without a domain, of the whole project. A missing
+    /// label is not an error.
     ///
-    /// flyteadmin's filter skips what is empty: **deleting a project-domain's label deletes those of all its workflows
-    /// too, and deleting a project's all of that project**. Whoever calls this puts back what should stay.
+    /// flyteadmin's filter ignores empty fields: **the delete of a project-domain's label also deletes those of all its
+    /// workflows, and the delete of a project's label deletes all labels of that project**. The caller must put back
+    /// what should stay.
     public func deleteLabel(project: String, domain: String, workflow: String = "") async throws(FlyteAdminError) {
         try await delete(.executionClusterLabel, project: project, domain: domain, workflow: workflow)
     }
 
-    /// Deletes a row of that kind, and **all those below it**; no error where there is none.
+    /// Deletes a row of that kind, and **all rows below it**. A missing row is not an error.
     public func delete(
         _ kind: AttributeKind, project: String, domain: String, workflow: String = ""
     ) async throws(FlyteAdminError) {
         let operation = "delete the \(kind.shortNoun) of " + Self.name(project, domain, workflow)
         let path = try Self.path(project, domain, workflow, operation)
         do {
-            // Without the type in the body it would delete the task resources, whose number is 0.
+            // Without the type in the body flyteadmin would delete the task resources, whose number is 0.
             _ = try await json(.delete, path, ["resource_type": .string(kind.name)], operation)
         } catch {
             if !error.isNotFound { throw error }
         }
     }
 
-    /// Every project, each once and in flyteadmin's order. It leaves archived ones out itself, mostly: see
+    /// All projects, each once, in flyteadmin's order. flyteadmin mostly leaves out archived ones: see
     /// `archivedProjects`.
     public func projects() async throws(FlyteAdminError) -> ProjectList {
         try await projects("", "list the projects")
     }
 
-    /// The archived ones, which flyteadmin only lists for who asks for them.
+    /// The archived projects, which flyteadmin lists only on request.
     public func archivedProjects() async throws(FlyteAdminError) -> Set<String> {
         try await projects("&filters=" + "eq(state,1)".percentEncoded, "list the archived projects")
             .archived
     }
 
-    /// The project as it is, archived or not; nil where there is none. flyteadmin before 1.11 has no call for one project.
+    /// The project, archived or not. Nil if there is none. flyteadmin before 1.11 has no call for a single project.
     public func project(_ id: String) async throws(FlyteAdminError) -> ListedProject? {
         let list = try await projects(
             "&filters=" + "eq(identifier,\(id))".percentEncoded, "look for the project " + ServerText.clean(id))
         return list.active.first { $0.id == id } ?? list.archivedProjects.first { $0.id == id }
     }
 
-    /// Makes a project. Whether there is one already is flyteadmin's to say (409).
+    /// Registers a project. flyteadmin itself reports an existing one (409).
     public func register(_ project: ListedProject) async throws(FlyteAdminError) {
         let operation = "register the project " + ServerText.clean(project.id)
         _ = try await json(.post, "/api/v1/projects", ["project": project.json], operation)
     }
 
-    /// Changes name, description and object labels of a project to what is not empty here.
+    /// Changes name, description and object labels of a project, as far as they are not empty here.
     ///
-    /// **A change without the state would make the project ACTIVE**, also an archived one: the state goes along as it was
-    /// read. Between the reading and this call somebody may have archived it; that is undone then, and flyteadmin offers
-    /// no way to prevent it.
+    /// **Without the state flyteadmin would make the project ACTIVE**, even an archived one, so the change includes the
+    /// state that was read. If somebody archives the project between the read and this call, that is undone. flyteadmin
+    /// offers no way to prevent it.
     public func update(_ project: ListedProject) async throws(FlyteAdminError) {
         let operation = "change the project " + ServerText.clean(project.id)
         guard let id = PathSegment.encode(project.id) else {
@@ -152,7 +157,8 @@ public struct FlyteAdminClient: Sendable {
         var seen: Set<String> = []
         var token = ""
         for _ in 0..<options.maximumPages {
-            // The token is an offset: a project that is made meanwhile shifts the pages, and one comes twice.
+            // The token is an offset. A project that is registered meanwhile shifts the pages, so that one project
+            // comes twice.
             var path = "/api/v1/projects?limit=\(options.pageSize)" + filter
             if !token.isEmpty { path += "&token=" + token.percentEncoded }
             guard let page = Answers.projects(try await json(.get, path, nil, operation)) else {
@@ -202,7 +208,8 @@ public struct FlyteAdminClient: Sendable {
         var response = try await send(request, operation)
         var secrets = [request.bearerToken, authorization.clientSecret]
         if response.status == 401, case .oauth2(let tokens) = authorization, let rejected = request.bearerToken {
-            // Revoked, or the server's keys were rotated: once more, with a token that surely is a new one.
+            // The token was revoked, or the server's keys were rotated. Try once more with a token that is certainly
+            // new.
             tokens.drop(rejected)
             request.bearerToken = try await token(operation)
             secrets.append(request.bearerToken)

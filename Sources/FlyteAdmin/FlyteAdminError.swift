@@ -1,22 +1,22 @@
-/// Why a call to flyteadmin, or for the token that it needs, did not succeed. Never holds a credential.
+/// Why a call to flyteadmin, or the call for its token, failed. It never contains a credential.
 public struct FlyteAdminError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        /// No answer that can be used: the network, TLS, a timeout, 5xx, 429, a page of HTML, a redirect. Try again.
+        /// There was no usable answer: the network, TLS, a timeout, 5xx, 429, an HTML page or a redirect. Try again.
         case unreachable
-        /// It was understood and said no (4xx). The same again is refused again, until something is changed there.
+        /// flyteadmin understood and refused (4xx). It refuses the same call again until something changes there.
         case refused
-        /// The caller's task was cancelled, or the client closed.
+        /// The caller's task was cancelled, or the client was closed.
         case cancelled
     }
 
     public var kind: Kind
-    /// "set the label of project1/development".
+    /// For example "set the label of project1/development".
     public var operation: String
-    /// For people. Where flyteadmin said no, its own words: cut, and without control characters.
+    /// The text for people. After a refusal these are flyteadmin's own words, cut and without control characters.
     public var message: String
-    /// The answer's status code; nil where there was none.
+    /// The status code of the answer. Nil if there was none.
     public var status: Int?
-    /// How long the server asks to wait.
+    /// How long the server asked us to wait.
     public var retryAfter: Duration?
 
     public init(
@@ -33,11 +33,11 @@ public struct FlyteAdminError: Error, Sendable, Hashable, CustomStringConvertibl
     public var isNotFound: Bool { status == 404 && kind == .refused }
 }
 
-/// What a server wrote, made fit for a condition's message or a log line.
+/// Makes a server's text fit for a condition's message or a log line.
 enum ServerText {
     static let limit = 512
 
-    /// One line, at most `limit` characters; every control character (and what could turn a line around) is a space.
+    /// One line of at most `limit` characters. Control characters, and those that could reverse a line, become spaces.
     static func clean(_ text: some StringProtocol) -> String {
         var line = String.UnicodeScalarView()
         var count = 0

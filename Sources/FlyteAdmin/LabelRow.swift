@@ -1,14 +1,14 @@
 import JSON
 
-/// A row of one of flyteadmin's kinds of matchable attributes. A part that is empty stands for "all".
+/// A row of one kind of flyteadmin's matchable attributes. An empty part stands for "all".
 public struct LabelRow: Sendable, Hashable {
     public var project: String
     public var domain: String
     public var workflow: String
-    /// The REST API can't set it; the table has it.
+    /// The REST API can't set it, but the table has it.
     public var launchPlan: String
-    /// The label. Of other kinds the attributes as JSON, in the proto's names and without what is unset: equal attributes
-    /// are the same text.
+    /// The label. For other kinds, the attributes as JSON with the proto's names and without unset fields. Equal
+    /// attributes give equal text.
     public var value: String
 
     public init(project: String, domain: String, workflow: String = "", launchPlan: String = "", value: String) {
@@ -27,7 +27,7 @@ public struct ListedProject: Sendable, Hashable {
     public var name: String
     public var description: String
     public var labels: [String: String]
-    /// `ACTIVE`, `SYSTEM_GENERATED`, …; empty where it was not read.
+    /// For example `ACTIVE` or `SYSTEM_GENERATED`. Empty if it was not read.
     public var state: String
 
     public init(
@@ -44,7 +44,7 @@ public struct ListedProject: Sendable, Hashable {
 
     public var isArchived: Bool { state == "ARCHIVED" || state == "SYSTEM_ARCHIVED" }
 
-    /// In a request: flyteadmin leaves alone what is not there, and sets no domains.
+    /// The content of a request. flyteadmin keeps fields that are missing, and sets no domains.
     var json: JSON {
         var json: JSON = ["id": .string(id)]
         if !name.isEmpty { json["name"] = .string(name) }
@@ -56,7 +56,7 @@ public struct ListedProject: Sendable, Hashable {
 }
 
 public struct ProjectList: Sendable, Hashable {
-    /// All but the archived ones.
+    /// All projects that are not archived.
     public var active: [ListedProject] = []
     public var archivedProjects: [ListedProject] = []
     public var archived: Set<String> { Set(archivedProjects.map(\.id)) }

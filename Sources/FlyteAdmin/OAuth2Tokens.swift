@@ -4,23 +4,23 @@ import Support
 
 /// Access tokens by OAuth2 client credentials (RFC 6749, 4.4), kept until shortly before they expire.
 ///
-/// One request at a time is under way, however many ask: the others wait for its outcome.
+/// Only one request at a time is under way. All other callers wait for its outcome.
 public final class OAuth2Tokens: Sendable {
-    /// RFC 6749, 2.3.1: where the client's id and secret are.
+    /// The place of the client's id and secret in a request (RFC 6749, 2.3.1).
     public enum ClientAuth: Sendable, Hashable {
-        /// In the header, as every server has to understand it.
+        /// In the header, which every server must understand.
         case header
-        /// In the form, as some want it.
+        /// In the form, which some servers require.
         case body
     }
 
     public struct Credentials: Sendable, Hashable {
-        /// https; http for loopback and in-cluster names only, which the caller checks and the transport permits.
+        /// https. The caller allows http only for loopback and in-cluster names, and the transport permits it.
         public var tokenURL: String
         public var clientID: String
         public var clientSecret: Sensitive
         public var scopes: [String]
-        /// One way only: a secret that was refused is not sent again in another form.
+        /// Only one form is used. A refused secret is not sent again in the other form.
         public var clientAuth: ClientAuth
 
         public init(
@@ -39,14 +39,14 @@ public final class OAuth2Tokens: Sendable {
         var value: Sensitive
         var goodUntil: Duration
     }
-    /// How one that waits for another's request is woken.
+    /// The result that wakes a waiting caller.
     private enum Outcome: Sendable {
         case token(Sensitive)
         case failure(FlyteAdminError)
-        /// The one who asked was cancelled: ask yourself.
+        /// The caller that asked was cancelled. Each waiting caller must ask again.
         case again
     }
-    /// What one who needs a token has to do.
+    /// What a caller that needs a token must do.
     private enum Decision {
         case use(Sensitive)
         case wait
@@ -65,9 +65,9 @@ public final class OAuth2Tokens: Sendable {
     private let state = Locked(State())
 
     /// - Parameters:
-    ///   - transports: tried in turn where the server's certificate is not trusted: a token endpoint may be a public
-    ///     one, or have its certificate from the same private CA as flyteadmin. The secret only ever goes over a
-    ///     connection that one of them verified.
+    ///   - transports: tried in turn if the server's certificate is not trusted. A token endpoint may be a public one,
+    /// or have its certificate from flyteadmin's private CA. The secret is sent only over a connection that one of them
+    /// has verified.
     ///   - now: a time that never goes back.
     public init(
         _ credentials: Credentials, transports: [any HTTPTransport],
@@ -84,7 +84,7 @@ public final class OAuth2Tokens: Sendable {
     /// Time since the first use.
     public static let sinceStart: @Sendable () -> Duration = { start.duration(to: ContinuousClock().now) }
 
-    /// A token that has not expired. `operation` is what it is for: a failure names it.
+    /// A token that has not expired. A failure names `operation`, for which the token is needed.
     func token(for operation: String) async throws(FlyteAdminError) -> Sensitive {
         while true {
             let decision = state.withLock { state -> Decision in
@@ -109,7 +109,7 @@ public final class OAuth2Tokens: Sendable {
         }
     }
 
-    /// It was refused: the next who asks gets a new one.
+    /// The token was refused, so the next caller gets a new one.
     func drop(_ token: Sensitive) {
         state.withLock { if $0.token?.value == token { $0.token = nil } }
     }

@@ -2,7 +2,7 @@ import JSON
 import Support
 
 extension JSON {
-    /// With the secrets hidden in texts at any depth. Names of members stay: they are not shown.
+    /// The value with the secrets hidden in texts at any depth. Names of members stay, since they are not shown.
     func redacted(by redaction: Redaction) -> JSON {
         switch self {
         case .string(let text): .string(redaction.cleanData(text))

@@ -2,14 +2,14 @@ import HTTP
 import JSON
 import Support
 
-/// One request for an access token, and what its answer means.
+/// One request for an access token, and the meaning of its answer.
 struct TokenRequest {
     struct Answer: Sendable {
         var token: Sensitive
         var keepFor: Duration
     }
 
-    /// A token without `expires_in` is kept so long: a guess that a 401 corrects.
+    /// How long a token without `expires_in` is kept. It is a guess, which a 401 corrects.
     static let unknownLifetime = Duration.seconds(300)
 
     let http: HTTPRequest
@@ -27,7 +27,7 @@ struct TokenRequest {
         request.headers["Accept"] = "application/json"
         switch clientAuth {
         case .header:
-            // Each is form-encoded before they are joined, so that a colon in the id can't move the border.
+            // Both are form-encoded before they are joined, so that a colon in the id can't move the separator.
             let pair = Self.form(credentials.clientID) + ":" + Self.form(secret)
             request.headers["Authorization"] = "Basic " + Base64.encode(pair.utf8)
         case .body:
@@ -48,7 +48,7 @@ struct TokenRequest {
         } catch {
             var error = error
             if !error.message.hasPrefix(server) { error.message = server + ": " + error.message }
-            // The other way is not tried by itself: what was refused is not sent twice.
+            // The other form is not tried, since a refused secret must not be sent twice.
             if error.message.contains("invalid_client") {
                 error.message += "; asked with clientAuth \(clientAuth.name)"
             }
@@ -58,7 +58,7 @@ struct TokenRequest {
             FlyteAdminError(.unreachable, operation: operation, message: "\(server) answered \(why)")
         }
         guard let text = json["access_token"]?.string, !text.isEmpty else { throw unusable("without an access_token") }
-        // It becomes a header line.
+        // The token becomes a header line.
         guard text.utf8.isTokenText else { throw unusable("with a token that can't be one") }
         if let type = json["token_type"]?.string, type.lowercased() != "bearer" {
             throw unusable("with a token that is no bearer token")
@@ -66,7 +66,8 @@ struct TokenRequest {
         return Answer(token: Sensitive(text), keepFor: Self.keepFor(json["expires_in"]))
     }
 
-    /// A tenth of its life, at most a minute, before it expires: requests under way, and clocks that differ.
+    /// A token is dropped a tenth of its life (at most a minute) before it expires, to allow for requests under way and
+    /// for different clocks.
     static func keepFor(_ expiresIn: JSON?) -> Duration {
         let seconds = expiresIn?.double ?? expiresIn?.string.flatMap(Double.init)
         guard let seconds, seconds.isFinite, seconds > 0 else { return unknownLifetime }
@@ -74,12 +75,12 @@ struct TokenRequest {
         return .seconds(life - min(60, life / 10))
     }
 
-    /// `application/x-www-form-urlencoded`; %20 for a space is understood as well as a plus.
+    /// `application/x-www-form-urlencoded`. Servers understand %20 for a space as well as a plus.
     private static func form(_ text: String) -> String { text.percentEncoded }
 }
 
 extension OAuth2Tokens.ClientAuth {
-    /// As a user writes it.
+    /// The name that a user writes.
     fileprivate var name: String {
         switch self {
         case .header: "Basic"

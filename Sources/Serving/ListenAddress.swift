@@ -1,8 +1,8 @@
-/// Where to listen: `host:port`, an IPv6 address in brackets.
+/// An address to listen on: `host:port`, with an IPv6 address in brackets.
 public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
-    /// Empty: all addresses of this machine, those of IPv6 too.
+    /// Empty for all addresses of this machine, also those of IPv6.
     public var host: String
-    /// 0: any that is free.
+    /// 0 for any free port.
     public var port: UInt16
 
     public init(host: String, port: UInt16) {
@@ -10,7 +10,7 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Nil where the text is something else.
+    /// Nil if the text is not an address.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
@@ -20,7 +20,7 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             host = host.dropFirst().dropLast()
             guard host.contains(":") else { return nil }
         } else if host.contains(where: { ":[]".contains($0) }) {
-            // Without brackets nobody can tell where the address ends.
+            // Without brackets it is not clear where the address ends.
             return nil
         }
         self.init(host: String(host), port: port)
@@ -28,11 +28,12 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// What to bind to, in this order, until one can be had. `::` takes IPv4 too; a machine without IPv6 lacks it.
+    /// The addresses to bind to, in this order, until one works. `::` includes IPv4, but a machine without IPv6 lacks
+    /// it.
     var hosts: [String] { host.isEmpty ? ["::", "0.0.0.0"] : [host] }
 
-    /// The same address where it is one of this machine's own loopback, which no other machine can reach; nil for any other.
-    /// `localhost` is not looked up: it is 127.0.0.1.
+    /// The same address if it is a loopback address, which no other machine can reach. Nil for any other. `localhost`
+    /// is not looked up: it means 127.0.0.1.
     public var loopback: ListenAddress? {
         if host == "localhost" { return ListenAddress(host: "127.0.0.1", port: port) }
         if host == "::1" { return self }

@@ -2,7 +2,7 @@ import NIOCore
 
 /// A request for a page: GET or HEAD, without a body.
 public struct PageRequest: Sendable {
-    /// Without the query.
+    /// The path without the query.
     public var path: String
     private var headers: [(name: String, value: String)]
 
@@ -11,22 +11,22 @@ public struct PageRequest: Sendable {
         self.headers = headers
     }
 
-    /// Every value of a header, whose name is in small letters.
+    /// All values of a header. The name is in lower case.
     public func values(of name: String) -> [String] {
         headers.filter { $0.name.lowercased() == name }.map(\.value)
     }
 }
 
-/// What a page says.
+/// The answer for a page.
 public struct PageAnswer: Sendable {
-    /// Shared between connections: a page of metrics can have megabytes.
+    /// Shared between connections, since a page of metrics can have megabytes.
     enum Content: Sendable {
         case whole(ByteBuffer)
         case stream(PageStream)
     }
     public var status: Int
     public var type: String
-    /// Beside type and length.
+    /// Further headers beside type and length.
     public var headers: [(name: String, value: String)] = []
     var content: Content
 
@@ -42,7 +42,7 @@ public struct PageAnswer: Sendable {
         content = .whole(ByteBuffer(bytes: bytes))
     }
 
-    /// Goes on until either side closes.
+    /// An answer that goes on until either side closes.
     public init(_ stream: PageStream, type: String) {
         status = 200
         self.type = type
@@ -56,16 +56,16 @@ public struct PageAnswer: Sendable {
     }
 }
 
-/// A body that goes on, for server-sent events. A client that is slow misses what was between: it gets the newest piece
-/// once it has taken the one before, so that nothing waits in memory.
+/// A body that goes on, for server-sent events. A slow client misses pieces: it gets the newest piece when it has taken
+/// the one before, so that nothing waits in memory.
 public struct PageStream: Sendable {
-    /// Calls the closure, on any thread, whenever there may be a new piece. What is returned ends that.
+    /// Calls the closure on any thread whenever there may be a new piece. The returned closure ends that.
     public typealias Following = @Sendable (_ wake: @escaping @Sendable () -> Void) -> @Sendable () -> Void
 
     let follow: Following
-    /// The newest piece, and its number; nil where the piece of that number is the newest.
+    /// The newest piece and its number. Nil if the piece `last` is the newest.
     let next: @Sendable (_ last: UInt64) -> (number: UInt64, text: String)?
-    /// What is sent after each pause of `PageLimits.streamPause`, to find out whether the client is still there.
+    /// Sent after each pause of `PageLimits.streamPause`, to find out whether the client is still there.
     let beat: String
 
     public init(

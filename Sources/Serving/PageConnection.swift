@@ -2,28 +2,28 @@ import NIOCore
 import NIOHTTP1
 import Support
 
-/// One client: its requests one after the other, each within limits of bytes and time.
+/// One client. Its requests are served one after the other, each within limits of bytes and time.
 final class PageConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum Phase {
-        /// For the first byte of another request. → reading, closing
+        /// Waits for the first byte of another request. → reading, closing
         case waiting
-        /// A request's headers. → answering, closing
+        /// Reads a request's headers. → answering, closing
         case reading
-        /// Until all of the answer is sent; nothing is read meanwhile. → waiting, closing
+        /// Sends the answer, and reads nothing meanwhile. → waiting, closing
         case answering(keepsOpen: Bool)
-        /// An answer that goes on. Nothing is read any more. → closing
+        /// Sends an answer that goes on, and reads nothing any more. → closing
         case streaming(Stream)
-        /// Nothing that comes counts any more.
+        /// Ignores everything that still comes.
         case closing
     }
     private struct Stream {
         var source: PageStream
         /// Ends the following.
         var end: @Sendable () -> Void
-        /// Of the last piece that was sent.
+        /// The number of the last piece that was sent.
         var last: UInt64 = 0
         var isWriting = false
     }
@@ -33,7 +33,7 @@ final class PageConnection: ChannelInboundHandler {
     private let limits: PageLimits
     private let open: PageConnections
     private var phase = Phase.reading
-    /// Since the last answer.
+    /// Bytes received since the last answer.
     private var bytes = 0
     private var deadline: Scheduled<Void>?
 
@@ -57,7 +57,7 @@ final class PageConnection: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    /// So many more bytes have come.
+    /// Counts received bytes.
     func received(_ count: Int, on channel: any Channel) -> Verdict {
         switch phase {
         case .closing: return .dropped
@@ -67,7 +67,7 @@ final class PageConnection: ChannelInboundHandler {
         case .streaming: return .dropped
         case .reading, .answering: break
         }
-        // Can't overflow: it is checked after each piece of 2 KiB.
+        // This can't overflow, since it is checked after each piece of 2 KiB.
         bytes += count
         guard bytes > limits.requestBytes else { return .taken }
         phase = .closing
@@ -79,7 +79,7 @@ final class PageConnection: ChannelInboundHandler {
         switch phase {
         case .reading: answer(request, context)
         case .waiting:
-            // Its bytes came together with those of the request before.
+            // This request's bytes came together with those of the one before.
             phase = .closing
             context.close(promise: nil)
         case .answering: phase = .answering(keepsOpen: false)  // it did not wait for the answer: it gets no second one
@@ -153,8 +153,8 @@ final class PageConnection: ChannelInboundHandler {
         send(on: channel)
     }
 
-    /// The newest piece, if the client has taken the one before and does not have this one.
-    /// - Parameter beats: whether the beat goes out where there is no piece.
+    /// Sends the newest piece, if the client has taken the one before and does not have this one.
+    /// - Parameter beats: whether to send the beat if there is no new piece.
     private func send(on channel: any Channel, beats: Bool = false) {
         guard case .streaming(var stream) = phase, !stream.isWriting else { return }
         let piece = stream.source.next(stream.last)
@@ -178,7 +178,7 @@ final class PageConnection: ChannelInboundHandler {
         send(on: channel)
     }
 
-    /// Until there is something new, or the client is to be tried.
+    /// Waits until there is a new piece, or until the client must be tried.
     private func rest(on channel: any Channel) {
         deadline?.cancel()
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
@@ -189,7 +189,7 @@ final class PageConnection: ChannelInboundHandler {
 
     // MARK: Time
 
-    /// Instead of the end that was set before.
+    /// Replaces the end that was set before.
     private func end(_ channel: any Channel, after time: Duration) {
         deadline?.cancel()
         deadline = channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }

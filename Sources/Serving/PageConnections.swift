@@ -1,12 +1,12 @@
 import NIOCore
 import Support
 
-/// The connections that are open, and which of them goes where there is one too many.
+/// The open connections, and which one to close when there is one too many.
 final class PageConnections: Sendable {
     private struct Entry {
         var channel: any Channel
         var isAnswered = false
-        /// When this began, by the order of beginnings.
+        /// When the present state began, as a rank among all beginnings.
         var order: UInt64
     }
     private struct State {
@@ -18,7 +18,7 @@ final class PageConnections: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// A new one, or another state of one that is there.
+    /// Notes a new connection, or a new state of a known one.
     func note(_ channel: any Channel, isAnswered: Bool) {
         let tooMany: (any Channel)? = state.withLock { state in
             state.lastOrder += 1
@@ -26,7 +26,8 @@ final class PageConnections: Sendable {
             let isNew = state.entries[id] == nil
             state.entries[id] = Entry(channel: channel, isAnswered: isAnswered, order: state.lastOrder)
             guard isNew, state.entries.count > limit else { return nil }
-            // One that waits for a request goes before one that takes its answer; the longest of each first.
+            // Connections that wait for a request are closed before those that take an answer, the oldest of each
+            // first.
             func rank(_ entry: Entry) -> (Int, UInt64) { (entry.isAnswered ? 1 : 0, entry.order) }
             let oldest = state.entries.filter { $0.key != id }.min { rank($0.value) < rank($1.value) }
             return oldest.flatMap { state.entries.removeValue(forKey: $0.key) }?.channel
@@ -39,7 +40,7 @@ final class PageConnections: Sendable {
     }
 }
 
-/// Counts what a client sends, before the parser that keeps it.
+/// Counts what a client sends, before the parser keeps it.
 final class RequestMeter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -2,21 +2,21 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// How much a client can have. Anybody may connect, so that nothing here may grow with what they send: at most
-/// `connections` × (`requestBytes` + one page that they share).
+/// Limits what a client can use. Anybody may connect, so nothing here may grow with what they send: the bound is
+/// `connections` × (`requestBytes` + one page that all share).
 public struct PageLimits: Sendable {
-    /// At a time. One more ends the connection that has waited longest for a request. A client that asks at
-    /// once, as the kubelet does, is answered however many connections others hold.
+    /// The most connections at a time. One more ends the connection that has waited longest for a request. So a client
+    /// that sends its request at once, as the kubelet does, is answered however many connections others hold.
     public var connections = 32
-    /// Of a request, up to the end of its headers; it has no body.
+    /// The most bytes of a request up to the end of its headers. A request has no body.
     public var requestBytes = 8 * 1024
-    /// Until a request's headers have ended: from the start of the connection, or from the request's first byte.
+    /// The time until a request's headers end, from the start of the connection or from the request's first byte.
     public var requestTime = Duration.seconds(5)
-    /// Between two requests. Probes and scrapes come more often.
+    /// The time between two requests. Probes and scrapes come more often.
     public var idleTime = Duration.seconds(60)
-    /// Until the client has taken the answer; of a stream, each piece.
+    /// The time until the client has taken the answer, or one piece of a stream.
     public var answerTime = Duration.seconds(10)
-    /// Of a stream that has nothing new: after that long it sends its beat.
+    /// A stream without news sends its beat after this time.
     public var streamPause = Duration.seconds(15)
 
     public init() {}
@@ -24,14 +24,14 @@ public struct PageLimits: Sendable {
 
 /// Serves pages over HTTP/1.1. Only GET and HEAD get to a page.
 public struct PageServer: Sendable {
-    /// The address can't be listened at.
+    /// The server can't listen on the address.
     public struct CannotListen: Error, CustomStringConvertible {
         public var description: String
     }
-    /// Called on the server's own thread: it must be quick and not block.
+    /// Called on the server's own thread, so it must be quick and not block.
     public typealias Answering = @Sendable (PageRequest) -> PageAnswer
 
-    /// What the address is for, as an error names it.
+    /// The purpose of the address, for errors.
     let name: String
     let address: ListenAddress
     let limits: PageLimits
@@ -43,7 +43,7 @@ public struct PageServer: Sendable {
         (self.name, self.address, self.limits, self.answer) = (name, address, limits, answer)
     }
 
-    /// Serves until the task is cancelled. `bound` is told the port.
+    /// Serves until the task is cancelled. It calls `bound` with the port.
     public func run(bound: @Sendable (Int) -> Void = { _ in }) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
@@ -59,7 +59,7 @@ public struct PageServer: Sendable {
         let open = PageConnections(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // The bytes of a request are counted before the parser keeps them: so they come in small pieces.
+            // Bytes are counted before the parser keeps them, so they are read in small pieces.
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
@@ -67,7 +67,7 @@ public struct PageServer: Sendable {
                     let connection = PageConnection(answer: answer, limits: limits, open: open)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(RequestMeter(connection))
-                    // No pipelining: the next request is only read once the answer is sent.
+                    // There is no pipelining: the next request is read only after the answer was sent.
                     try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
                     try pipeline.addHandler(connection)
                 }

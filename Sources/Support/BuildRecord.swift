@@ -1,10 +1,10 @@
 import CProcess
 
-/// Of which source this program is: hack/build-operator writes it into the finished program.
+/// The source of this program. hack/build-operator writes it into the finished program.
 public struct BuildRecord: Sendable, Hashable {
-    /// `unknown` in a build by hand; ends in `-dirty` where files had changed.
+    /// `unknown` in a manual build. It ends in `-dirty` if files had changed.
     public var commit = "unknown"
-    /// The commit's, in RFC 3339, so that the same commit gives the same program; `unknown` in a build by hand.
+    /// The date of the commit in RFC 3339, so that the same commit gives the same program. `unknown` in a manual build.
     public var date = "unknown"
 
     public static let ofThisProgram = BuildRecord(String(cString: squadron_build_record()))

@@ -1,8 +1,8 @@
-/// Counts durations in buckets, as Prometheus' histograms do. Its size depends on the bounds alone.
+/// Counts durations in buckets, as Prometheus' histograms do. Its size depends only on the bounds.
 public struct DurationHistogram: Sendable, Hashable {
     /// Upper bounds in rising order; above the last one is `+Inf`.
     public let bounds: [Duration]
-    /// Of each bucket by itself, `+Inf` last.
+    /// The count of each bucket alone. `+Inf` is the last one.
     private var counts: [UInt64]
     public private(set) var sum: Duration = .zero
 
@@ -19,7 +19,7 @@ public struct DurationHistogram: Sendable, Hashable {
 
     public var count: UInt64 { counts.reduce(0, +) }
 
-    /// How many were at most as long as each bound, and at last, how many there are.
+    /// How many durations were at most as long as each bound. The last number counts all.
     public var cumulative: [UInt64] {
         var total: UInt64 = 0
         return counts.map { count in

@@ -1,10 +1,10 @@
-/// Names of hosts, as far as an address parser could take them for addresses.
+/// Host names that an address parser could take for addresses.
 public enum HostNames {
-    /// Whether a resolver may read this as an IPv4 address although it does not look like one: `2130706433`, `0x7f000001`,
-    /// `127.1`, `0177.0.0.1`. Where such a name may go, a rule about loopback or in-cluster names can be passed by.
+    /// Whether a resolver may read this as an IPv4 address although it does not look like one: `2130706433`,
+    /// `0x7f000001`, `127.1`, `0177.0.0.1`. Such a name could bypass a rule about loopback or in-cluster names.
     ///
-    /// As in the URL standard, a name that ends in a number is an address. Only the form with four decimal numbers is one
-    /// that people can read.
+    /// As in the URL standard, a name that ends in a number is an address. People can only read the form with four
+    /// decimal numbers.
     public static func isAddressInDisguise(_ host: some StringProtocol) -> Bool {
         let bytes = Array(host.utf8)
         var labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

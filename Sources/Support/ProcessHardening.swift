@@ -6,7 +6,7 @@ import CProcess
     import Darwin
 #endif
 
-/// What a process that holds many clusters' tokens does at its start, before it has read one, and before another thread
+/// What a process that holds many clusters' tokens does at its start: before it has read one, and before another thread
 /// could read the environment (`unsetenv` beside a `getenv` is not safe).
 public enum ProcessHardening {
     /// A limit of the system could not be set.
@@ -14,10 +14,10 @@ public enum ProcessHardening {
         public var description: String
     }
 
-    /// Variables by which somebody who can only set the environment could read TLS, change what it trusts, load code
-    /// into it, or send connections elsewhere: libcurl (`SSLKEYLOGFILE` and `CURL_*`), OpenSSL (its configuration names
-    /// modules to load), the C library's resolver. What the operator trusts and which proxy it takes are in its
-    /// objects and flags only.
+    /// Variables that could harm TLS. Somebody who can only set the environment could use them to read TLS, change what
+    /// it trusts, load code into it, or redirect connections. They belong to libcurl (`SSLKEYLOGFILE` and `CURL_*`),
+    /// OpenSSL (its configuration names modules to load) and the C library's resolver. Only the operator's objects and
+    /// flags say what it trusts and which proxy it uses.
     public static let variables =
         ["SSLKEYLOGFILE", "CURL_CA_BUNDLE", "CURL_HOME", "CURL_SSL_BACKEND"]
         + ["OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES"]
@@ -25,7 +25,7 @@ public enum ProcessHardening {
         + ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"]
         + ["HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"]
 
-    /// Takes them out of the environment, and gives the names of those that were set.
+    /// Removes them from the environment. Returns the names of those that were set.
     public static func clearEnvironment() -> [String] {
         variables.filter { name in
             guard getenv(name) != nil else { return false }
@@ -34,14 +34,14 @@ public enum ProcessHardening {
         }
     }
 
-    /// No core file; and no other process of this user may read this one's memory.
+    /// Forbids core files, and access of this user's other processes to the memory.
     public static func forbidCoreDumps() throws(Refused) {
         let code = squadron_forbid_core_dumps()
         guard code == 0 else { throw Refused(description: "core dumps can't be forbidden: \(text(code))") }
     }
 
-    /// Raises the soft limit of open files to the hard one, and gives the limit. A container's soft limit is often 1024,
-    /// for the sake of programs that use `select`; a fleet of 500 data planes needs more.
+    /// Raises the soft limit of open files to the hard one, and returns it. A container's soft limit is often 1024, for
+    /// programs that use `select`. A fleet of 500 data planes needs more.
     @discardableResult
     public static func raiseOpenFileLimit() throws(Refused) -> UInt64 {
         var limit: UInt64 = 0

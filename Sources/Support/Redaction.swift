@@ -1,21 +1,21 @@
-/// Takes secrets out of texts that came from outside: a server may repeat what it was told.
+/// Hides secrets in texts from outside, since a server may repeat what it was sent.
 ///
-/// Each secret is looked for as it is, percent-encoded, and in base64. In base64 it is found at any place of the encoded
-/// text: `Basic` has the client's id before the secret. Behind the words `Bearer` and `Basic`, all that looks like a
-/// credential is hidden. Use it before a text is cut, since half of a secret is not found.
+/// It looks for each secret in plain form, percent-encoded, and in base64. It finds base64 at any place of an encoded
+/// text, since `Basic` has the client's id before the secret. After the words `Bearer` and `Basic` it hides everything
+/// that looks like a credential. Use it before a text is cut, since it can't find half a secret.
 public struct Redaction: Sendable {
     public static let mark = "<redacted>"
-    /// Shorter secrets are not looked for: they would be found by chance.
+    /// Shorter secrets are not looked for, since they would be found by chance.
     private static let shortest = 4
-    /// In data, as opposed to messages, what is replaced would be missed: only what can't be there by chance is.
+    /// A wrong replacement harms data more than messages, so only secrets that can't be there by chance are replaced.
     private static let shortestInData = 16
 
     private struct Form: Sendable {
         var bytes: Sensitive
-        /// Of the secret itself.
+        /// The length of the secret itself.
         var length: Int
     }
-    /// The longest first, so that nothing of it is left when a shorter one is a part of it.
+    /// The longest come first, so that nothing of one is left if a shorter one is a part of it.
     private let forms: [Form]
 
     public init(_ secrets: [Sensitive]) {
@@ -28,7 +28,7 @@ public struct Redaction: Sendable {
         String(decoding: Self.hidingSchemes(hiding(Array(text.utf8), Self.shortest)), as: UTF8.self)
     }
 
-    /// For data: texts that do not hold a secret stay as they are.
+    /// For data. Texts without a secret stay unchanged.
     public func cleanData(_ text: String) -> String {
         guard text.utf8.count >= Self.shortestInData else { return text }
         let bytes = Array(text.utf8)
@@ -67,7 +67,7 @@ public struct Redaction: Sendable {
         }
     }
 
-    /// The base64 digits that these bytes alone decide, where `shift` bytes (or three more, and so on) go before them.
+    /// The base64 digits that these bytes alone decide, if `shift` bytes (or three more, and so on) come before them.
     private static func digits(of bytes: [UInt8], after shift: Int) -> [UInt8] {
         let text = Array(Base64.encode([UInt8](repeating: 0, count: shift) + bytes).utf8)
         let first = (shift * 8 + 5) / 6
@@ -110,7 +110,7 @@ public struct Redaction: Sendable {
     }
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// A word of prose has no digit, and capitals at its start only: "Basic Authentication failed".
+    /// A word of prose has no digits, and capitals only at its start: "Basic Authentication failed".
     private static func looksLikeCredential(_ word: ArraySlice<UInt8>) -> Bool {
         guard word.count >= 8 else { return false }
         return word.dropFirst().dropLast().contains { byte in
@@ -120,7 +120,7 @@ public struct Redaction: Sendable {
 }
 
 extension [UInt8] {
-    /// With another text in the place of each occurrence.
+    /// The bytes with each occurrence replaced by another text.
     func replacingAll(_ needle: UnsafeRawBufferPointer, by text: String.UTF8View) -> [UInt8] {
         guard let first = needle.first, count >= needle.count else { return self }
         var result: [UInt8] = []

@@ -1,8 +1,8 @@
-// Numbers from outside may be anything: `+`, `-` and `Int(_: Double)` end the process where the result doesn't fit.
+// Numbers from outside may be anything. `+`, `-` and `Int(_: Double)` end the process if the result does not fit.
 
 extension FixedWidthInteger {
-    /// The nearest number that fits; 0 for NaN. For each floating-point number that could come from
-    /// outside: hack/lint looks for the conversions that would trap.
+    /// The nearest number that fits, and 0 for NaN. Use it for each floating-point number from outside: hack/lint looks
+    /// for the conversions that would trap.
     public init(saturating value: Double) {
         self = Self(exactly: value.rounded(.towardZero)) ?? (value.isNaN ? 0 : value < 0 ? .min : .max)
     }

@@ -58,8 +58,8 @@ extension Sequence<UInt8> {
 }
 
 extension Sequence<UInt8> {
-    /// The bytes that percent-encoding stands for. Nil where a "%" does not begin two hexadecimal digits, or where one stands
-    /// for NUL.
+    /// The bytes that percent-encoding stands for. Nil if a "%" is not followed by two hexadecimal digits, or if they
+    /// stand for NUL.
     public var percentDecoded: [UInt8]? {
         func digit(_ byte: UInt8?) -> UInt8? { byte.flatMap { UInt8(String(UnicodeScalar($0)), radix: 16) } }
         var result: [UInt8] = []

@@ -3,13 +3,14 @@ import HTTP
 import Kube
 import Support
 
-/// The way to the clouds' token services. It is the process's: neither a DataPlane nor the environment can change it.
+/// The access to the clouds' token services. It belongs to the process: neither a DataPlane nor the environment can
+/// change it.
 public struct CloudAccess: Sendable {
     public var hosts: CloudHosts
-    /// What is trusted; nil: the system's roots.
+    /// The certificates to trust. Nil for the system's roots.
     private let caCertificates: [UInt8]?
     private let proxyURL: String?
-    /// What is read of the environment: what the clouds' webhooks set.
+    /// The environment variables that are read. The clouds' webhooks set them.
     public static let variables =
         ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"]
         + ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]
@@ -25,7 +26,7 @@ public struct CloudAccess: Sendable {
         (caCertificates, proxyURL) = (nil, nil)
     }
 
-    /// - Parameter caFile: its certificates are trusted beside the system's roots. It is read now.
+    /// - Parameter caFile: its certificates are trusted beside the system's roots. The file is read once, now.
     public init(
         caFile: String?, proxyURL: String?, hosts: [String], environment: [String: String]? = nil
     ) throws(IssueFailure) {
@@ -53,12 +54,12 @@ public struct CloudAccess: Sendable {
         }
     }
 
-    /// - Parameter allowsPlainHTTP: for metadata servers, whose address the caller has checked.
+    /// - Parameter allowsPlainHTTP: true for metadata servers, whose address the caller has checked.
     func transport(allowsPlainHTTP: Bool = false) -> any HTTPTransport {
         var configuration = HTTPClientConfiguration(
             tls: TLSConfiguration(caCertificates: caCertificates), userAgent: "squadron", maximumConnections: 4,
             allowsPlainHTTP: allowsPlainHTTP)
-        // A metadata server is beside the pod: no proxy leads there.
+        // A metadata server runs beside the pod, so no proxy is used.
         configuration.proxyURL = allowsPlainHTTP ? nil : proxyURL
         return makeTransport(configuration)
     }

@@ -2,39 +2,39 @@ import Fleet
 import Kube
 import Support
 
-/// The source of a data plane's token, for as long as the data plane is worked on. It can give another token without a new
-/// connection: only the header of later requests changes. Lists, watches and what probes found stay as they are.
+/// The source of a data plane's token, for as long as the data plane is worked on. It can give another token without a
+/// new connection: only the header of later requests changes. Lists, watches and findings of probes stay valid.
 ///
-/// The module is not called Credentials: `Fleet` has a type of that name, and a module of the same name would hide it.
+/// The module is not called Credentials, because `Fleet` has a type with that name, which such a module would hide.
 public protocol CredentialSource: Authorization, AnyObject {
-    /// What a probe says of the token. `client` sent it.
+    /// Takes what a probe says about the token that `client` sent.
     ///
-    /// True where another token is in use now. It is to be probed at once.
+    /// True if another token is in use now. It must be probed at once.
     func probed(_ answer: TokenRenewal.Answer, by client: KubeClient) -> Bool
-    /// The Secret's token, as it is now; nil where there is none. True where it comes into use, and is to be probed.
+    /// Takes the Secret's present token, or nil if there is none. True if it comes into use and must be probed.
     func seed(_ token: Sensitive?, _ lifetime: Lifetime?) -> Bool
     var report: CredentialReport { get }
-    /// Asks for tokens until it is cancelled.
+    /// Renews tokens until the task is cancelled.
     func run() async
 }
 
 extension CredentialSource {
-    /// A 401 to a request says little: a webhook may have answered it. Probes decide about the token (`probed`).
+    /// A 401 to a request says little, since a webhook may have answered it. Probes decide about the token (`probed`).
     public func rejected() {}
 }
 
-/// What is known of a credential, for the status of its DataPlane.
+/// What is known of a credential, for its DataPlane's status.
 public struct CredentialReport: Sendable, Hashable {
     /// Whether there is a token to send.
     public var hasToken: Bool
-    /// Of the token in use, if it was given on request.
+    /// The lifetime of the token in use, if it was issued on request.
     public var lifetime: Lifetime?
     public var renewalTime: Instant?
-    /// Of the token in use.
+    /// The fingerprint of the token in use.
     public var fingerprint: String?
-    /// Why no token works; nil while one does, or while it is not known.
+    /// Why no token works. Nil if one works, or if that is not known.
     public var problem: String?
-    /// Why the last renewal failed, though the token in use may be good still.
+    /// Why the last renewal failed. The token in use may still be valid.
     public var failure: String?
     /// Why the Secret's token is not renewed.
     public var notWrittenBack: String?
@@ -54,9 +54,9 @@ public struct CredentialReport: Sendable, Hashable {
     }
 }
 
-/// Asks for one token. One call at a time is under way for each credential, and each is bounded in time.
+/// Issues one token. Each credential has only one call under way at a time, and each call is bounded in time.
 public protocol TokenIssuer: Sendable {
-    /// - Parameter client: of the data plane, with the token that a probe has just proved; nil before that.
+    /// - Parameter client: a client of the data plane, with a token that a probe has just proved. Nil before that.
     func issue(through client: KubeClient?) async throws(IssueFailure) -> IssuedToken
     /// The Secret has this token now.
     func follow(first: Sensitive)
@@ -66,7 +66,7 @@ extension TokenIssuer {
     public func follow(first: Sensitive) {}
 }
 
-/// Why there is no token, for conditions and events. It holds no credential.
+/// Why there is no token, for conditions and events. It contains no credential.
 public struct IssueFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     public init(_ message: String) { self.message = message }

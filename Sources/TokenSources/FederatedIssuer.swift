@@ -2,8 +2,8 @@ import Fleet
 import Kube
 import Support
 
-/// A token of the control plane with the data plane's audience. The data plane's API server trusts the control plane's issuer
-/// (`--oidc-issuer-url`, or `jwt` of an AuthenticationConfiguration).
+/// A token of the control plane with the data plane's audience. The data plane's API server trusts the control plane's
+/// issuer (`--oidc-issuer-url`, or `jwt` of an AuthenticationConfiguration).
 public struct FederatedIssuer: TokenIssuer {
     public struct Settings: Sendable, Hashable {
         public var namespace: String
@@ -20,9 +20,9 @@ public struct FederatedIssuer: TokenIssuer {
     }
 
     private let settings: Settings
-    /// Of the control plane.
+    /// The client of the control plane.
     private let controlPlane: KubeClient
-    /// The token with which the operator works at the control plane: its audiences are the control plane's own.
+    /// The operator's own token in the control plane. Its audiences are the control plane's own.
     private let ownToken: @Sendable () async -> Sensitive?
     private let wallClock: WallClock
 
@@ -52,7 +52,8 @@ public struct FederatedIssuer: TokenIssuer {
         guard let claims = AccountToken.read(token), let lifetime = claims.lifetime else {
             throw IssueFailure("the control plane's token is none of a ServiceAccount with an end")
         }
-        // The data plane would hold a token that the control plane, or a third one, takes as well.
+        // With other audiences, the data plane would hold a token that the control plane or a third cluster also
+        // accepts.
         guard claims.audiences == [settings.audience] else {
             throw IssueFailure(
                 "the control plane's token has other audiences than \(settings.audience.shortForMessage)")
@@ -60,7 +61,7 @@ public struct FederatedIssuer: TokenIssuer {
         return IssuedToken(token, lifetime: lifetime, received: wallClock.now)
     }
 
-    /// Never the control plane's own audience: with that token, a data plane could work at the control plane.
+    /// Refuses the control plane's own audiences: with such a token, a data plane could act in the control plane.
     private func refuse(_ own: [String]) throws(IssueFailure) {
         let usual = ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local", "api"]
         let server = controlPlane.server

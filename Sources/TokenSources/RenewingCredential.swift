@@ -3,23 +3,23 @@ import Fleet
 import Kube
 import Support
 
-/// A credential that renews itself. It decides in `TokenRenewal` and acts here.
+/// A credential that renews itself. `TokenRenewal` decides, and this acts.
 public final class RenewingCredential: CredentialSource {
-    /// What happens to it, beside what its report says.
+    /// Events beside the report.
     public enum News: Sendable, Hashable {
         case renewed
-        /// `isNews`: it is the first in a row, or the one after which no token works.
+        /// `isNews`: it is the first failure in a row, or the one after which no token works.
         case failed(String, isNews: Bool)
         case notWrittenBack(String)
-        /// The report may be another.
+        /// The report may have changed.
         case changed
     }
 
-    /// How the Secret's token is renewed.
+    /// Renews the Secret's token.
     public struct WriteBack: Sendable {
         var issuer: any TokenIssuer
         var place: any FirstTokenPlace
-        /// Whether nothing may be written: the registry is in Observe.
+        /// Whether nothing may be written, because the registry is in Observe.
         var isHeld: @Sendable () -> Bool
         public init(
             issuer: any TokenIssuer, place: any FirstTokenPlace, isHeld: @escaping @Sendable () -> Bool = { false }
@@ -35,7 +35,7 @@ public final class RenewingCredential: CredentialSource {
         var client: KubeClient?
         var writeBack = WriteBackSchedule()
         var notWrittenBack: String?
-        /// Of the token in use, computed once for each.
+        /// The fingerprint of the token in use, computed once for each token.
         var fingerprint: (token: Sensitive, text: String)?
     }
 
@@ -48,7 +48,7 @@ public final class RenewingCredential: CredentialSource {
     private let state: Locked<State>
     private let changed = Signal()
 
-    /// - Parameter jitter: between 0 and 1, anew for each token.
+    /// - Parameter jitter: gives a new number between 0 and 1 for each token.
     public init(
         _ issuer: any TokenIssuer, policy: TokenRenewal.Policy, writeBack: WriteBack? = nil,
         timeline: Timeline = .continuous, wallClock: WallClock = .system,
@@ -161,7 +161,7 @@ public final class RenewingCredential: CredentialSource {
         tell(news)
     }
 
-    /// A restart begins with the Secret's token: where that one ends, a new one is written there in time.
+    /// A restart begins with the Secret's token. Before that one expires, a new one is written there.
     private func keepFirst(_ writeBack: WriteBack) async {
         while !Task.isCancelled {
             let seen = changed.generation
@@ -198,9 +198,9 @@ public final class RenewingCredential: CredentialSource {
     }
 }
 
-/// Where the first token is kept.
+/// The place of the first token.
 public protocol FirstTokenPlace: Sendable {
-    /// Throws where it must not be replaced.
+    /// Throws if the token must not be replaced.
     func check(_ token: Sensitive) async throws(IssueFailure)
     /// Writes another token, unless the place has changed meanwhile.
     func write(_ token: Sensitive, replacing old: Sensitive) async throws(IssueFailure)

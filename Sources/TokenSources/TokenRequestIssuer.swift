@@ -3,12 +3,12 @@ import Kube
 import KubeObjects
 import Support
 
-/// The account of a data plane asks there for its own next token (TokenRequest API).
+/// A data plane's account requests its own next token there (TokenRequest API).
 public final class TokenRequestIssuer: TokenIssuer {
     public struct Settings: Sendable, Hashable {
         public var namespace: String
         public var account: String
-        /// What is asked for. The server may give less.
+        /// The requested lifetime. The server may grant less.
         public var expirationSeconds: Int
 
         public init(namespace: String, account: String, expirationSeconds: Int) {
@@ -20,7 +20,7 @@ public final class TokenRequestIssuer: TokenIssuer {
 
     private let settings: Settings
     private let wallClock: WallClock
-    /// Of the first token's account: each later token is of the same one.
+    /// The account of the first token. Later tokens must belong to the same one.
     private let known: Locked<AccountToken?>
 
     public init(_ settings: Settings, wallClock: WallClock = .system) {
@@ -29,7 +29,7 @@ public final class TokenRequestIssuer: TokenIssuer {
         known = Locked(nil)
     }
 
-    /// An opaque one says nothing of its account.
+    /// An opaque token says nothing about its account.
     public func follow(first: Sensitive) {
         guard let account = AccountToken.read(first) else { return }
         known.withLock { $0 = account }
@@ -79,7 +79,8 @@ public final class TokenRequestIssuer: TokenIssuer {
 }
 
 extension IssuedToken {
-    /// Its life is measured by the clock of the server that made it: from `iat` to `exp`. Without `iat` our own clock tells.
+    /// The life by the clock of the server that made the token: from `iat` to `exp`. Without `iat` our own clock
+    /// counts.
     init(_ token: Sensitive, lifetime: Lifetime, received: Instant) {
         let start = lifetime.start?.instant ?? received
         let seconds = min(max(0, lifetime.end.instant - start), 366 * 86_400)

@@ -5,16 +5,17 @@ import Kube
 import KubeObjects
 import Support
 
-/// Tokens for EKS: AWS keys from IRSA or Pod Identity, another role where one is named, and then a presigned URL.
+/// Tokens for EKS. It gets AWS keys from IRSA or Pod Identity, assumes another role if one is named, and then signs a
+/// URL.
 public final class AWSIssuer: TokenIssuer {
     private let settings: AWSSettings
     private let endpoint: String
     private let access: CloudAccess
     private let wallClock: WallClock
-    /// The last keys: they are good for an hour, and a token for a quarter of that.
+    /// The last keys. They are valid for an hour, and a token for a quarter of that.
     private let keys = Locked<AWSKeys?>(nil)
 
-    /// - Parameter endpoint: of the API server: its name says the region.
+    /// - Parameter endpoint: the API server's endpoint. Its name contains the region.
     public init(_ settings: AWSSettings, endpoint: String, access: CloudAccess, wallClock: WallClock = .system) {
         self.settings = settings
         self.endpoint = endpoint
@@ -53,7 +54,7 @@ public final class AWSIssuer: TokenIssuer {
         return found
     }
 
-    /// IRSA's web identity, or Pod Identity.
+    /// Keys from IRSA's web identity, or from Pod Identity.
     private func firstKeys(_ region: String, now: Instant) async throws(IssueFailure) -> AWSKeys {
         let (role, file) = (variable("AWS_ROLE_ARN"), variable("AWS_WEB_IDENTITY_TOKEN_FILE"))
         if !file.isEmpty {
@@ -108,14 +109,14 @@ public final class AWSIssuer: TokenIssuer {
         return try keys(try await request.post(form: form, to: url, headers: headers), request)
     }
 
-    /// The keys in STS's XML.
+    /// Reads the keys from STS's XML.
     private func keys(
         _ answer: (status: Int, body: [UInt8], date: String?), _ request: CloudRequest
     ) throws(IssueFailure) -> AWSKeys {
         let xml = FlatXML(answer.body)
         guard (200..<300).contains(answer.status) else {
             let words = [xml["Code"], xml["Message"]].compactMap { $0 }.joined(separator: ": ")
-            // STS takes no signature that is more than some minutes off.
+            // STS refuses a signature whose time is more than some minutes off.
             let isOfTime = ["Expired", "expired", "not yet current"].contains { words.contains($0) }
             let advice =
                 isOfTime ? "; our clock says \(Timestamp(wallClock.now)), STS's \(answer.date ?? "nothing")" : ""
@@ -157,8 +158,8 @@ public final class AWSIssuer: TokenIssuer {
     }
 }
 
-/// The texts of an XML document's elements by name, the first of each: all that STS's answers need. It knows no attributes,
-/// no CDATA and no entities but the five.
+/// Reads the texts of an XML document's elements by name, the first of each name, which is all that STS's answers need.
+/// It does not know attributes, CDATA, or entities other than the five standard ones.
 struct FlatXML {
     private let text: String
     init(_ bytes: [UInt8]) { text = bytes.count <= 256 << 10 ? String(decoding: bytes, as: UTF8.self) : "" }

@@ -4,12 +4,12 @@ import JSON
 import Kube
 import Support
 
-/// Tokens of Entra ID for AKS, in exchange for the pod's federated token (workload identity).
+/// Tokens from Entra ID for AKS, in exchange for the pod's federated token (workload identity).
 public struct AzureIssuer: TokenIssuer {
     private let settings: AzureSettings
     private let access: CloudAccess
     private let wallClock: WallClock
-    /// AKS's own application in Entra ID, the same everywhere.
+    /// AKS's own application in Entra ID, which is the same everywhere.
     private static let aks = "6dae42f8-4368-4678-94ff-3960e28e3630"
     private static let advice =
         "the pod label azure.workload.identity/use: \"true\" makes Azure's webhook set it"

@@ -5,15 +5,15 @@ import Kube
 import KubeObjects
 import Support
 
-/// One request to a cloud's token service, with its bounds. What comes back is a secret, and no message repeats it.
+/// One request to a cloud's token service, with its bounds. The answer is a secret, and no message repeats it.
 struct CloudRequest: Sendable {
-    /// "STS", "Entra ID".
+    /// For example "STS" or "Entra ID".
     let service: String
     let transport: any HTTPTransport
-    /// What was sent, and must not come back in a message.
+    /// The secrets that were sent. They must not appear in a message.
     var secrets: [Sensitive] = []
 
-    /// The body of a success, and of a refusal.
+    /// Sends the request. Returns the body of a success or of a refusal.
     func send(
         _ method: HTTPRequest.Method, _ url: String, headers: [(String, String)] = [], body: [UInt8]? = nil,
         bearer: Sensitive? = nil
@@ -45,11 +45,11 @@ struct CloudRequest: Sendable {
         Array(form.map { "\($0.0.percentEncoded)=\($0.1.percentEncoded)" }.joined(separator: "&").utf8)
     }
 
-    /// The members of a JSON answer of a success.
+    /// The JSON of a successful answer.
     func json(_ answer: (status: Int, body: [UInt8], date: String?)) throws(IssueFailure) -> JSON {
         let json = try? JSON(parsing: answer.body, limits: JSON.Limits(depth: 16, bytes: 256 << 10))
         guard (200..<300).contains(answer.status) else {
-            // OAuth2's, Google's and the metadata server's ways to say why.
+            // The forms in which OAuth2, Google and the metadata server report errors.
             let error = json?["error"]
             let words = [
                 error?.string, json?["error_description"]?.string, error?["status"]?.string, error?["message"]?.string,
@@ -68,14 +68,14 @@ struct CloudRequest: Sendable {
         return IssueFailure("\(service) answered \(answer.status): \(shown(text))")
     }
 
-    /// What a body looks like that is not what was expected.
+    /// Describes an unexpected body.
     func kind(_ body: [UInt8]) -> String {
         if body.isEmpty { return "an empty body" }
         let start = String(decoding: body.prefix(64), as: UTF8.self).lowercased()
         return start.contains("<html") || start.contains("<!doctype") ? "an HTML page" : "a text of \(body.count) bytes"
     }
 
-    /// A server's words: without what was sent to it, cut, without control characters.
+    /// A server's words, cut, without control characters, and without the secrets that it was sent.
     func shown(_ text: String) -> String {
         let clean = Redaction(secrets).clean(text)
         var result = ""
@@ -85,7 +85,7 @@ struct CloudRequest: Sendable {
         return result
     }
 
-    /// A token and its life, out of an OAuth2 answer.
+    /// The token and its life from an OAuth2 answer.
     func token(_ json: JSON, _ key: String, life: Duration?) throws(IssueFailure) -> IssuedToken {
         guard let text = json[key]?.string, !text.isEmpty else {
             throw IssueFailure("\(service) answered without \(key)")
@@ -101,7 +101,7 @@ struct CloudRequest: Sendable {
     }
 }
 
-/// Files that a cloud's webhook mounts. They are read anew for each token, since the kubelet rotates them.
+/// Files that a cloud's webhook mounts. They are read again for each token, since the kubelet rotates them.
 enum CloudFile {
     static func read(_ path: String, variable: String) throws(IssueFailure) -> Sensitive {
         var bytes: [UInt8]
@@ -118,7 +118,7 @@ enum CloudFile {
 }
 
 extension IssuedToken {
-    /// With the calendar times that follow from its life.
+    /// The token with the calendar times that follow from its life.
     func received(_ now: Instant) -> IssuedToken {
         var token = self
         token.lifetime = Lifetime(start: Timestamp(now), end: Timestamp(now + life.seconds))

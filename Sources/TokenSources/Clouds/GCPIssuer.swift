@@ -5,12 +5,12 @@ import Kube
 import KubeObjects
 import Support
 
-/// Access tokens of Google for GKE: from the metadata server, or in exchange for a token of the control plane (workload
+/// Google's access tokens for GKE: from the metadata server, or in exchange for a token of the control plane (workload
 /// identity federation).
 public struct GCPIssuer: TokenIssuer {
     private let settings: GCPSettings
     private let access: CloudAccess
-    /// A token of the control plane for an audience; only with `gcp.audience`.
+    /// Issues tokens of the control plane with an audience. Only used with `gcp.audience`.
     private let subject: @Sendable (_ audience: String) -> any TokenIssuer
     private let wallClock: WallClock
     private static let platform = "https://www.googleapis.com/auth/cloud-platform"

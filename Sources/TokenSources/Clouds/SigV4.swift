@@ -2,13 +2,13 @@ import Crypto
 import KubeObjects
 import Support
 
-/// Keys of AWS.
+/// AWS keys.
 public struct AWSKeys: Sendable, Hashable {
     var id: String
     var secret: Sensitive
-    /// Of temporary keys.
+    /// The session token of temporary keys.
     var session: Sensitive?
-    /// When temporary ones end.
+    /// When temporary keys expire.
     var end: Instant?
 
     public init(id: String, secret: Sensitive, session: Sensitive?, end: Instant? = nil) {
@@ -26,15 +26,15 @@ struct SigV4: Sendable {
     /// The hash of an empty body.
     static let emptyBody = hex(SHA256.hash(data: [UInt8]()))
 
-    /// `20260102T030405Z`.
+    /// For example `20260102T030405Z`.
     private var time: String { Timestamp(now).description.filter { $0 != "-" && $0 != ":" } }
     private var date: String { String(time.prefix(8)) }
     private var scope: String { "\(date)/\(region)/\(service)/aws4_request" }
     private static let algorithm = "AWS4-HMAC-SHA256"
 
-    /// A URL whose query holds the signature. With it, anybody can send that one request until it expires.
+    /// A URL with the signature in its query. Anybody who has it can send that one request until it expires.
     ///
-    /// - Parameter headers: signed as well, beside `host`: the request has to have them.
+    /// - Parameter headers: signed too, beside `host`. The request must have them.
     func presigned(
         host: String, path: String = "/", query: [(String, String)], headers: [(String, String)] = [], expires: Int,
         bodyHash: String = SigV4.emptyBody
@@ -51,7 +51,7 @@ struct SigV4: Sendable {
         return "https://\(host)\(path)?\(text)&X-Amz-Signature=\(signature(of: request))"
     }
 
-    /// The header `Authorization`, with the headers that it signs.
+    /// The header `Authorization`, and the headers that it signs.
     func headers(
         _ method: String, host: String, path: String = "/", query: [(String, String)] = [],
         headers: [(String, String)] = [], body: [UInt8]
@@ -107,20 +107,20 @@ struct SigV4: Sendable {
 }
 
 extension Sensitive {
-    /// For what is sent. Nothing else may hold it.
+    /// The text to send. Nothing else may keep it.
     var text: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 }
 
 /// A token for EKS, as aws-iam-authenticator and EKS verify it.
 public enum EKSToken {
     static let prefix = "k8s-aws-v1."
-    /// It is good for 15 minutes from the time in it. The last one is for what is on its way.
+    /// The token is valid for 15 minutes from the time in it. The last minute allows for requests under way.
     static let life = Duration.seconds(14 * 60)
 
-    /// Nobody is asked for it: it is signed here.
+    /// Signs the token here, without a request.
     public static func make(_ keys: AWSKeys, region: String, cluster: String, now: Instant) -> Sensitive {
         let signer = SigV4(keys: keys, region: region, service: "sts", now: now)
-        // Of the region's public name: EKS knows no other, and nothing is sent there from here.
+        // It uses the region's public name, since EKS knows no other. Nothing is sent to that host from here.
         let url = signer.presigned(
             host: AWSRegion.stsHost(region), query: [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")],
             headers: [("x-k8s-aws-id", cluster)], expires: 60)
@@ -133,7 +133,7 @@ enum AWSRegion {
         "sts.\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
     }
 
-    /// `https://<id>.<zone>.<region>.eks.amazonaws.com`; nil for another host.
+    /// The region in `https://<id>.<zone>.<region>.eks.amazonaws.com`. Nil for another host.
     static func of(endpoint: String) -> String? {
         guard let host = endpoint.split(separator: "/").dropFirst().first?.split(separator: ":").first else {
             return nil
@@ -146,7 +146,7 @@ enum AWSRegion {
         return isName(labels[index - 1]) ? labels[index - 1] : nil
     }
 
-    /// It becomes a part of a host's name.
+    /// Whether the text can be a part of a host's name.
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 63 && text.first != "-"
             && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
