@@ -28,7 +28,7 @@ public struct Budget: Sendable, Hashable {
     public func objects(wanted: Int) -> Int { spareObjects.saturatingAdd(wanted.saturatingAdd(wanted)) }
 }
 
-/// What of a budget is used up, for people.
+/// The part of a budget that a server has used up, for people.
 public enum BudgetExcess: Sendable, Hashable, CustomStringConvertible {
     case events(perSecond: Int, bytesPerSecond: Int)
     case objects(Int)

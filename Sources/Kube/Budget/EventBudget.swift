@@ -1,19 +1,20 @@
-/// How fast watch events of one server are read, as a value: what it may send at once, how long to wait past that, and
-/// whether it has been over its budget for so long that people should know.
+/// How fast this client reads watch events of one server. A pure value. It decides what the server may send at once and
+/// how long the client waits after that, and whether the server has been over its budget for so long that people should
+/// know.
 struct EventBudget: Sendable {
     private let budget: Budget
-    /// What may be read at once. Below zero it is a debt: the time to work it off is the wait.
+    /// The events that may be read at once. A negative credit is a debt, and the client waits until it is worked off.
     private var credit: Double
     private var updated: Duration
-    /// Since when events wait, without a longer pause in between, and when one waited last.
+    /// The time since which events wait without a longer pause in between, and the time of the last wait.
     private var waitsSince: Duration?
     private var lastWait: Duration?
     private(set) var isExceeded = false
 
-    /// So long it goes on before anybody is told, and so long it is over before that is told.
+    /// The excess is reported after it has lasted for `patience`, and its end after `calm`.
     static let patience = Duration.seconds(2)
     static let calm = Duration.seconds(30)
-    /// Shorter waits are put together.
+    /// Shorter waits are added up.
     static let shortestWait = Duration.milliseconds(10)
 
     init(_ budget: Budget, now: Duration) {
@@ -22,7 +23,7 @@ struct EventBudget: Sendable {
         updated = now
     }
 
-    /// An event of so many bytes was read: how long to wait before the next one is.
+    /// Takes account of an event of that many bytes. Returns how long to wait before the next event is read.
     mutating func take(bytes: Int, now: Duration) -> Duration {
         let rate = Double(max(1, budget.eventsPerSecond))
         credit = min(Double(budget.eventBurst), credit + max(.zero, now - updated) / .seconds(1) * rate)
@@ -39,7 +40,7 @@ struct EventBudget: Sendable {
         return wait
     }
 
-    /// Call it from time to time as well: a server that fell silent is within its budget again.
+    /// Call it from time to time as well: a server that has fallen silent is within its budget again.
     mutating func settle(now: Duration) {
         guard let lastWait, now - lastWait >= Self.calm else { return }
         (waitsSince, self.lastWait, isExceeded) = (nil, nil, false)

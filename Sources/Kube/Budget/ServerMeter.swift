@@ -24,7 +24,7 @@ public final class ServerMeter: Sendable {
         events = Locked(EventBudget(budget, now: .zero))
     }
 
-    /// What the server is over its budget with. Nil while it is not.
+    /// The budget that the server exceeds now. Nil while it exceeds none.
     public var excess: BudgetExcess? {
         let now = now()
         let isExceeded = events.withLock { events in
@@ -36,7 +36,7 @@ public final class ServerMeter: Sendable {
             perSecond: budget.eventsPerSecond, bytesPerSecond: budget.eventsPerSecond * budget.eventUnit)
     }
 
-    /// Call it for each watch event that was read. It returns when the next one may be read.
+    /// Call it for each watch event that was read. It returns when the next event may be read.
     func admit(bytes: Int) async throws(CancellationError) {
         let now = now()
         let wait = events.withLock { $0.take(bytes: bytes, now: now) }
@@ -45,9 +45,10 @@ public final class ServerMeter: Sendable {
     }
 }
 
-/// Reads the larger answers of one server, one after the other: parsed, an answer takes several times its room.
+/// Reads the larger answers of one server one after the other: a parsed answer takes several times its own size in
+/// memory.
 actor AnswerReader {
-    /// Smaller answers are read where they came.
+    /// Smaller answers are parsed where they arrive.
     static let small = 64 << 10
 
     func read<Value: Sendable, Failure: Error>(

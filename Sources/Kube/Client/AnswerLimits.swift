@@ -1,6 +1,6 @@
 import JSON
 
-/// How many bytes a server may answer. The parsed answer takes several times that room.
+/// How many bytes a server may answer. The parsed answer takes several times that much memory.
 ///
 /// By default etcd takes objects of 1.5 MiB, their `managedFields` included. An object may be larger as JSON than in
 /// etcd, but hardly twice as large.
@@ -17,7 +17,7 @@ public struct AnswerLimits: Sendable, Hashable {
     public var metadataEvent = 4 << 20
     /// The limit for a refusal. A longer one is not searched for a `Status`.
     static let refusal = 1 << 20
-    /// No answer is so dense that a value takes fewer bytes of it. This limits the room of a parsed answer.
+    /// No answer is so dense that a value takes fewer bytes of it. This bounds the memory of a parsed answer.
     public var bytesAValue = 8
 
     public init() {}
@@ -31,7 +31,7 @@ public struct AnswerLimits: Sendable, Hashable {
         self.bytesAValue = bytesAValue
     }
 
-    /// The parser's limits for an answer, or an event, of at most so many bytes.
+    /// The parser's limits for an answer, or an event, of at most that many bytes.
     func json(bytes: Int) -> JSON.Limits {
         JSON.Limits(bytes: bytes, values: min(bytes / max(1, bytesAValue), JSON.Limits.default.values))
     }

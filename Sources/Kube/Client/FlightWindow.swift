@@ -1,8 +1,8 @@
 /// How many requests an API server has in hand from us at a time. A pure value; the caller passes the time.
 ///
-/// The window grows while the server answers as fast as ever, and shrinks where it slows down or answers 429. It is for servers
-/// that share their time fairly among their clients by themselves (API Priority and Fairness): there a fixed rate would only
-/// make us slower.
+/// The window grows while the server answers as fast as ever, and shrinks when the server slows down or answers 429. It
+/// is for servers that share their time fairly among their clients (API Priority and Fairness). A fixed rate would only
+/// make us slower there.
 ///
 /// A round is as many answers as the window is wide. After each round:
 /// - The mean time of the round's answers was more than three times that of the best recent round, and by more than 50 ms: the
@@ -19,7 +19,8 @@ struct FlightWindow: Sendable, Hashable {
     static let largest = 64.0
     /// A best round counts for one to two of these.
     static let memory = Duration.seconds(60)
-    /// No longer wait for a single refusal, whatever the server says. The caller whose request was refused keeps to more.
+    /// A single refusal closes the window for no longer than this, whatever the server says. The caller of the refused
+    /// request waits for the whole `Retry-After`.
     static let longestPause = Duration.seconds(60)
 
     private var width = FlightWindow.first
@@ -40,7 +41,7 @@ struct FlightWindow: Sendable, Hashable {
     /// A request waits because the window is full.
     mutating func isNeeded() { wasFull = true }
 
-    /// A write was answered, well or not.
+    /// A write was answered, whether it succeeded or failed.
     mutating func answered(after took: Duration, now: Duration) {
         answers += 1
         time += took
@@ -57,7 +58,7 @@ struct FlightWindow: Sendable, Hashable {
         }
     }
 
-    /// A request was refused since the server has too much to do.
+    /// A request was refused because the server has too much to do.
     mutating func refused(retryAfter: Duration?, now: Duration) {
         refusedInARow = min(refusedInARow + 1, 2)
         if refusedInARow > 1, let retryAfter {

@@ -9,13 +9,14 @@ public struct APIResource: Sendable, Hashable {
     public var verbs: [String]
 }
 
-/// What a health path answers where it is no success.
+/// What a health path answers when a check fails.
 public struct FailedHealth: Sendable {
     public var error: KubeError
-    /// The checks that failed, as far as the answer lists them: `shutdown` for `[-]shutdown failed: reason withheld`.
+    /// The names of the failed checks, as far as the answer lists them: `shutdown` for `[-]shutdown failed: reason
+    /// withheld`.
     public var checks: [String]
 
-    /// A server has some fifty checks, each on a line of its own.
+    /// A server has some fifty checks, and the answer has a line for each.
     static func checks(in body: [UInt8]) -> [String] {
         body.prefix(64 << 10).split(separator: UInt8(ascii: "\n")).compactMap { line in
             guard line.starts(with: Array("[-]".utf8)) else { return nil }
@@ -39,9 +40,9 @@ extension KubeClient {
         return String(decoding: try await send(request).body, as: UTF8.self)
     }
 
-    /// A health path: `/readyz`, `/healthz`. Nil where all is well.
+    /// A health path: `/readyz`, `/healthz`. Nil when all checks pass.
     ///
-    /// Past the rate limit: a probe must not wait behind the work that it decides about.
+    /// The request goes past the rate limit: a probe must not wait behind the work that it decides about.
     public func failedHealth(_ path: String) async throws(KubeError) -> FailedHealth? {
         var request = KubeRequest(.get, path, operation: "get \(path)")
         request.accept = "*/*"
@@ -59,13 +60,13 @@ extension KubeClient {
         do { return try VersionInfo(json: json) } catch { throw request.unexpected(error.description) }
     }
 
-    /// What the server's clock shows: the header `Date` of an answer, in whole seconds. Nil where it sends none.
+    /// The time of the server's clock: the `Date` header of an answer, in whole seconds. Nil if the server sends none.
     public func serverDate() async throws(KubeError) -> Instant? {
         let request = KubeRequest(.get, "/version", operation: "get /version")
         return try await send(request).headers["Date"].flatMap { RetryAfter.date($0) }
     }
 
-    /// Any request that succeeds with JSON. An empty body is null.
+    /// Sends any request that succeeds with JSON. An empty body is null.
     public func raw(
         _ method: HTTPRequest.Method, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
         contentType: String = "application/json", accept: String = "application/json", isRateLimited: Bool = true
@@ -89,8 +90,8 @@ extension KubeClient {
     /// A kind and its subresources (`status`, `scale`, `token`, …).
     private static let entriesAKind = 8
 
-    /// What one group version serves, subresources left out; nil where the group version is not served. Not cached: the
-    /// caller knows when CRDs may have changed.
+    /// The kinds that one group version serves, without subresources. Nil if the group version is not served. The
+    /// answer is not cached: the caller knows when CRDs may have changed.
     public func resources(
         group: String, version: String, isRateLimited: Bool = true
     ) async throws(KubeError) -> [APIResource]? {

@@ -13,7 +13,7 @@ extension KubeClient {
     /// Asks for a token of a ServiceAccount (`create` on `serviceaccounts/token`). The server may give it a shorter life
     /// than asked for: EKS and AKS at most a day, GKE two.
     ///
-    /// It does not wait for the rate limit: without a token nothing else goes.
+    /// The request does not wait for the rate limit: without a token no other request can be sent.
     ///
     /// - Parameter secret: a Secret of the namespace whose deletion ends the token.
     public func requestToken(

@@ -20,17 +20,17 @@ public final class KubeClient: Sendable {
         public var timeouts = HTTPTimeouts(total: .seconds(60))
         /// Nil: unlimited.
         public var limiter: RequestLimiter?
-        /// Whether its requests go past the limiter, which learns from their answers all the same. For probes.
+        /// Whether its requests go past the limiter, which learns from their answers all the same. Probes need this.
         public var isExempt = false
         /// Called right before any request but a GET goes out, after the wait for limiter and connection. A leader that
         /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
         public var mayWrite: (@Sendable () -> Bool)?
         public var limits = AnswerLimits()
-        /// Nil: the server has no budget, but for `limits`.
+        /// Nil: the server has no budget except `limits`.
         public var meter: ServerMeter?
         /// For `Retry-After` given as a date.
         public var wallClock = WallClock.system
-        /// Where the requests are counted; nil: nowhere.
+        /// Where the requests are counted. Nil: they are not counted.
         public var counts: RequestCounts.Host?
 
         public init(userAgent: String) { self.userAgent = userAgent }
@@ -70,7 +70,7 @@ public final class KubeClient: Sendable {
     /// The whole answer of a request that succeeded (2xx).
     func send(_ request: KubeRequest) async throws(KubeError) -> HTTPResponse { try await receive(request).response }
 
-    /// The whole answer, whatever its code, and the failure that it stands for where it is none of success.
+    /// The whole answer, whatever its code, and the failure if the code is not a success.
     func sendForAny(
         _ request: KubeRequest
     ) async throws(KubeError) -> (response: HTTPResponse, failure: KubeError?) {
@@ -92,7 +92,7 @@ public final class KubeClient: Sendable {
         return try await reader.read { () throws(KubeError) in try self.json(response, token, request) }
     }
 
-    /// What `read` makes of the answer's JSON. Of the larger answers of one server, there is the JSON of one at a time.
+    /// What `read` makes of the answer's JSON. Only one of a server's larger answers is in memory as JSON at a time.
     func sendForJSON<Value: Sendable>(
         _ request: KubeRequest, _ read: @Sendable (JSON) throws(KubeError) -> Value
     ) async throws(KubeError) -> Value {
@@ -174,7 +174,7 @@ public final class KubeClient: Sendable {
             }
             return answer
         } catch {
-            // What took its whole time is slow, too.
+            // A request that timed out is slow, too.
             if request.method != .get, error.isTimeout { result = .answered(after: limiter.time - start) }
             throw error
         }
@@ -207,7 +207,8 @@ public final class KubeClient: Sendable {
         do throws(HTTPError) {
             let answer = try await carryOut(http(request, token: token))
             options.counts?.count(request.method.rawValue, answer.status)
-            // A server without priority and fairness answers without this header, and so does what stands before a server.
+            // A server without priority and fairness answers without this header, and so does a proxy in front of a
+            // server.
             if answer.status < 300 {
                 options.limiter?.saw(isFair: answer.headers["X-Kubernetes-PF-FlowSchema-UID"] != nil)
             }
@@ -253,7 +254,7 @@ public final class KubeClient: Sendable {
 private protocol AnswerHead {
     var status: Int { get }
     var headers: HTTPHeaders { get }
-    /// Whether an admission webhook refused the one object, and not the server the client.
+    /// Whether an admission webhook refused this one object. Otherwise the server refused the client.
     var isOfWebhook: Bool { get }
 }
 extension HTTPResponse: AnswerHead {

@@ -24,8 +24,8 @@ struct KubeRequest: Sendable {
     /// Whether the answer holds Secrets. Its bytes are zeroed after reading.
     var answersWithSecrets = false
     var answer = Answer.object
-    /// Whether the answer may hold our own token: Secrets, and lists of anything, can hold whatever somebody has
-    /// written into them.
+    /// Whether the answer may hold our own token: Secrets and lists of any kind can hold whatever somebody has written
+    /// into them.
     var mayHoldToken = false
 
     init(_ method: HTTPRequest.Method, _ path: String, operation: String) {

@@ -2,12 +2,12 @@ import Support
 
 /// Counts the requests to API servers as client-go's `rest_client_requests_total` does: by host, method and code.
 ///
-/// The counts of a host go when the last client of that host goes. Whatever a server answers, they stay few: a code that
+/// The counts of a host go when the last client of that host goes. They stay few whatever a server answers: a code that
 /// API servers don't send counts as its class (`4xx`).
 public final class RequestCounts: Sendable {
     public struct Series: Sendable, Hashable {
         public var method: String
-        /// `200`, or `<error>` where there was no answer.
+        /// `200`, or `<error>` if there was no answer.
         public var code: String
     }
     /// The counts of one host. A client holds it.
@@ -18,7 +18,7 @@ public final class RequestCounts: Sendable {
 
         fileprivate init(_ name: String) {
             self.name = name
-            // What every server is sent is there from the start.
+            // The requests that every server gets have a count from the start.
             var counts: [Series: UInt64] = [:]
             for method in ["GET", "PATCH", "POST"] {
                 for code in ["200", "<error>"] { counts[Series(method: method, code: code)] = 0 }
@@ -26,7 +26,7 @@ public final class RequestCounts: Sendable {
             self.counts = Locked(counts)
         }
 
-        /// - Parameter code: nil where there was no answer.
+        /// - Parameter code: nil if there was no answer.
         func count(_ method: String, _ code: Int?) {
             let series = Series(method: method, code: code.map(Self.label) ?? "<error>")
             counts.withLock { $0[series, default: 0] += 1 }
@@ -48,7 +48,7 @@ public final class RequestCounts: Sendable {
 
     public init() {}
 
-    /// The counts of the host of that server: new ones, or those that other clients have.
+    /// The counts of that server's host. Clients of one host share them.
     public func host(ofServer server: String) -> Host {
         let name = Self.host(server)
         return hosts.withLock { hosts in

@@ -83,10 +83,11 @@ struct RequestLanes: Sendable {
         return tickets
     }
 
-    /// The time until `hand` will let one out. Nil while nothing waits, and where that depends on what is in flight.
+    /// The time until `hand` will let a request out. Nil while no request waits, and when it depends on the requests in
+    /// flight.
     mutating func delay(now: Duration) -> Duration? { waiting == 0 ? nil : pace.delay(now: now) }
 
-    /// A request that was let out is over.
+    /// A request that was let out has ended.
     mutating func finished(_ result: RequestResult, now: Duration) { pace.finished(result, now: now) }
 
     mutating func change(to rule: RequestPace.Rule) { pace.change(to: rule) }
@@ -117,6 +118,6 @@ struct RequestLanes: Sendable {
         return background.contains { $0.ticket == ticket } ? .background : nil
     }
 
-    /// One of the waiting requests, which keeps the time for all.
+    /// The waiting request that waits on the clock for all others.
     var anyWaiting: Ticket? { fresh.first?.ticket ?? background.first?.ticket }
 }

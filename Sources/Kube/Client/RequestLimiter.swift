@@ -4,8 +4,8 @@ import Support
 public enum RequestLimit: Sendable, Hashable {
     /// `qps` requests a second in the long run, `burst` at once.
     case fixed(qps: Double, burst: Int)
-    /// A number of requests in flight that follows the server, while it answers with the headers of API Priority and Fairness;
-    /// else 100 requests a second, 200 at once.
+    /// A number of requests in flight that follows the server, while it answers with the headers of API Priority and
+    /// Fairness. Without them, 100 requests a second and 200 at once.
     case followsServer
 
     fileprivate func bucket(now: Duration) -> TokenBucket {
@@ -16,12 +16,12 @@ public enum RequestLimit: Sendable, Hashable {
     }
 }
 
-/// Keeps a client below what its API server should bear. `RequestLanes` decides which request goes first, `RequestPace` how
-/// many go.
+/// Keeps a client below the load that its API server can bear. `RequestLanes` decides which request goes first,
+/// `RequestPace` how many go.
 ///
-/// It has no task of its own. While the time decides when the next request goes, one of the waiting callers, the timekeeper,
-/// sleeps until then. The others sleep until they are called. Where only an answer makes room, nobody keeps the time: `finished`
-/// calls the next.
+/// It has no task of its own. While the next request waits for a time, one of the waiting callers, the timekeeper,
+/// sleeps until then. The others sleep until they are called. While only an answer can make room, there is no
+/// timekeeper: `finished` calls the next caller.
 public final class RequestLimiter: Sendable {
     private enum Call: Sendable { case go, keepTime, cancelled }
     private typealias Caller = CheckedContinuation<Call, Never>
@@ -29,7 +29,7 @@ public final class RequestLimiter: Sendable {
     private struct State {
         var lanes: RequestLanes
         var callers: [RequestLanes.Ticket: Caller] = [:]
-        /// Calls to callers that have entered and don't listen yet.
+        /// Calls to callers that have entered and do not listen yet.
         var early: [RequestLanes.Ticket: Call] = [:]
         var timekeeper: RequestLanes.Ticket?
         var isStopped = false
@@ -41,7 +41,7 @@ public final class RequestLimiter: Sendable {
             return nil
         }
 
-        /// Appoints a timekeeper where a caller waits and the time decides when it goes.
+        /// Appoints a timekeeper if a caller waits for a time.
         mutating func appoint(now: Duration) -> (Caller, Call)? {
             guard timekeeper == nil, lanes.delay(now: now) != nil, let next = lanes.anyWaiting else { return nil }
             timekeeper = next
@@ -52,7 +52,7 @@ public final class RequestLimiter: Sendable {
         mutating func handOut(now: Duration) -> [(Caller, Call)] {
             var calls: [(Caller, Call)] = []
             for ticket in lanes.hand(now: now) {
-                // One that keeps the time finds out by itself, from `early`, when it wakes.
+                // The timekeeper itself finds out from `early` when it wakes.
                 if ticket == timekeeper { timekeeper = nil }
                 if let call = call(ticket, .go) { calls.append(call) }
             }
@@ -82,7 +82,7 @@ public final class RequestLimiter: Sendable {
     /// How many requests wait.
     public var waiting: Int { state.withLock { $0.lanes.waiting } }
 
-    /// How many requests may be in flight; nil where there is a rate.
+    /// How many requests may be in flight. Nil while a rate is the limit.
     public var window: Int? { state.withLock { $0.lanes.pace.window } }
 
     /// From now on, requests for these subjects go before background requests.
@@ -100,7 +100,7 @@ public final class RequestLimiter: Sendable {
         for (caller, call) in calls { caller.resume(returning: call) }
     }
 
-    /// A request that `acquire` let out is over. Each `acquire` that returned is followed by one call of this.
+    /// A request that `acquire` let out has ended. Call it once for each `acquire` that returned.
     func finished(_ result: RequestResult) {
         let now = now()
         let calls = state.withLock { state in
@@ -110,7 +110,7 @@ public final class RequestLimiter: Sendable {
         for (caller, call) in calls { caller.resume(returning: call) }
     }
 
-    /// Lets no request through any more. Requests that wait, or come later, are cancelled. The timekeeper finds out when it
+    /// Lets no more requests through. Requests that wait or come later are cancelled. The timekeeper notices when it
     /// wakes.
     public func stop() {
         let callers = state.withLock { state in
@@ -172,13 +172,13 @@ public final class RequestLimiter: Sendable {
         }
     }
 
-    /// Sleeps until the time lets requests out, and calls them, again and again, until its own may go. Returns true then, and
-    /// false where the time decides no more.
+    /// Sleeps until the time lets requests out, and calls them, again and again, until its own may go. Returns true
+    /// then, and false once the clock decides no longer.
     private func keepTime(_ ticket: RequestLanes.Ticket) async throws(CancellationError) -> Bool {
         while true {
             let start = now()
             let delay = state.withLock { state -> Duration? in
-                // It was let out meanwhile, by an answer that made room.
+                // An answer made room meanwhile and let this request out.
                 guard state.timekeeper == ticket else { return nil }
                 let delay = state.lanes.delay(now: start)
                 if delay == nil { state.timekeeper = nil }
@@ -186,7 +186,7 @@ public final class RequestLimiter: Sendable {
             }
             guard let delay else { return false }
             do {
-                // In slices, so that `stop` is seen during a long pause.
+                // It sleeps in slices, so that it notices `stop` during a long pause.
                 try await sleep(min(delay, .seconds(1)))
             } catch {
                 leave(ticket)

@@ -10,10 +10,10 @@ struct RequestPace: Sendable {
     init(_ rule: Rule) { self.rule = rule }
 
     var isWindow: Bool { if case .window = rule { true } else { false } }
-    /// Nil where there is a rate.
+    /// Nil while a rate is the limit.
     var window: Int? { if case .window(let window) = rule { window.limit } else { nil } }
 
-    /// Takes another rule. What is in flight stays counted.
+    /// Takes another rule. Requests in flight stay counted.
     mutating func change(to rule: Rule) { self.rule = rule }
 
     /// Takes a place for a request. False if it has to wait.
@@ -48,7 +48,7 @@ struct RequestPace: Sendable {
         }
     }
 
-    /// The place of a request that will not be sent is free again.
+    /// Gives back the place of a request that will not be sent.
     mutating func giveBack(now: Duration) {
         inFlight -= 1
         guard case .rate(var bucket) = rule else { return }
@@ -56,7 +56,7 @@ struct RequestPace: Sendable {
         rule = .rate(bucket)
     }
 
-    /// A request is over.
+    /// A request has ended.
     mutating func finished(_ result: RequestResult, now: Duration) {
         inFlight -= 1
         guard case .window(var window) = rule else { return }
@@ -69,12 +69,12 @@ struct RequestPace: Sendable {
     }
 }
 
-/// What a finished request says of the pace that its server bears.
+/// What a finished request says about the load that its server can bear.
 enum RequestResult: Sendable, Hashable {
-    /// A write was answered after so long.
+    /// A write was answered after this time.
     case answered(after: Duration)
     /// The server has too much to do: 429.
     case refused(retryAfter: Duration?)
-    /// Nothing: a list takes its own time, and what was never sent took none.
+    /// Nothing: a list takes its own time, and a request that was never sent took none.
     case silent
 }

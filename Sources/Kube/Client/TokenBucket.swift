@@ -35,7 +35,7 @@ package struct TokenBucket: Sendable, Hashable {
         tokens = min(tokens + 1, burst)
     }
 
-    /// Whether a new bucket would be the same, since nothing has been taken for so long.
+    /// Whether a new bucket would be the same, since nothing has been taken for that long.
     package func isFull(now: Duration) -> Bool {
         tokens + max(.zero, now - updated) / .seconds(1) * qps >= burst
     }

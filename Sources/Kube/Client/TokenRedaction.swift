@@ -7,19 +7,19 @@ import Support
     import Darwin
 #endif
 
-// A server is told our token, and may repeat it: in the message of an error, as a user's name. What it says ends up in
-// statuses, events and logs, so the token is taken out of it before anything else is done with it. It is looked for as it
-// was sent: a server that means harm and encodes it has it anyway, and needs no status of ours to tell it.
+// A server gets our token and may repeat it: in the message of an error, as a user's name. What the server says ends up
+// in statuses, events and logs, so the token is removed from it first. The search is for the token as it was sent: a
+// server that means harm and encodes it has it anyway, and does not need our status to publish it.
 
 extension Sensitive {
-    /// A shorter one is not looked for: it could be there by chance.
+    /// A shorter token is not looked for: it could be in a text by chance.
     private static let shortestSought = 16
 
     fileprivate var isSought: Bool { count >= Self.shortestSought }
 }
 
 extension [UInt8] {
-    /// Whether the token is in it.
+    /// Whether the bytes hold the token.
     func repeats(_ token: Sensitive) -> Bool {
         guard token.isSought else { return false }
         let offset = token.withBytes { token in self.withUnsafeBytes { $0.firstOffset(of: token, from: 0) } }
@@ -34,7 +34,8 @@ extension [UInt8] {
 }
 
 extension JSON {
-    /// With `<redacted>` in place of the token, in texts at any depth. Keys stay: of a `Status` they are not shown.
+    /// With `<redacted>` in place of the token, in texts at any depth. Keys stay as they are, since the keys of a
+    /// `Status` are not shown.
     func redacting(_ token: Sensitive?) -> JSON {
         guard let token else { return self }
         switch self {

@@ -6,11 +6,11 @@ public struct ClusterEndpoint: Sendable {
     /// `https://…`, without a slash at the end.
     public var server: String
     public var tls: TLSConfiguration
-    /// Without a user and a password: those are in `proxyLogin`.
+    /// Without a user and a password, which are in `proxyLogin`.
     public var proxyURL: String?
     public var proxyLogin: ProxyLogin?
     public var authorization: any Authorization
-    /// Of the context or the pod; nil where none is set.
+    /// The namespace of the context or the pod. Nil if none is set.
     public var namespace: String?
 
     public init(
@@ -25,10 +25,10 @@ public struct ClusterEndpoint: Sendable {
     }
 }
 
-/// Why there is no endpoint: the file, where in it, and what is wrong there. Never holds a credential.
+/// Why there is no endpoint: the file, the place in it, and what is wrong there. It never holds a credential.
 public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var file: String?
-    /// `users[0].user.token`; empty for the whole file.
+    /// `users[0].user.token`. Empty for the whole file.
     public var path: String
     public var message: String
     /// A credential plugin failed: nothing is wrong with how the command was called.

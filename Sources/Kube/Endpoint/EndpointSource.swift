@@ -1,5 +1,5 @@
-/// Where the control plane is looked for: a kubeconfig that is named, or the pod's ServiceAccount, or the user's own
-/// kubeconfig.
+/// Where the control plane is looked for: in a kubeconfig that the user names, in the pod's ServiceAccount, or in the
+/// user's own kubeconfig.
 public enum EndpointSource: Sendable {
     case pod
     case kubeconfig(Kubeconfig)
@@ -8,7 +8,7 @@ public enum EndpointSource: Sendable {
     public static let variables = InClusterConfiguration.variables + ["KUBECONFIG", "HOME"]
 
     /// - Parameters:
-    ///   - kubeconfig: a file's path; nil where none is named.
+    /// - kubeconfig: a file's path. Nil if the user names none.
     ///   - context: nil for the kubeconfig's current one.
     public static func find(
         _ kubeconfig: String?, context: String?, environment: [String: String]

@@ -6,7 +6,7 @@ import Support
     import Darwin
 #endif
 
-/// Whole small files, without Foundation. They may hold credentials: what is read is in the result alone.
+/// Reads whole small files, without Foundation. They may hold credentials, so only the result holds what was read.
 package enum FileContents {
     package struct Failure: Error, CustomStringConvertible {
         var path: String
@@ -15,7 +15,7 @@ package enum FileContents {
         package var description: String { "\(path): \(message)" }
     }
 
-    /// At most `limit` bytes; a larger file is an error, not a cut.
+    /// Reads at most `limit` bytes. A larger file is an error, it is never cut.
     package static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         let descriptor = retrying { open(path, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else {
@@ -38,7 +38,7 @@ package enum FileContents {
         }
     }
 
-    /// A signal may interrupt any of these calls; it says nothing about the file.
+    /// A signal may interrupt any of these calls, which says nothing about the file.
     private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {
             let result = call()
@@ -49,7 +49,7 @@ package enum FileContents {
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
 
-// `read` inside of `FileContents` would be its own.
+// Inside of `FileContents` the name `read` is the method's.
 private func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(descriptor, buffer, count)
 }

@@ -5,14 +5,14 @@ import Support
 public struct InClusterConfiguration: Sendable {
     public static let folder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-    /// Whether this process runs in a pod, as far as its environment tells.
+    /// Whether this process runs in a pod, as far as its environment shows.
     public static func isPresent(environment: [String: String]) -> Bool {
         environment["KUBERNETES_SERVICE_HOST"]?.isEmpty == false
             && environment["KUBERNETES_SERVICE_PORT"]?.isEmpty == false
     }
 
-    /// `root` stands in front of the folder's path in tests. The CA and the namespace are read now, the token when it is
-    /// needed and again as it is rotated.
+    /// Tests put `root` in front of the folder's path. The CA and the namespace are read now. The token is read when it
+    /// is needed, and again when it is rotated.
     public static func endpoint(
         environment: [String: String], root: String = ""
     ) throws(EndpointFailure) -> ClusterEndpoint {
@@ -35,7 +35,7 @@ public struct InClusterConfiguration: Sendable {
             namespace: namespace.split(whereSeparator: \.isWhitespace).first.map(String.init))
     }
 
-    /// What it goes by in the process's environment.
+    /// The variables of the environment that it reads.
     public static let variables = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
 
     private static func read(_ path: String) throws(EndpointFailure) -> [UInt8] {

@@ -4,8 +4,8 @@ import KubeObjects
 import Support
 
 extension Kubeconfig {
-    /// The endpoint of a context, the current one by default. Files that it names are read now, but for a `tokenFile`,
-    /// which is read as it is needed. A user with a credential plugin (`exec`) is refused.
+    /// The endpoint of a context, by default of the current one. The files that it names are read now, except a
+    /// `tokenFile`, which is read when it is needed. A user with a credential plugin (`exec`) is refused.
     public func endpoint(context name: String? = nil) throws(EndpointFailure) -> ClusterEndpoint {
         let (context, cluster, user) = try entries(name)
         try user?.refuse(Entry.unsupported + ["exec"])
@@ -13,7 +13,7 @@ extension Kubeconfig {
     }
 
     /// The same for a command that a person runs: a user's credential plugin is run now, and again when its token ends.
-    /// A token or certificate that the user has beside `exec` counts instead of it, as in kubectl.
+    /// As in kubectl, a token or certificate beside `exec` is used instead of the plugin.
     public func endpoint(
         context name: String? = nil, plugins: ExecPlugins
     ) async throws(EndpointFailure) -> ClusterEndpoint {
@@ -81,7 +81,7 @@ extension Kubeconfig.Entry {
         }
     }
 
-    /// `FIELD-data` in base64, else the file that `FIELD` names, from the kubeconfig's folder on.
+    /// `FIELD-data` in base64, or the file that `FIELD` names, relative to the kubeconfig's folder.
     func bytes(_ field: String) throws(EndpointFailure) -> [UInt8]? {
         let dataField = "\(field)-data"
         if let data = try string(dataField) {
@@ -98,30 +98,30 @@ extension Kubeconfig.Entry {
 
     func absolute(_ file: String) -> String { file.hasPrefix("/") ? file : "\(folder)/\(file)" }
 
-    // MARK: Of a cluster
+    // MARK: A cluster
 
     func server() throws(EndpointFailure) -> String {
         guard let server = try string("server") else { throw failure("server", "is missing") }
         guard server.lowercased().hasPrefix("https://") else { throw failure("server", "must start with https://") }
-        // The URL is not repeated: it may have a password in it.
+        // The message does not repeat the URL: it may contain a password.
         guard !server.dropFirst(8).prefix(while: { $0 != "/" }).contains("@") else {
             throw failure("server", "must have no user name or password in it")
         }
         return server.withoutSlashesAtTheEnd
     }
 
-    /// By any scheme the proxy is to resolve the server's name, as Go does it. Of libcurl's two for SOCKS5 that is
-    /// `socks5h`.
+    /// As in Go, the proxy resolves the server's name, whatever the scheme. For libcurl that is `socks5h`, the second
+    /// of its two schemes for SOCKS5.
     func proxy() throws(EndpointFailure) -> (url: String, login: ProxyLogin?)? {
         guard let url = try string("proxy-url") else { return nil }
         let schemes = ["http", "https", "socks5", "socks5h"]
         let colon = url.firstIndex(of: ":") ?? url.endIndex
         let scheme = url[..<colon].lowercased()
-        // The URL is not repeated: it may have a password in it.
+        // The message does not repeat the URL: it may contain a password.
         guard url[colon...].hasPrefix("://"), schemes.contains(scheme) else {
             throw failure("proxy-url", "must begin with " + schemes.map { $0 + "://" }.joined(separator: " or "))
         }
-        // What comes before the last "@" of the authority must never be shown, so that it leaves the URL here.
+        // The part before the last "@" of the authority must never be shown, so this removes it from the URL.
         var rest = url[colon...].dropFirst(3)
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         var login: ProxyLogin?
@@ -129,7 +129,7 @@ extension Kubeconfig.Entry {
             login = try proxyLogin(authority[..<at])
             rest = rest[rest.index(after: at)...]
         }
-        // A "/" in a password ends the authority. What is left would then hold a part of the password, and libcurl would
+        // A "/" in a password ends the authority. The rest would then hold a part of the password, and libcurl would
         // show it.
         if rest.hasSuffix("/") { rest = rest.dropLast() }
         let isPlain = rest.utf8.allSatisfy { byte in
@@ -162,9 +162,9 @@ extension Kubeconfig.Entry {
             caCertificates: try bytes("certificate-authority"), serverName: try string("tls-server-name"))
     }
 
-    // MARK: Of a user
+    // MARK: A user
 
-    /// What would be ignored at the user's expense: the server would see somebody else than was asked for.
+    /// Fields that Squadron would have to ignore: the server would then see another user than the one asked for.
     static let unsupported = ["auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra"]
 
     func refuse(_ fields: [String]) throws(EndpointFailure) {
@@ -184,7 +184,7 @@ extension Kubeconfig.Entry {
         return (certificate, key.map { Sensitive($0) })
     }
 
-    /// Of both kinds of token the file counts, as in kubectl: it is the one that stays fresh.
+    /// If the user has both kinds of token, the file is used, as in kubectl: something keeps it fresh.
     func authorization() throws(EndpointFailure) -> any Authorization {
         if let file = try string("tokenFile") {
             let token = TokenFile(path: absolute(file))

@@ -3,12 +3,12 @@ import KubeObjects
 import Support
 import YAML
 
-/// kubectl's configuration: who can be reached, as whom, and which pair is meant by default.
+/// kubectl's configuration: the clusters, the users, and the pairs of both that contexts name.
 ///
-/// Entries keep the JSON they came from; only those of the context in use are read further, so that an entry of a kind
-/// that Squadron does not support (an exec plugin) bothers nobody who does not use it.
+/// Entries keep the JSON that they came from. Only the entries of the context in use are read further, so an entry of
+/// an unsupported kind (an exec plugin) disturbs only those who use it.
 public struct Kubeconfig: Sendable {
-    /// A named entry and where it stands: for errors, and for the files that it names.
+    /// A named entry and its place, for errors and for the files that it names.
     struct Entry: Sendable {
         var name: String
         var file: String
@@ -35,7 +35,7 @@ public struct Kubeconfig: Sendable {
 
     public var contextNames: [String] { contexts.map(\.name) }
 
-    /// The contexts whose cluster has that server.
+    /// The contexts whose cluster has this server.
     public func contextNames(withServer server: String) -> [String] {
         let wanted = server.withoutSlashesAtTheEnd
         let known = Set(
@@ -43,15 +43,16 @@ public struct Kubeconfig: Sendable {
         return contexts.filter { $0.content["cluster"]?.string.map(known.contains) ?? false }.map(\.name)
     }
 
-    /// Where kubectl looks: the files of `KUBECONFIG`, else `~/.kube/config`.
+    /// The places where kubectl looks: the files of `KUBECONFIG`, otherwise `~/.kube/config`.
     public static func defaultFiles(kubeconfig: String?, home: String?) -> [String] {
         let listed = (kubeconfig ?? "").split(separator: ":").map(String.init)
         guard listed.isEmpty, let home, !home.isEmpty else { return listed }
         return ["\(home)/.kube/config"]
     }
 
-    /// Reads the files in order. Of two entries of one name the first one counts, as in kubectl. Of several files those
-    /// that do not exist (`KUBECONFIG` lists often name some) or hold nothing are skipped, of one it is an error.
+    /// Reads the files in order. As in kubectl, the first of two entries with one name is used. With several files,
+    /// those that do not exist (`KUBECONFIG` lists often name some) or are empty are skipped. With a single file, both
+    /// are errors.
     public static func load(_ files: [String]) throws(EndpointFailure) -> Kubeconfig {
         var merged: Kubeconfig?
         var skipped: EndpointFailure?
@@ -78,12 +79,12 @@ public struct Kubeconfig: Sendable {
         return merged
     }
 
-    /// `file` names it in errors, and its folder is where relative file names start.
+    /// `file` names it in errors. Relative file names start from its folder.
     public init(parsing bytes: [UInt8], file: String) throws(EndpointFailure) {
         try self.init(Self.document(bytes, file: file), file: file)
     }
 
-    /// Null for a text with nothing in it, or nothing but comments.
+    /// Null for an empty text or a text of comments only.
     private static func document(_ bytes: [UInt8], file: String) throws(EndpointFailure) -> JSON {
         do {
             return try YAML.parse(bytes)

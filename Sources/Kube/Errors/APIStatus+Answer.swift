@@ -54,7 +54,7 @@ extension APIStatus {
     }
 
     private static func text(_ json: JSON?, limit: Int) -> String {
-        // On one line: it must not look like a line of somebody else's.
+        // The text stays on one line, so that no part of it looks like a line of its own in a log.
         let text = (json?.string ?? "").prefix(4 * limit)
         return String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\n" ? " " : $0 })).shown(limit: limit)
     }

@@ -49,7 +49,7 @@ public struct APIStatus: Sendable, Hashable {
         }
     }
     public var code: Int
-    /// `NotFound`, `Conflict`, `Forbidden`, `Expired`, …; empty where the answer had none.
+    /// `NotFound`, `Conflict`, `Forbidden`, `Expired`, …. Empty if the answer had none.
     public var reason: String
     public var message: String
     public var causes: [Cause]

@@ -50,7 +50,7 @@ public struct WatchSettings: Sendable, Hashable {
     /// How long the server keeps a watch. It is drawn again each time, so that the watches of a fleet don't all end at
     /// once. The values are client-go's.
     public var timeoutSeconds: ClosedRange<Int>
-    /// A watch that is silent for longer is dead, since servers send a bookmark about every minute.
+    /// A watch that is silent for longer is broken, since servers send a bookmark about every minute.
     public var idleTimeout: Duration
     public var isRateLimited: Bool
 
@@ -116,7 +116,7 @@ actor WatchSource<Object: KubeObject> {
                     try await meter?.admit(bytes: decoder.lastBytes)
                     return event
                 }
-                // The body keeps its own position, so each iterator reads on where the last one stopped.
+                // The body keeps its own position, so each iterator continues where the last one stopped.
                 var pieces = body.makeAsyncIterator()
                 guard let piece = try await pieces.next(isolation: self) else {
                     isFinished = true

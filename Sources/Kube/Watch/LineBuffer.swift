@@ -8,7 +8,7 @@ import Support
 
 /// Cuts a stream of pieces, split anywhere, into lines. A pure value.
 ///
-/// A line within one piece is handed out in place. Only a line that crosses from piece to piece is put together.
+/// A line within one piece is handed out in place. Only a line that crosses pieces is copied.
 struct LineBuffer {
     struct TooLong: Error {}
 

@@ -6,7 +6,7 @@ import Support
     import Darwin
 #endif
 
-/// Runs a program to its end and takes what it prints: bounded in time and in bytes.
+/// Runs a program to its end and takes its output, bounded in time and in bytes.
 struct ChildOutput: Sendable {
     enum Failure: Error, Sendable {
         case notFound
@@ -23,15 +23,15 @@ struct ChildOutput: Sendable {
         var program: String
         var arguments: [String]
         var environment: [String: String]
-        /// Whether it may read this process's standard input; else it has nothing to read.
+        /// Whether it may read this process's standard input. Otherwise its standard input is empty.
         var inheritsInput: Bool
         var limit: Duration
         var maximumOutput = 1 << 20
-        /// The same for standard error, which is passed on as it comes; the rest is dropped.
+        /// The limit for standard error, which is passed on as it comes. The rest is dropped.
         var maximumErrors = 64 << 10
     }
 
-    /// On a thread of its own, since it waits: the threads of Swift's tasks must not.
+    /// Runs on a thread of its own, since it waits: the threads of Swift's tasks must not.
     ///
     /// - Parameter onError: gets what the program writes to standard error, in pieces.
     static func run(
@@ -71,7 +71,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     return nil
 }
 
-/// A program at work, on the thread that waits for it.
+/// A running program, on the thread that waits for it.
 private struct Running {
     let command: ChildOutput.Command
     let process: pid_t
@@ -113,7 +113,7 @@ private struct Running {
         }
     }
 
-    /// Both ends are closed in a program that is started: only what `spawn` puts on 1 and 2 stays open there.
+    /// A program that is started gets neither end: only what `spawn` puts on 1 and 2 stays open there.
     private static func pipe() throws(ChildOutput.Failure) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
         guard makePipe(&ends) == 0 else { throw .notStarted(errno) }
@@ -138,8 +138,8 @@ private struct Running {
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own, so that what it starts ends with it. Not where it may read from the terminal: a terminal
-        // stops the readers of any other group than the one in front.
+        // The program gets a process group of its own, so that its children end with it. It gets none if it may read
+        // from the terminal: a terminal stops readers outside of the foreground group.
         if !command.inheritsInput {
             posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
             posix_spawnattr_setpgroup(&attributes, 0)
@@ -156,7 +156,7 @@ private struct Running {
         return process
     }
 
-    /// Reads both pipes to their ends, and no longer than the limit: a grandchild may hold them open for ever.
+    /// Reads both pipes to their ends, but no longer than the limit: a grandchild may hold them open for ever.
     private func collect(_ onError: ([UInt8]) -> Void) throws(ChildOutput.Failure) -> ChildOutput {
         defer {
             close(output)
@@ -176,7 +176,7 @@ private struct Running {
             let rest = (end - ContinuousClock.now).components
             let wait = rest.seconds * 1000 + rest.attoseconds / 1_000_000_000_000_000
             guard wait > 0 else { throw stop(.timedOut, &text) }
-            // At most a second at a time, so that a long limit can't overflow.
+            // It waits at most a second at a time, so that a long limit can't overflow.
             if poll(&sets, 2, Int32(min(wait + 1, 1000))) <= 0 { continue }
             if sets[0].revents != 0 {
                 let count = read(output, &buffer, buffer.count)
@@ -203,7 +203,7 @@ private struct Running {
         return ChildOutput(output: text, exitCode: code)
     }
 
-    /// Nil where it has not ended by then.
+    /// Nil if it has not ended by then.
     private func wait(until end: ContinuousClock.Instant) -> Int32? {
         while true {
             var status: Int32 = 0
@@ -215,7 +215,7 @@ private struct Running {
         }
     }
 
-    /// What `WIFEXITED` and its like say, which are macros that Swift can't see.
+    /// The same as `WIFEXITED` and its like, which are macros that Swift can't see.
     private static func exitCode(_ status: Int32) -> Int32 {
         let signal = status & 0x7f
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal
@@ -229,5 +229,5 @@ private struct Running {
     }
 }
 
-// Inside of `Running` the name is its own function's.
+// Inside of `Running` this name is the method's.
 private func makePipe(_ ends: inout [Int32]) -> Int32 { pipe(&ends) }

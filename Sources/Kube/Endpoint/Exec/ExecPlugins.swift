@@ -8,18 +8,19 @@ import Support
     import Darwin
 #endif
 
-/// How the credential plugins of a kubeconfig are run. For commands that a person runs; the operator runs none.
+/// How the credential plugins of a kubeconfig are run. They are for commands that a person runs. The operator runs
+/// none.
 public struct ExecPlugins: Sendable {
-    /// kubectl sets no limit; a command that hangs helps nobody.
+    /// kubectl sets no limit, but a command that hangs helps nobody.
     public static let limit = Duration.seconds(60)
 
     public var limit = Self.limit
     /// Whether a plugin may ask the user something: standard input is a terminal.
     public var isInteractive: Bool
-    /// What a plugin's environment has beside its own `env`.
+    /// The variables that a plugin's environment has beside its own `env`.
     public var environment: [String: String]
     public var wallClock = WallClock.system
-    /// Gets each line that a plugin writes to standard error, cleaned.
+    /// Gets each line that a plugin writes to standard error, without control characters.
     public var note: @Sendable (String) -> Void
 
     public init(isInteractive: Bool, environment: [String: String], note: @escaping @Sendable (String) -> Void) {
@@ -28,7 +29,7 @@ public struct ExecPlugins: Sendable {
         self.note = note
     }
 
-    /// With this process's own environment and terminal.
+    /// The plugins get this process's own environment and terminal.
     public static func process(note: @escaping @Sendable (String) -> Void) -> ExecPlugins {
         var variables: [String: String] = [:]
         var next = environ
@@ -89,7 +90,7 @@ public struct ExecPlugins: Sendable {
     }
 }
 
-/// Standard error as it comes, line by line.
+/// Splits standard error into lines as it comes.
 private struct ErrorLines {
     private var bytes: [UInt8] = []
 
@@ -104,7 +105,7 @@ private struct ErrorLines {
         return lines
     }
 
-    /// What no line break ended.
+    /// The rest without a line break.
     var rest: String? { bytes.isEmpty ? nil : Self.shown(bytes[...]) }
 
     private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
@@ -113,7 +114,7 @@ private struct ErrorLines {
     }
 }
 
-/// The token of a plugin: asked for again when it has ended, and when the server refuses it.
+/// The token of a plugin. It is asked for again when it has ended and when the server refuses it.
 actor ExecAuthorization: Authorization {
     private let spec: ExecSpec
     private let plugins: ExecPlugins
@@ -142,8 +143,8 @@ actor ExecAuthorization: Authorization {
 
     nonisolated func rejected() { isRejected.withLock { $0 = true } }
 
-    /// A task of its own: several requests may wait for the one run of the plugin, and none of them may end it for the
-    /// others.
+    /// The run is a task of its own: several requests may wait for the one run of the plugin, and none of them may
+    /// cancel it for the others.
     private func start() -> Task<Result<ExecCredential, CredentialsFailure>, Never> {
         let (spec, plugins) = (spec, plugins)
         return Task {

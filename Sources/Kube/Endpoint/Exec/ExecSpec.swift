@@ -6,7 +6,7 @@ import Support
 struct ExecSpec: Sendable, Hashable {
     enum InteractiveMode: String, Sendable { case never = "Never", ifAvailable = "IfAvailable", always = "Always" }
 
-    /// v1alpha1 went with Kubernetes 1.24.
+    /// Kubernetes 1.24 removed v1alpha1.
     static let versions = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"]
 
     var apiVersion: String
@@ -16,13 +16,13 @@ struct ExecSpec: Sendable, Hashable {
     var environment: [String: String]
     var installHint: String?
     var mode: InteractiveMode
-    /// What `provideClusterInfo` asks for; nil where it doesn't.
+    /// The cluster that `provideClusterInfo` asks for. Nil without `provideClusterInfo`.
     var cluster: JSON?
 
-    /// Where it stands, for errors: `config: users[0].user.exec`.
+    /// The place of this entry, for errors: `config: users[0].user.exec`.
     var place: String
 
-    /// Nil for a user without one.
+    /// Nil for a user without `exec`.
     init?(_ user: Kubeconfig.Entry, cluster: Kubeconfig.Entry) throws(EndpointFailure) {
         guard let json = user.content["exec"], !json.isNull, json != [:] else { return nil }
         func failure(_ field: String, _ message: String) -> EndpointFailure { user.failure("exec" + field, message) }
@@ -53,12 +53,12 @@ struct ExecSpec: Sendable, Hashable {
             throw failure(".apiVersion", "\(apiVersion.shown(bytes: 80)) is not supported: \(known) is expected")
         }
         guard !command.isEmpty else { throw failure(".command", "is missing") }
-        // As kubectl: what has a slash in it is found from the kubeconfig's folder on.
+        // As in kubectl, a path with a slash is relative to the kubeconfig's folder.
         if command.contains("/") { command = user.absolute(command) }
         if self.cluster != nil { self.cluster = try cluster.execInfo() }
     }
 
-    /// What the program finds in `KUBERNETES_EXEC_INFO`.
+    /// The content of the variable `KUBERNETES_EXEC_INFO` for the program.
     func info(isInteractive: Bool) -> String {
         var spec: JSON = ["interactive": .bool(isInteractive)]
         spec["cluster"] = cluster
@@ -68,7 +68,7 @@ struct ExecSpec: Sendable, Hashable {
 }
 
 extension Kubeconfig.Entry {
-    /// The cluster as a plugin is told of it (`ExecCredentialSpec.cluster`).
+    /// The cluster as a plugin gets it (`ExecCredentialSpec.cluster`).
     fileprivate func execInfo() throws(EndpointFailure) -> JSON {
         var info: JSON = ["server": .string(try server())]
         info["tls-server-name"] = try string("tls-server-name").map { .string($0) }
@@ -80,7 +80,7 @@ extension Kubeconfig.Entry {
     }
 }
 
-/// What a plugin answered.
+/// The answer of a plugin.
 struct ExecCredential: Sendable {
     var token: Sensitive?
     /// PEM.
@@ -88,7 +88,7 @@ struct ExecCredential: Sendable {
     var clientKey: Sensitive?
     var expiration: Instant?
 
-    /// Reads the plugin's output. No message holds any of it: it may be a credential.
+    /// Reads the plugin's output. Error messages hold none of it: it may be a credential.
     init(output: [UInt8], apiVersion: String) throws(CredentialsFailure) {
         var json: JSON
         do {
