@@ -15,7 +15,7 @@ extension CordonPlan {
         }
     }
 
-    /// What keeps it from being done; nil where it is done.
+    /// Why the plan can't be carried out. Nil if it can.
     public var objection: String? { refusal }
 
     private func change(of step: Step) -> (JSON, ResourceType, name: String) {

@@ -2,10 +2,10 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What `squadron cordon` and `uncordon` are to do with a data plane, and with the labels that send executions there.
+/// What `squadron cordon` and `uncordon` will change in a data plane and in the labels that send executions there.
 public struct CordonPlan: Report {
     public enum Action: Sendable, Hashable {
-        /// - Parameter force: also where a label would become empty.
+        /// - Parameter force: cordons even if a label becomes empty.
         case cordon(force: Bool)
         case uncordon
     }
@@ -16,7 +16,7 @@ public struct CordonPlan: Report {
         /// The annotation that lets a label become empty, on an ExecutionLabel.
         case setAllowEmpty(label: String, Bool)
     }
-    /// A label that names the cluster, as it is once that is done.
+    /// A label that names the cluster, as it is after the change.
     struct Label: Sendable, Hashable {
         var object: String
         var label: String
@@ -28,7 +28,7 @@ public struct CordonPlan: Report {
     let action: Action
     let name: String
     private(set) var cluster = ""
-    /// In the order in which they are taken. What must not be seen without the other comes after it.
+    /// The steps in order. A step whose effect must not show before another's comes after it.
     private(set) var steps: [Step] = []
     private(set) var labels: [Label] = []
     /// Why nothing is done.
@@ -37,7 +37,7 @@ public struct CordonPlan: Report {
 
     public var outcome: Outcome { refusal == nil ? .done : .failed }
 
-    /// - Parameter name: the DataPlane's.
+    /// - Parameter name: the DataPlane's name.
     public init(_ action: Action, of name: String, _ objects: ControlPlaneObjects) {
         self.action = action
         self.name = name
@@ -87,7 +87,8 @@ public struct CordonPlan: Report {
             }
         case .uncordon:
             steps = step
-            // A label that is still empty keeps the annotation: without it, a cordoned cluster would be published for it again.
+            // A label that is still empty keeps the annotation: without it, the operator would publish a cordoned
+            // cluster for it again.
             allowEmpty(false) { !$0.isEmpty && $0.mayBeEmpty }
         }
     }
@@ -137,7 +138,7 @@ extension CordonPlan {
     private var isChange: Bool { refusal == nil && !steps.isEmpty }
 
     public func write(to page: inout Page) {
-        // What keeps it from being done is told on standard error.
+        // The command prints the refusal on standard error.
         if refusal != nil { return }
         let word = action == .uncordon ? "uncordoned" : "cordoned"
         let isNews = steps.contains { if case .setUnschedulable = $0 { true } else { false } }

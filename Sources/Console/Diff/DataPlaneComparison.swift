@@ -3,26 +3,26 @@ import JSON
 import Kube
 import KubeObjects
 
-/// Compares one data plane with what is wanted there, and asks its API server by dry run what each write would come to.
+/// Compares one data plane with what is wanted there, and asks its API server by dry run what each write would change.
 ///
-/// It goes the way of the operator: the same objects in the same order, in the same form, with the same rules for what is
-/// adopted, taken over, reported or pruned. Nothing is stored.
+/// It does the same as the operator: the same objects in the same order and form, with the same rules for adopting,
+/// taking over, reporting and pruning. Nothing is stored.
 struct DataPlaneComparison: Sendable {
-    /// So many namespaces are asked about at a time.
+    /// How many namespaces are compared at a time.
     private static let width = 8
-    /// All of it together.
+    /// The time limit of the whole comparison.
     private static let limit = Duration.seconds(900)
 
     let fleet: WantedFleet
     let dataPlane: DataPlane
     let client: KubeClient
 
-    /// What was found of one namespace.
+    /// What was found about one namespace.
     private struct Part: Sendable {
         var findings = DataPlaneFindings()
-        /// Nothing of it is pruned.
+        /// Nothing in it is pruned.
         var isHeld = false
-        /// A template or placeholder that is broken.
+        /// The message of a broken template or placeholder.
         var broken: String?
     }
 
@@ -52,7 +52,7 @@ struct DataPlaneComparison: Sendable {
         return findings
     }
 
-    /// What the data plane serves of the kinds that the templates have.
+    /// Which of the templates' kinds the data plane serves.
     private func kinds() async throws(KubeError) -> KindTable {
         var kinds = KindTable.wellKnown
         let unknown = (fleet.basis.templates?.kinds ?? []).filter { kinds[$0] == nil }
@@ -145,7 +145,7 @@ struct DataPlaneComparison: Sendable {
         return part
     }
 
-    /// What no template has any more, where that would be deleted.
+    /// Finds the objects that no template has any longer and that the operator would delete.
     private func prune(
         _ wanted: [String], _ parts: [String: Part], _ there: ObjectsThere, _ findings: inout DataPlaneFindings
     ) {

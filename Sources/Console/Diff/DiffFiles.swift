@@ -3,17 +3,17 @@ import JSON
 import KubeObjects
 import YAML
 
-/// The manifests of `-f`: what is to be put over the objects of the control plane.
+/// The manifests of `-f`: they are laid over the objects of the control plane.
 public struct DiffFiles: Sendable {
     private(set) var objects: [(type: ResourceType, object: DynamicObject)] = []
     private(set) var configMaps: [(name: String, data: [String: String])] = []
-    /// What is in the files and has no part in this.
+    /// What the command ignores in the files.
     private(set) var notes: [String] = []
     public var isEmpty: Bool { objects.isEmpty && configMaps.isEmpty }
 
     public init() {}
 
-    /// - Parameter namespace: the operator's. An object that names none is taken to be in it.
+    /// - Parameter namespace: the operator's. An object without a namespace is taken to be in it.
     public init(_ files: [ImportText], namespace: String) throws(ImportFailure) {
         for file in files {
             let documents: [YAMLNode]
@@ -30,7 +30,7 @@ public struct DiffFiles: Sendable {
                 } catch {
                     throw ImportFailure("\(place): \(error)")
                 }
-                // A List of kubectl's.
+                // A List, as kubectl prints it.
                 for item in json["items"]?.array ?? [json] { try take(item, place, namespace: namespace) }
             }
         }
@@ -67,7 +67,7 @@ public struct DiffFiles: Sendable {
         objects.append((type, object))
     }
 
-    /// What an API server would refuse.
+    /// Why an API server would refuse the object.
     private static func problem(of object: DynamicObject, _ type: ResourceType) -> String? {
         func check<Spec: CustomResourceSpec>(_ kind: Spec.Type) -> String? {
             do throws(DecodingFailure) {
@@ -86,8 +86,8 @@ public struct DiffFiles: Sendable {
         }
     }
 
-    /// The objects as they would be: each of a file takes the place of the one that is there. That one's labels, annotations
-    /// and age stay.
+    /// The objects as they would be: each object of a file takes the place of the live one, which keeps its labels,
+    /// annotations and age.
     func over(_ live: ControlPlaneObjects) -> ControlPlaneObjects {
         var result = live
         for (type, object) in objects {

@@ -14,7 +14,7 @@ struct FoundChange: Sendable {
     var path: String { namespace.isEmpty ? object : "\(namespace)/\(object)" }
 }
 
-/// What was found in one data plane.
+/// The findings about one data plane.
 struct DataPlaneFindings: Sendable {
     struct Failure: Sendable, Hashable {
         var namespace: String
@@ -27,8 +27,8 @@ struct DataPlaneFindings: Sendable {
     var notes: [String] = []
 }
 
-/// The distinct changes, each once with the data planes that it is for. Kept small on the way: there may be thousands, and
-/// most are the same everywhere.
+/// The distinct changes, each once with the data planes that it is for. They are folded while they are added, since
+/// there may be thousands and most are the same everywhere.
 struct DistinctChanges: Sendable {
     struct Change: Sendable {
         var action: PlannedChange.Action
@@ -43,7 +43,7 @@ struct DistinctChanges: Sendable {
         var path: String
         var diff: [String]
     }
-    /// The diffs of so many are kept.
+    /// The diffs of this many changes are kept.
     static let most = 2_000
 
     private var entries: [Key: (change: FoundChange, dataPlanes: [String])] = [:]
@@ -60,7 +60,8 @@ struct DistinctChanges: Sendable {
         }
     }
 
-    /// Conflicts first, then deletions. What is the same for several objects of a kind in the same data planes is one change.
+    /// Conflicts first, then deletions. The same change of several objects of a kind in the same data planes is one
+    /// change.
     var folded: [Change] {
         struct Fold: Hashable {
             var action: PlannedChange.Action
@@ -72,7 +73,7 @@ struct DistinctChanges: Sendable {
         var folds: [Fold: [FoundChange]] = [:]
         for entry in entries.values {
             let (change, names) = (entry.change, entry.dataPlanes.sorted())
-            // A Namespace has its own name; another kind's objects are the same where their names are.
+            // A Namespace has a name of its own. The objects of another kind are the same if their names are.
             let isNamespace = change.object.hasPrefix("namespaces/")
             let fold = Fold(
                 action: change.action, kind: isNamespace ? "namespaces" : change.object, essence: change.diff.essence,
@@ -104,17 +105,17 @@ public struct DiffReport: Report {
     }
     private(set) var planes: [Plane] = []
     private(set) var distinct = DistinctChanges()
-    /// By data plane, why it can't be looked into from here.
+    /// Why a data plane can't be read from here, by data plane.
     private(set) var unreachable: [(name: String, message: String)] = []
     private(set) var skipped: [(name: String, message: String)] = []
     private(set) var notes: [String]
-    /// Why it can't be said what is wanted.
+    /// Why it is not known what is wanted.
     private var problem: String?
 
     init(notes: [String]) { self.notes = notes }
     init(problem: String, notes: [String]) { (self.problem, self.notes) = (problem, notes) }
 
-    /// So many failures of a data plane are kept.
+    /// How many failures of a data plane are kept.
     static let mostFailures = 100
 
     mutating func add(_ name: String, _ mode: Mode, _ findings: DataPlaneFindings) {

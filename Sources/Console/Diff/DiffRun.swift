@@ -5,7 +5,7 @@ import Support
 
 /// `squadron diff`: reads the control plane with the user's rights, and asks every data plane.
 public struct DiffRun: Sendable {
-    /// So many data planes are asked at a time.
+    /// How many data planes are asked at a time.
     private static let width = 12
 
     let reader: ControlPlaneReader
@@ -55,7 +55,7 @@ public struct DiffRun: Sendable {
         }
     }
 
-    /// Those that the objects name, and flyteadmin's projects and attributes.
+    /// Adds the ConfigMaps that the objects name, and flyteadmin's projects and attributes.
     private func addConfigMaps(
         to objects: inout ControlPlaneObjects, _ sources: inout FleetSources
     ) async throws(KubeError) {

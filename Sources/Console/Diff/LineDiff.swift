@@ -15,10 +15,10 @@ enum LineDiff {
         var isSame: Bool { if case .same = self { true } else { false } }
     }
 
-    /// So many lines around a change are shown.
+    /// How many lines around a change are shown.
     static let context = 3
-    /// Two texts whose lengths have a larger product, without the lines that both begin and end with, are shown as one
-    /// replaced by the other.
+    /// If the product of the texts' lengths is larger, one text is shown as replaced by the other. Lines that both
+    /// begin or end with are left out first.
     static let largestTable = 1_000_000
 
     /// All lines of both texts, in the order in which they are shown.
@@ -32,13 +32,13 @@ enum LineDiff {
         return old[..<head].map { .same($0) } + middle + old[(old.count - tail)...].map { .same($0) }
     }
 
-    /// By the longest common subsequence.
+    /// The changes by the longest common subsequence.
     private static func changes(_ old: [String], _ new: [String]) -> [Line] {
         let (rows, columns) = (old.count, new.count)
         guard rows > 0, columns > 0, rows <= largestTable / columns else {
             return old.map { .removed($0) } + new.map { .added($0) }
         }
-        // How long it is from each place to the end.
+        // The length of the common subsequence from each place to the end.
         var table = [Int32](repeating: 0, count: (rows + 1) * (columns + 1))
         let width = columns + 1
         for row in (0..<rows).reversed() {
@@ -66,7 +66,7 @@ enum LineDiff {
         return result + old[row...].map { .removed($0) } + new[column...].map { .added($0) }
     }
 
-    /// Hunks with their heads; empty where nothing differs.
+    /// Hunks with their heads. Empty if the texts are the same.
     static func unified(_ old: [String], _ new: [String]) -> [String] {
         let lines = lines(old, new)
         let changed = lines.indices.filter { !lines[$0].isSame }
@@ -102,7 +102,7 @@ enum LineDiff {
         }
     }
 
-    /// "3,7": the first line and how many; of none, the line before.
+    /// "3,7": the first line and the number of lines. For no lines, the line before.
     private static func place(_ before: Int, _ count: Int) -> String {
         count == 1 ? "\(before + 1)" : "\(count == 0 ? before : before + 1),\(count)"
     }

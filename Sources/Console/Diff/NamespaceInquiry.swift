@@ -3,15 +3,15 @@ import JSON
 import Kube
 import KubeObjects
 
-/// Asks a data plane about the objects of one namespace that are not as they should be.
+/// Asks a data plane about those objects of one namespace that differ from what is wanted.
 struct NamespaceInquiry: Sendable {
-    /// A server that is busy is asked so often.
+    /// How often a busy server is asked.
     private static let attempts = 5
 
     let fleet: WantedFleet
     let client: KubeClient
     let namespace: String
-    /// By object, what it would be with other texts in the place of what Secrets hold; nil where no Secret has a part.
+    /// The objects as they would be with other texts in place of the Secrets' values. Nil if no Secret has a part.
     let shadows: [String: JSON]?
 
     func ask(
@@ -33,7 +33,7 @@ struct NamespaceInquiry: Sendable {
             switch there.seen[.init(type: object.type, key: object.key)] {
             case .asWanted?: continue
             case .other(let object)?: live = object
-            // One without our label was not listed.
+            // An object without our label was not listed.
             case nil: if !isNamespace { live = try await read(object) }
             }
             if let live {
@@ -54,14 +54,14 @@ struct NamespaceInquiry: Sendable {
             }
             let isThere = try await ask(object, live, standing, &findings)
             if isNamespace, live == nil {
-                // Without it there is nothing else.
+                // Without the Namespace nothing else can exist.
                 guard isThere else { return }
                 isMissing = true
             }
         }
     }
 
-    /// False where it can't be written.
+    /// False if the object can't be written.
     private func ask(
         _ object: DesiredObject, _ live: DynamicObject?, _ standing: NamespaceStanding?,
         _ findings: inout DataPlaneFindings
@@ -87,7 +87,8 @@ struct NamespaceInquiry: Sendable {
                 return true
             }
         } catch {
-            // What the server says of this object; without a word of the server the data plane is away.
+            // The server's answer is about this object. An error without an answer means that the data plane is
+            // unreachable.
             guard let (reason, message) = error.refusal else { throw error }
             fail(object, reason, "\(object.description): \(message)", &findings)
             return false
@@ -96,7 +97,7 @@ struct NamespaceInquiry: Sendable {
 
     private enum DryRun {
         case stored(JSON)
-        /// - Parameter wanted: what it would be with force; nil where that is refused too.
+        /// - Parameter wanted: what the object would be with force. Nil if the server refuses that too.
         case conflict([ConflictAnswer.Owned], wanted: JSON?)
     }
 
@@ -136,7 +137,7 @@ struct NamespaceInquiry: Sendable {
         }
     }
 
-    /// Nil where it isn't there.
+    /// Nil if the object does not exist.
     private func read(_ object: DesiredObject) async throws(KubeError) -> DynamicObject? {
         do throws(KubeError) {
             let json = try await patiently { () async throws(KubeError) in
@@ -188,7 +189,7 @@ struct NamespaceInquiry: Sendable {
         } else if let shadows {
             secrets = .between(object.json, shadows[object.description])
         }
-        // The items of a list do not say of which kind they are.
+        // The items of a list do not name their kind.
         let base = old.map { old in
             var base = old
             for field in ["apiVersion", "kind"] where old[field] == nil { base[field] = new[field] }
@@ -210,7 +211,7 @@ struct NamespaceInquiry: Sendable {
 }
 
 extension KubeError {
-    /// What the server says of the object that was sent; nil where nothing was said of it.
+    /// The server's refusal of the object that was sent. Nil if the server said nothing about it.
     fileprivate var refusal: (reason: FailureReason, message: String)? {
         guard let status else { return nil }
         if isNamespaceTerminating { return (.namespaceTerminating, status.message) }

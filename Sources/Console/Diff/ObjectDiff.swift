@@ -3,7 +3,7 @@ import JSON
 import Support
 import YAML
 
-/// What an object comes to, as a unified diff of its YAML. What came from a Secret is not shown.
+/// The change of an object as a unified diff of its YAML. Values that came from a Secret are hidden.
 struct ObjectDiff: Sendable {
     /// A longer diff is cut.
     static let mostLines = 2_000
@@ -13,10 +13,10 @@ struct ObjectDiff: Sendable {
     let lines: [String]
 
     /// - Parameters:
-    ///   - path: how the heading names it.
-    ///   - old: nil for one that would be made.
-    ///   - new: nil for one that would be deleted.
-    ///   - secrets: which fields hold something of a Secret.
+    /// - path: the object's name in the heading.
+    /// - old: nil for an object that would be created.
+    /// - new: nil for an object that would be deleted.
+    /// - secrets: the fields that hold values of a Secret.
     init(_ path: String, old: JSON?, new: JSON?, secrets: SecretFields, redaction: Redaction) {
         let (before, after) = Self.hiding(old.map(Self.form), new.map(Self.form), secrets)
         var hunks = LineDiff.unified(Self.text(before), Self.text(after))
@@ -29,11 +29,12 @@ struct ObjectDiff: Sendable {
         lines = head + hunks.map { redaction.clean($0) }
     }
 
-    /// By that, two changes of different objects are the same one: what goes and what comes, without what is around it.
+    /// Two changes of different objects with the same essence are the same change: the removed and added lines, without
+    /// their context.
     var essence: String { lines.dropFirst(2).filter { $0.hasPrefix("-") || $0.hasPrefix("+") }.joined(separator: "\n") }
     var text: String { lines.joined(separator: "\n") + "\n" }
 
-    /// Without what the server keeps for itself, and without our own hash of the content.
+    /// The object without the server's own fields and without our own hash of the content.
     static func form(_ object: JSON) -> JSON {
         var form = object
         form["status"] = nil
@@ -54,7 +55,7 @@ struct ObjectDiff: Sendable {
         return lines
     }
 
-    /// Where both have another value in the place of what is hidden, that much is told.
+    /// If the hidden values differ, the diff says so.
     private static func hiding(_ old: JSON?, _ new: JSON?, _ secrets: SecretFields) -> (JSON?, JSON?) {
         switch secrets {
         case .none: return (old, new)
@@ -77,15 +78,16 @@ struct ObjectDiff: Sendable {
     }
 }
 
-/// Which fields of an object hold something of a Secret.
+/// Which fields of an object hold values of a Secret.
 indirect enum SecretFields: Sendable, Hashable {
     case none
     case all
-    /// The names are no secret.
+    /// The values of the members are hidden. Their names are not secret.
     case members
     case fields([String: SecretFields])
 
-    /// The fields in which an object differs from the one that was made with other texts in the place of what Secrets hold.
+    /// The fields in which an object differs from the same object made with other texts in place of the Secrets'
+    /// values.
     static func between(_ real: JSON, _ shadow: JSON?) -> SecretFields {
         if real == shadow { return .none }
         guard let members = real.object, let others = shadow?.object, members.count == others.count,
@@ -98,6 +100,6 @@ indirect enum SecretFields: Sendable, Hashable {
         return .fields(fields)
     }
 
-    /// Of any Secret, all that it holds.
+    /// The fields of any Secret that hold its values.
     static let ofSecret = SecretFields.fields(["data": .members, "stringData": .members])
 }

@@ -3,7 +3,7 @@ import JSON
 import Kube
 import KubeObjects
 
-/// What a data plane has, as far as it matters: nothing is kept of an object that is as it should be.
+/// The objects that a data plane has. Of an object that is as it should be, nothing is kept.
 struct ObjectsThere: Sendable {
     struct Place: Sendable, Hashable {
         var type: ResourceType
@@ -16,26 +16,26 @@ struct ObjectsThere: Sendable {
     }
     private(set) var seen: [Place: Seen] = [:]
     private(set) var standings: [String: NamespaceStanding] = [:]
-    /// By namespace: ours, and not wanted.
+    /// Our objects that nothing wants, by namespace.
     private(set) var surplus: [String: [(object: Place, json: JSON)]] = [:]
-    /// How many objects are ours, Namespaces not counted.
+    /// The number of our objects, without Namespaces.
     private(set) var managed = 0
-    /// Kinds that can't be listed, each with why.
+    /// The kinds that can't be listed, with the reason.
     private(set) var refused: [ResourceType: (reason: FailureReason, message: String)] = [:]
 
     static func holdsSecrets(_ type: ResourceType) -> Bool { type == Secret.resourceType }
 
-    /// - Parameter namespaceOf: where what is in no namespace belongs to.
+    /// - Parameter namespaceOf: the namespace to which an object outside of any namespace belongs.
     static func read(
         _ types: [ResourceType], client: KubeClient, wanted: Set<String>, _ rendering: NamespaceRendering,
         identity: RegistryIdentity, keepsSurplus: Bool, namespaceOf: (ProjectDomain) -> String?
     ) async throws(KubeError) -> ObjectsThere {
         var there = ObjectsThere()
         var last: (namespace: String, objects: [DesiredObject]) = ("", [])
-        // Namespaces come first. What another registry's namespaces hold does not concern us.
+        // Namespaces come first, since objects in another registry's namespaces are ignored.
         for type in types {
             let isNamespace = type == Namespace.resourceType
-            // A namespace that is to be made may be there already, and somebody else's.
+            // A Namespace that is to be created may exist already and belong to somebody else.
             let collection = KubeCollection(type, labelSelector: isNamespace ? nil : Ownership.selector)
             do throws(KubeError) {
                 var token: String?

@@ -3,33 +3,34 @@ import JSON
 import KubeObjects
 import Support
 
-/// What was read in the control plane beside its objects.
+/// What was read in the control plane beside our own objects.
 struct FleetSources: Sendable {
     var secrets: [String: SecretReading<SecretContent>] = [:]
-    /// Those with the label `use: replicate`.
+    /// The Secrets with the label `use: replicate`.
     var labelledSecrets = SecretReading<[String: LabelledSecret]>.unknown
-    /// Of the operator's Namespace; nil where it may not be read.
+    /// The UID of the operator's Namespace. Nil if the user may not read it.
     var namespaceUID: String?
     /// Oldest first.
     var revisions: [StoredRevision] = []
-    /// The templates that are in force now: what a broken file of the new ones falls back on.
+    /// The templates that are in force now. They replace a broken file of the new templates.
     var templatesBefore: [String: String]?
 }
 
-/// What the operator would want of every data plane at the end of a rollout. Pure: it follows from objects as they would be.
+/// What the operator would want of every data plane at the end of a rollout. Pure: it follows from the objects as they
+/// would be.
 struct WantedFleet: Sendable {
     struct Failure: Error, Sendable, Hashable { var message: String }
 
     let planner: FleetPlanner
-    /// The same with other texts in the place of what Secrets hold; nil where no Secret has a part in it.
+    /// The same planner with other texts in place of the Secrets' values. Nil if no Secret has a part.
     let shadow: FleetPlanner?
     let identity: RegistryIdentity
     let basis: DataPlaneBasis
     let pruning: Pruning?
-    /// False while a template is broken: what is in it would look surplus.
+    /// False while a template is broken: its objects would look surplus.
     let mayPrune: Bool
     let dataPlanes: [DataPlane]
-    /// By name, why a data plane is left alone.
+    /// Why a data plane is left alone, by name.
     let leftAlone: [String: String]
     let redaction: Redaction
     private(set) var notes: [String]
@@ -120,7 +121,7 @@ struct WantedFleet: Sendable {
         return registry
     }
 
-    /// With what `importFrom` names.
+    /// The registry's settings, with the values that `importFrom` names.
     private static func settings(
         _ registry: ClusterRegistry?, _ objects: ControlPlaneObjects
     ) throws(Failure) -> ClusterRegistrySpec {
@@ -154,7 +155,7 @@ struct WantedFleet: Sendable {
         if case .present(let data)? = objects.configMaps[name] { data[key] } else { nil }
     }
 
-    /// What all data planes have when a rollout has come to its end.
+    /// The basis of all data planes at the end of the rollout.
     private static func staged(
         _ live: DataPlaneBasis, _ registry: ClusterRegistry?, _ revisions: [StoredRevision]
     ) -> (basis: DataPlaneBasis, note: String?) {

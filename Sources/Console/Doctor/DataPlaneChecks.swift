@@ -2,9 +2,9 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What the statuses say, and what a look into the data planes shows.
+/// Checks of the statuses, and of the data planes themselves.
 enum DataPlaneChecks {
-    /// So many objects of one kind are named.
+    /// How many objects of one kind are named.
     static let mostObjects = 50
 
     static func conditions(_ facts: DoctorFacts) -> Diagnosis {
@@ -17,7 +17,7 @@ enum DataPlaneChecks {
             var rest = 0
             for object in facts.objects[type] {
                 let state = FleetOverview.State(object)
-                // A disabled one is meant so.
+                // A data plane that is disabled is so on purpose.
                 if type == .dataPlanes, object.spec("enabled")?.bool == false || state.isReady { continue }
                 if state.isReady { continue }
                 if diagnosis.findings.count >= mostObjects {
@@ -50,7 +50,8 @@ enum DataPlaneChecks {
             guard let why = sight.unreachable else { continue }
             let condition = facts.planes.first { $0.metadata.name == name }?.status?.availability
             if let condition, condition.status == .isFalse {
-                // The operator can't work with it either: that is a finding, and no fault of the place from which it is asked.
+                // The operator can't reach it either. So this is a finding, and the place from which the command runs
+                // is not the cause.
                 diagnosis.find(
                     "DataPlane \(name)", "can't be worked with (\(condition.reason)), nor be reached from here: \(why)",
                     do: ReasonAdvice.text(condition.reason))
@@ -161,7 +162,7 @@ enum DataPlaneChecks {
             case .present, .absent, .unasked: break
             }
         }
-        // The account needs no such right for its work.
+        // The account does not need this right for its work.
         if !unseen.isEmpty, diagnosis.findings.isEmpty {
             diagnosis.skipped =
                 "the account of \(unseen.listed()) may not read Deployments; spec.flyteHealth.enabled has the operator look"

@@ -1,6 +1,6 @@
-/// Something that is not as it should be, and what to do about it.
+/// Something that is wrong, and what to do about it.
 public struct Finding: Sendable, Hashable {
-    /// What it is about: `DataPlane dataplane-1`.
+    /// The object that it is about: `DataPlane dataplane-1`.
     public var subject: String
     public var message: String
     public var action: String
@@ -10,12 +10,12 @@ public struct Finding: Sendable, Hashable {
     }
 }
 
-/// What a check comes to.
+/// The result of a check.
 struct Diagnosis: Sendable, Hashable {
     var findings: [Finding] = []
-    /// What could not be looked at, and why.
+    /// What could not be checked, and why.
     var undone: [String] = []
-    /// Why there was nothing to look at; nil where there was.
+    /// Why there was nothing to check. Nil if there was.
     var skipped: String?
 
     static func skipped(_ why: String) -> Diagnosis { Diagnosis(skipped: why) }
@@ -28,13 +28,13 @@ struct Diagnosis: Sendable, Hashable {
 
 /// One thing that is checked. Facts go in, findings come out.
 struct DoctorCheck: Sendable {
-    /// For scripts.
+    /// The name for scripts.
     var name: String
-    /// What is well where it finds nothing.
+    /// What holds if the check finds nothing.
     var title: String
     var look: @Sendable (DoctorFacts) -> Diagnosis
 
-    /// All of them, in the order in which a person would look.
+    /// All checks, in the order in which a person would look.
     static let all: [DoctorCheck] = [
         DoctorCheck(name: "crds", title: "the CRDs are there and of this version", look: OperatorChecks.definitions),
         DoctorCheck(name: "operator", title: "an operator leads", look: OperatorChecks.leader),

@@ -3,39 +3,39 @@ import JSON
 import KubeObjects
 import Support
 
-/// What one look found.
+/// The result of reading one thing.
 public enum Seen<Value: Sendable>: Sendable {
     case present(Value)
     case absent
-    /// Why it could not be looked at.
+    /// Why it could not be read.
     case unreadable(String)
-    /// Nobody asked: it does not matter for this fleet.
+    /// It was not read, since it does not matter for this fleet.
     case unasked
 
     var value: Value? { if case .present(let value) = self { value } else { nil } }
     var isAbsent: Bool { if case .absent = self { true } else { false } }
-    /// Why a check can't say anything; nil where it can.
+    /// Why a check can't decide. Nil if it can.
     var obstacle: String? { if case .unreadable(let why) = self { why } else { nil } }
 }
 
-/// Everything that `squadron doctor` goes by. A pure value: the checks ask nobody.
+/// Everything that `squadron doctor` decides by. A pure value: the checks read nothing.
 public struct DoctorFacts: Sendable {
     public var now: Instant
     public var objects: ControlPlaneObjects
-    /// By kind, why its objects could not be listed.
+    /// Why the objects of a kind could not be listed, by kind.
     public var unlisted: [String: String] = [:]
-    /// By kind.
+    /// The CRDs, by kind.
     public var definitions: [String: Seen<JSON>] = [:]
     public var lease = Seen<Lease>.unasked
-    /// Of the control plane's namespace, whole.
+    /// The Deployments of the control plane's namespace as JSON, by name.
     public var deployments: [String: Seen<JSON>] = [:]
     public var configMaps: [String: Seen<JSON>] = [:]
     public var secrets: [String: Seen<SecretContent>] = [:]
-    /// What the operator's account may not do, as "verb resource name".
+    /// The rights that the operator's account lacks, as "verb resource name".
     public var missingRights = Seen<[String]>.unasked
-    /// How far the API server's clock is ahead of the one here, in seconds.
+    /// How far the API server's clock is ahead of this machine's, in seconds.
     public var clock = Seen<Double>.unasked
-    /// By DataPlane.
+    /// By name of the DataPlane.
     public var dataPlanes: [String: DataPlaneSight] = [:]
     public var flyteAdmin = FlyteAdminAnswer.notConfigured
 
@@ -44,7 +44,7 @@ public struct DoctorFacts: Sendable {
 
 /// What was seen of one data plane, with the credentials that its DataPlane names.
 public struct DataPlaneSight: Sendable {
-    /// Why nothing could be seen; nil where it answered.
+    /// Why nothing could be seen. Nil if the data plane answered.
     public var unreachable: String?
     public var clock = Seen<Double>.unasked
     public var propeller = Seen<JSON>.unasked
@@ -54,9 +54,9 @@ public struct DataPlaneSight: Sendable {
 
 public enum FlyteAdminAnswer: Sendable, Hashable {
     case notConfigured
-    /// The operator would not send what the Secret holds.
+    /// The operator would not send the Secret's content.
     case notAllowed(String)
-    /// A Secret could not be read from here, so that nobody was asked.
+    /// A Secret could not be read from here, so flyteadmin was not asked.
     case notAsked(String)
     case failed(String)
     case answered
@@ -67,7 +67,7 @@ extension DoctorFacts {
     static let defaultFlyteAdmin = "flyteadmin"
     static let syncResources = "syncresources"
 
-    /// Of the registry that counts; the defaults without one.
+    /// The spec of the registry that is used, or the defaults without a registry.
     public var registry: ClusterRegistrySpec { registries.first?.spec ?? ClusterRegistrySpec() }
     private var registries: [ClusterRegistry] {
         objects.decoded(ClusterRegistry.self).objects.filter { $0.metadata.name == ClusterRegistry.theName }
@@ -76,13 +76,13 @@ extension DoctorFacts {
     public var projects: [FlyteProject] { objects.decoded(FlyteProject.self).objects }
     var enabledPlanes: [DataPlane] { planes.filter(\.spec.enabled) }
 
-    /// What flyteadmin's Deployments are called.
+    /// The names of flyteadmin's Deployments.
     public static func workloads(_ registry: ClusterRegistrySpec) -> [String] {
         let named = registry.publish?.restart.map(\.name) ?? []
         return named.isEmpty ? [defaultFlyteAdmin] : named
     }
 
-    /// Enabled clusters that can't be worked with.
+    /// Enabled clusters that the operator can't reach or use.
     var deadClusters: [String] {
         enabledPlanes.filter { plane in
             guard let condition = plane.status?.availability else { return false }

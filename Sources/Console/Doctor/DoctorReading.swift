@@ -4,7 +4,8 @@ import Kube
 import KubeObjects
 import Support
 
-/// Reads what the checks go by: side by side, with the user's own rights, and never more than `width` requests at once.
+/// Reads the facts for the checks, in parallel, with the user's own rights, and never with more than `width` requests
+/// at once.
 public struct DoctorReading: Sendable {
     static let width = 16
     static let flyteGroup = ("flyte.lyft.com", "v1alpha1")
@@ -18,14 +19,14 @@ public struct DoctorReading: Sendable {
     }
 
     /// - Parameters:
-    ///   - names: of the Secrets and ConfigMaps that the objects name.
-    ///   - askFlyteAdmin: asks it with these settings.
+    /// - names: the Secrets and ConfigMaps that the objects name.
+    /// - askFlyteAdmin: asks flyteadmin with these settings.
     public func facts(
         names: @Sendable (DoctorFacts) -> NeededRights.Names,
         askFlyteAdmin: @Sendable (FlyteAdmin, [String: Seen<SecretContent>]) async -> FlyteAdminAnswer
     ) async throws(KubeError) -> DoctorFacts {
         var facts = DoctorFacts(ControlPlaneObjects(namespace: reader.namespace), now: clock.now)
-        // A control plane that does not answer is a failure of the command: nothing could be checked.
+        // If the control plane does not answer, the command fails: nothing could be checked.
         facts.clock = .present(try await skew(reader.client))
         for type in ControlPlaneReader.kinds {
             do {
@@ -99,7 +100,7 @@ public struct DoctorReading: Sendable {
         return date + 0.5 - (start + (clock.now - start) / 2)
     }
 
-    /// Asked for one right after the other would take long: the Role has some sixty.
+    /// The questions are asked in parallel, since the Role has some sixty rules.
     private func missingRights(_ names: NeededRights.Names) async -> Seen<[String]> {
         let rules: [JSON]
         do throws(KubeError) {
@@ -122,7 +123,7 @@ public struct DoctorReading: Sendable {
             for await (question, answer) in group {
                 if case .present(false) = answer { missing.append(question.text) }
                 if let why = answer.obstacle { obstacle = why }
-                // Who may not ask one question may ask none.
+                // An account that may not ask one question may ask none.
                 if obstacle == nil { next() }
             }
         }

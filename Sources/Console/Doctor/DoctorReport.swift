@@ -1,6 +1,6 @@
 import JSON
 
-/// What `squadron doctor` says: a line for each check, and for each finding what to do.
+/// The report of `squadron doctor`: a line for each check, and what to do for each finding.
 public struct DoctorReport: Report {
     struct Entry: Sendable {
         var check: DoctorCheck

@@ -2,7 +2,7 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What flyteadmin needs, and what of Flyte's chart gets in the way.
+/// Checks of what flyteadmin needs, and of parts of Flyte's chart that get in the way.
 enum FlyteChecks {
     static func api(_ facts: DoctorFacts) -> Diagnosis {
         guard let settings = facts.registry.flyteAdmin else { return .skipped("the registry has no flyteAdmin") }
@@ -17,7 +17,8 @@ enum FlyteChecks {
                 do: "label the Secret \(SecretUse.label): flyteadmin, and name the hosts in its annotation "
                     + AllowedHosts.annotation)
         case .failed(let why):
-            // From here it may be out of reach although the operator reaches it: what flyteadmin itself says counts.
+            // flyteadmin may be out of reach from here although the operator reaches it. So flyteadmin's own answer
+            // decides.
             if why.contains("invalid audience") {
                 diagnosis.find(
                     subject, why, do: "give tokenURL and endpoint the same host, one of flyteadmin's authorizedUris")
@@ -195,7 +196,7 @@ enum FlyteChecks {
         return diagnosis
     }
 
-    /// Whether our field manager has the key.
+    /// Whether our field manager owns the key.
     private static func isOurs(_ key: String, _ map: JSON) -> Bool {
         (map[path: ["metadata", "managedFields"]]?.array ?? []).contains { entry in
             entry["manager"]?.string == Ownership.managedBy && entry[path: ["fieldsV1", "f:data", "f:\(key)"]] != nil
@@ -230,7 +231,7 @@ extension JSON {
 }
 
 extension String {
-    /// Only a cluster's own DNS resolves it.
+    /// Whether only a cluster's own DNS resolves the host.
     fileprivate var isInClusterAddress: Bool {
         let parts = split(separator: "/", omittingEmptySubsequences: false)
         let host = parts.count > 2 ? parts[2].prefix { $0 != ":" } : ""

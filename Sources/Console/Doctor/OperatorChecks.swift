@@ -3,7 +3,7 @@ import JSON
 import KubeObjects
 import Support
 
-/// What the operator itself needs.
+/// Checks of what the operator itself needs.
 enum OperatorChecks {
     private static let apply = "apply the CRDs of this version: helm upgrade, or kubectl apply -k manifests/crds"
 
@@ -71,7 +71,7 @@ enum OperatorChecks {
         return diagnosis
     }
 
-    /// Tokens and certificates have times in them.
+    /// The largest difference of clocks, in seconds. Tokens and certificates have times in them.
     static let largestDifference = 60.0
 
     static func clocks(_ facts: DoctorFacts) -> Diagnosis {
@@ -158,7 +158,7 @@ enum SpecFields {
         return spec.map { Mirror(reflecting: $0).children.compactMap(\.label) } ?? []
     }
 
-    /// Nil where the version is not served.
+    /// The fields that the CRD lacks. Nil if it does not serve the version.
     static func missing(in definition: JSON, of type: ResourceType) -> [String]? {
         let versions = definition[path: ["spec", "versions"]]?.array ?? []
         guard let version = versions.first(where: { $0["name"]?.string == type.version }), version["served"] != false

@@ -1,6 +1,6 @@
 import JSON
 
-/// Which of a pod's containers have what mounted where.
+/// Which of a pod's containers mount what, and where.
 struct PodMounts {
     struct Container {
         var name: String
@@ -25,8 +25,8 @@ struct PodMounts {
         }
     }
 
-    /// Those that read the clusters: `flyteadmin serve` and `flyteadmin clusterresource …`. Where none is told by its
-    /// words, the first container.
+    /// The containers that read the clusters: `flyteadmin serve` and `flyteadmin clusterresource …`. If no container
+    /// has such arguments, the first one.
     var readers: [Container] {
         let found = containers.filter { container in
             let words = container.words.joined(separator: " ").split(whereSeparator: \.isWhitespace)
@@ -35,7 +35,7 @@ struct PodMounts {
         return found.isEmpty ? Array(containers.suffix(1)) : found
     }
 
-    /// Volumes of the container that satisfy it, with the path each is mounted at.
+    /// The container's volumes that satisfy the condition, with the path at which each is mounted.
     private func mounted(_ container: Container, _ isWanted: (JSON) -> Bool) -> [String] {
         container.mounts.compactMap { mount in
             guard let volume = mount["name"]?.string.flatMap({ volumes[$0] }), isWanted(volume) else { return nil }
@@ -43,7 +43,7 @@ struct PodMounts {
         }
     }
 
-    /// What a volume has of Secrets or ConfigMaps, alone or projected.
+    /// The Secrets or ConfigMaps of a volume, whether mounted alone or projected.
     private func sources(_ volume: JSON, _ kind: String) -> [JSON] {
         let projected = (volume[path: ["projected", "sources"]]?.array ?? []).compactMap { $0[kind] }
         return (volume[kind].map { [$0] } ?? []) + projected

@@ -1,4 +1,4 @@
-/// What to do about a condition that is not True, by its reason. docs/runbook.md has more of each.
+/// What to do about a condition that is not True, by its reason. docs/runbook.md has more about each.
 enum ReasonAdvice {
     static let domains = "add the domain to spec.domains of the registry, or correct it"
 
@@ -20,7 +20,7 @@ enum ReasonAdvice {
         "TokenRejected":
             "the account or its token Secret was deleted, or the token is another cluster's: make a new one",
         "RenewalFailed": "see to the account and its right to create serviceaccounts/token",
-        // The way
+        // Reachability
         "DNSFailed": "look at the endpoint and at the cluster's DNS",
         "ConnectFailed": "look at the endpoint, firewalls and the proxy",
         "TLSUntrusted": "the CA is another cluster's, or was renewed: copy the new one",
@@ -37,7 +37,7 @@ enum ReasonAdvice {
         "FlyteCRDMissing": "install Flyte's CRD there",
         "FlyteAdminTokenRejected": "put a good token into cluster-credentials; flyteadmin reads it when it starts",
         "FlyteAdminForbidden": "give its account create and delete of flyteworkflows.flyte.lyft.com",
-        // In sync
+        // Synchronisation
         "Pending": "wait; the message says for what",
         "SyncFailed": "status.failures has the objects and the reasons; squadron why <namespace>",
         "Conflict":

@@ -2,7 +2,8 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What an upgrade from 0.1 would cut off. The rules are this version's own, so they find it also where 0.1 still runs.
+/// What an upgrade from 0.1 would cut off. These are this version's own rules, so the check finds it while 0.1 still
+/// runs.
 enum UpgradeChecks {
     static func secrets(_ facts: DoctorFacts) -> Diagnosis {
         var diagnosis = Diagnosis()
@@ -92,7 +93,7 @@ enum UpgradeChecks {
         return diagnosis
     }
 
-    /// 0.1 let several clusters name one CA.
+    /// 0.1 allowed several clusters to name one CA.
     private static func findSharedCAs(_ facts: DoctorFacts, _ diagnosis: inout Diagnosis) {
         let named = facts.planes.filter { !$0.spec.inCluster && $0.spec.credentials.caCert == .secret }
         let byCA = Dictionary(grouping: named) { "\($0.spec.credentials.secretName), key \($0.caCertKey)" }

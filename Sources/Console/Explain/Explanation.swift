@@ -2,16 +2,16 @@ import Fleet
 import JSON
 import Support
 
-/// Where an execution would go, by which rule, and what that rests on. With the execution's name also the one cluster, and
-/// where flyteadmin says that it ran.
+/// Where an execution would go, by which rule, and which objects decide that. With the execution's name also its one
+/// cluster, and where flyteadmin says that it ran.
 public struct Explanation: Report {
     public let placement: Placement
     public let request: Placement.Request
     /// Nil without `--execution`.
     public let execution: String?
-    /// The cluster of that execution. Nil where no execution is named, and where there is no candidate.
+    /// The cluster of that execution. Nil without `--execution`, and if there is no candidate.
     public let cluster: String?
-    /// Where that execution ran; nil where it did not, or that is not known.
+    /// Where that execution ran. Nil if it did not run, or if that is not known.
     public let ranOn: String?
     public let notes: [String]
 
@@ -37,7 +37,7 @@ public struct Explanation: Report {
 
     public var outcome: Outcome { placement.candidates.isEmpty && ranOn == nil ? .findings : .done }
 
-    /// The contract's object.
+    /// The JSON object of the contract.
     public var json: JSON {
         var json = placement.json
         json["notes"] = .array(notes.map { .string($0) })
@@ -93,7 +93,7 @@ extension Placement {
     }
 }
 
-/// A probability as people read it: one digit after the point.
+/// A probability for people: one digit after the point.
 enum Share {
     static func text(_ share: Double) -> String {
         let tenths = Int(saturating: (share * 1000).rounded())

@@ -2,7 +2,8 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What a placement rests on, and why flyteadmin may do something else at this moment: as notes for people.
+/// The objects that a placement follows from, and why flyteadmin may place differently at this moment, as notes for
+/// people.
 struct PlacementGrounds {
     private let objects: FleetObjects
     private let fleet: PlacementFleet
@@ -12,7 +13,7 @@ struct PlacementGrounds {
         (self.objects, self.fleet, self.now) = (objects, fleet, now)
     }
 
-    // MARK: The objects behind it
+    // MARK: The objects that decide
 
     /// The names and ages of the objects that a placement follows from.
     func sources(of placement: Placement, _ request: Placement.Request) -> [String] {
@@ -40,7 +41,7 @@ struct PlacementGrounds {
         return notes
     }
 
-    /// The row that sets a request's label; nil where it is the launch's own, or there is none.
+    /// The row that sets a request's label. Nil if the launch sets it, or nothing does.
     private func row(of request: Placement.Request) -> (AdminRowKey, String)? {
         guard let (rule, label) = fleet.attribute(of: request) else { return nil }
         let key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
@@ -59,7 +60,7 @@ struct PlacementGrounds {
 
     // MARK: What flyteadmin has not read yet
 
-    /// Of the labels that are set for a request, those that flyteadmin does not have as the objects say.
+    /// The labels for this request that flyteadmin does not have as the objects say.
     func unread(_ request: Placement.Request, _ placement: Placement) -> [String] {
         let key = AdminRowKey(project: request.project, domain: request.domain, workflow: request.workflow ?? "")
         let keys = request.label == nil ? [key] + key.above : []
@@ -105,7 +106,7 @@ struct PlacementGrounds {
         return ["flyteadmin may not run with the present clusters and labels yet: \(problem)"]
     }
 
-    /// Why a condition does not say that all is done; nil where it does, and where objects come from files without statuses.
+    /// Why the condition is not True. Nil if it is, and if the objects come from files without statuses.
     private func standing<Spec>(_ type: ConditionType, of object: CustomResource<Spec>) -> String? {
         guard let condition = object.status?.conditions[type] else {
             guard objects.isLive else { return nil }
@@ -118,7 +119,7 @@ struct PlacementGrounds {
         return "\(type.rawValue) is \(condition.status.rawValue) (\(condition.reason)): \(condition.message)"
     }
 
-    /// What the published text gives where that is something else than the objects.
+    /// What the published text says, if it differs from the objects.
     private func published(_ request: Placement.Request, _ placement: Placement) -> [String] {
         guard let fleet = objects.publishedFleet else { return [] }
         let present = fleet.placement(of: request).candidates
@@ -133,7 +134,7 @@ struct PlacementGrounds {
 
     // MARK: What flyteadmin says
 
-    /// Where the execution ran, against what is drawn.
+    /// Compares where the execution ran with the cluster that the rules draw.
     func ran(_ name: String, _ request: Placement.Request, drawn: String?) -> [String] {
         switch objects.flyteAdmin?.execution {
         case nil, .notAsked?: return []
@@ -162,7 +163,7 @@ struct PlacementGrounds {
         }
     }
 
-    /// flyteadmin's rows that no object has.
+    /// flyteadmin's rows without an object.
     func rowsWithoutObject(_ isMeant: (AdminRowKey) -> Bool) -> [String] {
         let rows = objects.rowsWithoutObject.filter { isMeant($0.key) }
         guard !rows.isEmpty else { return [] }

@@ -2,14 +2,14 @@ import Fleet
 import JSON
 import Support
 
-/// For all project-domains, and the workflows with a label of their own: how probable each cluster is.
+/// The probability of each cluster, for all project-domains and for the workflows with a label of their own.
 public struct PlacementTable: Report {
     struct Row: Sendable, Hashable {
         var key: AdminRowKey
         var placement: Placement
     }
     let rows: [Row]
-    /// Those that any execution can be sent to.
+    /// The clusters that any execution can be sent to.
     let clusters: [String]
     let notes: [String]
 
@@ -18,7 +18,7 @@ public struct PlacementTable: Report {
         let domains = objects.projectDomains
         var keys = domains.map { AdminRowKey(project: $0.project, domain: $0.domain) }
         keys += fleet.assignments.keys.filter { !$0.workflow.isEmpty }
-        // What a label comes to is the same wherever it is set.
+        // A label has the same placement wherever it is set.
         var placements: [String: Placement] = [:]
         var trouble: Set<String> = []
         var rows: [Row] = []
@@ -69,7 +69,7 @@ public struct PlacementTable: Report {
         ]
     }
 
-    /// More columns than this fit no screen: the clusters stand in one then.
+    /// A screen has no room for more columns: then all clusters are in one column.
     private static let mostColumns = 8
 
     public func write(to page: inout Page) {
@@ -111,7 +111,7 @@ public struct PlacementTable: Report {
 }
 
 extension Placement {
-    /// "dataplane_1 70.0 %, dataplane_2 30.0 %", the most probable ones first.
+    /// "dataplane_1 70.0 %, dataplane_2 30.0 %", the most probable first.
     fileprivate var chances: String {
         if candidates.isEmpty { return "none can be drawn" }
         let all = candidates.sorted { ($1.probability, $0.cluster) < ($0.probability, $1.cluster) }

@@ -4,17 +4,17 @@ import KubeObjects
 import Support
 import YAML
 
-/// The way back: files that stand for what Squadron keeps now, for Flyte's chart and for flytectl, and the list of what to
-/// take away. What Flyte has no place for is named in the notes.
+/// The way back: files for Flyte's chart and for flytectl that say the same as the custom resources, and the list of
+/// what to remove. The notes name what Flyte has no place for.
 public struct FlyteExport: Sendable {
     public struct File: Sendable, Hashable {
-        /// Relative to the folder; at most one `/`.
+        /// Relative to the folder, with at most one `/`.
         public var name: String
         public var text: String
     }
     public private(set) var files: [File] = []
     public private(set) var notes: [String]
-    /// Something that is kept now could not be read, so that the files do not stand for all of it.
+    /// Whether something could not be read, so that the files lack it.
     public private(set) var isIncomplete: Bool
 
     private let namespace: String
@@ -41,7 +41,7 @@ public struct FlyteExport: Sendable {
 
     // MARK: Helm's values
 
-    /// Without what is left out of the map for a while only, since nobody would put it back.
+    /// Clusters that the map lacks only for a while are included, since nobody would put them back.
     private mutating func addClusters(
         _ planes: [DataPlane], _ labels: [ExecutionLabel], _ objects: ControlPlaneObjects,
         _ assignments: [ExecutionClusterLabel], _ now: Instant
@@ -49,7 +49,7 @@ public struct FlyteExport: Sendable {
         var settings = registry
         settings.publish?.healthAware.enabled = false
         let published = published(objects)
-        // What is kept although no object says so any more stays: the operator has let the rest go.
+        // What is kept although no object names it any longer stays. The operator has removed the rest.
         let plan = ClustersPlan(
             registry: settings, planes: planes.map { .init(Self.declared($0), credentials: .init(statusOf: $0)) },
             labels: labels, published: published.map { PublishedClusters($0, key: $1) }, named: nil, now: now)
@@ -77,7 +77,7 @@ public struct FlyteExport: Sendable {
     }
 
     /// A label has each of its clusters with its own weight: flyteadmin leaves out the disabled ones by itself, and a
-    /// cordoned one is to have its part again when it is enabled.
+    /// cordoned cluster gets its share back when it is enabled.
     private static func declared(_ plane: DataPlane) -> DataPlane {
         var plane = plane
         plane.spec.enabled = plane.spec.enabled && !plane.spec.unschedulable
@@ -85,7 +85,7 @@ public struct FlyteExport: Sendable {
         return plane
     }
 
-    /// What is published now, as far as it was read.
+    /// What is published now, as far as it could be read.
     private mutating func published(_ objects: ControlPlaneObjects) -> (map: ConfigMap, key: String)? {
         guard let reference = registry.publish?.clustersConfigMap else { return nil }
         switch objects.configMaps[reference.name] {
@@ -100,7 +100,7 @@ public struct FlyteExport: Sendable {
         }
     }
 
-    /// ConfigMaps that the files depend on.
+    /// The ConfigMaps that the files depend on.
     public static func configMapNames(_ objects: ControlPlaneObjects) -> Set<String> {
         let spec = objects.registry?.json["spec"]
         let publish = spec?["publish"]?["clustersConfigMap"]
@@ -131,7 +131,7 @@ public struct FlyteExport: Sendable {
         for source in registry.valuesFrom { note(source, of: "ClusterRegistry flyte") }
     }
 
-    /// What `importFrom` reads.
+    /// The values that `importFrom` reads.
     private mutating func live(_ objects: ControlPlaneObjects) -> FlyteImport {
         guard let reference = registry.importFrom else { return FlyteImport() }
         let place = "ConfigMap \(reference.name), key \(reference.key)"
@@ -168,7 +168,7 @@ public struct FlyteExport: Sendable {
         }
     }
 
-    /// The most specific row counts alone for flyteadmin, so that each has all values of its project.
+    /// flyteadmin uses only the most specific row, so each row has all values of its project.
     private mutating func addProjects(_ projects: [FlyteProject]) {
         for object in projects.sorted(by: { $0.metadata.name < $1.metadata.name }) {
             let locked = Set(registry.lockedValues)
@@ -193,7 +193,7 @@ public struct FlyteExport: Sendable {
         }
     }
 
-    /// As flytectl has them: the members of flyteadmin's message, beside project and domain.
+    /// The rows as flytectl has them: the members of flyteadmin's message, beside project and domain.
     private mutating func addRows(_ claims: LabelClaims, _ member: String, folder: String) {
         for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key }) {
             guard var file = (try? JSON(parsing: claim.value))?[member] else { continue }
@@ -275,10 +275,10 @@ public struct FlyteExport: Sendable {
         files.append(File(name: name, text: YAML.emit(json)))
     }
 
-    /// One word for a shell, whatever a name holds.
+    /// A name as one word for a shell, whatever characters it has.
     static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 
-    /// A domain may be called anything; a file may not.
+    /// A file name for a domain, which may have any characters.
     static func fileName(_ name: String) -> String {
         let text = String(
             String.UnicodeScalarView(
@@ -290,7 +290,7 @@ public struct FlyteExport: Sendable {
         return start.cut(toBytes: 200)
     }
 
-    /// All files one after the other, each with its name before it.
+    /// All files one after the other, each below its name.
     public var text: String {
         files.map { "# file: \($0.name)\n\($0.text)" }.joined(separator: "---\n")
     }

@@ -3,10 +3,10 @@ import JSON
 import YAML
 
 extension KeptByExport {
-    /// What Flyte has no place for, so that the import of an export gives the same objects: their names, and the fields that
-    /// don't follow from Flyte's values.
+    /// Keeps what Flyte has no place for, so that the import of an export gives the same objects: their names, and the
+    /// fields that don't follow from Flyte's values.
     ///
-    /// - Parameter values: those that are exported.
+    /// - Parameter values: the exported Helm values.
     init(_ objects: ControlPlaneObjects, assignments: [ExecutionClusterLabel], values: JSON) {
         self.init()
         let section = values[path: ["configmap", "clusters"]] ?? [:]
@@ -34,7 +34,7 @@ extension KeptByExport {
             }
         }
         for project in objects[.flyteProjects] {
-            // Their values and attributes stand in files of their own.
+            // Their values and attributes are in files of their own.
             let spec = (project.json["spec"]?.object ?? [:]).filter { !Self.inFiles.contains($0.key) }
             projects[project.metadata.name] = .object(spec)
         }
@@ -50,7 +50,7 @@ extension KeptByExport {
 
     private typealias Named = (name: String, spec: JSON)
 
-    /// By the field of the spec that is the object's name where it is left out; the first of two counts.
+    /// The objects by a field of the spec, which is the object's name if it is left out. The first of two counts.
     private static func byKey(_ objects: [JSON], _ field: String) -> [String: Named] {
         var result: [String: Named] = [:]
         for object in objects {
@@ -61,7 +61,7 @@ extension KeptByExport {
         return result
     }
 
-    /// What has to be laid over `made`, so that it becomes `own`; nil where nothing has to be.
+    /// The members that turn `made` into `own` when laid over it. Nil if none are needed.
     private static func rest(_ own: JSON, than made: JSON) -> JSON? {
         let (own, made) = (own.object ?? [:], made.object ?? [:])
         var rest: JSON = [:]

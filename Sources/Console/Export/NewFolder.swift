@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Writes files into a folder. Nothing that is there already is overwritten.
+/// Writes files into a new folder. It overwrites no file.
 public enum NewFolder {
     public struct Failure: Error, Sendable, CustomStringConvertible {
         public var description: String
@@ -37,7 +37,7 @@ public enum NewFolder {
     }
 }
 
-// `write` inside of `NewFolder` would be its own.
+// Inside of `NewFolder` the name `write` is the method's.
 private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, bytes, count)
 }

@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 
 extension FlyteAdminSight {
-    /// - Parameter objects: with the registry.
+    /// - Parameter objects: they include the registry.
     init(_ reader: ControlPlaneReader, _ objects: ControlPlaneObjects) async throws(KubeError) {
         registry =
             objects.decoded(ClusterRegistry.self).objects

@@ -3,7 +3,8 @@ import JSON
 import KubeObjects
 import Support
 
-/// What flyteadmin reads in the control plane's namespace, and how far its Deployments are with it. A pure value.
+/// What flyteadmin reads in the control plane's namespace, and how far its Deployments have taken it over. A pure
+/// value.
 struct FlyteAdminSight: Sendable {
     /// A key of a ConfigMap that has a clusters configuration.
     struct File: Sendable, Hashable {
@@ -12,7 +13,7 @@ struct FlyteAdminSight: Sendable {
         var configuration: ClustersConfiguration
         var place: String { "ConfigMap \(map), key \(key)" }
 
-        /// The names of the files that it has flyteadmin read: entries of `cluster-credentials`.
+        /// The names of the files that flyteadmin reads for it: entries of `cluster-credentials`.
         var entries: Set<String> {
             configuration.clusters.reduce(into: []) { names, cluster in
                 guard case .remote(_, let token, let certificate) = cluster.access else { return }
@@ -22,38 +23,38 @@ struct FlyteAdminSight: Sendable {
             }
         }
     }
-    /// How far flyteadmin's Deployments are with what is published.
+    /// How far flyteadmin's Deployments have read what is published.
     enum Rollout: Sendable, Hashable {
-        /// All run with it: since when, where that is known.
+        /// All have read it: since when, if that is known.
         case done(since: Instant?)
         case waits(String)
-        /// Nobody restarts them: the next one to restart.
+        /// Nothing restarts them: the next Deployment to restart.
         case needsRestart(String)
-        /// No Deployment here is known to read it.
+        /// No known Deployment here reads it.
         case noReaders
     }
 
-    /// Nil where there is none, or it can't be read.
+    /// Nil if there is none, or if it can't be read.
     var registry: ClusterRegistrySpec?
-    /// Its conditions.
+    /// The registry's conditions.
     var conditions: [Condition] = []
     var files: [File] = []
-    /// The key that Squadron writes; nil where none is configured, or it is not there yet.
+    /// The key that Squadron writes. Nil if none is configured, or if it does not exist yet.
     var published: PublishedClusters?
     var deployments: [Deployment] = []
-    /// By Deployment: when its rollout last got on, by the Deployment controller's account.
+    /// When a Deployment's rollout last progressed, according to the Deployment controller.
     var progress: [String: Instant] = [:]
-    /// By the name of a ConfigMap or Secret, with `configmap/` or `secret/` before it: the Deployments whose pods mount it.
+    /// The Deployments whose pods mount a ConfigMap or Secret, by its name with `configmap/` or `secret/` in front.
     var mounts: [String: [String]] = [:]
 
     /// The key that Squadron writes.
     var target: KeyReference? { registry?.publish?.clustersConfigMap }
 
-    /// The operator writes it and restarts what reads it.
+    /// The operator writes the key and restarts its readers.
     var isKept: Bool { target != nil && registry?.mode != .observe }
     private var isRestarted: Bool { isKept && !(registry?.publish?.restart.isEmpty ?? true) }
 
-    /// Files that are not Squadron's.
+    /// The files that are not Squadron's.
     var others: [File] { files.filter { $0.map != target?.name || $0.key != target?.key } }
 
     func entry(of cluster: String) -> ClustersConfiguration.Cluster? {
@@ -65,9 +66,10 @@ struct FlyteAdminSight: Sendable {
 
     private func deployment(_ name: String) -> Deployment? { deployments.first { $0.metadata.name == name } }
 
-    // MARK: With what is published
+    // MARK: The rollout of what is published
 
-    /// - Parameter checksum: of what they are to have read; nil: of what the operator noted when it wrote.
+    /// - Parameter checksum: of the text that they must have read. Nil: the checksum that the operator noted when it
+    ///   wrote.
     func rollout(checksum: String? = nil) -> Rollout {
         guard isKept, let published else { return .noReaders }
         if isRestarted { return restartedByOperator(checksum ?? published.checksum) }
@@ -95,17 +97,17 @@ struct FlyteAdminSight: Sendable {
         guard let condition = conditions.first(where: { $0.type == ConditionType.rolledOut.rawValue }),
             condition.status == .isTrue
         else { return .waits("the registry is not RolledOut yet" + told(.rolledOut)) }
-        // The Deployment controller's own account; else the operator's, which says it up to two seconds later.
+        // The Deployment controller's time, or the operator's, which may be up to two seconds later.
         let times = (registry?.publish?.restart ?? []).compactMap { progress[$0.name] }
         let isKnown = times.count == registry?.publish?.restart.count
         return .done(since: isKnown ? times.max() : condition.lastTransitionTime.instant + -2)
     }
 
-    // MARK: With an entry of the Secret
+    // MARK: The rollout of an entry of the Secret
 
     /// - Parameters:
-    ///   - mark: what this command notes on a Deployment that it has restarted.
-    ///   - checksum: of what is published, with the present entries.
+    /// - mark: what this command notes on a Deployment that it has restarted.
+    /// - checksum: of what is published, with the present entries.
     func rollout(ofEntry entry: String, mark: (key: String, value: String), checksum: String?) -> Rollout {
         guard !files(naming: entry).isEmpty else { return .done(since: nil) }
         if isRestarted, published.map({ _ in ours(names: entry) }) ?? false { return rollout(checksum: checksum) }
@@ -118,7 +120,7 @@ struct FlyteAdminSight: Sendable {
         files(naming: entry).contains { $0.map == target?.name && $0.key == target?.key }
     }
 
-    /// One after the other: the next is not touched before this one is available.
+    /// One Deployment after the other: the next is restarted once this one is available.
     private func restartedByHand(_ readers: [Deployment], _ hasRead: (Deployment) -> Bool) -> Rollout {
         var since: Instant?
         for reader in readers {
@@ -130,7 +132,7 @@ struct FlyteAdminSight: Sendable {
         return .done(since: since)
     }
 
-    /// What the operator says of it; empty where it has said nothing.
+    /// The condition's message. Empty if the operator has not written one.
     private func told(_ type: ConditionType) -> String {
         guard let condition = conditions.first(where: { $0.type == type.rawValue }), condition.status != .isTrue else {
             return ""

@@ -10,11 +10,11 @@ import Support
 /// Reads the files that a user names, within limits.
 public enum ImportFiles {
     static let bytes = 4 << 20
-    /// All files of a folder together.
+    /// The limits for all files of a folder together.
     static let files = 20_000
     static let allBytes = 64 << 20
 
-    /// A file; "-" for standard input.
+    /// Reads a file, or standard input for "-".
     public static func text(_ path: String) throws(ImportFailure) -> ImportText {
         let content: [UInt8]
         do {
@@ -28,7 +28,7 @@ public enum ImportFiles {
         return ImportText(place: path, text: text)
     }
 
-    /// Files, and the `.yaml`, `.yml` and `.json` files of folders.
+    /// Reads files, and the `.yaml`, `.yml` and `.json` files of folders.
     public static func texts(_ paths: [String]) throws(ImportFailure) -> [ImportText] {
         var texts: [ImportText] = []
         var size = 0

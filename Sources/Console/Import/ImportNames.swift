@@ -1,14 +1,14 @@
 import Fleet
 import JSON
 
-/// Names of objects, made from Flyte's own: each once.
+/// Names of objects, made from Flyte's names, each used once.
 struct ImportNames: Sendable {
     private var taken: Set<String> = []
 
-    /// Whether this is the first of its kind with that name.
+    /// Whether this is the first object of the kind with that name.
     mutating func isNew(_ kind: String, _ name: String) -> Bool { taken.insert("\(kind)\n\(name)").inserted }
 
-    /// `dataplane_1` → `dataplane-1`; a name that is taken gets a number.
+    /// `dataplane_1` → `dataplane-1`. A name that is taken gets a number.
     mutating func objectName(_ text: String, of kind: String) -> String {
         let base = Self.dnsName(text)
         var name = base
@@ -40,7 +40,7 @@ struct ImportNames: Sendable {
 }
 
 extension JSON {
-    /// With the members of the other in place of its own.
+    /// With the other's members in place of its own.
     func overlaid(with other: JSON?) -> JSON {
         guard let members = other?.object else { return self }
         var result = self
@@ -50,14 +50,14 @@ extension JSON {
 }
 
 extension JSON {
-    /// For what is itself laid over something later.
+    /// For members that are themselves laid over something later.
     fileprivate func overlaidKeepingNulls(with other: JSON) -> JSON {
         .object((object ?? [:]).merging(other.object ?? [:]) { $1 })
     }
 }
 
-/// What `squadron export` has written beside Flyte's own values, since Flyte has no place for it. With it, what is imported
-/// is what was exported. By cluster, by label, by assignment.
+/// What `squadron export` has written beside Flyte's own values, since Flyte has no place for it. With it, an import
+/// gives what was exported. By cluster, by label, by assignment.
 struct KeptByExport: Sendable, Hashable {
     static let key = "squadron"
 
@@ -67,7 +67,7 @@ struct KeptByExport: Sendable, Hashable {
     var labels: [String: String] = [:]
     /// By "project/domain/workflow".
     var assignments: [String: String] = [:]
-    /// By name: their specs without values and attributes.
+    /// The specs without values and attributes, by name.
     var projects: [String: JSON] = [:]
     /// Fields of the registry's spec.
     var registry: JSON = [:]

@@ -2,30 +2,30 @@ import Fleet
 import JSON
 import YAML
 
-/// What `squadron import` was given, as texts.
+/// The input of `squadron import`, as texts.
 public struct ImportSources: Sendable {
-    /// Of the objects.
+    /// The namespace of the objects.
     public var namespace = "flyte"
     public var clusters: [ImportText] = []
     public var clusterResources: [ImportText] = []
     public var attributes: [ImportText] = []
-    /// Of flyteadmin itself.
+    /// Read from flyteadmin itself.
     public var rows: [ImportedRow] = []
     public var projects: [String] = []
     public var domains: [String]?
-    /// Whether the chart's ConfigMap of templates is there; nil where nobody has looked.
+    /// Whether the chart's ConfigMap of templates exists. Nil if that was not read.
     public var hasTemplates: Bool?
-    /// The spec of the registry that is there; nil where there is none.
+    /// The spec of the live registry. Nil if there is none.
     public var registry: JSON?
     public init() {}
 }
 
-/// Manifests that stand for what a running Flyte has, and the list of what could not be taken over. Applied with the
-/// registry's `mode: Observe`, they write nothing.
+/// Manifests that say the same as a running Flyte's configuration, and the list of what could not be taken over.
+/// Applied with the registry's `mode: Observe`, they write nothing.
 public struct ImportPlan: Sendable {
     public private(set) var documents: [JSON] = []
     public private(set) var gaps: [ImportGap] = []
-    /// What a user should know although it was taken over.
+    /// What a user should know about parts that were taken over.
     public private(set) var notes: [String] = []
 
     public static let templates = "clusterresource-template"
@@ -68,7 +68,7 @@ public struct ImportPlan: Sendable {
 
     // MARK: The registry
 
-    /// Nil where nothing was read that it would hold.
+    /// Nil if nothing was read that the registry would hold.
     private mutating func registry(
         _ sources: ImportSources, _ sections: Sections, _ clusters: ImportedClusters?,
         _ resources: ImportedClusterResources?, _ domains: [String]?, _ projects: ImportedProjects
@@ -132,7 +132,7 @@ public struct ImportPlan: Sendable {
     public var check: ImportCheck { ImportCheck(self) }
 }
 
-/// Where the sections stand in what was read: as the chart renders them, or in its values.
+/// The sections of what was read: as the chart renders them, or in its values.
 private struct Sections {
     enum Wanted { case clusters, resources }
     private(set) var clusters: [ImportNode] = []
@@ -166,7 +166,7 @@ private struct Sections {
     }
 }
 
-/// What `squadron import check` says.
+/// The report of `squadron import check`.
 public struct ImportCheck: Report {
     private let counts: [(kind: String, count: Int)]
     private let gaps: [ImportGap]

@@ -3,7 +3,7 @@ import JSON
 import Kube
 import KubeObjects
 
-/// The chart's ConfigMaps, and the registry that is there, read with the user's own rights.
+/// Reads the chart's ConfigMaps and the live registry with the user's own rights.
 public struct ImportReading: Sendable {
     /// flyteadmin has the keys of the first two in one folder, and reads them in the order of their names.
     static let merged = ["flyte-admin-base-config", "flyte-admin-clusters-config"]
@@ -12,7 +12,7 @@ public struct ImportReading: Sendable {
     private let reader: ControlPlaneReader
     public init(_ reader: ControlPlaneReader) { self.reader = reader }
 
-    /// What flyteadmin is configured with. ConfigMaps that aren't there are passed over, if any is.
+    /// Adds flyteadmin's configuration. ConfigMaps that don't exist are skipped if at least one exists.
     public func addChart(to sources: inout ImportSources, clusters: Bool, clusterResources: Bool)
         async throws -> [String]
     {
@@ -55,7 +55,7 @@ public struct ImportReading: Sendable {
 
     private static func key(_ place: String) -> Substring { place[(place.lastIndex(of: " ") ?? place.startIndex)...] }
 
-    /// The registry's spec; nil where there is none, or no such kind.
+    /// The registry's spec. Nil if there is no registry, or no such kind.
     public func registry() async throws(KubeError) -> JSON? {
         do {
             return try await reader.objects(of: [.clusterRegistries]).registry?.json["spec"]

@@ -2,7 +2,7 @@ import Fleet
 import JSON
 import YAML
 
-/// A text that is imported: the file or the key that it is from, and its YAML.
+/// A text to import: the file or the key that it is from, and its YAML.
 public struct ImportText: Sendable, Hashable {
     /// `clusters.yaml`, `ConfigMap flyte-admin-clusters-config, key clusters.yaml`.
     public var place: String
@@ -17,7 +17,7 @@ public struct ImportFailure: Error, Sendable, Hashable, CustomStringConvertible 
     public init(_ description: String) { self.description = description }
 }
 
-/// Something that was not taken over, and where it stands.
+/// Something that was not taken over, and its place.
 public struct ImportGap: Sendable, Hashable {
     public var place: String
     public var message: String
@@ -35,7 +35,7 @@ struct ImportNode: Sendable, Hashable {
 
     func with(_ node: YAMLNode) -> ImportNode { ImportNode(place: place, node: node) }
 
-    /// Flyte's configuration library does not tell cases apart.
+    /// Flyte's configuration library ignores the case of keys.
     subscript(key: String) -> ImportNode? {
         let found = node.mapping?.first { $0.key.scalar?.lowercased() == key.lowercased() }
         return found.map { with($0.value) }
@@ -47,7 +47,7 @@ struct ImportNode: Sendable, Hashable {
         (node.mapping ?? []).compactMap { pair in pair.key.scalar.map { ($0, with(pair.value)) } }
     }
     var json: JSON { (try? node.json()) ?? .null }
-    /// The text of a scalar that means a text or a number; nil for all else.
+    /// The text of a scalar that means a text or a number. Nil for anything else.
     var text: String? {
         switch json {
         case .string(let text): text
@@ -62,7 +62,7 @@ struct ImportNode: Sendable, Hashable {
 }
 
 extension ImportText {
-    /// The documents of the text. Those of a ConfigMap, alone or in a List, are the texts in its keys.
+    /// The documents of the text. For a ConfigMap, alone or in a List, the documents of the texts in its keys.
     func documents() throws(ImportFailure) -> [ImportNode] {
         var found: [ImportNode] = []
         for node in try parsed() {
@@ -87,7 +87,7 @@ extension ImportText {
     private func parsed() throws(ImportFailure) -> [YAMLNode] {
         do throws(YAML.Failure) {
             let nodes = try YAML.documents(text)
-            // Two equal keys, and keys that are none, show here.
+            // This finds duplicate keys, and keys that are not texts.
             for node in nodes { _ = try node.json() }
             return nodes
         } catch {
@@ -98,7 +98,7 @@ extension ImportText {
 }
 
 extension HelmExpressions {
-    /// For a file that Helm has not rendered.
+    /// Said of a file that Helm has not rendered.
     static let whereRendered =
         "it has expressions of Helm's. Take what Helm made of it, from the ConfigMaps flyte-admin-clusters-config "
         + "(clusters.yaml) and flyte-clusterresourcesync-config (cluster_resources.yaml), or import `configmap`"

@@ -10,14 +10,14 @@ public struct ImportedRow: Sendable, Hashable {
         case taskResources(JSON)
         /// The members of flyteadmin's WorkflowExecutionConfig, in snake case.
         case executionConfig(JSON)
-        /// What Squadron has no place for.
+        /// A kind of attribute that Squadron has no place for.
         case other(String)
     }
     public var place: String
     public var project: String
-    /// Empty: of the whole project.
+    /// Empty: the row is for the whole project.
     public var domain: String
-    /// Empty: of all workflows.
+    /// Empty: the row is for all workflows.
     public var workflow: String
     public var content: Content
 
@@ -30,7 +30,7 @@ public struct ImportedRow: Sendable, Hashable {
 }
 
 extension ImportedRow {
-    /// One of flytectl's attribute files. They have no kind in them: what they hold tells it.
+    /// Reads one of flytectl's attribute files. They don't name their kind, so their members decide it.
     init(file: ImportNode) throws(ImportFailure) {
         guard let project = file["project"]?.text, !project.isEmpty else {
             throw ImportFailure("\(file.line): is no attribute file of flytectl's: it has no project")
@@ -63,7 +63,7 @@ extension ImportedRow {
         }
     }
 
-    /// `matching_attributes` of flyteadmin's answer.
+    /// Reads `matching_attributes` of flyteadmin's answer.
     public static func content(matching json: JSON) -> Content {
         let members = json.snakeCased
         if let label = members["execution_cluster_label"]?["value"]?.string { return .label(label) }
@@ -85,7 +85,7 @@ extension ImportedRow {
 }
 
 extension JSON {
-    /// With the names of members as protobuf has them; labels and annotations keep theirs.
+    /// Names the members as protobuf does. The keys of labels and annotations stay as they are.
     fileprivate var snakeCased: JSON {
         switch self {
         case .array(let elements): return .array(elements.map(\.snakeCased))
@@ -100,7 +100,7 @@ extension JSON {
         }
     }
 
-    /// flyteadmin writes out what is not set.
+    /// flyteadmin writes out members that are not set, so this removes them.
     fileprivate var withoutEmpty: JSON {
         guard case .object(let members) = self else { return self }
         return .object(members.mapValues(\.withoutEmpty).filter { !$0.value.isEmptyValue })

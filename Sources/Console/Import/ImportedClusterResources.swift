@@ -1,7 +1,7 @@
 import Fleet
 import JSON
 
-/// Flyte's `cluster_resources` as the registry's `import`. A value that can't be taken over is named with its line.
+/// Flyte's `cluster_resources` as the registry's `import`. A value that can't be taken over is reported with its line.
 struct ImportedClusterResources: Sendable {
     private(set) var templateData: TemplateValues = [:]
     private(set) var customData: [String: TemplateValues] = [:]

@@ -1,13 +1,13 @@
 import Fleet
 import JSON
 
-/// Flyte's `clusters:` as DataPlanes and ExecutionLabels. Several sections count as flyteadmin merges them: a later list of
-/// clusters replaces an earlier one, labels are merged, the last default counts.
+/// Flyte's `clusters:` as DataPlanes and ExecutionLabels. Several sections are merged as flyteadmin does it: a later
+/// list of clusters replaces an earlier one, labels are merged, the last default counts.
 struct ImportedClusters: Sendable {
     private(set) var dataPlanes: [JSON] = []
     private(set) var labels: [JSON] = []
     private(set) var defaultExecutionLabel = ""
-    /// Where flyteadmin has the credentials mounted, if not at the default place.
+    /// Where flyteadmin mounts the credentials, if not at the default place.
     private(set) var credentialsPath: String?
     private(set) var gaps: [ImportGap] = []
     private(set) var notes: [String] = []
@@ -77,7 +77,7 @@ struct ImportedClusters: Sendable {
         dataPlanes.append(object)
     }
 
-    /// False where the entry can't be taken over.
+    /// False if the entry can't be taken over.
     private mutating func addAccess(
         _ node: ImportNode, _ name: String, _ shown: String, to spec: inout JSON
     ) -> Bool {
@@ -196,7 +196,7 @@ struct ImportedClusters: Sendable {
         labels.append(ImportNames.object("ExecutionLabel", name, spec))
     }
 
-    /// Flyte takes any sum, and where it is 0 each has the same part.
+    /// Flyte takes any sum of weights. With a sum of 0, all entries have the same share.
     private static func scaled(
         _ weights: [(id: String, weight: Double)]
     ) -> (entries: [(id: String, weight: Double)], didChange: Bool) {

@@ -3,17 +3,17 @@ import JSON
 
 /// Rows of flyteadmin's attributes as ExecutionClusterLabels and FlyteProjects.
 ///
-/// flyteadmin takes the most specific row alone, but for execution configs, which it merges field by field. A FlyteProject
-/// merges what holds for all its domains with what holds for one. So a row of a whole project is written for each domain
-/// where another row of the same kind is there, and the effect stays the same.
+/// flyteadmin uses only the most specific row, except for execution configs, which it merges field by field. A
+/// FlyteProject merges what holds for all its domains with what holds for one. So a row of a whole project is written
+/// for each domain that has another row of the same kind, which keeps the effect the same.
 struct ImportedProjects: Sendable {
     private(set) var assignments: [JSON] = []
     private(set) var projects: [JSON] = []
     private(set) var gaps: [ImportGap] = []
     private(set) var notes: [String] = []
-    /// Names that template values of projects have.
+    /// The names of the projects' template values.
     private(set) var valueNames: Set<String> = []
-    /// A project chooses a role or an account, which is locked while any value is.
+    /// Whether a project chooses a role or an account. These stay locked while any value is locked.
     private(set) var choosesIdentity = false
 
     private struct Project {
@@ -24,8 +24,8 @@ struct ImportedProjects: Sendable {
     }
 
     /// - Parameters:
-    ///   - listed: flyteadmin's own projects, each of which gets an object.
-    ///   - domains: flyteadmin's.
+    /// - listed: flyteadmin's own projects, each of which gets an object.
+    /// - domains: flyteadmin's domains.
     init(_ rows: [ImportedRow], listed: [String] = [], domains: [String], kept: KeptByExport = KeptByExport()) {
         var names = ImportNames()
         var found: [String: Project] = Dictionary(listed.map { ($0, Project()) }) { first, _ in first }
@@ -170,7 +170,7 @@ struct ImportedProjects: Sendable {
         projects.append(ImportNames.object("FlyteProject", name, spec))
     }
 
-    /// By domain, with "*" for what holds in all of them.
+    /// By domain, with "*" for what holds in all domains.
     private static func byDomain<Value>(
         _ rows: [String: Value], _ domains: [String], merges: ((Value, Value) -> Value)?
     ) -> [String: Value] {
@@ -205,14 +205,14 @@ extension JSON {
         }
     }
 
-    /// The value at the path, which goes.
+    /// Returns the value at the path and removes it.
     fileprivate mutating func take(_ path: String...) -> JSON? {
         let value = self[path: path]
         if value != nil { self[path: path] = nil }
         return value
     }
 
-    /// The paths of all values but the objects themselves.
+    /// The paths of all values except the objects themselves.
     fileprivate func leaves(_ path: String = "") -> [String] {
         guard case .object(let members) = self else { return [path] }
         return members.sorted { $0.key < $1.key }.flatMap { key, value in

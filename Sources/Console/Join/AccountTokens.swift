@@ -3,7 +3,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// Tokens of accounts in a data plane that stand or fall with a Secret there.
+/// Tokens of accounts in a data plane that last as long as a Secret there.
 struct AccountTokens: Sendable {
     let client: KubeClient
     let namespace: String
@@ -11,8 +11,8 @@ struct AccountTokens: Sendable {
     private static let looks = 40
     private static let longLife = 365 * 86_400
 
-    /// The long-lived one that the control plane of the cluster puts into the Secret. Where nothing does, one with an end
-    /// that the API gives: it too is good for as long as the Secret is there.
+    /// The long-lived token that the cluster's control plane puts into the Secret. If nothing fills the Secret, a token
+    /// of the TokenRequest API, which expires. That token, too, is valid only as long as the Secret exists.
     func token(of account: String, secret name: String) async throws(KubeError) -> (token: Sensitive, isFilled: Bool) {
         var found = try await client.get(Secret.self, namespace: namespace, name: name)
         for _ in 0..<Self.looks {

@@ -2,13 +2,14 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What `join` writes into a Secret of the control plane: the entries of one cluster. What it has of that cluster stays.
+/// The entries of one cluster that `join` writes into a Secret of the control plane. Existing entries of the cluster
+/// stay.
 struct JoinEntries: Sendable {
     let request: JoinRequest
     let secretName: String
     /// In base64.
     let wanted: [String: String]
-    /// Of the version that was looked at last.
+    /// As of the version of the Secret that was read last.
     private(set) var differs = false
     private(set) var missing: [String] = []
 
@@ -41,7 +42,7 @@ struct JoinEntries: Sendable {
 
 /// What to do about a DataPlane that does not become Available.
 enum JoinAdvice {
-    /// Nil where the conditions say it all.
+    /// Nil if the conditions say it all.
     static func text(_ conditions: [Condition], _ request: JoinRequest) -> String? {
         guard let reachable = conditions[.reachable], reachable.status == .isFalse else { return nil }
         return

@@ -2,17 +2,17 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// Whether a data plane can be joined as it was asked for, by what the control plane has.
+/// Whether the data plane of a request can be joined, by the control plane's objects.
 public struct JoinPlan: Sendable {
     public let request: JoinRequest
     /// Why nothing is done.
     public let refusal: String?
-    /// The ExecutionLabel is there already, as it is wanted.
+    /// Whether the ExecutionLabel exists already, as it is wanted.
     public let hasLabel: Bool
 
     /// - Parameters:
-    ///   - clusterUID: of the cluster that the context reaches; nil where it was not asked.
-    ///   - secrets: by name, those that tokens go to; nil for one that isn't there.
+    /// - clusterUID: of the cluster that the context reaches. Nil if it was not asked.
+    /// - secrets: the Secrets that get tokens, by name. Nil for one that does not exist.
     public init(
         _ request: JoinRequest, _ objects: ControlPlaneObjects, clusterUID: String?, secrets: [String: DynamicObject?]
     ) {
@@ -24,7 +24,7 @@ public struct JoinPlan: Sendable {
             ?? Self.secret(request, secrets)
     }
 
-    /// The same cluster under another name, or the name for another cluster.
+    /// Finds the same cluster under another name, or the name used for another cluster.
     private static func duplicate(
         _ request: JoinRequest, _ objects: ControlPlaneObjects, _ clusterUID: String?
     ) -> String? {
@@ -77,7 +77,7 @@ public struct JoinPlan: Sendable {
         return (false, nil)
     }
 
-    /// A Secret that another controller keeps would lose what is written here.
+    /// If another controller keeps the Secret, it would remove what is written here.
     private static func secret(_ request: JoinRequest, _ secrets: [String: DynamicObject?]) -> String? {
         for (name, secret) in secrets.sorted(by: { $0.key < $1.key }) {
             let owners = secret?.json[path: ["metadata", "ownerReferences"]]?.array ?? []

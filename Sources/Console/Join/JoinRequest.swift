@@ -3,22 +3,22 @@ import JSON
 import KubeObjects
 import Support
 
-/// What `squadron join` was asked for.
+/// The arguments of `squadron join`.
 public struct JoinRequest: Sendable, Hashable {
-    /// Of the DataPlane.
+    /// The DataPlane's name.
     public var name: String
     /// Flyte's cluster id.
     public var clusterName: String
     public var endpoint: String
     /// The ExecutionLabel to make, with this cluster alone.
     public var label: String?
-    /// Nil: the registry's. A data plane that begins in Observe is cordoned too.
+    /// Nil: the registry's mode. A data plane that begins in Observe is cordoned too.
     public var mode: Mode?
-    /// flyteadmin's own account there; nil: one account for both.
+    /// flyteadmin's own account there. Nil: one account for both.
     public var flyteAdminAccount: String?
     /// Where Squadron watches propeller there.
     public var flyteHealth = FlyteHealthSettings()
-    /// Of the control plane, and of the accounts in the data plane.
+    /// The namespace of the control plane, and of the accounts in the data plane.
     public var namespace: String
     /// The system's roots verify the cluster (`caCert: System`). Its token is then in a Secret of its own.
     public var usesSystemRoots = false
@@ -32,11 +32,11 @@ public struct JoinRequest: Sendable, Hashable {
 
     /// Squadron's own account in the data plane.
     static let account = "squadron"
-    /// Where the tokens of Squadron's own accounts are, where flyteadmin has its own.
+    /// The Secret of the tokens of Squadron's own accounts, if flyteadmin has its own account.
     static let ownSecret = "squadron-credentials"
     static let workflowGroup = "flyte.lyft.com"
 
-    /// On what `join` makes in the control plane, for one DataPlane: its name.
+    /// The annotation on what `join` makes in the control plane for one DataPlane. Its value is the DataPlane's name.
     static let joinedAnnotation = FleetGroup.name + "/joined"
 
     /// The Secret that Squadron reads its token from.
@@ -46,15 +46,15 @@ public struct JoinRequest: Sendable, Hashable {
     }
     var tokenKey: String { clusterName + "_token" }
     var caCertKey: String { clusterName + "_cacert" }
-    /// The accounts whose tokens are needed, with the Secret in the control plane that each goes to.
+    /// The accounts whose tokens are needed, with the Secret in the control plane that each token goes to.
     var accounts: [(account: String, secret: String)] {
         let own = [(Self.account, secretName)]
-        // flyteadmin knows no system's roots: without a CA its token is of no use to it.
+        // flyteadmin does not use the system's roots: without a CA its token is of no use to it.
         guard let flyteAdminAccount, !usesSystemRoots else { return own }
         return own + [(flyteAdminAccount, CredentialsReference.defaultSecretName)]
     }
 
-    /// Why it can't be asked for; nil where it can.
+    /// Why the request can't be carried out. Nil if it can.
     public var problem: String? {
         if let message = NameRules.problem(ofClusterName: clusterName) { return "the cluster name \(message)" }
         if clusterName.utf8.count > 57 {
@@ -68,7 +68,7 @@ public struct JoinRequest: Sendable, Hashable {
     }
 }
 
-/// The objects that a data plane's joining is made of. None of them holds a token.
+/// The objects that join a data plane. None of them holds a token.
 extension JoinRequest {
     private func metadata(_ name: String, _ cluster: String, isNamespaced: Bool = true) -> JSON {
         var metadata: JSON = [
@@ -79,14 +79,14 @@ extension JoinRequest {
         return metadata
     }
 
-    /// With the right to see propeller, where the registry asks for it.
+    /// The request with the right to see propeller, if the registry asks for it.
     public func watching(_ flyteHealth: FlyteHealthSettings) -> JoinRequest {
         var request = self
         request.flyteHealth = flyteHealth
         return request
     }
 
-    /// For the data plane, in the order in which they are applied.
+    /// The objects for the data plane, in the order in which they are applied.
     ///
     /// - Parameter rules: the rules that the templates' kinds need.
     func dataPlaneObjects(rules: [JSON]) -> [JSON] {
@@ -156,7 +156,7 @@ extension JoinRequest {
         ]
     }
 
-    /// For the control plane, beside the Secrets.
+    /// The objects for the control plane, except the Secrets.
     var controlPlaneObjects: [JSON] {
         var spec: JSON = ["clusterName": .string(clusterName), "endpoint": .string(endpoint)]
         if let mode { spec["mode"] = .string(mode.rawValue) }
@@ -175,7 +175,7 @@ extension JoinRequest {
         return objects
     }
 
-    /// The operator may read `cluster-credentials` and `squadron-credentials` anyway, and other Secrets by name.
+    /// The operator may read `cluster-credentials` and `squadron-credentials` anyway, and other Secrets only by name.
     private var secretRights: [JSON] {
         let group = "rbac.authorization.k8s.io"
         let metadata = controlPlaneMetadata(secretName)
@@ -199,7 +199,7 @@ extension JoinRequest {
         ]
     }
 
-    /// Of what is made in the control plane for this DataPlane alone.
+    /// The metadata of what is made in the control plane for this DataPlane alone.
     func controlPlaneMetadata(_ object: String) -> JSON {
         var metadata = metadata(object, "control-plane")
         metadata[path: ["annotations", Self.joinedAnnotation]] = .string(name)
@@ -213,14 +213,14 @@ extension JoinRequest {
         ]
     }
 
-    /// A name that Kubernetes takes: a label may have capitals and underscores.
+    /// A name that Kubernetes accepts: a label may have capitals and underscores.
     static func objectName(of label: String) -> String {
         let name = label.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" ? $0 : "-" }
         let text = String(name).split(separator: "-", omittingEmptySubsequences: true).joined(separator: "-")
         return text.isEmpty ? "label" : text
     }
 
-    /// All of them, for a repository.
+    /// All objects, for a repository.
     public func documents(rules: [JSON]) -> [JSON] { dataPlaneObjects(rules: rules) + controlPlaneObjects }
 
     /// What these documents can't hold.
@@ -234,7 +234,7 @@ extension JoinRequest {
         }
     }
 
-    /// What a cluster that the system's roots verify lacks for flyteadmin; nil where nothing lacks.
+    /// What flyteadmin lacks for a cluster that the system's roots verify. Nil if it lacks nothing.
     public var noteForFlyteAdmin: String? {
         guard usesSystemRoots else { return nil }
         let account = flyteAdminAccount ?? Self.account

@@ -4,16 +4,16 @@ import Kube
 import KubeObjects
 import Support
 
-/// `squadron join` at work. Each step is a line; each can be done again.
+/// Carries out `squadron join`. Each step prints a line and can be repeated.
 public struct JoinRun: Sendable {
     let controlPlane: ControlPlaneReader
     let dataPlane: KubeClient
-    /// PEM: what verified the data plane; nil where the system's roots did.
+    /// The CA in PEM that verified the data plane. Nil if the system's roots did.
     let ca: [UInt8]?
     let screen: Screen
-    /// Nothing is stored: the API servers are asked by dry run what would be.
+    /// Nothing is stored: the API servers answer by dry run what would be stored.
     let isDry: Bool
-    /// For how long to wait for the DataPlane to be Available.
+    /// How long to wait for the DataPlane to become Available.
     let patience: Duration
 
     static let manager = "squadron-join"
@@ -36,7 +36,7 @@ public struct JoinRun: Sendable {
         init(_ error: KubeError, at place: String, _ advice: String = "") { message = "\(place): \(error)\(advice)" }
     }
 
-    /// - Parameter rules: what the templates' kinds need, of a ClusterRole.
+    /// - Parameter rules: the ClusterRole's rules for the templates' kinds.
     public func carryOut(_ request: JoinRequest, rules: [JSON]) async -> Outcome {
         var made: [String] = []
         do {
@@ -96,7 +96,7 @@ public struct JoinRun: Sendable {
         }
     }
 
-    /// By server-side apply: what others set of an object stays, and what they have otherwise is said.
+    /// Applies an object by server-side apply. Fields that others set stay, and conflicts are reported.
     private func apply(
         _ object: JSON, _ client: KubeClient, _ place: String, _ request: JoinRequest, _ made: inout [String]
     ) async throws {
@@ -109,7 +109,7 @@ public struct JoinRun: Sendable {
                 object, type: type, namespace: object[path: ["metadata", "namespace"]]?.string, name: name,
                 fieldManager: Self.manager, force: false, isDryRun: isDry, metadataOnlyAnswer: true)
         } catch {
-            // In a dry run the Namespace of the others isn't there.
+            // In a dry run the Namespace of the other objects does not exist.
             if isDry, error.isNotFound, kind != "Namespace" { return say("would make   \(what) in \(place)") }
             let other = "; \(what) is there with other rights or settings, and is left as it is"
             throw Stop(
@@ -172,7 +172,7 @@ public struct JoinRun: Sendable {
         made.append(names.isEmpty ? "annotations of Secret \(secretName)" : "keys \(names) of Secret \(secretName)")
     }
 
-    /// The long-lived one of the account's Secret; where nothing fills that, one that the API gives.
+    /// The long-lived token in the account's Secret. If nothing fills that, a token of the TokenRequest API.
     private func token(of account: String, in namespace: String) async throws(KubeError) -> Sensitive {
         let (token, isFilled) = try await AccountTokens(client: dataPlane, namespace: namespace).token(
             of: account, secret: JoinRequest.tokenSecret(of: account))
@@ -209,7 +209,7 @@ public struct JoinRun: Sendable {
                     sayWhatNext(request)
                     return .done
                 }
-                // Not for each try that the message counts.
+                // The line is not repeated for each attempt that the message counts.
                 if available.reason != shown { say("waiting      \(text)") }
                 shown = available.reason
                 advice = JoinAdvice.text(conditions, request)

@@ -2,9 +2,9 @@ import Fleet
 import Kube
 import KubeObjects
 
-/// What a user lacks, in the words that a Role would have.
+/// The right that a user lacks, in the words of a Role.
 enum MissingRule {
-    /// Empty for an error that is none of rights.
+    /// Empty for an error that is not about rights.
     static func advice(_ error: KubeError, _ verbs: [String], _ type: ResourceType, subresource: String? = nil)
         -> String
     {

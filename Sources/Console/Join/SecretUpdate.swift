@@ -4,13 +4,13 @@ import Kube
 import KubeObjects
 import Support
 
-/// Changes some keys of a Secret of the control plane and leaves the others. Only the version that was looked at is changed:
-/// where somebody else has written meanwhile, it looks again.
+/// Changes some keys of a Secret of the control plane and leaves the others. A write is conditional on the version that
+/// was read. If somebody else has written meanwhile, it reads again.
 struct SecretUpdate: Sendable {
     let controlPlane: ControlPlaneReader
     let name: String
     let manager: String
-    /// So many others may be quicker.
+    /// How many conflicts with other writers are allowed.
     private static let tries = 30
 
     enum Change: Sendable {
@@ -21,7 +21,7 @@ struct SecretUpdate: Sendable {
         case patch(JSON)
     }
 
-    /// - Parameter decide: nil: the Secret is not there. It is asked again after each conflict.
+    /// - Parameter decide: gets the Secret, or nil if it does not exist. It is called again after each conflict.
     func carryOut(_ decide: (DynamicObject?) -> Change) async throws(KubeError) {
         var number = 0
         while true {
@@ -64,7 +64,7 @@ struct SecretUpdate: Sendable {
 }
 
 extension ControlPlaneReader {
-    /// Nil where it is not there.
+    /// Nil if the Secret does not exist.
     func secret(_ name: String) async throws(KubeError) -> DynamicObject? {
         do throws(KubeError) {
             let json = try await client.get(Secret.resourceType, namespace: namespace, name: name)

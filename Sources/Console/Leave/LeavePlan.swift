@@ -3,13 +3,13 @@ import JSON
 import KubeObjects
 import Support
 
-/// What `squadron leave` does next, by what is seen. Nothing else is remembered: a run that was interrupted goes on where it
-/// was. The DataPlane goes last, since it says what else is the data plane's.
+/// The next step of `squadron leave`, by what it sees. Nothing else is remembered, so an interrupted run continues
+/// where it stopped. The DataPlane goes last, since it says what else belongs to the data plane.
 struct LeavePlan: Sendable {
     enum Step: Sendable, Hashable {
-        /// Nothing is done: why.
+        /// Nothing is done, for this reason.
         case refuse(String)
-        /// For what; then everything is looked at again.
+        /// What it waits for. Then everything is read again.
         case wait(String)
         case cordon
         /// The cluster leaves what flyteadmin reads.
@@ -23,7 +23,7 @@ struct LeavePlan: Sendable {
 
     let request: LeaveRequest
     private(set) var step = Step.done
-    /// What is still to be done, this step included.
+    /// What is left to do, with this step.
     private(set) var left: [String] = []
     /// What stays, and why.
     private(set) var notes: [String] = []
@@ -99,7 +99,7 @@ struct LeavePlan: Sendable {
         }
     }
 
-    /// Nil once nothing of flyteadmin's runs there, and nothing new can.
+    /// Nil once none of flyteadmin's executions runs there and no new one can.
     private func cordoned(_ plane: DataPlane, _ flyte: FlyteAdminSight) -> Step? {
         var since = plane.cordonTime
         if flyte.isKept {
@@ -129,7 +129,7 @@ struct LeavePlan: Sendable {
                 + "them any more. Wait for them or abort them, then run this again; or say --abandon-executions")
     }
 
-    /// What the operator has counted: flyteadmin's own account, and when it was asked.
+    /// The operator's count of flyteadmin's executions there, and its time.
     private var executions: (running: Int64, asOf: Instant)? {
         let object = sight.objects[.dataPlanes].first { $0.metadata.name == request.name }
         guard let running = object?.status("executions", "running")?.int,
@@ -154,7 +154,7 @@ struct LeavePlan: Sendable {
         "restart it: kubectl -n \(request.namespace) rollout restart deployment/\(name)"
     }
 
-    /// What the registry says, where it keeps this from going on.
+    /// The registry's message, if it explains why this can't continue.
     private func said(_ type: ConditionType) -> String {
         guard let condition = sight.flyteAdmin.conditions.first(where: { $0.type == type.rawValue }),
             condition.status != .isTrue
@@ -164,7 +164,7 @@ struct LeavePlan: Sendable {
 }
 
 extension DataPlane {
-    /// When it was cordoned, as far as the API server noted it.
+    /// When the DataPlane was cordoned, as far as the API server recorded it.
     fileprivate var cordonTime: Instant? {
         (metadata.managedFields ?? []).filter { $0.fieldsV1?[path: ["f:spec", "f:unschedulable"]] != nil }
             .compactMap { $0.time?.instant }.max()

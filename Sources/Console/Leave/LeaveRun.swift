@@ -4,19 +4,19 @@ import Kube
 import KubeObjects
 import Support
 
-/// `squadron leave` at work: it looks, takes the next step, and looks again. Each step is a line.
+/// Carries out `squadron leave`: it looks, takes the next step, and looks again. Each step prints a line.
 public struct LeaveRun: Sendable {
     let controlPlane: ControlPlaneReader
-    /// Nil where no context was named.
+    /// Nil without a context.
     let dataPlane: KubeClient?
     let screen: Screen
     /// Says what would be done, and does nothing.
     let isDry: Bool
-    /// For how long to wait for one thing.
+    /// How long to wait for one thing.
     let patience: Duration
 
     static let manager = "squadron-leave"
-    /// A second look at what is waited for.
+    /// The pause between two looks at what it waits for.
     private static let pause = Duration.seconds(1)
     private static let accountTypes = [
         "ServiceAccount", "Secret", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
@@ -44,7 +44,7 @@ public struct LeaveRun: Sendable {
                 do throws(KubeError) {
                     sight = try await look(request)
                 } catch {
-                    // What has gone on for a while goes on: a server may be away for a moment.
+                    // A run that has worked for a while continues: a server may be away for a moment.
                     guard last != nil, error.isRetryable, steps.wait(for: "an answer (\(error))") else { throw error }
                     try await Task.sleep(for: Self.pause)
                     continue
@@ -84,7 +84,7 @@ public struct LeaveRun: Sendable {
         return .done
     }
 
-    /// What was done and what is left, where it did not end well.
+    /// Prints what was done and what is left, unless the run ended well.
     private func tell(_ steps: Steps, _ plan: LeavePlan?, _ request: LeaveRequest) {
         if isDry { return }
         if !steps.done.isEmpty { screen.note("done: \(steps.done.joined(separator: "; "))") }
@@ -113,10 +113,10 @@ public struct LeaveRun: Sendable {
         }
         guard let dataPlane else { return sight }
         sight.clusterUID = try await dataPlane.get(Namespace.self, name: "kube-system").metadata.uid
-        // Its accounts matter when all else is done: until then they are taken to be there.
+        // The accounts matter once all else is done. Until then they are assumed to exist.
         let isNear = plane.metadata.annotations?[DataPlane.leavingAnnotation] == "true" || isDry
         sight.accounts = []
-        // The Role for propeller is where propeller is.
+        // The Role for propeller is in propeller's namespace.
         let other = sight.flyteAdmin.registry?.flyteHealth.namespace ?? request.namespace
         for type in Self.accountTypes where isNear {
             for namespace in Set([request.namespace, type.isNamespaced ? other : request.namespace]) {
@@ -138,7 +138,7 @@ public struct LeaveRun: Sendable {
         }
     }
 
-    /// Its values are not kept.
+    /// The names of the Secret's keys. Its values are dropped.
     private func keys(of name: String) async throws(KubeError) -> SecretKeys? {
         do {
             let secret = try await controlPlane.client.get(Secret.self, namespace: controlPlane.namespace, name: name)
@@ -182,7 +182,7 @@ public struct LeaveRun: Sendable {
                 steps.say("deleted", "DataPlane \(request.name)")
             }
         } catch {
-            // Somebody else was quicker: what is left is seen with the next look.
+            // Somebody else wrote first. The next look shows what is left.
             guard error.isConflict, steps.mayTryAgain() else { throw error }
         }
     }
@@ -198,7 +198,7 @@ public struct LeaveRun: Sendable {
             .object(Dictionary(names.map { ($0, JSON.null) }, uniquingKeysWith: { first, _ in first }))
         }
         var change: JSON = ["data": nothing(keys), "metadata": ["annotations": nothing(annotations)]]
-        // Only the version that was looked at: something may name a key by now.
+        // Only the version that was read: something may name a key by now.
         if let version = secret.version { change[path: ["metadata", "resourceVersion"]] = .string(version) }
         try await patch(change, Secret.resourceType, secret.name)
     }

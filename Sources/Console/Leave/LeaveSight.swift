@@ -1,11 +1,11 @@
 import Fleet
 import KubeObjects
 
-/// What `squadron leave` was asked for.
+/// The arguments of `squadron leave`.
 public struct LeaveRequest: Sendable, Hashable {
-    /// Of the DataPlane.
+    /// The DataPlane's name.
     public var name: String
-    /// Of the control plane, and of the accounts in the data plane.
+    /// The namespace of the control plane, and of the accounts in the data plane.
     public var namespace: String
     public var keepsAccount = false
     public var abandonsExecutions = false
@@ -16,36 +16,36 @@ public struct LeaveRequest: Sendable, Hashable {
     }
 }
 
-/// Everything that the decision rests on what `squadron leave` does next. It is looked at anew before each step.
+/// Everything that decides the next step of `squadron leave`. It is read again before each step.
 struct LeaveSight: Sendable {
     /// DataPlanes, ExecutionLabels and the registry.
     var objects: ControlPlaneObjects
     var flyteAdmin = FlyteAdminSight()
-    /// The Secrets that may hold keys of the data plane. Those that aren't there are left out.
+    /// The Secrets that may hold keys of the data plane, without those that don't exist.
     var secrets: [SecretKeys] = []
-    /// What `squadron join` made in the data plane; nil where no context was named.
+    /// What `squadron join` made in the data plane. Nil without a context.
     var accounts: [JoinedObject]?
     /// What it made in the control plane beside the keys and the DataPlane.
     var others: [JoinedObject] = []
-    /// Of the cluster that the context reaches; nil where none was named.
+    /// The UID of the cluster that the context reaches. Nil without a context.
     var clusterUID: String?
 }
 
-/// The names in a Secret, without what they hold.
+/// A Secret's keys, without their values.
 struct SecretKeys: Sendable, Hashable {
     var name: String
     var keys: Set<String>
     var annotations: Set<String> = []
-    /// `ExternalSecret clusters`: what keeps it; nil where nothing does.
+    /// The object that keeps the Secret: `ExternalSecret clusters`. Nil if none does.
     var owner: String?
     var version: String?
 }
 
-/// An object that `squadron join` has made: it says so itself.
+/// An object that `squadron join` has made, as its annotation says.
 struct JoinedObject: Sendable, Hashable, CustomStringConvertible {
     var type: ResourceType
     var name: String
-    /// Nil for a kind without.
+    /// Nil for a kind outside of namespaces.
     var namespace: String?
     var uid: String?
     /// Other field managers that have written it. Such an object stays.
@@ -53,14 +53,14 @@ struct JoinedObject: Sendable, Hashable, CustomStringConvertible {
 
     var description: String { "\(type.kind) \(name)" }
 
-    /// Those that write what join has made, without making it theirs.
+    /// Managers that write what join has made, but do not own it.
     private static let known: Set = [
         "squadron-join", "squadron-rotate", "squadron-leave", "kube-controller-manager",
         "clusterrole-aggregation-controller",
     ]
     static let label = "app.kubernetes.io/name=squadron"
 
-    /// Nil where it is none of the DataPlane's.
+    /// Nil if the object does not belong to the DataPlane.
     init?(
         _ type: ResourceType, _ metadata: ObjectMeta, of dataPlane: String, annotation: String = NeededRights.annotation
     ) {

@@ -1,7 +1,7 @@
 import Fleet
 import KubeObjects
 
-/// What is taken away once flyteadmin does not read of a data plane any more, in order; and what stays.
+/// What is removed, in order, once flyteadmin reads nothing of a data plane any longer, and what stays.
 struct Removal: Sendable {
     private(set) var steps: [(step: LeavePlan.Step, text: String)] = []
     private(set) var notes: [String] = []
@@ -21,7 +21,7 @@ struct Removal: Sendable {
         for object in sight.others { steps.append((.removeOther(object), "delete \(object) in the control plane")) }
     }
 
-    /// By Secret: the keys that a DataPlane reads there, or flyteadmin for it.
+    /// The keys that a DataPlane, or flyteadmin for it, reads in each Secret.
     static func entries(of plane: DataPlane) -> [String: Set<String>] {
         guard !plane.spec.inCluster else { return [:] }
         var entries: [String: Set<String>] = [:]
@@ -37,7 +37,8 @@ struct Removal: Sendable {
         let isRead = secret.name == PublishedCredentials.secretName
         var keys: [String] = []
         for key in own {
-            // Our own file is left before this is done, but what stays of it may name a certificate of another cluster.
+            // The cluster leaves our own file before this is done, but the rest of the file may name a certificate of
+            // another cluster.
             let places = isRead ? flyte.files(naming: key).filter { !isLeft($0, flyte) }.map(\.place) : []
             if places.isEmpty { keys.append(key) } else { named[key] = places }
         }
@@ -64,7 +65,7 @@ struct Removal: Sendable {
             (.removeKeys(of: secret, keys: keys, annotations: annotations), "remove the \(what) Secret \(secret.name)"))
     }
 
-    /// Squadron's own file, which names the cluster only until it is unpublished.
+    /// Whether the file is Squadron's own, which names the cluster only until it is unpublished.
     private func isLeft(_ file: FlyteAdminSight.File, _ flyte: FlyteAdminSight) -> Bool {
         guard flyte.isKept, file.map == flyte.target?.name, file.key == flyte.target?.key else { return false }
         return file.configuration.clusters.contains { $0.name == plane.clusterName }

@@ -5,10 +5,10 @@ import Kube
 import KubeObjects
 import Support
 
-/// The way into a data plane for a command: with the credentials that the DataPlane names, as far as the user may read
-/// them. The operator's own rules say whether a token may be sent where it would go.
+/// A command's access to a data plane: with the credentials that the DataPlane names, as far as the user may read them.
+/// The operator's own rules say whether a token may be sent to its host.
 public struct DataPlaneAccess: Sendable {
-    /// Why a data plane can't be looked into from here.
+    /// Why a data plane can't be read from here.
     public struct Failure: Error, Sendable, Hashable {
         public var message: String
     }

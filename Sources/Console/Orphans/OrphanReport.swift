@@ -2,7 +2,7 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// Namespaces in data planes that are this registry's, and that nothing wants there any more.
+/// Namespaces in data planes that belong to this registry and that nothing wants there any longer.
 public struct OrphanReport: Report {
     struct Orphan: Sendable, Hashable {
         var dataPlane: String
@@ -13,14 +13,14 @@ public struct OrphanReport: Report {
         var isTerminating: Bool
     }
     private(set) var orphans: [Orphan] = []
-    /// By data plane, why it could not be looked into.
+    /// Why a data plane could not be read, by data plane.
     private(set) var unreachable: [(name: String, message: String)] = []
     private(set) var skipped: [(name: String, message: String)] = []
     private(set) var looked = 0
     private(set) var notes: [String]
     private let isIncomplete: Bool
 
-    /// Where it is not known what is wanted, no namespace can be called an orphan.
+    /// While it is not known what is wanted, no namespace can be called an orphan.
     init(incomplete notes: [String]) {
         self.notes = notes
         isIncomplete = true
@@ -40,7 +40,7 @@ public struct OrphanReport: Report {
             case .namespaces(let namespaces):
                 looked += 1
                 for metadata in namespaces.sorted(by: { $0.name < $1.name }) {
-                    // Without a mark it is not known whose it is.
+                    // Without the annotation it is not known whose namespace it is.
                     guard metadata.annotations?[Ownership.controlPlaneAnnotation] != nil,
                         identity.foreignOwner(of: metadata) == nil,
                         let key = Ownership.projectDomain(of: metadata),
@@ -55,7 +55,7 @@ public struct OrphanReport: Report {
         }
     }
 
-    /// Nil where it is wanted.
+    /// Nil if the namespace is wanted.
     private static func reason(
         _ namespace: String, _ key: ProjectDomain, _ sharers: [String: [ProjectDomain]], _ facts: StoryFacts,
         cluster: String

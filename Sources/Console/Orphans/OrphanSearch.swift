@@ -5,11 +5,11 @@ import KubeObjects
 /// What was found in a data plane.
 struct NamespacesFound: Sendable {
     enum Reading: Sendable {
-        /// Namespaces that have our labels.
+        /// Namespaces with our labels.
         case namespaces([ObjectMeta])
-        /// Why it can't be looked into.
+        /// Why the data plane can't be read.
         case unreachable(String)
-        /// Why it was not to be looked into.
+        /// Why the data plane was left out.
         case skipped(String)
     }
     var dataPlane: String
@@ -17,9 +17,9 @@ struct NamespacesFound: Sendable {
     var reading: Reading
 }
 
-/// Looks through all data planes for namespaces of ours that nothing wants. Deletes nothing.
+/// Searches all data planes for our namespaces that nothing wants. It deletes nothing.
 public struct OrphanSearch: Sendable {
-    /// So many data planes are asked at a time.
+    /// How many data planes are asked at a time.
     private static let width = 16
 
     let reader: ControlPlaneReader
