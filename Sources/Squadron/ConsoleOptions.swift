@@ -5,7 +5,7 @@ import KubeObjects
 import Operator
 import Support
 
-/// What every command beside `run` takes.
+/// The options of every command beside `run`.
 struct ConsoleOptions: ParsableArguments {
     @Option(help: "Kubeconfig of the control plane; KUBECONFIG, ~/.kube/config or the pod's account without it.")
     var kubeconfig: String?
@@ -23,9 +23,9 @@ struct ConsoleOptions: ParsableArguments {
 
 extension OutputFormat: ExpressibleByArgument {}
 
-/// A command at work: where its output goes, and how it reaches the control plane with the user's own kubeconfig.
+/// A running command: its screen, and its way to the control plane with the user's own kubeconfig.
 struct CommandRun {
-    /// `status`: how messages name the command.
+    /// `status`: the command's name in messages.
     let name: String
     let screen: Screen
 
@@ -36,7 +36,7 @@ struct CommandRun {
 
     func note(_ text: String) { screen.note("squadron \(name): \(text)") }
 
-    /// Says why on standard error and ends the process.
+    /// Prints the reason on standard error and ends the process.
     func endpoint(kubeconfig: String?, context: String?) async throws -> ClusterEndpoint {
         let environment = ProcessEnvironment.values(EndpointSource.variables)
         do throws(EndpointFailure) {
@@ -51,8 +51,8 @@ struct CommandRun {
 }
 
 extension ConsoleOptions {
-    /// Runs a command against the control plane, and ends the process with its outcome. What fails is told on standard
-    /// error, with the command's name before it.
+    /// Runs a command against the control plane, and ends the process with its outcome. An error is printed on standard
+    /// error, after the command's name.
     func run(
         _ name: String, connections: Int = 4, _ body: (ControlPlaneReader, Screen) async throws -> Outcome
     ) async throws {
@@ -73,7 +73,7 @@ extension ConsoleOptions {
 }
 
 extension CommandRun {
-    /// The contexts of the kubeconfig whose cluster has that server.
+    /// The contexts of the kubeconfig whose cluster has this server.
     func contexts(kubeconfig: String?, withServer server: String) -> [String] {
         let environment = ProcessEnvironment.values(EndpointSource.variables)
         guard
@@ -90,7 +90,7 @@ struct OtherCluster {
 }
 
 extension ConsoleOptions {
-    /// The same with a client for the cluster of another context; nil where none is named.
+    /// The same with a client for the cluster of another context. Nil if none is named.
     func run(
         _ name: String, beside context: String?,
         _ body: (ControlPlaneReader, OtherCluster?, Screen) async throws -> Outcome
@@ -104,7 +104,7 @@ extension ConsoleOptions {
 }
 
 extension KubeError {
-    /// What a user can do about it; empty where the error says it all.
+    /// What a user can do about the error. Empty if the error says it all.
     fileprivate var advice: String {
         if isNotServed { return " (are Squadron's CRDs installed there, and is it the control plane's context?)" }
         if isForbidden { return " (the command reads with your own rights)" }
@@ -112,7 +112,7 @@ extension KubeError {
     }
 }
 
-/// Help that ends with examples and exit codes.
+/// A help text that ends with examples and exit codes.
 enum Help {
     static func discussion(_ text: String, examples: [String], codes: [(Int, String)]) -> String {
         let lines =

@@ -6,12 +6,12 @@ import Kube
 import KubeObjects
 import Operator
 
-/// What a running flyteadmin has, as sources of an import.
+/// Reads the configuration of a running flyteadmin as sources of an import.
 struct FlyteAdminImport {
     private let reader: ControlPlaneReader
     private let address: String?
 
-    /// - Parameter address: instead of the one that the registry has, and without its login.
+    /// - Parameter address: used instead of the registry's address, and without its login.
     init(_ reader: ControlPlaneReader, address: String?) { (self.reader, self.address) = (reader, address) }
 
     func add(to sources: inout ImportSources) async throws {
@@ -19,7 +19,7 @@ struct FlyteAdminImport {
         do throws(FlyteAdminError) {
             let projects = try await reach.client.projects().active
             sources.projects = projects.map(\.id)
-            // Each project lists the same ones.
+            // Each project lists the same domains.
             if let domains = projects.first?.domains, !domains.isEmpty { sources.domains = domains }
             for kind in AttributeKind.allCases {
                 for row in try await reach.client.rows(kind) { sources.rows.append(Self.row(row, kind)) }

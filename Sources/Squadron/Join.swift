@@ -75,7 +75,8 @@ struct Join: AsyncParsableCommand {
         }
     }
 
-    /// The documents alone. The control plane is read for the templates' kinds; nothing is sent to the data plane.
+    /// Prints only the documents. It reads the control plane for the templates' kinds, and sends nothing to the data
+    /// plane.
     private func print(_ request: JoinRequest, _ command: CommandRun) async throws {
         try await options.run("join") { reader, screen in
             let rights = try await RightsReading(reader)

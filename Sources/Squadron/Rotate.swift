@@ -44,7 +44,7 @@ struct Rotate: AsyncParsableCommand {
         }
     }
 
-    /// The one that is named, else the one whose server is the DataPlane's endpoint.
+    /// The context that the user names, or the one whose server is the DataPlane's endpoint.
     private func contextOfCluster() async throws -> String? {
         if let clusterContext { return clusterContext }
         var endpoint = ""

@@ -62,7 +62,7 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Before anything can read the environment for TLS, and before there is a token to read in memory.
+        // This runs before anything can read the TLS variables of the environment, and before a token is in memory.
         let cleared = ProcessHardening.clearEnvironment()
         let format = logFormat
         let level = logLevel

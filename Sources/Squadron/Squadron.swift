@@ -3,8 +3,8 @@ import Operator
 
 @main
 struct Squadron: AsyncParsableCommand {
-    // With its type, and from a function of another name: else the protocol's default is taken, a command without
-    // subcommands.
+    // With its type, and from a function of another name. Otherwise Swift takes the protocol's default, a command
+    // without subcommands.
     static let configuration: CommandConfiguration = commands(as: "squadron")
 
     static func commands(as name: String) -> CommandConfiguration {
@@ -19,19 +19,19 @@ struct Squadron: AsyncParsableCommand {
     }
 
     static func main() async {
-        // kubectl runs the program `kubectl-squadron` in PATH (a link to this one) for `kubectl squadron …`.
+        // For `kubectl squadron …`, kubectl runs the program `kubectl-squadron` in PATH, a link to this one.
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? ""
         if program == "kubectl-squadron" { await KubectlSquadron.start() } else { await start() }
     }
 }
 
-/// The same commands, whose help names them as the user has typed them.
+/// The same commands. Their help names them as the user has typed them.
 struct KubectlSquadron: AsyncParsableCommand {
     static let configuration: CommandConfiguration = Squadron.commands(as: "kubectl squadron")
 }
 
 extension AsyncParsableCommand {
-    /// Wrong usage ends with 2, as the contract says (ArgumentParser's own code is 64).
+    /// Wrong usage exits with 2, as the contract says (ArgumentParser's own code is 64).
     fileprivate static func start() async {
         do {
             var command = try parseAsRoot()

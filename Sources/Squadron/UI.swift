@@ -32,7 +32,7 @@ struct UI: AsyncParsableCommand {
 
     func run() async throws {
         guard let address = ListenAddress(address) else { return }
-        // One for each watch, and one for what is polled.
+        // One connection for each watch, and one for the polling.
         try await options.run("ui", connections: 8) { reader, screen in
             guard let page = PageRun(reader, at: address) else { return .usage }
             do {

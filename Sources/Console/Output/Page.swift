@@ -1,12 +1,12 @@
-/// A page of text for people. All text goes through `Span`, and on its way to the page it loses every control character:
-/// an object's message can't move the cursor or forge a line.
+/// A page of text for people. All text goes through `Span`, which removes every control character, so an object's
+/// message can't move the cursor or forge a line.
 public struct Page: Sendable {
     private var lines: [String] = []
     private let hasColors: Bool
 
     public init(hasColors: Bool = false) { self.hasColors = hasColors }
 
-    /// Ends with a line break; empty for a page without lines.
+    /// Ends with a line break. Empty for a page without lines.
     public var text: String { lines.map { $0 + "\n" }.joined() }
 
     public mutating func line(_ spans: Span...) { lines.append(spans.map(painted).joined()) }
@@ -21,7 +21,7 @@ public struct Page: Sendable {
     /// Does nothing at the top of the page and after another blank line.
     public mutating func blank() { if let last = lines.last, !last.isEmpty { lines.append("") } }
 
-    /// Columns as wide as their widest cell, two blanks between them; the last one is not padded.
+    /// Columns as wide as their widest cell, with two blanks between them. The last column is not padded.
     public mutating func table(_ header: [String], _ rows: [[Span]], indent: Int = 0) {
         let all = (header.isEmpty ? [] : [header.map { Span($0, .dim) }]) + rows
         let columns = all.map(\.count).max() ?? 0
@@ -60,7 +60,7 @@ public struct Span: Sendable, Hashable, ExpressibleByStringInterpolation {
             }
         }
     }
-    /// A condition's message has up to 2 KB; a line of a table does not need all of it (`-o json` has).
+    /// A condition's message has up to 2 KB. A table shows less of it; `-o json` shows all.
     public static let limit = 240
 
     let shown: String

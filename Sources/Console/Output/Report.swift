@@ -4,9 +4,9 @@ import YAML
 
 public enum OutputFormat: String, Sendable, Hashable, CaseIterable { case text, json, yaml }
 
-/// What a command found out.
+/// The result of a command.
 public protocol Report: Sendable {
-    /// For scripts; docs/commands.md has its form.
+    /// For scripts. docs/commands.md describes its form.
     var json: JSON { get }
     /// For people.
     func write(to page: inout Page)
@@ -14,7 +14,7 @@ public protocol Report: Sendable {
 }
 
 extension Report {
-    /// The whole output, ending with a line break.
+    /// The whole output, with a line break at the end.
     public func rendered(as format: OutputFormat, hasColors: Bool = false) -> String {
         switch format {
         case .text:
@@ -28,8 +28,8 @@ extension Report {
 }
 
 extension JSON {
-    /// Every text in it, keys too, without control characters but line breaks. JSON's own escapes are not enough: C1
-    /// controls and direction marks need none there, and a terminal acts on them.
+    /// The same with every text and key free of control characters except line breaks. JSON's own escapes are not
+    /// enough: they leave C1 controls and direction marks, and terminals act on these.
     var withShownText: JSON {
         switch self {
         case .string(let text): .string(text.shownOnTerminal(keepsLines: true))
@@ -46,7 +46,7 @@ extension JSON {
 }
 
 extension String {
-    /// What a peer or an object says, safe for a terminal.
+    /// A text from a peer or an object, safe for a terminal.
     func shownOnTerminal(limit: Int = 1 << 20, keepsLines: Bool = false) -> String {
         shown(limit: limit, keepsLines: keepsLines)
     }

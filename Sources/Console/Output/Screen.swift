@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Where a command's output goes. Reports go to standard output whole; notes and errors go to standard error.
+/// The destination of a command's output. Whole reports go to standard output, notes and errors to standard error.
 public struct Screen: Sendable {
     public var isTerminal: Bool
     public var hasColors: Bool
@@ -21,10 +21,10 @@ public struct Screen: Sendable {
         self.error = error
     }
 
-    /// The variables that `process` goes by.
+    /// The environment variables that `process` reads.
     public static let variables = ["NO_COLOR", "TERM"]
 
-    /// This process's own. Colours only on a terminal, and not where `NO_COLOR` says so (https://no-color.org).
+    /// The screen of this process. Colours only on a terminal, and not if `NO_COLOR` is set (https://no-color.org).
     public static func process(environment: [String: String]) -> Screen {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         return Screen(
@@ -41,10 +41,10 @@ public struct Screen: Sendable {
         return report.outcome
     }
 
-    /// As it is: manifests and scripts, which are made here. A line break is added where there is none at the end.
+    /// Prints a text as it is: manifests and scripts, which are made here. A missing line break at the end is added.
     public func print(_ text: String) { out(text.hasSuffix("\n") ? text : text + "\n") }
 
-    /// A line on standard error.
+    /// Prints a line on standard error.
     public func note(_ text: String) { error(text.shownOnTerminal(limit: 4096, keepsLines: true) + "\n") }
 }
 
@@ -53,7 +53,7 @@ private func writeAll(_ text: String, to descriptor: Int32) {
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return }  // nobody reads it any more
+        guard count > 0 else { return }  // its reader has gone
         rest = rest.dropFirst(count)
     }
 }

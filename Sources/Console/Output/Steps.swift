@@ -1,6 +1,6 @@
 import Support
 
-/// The progress of a command that takes several steps: a line for each, and one for each new thing that it waits for.
+/// The progress of a command of several steps: a line for each step, and one for each new thing that it waits for.
 struct Steps {
     /// What was done, for people.
     private(set) var done: [String] = []
@@ -10,7 +10,7 @@ struct Steps {
     private var waiting: (text: String, end: ContinuousClock.Instant)?
     private var conflicts = 0
 
-    /// - Parameter patience: for how long to wait for one thing.
+    /// - Parameter patience: how long to wait for one thing.
     init(_ screen: Screen, patience: Duration) {
         self.screen = screen
         self.patience = patience
@@ -28,7 +28,7 @@ struct Steps {
         word + String(repeating: " ", count: max(1, 13 - word.count)) + text.shownOnTerminal(limit: 2048)
     }
 
-    /// False once it has waited for too long, whatever for, since the last step.
+    /// False once all waiting since the last step has taken too long.
     mutating func wait(for what: String) -> Bool {
         if waiting?.text != what {
             screen.print(Self.line("waiting", "for \(what)"))
@@ -37,7 +37,7 @@ struct Steps {
         return waiting.map { clock.now < $0.end } ?? true
     }
 
-    /// A few times in a row.
+    /// True for a few attempts in a row.
     mutating func mayTryAgain() -> Bool {
         conflicts += 1
         return conflicts <= 20

@@ -2,10 +2,10 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What was read in the control plane's namespace.
+/// The objects that were read in the control plane's namespace.
 ///
-/// Objects are kept as they came. Their specs are decoded where Fleet's rules are applied to them; their statuses are read
-/// field by field and with good will, since an operator of another version may have written them.
+/// Objects are kept as they came. Their specs are decoded when Fleet's rules are applied to them. Their statuses are
+/// read field by field and leniently, since an operator of another version may have written them.
 public struct ControlPlaneObjects: Sendable {
     public enum ConfigMapReading: Sendable, Hashable {
         case present([String: String])
@@ -16,7 +16,7 @@ public struct ControlPlaneObjects: Sendable {
     public let namespace: String
     private var objects: [ResourceType: [DynamicObject]] = [:]
     public private(set) var configMaps: [String: ConfigMapReading] = [:]
-    /// Of the operator's election; nil where there is none, or where the user may not read it.
+    /// The Lease of the operator's election. Nil if there is none, or if the user may not read it.
     public var lease: Lease?
 
     public init(namespace: String) { self.namespace = namespace }
@@ -24,17 +24,17 @@ public struct ControlPlaneObjects: Sendable {
     public mutating func add(_ type: ResourceType, _ more: [DynamicObject]) {
         objects[type] = ((objects[type] ?? []) + more).sorted { $0.metadata.name < $1.metadata.name }
     }
-    /// In the place of the one with its name.
+    /// Replaces the object of the same name.
     mutating func put(_ type: ResourceType, _ object: DynamicObject) {
         objects[type]?.removeAll { $0.metadata.name == object.metadata.name }
         add(type, [object])
     }
     public mutating func add(configMap name: String, _ reading: ConfigMapReading) { configMaps[name] = reading }
 
-    /// By name.
+    /// The objects of a kind by name.
     public subscript(type: ResourceType) -> [DynamicObject] { objects[type] ?? [] }
 
-    /// The one that counts.
+    /// The registry that the operator uses.
     public var registry: DynamicObject? {
         self[.clusterRegistries].first { $0.metadata.name == ClusterRegistry.theName }
     }

@@ -13,8 +13,9 @@ public struct ControlPlaneReader: Sendable {
         self.namespace = namespace
     }
 
-    /// A client for a command: few requests, one server.
-    /// - Parameter connections: each watch needs one where the server speaks HTTP/1.1.
+    /// A client for a command, which sends few requests to one server.
+    ///
+    /// - Parameter connections: over HTTP/1.1 each watch needs its own connection.
     public static func client(for endpoint: ClusterEndpoint, userAgent: String, connections: Int = 4) -> KubeClient {
         var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
         (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
@@ -43,8 +44,8 @@ public struct ControlPlaneReader: Sendable {
         return result
     }
 
-    /// The operator's Lease, by which `status` tells whether one is at work. Many users may not read Leases: then nothing
-    /// is said of it.
+    /// The operator's Lease. `status` decides by it whether an operator works. Many users may not read Leases, in which
+    /// case `status` leaves this out.
     public func lease() async throws(KubeError) -> Lease? {
         do {
             return try await client.get(Lease.self, namespace: namespace, name: "squadron")

@@ -7,7 +7,7 @@ import YAML
 public struct NeededRights: Sendable {
     public enum Side: String, Sendable, CaseIterable { case controlPlane = "control-plane", dataPlanes = "data-planes" }
 
-    /// Names of what the operator reads: its own `References` has them.
+    /// The names of what the operator reads. The operator's own `References` finds them.
     public struct Names: Sendable {
         public var secrets: Set<String>
         public var configMaps: Set<String>
@@ -25,14 +25,14 @@ public struct NeededRights: Sendable {
     private let hasInCluster: Bool
     private let tokens: TokenRights
     private let permissions: [Permission]
-    /// What a user should know of the documents.
+    /// What a user should know about the documents.
     public private(set) var notes: [String] = []
-    /// Rules are missing: some templates can't be used, or a kind is not known.
+    /// Whether rules are missing, because some templates can't be used or a kind is not known.
     public private(set) var isIncomplete: Bool
 
     /// - Parameters:
-    ///   - templates: what is in force; nil where it can't be known.
-    ///   - kinds: where the templates' kinds are served.
+    ///   - templates: the templates in force. Nil if they can't be known.
+    ///   - kinds: the API paths of the templates' kinds.
     public init(
         registry: ClusterRegistrySpec, dataPlanes: [DataPlane], names: Names, templates: TemplateSet?,
         kinds: KindTable = .wellKnown, namespace: String
@@ -120,7 +120,7 @@ public struct NeededRights: Sendable {
         (try? YAML.parse(Permissions.rules(adding: permissions)))?.array ?? []
     }
 
-    /// What is read of Flyte itself in a data plane.
+    /// The rules for what the operator reads of Flyte itself in a data plane.
     private func flyteHealth(_ side: Side) -> [JSON] {
         guard let rule = Self.flyteHealthRule(registry.flyteHealth) else { return [] }
         return pair(
@@ -128,7 +128,7 @@ public struct NeededRights: Sendable {
             in: registry.flyteHealth.namespace)
     }
     static let flyteHealthRole = "squadron-flyte-health"
-    /// Nil where nothing is read.
+    /// Nil if it reads nothing.
     static func flyteHealthRule(_ settings: FlyteHealthSettings) -> JSON? {
         // `enabled ? rule : nil` would give JSON's null.
         guard settings.enabled else { return nil }

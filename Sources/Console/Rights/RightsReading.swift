@@ -3,7 +3,7 @@ import JSON
 import Kube
 import KubeObjects
 
-/// What `NeededRights` is computed from, read from the control plane.
+/// The input of `NeededRights`, read from the control plane.
 public struct RightsReading: Sendable {
     public let registry: ClusterRegistrySpec
     public let dataPlanes: [DataPlane]

@@ -2,11 +2,11 @@ import Fleet
 
 /// What the providers of credentials need, beside reading Secrets.
 struct TokenRights: Sendable {
-    /// Accounts of the control plane whose tokens are asked for.
+    /// Accounts of the control plane for which the operator requests tokens.
     var federated: Set<String> = []
-    /// Accounts of data planes that ask for their own.
+    /// Accounts of data planes that request their own tokens.
     var renewed: Set<String> = []
-    /// Secrets to which a renewed token may be written. flyteadmin's is none of them.
+    /// Secrets to which a renewed token may be written. flyteadmin's Secret is never one of them.
     var written: Set<String> = []
 
     init(_ dataPlanes: [DataPlane]) {

@@ -2,7 +2,7 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// `squadron rollout status`: how far the last change of templates, values or workload identity is.
+/// The report of `squadron rollout status`: how far the last change of templates, values or workload identity has come.
 public struct RolloutReport: Report {
     struct Member: Sendable, Hashable {
         var name: String

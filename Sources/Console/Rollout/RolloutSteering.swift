@@ -3,16 +3,16 @@ import JSON
 import Kube
 import KubeObjects
 
-/// What `squadron rollout pause`, `resume` and `undo` are to change of the registry.
+/// What `squadron rollout pause`, `resume` and `undo` will change in the registry.
 public struct RolloutSteering: Report {
     public enum Action: Sendable, Hashable {
         case pause
-        /// - Parameter now: what the annotation is to say, so that it is another text each time.
+        /// - Parameter now: the annotation's new text, which differs each time.
         case resume(now: Timestamp)
-        /// - Parameter revision: nil: the last one that came to its end.
+        /// - Parameter revision: nil: the last revision that was completed.
         case undo(to: Int64?)
     }
-    /// A merge patch of the registry; nil where nothing is to be changed.
+    /// A merge patch of the registry. Nil if nothing needs to change.
     let change: JSON?
     /// Why nothing is done.
     public private(set) var refusal: String?
@@ -20,7 +20,7 @@ public struct RolloutSteering: Report {
 
     public var outcome: Outcome { refusal == nil ? .done : .failed }
 
-    /// - Parameter revisions: the ControllerRevisions of the rollout; only `undo` looks at them.
+    /// - Parameter revisions: the ControllerRevisions of the rollout. Only `undo` uses them.
     public init(_ action: Action, _ objects: ControlPlaneObjects, revisions: [DynamicObject] = []) {
         let registry = objects.registry
         guard let registry else {
@@ -68,7 +68,7 @@ public struct RolloutSteering: Report {
         Set(revisions.compactMap { $0.json["revision"]?.int })
     }
 
-    /// The last revision that came to its end before what is rolled out now.
+    /// The last completed revision before the present one.
     private static func lastComplete(_ revisions: [DynamicObject]) -> Int64? {
         let newest = revisions.max { ($0.json["revision"]?.int ?? 0) < ($1.json["revision"]?.int ?? 0) }
         guard let newest, let text = newest.metadata.annotations?[RolloutNames.state],
@@ -87,7 +87,7 @@ public struct RolloutSteering: Report {
 }
 
 extension RolloutSteering {
-    /// Changes the registry, with the user's own rights.
+    /// Changes the registry with the user's own rights.
     public func apply(_ reader: ControlPlaneReader) async throws(KubeError) {
         guard let change else { return }
         try await reader.client.mergePatch(

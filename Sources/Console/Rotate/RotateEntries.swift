@@ -12,8 +12,8 @@ struct RotateEntries: Sendable {
     private(set) var notes: [String] = []
 
     /// - Parameters:
-    ///   - account: the one to rotate; nil: all.
-    ///   - secrets: by name, those of the control plane that are there.
+    ///   - account: the account to rotate. Nil: all.
+    ///   - secrets: the Secrets of the control plane that exist, by name.
     init(_ plane: DataPlane, account: String?, secrets: [String: Secret]) {
         if plane.spec.inCluster {
             refusal = "DataPlane \(plane.metadata.name) is inCluster: its token is the pod's"
@@ -48,7 +48,7 @@ struct RotateEntries: Sendable {
         }
     }
 
-    /// flyteadmin's own first: it takes longest.
+    /// flyteadmin's own entry first, since it takes longest.
     static func places(of plane: DataPlane) -> [(secret: String, key: String)] {
         var places: [(secret: String, key: String)] = [
             (PublishedCredentials.secretName, PublishedCredentials(of: plane).tokenKey)

@@ -2,7 +2,7 @@ import Fleet
 import KubeObjects
 import Support
 
-/// A token in a Secret of the control plane, and what it says of itself.
+/// A token in a Secret of the control plane, and its claims.
 struct RotatedEntry: Sendable, Hashable {
     var secret: String
     var key: String
@@ -12,13 +12,13 @@ struct RotatedEntry: Sendable, Hashable {
     var place: String { "Secret \(secret), key \(key)" }
 }
 
-/// Everything that the decision rests on what `squadron rotate` does next for one entry.
+/// Everything that decides the next step of `squadron rotate` for one entry.
 struct RotateSight: Sendable {
     /// A token Secret of the account in the data plane.
     struct TokenSecret: Sendable, Hashable {
         var name: String
         var uid: String?
-        /// The Secret whose token it takes the place of: the rotation is not over. Empty: there is none to delete.
+        /// The Secret that this one replaces while the rotation goes on. Empty: there is no Secret to delete.
         var replaces: String?
     }
     enum Use: Sendable, Hashable {
@@ -27,7 +27,7 @@ struct RotateSight: Sendable {
         case usesIt
         case waits(String)
     }
-    /// The Secret in the data plane that the entry's token comes from; nil where it can't be told.
+    /// The Secret in the data plane that the entry's token comes from. Nil if that is not known.
     var current: String?
     var tokens: [TokenSecret] = []
     /// Whether the operator works with the entry's token.
@@ -36,33 +36,33 @@ struct RotateSight: Sendable {
     var flyteAdmin = FlyteAdminSight.Rollout.done(since: nil)
 }
 
-/// What `squadron rotate` does next, by what is seen. The new token Secret in the data plane carries the mark of a rotation
-/// that goes on, so that a run that was interrupted goes on where it was. The old one is deleted last of all, and both work
-/// until then.
+/// The next step of `squadron rotate`, by what it sees. During a rotation, the new token Secret in the data plane
+/// carries a mark, so an interrupted run continues where it stopped. The old Secret is deleted last of all, and both
+/// tokens work until then.
 struct RotatePlan: Sendable, Hashable {
     enum Step: Sendable, Hashable {
         /// In the data plane.
         case create(name: String, replaces: String)
         /// The mark names another Secret than the one in use.
         case mark(name: String, replaces: String)
-        /// Its token into the control plane's Secret.
+        /// Writes its token into the control plane's Secret.
         case publish(name: String)
         case wait(String)
         case restart(String)
         case deleteOld(String, uid: String?)
-        /// Takes the mark away: the end.
+        /// Removes the mark: the end.
         case finish(name: String)
         case stop(String)
     }
     static let annotation = FleetGroup.name + "/replaces"
 
     let step: Step
-    /// What is still to be done, this step included.
+    /// What is left to do, with this step.
     let left: [String]
 
-    /// - Parameter newName: for a Secret that isn't there.
+    /// - Parameter newName: the name of a Secret that does not exist.
     init(_ entry: RotatedEntry, _ sight: RotateSight, newName: String) {
-        // Of two, begun at the same time, the same one for everybody.
+        // If two runs began at the same time, all of them choose the same new Secret.
         let new = sight.tokens.filter { $0.replaces != nil }.min { $0.name < $1.name }
         step = Self.step(entry, sight, new, newName)
         let isPublished = new != nil && sight.current == new?.name

@@ -5,21 +5,22 @@ import Kube
 import KubeObjects
 import Support
 
-/// `squadron rotate` at work: for each entry it looks, takes the next step, and looks again. Each step is a line.
+/// Carries out `squadron rotate`: for each entry it looks, takes the next step, and looks again. Each step prints a
+/// line.
 public struct RotateRun: Sendable {
     let controlPlane: ControlPlaneReader
     let endpoint: ClusterEndpoint
     let dataPlane: KubeClient
     let screen: Screen
     let isDry: Bool
-    /// For how long to wait for one thing.
+    /// How long to wait for one thing.
     let patience: Duration
     private let userAgent: String
     private let wallClock: WallClock
 
     static let manager = "squadron-rotate"
     private static let pause = Duration.seconds(1)
-    /// What is noted on a Deployment that this command restarts: which token it has read.
+    /// The annotation of a Deployment that this command restarts. It says which token the Deployment has read.
     static func mark(of cluster: String) -> String { "\(FleetGroup.name)/rotated.\(cluster)" }
 
     public init(
@@ -39,8 +40,8 @@ public struct RotateRun: Sendable {
     private struct Stop: Error { var message: String }
 
     /// - Parameters:
-    ///   - name: the DataPlane's.
-    ///   - account: the one to rotate; nil: all.
+    ///   - name: the DataPlane's name.
+    ///   - account: the account to rotate. Nil: all.
     public func carryOut(_ name: String, account: String?) async -> Outcome {
         var steps = Steps(screen, patience: patience)
         var left: [String] = []
@@ -179,8 +180,9 @@ public struct RotateRun: Sendable {
             namespace: entry.namespace, name: name, fieldManager: Self.manager, metadataOnlyAnswer: true)
     }
 
-    /// Only that key, of the version that was looked at, and only a token that the data plane takes.
-    /// - Returns: what it waits for; nil where it is done.
+    /// Writes only that key, only if the Secret is the version that was read, and only a token that the data plane
+    /// accepts.
+    /// - Returns: what it waits for. Nil when it is done.
     private func publish(_ name: String, _ entry: RotatedEntry, _ look: Look) async throws(KubeError) -> String? {
         let (token, isFilled) = try await AccountTokens(client: dataPlane, namespace: entry.namespace).token(
             of: entry.account, secret: name)
@@ -200,7 +202,7 @@ public struct RotateRun: Sendable {
         return nil
     }
 
-    /// Nil where the data plane takes it. No certificate of the user's is sent beside it.
+    /// Nil if the data plane accepts the token. The user's own certificate is not sent with it.
     private func refusal(of token: Sensitive) async -> String? {
         var own = ClusterEndpoint(
             server: endpoint.server, tls: endpoint.tls, proxyURL: endpoint.proxyURL, authorization: StaticToken(token))
@@ -216,9 +218,9 @@ public struct RotateRun: Sendable {
         }
     }
 
-    /// As `kubectl rollout restart` does it.
+    /// Restarts a Deployment as `kubectl rollout restart` does.
     private func restart(_ name: String, _ look: Look) async throws(KubeError) {
-        // What a node shows a new pod of the Secret may lag a little.
+        // A node may give a new pod the Secret's old content for a short time.
         try? await Task.sleep(for: Self.pause * 3)
         let annotations = [
             Deployment.restartAnnotation: Timestamp(wallClock.now).description, look.mark.key: look.mark.value,
@@ -233,7 +235,7 @@ public struct RotateRun: Sendable {
     private struct Look {
         var plane: DataPlane
         var sight: RotateSight
-        /// Of the control plane's Secret.
+        /// The version of the control plane's Secret.
         var version: String?
         var mark: (key: String, value: String)
     }
@@ -314,11 +316,11 @@ public struct RotateRun: Sendable {
 }
 
 extension RotateSight.Use {
-    /// By what the operator's status says of the token that it uses.
+    /// By what the operator's status says about the token that it uses.
     init(of token: Sensitive, _ entry: RotatedEntry, _ plane: DataPlane) {
         let credentials = plane.spec.credentials
         let isRead = credentials.secretName == entry.secret && plane.tokenKey == entry.key
-        // One that renews itself has another token in use than the Secret's.
+        // If the operator renews the token by itself, it uses another token than the Secret's.
         guard isRead, credentials.provider == .secret, plane.spec.enabled else {
             self = .notConcerned
             return

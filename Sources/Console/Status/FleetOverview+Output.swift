@@ -42,7 +42,7 @@ extension FleetOverview {
         ]
     }
 
-    /// So many rows of a kind are shown as text.
+    /// How many rows of a kind are shown as text.
     static let rowLimit = 30
 
     var summary: String {

@@ -3,10 +3,10 @@ import JSON
 import KubeObjects
 import Support
 
-/// The fleet on one screen, worst first, as the statuses say it. What a status says of an older generation of its object
-/// is marked: it may not hold any more.
+/// The fleet on one screen, worst first, as the statuses say it. A status of an older generation of its object is
+/// marked, since it may be outdated.
 public struct FleetOverview: Report {
-    /// How one object is.
+    /// The state of one object.
     struct State: Sendable, Hashable {
         var name: String
         var ready: Condition.Status
@@ -30,7 +30,7 @@ public struct FleetOverview: Report {
         var isReady: Bool { ready == .isTrue && !isStale }
     }
 
-    /// What ends next of a data plane's credentials.
+    /// The credential of a data plane that expires next.
     struct Expiry: Sendable, Hashable {
         enum What: String, Sendable { case token, ca }
         var what: What
@@ -55,25 +55,25 @@ public struct FleetOverview: Report {
     }
 
     struct Group: Sendable, Hashable {
-        /// "labels"; for the JSON "executionLabels".
+        /// "labels". For the JSON "executionLabels".
         var title: String
         var key: String
         var total: Int
         var notReady: [State]
-        /// By object name, what people know it by: `label1`, `project1/development`.
+        /// The name that people know, by object name: `label1`, `project1/development`.
         var subjects: [String: String]
     }
 
     struct Leader: Sendable, Hashable {
         var holder: String
         var renewed: Timestamp?
-        /// Nobody has renewed the lease in time: what statuses say may be old.
+        /// Nobody has renewed the Lease in time: the statuses may be outdated.
         var isAway: Bool
     }
 
     let now: Instant
     let registry: State?
-    /// Conditions of the registry that are False, but `Ready`, and what is not configured.
+    /// Conditions of the registry that are False, except `Ready`, and parts that are not configured.
     let registryTroubles: [Condition]
     let mode: String?
     let leader: Leader?
@@ -104,7 +104,7 @@ public struct FleetOverview: Report {
 
     var namespaces: NamespaceCounts { dataPlanes.reduce(.zero) { $0 + ($1.namespaces ?? .zero) } }
 
-    /// Of what nobody renews by itself, the first to end.
+    /// The first to expire of the credentials that the operator does not renew.
     var nextExpiry: (name: String, expiry: Expiry)? {
         dataPlanes.compactMap { row in row.expiry.map { (row.state.name, $0) } }
             .filter { !$0.1.isRenewed }.min { $0.1.time < $1.1.time }
@@ -150,10 +150,11 @@ extension FleetOverview.DataPlaneRow: Comparable {
 }
 
 extension FleetOverview.Expiry {
-    /// Warnings come this long before the end at the most, and below a tenth of a credential's life where that is known.
+    /// Warnings come at most this long before the end, and only in the last tenth of a credential's life if that is
+    /// known.
     static let warning: Double = 14 * 86_400
 
-    /// Token and CA, where the status says when they end.
+    /// Token and CA, if the status says when they expire.
     static func all(of object: DynamicObject, now: Instant) -> [Self] {
         let token = object.time("tokenExpirationTime")
         let isRenewed = object.time("tokenRenewalTime") != nil
@@ -165,7 +166,7 @@ extension FleetOverview.Expiry {
 
     init?(_ object: DynamicObject, now: Instant) {
         let candidates = Self.all(of: object, now: now)
-        // What renews itself is told of only where nothing else ends.
+        // A credential that is renewed is reported only if nothing else expires.
         guard let next = candidates.min(by: { ($0.isRenewed ? 1 : 0, $0.time) < ($1.isRenewed ? 1 : 0, $1.time) })
         else { return nil }
         self = next
@@ -197,7 +198,7 @@ extension FleetOverview.Group {
 }
 
 extension FleetOverview {
-    /// What is False before what is not known, the longest first.
+    /// False conditions before unknown ones, the longest first.
     fileprivate static func isWorse(_ left: State, _ right: State) -> Bool {
         func rank(_ state: State) -> Int { state.isStale ? 2 : state.ready == .isFalse ? 0 : 1 }
         if rank(left) != rank(right) { return rank(left) < rank(right) }

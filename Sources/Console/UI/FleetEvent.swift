@@ -4,10 +4,10 @@ import KubeObjects
 
 /// A Kubernetes Event of the operator about one of our objects.
 struct FleetEvent: Sendable, Hashable {
-    /// The operator's own; those of others in the namespace are passed over.
+    /// The operator's own Events. Events of other controllers in the namespace are skipped.
     static let controller = "multicluster.flyte.org/squadron"
     static let type = ResourceType(version: "v1", kind: "Event", plural: "events", isNamespaced: true)
-    /// So many are shown.
+    /// How many are shown.
     static let limit = 60
 
     var time: Timestamp
@@ -18,8 +18,8 @@ struct FleetEvent: Sendable, Hashable {
     var about: String
     var count: Int64
 
-    /// `v1`'s form of Events, which Kubernetes' role `view` may read in every version; nil for an Event of somebody else, or
-    /// without a time.
+    /// The `v1` form of Events, which Kubernetes' role `view` may read in every version. Nil for an Event of another
+    /// controller, or without a time.
     init?(_ json: JSON) {
         guard json["reportingComponent"]?.string == Self.controller else { return nil }
         let series = json["series"]

@@ -3,15 +3,15 @@ import JSON
 import KubeObjects
 import Support
 
-/// The way of executions as a picture: from project-domains and workflows over execution labels to clusters, with the
-/// chance of each cluster. It goes by the rules with which `squadron explain` answers.
+/// The routing of executions as a picture: from project-domains and workflows over execution labels to clusters, with
+/// the chance of each cluster. It uses the rules of `squadron explain`.
 ///
-/// A large fleet is grouped, so that the picture stays readable: project-domains with one label are one node, and so are
-/// clusters that all labels treat alike.
+/// A large fleet is grouped, so that the picture stays readable: project-domains with one label are one node, and so
+/// are clusters that all labels treat alike.
 struct FleetFlow: Sendable, Hashable {
     struct Node: Sendable, Hashable {
         var names: [String]
-        /// What is unusual; empty where nothing is.
+        /// What is unusual. Empty if nothing is.
         var trouble = ""
         var detail = ""
 
@@ -22,12 +22,12 @@ struct FleetFlow: Sendable, Hashable {
     struct Link: Sendable, Hashable {
         var from: Int
         var to: Int
-        /// Of the executions that come to `from`; for the first links, of all project-domains.
+        /// The share of the executions at `from`. For the first links, the share of all project-domains.
         var share: Double
-        /// Why nothing goes this way; empty where something does.
+        /// Why nothing goes this way. Empty if something does.
         var stopped = ""
     }
-    /// More sources, or clusters, are grouped; more groups are put together.
+    /// Above these limits, sources and clusters are grouped, and then groups are merged.
     static let sourcesLimit = 14
     static let labelsLimit = 24
     static let clustersLimit = 24
@@ -41,11 +41,11 @@ struct FleetFlow: Sendable, Hashable {
     private(set) var targets: [Link] = []
 
     /// - Parameters:
-    ///   - wanted: the project-domains that there are.
+    ///   - wanted: the existing project-domains.
     ///   - troubled: clusters that are not Ready.
     init(_ objects: ControlPlaneObjects, wanted: [ProjectDomain], troubled: Set<String>, now: Instant) {
         let answers = Answers(objects, now: now)
-        // By label that decides: what asks for it.
+        // The sources by the label that decides for them.
         var asking: [String: [Source]] = [:]
         for source in answers.sources(wanted) { asking[source.decides, default: []].append(source) }
         let names = Set(asking.keys).union(answers.labels)
@@ -60,7 +60,7 @@ struct FleetFlow: Sendable, Hashable {
             addLabel(name, isOne: isOne, answers)
             let index = labels.count - 1
             add(asking[name] ?? [], to: index, isGrouped: total > Self.sourcesLimit, total: total)
-            guard isOne else { continue }  // of labels that are put together, no shares can be told
+            guard isOne else { continue }  // merged labels have no shares of their own
             let placement = answers.placement(ofLabel: name)
             guard placement.label == name else { continue }
             for one in placement.candidates { shares[one.cluster, default: [:]][index] = (one.probability, "") }
@@ -104,7 +104,8 @@ struct FleetFlow: Sendable, Hashable {
     private mutating func addClusters(
         _ shares: [String: [Int: (share: Double, stopped: String)]], troubled: Set<String>
     ) {
-        /// What sets a group apart: the labels that lead to it, each with what it gives, and whether it is all right.
+        /// What distinguishes a group: the labels that lead to it with their weights, and whether its clusters are all
+        /// right.
         struct Signature: Hashable {
             var ways: [Way]
             var isTroubled: Bool

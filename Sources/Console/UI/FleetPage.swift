@@ -3,8 +3,8 @@ import JSON
 import KubeObjects
 import Support
 
-/// What the page of `squadron ui` shows: a value made of what the watches have, and a time. Its JSON is what the browser
-/// gets. It is made of custom resources and Events, so that it holds nothing that a Secret holds.
+/// The content of `squadron ui`'s page: a value made of the watched objects and a time. The browser gets its JSON. It
+/// is made of custom resources and Events, so it holds no value of a Secret.
 struct FleetPage: Sendable {
     let overview: FleetOverview
     let dataPlanes: [DataPlaneCard]
@@ -15,7 +15,7 @@ struct FleetPage: Sendable {
     /// What can't be read, and what is odd.
     let notes: [String]
 
-    /// - Parameter troubles: kinds that can't be read, with why.
+    /// - Parameter troubles: the kinds that can't be read, with the reason.
     init(_ objects: ControlPlaneObjects, events: [FleetEvent] = [], troubles: [String] = [], now: Instant) {
         overview = FleetOverview(objects, now: now)
         let facts = StoryFacts(objects)
@@ -67,11 +67,11 @@ struct FleetPage: Sendable {
         return json.withShownText
     }
 
-    /// So many names are listed of anything that is grouped.
+    /// How many names of a group are listed.
     static let namesLimit = 500
 }
 
-/// One data plane, with all that its status says.
+/// One data plane, with everything that its status says.
 struct DataPlaneCard: Sendable {
     let row: FleetOverview.DataPlaneRow
     private let object: DynamicObject
@@ -132,7 +132,7 @@ extension FleetOverview.DataPlaneRow.Standing {
         }
     }
 
-    /// As the page's style and script name it.
+    /// The state's name in the page's style and script.
     var word: String {
         switch self {
         case .failing: "failing"
@@ -155,7 +155,7 @@ extension NamespaceCounts {
 }
 
 extension Timestamp? {
-    /// Empty where there is none.
+    /// Empty if there is no time.
     var pageText: JSON { .string(self?.description ?? "") }
 }
 

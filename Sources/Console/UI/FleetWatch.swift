@@ -5,25 +5,25 @@ import Kube
 import KubeObjects
 import Support
 
-/// Follows the custom resources and the operator's Events by watches, with the user's own rights. Secrets are not read.
+/// Follows the custom resources and the operator's Events by watches, with the user's own rights. It reads no Secrets.
 final class FleetWatch: Sendable {
-    /// Moves when there is something new to show.
+    /// Changes when there is something new to show.
     let changed = Signal()
 
     private let reader: ControlPlaneReader
     private let timeline: Timeline
     private let stores: [(type: ResourceType, store: Store<DynamicObject>)]
     private let events = Store<FleetEvent>()
-    /// By plural: why a kind can't be read now.
+    /// Why a kind can't be read now, by plural.
     private let failing = Locked<[String: String]>([:])
-    /// What is polled: it is small, or few may watch it.
+    /// What is polled: it is small, or few users may watch it.
     private struct Polled {
         var lease: Lease?
         var configMaps: [String: ControlPlaneObjects.ConfigMapReading] = [:]
     }
     private let polled = Locked(Polled())
     private static let pollInterval = Duration.seconds(20)
-    /// Of a kind: more can't be shown.
+    /// The limit for one kind: more can't be shown.
     private static let objectsLimit = 50_000
 
     init(_ reader: ControlPlaneReader, timeline: Timeline = .continuous) {
@@ -50,7 +50,7 @@ final class FleetWatch: Sendable {
         }
     }
 
-    /// What there is now; kinds whose first list has not come are empty.
+    /// The present state. Kinds whose first list has not arrived are empty.
     func page(now: Instant) -> FleetPage {
         let polled = polled.withLock { $0 }
         var objects = objects
@@ -77,7 +77,7 @@ final class FleetWatch: Sendable {
         _ type: ResourceType, _ fieldSelector: String? = nil, into store: Store<Value>,
         keeping: @escaping @Sendable (Decoded<DynamicObject>) -> Value?
     ) async {
-        // It only shows: a list that lacks much is shown as it is.
+        // The page only shows objects, so it shows even a list that lacks many.
         var configuration = WatcherConfiguration()
         configuration.listGuard = .off
         configuration.maximumObjects = Self.objectsLimit
@@ -103,8 +103,8 @@ final class FleetWatch: Sendable {
         await watcher.run()
     }
 
-    /// The operator's Lease, and the ConfigMaps that a placement and discovered projects need. Where the user may not read
-    /// them, the page says less.
+    /// Polls the operator's Lease, and the ConfigMaps that placement and discovered projects need. If the user may not
+    /// read them, the page shows less.
     private func poll() async {
         while !Task.isCancelled {
             let began = timeline.now

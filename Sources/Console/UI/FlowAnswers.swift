@@ -7,17 +7,17 @@ extension FleetFlow {
     /// A project-domain or a workflow, and the label that decides for it.
     struct Source: Sendable, Hashable, Comparable {
         var name: String
-        /// Empty: none does.
+        /// Empty: no label does.
         var decides: String
         var trouble = ""
 
         static func < (left: Self, right: Self) -> Bool { (left.name, left.trouble) < (right.name, right.trouble) }
     }
 
-    /// What flyteadmin would do, as `explain` works it out. One placement for each label is enough: which label decides
-    /// follows from the assignments alone.
+    /// What flyteadmin would do, by the rules of `explain`. One placement for each label is enough, since the
+    /// assignments alone decide which label applies.
     final class Answers {
-        /// Of all ExecutionLabels, and the default.
+        /// The labels of all ExecutionLabels, and the default label.
         let labels: Set<String>
         let defaultLabel: String
         private let fleet: PlacementFleet
@@ -27,7 +27,7 @@ extension FleetFlow {
             var all = FleetObjects(namespace: objects.namespace)
             for type in ControlPlaneReader.kinds {
                 for object in objects[type] {
-                    var json = object.json  // a list says it once for all
+                    var json = object.json  // a list names the kind only once
                     json["apiVersion"] = .string(type.apiVersion)
                     json["kind"] = .string(type.kind)
                     all.add(json)
@@ -45,16 +45,16 @@ extension FleetFlow {
             labels = Set(all.labels.values.map(\.label)).union(defaultLabel.isEmpty ? [] : [defaultLabel])
         }
 
-        /// Of an execution that has this label; empty: none.
+        /// The placement of an execution with this label. Empty: without a label.
         func placement(ofLabel label: String) -> Placement {
             if let placement = known[label] { return placement }
-            // A project of this name can't be: so only the label decides.
+            // No project can have this name, so only the label decides.
             let placement = fleet.placement(of: .init(project: "", domain: "", label: label.isEmpty ? nil : label))
             known[label] = placement
             return placement
         }
 
-        /// Of the project-domains that are wanted, and of the workflows that have a label of their own.
+        /// The wanted project-domains, and the workflows that have a label of their own.
         func sources(_ wanted: [ProjectDomain]) -> [Source] {
             var keys = Set(wanted.map { AdminRowKey(project: $0.project, domain: $0.domain) })
             keys.formUnion(fleet.assignments.keys.filter { !$0.workflow.isEmpty })

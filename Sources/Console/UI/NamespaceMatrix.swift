@@ -2,24 +2,25 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// Namespaces × data planes: what the statuses say of each namespace in each data plane, as `squadron why` tells it for one.
+/// Namespaces × data planes: what the statuses say about each namespace in each data plane. `squadron why` says it for
+/// one namespace.
 ///
-/// Of most data planes one answer holds for all namespaces. Only what differs is listed, so that 500 data planes with 200
-/// namespaces are a small value.
+/// For most data planes one answer holds for all namespaces. Only the exceptions are listed, so that 500 data planes
+/// with 200 namespaces are a small value.
 struct NamespaceMatrix: Sendable {
     struct Column: Sendable, Hashable {
         var namespace: String
         var projectDomains: [String]
-        /// Whether the operator has looked at what wants it, as it is now.
+        /// Whether the operator has processed the present generation of what wants it.
         var isSeen: Bool
         /// An object that wants it says that it is in sync everywhere.
         var isInSync: Bool
-        /// Which of `reaches`; nil: every data plane.
+        /// An index of `reaches`. Nil: every data plane.
         var reach: Int?
     }
     struct Row: Sendable, Hashable {
         var dataPlane: String
-        /// Of the namespaces that nothing else is said of.
+        /// The state of all namespaces that are not listed below.
         var rest: Presence
         /// The same for those that are in sync everywhere.
         var restInSync: Presence
@@ -102,7 +103,7 @@ struct NamespaceMatrix: Sendable {
 extension NamespaceMatrix.Row {
     init(_ object: DynamicObject, _ positions: [String: Int]) {
         dataPlane = object.metadata.name
-        // No namespace has this name: what is left is what holds for those that no failure names.
+        // No namespace has this name, so this gives the state of all namespaces that no failure names.
         rest = Presence(of: "", in: object, isSeen: true, isInSync: false)
         restInSync = Presence(of: "", in: object, isSeen: true, isInSync: true)
         failing = [:]

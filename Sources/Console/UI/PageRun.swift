@@ -4,11 +4,11 @@ import KubeObjects
 import Serving
 import Support
 
-/// `squadron ui` at work: watches, and a page on loopback.
+/// Carries out `squadron ui`: it watches, and serves a page on loopback.
 public struct PageRun: Sendable {
     private let reader: ControlPlaneReader
     private let address: ListenAddress
-    /// Changes that come together are shown together.
+    /// Changes within this time are shown together.
     private static let pause = Duration.milliseconds(400)
 
     /// Nil for an address that other machines could reach.
@@ -17,9 +17,9 @@ public struct PageRun: Sendable {
         (self.reader, self.address) = (reader, loopback)
     }
 
-    /// Serves until the task is cancelled. `ready` is told the page's URL.
+    /// Serves until the task is cancelled. `ready` gets the page's URL.
     public func run(ready: @Sendable (String) -> Void) async throws {
-        // Fails here, and not on the page, where the control plane can't be read at all.
+        // If the control plane can't be read at all, this fails here and not on the page.
         let first = KubeCollection(ControlPlaneReader.kinds[0], namespace: reader.namespace, metadataOnly: true)
         _ = try await reader.client.list(PartialObject.self, of: first, limit: 1)
 

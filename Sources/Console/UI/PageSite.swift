@@ -4,11 +4,11 @@ import KubeObjects
 import Serving
 import Support
 
-/// What `squadron ui` answers. Only a browser on this machine that was given the address gets anything.
+/// The answers of `squadron ui`. Only a browser on this machine that was given the address gets the page.
 ///
-/// - The path begins with a secret of this run. Without it every path is 404.
-/// - The Host header must be the address itself, so that a name of somebody else that leads to loopback (DNS rebinding) gets
-///   nothing. What another site asks for (Origin, Sec-Fetch-Site) is refused.
+/// - The path begins with a secret of this run. Every other path is 404.
+/// - The Host header must be the address itself, so that a foreign name that leads to loopback (DNS rebinding) gets
+///   nothing. A request from another site (Origin, Sec-Fetch-Site) is refused.
 /// - Every answer forbids other sites to read, frame or cache it.
 final class PageSite: Sendable {
     private struct Model {
@@ -19,12 +19,12 @@ final class PageSite: Sendable {
     let secret: String
     private let model = Locked(Model())
     private let listeners = Observers<Void>()
-    /// Nil before the port is known: then nothing is answered.
+    /// Nil before the port is known. Until then, nothing is answered.
     private let hosts = Locked<Set<String>?>(nil)
 
     init(secret: String = PageSite.freshSecret()) { self.secret = secret }
 
-    /// 256 bits from the system.
+    /// 256 random bits from the system.
     static func freshSecret() -> String {
         var source = SystemRandomNumberGenerator()
         return Base64.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &source) }, .url)
@@ -37,7 +37,7 @@ final class PageSite: Sendable {
         return "http://\(host):\(port)/\(secret)/"
     }
 
-    /// Shows another state, if it is another.
+    /// Shows another state. An equal state changes nothing.
     func show(_ page: FleetPage) {
         let json = page.json
         let isNew = model.withLock { model in
@@ -90,7 +90,7 @@ final class PageSite: Sendable {
         }
     }
 
-    /// Tells the number of each new state; the page then asks for the newest.
+    /// Sends the number of each new state. The page then asks for the newest state.
     private var changes: PageStream {
         let model = model
         return PageStream(beat: ":\n\n") { [listeners] wake in

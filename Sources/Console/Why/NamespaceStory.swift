@@ -3,17 +3,17 @@ import JSON
 import KubeObjects
 import Support
 
-/// Why a namespace is there, or is not: which objects want it, where it is in sync and where not, and which template
-/// values it gets from where. Decided by the operator's own rules from the objects alone.
+/// Why a namespace exists, or does not: which objects want it, where it is in sync and where not, and where its
+/// template values come from. The operator's own rules decide this from the objects alone.
 public struct NamespaceStory: Report {
     /// Something that wants the namespace.
     struct Want: Sendable, Hashable {
-        /// `FlyteProject`, `ExecutionClusterLabel`; `flyteadmin` for a project of its own.
+        /// `FlyteProject` or `ExecutionClusterLabel`. `flyteadmin` for a project of flyteadmin's.
         var kind: String
         var name: String
         /// "workflow x, label y".
         var detail: String
-        /// Nil for flyteadmin's own.
+        /// Nil for a project of flyteadmin's.
         var state: FleetOverview.State?
     }
     struct Member: Sendable, Hashable {
@@ -30,7 +30,7 @@ public struct NamespaceStory: Report {
     }
     struct ValueRow: Sendable, Hashable {
         var value: OriginatedValue
-        /// Nil: in all that the namespace is wanted in.
+        /// Nil: in all data planes that the namespace is wanted in.
         var dataPlanes: [String]?
     }
 
@@ -41,7 +41,7 @@ public struct NamespaceStory: Report {
     private(set) var places: [Place] = []
     private(set) var values: [ValueRow] = []
     private(set) var notes: [String] = []
-    /// Something that could want it can't be read, so that "nothing wants it" can't be said.
+    /// Something that could want it can't be read, so "nothing wants it" can't be said.
     private(set) var isIncomplete = false
 
     var isWanted: Bool { !members.isEmpty }
@@ -51,7 +51,7 @@ public struct NamespaceStory: Report {
         return isIncomplete ? .failed : .findings
     }
 
-    /// The ConfigMaps to read before: which projects flyteadmin has, and what `valuesFrom` names.
+    /// The ConfigMaps to read first: flyteadmin's projects, and those that `valuesFrom` names.
     public static func configMapNames(_ objects: ControlPlaneObjects) -> Set<String> {
         let registry = objects.decoded(ClusterRegistry.self).objects.first {
             $0.metadata.name == ClusterRegistry.theName
@@ -112,7 +112,7 @@ public struct NamespaceStory: Report {
             sharers.reduce(into: Set<String>()) { $0.formUnion(reach.clusters(of: $1)) }
         }
         let states = members.flatMap(\.wants).compactMap { want in facts.synced[want.kind + "/" + want.name] }
-        // flyteadmin's own projects have no object whose status could tell.
+        // flyteadmin's own projects have no object and so no status.
         let isSeen = states.isEmpty || states.contains { !$0.isStale }
         let isInSync = states.contains { !$0.isStale && $0.isTrue }
         for object in facts.dataPlanes {
@@ -154,7 +154,7 @@ public struct NamespaceStory: Report {
 }
 
 extension NamespaceAnswer {
-    /// Why there is no namespace; nil where there is one.
+    /// Why there is no namespace. Nil if there is one.
     var trouble: (reason: String, message: String)? {
         switch self {
         case .name: nil

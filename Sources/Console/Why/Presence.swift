@@ -2,8 +2,8 @@ import Fleet
 import JSON
 import KubeObjects
 
-/// What a data plane's status says of one namespace. A status lists failures and counts, not namespaces: what does not
-/// follow from them is not known.
+/// What a data plane's status says about one namespace. A status lists failures and counts, not namespaces. What does
+/// not follow from them is unknown.
 enum Presence: Sendable, Hashable {
     struct Failure: Sendable, Hashable {
         var object: String
@@ -17,11 +17,11 @@ enum Presence: Sendable, Hashable {
     case unknown(reason: String, message: String)
     /// The data plane is disabled: nothing is done there.
     case leftAlone(String)
-    /// `syncScope: Labelled`, and no label of the project-domain reaches the cluster.
+    /// With `syncScope: Labelled`, no label of the project-domain reaches the cluster.
     case notReached
 
-    /// - Parameter isSeen: whether the operator has looked at what wants the namespace, as it is now.
-    /// - Parameter isInSync: an object that wants it says that it is in sync everywhere.
+    /// - Parameter isSeen: whether the operator has processed the present generation of what wants the namespace.
+    /// - Parameter isInSync: whether an object that wants it says that it is in sync everywhere.
     init(of namespace: String, in dataPlane: DynamicObject, isSeen: Bool, isInSync: Bool) {
         guard dataPlane.spec("enabled")?.bool ?? true else {
             self = .leftAlone("spec.enabled is false")
@@ -52,7 +52,7 @@ enum Presence: Sendable, Hashable {
         }
     }
 
-    /// Whether the failures that the status lists explain every namespace that is not in sync.
+    /// Whether the failures in the status explain every namespace that is not in sync.
     private static func failuresAreAll(_ dataPlane: DynamicObject, _ failures: [JSON]) -> Bool {
         guard let desired = dataPlane.status("namespaces", "desired")?.int,
             let synced = dataPlane.status("namespaces", "synced")?.int

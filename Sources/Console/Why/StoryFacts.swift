@@ -1,9 +1,9 @@
 import Fleet
 import KubeObjects
 
-/// The objects as the operator's rules take them, and what keeps any of them from being used.
+/// The objects in the form of the operator's rules, and what makes any of them unusable.
 struct StoryFacts {
-    /// What an object that wants a namespace says of it.
+    /// What an object that wants a namespace says about it.
     struct Synced {
         var isTrue: Bool
         var isStale: Bool
@@ -13,7 +13,7 @@ struct StoryFacts {
     let domains: ProjectDomains
     let discovered: DiscoveredProjects?
     let attributes: AttributesInForce
-    /// Why they are not known here, where they count.
+    /// Why flyteadmin's attributes are not known here, if they matter.
     let noteOnAttributes: String?
     /// Nil: every enabled data plane has every namespace.
     let reach: Reach?
@@ -24,7 +24,7 @@ struct StoryFacts {
     let synced: [String: Synced]
     private(set) var notes: [String]
     let isIncomplete: Bool
-    /// All that could want a namespace can be used, so that what is not wanted is known.
+    /// Whether everything that could want a namespace is usable, so that it is known what nothing wants.
     let isComplete: Bool
     private let projects: [FlyteProject]
     private let assignments: [ExecutionClusterLabel]
@@ -108,7 +108,7 @@ struct StoryFacts {
         (self.states, self.synced) = (states, synced)
     }
 
-    /// What to say of the project's label, where the project-domain has none of its own.
+    /// What to say about the project's label if the project-domain has none of its own.
     func label(ofProject key: ProjectDomain) -> String? {
         let usable = assignments.filter { $0.spec.problems().isEmpty && $0.spec.workflow == nil }
         guard !usable.contains(where: { $0.spec.projectDomain == key }) else { return nil }
@@ -135,7 +135,7 @@ struct StoryFacts {
         return result
     }
 
-    /// As the operator has last read them; or why they are not known here.
+    /// flyteadmin's attributes as the operator has last read them, or why they are not known here.
     private static func attributes(
         _ spec: ClusterRegistrySpec, _ objects: ControlPlaneObjects
     ) -> (read: ClusterResourceAttributes?, note: String?) {
@@ -152,7 +152,7 @@ struct StoryFacts {
         }
     }
 
-    /// All that wants a project-domain, what gives it its values first.
+    /// Everything that wants a project-domain. The one that gives it its values comes first.
     func wants(_ key: ProjectDomain) -> [NamespaceStory.Want] {
         var wants: [NamespaceStory.Want] = []
         func want(_ kind: String, _ name: String, _ detail: String) {

@@ -1,11 +1,11 @@
 import Fleet
 
-/// What `squadron why` is asked about: `PROJECT/DOMAIN`, or a namespace's name.
+/// The argument of `squadron why`: `PROJECT/DOMAIN`, or a namespace's name.
 public enum StorySubject: Sendable, Hashable, CustomStringConvertible {
     case namespace(String)
     case projectDomain(ProjectDomain)
 
-    /// Nil for what is neither.
+    /// Nil for a text that is neither.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         switch parts.count {

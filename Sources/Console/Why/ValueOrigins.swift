@@ -5,11 +5,11 @@ import KubeObjects
 struct OriginatedValue: Sendable, Hashable {
     enum Content: Sendable, Hashable {
         case text(String)
-        /// It is never read here.
+        /// Its value is never read here.
         case secret(KeyReference)
-        /// Its source is there and the user may not read it.
+        /// Its source exists, but the user may not read it.
         case unreadable(String)
-        /// Its source has none, so that the name has no value: why.
+        /// Its source has no such key, so the name has no value. The text says why.
         case missing(String)
     }
     var name: String
@@ -20,8 +20,8 @@ struct OriginatedValue: Sendable, Hashable {
 
 /// Which layer each value of a namespace comes from.
 ///
-/// The operator's own `ValueLayers` merges the layers, so that the answer is the operator's: each value goes in with a
-/// mark of its layer in front of it, and the marks of those that won come out. What is in Secrets is never read; a
+/// The operator's own `ValueLayers` merges the layers, so the answer is the operator's: each value goes in with a mark
+/// of its layer in front of it, and the marks of the effective values come out. Values of Secrets are never read. A
 /// reference to one goes in as a text that names it.
 enum ValueOrigins {
     static func values(
@@ -46,7 +46,7 @@ enum ValueOrigins {
         return result.sorted { $0.name < $1.name }
     }
 
-    /// What stands for a source: the mark of its layer, what kind of content follows, and the content.
+    /// The text for a source: the mark of its layer, the kind of content, and the content.
     private static func text(
         of source: ValueSource, _ configMaps: [String: ControlPlaneObjects.ConfigMapReading]
     ) -> String {
@@ -69,11 +69,11 @@ enum ValueOrigins {
     }
 }
 
-/// Marks in front of values: which layer, and what kind of content.
+/// Marks in front of values: the layer and the kind of content.
 private struct Marks {
     enum Kind: String { case text = "t", secret = "s", unreadable = "u", missing = "m" }
 
-    /// The unit separator: a mark ends there, whatever a value itself holds.
+    /// The unit separator ends a mark, whatever the value itself holds.
     static let separator = "\u{1F}"
     private var layers: [String] = []
 
@@ -149,7 +149,7 @@ private struct Marks {
         return spec
     }
 
-    /// A value without a mark is the system's own: `project`, `domain`, `namespace`.
+    /// A value without a mark is one of the system's: `project`, `domain`, `namespace`.
     func origin(of name: String, _ text: String) -> OriginatedValue {
         let (mark, rest) = Self.split(text)
         guard let number = Int(mark), layers.indices.contains(number), let kind = Kind(rawValue: String(rest.prefix(1)))

@@ -1,7 +1,7 @@
 import Crypto
 import Support
 
-/// The page's one document, with its style and script in it, and the policy that lets a browser run these and nothing else.
+/// The page's one document, with its style and script in it, and the policy that allows a browser to run only these.
 enum PageAssets {
     static let script = [
         PageScript.base, PageScript.dataPlanes, PageScript.flow, PageScript.matrix, PageScript.rest, PageScript.live,
@@ -23,7 +23,7 @@ enum PageAssets {
 
         """
 
-    /// Nothing from elsewhere, no inline handlers, no text that becomes markup.
+    /// Nothing from other sites, no inline handlers, no text that becomes markup.
     static let policy = [
         "default-src 'none'", "script-src 'sha256-\(hash(script))'", "style-src 'sha256-\(hash(PageStyle.text))'",
         "connect-src 'self'", "img-src data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",

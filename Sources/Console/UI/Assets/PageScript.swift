@@ -1,4 +1,4 @@
-/// The page's script, in parts. Text from outside gets into the page as text nodes and attributes alone.
+/// The page's script, in parts. It inserts text from outside only as text nodes and attributes.
 enum PageScript {
     static let base = #"""
         'use strict';

@@ -1,4 +1,4 @@
-/// The page's style. What a colour says, a sign or a word says as well.
+/// The page's style. Whatever a colour says, a sign or a word says as well.
 enum PageStyle {
     static let text = #"""
         :root {
