@@ -249,8 +249,7 @@ package final class DataPlaneSession: Sendable {
             queue.shutDown()
             group.cancelAll()
         }
-        let links = state.withLock { [$0.active, $0.candidate] }
-        for link in links { link?.close() }
+        for link in state.withLock({ $0.links }) { link.close() }
     }
 
     private func probe() async {

@@ -104,7 +104,7 @@ package final class FlyteHealthLook: Sendable {
                     continue
                 }
                 // A bad result is checked again as often as missing rights are.
-                let pause = health.isGood ? max(interval, SessionState.checkup) : interval
+                let pause = health.isGood ? max(interval, ProbeAgenda.checkup) : interval
                 let timeline = session.context.timeline
                 await wake.wait(past: seen, until: timeline.now + pause, on: timeline)
             }

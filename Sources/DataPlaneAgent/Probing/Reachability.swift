@@ -13,6 +13,15 @@ package enum ProbeAnswer: Sendable, Hashable {
 }
 
 extension ProbeAnswer {
+    var text: String {
+        switch self {
+        case .succeeded: "succeeded"
+        case .tokenRejected(let text), .failed(_, let text): text
+        }
+    }
+
+    var isRefusal: Bool { if case .tokenRejected = self { true } else { false } }
+
     /// What a failed request says about the connection. Nil if it says nothing (a 404, a conflict, a cancelled call).
     init?(_ error: KubeError) {
         switch error.cause {

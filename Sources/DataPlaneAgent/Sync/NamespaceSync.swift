@@ -326,7 +326,7 @@ struct NamespaceSync {
     ) -> NamespaceProgressBoard.News {
         let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
         // Discovery asks again for a kind that the data plane does not serve, along with the probes.
-        let discovery = SessionState.discoveryInterval + session.context.settings.breaker.probeInterval
+        let discovery = ProbeAgenda.discoveryInterval + session.context.settings.breaker.probeInterval
         let discovered: Set<String> = [FailureReason.kindNotServed.rawValue, FailureReason.serverError.rawValue]
         return settle(
             namespace,
