@@ -109,7 +109,7 @@ struct DoctorTests {
         return "\(finding.subject): \(finding.message)"
     }
 
-    @Test("Where all is well nothing is found, and each check has a name of its own")
+    @Test("A healthy fleet has no findings, and each check has a name of its own")
     func well() throws {
         let report = DoctorReport(try healthy())
         #expect(report.findings.isEmpty && report.undone == 0, "\(text(report))")

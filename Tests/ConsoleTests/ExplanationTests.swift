@@ -248,7 +248,7 @@ struct ExplanationTests {
             })
     }
 
-    @Test("A label that flyteadmin does not have yet is told of, with the reason")
+    @Test("A label that flyteadmin does not have yet is reported, with the reason")
     func unreadLabel() throws {
         func unread(_ view: FlyteAdminView?, _ more: [JSON], isLive: Bool = false) throws -> [String] {
             let notes = try explain(more: more + [registry()], flyteAdmin: view, isLive: isLive).notes
@@ -283,7 +283,7 @@ struct ExplanationTests {
         return registry
     }
 
-    @Test("What flyteadmin may not run with yet is told of by the registry's conditions")
+    @Test("The registry's conditions say what flyteadmin may not run with yet")
     func unreadClusters() throws {
         let good = [condition("Published", "True", "Published"), condition("RolledOut", "True", "RolledOut")]
         func notes(_ registry: JSON) throws -> [String] {
@@ -300,7 +300,7 @@ struct ExplanationTests {
         #expect(try notes(registry(good, generation: 3)).first?.contains("an older generation") == true)
     }
 
-    @Test("What is published and something else than the objects is told of")
+    @Test("A published text that differs from the objects is reported")
     func publishedElsewhere() throws {
         let configuration = ClustersConfiguration(
             clusters: [.init(name: "dataplane_2", enabled: true, access: .inCluster)],

@@ -176,7 +176,7 @@ struct JoinTests {
         #expect(!entries.differs && entries.missing.isEmpty)
     }
 
-    @Test("A missing right is told as the rule that a role would have")
+    @Test("A missing right is reported as the rule that a role would have")
     func missingRule() {
         func error(_ code: Int, _ message: String) -> KubeError {
             KubeError(

@@ -65,7 +65,7 @@ struct OrphanTests {
         #expect(report.outcome == .failed && text(report).contains("note: why"))
     }
 
-    @Test("An archived project's namespaces are told as that")
+    @Test("An archived project's namespaces are reported as such")
     func archived() throws {
         let text =
             Self.fleet + """

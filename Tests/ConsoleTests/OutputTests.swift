@@ -69,7 +69,7 @@ struct OutputTests {
         arguments: [(5, "5s"), (119, "119s"), (120, "2m"), (7200, "2h"), (172_800, "2d"), (-3, "0s")])
     func ages(seconds: Double, expected: String) { #expect(Age.text(seconds) == expected) }
 
-    @Test("An age that no calendar has is told without a crash")
+    @Test("An age that no calendar has is shown without a crash")
     func hostileAge() {
         #expect(Age.text(.infinity) == "for ever")
         #expect(Age.text(1e300) == "for ever")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Console
 
-@Suite("Who gets squadron ui's page")
+@Suite("Access to squadron ui's page")
 struct PageSiteTests {
     private func site() -> PageSite {
         let site = PageSite(secret: "s3cret")
@@ -87,7 +87,7 @@ struct PageSiteTests {
         #expect(document.components(of: "http://") == ["http://www.w3.org/2000/svg"])
     }
 
-    @Test("A changed fleet is a new version that is told, the same fleet is not")
+    @Test("A changed fleet is announced as a new version, an unchanged fleet is not")
     func versions() throws {
         let site = site()
         func version() -> String { site.answer(request("/s3cret/model")).text }

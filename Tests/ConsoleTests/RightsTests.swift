@@ -163,7 +163,7 @@ struct RightsTests {
         #expect(rights(roles[0]) == rights(try #require(file.first { $0["kind"] == "ClusterRole" })))
     }
 
-    @Test("A kind that is not known is told, and so is an account of another name")
+    @Test("An unknown kind and an account of another name are reported")
     func unknown() throws {
         let templates = TemplateSet(files: [
             "x.yaml": "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: q, namespace: \"{{ namespace }}\"}\n"

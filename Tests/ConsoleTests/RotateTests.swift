@@ -91,7 +91,7 @@ struct RotateTests {
         #expect(world.entry == "b" && world.tokens == ["b": nil])
     }
 
-    @Test("An old token that no Secret stands for is left to its end")
+    @Test("An old token without a Secret stays valid until it expires")
     func requested() {
         var world = World()
         world.tokens = [:]

@@ -123,7 +123,7 @@ struct RoundTripTests {
         #expect(registry["domains"] == ["development", "live"])
     }
 
-    @Test("What is kept although no object says so is exported, and told of")
+    @Test("Clusters that are kept without an object are exported and reported")
     func kept() throws {
         let export = FlyteExport(try objects(Self.fleet), now: now)
         let values = try YAML.parse(try #require(export.files.first).text)

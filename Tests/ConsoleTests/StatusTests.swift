@@ -109,13 +109,13 @@ struct StatusTests {
         #expect(json["namespaces"] == ["desired": 36, "synced": 35, "failed": 1])
     }
 
-    @Test("An empty namespace is told as what it is")
+    @Test("An empty namespace is reported as such")
     func empty() throws {
         let page = text(FleetOverview(ControlPlaneObjects(namespace: "flyte"), now: now))
         #expect(page.contains("there is none named flyte") && page.contains("no data planes"))
     }
 
-    @Test("A status of a shape that nobody knows changes nothing but what it says")
+    @Test("A status of an unknown shape changes nothing beside its own text")
     func strangeStatus() throws {
         let overview = FleetOverview(
             try objects(
@@ -129,7 +129,7 @@ struct StatusTests {
         #expect(overview.dataPlanes.first?.expiry == nil)
     }
 
-    @Test("Only a token near its end, and that nobody renews, is a warning")
+    @Test("Only a token near its end that nothing renews is a warning")
     func renewals() throws {
         func standing(_ status: String) throws -> FleetOverview.DataPlaneRow.Standing? {
             let overview = FleetOverview(

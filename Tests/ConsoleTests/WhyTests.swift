@@ -85,7 +85,7 @@ struct WhyTests {
         #expect(StorySubject("a/b/c") == nil && StorySubject("") == nil && StorySubject("/b") == nil)
     }
 
-    @Test("Each data plane's status is told, and what does not follow from it is not known")
+    @Test("Each data plane's status is shown, and what does not follow from it is unknown")
     func places() throws {
         let story = try story("team1/production")
         #expect(presence(story, "good") == .inSync)
@@ -114,7 +114,7 @@ struct WhyTests {
         #expect(presence(try story("team1/development", text), "bad") == .unknown(reason: "SyncFailed", message: "m"))
     }
 
-    @Test("Each value is told with the layer that it comes from, and no Secret's content")
+    @Test("Each value is shown with its layer, and without Secrets' content")
     func values() throws {
         let story = try story("team1/production")
         func rows(_ name: String) -> [[String]] {
@@ -165,7 +165,7 @@ struct WhyTests {
         #expect(content("nowhere") == .unreadable("ConfigMap none: 403"))
     }
 
-    @Test("flyteadmin's attributes are a layer, told with the row that counts")
+    @Test("flyteadmin's attributes are a layer, shown with the row in force")
     func attributes() throws {
         var fleet = try objects(Self.fleet)
         func row(_ name: String) -> [String]? {
@@ -199,7 +199,7 @@ struct WhyTests {
         #expect(text(story).contains("flyteadmin"))
     }
 
-    @Test("What nothing wants ends with 3; where that can't be told it ends with 1")
+    @Test("An unwanted namespace exits with 3; if that is not known, the exit code is 1")
     func nothing() throws {
         let story = try story("nobody/development")
         #expect(story.outcome == .findings)
@@ -251,7 +251,7 @@ struct WhyTests {
         #expect(presence(story, "off") == .leftAlone("spec.enabled is false"))
     }
 
-    @Test("A name that makes no namespace is told as that")
+    @Test("A name that makes no namespace is reported as such")
     func invalidName() throws {
         let text = Self.fleet.replacing("spec: {project: team1,", with: "spec: {project: Team_1,")
         let story = try story("Team_1/production", text)

@@ -60,7 +60,7 @@ struct WorkQueueStateTests {
         #expect(queue.poll(now: .zero) == .key("c"))
     }
 
-    @Test("What fails again and again is no news any more: it yields to what is fresh")
+    @Test("Work that fails again and again yields to fresh work")
     func staleFailure() {
         var queue = State(limit: 1, backoff: Self.backoff, seed: 1)
         var now = Duration.zero

@@ -55,7 +55,7 @@ struct ConnectionStateTests {
         #expect(state.candidate == nil, "it was tried")
     }
 
-    @Test("In any history a link is used only once proved, and each is let go exactly once")
+    @Test("In any history a link is used only once proved, and each is closed exactly once")
     func histories() {
         for seed in UInt64(0)..<500 {
             var numbers = SeededRandom(seed: seed)

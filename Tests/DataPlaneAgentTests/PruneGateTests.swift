@@ -4,7 +4,7 @@ import Testing
 
 @Suite("What is held back from being deleted")
 struct PruneGateTests {
-    @Test("It is told until it is resolved, whatever else changes meanwhile")
+    @Test("It is reported until it is resolved, whatever else changes meanwhile")
     func stays() {
         var gate = PruneGate<Int>()
         #expect(gate.objection == nil && gate.verdict(on: 1) == nil)

@@ -56,7 +56,7 @@ struct SessionPoolTests {
         pool.update(one.name, of: one.subject, configuration: SessionConfiguration(), plan: plan())
     }
 
-    @Test("The first one has it, an older one takes it over, a newer one is told to wait")
+    @Test("The first has it, an older one takes it over, and a newer one must wait")
     func seniority() {
         let pool = pool()
         let (old, middle, young) = (

@@ -168,7 +168,7 @@ struct ProbeRateTests {
         #expect(state.asksVersion(now: minute * 6))
     }
 
-    @Test("A data plane that is upgraded in place is asked for its kinds anew")
+    @Test("A data plane that is upgraded in place is asked for its kinds again")
     func upgrade() throws {
         var state = try connected()
         let link = try #require(state.active)
@@ -185,7 +185,7 @@ struct ProbeRateTests {
         #expect(state.apiVersionsToDiscover([kind], now: .seconds(2)) == ["new.example.org/v1"])
     }
 
-    @Test("A group version that can't be told of keeps back its own kinds, and says why")
+    @Test("An unreadable group version holds back its own kinds, and says why")
     func undiscovered() throws {
         var state = try connected()
         let link = try #require(state.active)
@@ -285,7 +285,7 @@ struct SetbackTests {
         #expect(next == nil && more.isEmpty)
     }
 
-    @Test("What a 401 kept back waits until probes say that the token is taken again")
+    @Test("Work that a 401 held back waits until probes say that the token works again")
     func refusals() {
         var setbacks = Setbacks()
         setbacks.failed("a", isRefusal: true)
@@ -296,7 +296,7 @@ struct SetbackTests {
         #expect(follow == [[], ["a"], []])
     }
 
-    @Test("A connection that breaks is told of from the second time in a row")
+    @Test("A broken connection is reported from the second time in a row")
     func losses() {
         var setbacks = Setbacks()
         var first = [setbacks.isFirstLoss("a"), setbacks.isFirstLoss("a"), setbacks.isFirstLoss("b")]
@@ -532,7 +532,7 @@ struct SessionStateTests {
         #expect(state.allowsWrites && state.allowsReads)
     }
 
-    @Test("A former duplicate has to be approved anew, whatever says that it is over")
+    @Test("A former duplicate must be approved again, whatever says that it is over")
     func heldAsDuplicate() throws {
         var state = try connected()
         state.isDuplicate = true

@@ -20,7 +20,7 @@ extension EndToEnd {
             return (process.status, process.output)
         }
 
-        @Test("status and why tell of a fleet, and need no operator at work")
+        @Test("status and why describe a fleet, and need no running operator")
         func told() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

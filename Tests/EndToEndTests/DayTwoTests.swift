@@ -140,7 +140,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A role taken away is taken off the ServiceAccounts")
+        @Test("A removed role is removed from the ServiceAccounts")
         func noRole() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

@@ -157,7 +157,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("An operator that is told to end first puts back what a delete took along")
+        @Test("An operator that must end first restores what a delete removed")
         func endsInOrder() async throws {
             try await withFlyteAdmin { fleet, flyteAdmin in
                 try await fleet.admin.apply(assignment("team1", "development"))

@@ -67,7 +67,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("What keeps a cluster from joining is told, with the way out")
+        @Test("A reason that keeps a cluster from joining is reported, with the way out")
         func refused() async throws {
             try await withNewcomers(["there"]) { clusters in
                 let there = clusters[0]

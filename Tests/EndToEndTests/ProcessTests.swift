@@ -188,7 +188,7 @@ extension EndToEnd {
                 }
                 #expect(values["Max core file size"]?.prefix(2) == ["0", "0"])
                 #expect(values["Max open files"].map { $0[0] == $0[1] } == true)
-                // What is not dumpable belongs to root in /proc, whoever runs it.
+                // In /proc a process that is not dumpable belongs to root, whatever user runs it.
                 let owner = try FileManager.default.attributesOfItem(atPath: "/proc/\(squadron.identifier)/limits")
                 #expect(owner[.ownerAccountID] as? Int == 0)
                 #expect(!squadron.output.contains("can't be forbidden") && !squadron.output.contains("can't be raised"))

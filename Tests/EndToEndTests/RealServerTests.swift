@@ -57,7 +57,7 @@ extension EndToEnd {
                     #expect(try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]?.reason == "InSync")
                     try await fleet[1].admin.delete("ResourceQuota", "project-quota", in: "project1-development")
                     try await eventually("the quota is back") { try await Self.contents(fleet) == before }
-                    // A later change is no conflict with Flyte.
+                    // A later change does not conflict with Flyte's fields.
                     let arn = "arn:aws:iam::1:role/other"
                     try await fleet.admin.merge(
                         "ClusterRegistry", "flyte",

@@ -123,7 +123,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A right that is missing is told while the Secret's token goes on")
+        @Test("A missing right is reported while the Secret's token stays in use")
         func forbidden() async throws {
             try await withFleet(of: 1) { fleet in
                 try await apply(fleet)

@@ -115,7 +115,7 @@ extension SquadronOperator {
 }
 
 extension TestFleet {
-    /// Who holds the Lease; empty when it is released.
+    /// The holder of the Lease. Empty when it is released.
     func holder() async throws -> String? {
         try await admin.get("Lease", "squadron")?[path: ["spec", "holderIdentity"]]?.string ?? ""
     }

@@ -52,7 +52,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("The same text once more asks for nothing")
+        @Test("The same text again requests nothing")
         func same() async throws {
             try await withSettledFleet { fleet, _ in
                 try await Self.request(fleet, "DataPlane", "dataplane-1", "once")

@@ -54,7 +54,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A proxy's password follows its Secret, goes to that proxy alone, and shows nowhere")
+        @Test("A proxy's password follows its Secret, goes only to that proxy, and stays hidden")
         func proxyPassword() async throws {
             let passwords = ["hunter2-the-first", "hunter2-the-second"]
             let logins = passwords.map { "corp-user:\($0)" }

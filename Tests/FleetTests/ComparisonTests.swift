@@ -134,7 +134,7 @@ struct ComparisonTests {
                 == .conflict([.init(field: ".subjects", manager: "helm")]))
     }
 
-    @Test("Of metadata alone, only what sets no more can be told")
+    @Test("With metadata alone, only a writer without further fields can be recognised")
     func metadataOnly() throws {
         var metadata = ObjectMeta(name: "q", namespace: "n")
         #expect(Comparison(of: quota(["pods": "1"]), with: metadata, content: nil) == nil)

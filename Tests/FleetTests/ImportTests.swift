@@ -90,7 +90,7 @@ struct ImportTests {
         ("{{ project }}", false), ("{{ a b }}", false), ("{ .x }", false), ("{{}}", false), ("plain. $5", false),
         ("{{", false), ("", false), (String(repeating: "{", count: 10_000), false),
     ]
-    @Test("Expressions of Helm's are told from placeholders", arguments: expressions)
+    @Test("Helm's expressions are distinguished from placeholders", arguments: expressions)
     func helm(_ entry: (text: String, isHelm: Bool)) {
         #expect(HelmExpressions.isIn(entry.text) == entry.isHelm)
     }

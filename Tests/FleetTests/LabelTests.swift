@@ -34,7 +34,7 @@ struct ClusterStateTests {
         #expect(Self.state(["Available": .isFalse, "Ready": .isTrue]) == .notReady)
     }
 
-    @Test("A status without Available, from an older operator, goes by Ready")
+    @Test("For a status without Available, from an older operator, Ready decides")
     func olderStatus() {
         #expect(Self.state(["Ready": .isTrue]) == .ready)
         #expect(Self.state(["Ready": .isFalse]) == .notReady)

@@ -104,7 +104,7 @@ struct ProjectClaimsTests {
         #expect(good.spec.problems().isEmpty)
     }
 
-    @Test("A key that no domain of the project has is told of")
+    @Test("A key that no domain of the project has is reported")
     func withoutDomain() throws {
         let object = try project(["prodution": ["executionConfig": ["maxParallelism": 3]], "*": [:]])
         #expect(ProjectDemand(object, unlocked).withoutDomain == ["prodution"])

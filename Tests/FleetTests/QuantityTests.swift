@@ -27,7 +27,7 @@ struct QuantityTests {
         #expect(Quantity(value)?.text ?? value.string == text)
     }
 
-    /// What it stores as it came, what it would cap, and what is no amount at all.
+    /// Texts that it stores unchanged, amounts that it would cap, and texts that are not amounts.
     @Test(
         "What is not sure is left alone",
         arguments: [

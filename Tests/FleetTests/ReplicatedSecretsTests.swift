@@ -36,7 +36,7 @@ struct ReplicatedSecretsTests {
         #expect(waiting.isPending && !waiting.isComplete)
     }
 
-    @Test("A selector goes by all labels of a Secret")
+    @Test("A selector matches all labels of a Secret")
     func selector() {
         let all: [String: LabelledSecret] = [
             "a": .init(content: Self.secret(), labels: ["team": "x", SecretUse.label: "replicate"]),
@@ -138,7 +138,7 @@ struct ReplicatedSecretsTests {
         #expect(!object.matches(try observed(["f:data": ["f:password": [:]], "f:type": [:]], hash: "other")))
     }
 
-    @Test("What would change in a copy is told by the names of fields alone")
+    @Test("A change of a copy is reported by the names of its fields alone")
     func comparison() throws {
         let object = try #require(rendered().objects.last)
         let metadata = try ObjectMeta(json: [

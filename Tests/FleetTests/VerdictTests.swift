@@ -248,7 +248,7 @@ struct DataPlaneVerdictTests {
         #expect(shown.message.hasSuffix("…; next try when templates or values change"))
     }
 
-    @Test("A failure that repeats keeps its beginning; another reason starts anew")
+    @Test("A failure that repeats keeps its start time; another reason has a new one")
     func repeats() {
         func next(_ previous: FailureEntry?, _ reason: FailureReason, _ later: Double) -> FailureEntry {
             .next(after: previous, namespace: "n", object: "o", reason: reason, message: "m", now: now + later)
@@ -305,7 +305,7 @@ struct RegistryVerdictTests {
             } == "True Ready")
     }
 
-    @Test("Another name than flyte is ignored and told so")
+    @Test("A registry of another name than flyte is ignored and says so")
     func ignored() {
         let other = ClusterRegistry(metadata: metadata("other"), spec: .init())
         #expect(RegistryObservation().verdicts(of: other).last?.reason == "Ignored")

@@ -39,7 +39,7 @@ struct OldVersionTests {
         }
     }
 
-    @Test("What runs on a cluster is counted, and where one ran is told")
+    @Test("The executions of a cluster are counted, and an execution's cluster is found")
     func executions() async throws {
         try await withOldServer { server in
             server.edit {

@@ -96,7 +96,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("A proxy is told user and password, and the server is not")
+    @Test("A proxy gets user and password, and the server does not")
     func proxyLogin() async throws {
         let server = try await TestServer.start()
         let proxy = try await Relay(.connectProxy)

@@ -5,7 +5,7 @@ import Testing
 @testable import HTTP
 
 @Suite struct PureTests {
-    @Test("URLs are taken apart as written, or not at all")
+    @Test("URLs are parsed as written, or not at all")
     func targets() {
         let target = RequestTarget("https://[::1]:6443/api?x=1")
         #expect(target?.host == "::1" && target?.port == 6443 && target?.authority == "[::1]:6443")

@@ -47,7 +47,7 @@ struct BudgetTests {
         #expect(!events.isExceeded)
     }
 
-    @Test("A burst that is over soon is not told")
+    @Test("A short burst is not reported")
     func burst() {
         var events = EventBudget(Self.budget(burst: 100), now: .zero)
         var now = Duration.zero

@@ -160,7 +160,7 @@ struct KubeconfigTests {
         #expect(endpoint.proxyURL == expected)
     }
 
-    @Test("What a proxy is told leaves the URL, so that no message can show it")
+    @Test("A proxy's login is removed from its URL, so that no message can show it")
     func proxyLogin() throws {
         let text = config(cluster: "{server: 'https://a', proxy-url: 'http://us%40er:pa%3Ass:w@rd@proxy:3128'}")
         let endpoint = try endpoint(text)

@@ -64,7 +64,7 @@ struct ErrorTests {
         #expect(!webhook.isInvalid && webhook.isRetryable)
     }
 
-    @Test("A missing object, a kind that is not served and a proxy's page are told apart")
+    @Test("A missing object, an unserved kind and a proxy's page are distinguished")
     func notFound() {
         let message = "the server could not find the requested resource"
         let object = error(APIStatus(code: 404, reason: "NotFound", message: #"namespaces "x" not found"#))

@@ -157,7 +157,7 @@ struct ExecPluginTests {
             message.contains("users[0].user.exec: the credential plugin") && message.hasSuffix("get it from the shop"))
     }
 
-    @Test("A plugin that is not there is told with the hint how to get it")
+    @Test("A missing plugin is reported with the hint how to install it")
     func missing() async throws {
         let setting = try Setting(script: Self.good)
         try FileManager.default.removeItem(atPath: "\(setting.folder.path)/plugin")
@@ -220,7 +220,7 @@ struct ExecPluginTests {
         #expect(info.contains("\"interactive\":false"))
     }
 
-    @Test("A token is asked for anew when it has ended, and when the server refuses it")
+    @Test("A token is requested again when it has expired, and when the server refuses it")
     func renewal() async throws {
         let setting = try Setting(
             script: """

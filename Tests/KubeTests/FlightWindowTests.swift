@@ -200,7 +200,7 @@ struct FlightWindowTests {
         #expect(limiter.waiting == 0 && limiter.window == 16)
     }
 
-    @Test("Each answer lets the next request out, with nobody keeping the time")
+    @Test("Each answer lets the next request out, without a timekeeper")
     func handsOver() async throws {
         let limiter = RequestLimiter(.followsServer, clock: TestClock())
         limiter.saw(isFair: true)

@@ -102,7 +102,7 @@ struct ListTests {
         #expect(page.items.map { $0.object == nil } == [true, false])
     }
 
-    @Test("An expired token says that the list must start anew")
+    @Test("An expired token says that the list must start again")
     func expired() async throws {
         let status: JSON = ["kind": "Status", "status": "Failure", "reason": "Expired", "code": 410]
         let transport = ScriptedTransport(.json(status, status: 410))

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What the operator assumes of authentication and authorization.
-@Suite("Contract: who may do what", .timeLimit(.minutes(3 * patience)))
+@Suite("Contract: authorization", .timeLimit(.minutes(3 * patience)))
 struct AuthTests {
     @Test("A wrong token is a 401 Status that says no more than that", arguments: ServerKind.atHand)
     func unauthorized(_ kind: ServerKind) async throws {

@@ -79,7 +79,7 @@ struct AdminServerTests {
         }
     }
 
-    @Test("An address that is taken, or none of this machine, is an error that names it")
+    @Test("An address in use, or of another machine, is an error that names it")
     func taken() async throws {
         try await withServer { server in
             for (host, port) in [("127.0.0.1", UInt16(server.port)), ("192.0.2.1", 0), ("no-such-host.invalid", 0)] {
@@ -90,7 +90,7 @@ struct AdminServerTests {
         }
     }
 
-    @Test("Where the operator's own work stands still, it is not healthy and says so")
+    @Test("While the operator's own work stands still, it is unhealthy and says so")
     func standstill() async throws {
         try await withServer { server in
             server.standstill.withLock { $0 = "no beat for 65 s" }

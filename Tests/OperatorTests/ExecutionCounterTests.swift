@@ -27,7 +27,7 @@ struct CountScheduleTests {
         }
     }
 
-    @Test("A second cordon asks no sooner, and a cluster that is let go is not asked about")
+    @Test("A second cordon asks no sooner, and a departed cluster is not asked about")
     mutating func flapping() {
         schedule.want("a", age: nil, now: .zero)
         schedule.asked(["a"], .zero, using: &random)

@@ -257,7 +257,7 @@ struct PublicationBoardTests {
         #expect(board.publication(of: object("label1")) == .pending)
     }
 
-    @Test("What is known holds for that value only, and only news is told")
+    @Test("Known facts hold for one value only, and only changes are reported")
     func knows() {
         let board = PublicationBoard()
         _ = board.set(isConfigured: true)

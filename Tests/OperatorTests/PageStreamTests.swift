@@ -48,7 +48,7 @@ struct PageStreamTests {
         #expect(String(decoding: answer, as: UTF8.self).contains(text))
     }
 
-    @Test("Each change is told at once, and a client that leaves is forgotten")
+    @Test("Each change is sent at once, and a client that leaves is forgotten")
     func changes() async throws {
         let source = Source()
         try await withServer(source) { port in

@@ -35,7 +35,7 @@ struct RenderCacheTests {
         #expect(asked.rendered.withLock { $0.count } == 3)
     }
 
-    @Test("Who asks for a namespace while it is rendered waits for it")
+    @Test("A second caller waits for a namespace that is being rendered")
     func atOnce() async {
         let cache = RenderCache()
         let rendered = Locked(0)

@@ -98,7 +98,7 @@ struct SecretEntryTests {
         }
     }
 
-    @Test("A conflict is told, and nothing of the token with it")
+    @Test("A conflict is reported without any part of the token")
     func conflict() async {
         let text = await problem(entry(SecretServer(status: 409)))
         #expect(!text.isEmpty && !text.contains("new-token"), "\(text)")

@@ -97,7 +97,7 @@ struct AWSIssuerTests {
         return String(decoding: try #require(Base64.decode(text.dropFirst(11), .url)), as: UTF8.self)
     }
 
-    @Test("IRSA's web identity gives keys, and a second token asks nobody")
+    @Test("IRSA's web identity gives keys, and a second token sends no request")
     func webIdentity() async throws {
         let file = try MountedFile(Self.secretWord + "\n")
         let server = Self.sts()
@@ -167,7 +167,7 @@ struct AWSIssuerTests {
     }
 
     @Test(
-        "Errors, HTML or nothing from STS are told without the token",
+        "Errors, HTML or nothing from STS are reported without the token",
         arguments: [
             (
                 400,
@@ -188,7 +188,7 @@ struct AWSIssuerTests {
         #expect(text.contains(words) && !text.contains("web-identity-token"), "\(text)")
     }
 
-    @Test("A clock that is ten minutes off is told with both clocks", arguments: [-600.0, 600])
+    @Test("A clock that is ten minutes off is reported with both times", arguments: [-600.0, 600])
     func skew(_ offset: Double) async throws {
         let file = try MountedFile(Self.secretWord)
         // As STS checks a signature: within five minutes of its own clock.

@@ -91,7 +91,7 @@ struct RenewingCredentialTests {
         #expect(body[path: ["spec", "expirationSeconds"]] == 31_536_000 && body["kind"] == "TokenRequest")
     }
 
-    @Test("A token of another account, or of one that was made anew, is refused")
+    @Test("A token of another account, or of a recreated one, is refused")
     func uid() async throws {
         let issuer = issuer()
         issuer.follow(first: Sensitive(TestToken.account(uid: "uid-1", from: Self.start, seconds: 60)))

@@ -63,7 +63,7 @@ struct WatchTests {
         #expect(await live.summary() == "ADDED c")
     }
 
-    @Test("A watch that falls behind the history is told so, and memory stays bounded")
+    @Test("A watch that falls behind the history gets 410, and memory stays bounded")
     func slowReader() async {
         let api = Harness(historyLimit: 8)
         let watch = await api.watch("\(path)?watch=1&resourceVersion=\(api.store.revision)")

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    /// What one object, one kind or one server of a data plane answers is no word about the rest of it.
+    /// A bad answer about one object, one kind or one server of a data plane must not affect the rest of it.
     @Suite("Answers of a data plane")
     struct DataPlaneAnswers {
         private static let key = "eks.amazonaws.com/role-arn"
@@ -65,7 +65,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A server that fails only its check `shutdown` is reachable and connected to anew")
+        @Test("A server that fails only its check `shutdown` is reachable and reconnected")
         func shuttingDown() async throws {
             try await withSettledFleet { fleet, _ in
                 let before = fleet[1].connections.accepted
@@ -100,7 +100,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("Rights that are taken away in a settled fleet are seen by the next probes")
+        @Test("The next probes notice rights that are removed in a settled fleet")
         func revoked() async throws {
             try await withSettledFleet { fleet, _ in
                 try await fleet[1].admin.delete("ClusterRoleBinding", "squadron")
@@ -129,7 +129,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("A policy that strips what we write is told of with the field that it strips")
+        @Test("A policy that strips our fields is reported with the field that it strips")
         func rewritten() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

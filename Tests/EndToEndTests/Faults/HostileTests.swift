@@ -7,7 +7,7 @@ import Testing
 @testable import Operator
 
 extension EndToEnd {
-    /// A data plane, or whoever writes custom resources, that means harm.
+    /// A hostile data plane, and hostile content of custom resources.
     @Suite("Hostile input")
     struct Hostile {
         @Test(

@@ -310,7 +310,7 @@ struct StagedRolloutTests {
         #expect(model.pause == .tooManyFailures)
     }
 
-    @Test("After a restart nobody is passed over whose state isn't known yet")
+    @Test("After a restart no data plane with an unknown state is skipped")
     func unknown() {
         var model = Model(["a", "b"], groups: [["a"], ["b"]])
         model.begin(2)

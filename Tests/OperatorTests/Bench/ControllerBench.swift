@@ -302,7 +302,7 @@ extension ControllerBench {
     @discardableResult
     func reconcile(_ work: Work) async -> Controller<Work>.Outcome { await reconcilers.reconcile(work) }
 
-    /// Looks at what changed, and forgets whom that woke.
+    /// Plans what the changes wake, and forgets which work that was.
     func plan() async {
         await reconcile(.plan)
         _ = await woken()

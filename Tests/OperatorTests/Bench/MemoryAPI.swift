@@ -141,7 +141,7 @@ final class MemoryAPI: HTTPTransport {
     }
 }
 
-/// Says of everybody that he may do everything.
+/// Answers every review with: allowed.
 private struct AllowingReviews: VirtualResources {
     func create(_ request: VirtualRequest) async throws(APIError) -> JSON {
         var answer = request.object

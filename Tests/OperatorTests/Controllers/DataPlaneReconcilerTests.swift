@@ -64,7 +64,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("Until the caches show its status, the controller goes by what it wrote itself")
+    @Test("Until the caches show its status, the controller uses what it wrote itself")
     func ownWrite() async throws {
         try await withBench { bench in
             try await bench.enroll("a")
@@ -92,7 +92,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("Without its Secret nobody is asked, and the conditions say so")
+    @Test("Without its Secret no server is asked, and the conditions say so")
     func withoutSecret() async throws {
         try await withBench { bench in
             try await bench.put("DataPlane", "a", ["clusterName": "a", "endpoint": "https://a.invalid"])
@@ -121,7 +121,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("A token that is refused is told, and one that is taken ends that without a restart")
+    @Test("A refused token is reported, and an accepted one ends that without a restart")
     func refusedToken() async throws {
         try await withConnected { bench, plane in
             plane.accept("another")
@@ -144,7 +144,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("One that is disabled is let go, and its status keeps which cluster it was")
+    @Test("A disabled data plane is disconnected, and its status keeps the cluster's UID")
     func disabled() async throws {
         try await withConnected { bench, _ in
             let uid = try await bench.stored(DataPlane.self, "a").status?.clusterUID
@@ -157,7 +157,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("One that does not fit its type is let go, and its status keeps which cluster it was")
+    @Test("A malformed DataPlane is disconnected, and its status keeps the cluster's UID")
     func malformed() async throws {
         try await withConnected { bench, _ in
             let uid = try await bench.stored(DataPlane.self, "a").status?.clusterUID
@@ -174,7 +174,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("One that is gone is let go, its namespaces stay, and labels are told")
+    @Test("A deleted data plane is disconnected, its namespaces stay, and its labels wake")
     func gone() async throws {
         try await withConnected { bench, plane in
             try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "a", "weight": 1]]])
@@ -189,7 +189,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("After a restart the status stays as it was until the data plane is known again, at most for 20 s")
+    @Test("After a restart the status stays until the data plane is known, at most 20 s")
     func restart() async throws {
         try await withBench { bench in
             let plane = try await bench.enroll("a")
@@ -212,7 +212,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("Of two DataPlanes of one cluster the older writes, and the other takes over when that is deleted")
+    @Test("The older of a cluster's two DataPlanes writes, and the other after its deletion")
     func duplicate() async throws {
         try await withConnected { bench, plane in
             try await bench.enroll("b", at: plane)
@@ -271,7 +271,7 @@ struct DataPlaneReconcilerTests {
     }
 
     @Test(
-        "A status that can't be written is tried again when the server says, and nothing is written in the data plane")
+        "A failed status write is repeated after Retry-After, before any data plane write")
     func statusRefused() async throws {
         try await withBench { bench in
             let plane = try await bench.enroll("a")
@@ -305,7 +305,7 @@ struct DataPlaneReconcilerTests {
         }
     }
 
-    @Test("While the registry is not identified, a data plane is connected and not written to")
+    @Test("Without the registry's identity a data plane is connected but not written to")
     func withoutIdentity() async throws {
         try await withBench(identity: nil) { bench in
             let plane = try await bench.enroll("a")

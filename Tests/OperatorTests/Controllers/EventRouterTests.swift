@@ -54,7 +54,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("An object's status wakes the object itself, gathered")
+    @Test("An object's own status wakes it after the delay")
     func status() async throws {
         try await withFleet { bench in
             let rows: [(ResourceType, String, Work)] = [
@@ -70,7 +70,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("The plan wakes a changed data plane at once, what depends on it gathered, and no other data plane")
+    @Test("The plan wakes a changed data plane at once, its dependents later, and no other")
     func changedDataPlane() async throws {
         try await withFleet { bench in
             try await bench.put("DataPlane", "a", ["clusterName": "a", "endpoint": "https://a2.invalid"])
@@ -81,7 +81,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("The plan wakes a changed label, assignments and publishing, gathered, and no data plane")
+    @Test("The plan wakes a changed label, assignments and publishing, but no data plane")
     func changedLabel() async throws {
         try await withFleet { bench in
             try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "b", "weight": 1]]])
@@ -103,7 +103,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("New settings wake every data plane at once and all statuses, gathered")
+    @Test("New settings wake every data plane at once and all statuses after the delay")
     func settings() async throws {
         try await withFleet { bench in
             try await bench.put("ClusterRegistry", "flyte", ["values": ["x": "1"]])
@@ -114,7 +114,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("A Secret of credentials wakes the data planes that use it, and publishing and the registry, gathered")
+    @Test("A credentials Secret wakes its data planes, later publishing and the registry")
     func secret() async throws {
         try await withFleet { bench in
             try await bench.put(
@@ -166,7 +166,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("An agent's facts wake its data plane; a namespace wakes who tells of it, later while much waits")
+    @Test("An agent's facts wake its data plane, and a namespace the objects that report it")
     func agent() async throws {
         try await withFleet { bench in
             bench.router.namespaceChanged("p-development", of: "a", isBusy: false)
@@ -184,7 +184,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("An object that is gone is looked at, and a doubt and a missing kind wake the registry")
+    @Test("A deleted object is reconciled; doubts and missing kinds wake the registry")
     func others() async throws {
         try await withFleet { bench in
             try await bench.delete(.executionLabels, "label1")
@@ -200,7 +200,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("The annotation reconcile-requested-at is told as a request, once for each new text")
+    @Test("Each new text of reconcile-requested-at counts as a request once")
     func requested() async throws {
         try await withFleet { bench in
             let requests = Probe<Work>()

@@ -96,7 +96,7 @@ struct ExecutionLabelReconcilerTests {
 struct ExecutionClusterLabelReconcilerTests {
     private let key = Work.assignment("p-development")
 
-    @Test("It is Ready once its namespace is in every data plane, and the registry is told")
+    @Test("It is Ready once its namespace is in every data plane, and the registry wakes")
     func follows() async throws {
         try await withBench { bench in
             try await bench.enroll("a")
@@ -137,7 +137,7 @@ struct ExecutionClusterLabelReconcilerTests {
         }
     }
 
-    @Test("A domain that Flyte does not have, a label that nobody has, and a second object of one row are told")
+    @Test("Unknown domains, labels without ExecutionLabel and duplicate rows are reported")
     func problems() async throws {
         try await withBench { bench in
             try await bench.assign("p", domain: "nowhere")
@@ -199,7 +199,7 @@ struct FlyteProjectReconcilerTests {
         }
     }
 
-    @Test("A second object of one project, and a domain that Flyte does not have, are told")
+    @Test("A project's second object and an unknown domain are reported")
     func problems() async throws {
         try await withBench { bench in
             try await bench.put("FlyteProject", "p", ["project": "p", "domains": ["development", "nowhere"]])

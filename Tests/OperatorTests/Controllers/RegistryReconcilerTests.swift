@@ -39,7 +39,7 @@ struct ClusterRegistryReconcilerTests {
         }
     }
 
-    @Test("After a restart the status stays until everything has been looked at, at most for 15 s")
+    @Test("After a restart the status stays until everything has been read, at most 15 s")
     func restart() async throws {
         try await withBench { bench in
             try await bench.put("ClusterRegistry", "flyte", [:])
@@ -59,7 +59,7 @@ struct ClusterRegistryReconcilerTests {
         }
     }
 
-    @Test("After a restart it is told as soon as everything has been looked at")
+    @Test("After a restart the status is written as soon as everything has been read")
     func settled() async throws {
         try await withBench { bench in
             try await bench.put("ClusterRegistry", "flyte", [:])
@@ -87,7 +87,7 @@ struct ClusterRegistryReconcilerTests {
         }
     }
 
-    @Test("A list that is not believed is in its status, and without a registry it is an event, once")
+    @Test("A doubted list is in the registry's status; without a registry it is one event")
     func doubt() async throws {
         try await withBench { bench in
             let error = KubeError(operation: "list", cause: .unexpectedAnswer("a page of a proxy"))

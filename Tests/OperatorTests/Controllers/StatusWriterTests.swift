@@ -62,7 +62,7 @@ struct StatusWriterTests {
         }
     }
 
-    @Test("Who does not lead writes nothing")
+    @Test("An operator that does not lead writes nothing")
     func notLeading() async throws {
         try await withLabel { bench, object in
             bench.leads.withLock { $0 = false }
@@ -71,7 +71,7 @@ struct StatusWriterTests {
         }
     }
 
-    @Test("An object that is gone is no failure; a server that fails is, and the status is written later")
+    @Test("A deleted object is not a failure; after a server error the write is repeated")
     func failures() async throws {
         try await withLabel { bench, object in
             let writer = bench.reconcilers.writer
