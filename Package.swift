@@ -104,7 +104,9 @@ let package = Package(
         library(
             "Console",
             [
-                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support", "YAML", crypto,
+                "ControlLoop", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Serving", "Support", "TokenSources",
+                "YAML",
+                crypto,
             ]),
         .executableTarget(
             name: "squadron",

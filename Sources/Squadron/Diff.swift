@@ -25,6 +25,7 @@ struct Diff: AsyncParsableCommand {
         name: .customShort("f"), parsing: .upToNextOption, help: "Files or folders of manifests; - is standard input.")
     var files: [String] = []
     @OptionGroup var options: ConsoleOptions
+    @OptionGroup var cloud: CloudOptions
 
     func run() async throws {
         let files: DiffFiles
@@ -34,8 +35,9 @@ struct Diff: AsyncParsableCommand {
             CommandRun("diff").note("\(error)")
             throw ExitCode(Outcome.usage.rawValue)
         }
+        let cloud = try cloud.access("squadron diff")
         try await options.run("diff") { reader, screen in
-            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent)
+            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent, cloud: cloud)
             return screen.show(try await DiffRun(reader, access, files, screen).report(), as: options.output)
         }
     }

@@ -23,10 +23,12 @@ struct Doctor: AsyncParsableCommand {
             ]))
 
     @OptionGroup var options: ConsoleOptions
+    @OptionGroup var cloud: CloudOptions
 
     func run() async throws {
+        let cloud = try cloud.access("squadron doctor")
         try await options.run("doctor") { reader, screen in
-            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent)
+            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent, cloud: cloud)
             let facts = try await DoctorReading(reader, access).facts(
                 names: { facts in
                     let references = References(

@@ -19,10 +19,12 @@ struct Orphans: AsyncParsableCommand {
             ]))
 
     @OptionGroup var options: ConsoleOptions
+    @OptionGroup var cloud: CloudOptions
 
     func run() async throws {
+        let cloud = try cloud.access("squadron orphans")
         try await options.run("orphans") { reader, screen in
-            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent)
+            let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent, cloud: cloud)
             return screen.show(try await OrphanSearch(reader, access).report(), as: options.output)
         }
     }

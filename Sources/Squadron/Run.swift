@@ -1,10 +1,8 @@
 import ArgumentParser
-import Fleet
 import Logging
 import Operator
 import Serving
 import Support
-import TokenSources
 import UnixSignals
 
 struct Run: AsyncParsableCommand {
@@ -28,12 +26,7 @@ struct Run: AsyncParsableCommand {
     var noLeaderElection = false
     @Option(help: "Time between two probes of a data plane: seconds, or 10s, 1m.")
     var probeInterval = Interval.seconds(10)
-    @Option(help: "PEM certificates that are trusted beside the system's roots for STS, metadata and Entra.")
-    var cloudCaFile: String?
-    @Option(help: "The proxy to these, http://host:port, https://… or socks5h://….")
-    var cloudProxy: String?
-    @Option(help: "A host that a cloud's tokens may be sent to as well, as a name or *.example.com. Can be repeated.")
-    var cloudHost: [String] = []
+    @OptionGroup var cloud: CloudOptions
     @Option(help: "text or json.")
     var logFormat = LogFormat.text
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
@@ -51,14 +44,6 @@ struct Run: AsyncParsableCommand {
         }
         _ = try address("--admin-address", adminAddress)
         if let metricsAddress { _ = try address("--metrics-address", metricsAddress) }
-        for pattern in cloudHost {
-            if let problem = CloudHosts.problem(of: pattern) {
-                throw ValidationError("--cloud-host: \(pattern) \(problem)")
-            }
-        }
-        if let cloudProxy, let problem = URLRules.problem(of: cloudProxy, schemes: ["http", "https", "socks5h"]) {
-            throw ValidationError("--cloud-proxy: \(problem)")
-        }
     }
 
     func run() async throws {
@@ -86,12 +71,7 @@ struct Run: AsyncParsableCommand {
         configuration.metricsAddress = try metricsAddress.map { try address("--metrics-address", $0) }
         configuration.electsLeader = !noLeaderElection
         configuration.probeInterval = probeInterval.duration
-        do {
-            configuration.cloud = try CloudAccess(caFile: cloudCaFile, proxyURL: cloudProxy, hosts: cloudHost)
-        } catch {
-            printError("squadron: --cloud-ca-file: \(error)")
-            throw ExitCode(2)
-        }
+        configuration.cloud = try cloud.access("squadron")
 
         let squadron = SquadronOperator(configuration, logger: logger)
         logger.notice("starting", metadata: ["version": "\(SquadronVersion.current)", "namespace": "\(namespace)"])

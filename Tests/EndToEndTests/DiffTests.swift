@@ -142,6 +142,93 @@ extension EndToEnd {
             }
         }
 
+        @Test("Of what Flyte made, diff shows what the takeover brings, and no conflict with Flyte")
+        func takenOver() async throws {
+            try await withFleet(of: 1) { fleet in
+                let server = fleet[1].admin
+                let namespace = """
+                    {apiVersion: v1, kind: Namespace, metadata: {name: {{ namespace }}}, spec: {finalizers: [kubernetes]}}
+                    """
+                let files = FlyteTemplates.files.merging(["aa_namespace.yaml": namespace]) { $1 }
+                var values = [
+                    "projectQuotaCpu": "5", "projectQuotaMemory": "4Gi", "defaultIamRole": "arn:aws:iam::1:role/flyte",
+                ]
+                let name = "project1-development"
+                try await SyncResources(server: server).run(files, values.merging(["namespace": name]) { $1 })
+                // Squadron wants another CPU at once.
+                values["projectQuotaCpu"] = "6"
+                try await fleet.applyTemplates(
+                    files, registry: ["values": .object(values.mapValues { .string($0) })])
+                let first = try await diff([], fleet)
+                #expect(first.status == 3, "\(first.output)")
+                #expect(counts(first.json)["dataplane-1"] == ["create": 0, "change": 3, "delete": 0, "conflict": 0])
+                #expect(first.output.contains(#"-    limits.cpu: \"5\"\n+    limits.cpu: \"6\""#), "\(first.output)")
+                try await fleet.operating { _ in try await fleet.settles(1) }
+                #expect(try await diff([], fleet).status == 0)
+
+                // A field that leaves the template goes, although Flyte owns it as well by now.
+                let short = FlyteTemplates.quota.replacing("\n    limits.memory: {{ projectQuotaMemory }}", with: "")
+                var templates = files.mapValues { JSON.string($0) }
+                templates["ab_project_resource_quota.yaml"] = .string(short)
+                let change: JSON = [
+                    "apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": ["name": "clusterresource-template", "namespace": "flyte"], "data": .object(templates),
+                ]
+                let second = try await diff([change], fleet)
+                #expect(counts(second.json)["dataplane-1"] == ["create": 0, "change": 1, "delete": 0, "conflict": 0])
+                #expect(second.output.contains("-    limits.memory: 4Gi"), "\(second.output)")
+                try await fleet.admin.apply(change)
+                try await fleet.operating { _ in
+                    try await eventually("the field has gone") {
+                        let quota = try await server.get("ResourceQuota", "project-quota", in: name)
+                        return quota?[path: ["spec", "hard"]] == ["limits.cpu": "6"]
+                    }
+                    try await fleet.settles(1)
+                }
+            }
+        }
+
+        @Test("For a Federated data plane diff makes the token with the caller's rights; a cloud's is named")
+        func federated() async throws {
+            try await withFleet(of: 2) { fleet in
+                fleet[1].trust(issuerOf: fleet.controlPlane, audience: "dataplane_1", usernamePrefix: "control-plane:")
+                try await fleet[1].admin.apply([
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                    "metadata": ["name": "federated"],
+                    "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "squadron"],
+                    "subjects": [
+                        [
+                            "kind": "User", "name": "control-plane:system:serviceaccount:flyte:squadron",
+                            "apiGroup": "rbac.authorization.k8s.io",
+                        ]
+                    ],
+                ])
+                let noTokens: JSON = ["data": ["dataplane_1_token": nil, "dataplane_2_token": nil]]
+                try await fleet.admin.merge("Secret", "cluster-credentials", noTokens)
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(fleet.dataPlane(1, ["credentials": ["provider": "Federated"]]))
+                let cloud: JSON = ["provider": "AWS", "aws": ["clusterName": "c"], "caCert": "System"]
+                let endpoint: JSON = "https://abc.gr7.eu-west-1.eks.amazonaws.com"
+                try await fleet.admin.apply(fleet.dataPlane(2, ["endpoint": endpoint, "credentials": cloud]))
+                try await fleet.admin.apply(assignment("project1", "development"))
+                let found = try await diff([], fleet)
+                #expect(found.status == 1, "\(found.output)")
+                #expect(counts(found.json)["dataplane-1"] == ["create": 2, "change": 0, "delete": 0, "conflict": 0])
+                let away = found.json["unreachable"]?[0]
+                #expect(away?["name"] == "dataplane-2", "\(found.output)")
+                let why = away?["message"]?.string ?? ""
+                #expect(why.contains("AWS_") && why.contains("exec -i deployment/squadron -- squadron"), "\(why)")
+                // The control plane's own audience is asked for by nobody.
+                let own: JSON = ["provider": "Federated", "federated": ["audience": "https://kubernetes.default.svc"]]
+                let annotation = ["multicluster.flyte.org/audiences": "https://kubernetes.default.svc"]
+                let audiences: JSON = ["metadata": ["annotations": .object(annotation.mapValues { .string($0) })]]
+                try await fleet.admin.merge("Secret", "cluster-credentials", audiences)
+                let refused = try await diff([fleet.dataPlane(1, ["credentials": own])], fleet)
+                let message = refused.json["unreachable"]?[0]?["message"]?.string
+                #expect(message?.contains("is the control plane's own audience") == true, "\(refused.output)")
+            }
+        }
+
         @Test("Wrong usage and a broken file end with 2")
         func usage() async throws {
             try await withFleet(of: 1) { fleet in

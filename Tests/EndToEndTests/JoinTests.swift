@@ -40,6 +40,11 @@ extension EndToEnd {
                     // The same cluster under another name.
                     let twice = try await Self.join(["--cluster-name", "other"], fleet, there)
                     #expect(twice.status == 1 && twice.output.contains("can't be changed"), "\(twice.output)")
+                    let second = try await TwoContexts.run(
+                        ["join", "second", "--cluster-context", "there"], fleet.controlPlane, [there])
+                    #expect(second.status == 1, "\(second.output)")
+                    #expect(second.output.contains("DataPlane new is already"), "\(second.output)")
+                    #expect(try await fleet.admin.get("DataPlane", "second") == nil)
                 }
             }
         }

@@ -107,6 +107,42 @@ extension EndToEnd {
             }
         }
 
+        @Test("Enforce on a plan that is stale: what it said is computed anew, and nothing of the old is written")
+        func stale() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(assignment("project1", "development"))
+                try await fleet.operating { _ in try await fleet.settles(1) }
+                func role(_ arn: String) async throws {
+                    try await fleet.admin.merge(
+                        "ClusterRegistry", "flyte", ["spec": ["workloadIdentity": ["aws": ["roleARN": .string(arn)]]]])
+                }
+                try await fleet.admin.merge("DataPlane", "dataplane-1", Self.observe)
+                try await role("arn:other")
+                try await fleet.admin.apply(assignment("gone", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.plans(1) { $0["change"] == 1 && $0["create"] == 2 }
+                }
+                // While nobody looks.
+                try await role("arn:newest")
+                try await fleet.admin.delete("ExecutionClusterLabel", "gone-development")
+                try await fleet.admin.merge("DataPlane", "dataplane-1", Self.enforce)
+                let before = try await fleet.admin.get("DataPlane", "dataplane-1")
+                #expect(before?[path: ["status", "plan", "create"]] == 2)
+                fleet[1].requestLog.reset()
+                try await fleet.operating { _ in
+                    try await eventually("the newest is there") {
+                        let found = try await fleet.annotation(1, "project1-development")
+                        #expect(found == fleet.role || found == "arn:newest")
+                        return found == "arn:newest"
+                    }
+                    try await fleet.settles(1)
+                }
+                #expect(fleet[1].requestLog.writes(to: Self.written) == 1)
+                #expect(try await fleet[1].admin.get("Namespace", "gone-development") == nil)
+            }
+        }
+
         @Test("Observe in the middle of a burst: nothing more is sent")
         func burst() async throws {
             try await withFleet(of: 1) { fleet in

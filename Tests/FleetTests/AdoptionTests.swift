@@ -141,4 +141,41 @@ struct AdoptionTests {
         metadata.managedFields = try ObjectMeta(json: ["name": "q", "managedFields": left]).managedFields
         #expect(!Handover.isNeeded(metadata))
     }
+
+    @Test("A dry run is shown as after the handover: what we give up goes with it")
+    func preview() {
+        func entry(_ manager: String, _ operation: String, _ fields: JSON) -> JSON {
+            ["manager": .string(manager), "operation": .string(operation), "fieldsV1": fields]
+        }
+        let ports: JSON = [
+            "k:{\"port\":1}": [".": [:], "f:port": [:], "f:name": [:]],
+            "k:{\"port\":2}": [".": [:], "f:port": [:]],
+        ]
+        let all: JSON = [
+            "f:spec": [
+                "f:hard": [".": [:], "f:cpu": [:], "f:memory": [:], "f:pods": [:]], "f:set": ["v:\"a\"": [:]],
+                "f:ports": ports,
+            ]
+        ]
+        let before: JSON = [
+            entry("squadron", "Apply", all), entry("flyteadmin", "Update", all),
+            entry("before-first-apply", "Update", ["f:spec": ["f:hard": ["f:theirs": [:], "f:memory": [:]]]]),
+        ]
+        // We apply the CPU alone, somebody else has the pods, and Flyte what was never ours.
+        var answer: JSON = [
+            "spec": [
+                "hard": ["cpu": "6", "memory": "4Gi", "pods": "7", "theirs": "1"], "set": ["a", "b"],
+                "ports": [["port": 1, "name": "x"], ["port": 2], ["port": 3]],
+            ]
+        ]
+        let own = entry("squadron", "Apply", ["f:spec": ["f:hard": ["f:cpu": [:]]]])
+        let other = entry("kubectl", "Update", ["f:spec": ["f:hard": [".": [:], "f:pods": [:]]]])
+        answer[path: ["metadata", "managedFields"]] = [own, before[1]!, before[2]!, other]
+        let shown = Handover.preview(answer, before: before)
+        #expect(
+            shown["spec"] == ["hard": ["cpu": "6", "pods": "7", "theirs": "1"], "set": ["b"], "ports": [["port": 3]]])
+        let unshared: JSON = [before[0]!, other]
+        #expect(Handover.preview(answer, before: unshared) == answer, "nothing is handed over")
+        #expect(Handover.preview(answer, before: nil) == answer)
+    }
 }

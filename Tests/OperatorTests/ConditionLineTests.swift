@@ -45,9 +45,18 @@ struct ConditionLineTests {
         #expect(lines(same + [condition("Reconciling", .isTrue, "Pending")], same) == [])
     }
 
-    @Test("A first status has no former state; only a DataPlane has the field dataplane")
+    @Test("A field without a value is -, so that each line has the same fields")
     func first() {
-        let line = lines([condition("Ready", .isTrue, "Resolved")], nil, .executionLabels).first
-        #expect(line?["object"] == "ExecutionLabel/a" && line?["before"] == nil && line?["dataplane"] == nil)
+        let names: Set = [
+            "object", "dataplane", "namespace", "condition", "status", "reason", "detail", "before", "revision",
+        ]
+        let new = [condition("Ready", .isTrue, "Resolved")]
+        let label = ConditionLine.lines(
+            new, before: nil, of: ObjectMeta(name: "a"), .executionLabels, revision: nil
+        ).first?.fields
+        #expect(label.map { Set($0.keys) } == names)
+        #expect(label?["object"] == "ExecutionLabel/a" && label?["before"] == "-" && label?["dataplane"] == "-")
+        #expect(label?["namespace"] == "-" && label?["revision"] == "-")
+        #expect(lines(new, new, .dataPlanes) == [] && lines(new, nil).first.map { Set($0.keys) } == names)
     }
 }

@@ -43,7 +43,7 @@ public struct DiffRun: Sendable {
         } catch {
             return DiffReport(problem: error.message, notes: notes)
         }
-        return await report(fleet, objects, DiffReport(notes: notes + fleet.notes))
+        return await report(fleet, DiffReport(notes: notes + fleet.notes))
     }
 
     private func namespaceUID() async throws(KubeError) -> String? {
@@ -120,9 +120,7 @@ public struct DiffRun: Sendable {
         case unreachable(String)
     }
 
-    private func report(
-        _ fleet: WantedFleet, _ objects: ControlPlaneObjects, _ empty: DiffReport
-    ) async -> DiffReport {
+    private func report(_ fleet: WantedFleet, _ empty: DiffReport) async -> DiffReport {
         var report = empty
         for (name, why) in fleet.leftAlone { report.add(skipped: name, why) }
         let planes = fleet.dataPlanes.filter { fleet.leftAlone[$0.metadata.name] == nil }
@@ -132,16 +130,12 @@ public struct DiffRun: Sendable {
             let names = observed.prefix(16).joined(separator: ", ") + more
             report.add(note: "in Observe, where nothing is written before that ends: \(names)")
         }
-        let providers = Dictionary(
-            objects[.dataPlanes].map { ($0.metadata.name, $0.spec("credentials", "provider")?.string) }
-        ) { first, _ in first }
         screen.note("comparing \(planes.count) data planes")
         await withTaskGroup(of: (DataPlane, Answer).self) { group in
             var rest = planes[...]
             func next() {
                 guard let plane = rest.popFirst() else { return }
-                let provider = providers[plane.metadata.name] ?? nil
-                group.addTask { (plane, await look(into: plane, provider: provider, fleet)) }
+                group.addTask { (plane, await look(into: plane, fleet)) }
             }
             for _ in 0..<Self.width { next() }
             var done = 0
@@ -163,9 +157,9 @@ public struct DiffRun: Sendable {
         return report
     }
 
-    private func look(into dataPlane: DataPlane, provider: String?, _ fleet: WantedFleet) async -> Answer {
+    private func look(into dataPlane: DataPlane, _ fleet: WantedFleet) async -> Answer {
         do throws(DataPlaneAccess.Failure) {
-            let findings = try await access.with(dataPlane, provider: provider) { client throws(KubeError) in
+            let findings = try await access.with(dataPlane) { client throws(KubeError) in
                 try await DataPlaneComparison(fleet: fleet, dataPlane: dataPlane, client: client).findings()
             }
             return .found(findings)

@@ -109,13 +109,19 @@ struct NamespaceInquiry: Sendable {
             keepsManagedBy: live?.metadata.hasForeignManagedBy ?? false,
             adoptedFromFlyte: fromFlyte && object.type == Namespace.resourceType)
         let forces = fleet.basis.settings.conflictPolicy == .force
+        // The operator takes over first what Flyte's managers own of an object that we have applied.
+        let handedOver = fromFlyte ? live.flatMap { Handover.isNeeded($0.metadata) ? $0 : nil } : nil
+        func stored(_ json: JSON) -> DryRun {
+            .stored(
+                handedOver.map { Handover.preview(json, before: $0.json[path: ["metadata", "managedFields"]]) } ?? json)
+        }
         do throws(KubeError) {
-            return .stored(try await dryRun(object, form, force: forces && live != nil))
+            return stored(try await dryRun(object, form, force: forces && live != nil))
         } catch {
             let conflicts = error.conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
             if conflicts.isEmpty { throw error }
             switch ConflictAnswer(conflicts, in: form, forces: forces, takesOver: fromFlyte) {
-            case .apply(let other, let force): return .stored(try await dryRun(object, other, force: force))
+            case .apply(let other, let force): return stored(try await dryRun(object, other, force: force))
             case .report(let owned):
                 let wanted: JSON?
                 do throws(KubeError) {

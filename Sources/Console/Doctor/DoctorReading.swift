@@ -162,8 +162,7 @@ public struct DoctorReading: Sendable {
 
     private func look(into plane: DataPlane, _ health: FlyteHealthSettings) async -> DataPlaneSight {
         do throws(DataPlaneAccess.Failure) {
-            return try await access.with(plane, provider: plane.spec.credentials.provider.rawValue) {
-                client throws(KubeError) in
+            return try await access.with(plane) { client throws(KubeError) in
                 var sight = DataPlaneSight()
                 sight.clock = .present(try await skew(client))
                 sight.propeller = await Self.seen {

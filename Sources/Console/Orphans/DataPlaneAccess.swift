@@ -4,6 +4,7 @@ import JSON
 import Kube
 import KubeObjects
 import Support
+import TokenSources
 
 /// A command's access to a data plane: with the credentials that the DataPlane names, as far as the user may read them.
 /// The operator's own rules say whether a token may be sent to its host.
@@ -14,15 +15,21 @@ public struct DataPlaneAccess: Sendable {
     }
     let controlPlane: ControlPlaneReader
     let userAgent: String
-    let clock: WallClock
+    private let clock: WallClock
+    private let maker: TokenMaker
 
-    public init(_ controlPlane: ControlPlaneReader, userAgent: String, clock: WallClock = .system) {
+    /// - Parameter cloud: the way to the clouds' token services.
+    public init(
+        _ controlPlane: ControlPlaneReader, userAgent: String, cloud: CloudAccess = CloudAccess(),
+        clock: WallClock = .system
+    ) {
         (self.controlPlane, self.userAgent, self.clock) = (controlPlane, userAgent, clock)
+        maker = TokenMaker(controlPlane: controlPlane, cloud: cloud, clock: clock)
     }
 
     /// Runs `body` with a client of the data plane, and closes it afterwards.
     func with<Result>(
-        _ dataPlane: DataPlane, provider: String?, _ body: (KubeClient) async throws(KubeError) -> Result
+        _ dataPlane: DataPlane, _ body: (KubeClient) async throws(KubeError) -> Result
     ) async throws(Failure) -> Result {
         if let problem = dataPlane.spec.problems().first { throw Failure(message: "\(problem)") }
         do throws(KubeError) {
@@ -30,9 +37,6 @@ public struct DataPlaneAccess: Sendable {
             if dataPlane.spec.inCluster { return try await body(controlPlane.client) }
         } catch {
             throw Failure(message: "\(error)")
-        }
-        if let provider, provider != "Secret", provider != "TokenRequest" {
-            throw Failure(message: "only the operator can get credentials of the provider \(provider)")
         }
         let credentials = try await credentials(of: dataPlane)
         let client = client(for: dataPlane, credentials, try await proxyLogin(of: dataPlane))
@@ -44,12 +48,39 @@ public struct DataPlaneAccess: Sendable {
         }
     }
 
-    private func credentials(of dataPlane: DataPlane) async throws(Failure) -> Credentials {
+    /// What the data plane is reached with.
+    private struct Login {
+        var token: Sensitive
+        /// PEM. Nil: the system's roots.
+        var ca: [UInt8]?
+    }
+
+    private func credentials(of dataPlane: DataPlane) async throws(Failure) -> Login {
         let place = dataPlane.credentialsPlace
+        guard place.provider.hasFirstToken else { return try await madeCredentials(of: dataPlane, place) }
         let content = try await content(ofSecret: place.secretName)
         switch CredentialsVerdict.read(place, in: content, now: clock.now) {
-        case .valid(let credentials): return credentials
+        case .valid(let found): return Login(token: found.token, ca: found.ca)
         case .invalid(let reason, let message): throw Failure(message: "\(reason.rawValue): \(message)")
+        }
+    }
+
+    /// Where no Secret holds a token: one is made, after what the operator too looks at before it asks for one.
+    private func madeCredentials(of dataPlane: DataPlane, _ place: CredentialsPlace) async throws(Failure) -> Login {
+        var content: SecretContent?
+        if !place.provider.isOfCloud || place.caCert == .secret {
+            content = try await self.content(ofSecret: place.secretName)
+        }
+        let verdict = RenewedVerdict.read(
+            place, in: content, clouds: maker.cloud.hosts, audience: TokenMaker.audience(of: dataPlane), now: clock.now)
+        switch verdict {
+        case .invalid(let reason, let message): throw Failure(message: "\(reason.rawValue): \(message)")
+        case .valid(let found):
+            do throws(IssueFailure) {
+                return Login(token: try await maker.token(for: dataPlane), ca: found.ca)
+            } catch {
+                throw Failure(message: "\(error) (\(maker.advice(for: place.provider)))")
+            }
         }
     }
 
@@ -75,7 +106,7 @@ public struct DataPlaneAccess: Sendable {
     }
 
     private func client(
-        for dataPlane: DataPlane, _ credentials: Credentials, _ proxyLogin: ProxyLogin?
+        for dataPlane: DataPlane, _ credentials: Login, _ proxyLogin: ProxyLogin?
     ) -> KubeClient {
         let connection = dataPlane.spec.connection
         let tls = TLSConfiguration(

@@ -40,7 +40,7 @@ public struct OrphanSearch: Sendable {
             let why = facts.isComplete ? ["the Namespace \(reader.namespace) can't be read, whose UID marks ours"] : []
             return OrphanReport(incomplete: facts.notes + why)
         }
-        return OrphanReport(facts, identity, await found(facts, objects))
+        return OrphanReport(facts, identity, await found(facts))
     }
 
     private func namespaceUID() async throws(KubeError) -> String? {
@@ -52,17 +52,13 @@ public struct OrphanSearch: Sendable {
         }
     }
 
-    private func found(_ facts: StoryFacts, _ objects: ControlPlaneObjects) async -> [NamespacesFound] {
-        let providers = Dictionary(
-            objects[.dataPlanes].map { ($0.metadata.name, $0.spec("credentials", "provider")?.string) }
-        ) { first, _ in first }
+    private func found(_ facts: StoryFacts) async -> [NamespacesFound] {
         return await withTaskGroup(of: NamespacesFound.self) { group in
             var rest = facts.planes[...]
             var found: [NamespacesFound] = []
             func next() {
                 guard let plane = rest.popFirst() else { return }
-                let provider = providers[plane.metadata.name] ?? nil
-                group.addTask { await look(into: plane, provider: provider) }
+                group.addTask { await look(into: plane) }
             }
             for _ in 0..<Self.width { next() }
             for await one in group {
@@ -73,13 +69,13 @@ public struct OrphanSearch: Sendable {
         }
     }
 
-    private func look(into dataPlane: DataPlane, provider: String?) async -> NamespacesFound {
+    private func look(into dataPlane: DataPlane) async -> NamespacesFound {
         func result(_ reading: NamespacesFound.Reading) -> NamespacesFound {
             NamespacesFound(dataPlane: dataPlane.metadata.name, cluster: dataPlane.clusterName, reading: reading)
         }
         guard dataPlane.spec.enabled else { return result(.skipped("spec.enabled is false: it is left alone")) }
         do throws(DataPlaneAccess.Failure) {
-            let namespaces = try await access.with(dataPlane, provider: provider) { client throws(KubeError) in
+            let namespaces = try await access.with(dataPlane) { client throws(KubeError) in
                 let collection = KubeCollection(
                     Namespace.resourceType, labelSelector: Ownership.projectLabel, metadataOnly: true)
                 return try await client.listAll(PartialObject.self, of: collection).map(\.metadata)

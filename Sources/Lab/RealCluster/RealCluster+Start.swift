@@ -77,7 +77,7 @@ extension RealCluster {
             "--client-ca-file=\(folder.path("ca.crt"))",
             "--token-auth-file=\(folder.path("tokens.csv"))",
             "--authorization-mode=RBAC",
-            "--service-account-issuer=\(Self.issuer)",
+            "--service-account-issuer=\(options.issuer)",
             "--service-account-key-file=\(folder.path("service-account.crt"))",
             "--service-account-signing-key-file=\(folder.path("service-account.key"))",
             "--service-cluster-ip-range=10.0.0.0/24",

@@ -17,7 +17,7 @@ extension RealCluster {
         let issued = min(seconds, expires - 3_600)
         let account = #""serviceaccount":{"name":"\#(name)","uid":"\#(uid)"}"#
         let claims =
-            #"{"iss":"\#(Self.issuer)","aud":["\#(Self.issuer)"],"sub":"system:serviceaccount:\#(namespace):\#(name)","#
+            #"{"iss":"\#(options.issuer)","aud":["\#(options.issuer)"],"sub":"system:serviceaccount:\#(namespace):\#(name)","#
             + #""iat":\#(issued),"nbf":\#(issued),"exp":\#(expires),"#
             + #""kubernetes.io":{"namespace":"\#(namespace)",\#(account)}}"#
         // The token has no key id, so the server tries all of its keys.
@@ -25,6 +25,4 @@ extension RealCluster {
         let key = try P256.Signing.PrivateKey(pemRepresentation: folder.serviceAccountKeyPEM)
         return message + "." + Base64.encode(try key.signature(for: Data(message.utf8)).rawRepresentation, .url)
     }
-
-    static let issuer = "https://kubernetes.default.svc.cluster.local"
 }

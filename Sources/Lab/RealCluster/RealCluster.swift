@@ -31,6 +31,8 @@ public final class RealCluster: Sendable {
         /// Starts kube-controller-manager if the folder has it, with the controllers that empty namespaces and make
         /// ServiceAccounts, their token Secrets and `kube-root-ca.crt`.
         public var runsControllers = true
+        /// `iss` of the ServiceAccounts' tokens. A server that is to trust another one needs another issuer than that.
+        public var issuer = "https://kubernetes.default.svc.cluster.local"
         /// Added to kube-apiserver's command line.
         public var serverArguments: [String] = []
         public var startTimeout: Duration = .seconds(90)

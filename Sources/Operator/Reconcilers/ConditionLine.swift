@@ -1,7 +1,8 @@
 import Fleet
 import KubeObjects
 
-/// The log line of a condition that has changed.
+/// The log line of a condition that has changed, with the same fields each time. A field without a value is `-`, as in
+/// `WriteLine`.
 struct ConditionLine: Sendable, Hashable {
     var fields: [String: String]
 
@@ -26,10 +27,9 @@ struct ConditionLine: Sendable, Hashable {
         fields = [
             "object": "\(type.kind)/\(metadata.name)", "condition": condition.type,
             "status": condition.status.rawValue, "reason": condition.reason, "detail": condition.message,
+            "namespace": metadata.namespace ?? "-",
+            "before": before.map { "\($0.status.rawValue) \($0.reason)" } ?? "-",
+            "dataplane": type == .dataPlanes ? metadata.name : "-", "revision": revision.map { "\($0)" } ?? "-",
         ]
-        fields["namespace"] = metadata.namespace
-        fields["before"] = before.map { "\($0.status.rawValue) \($0.reason)" }
-        if type == .dataPlanes { fields["dataplane"] = metadata.name }
-        fields["revision"] = revision.map { "\($0)" }
     }
 }

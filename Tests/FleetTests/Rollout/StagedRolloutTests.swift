@@ -65,6 +65,20 @@ struct StagedRolloutTests {
         #expect(model.rollout.phase == .complete && model.rollout.counts == (2, 2))
     }
 
+    @Test("A name twice in the groups, in one or in two, is refused, and so is an unknown one")
+    func invalidGroups() {
+        func problem(_ groups: [[String]]) -> String? {
+            var policy = RolloutPolicy()
+            policy.groups = groups
+            return policy.problem(dataPlanes: ["a", "b"])
+        }
+        #expect(problem([["a"], ["b"]]) == nil && problem([]) == nil && problem([[], ["b"]]) == nil)
+        #expect(problem([["a"], ["b", "a"]]) == #"spec.rollout.groups names "a" twice"#)
+        #expect(problem([["b", "b"]]) == #"spec.rollout.groups names "b" twice"#)
+        #expect(
+            problem([["x"], ["a", "y"]])?.contains(#"names "x" and 1 more, and there is no such DataPlane"#) == true)
+    }
+
     @Test("Groups have their turns in order, each data plane after its time of success")
     func order() {
         var model = Model(["a", "b", "c", "d"], groups: [["d"], ["b", "a"]]) { $0.maxParallel = 2 }
