@@ -2,7 +2,7 @@ import DevCluster
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Adoption")
     struct Adoption {
         private static let name = "project1-development"

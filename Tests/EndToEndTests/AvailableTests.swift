@@ -3,7 +3,7 @@ import Fleet
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Available")
     struct Available {
         private static let key = "eks.amazonaws.com/role-arn"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     @Suite("Bad input")
     struct BadInput {
         /// Past admission, as an object that an older CRD let in.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("clusterProfiles")
     struct ClusterProfiles {
         private static let text: JSON = ["type": "string"]

@@ -4,7 +4,7 @@ import JSON
 import Testing
 import YAML
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     /// The commands beside `run`, as processes.
     @Suite("The commands")
     struct Commands {

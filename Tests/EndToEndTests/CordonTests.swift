@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("Cordon")
     struct Cordon {
         /// Runs a command with an administrator's kubeconfig of the control plane.

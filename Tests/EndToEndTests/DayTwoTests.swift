@@ -5,7 +5,7 @@ import JSON
 import Support
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Day two")
     struct DayTwo {
         @Test("Data planes and Secret keys that arrive at run time are synced without a restart")

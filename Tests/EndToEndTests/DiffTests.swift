@@ -4,7 +4,7 @@ import JSON
 import Testing
 import YAML
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("squadron diff")
     struct Diff {
         private typealias Fleet = TestFleet<DevCluster>

@@ -2,7 +2,7 @@ import DevCluster
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Drift")
     struct Drift {
         private static let key = "eks.amazonaws.com/role-arn"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("What flyteadmin runs")
     struct ExecutionCounts {
         private func executions(_ fleet: TestFleet<DevCluster>, _ name: String) async throws -> JSON? {

@@ -2,7 +2,7 @@ import DevCluster
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("First sync")
     struct FirstSync {
         @Test("The guide's example becomes True and complete, with one write per object")

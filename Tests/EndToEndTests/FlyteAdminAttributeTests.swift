@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("Attributes and projects in flyteadmin")
     struct FlyteAdminAttributes {
         private func quota(_ fleet: TestFleet<DevCluster>, _ namespace: String) async throws -> JSON? {

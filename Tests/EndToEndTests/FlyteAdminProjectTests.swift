@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("Projects from flyteadmin")
     struct FlyteAdminProjects {
         private func status(_ fleet: TestFleet<DevCluster>, _ path: String...) async throws -> JSON? {

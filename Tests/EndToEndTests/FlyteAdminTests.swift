@@ -42,7 +42,7 @@ func withFlyteAdmin(
     await server.stop()
 }
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("Labels in flyteadmin")
     struct FlyteAdminLabels {
         @Test("A label is published, follows its object and is written only for a change")

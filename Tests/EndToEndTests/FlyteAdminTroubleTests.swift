@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("A flyteadmin that doesn't work")
     struct FlyteAdminTroubles {
         @Test("Its refusal is shown in its own words, and the others are published")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("FlyteReady")
     struct FlyteHealth {
         private static let registry: JSON = ["flyteHealth": ["enabled": true]]

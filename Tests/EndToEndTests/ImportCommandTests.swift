@@ -4,7 +4,7 @@ import JSON
 import Testing
 import YAML
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("Import, export and doctor")
     struct ImportCommands {
         private func squadron(

@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("squadron join")
     struct Join {
         private static func join(

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     /// From `join` over `rotate` to `leave`, with what flyteadmin reads.
     @Suite("squadron rotate and leave")
     struct Leave {

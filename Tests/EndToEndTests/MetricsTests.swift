@@ -2,7 +2,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Metrics of a fleet at work")
     struct MetricsOfAFleet {
         @Test("The page says what became of a change, and forgets a DataPlane with its object")

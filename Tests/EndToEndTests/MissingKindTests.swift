@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     @Suite("Kinds that are deleted")
     struct MissingKindTests {
         private static let map = "flyte-admin-clusters-config"

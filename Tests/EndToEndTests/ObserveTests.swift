@@ -3,7 +3,7 @@ import JSON
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Observe")
     struct Observe {
         private static let written: Set<String> = ["namespaces", "serviceaccounts", "resourcequotas", "configmaps"]

@@ -4,7 +4,7 @@ import HTTP
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("squadron ui")
     struct UserInterface {
         /// Starts the command; its process and the page's address.

@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     /// The binary itself, as a process of its own.
     @Suite("The process")
     struct Process {

@@ -2,7 +2,7 @@ import DevCluster
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Prune")
     struct Prune {
         static func settings(_ name: String) -> String {
@@ -175,7 +175,7 @@ extension EndToEnd {
     }
 }
 
-extension EndToEnd.Prune {
+extension EndToEnd.Syncing.Prune {
     @Test("Another registry's objects in the same data plane do not count for prune")
     func otherRegistry() async throws {
         try await withFleet(of: 1) { fleet in

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Flyte {
     @Suite("What goes out to flyteadmin")
     struct PublishingTests {
         private static let map = "flyte-admin-clusters-config"

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import YAML
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// Two real API servers, of which one trusts the other's tokens by a structured AuthenticationConfiguration.
     @Suite(
         "Federated credentials on real API servers", .enabled(if: KubernetesBinaries.areWanted),

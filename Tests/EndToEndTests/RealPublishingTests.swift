@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// With Kubernetes' own Deployment controller and authorizer. No kubelet runs there: a Deployment of no replicas is
     /// complete at once, one with replicas never.
     @Suite(

@@ -9,7 +9,7 @@ import Testing
 
 extension RealCluster: Server {}
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// The main job on real API servers. They start slowly, so that one fleet carries one story.
     @Suite(
         "On real API servers",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("The registry's values and rules")
     struct RegistryRules {
         private static let role = "arn:aws:iam::1:role/flyte"

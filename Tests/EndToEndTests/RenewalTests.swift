@@ -7,7 +7,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Tokens that renew themselves")
     struct Renewals {
         /// A tenth of a second of an hour.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Several replicas")
     struct Replicas {
         @Test("One of two leads; after an orderly end the other leads before the Lease ends")

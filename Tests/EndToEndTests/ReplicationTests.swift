@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("replicateSecrets")
     struct Replication {
         private static let value = "a value that nobody else has"

@@ -3,7 +3,7 @@ import DevFlyteAdmin
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("reconcile-requested-at")
     struct Requests {
         private static let key = "multicluster.flyte.org/reconcile-requested-at"

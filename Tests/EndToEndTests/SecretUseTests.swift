@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Which Secret may be used for what")
     struct SecretUses {
         @Test("A token with another cluster's CA, or for a host that is not allowed, stays here")

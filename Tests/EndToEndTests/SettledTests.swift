@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Settled")
     struct Settled {
         /// What a probe asks: whether it is ready, and which cluster it is.

@@ -4,7 +4,7 @@ import JSON
 import KubeObjects
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("A staged rollout")
     struct StagedRollout {
         private static func registry(_ role: String, _ rollout: JSON = [:]) -> JSON {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Templates")
     struct Templates {
         func hard(_ fleet: TestFleet<DevCluster>, _ name: String = "project1-development") async throws -> JSON? {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     @Suite("Templates that can't all be applied")
     struct TemplateTroubles {
         /// Of every kind that Flyte's users have in them, in an order that would not do.

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Labels of whole projects")
     struct WholeProjects {
         private func explain(

@@ -2,7 +2,7 @@ import DevCluster
 import JSON
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Syncing {
     @Suite("Writes in the log")
     struct WriteLines {
         @Test("Each write is a line with the same fields, and there are as many as requests")

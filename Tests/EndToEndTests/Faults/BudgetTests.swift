@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// Data planes that send more than anybody asked for.
     @Suite("Budgets")
     struct Budgets {

@@ -13,7 +13,7 @@ final class Calendar: Sendable {
     func set(days: Double) { set(days * 86_400) }
 }
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// The calendar is set, by NTP or by hand. How long something lasts is measured by another clock.
     @Suite("Clock jumps")
     struct Clocks {

@@ -3,7 +3,7 @@ import JSON
 import Support
 import Testing
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// A bad answer about one object, one kind or one server of a data plane must not affect the rest of it.
     @Suite("Answers of a data plane")
     struct DataPlaneAnswers {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// Two DataPlanes turn out to be one cluster, whichever of them answers first: the older one has it.
     @Suite("Two DataPlanes of one cluster")
     struct Duplicates {

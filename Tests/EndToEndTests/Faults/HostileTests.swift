@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// A hostile data plane, and hostile content of custom resources.
     @Suite("Hostile input")
     struct Hostile {

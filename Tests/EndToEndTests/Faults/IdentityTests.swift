@@ -6,7 +6,7 @@ import Testing
 @testable import Operator
 
 /// Another cluster, or another server, where the recorded one was.
-extension EndToEnd.Safety {
+extension EndToEnd.Faults.Safety {
     @Test("Another cluster behind the endpoint gets no write, also after a restart")
     func identity() async throws {
         try await withFleet(of: 1) { fleet in

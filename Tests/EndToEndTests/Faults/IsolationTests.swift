@@ -7,7 +7,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Alone {
     /// What happens to one data plane is felt by no other, and ends soon after its cause.
     @Suite("Isolation and recovery")
     struct Isolation {

@@ -5,7 +5,7 @@ import YAML
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// Each reason of the contract from its real cause, with a message that says what was tried and what came back; and
     /// that it ends when the cause does. The other data plane stays Ready all the time.
     @Suite("Failures explain themselves")

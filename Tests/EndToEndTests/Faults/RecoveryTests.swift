@@ -5,7 +5,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// What is over leaves nothing behind; what is in trouble says so.
     @Suite("Nothing stays behind")
     struct Recovery {

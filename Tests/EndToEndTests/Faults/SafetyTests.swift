@@ -14,7 +14,7 @@ extension WatcherConfiguration {
         listGuard: ListGuard(interval: .milliseconds(400)))
 }
 
-extension EndToEnd {
+extension EndToEnd.Faults {
     /// Nothing is removed or overwritten because of what looks like a change and is none.
     @Suite("Safety")
     struct Safety {

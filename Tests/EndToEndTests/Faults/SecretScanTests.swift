@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operator
 
-extension EndToEnd {
+extension EndToEnd.Commands {
     @Suite("Secrets stay secret")
     struct SecretScan {
         @Test("No log, event, status, metric, argument or environment shows a byte of a token")
