@@ -15,7 +15,7 @@ extension DataPlaneSession {
     /// backoff.
     package func tryAgain() {
         probeAgain()
-        flyte?.lookAgain()
+        flyteHealth.lookAgain()
         watches.retryRefused()
         queue.add(progress.unsynced)
     }

@@ -17,31 +17,17 @@ package final class DataPlaneSession: Sendable {
     let context: SessionContext
     let queue: WorkQueue<String>
     package let progress: NamespaceProgressBoard
-    private let state: Locked<SessionState>
-    private let plan: Locked<DataPlanePlan>
+    private let state: Locked<AgentState>
+    let memory = Locked(SyncMemory())
     let watches = TypeWatches()
-    private let hasPlan: Locked<Bool>
-    private let stageInProgress: Locked<Int64?>
-    /// Whether a probe with a review of our rights is under way.
-    private let isReviewing = Locked(false)
-    /// Whether writes were allowed at the last look. Nil before the first look.
+    /// Looks at Flyte in the data plane.
+    let flyteHealth: FlyteHealthLook
+    let sources = ChildTasks<RunningSource>()
+    /// Whether writes were allowed at the last look. Nil before the first look. What follows from a look is done under
+    /// this lock.
     private let gate = Locked<Bool?>(nil)
-    let pruneGate = Locked(PruneGate<DataPlanePlan.Version>())
     /// Moves when the next probe becomes due sooner than before.
     private let wake = Signal()
-    /// Namespaces that failed, perhaps for a common cause.
-    let setbacks = Locked(Setbacks())
-    let rewrites = Locked(RewriteGuard())
-    /// When it last had more objects than its budget allows, and the limit.
-    private let tooManyObjects = Locked<(limit: Int, at: Duration)?>(nil)
-    private static let budgetMemory = Duration.seconds(60)
-    /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
-    let running = Locked<RunningSource?>(nil)
-    let sources = ChildTasks<RunningSource>()
-    let latencies = Locked(SyncLatencies())
-    private let flyteLook = Locked<FlyteHealthLook?>(nil)
-    /// When details of lasting failures were last reported.
-    private let lastDetails = Locked<Duration?>(nil)
     let started: Duration
     private let stopped = Signal()
 
@@ -53,9 +39,7 @@ package final class DataPlaneSession: Sendable {
         self.subject = subject
         self.context = context
         progress = NamespaceProgressBoard(wallClock: context.wallClock)
-        self.plan = Locked(plan)
-        hasPlan = Locked(!plan.isPending)
-        stageInProgress = Locked(plan.stage)
+        flyteHealth = FlyteHealthLook(name: name, context: context)
         started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(
@@ -63,26 +47,25 @@ package final class DataPlaneSession: Sendable {
                 freshReserve: context.settings.workersForFresh),
             timeline: context.timeline)
         queue.pause()
-        var initial = SessionState(configuration, breaker: context.settings.breaker)
-        initial.isObserving = plan.isObserving
-        _ = initial.configure(configuration, connect: context.connect)
-        state = Locked(initial)
+        var decisions = SessionState(configuration, breaker: context.settings.breaker)
+        decisions.isObserving = plan.isObserving
+        _ = decisions.configure(configuration, connect: context.connect)
+        state = Locked(AgentState(decisions, plan))
         watches.follow(plan.types)
-        latencies.withLock { [started] in $0.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
+        memory.withLock { [started] in $0.latencies.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
         progress.replace(with: Set(plan.namespaces.keys))
         follow(configuration.source)
-        flyteLook.withLock { [self] in $0 = FlyteHealthLook(self) }
-        flyte?.follow(configuration.flyte)
+        flyteHealth.follow(configuration.flyte, for: self)
     }
 
     // MARK: What others tell it
 
     /// Takes new settings. Only a change of the link reconnects.
     func configure(_ configuration: SessionConfiguration) {
-        let before = state.withLock { $0.configuration }
+        let before = state.withLock { $0.decisions.configuration }
         guard configuration != before else { return }
         follow(configuration.source)
-        flyte?.follow(configuration.flyte)
+        flyteHealth.follow(configuration.flyte, for: self)
         let known = facts.clusterUID
         change { [context] state in state.configure(configuration, connect: context.connect) }
         // A change that only records what is known needs no probe.
@@ -99,7 +82,7 @@ package final class DataPlaneSession: Sendable {
 
     func isSenior(to other: DataPlaneSession) -> Bool { subject.seniority < other.subject.seniority }
     /// Whether it is held back because an older DataPlane has the cluster.
-    var isHeld: Bool { state.withLock { $0.isDuplicate } }
+    var isHeld: Bool { state.withLock { $0.decisions.isDuplicate } }
 
     /// Allows writes to the cluster with that UID.
     func approve(_ uid: String) {
@@ -115,78 +98,47 @@ package final class DataPlaneSession: Sendable {
         // last.
         if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
         defer { observe(currentPlan.isObserving) }
-        let before = plan.withLock { plan -> DataPlanePlan? in
-            // A plan that was made before the one in force changes nothing.
-            guard plan.version != new.version, new.version.plan >= plan.version.plan else { return nil }
-            defer { plan = new }
-            return plan
-        }
-        guard let old = before else { return }
+        guard let (change, isFirst) = state.withLock({ $0.follow(new) }) else { return }
         watches.follow(new.types)
-        if new.types != old.types {
-            change { state in
+        if change.changesTypes {
+            self.change { state in
                 state.retainTroubles(of: new.types)
                 return []
             }
         }
-        if !new.isPending { planIsReady() }
-        // The watches then show other objects. All earlier comparisons are dropped.
-        if new.isObserving != old.isObserving { watches.forget() }
-        var changed = new.changes(since: old)
-        if new.pruning != old.pruning, new.pruning != nil { changed = Set(new.namespaces.keys) }
-        let wanted = Set(new.namespaces.keys)
-        let held = pruneGate.withLock { gate in
-            gate.retain(new.pruning == nil ? [] : wanted)
-            return gate.heldNamespaces
-        }
-        // A change that the data plane itself caused (a kind that it now serves) is not as old as the plan.
-        let isOfPlan = new.version.plan != old.version.plan
-        let changedAt = (isOfPlan ? new.changedAt : nil) ?? context.timeline.now
-        latencies.withLock { latencies in
-            latencies.retain(wanted)
-            latencies.changed(changed, since: changedAt)
+        if isFirst { applyGate() }
+        if change.changesMode { watches.forget() }
+        let changedAt = change.seenAt ?? context.timeline.now
+        let held = memory.withLock { memory in
+            memory.pruning.retain(new.pruning == nil ? [] : change.wanted)
+            memory.latencies.retain(change.wanted)
+            memory.latencies.changed(change.changed, since: changedAt)
+            return memory.pruning.heldNamespaces
         }
         // This plan may release them. Several plans in a row are judged once.
         for namespace in held { queue.add(namespace, after: .seconds(1)) }
-        progress.replace(with: wanted)
-        progress.pending(changed)
-        stageInProgress.withLock { $0 = new.stage }
-        // A change of every namespace goes into the background, so that a new project need not wait for it.
-        if changed.count == new.namespaces.count, changed.count > Self.manyNamespaces {
-            queue.add(changed, priority: .background)
-        } else {
-            want(changed)
-        }
+        progress.replace(with: change.wanted)
+        progress.pending(change.changed)
+        state.withLock { $0.stage = new.stage }
+        if change.isForBackground { queue.add(change.changed, priority: .background) } else { want(change.changed) }
         // A review under way reads the needed rights when its answer comes.
-        if new.permissions != old.permissions, !isReviewing.withLock({ $0 }) { needsOtherPermissions() }
-        if !new.unknownKinds.isSubset(of: old.unknownKinds) { callProbe { $0.callProbe() } }
+        if change.needsOtherPermissions, !state.withLock({ $0.isReviewing }) { needsOtherPermissions() }
+        if change.asksForKinds { callProbe { $0.callProbe() } }
     }
 
     private func observe(_ isObserving: Bool) {
-        guard state.withLock({ $0.isObserving }) != isObserving else { return }
+        guard state.withLock({ $0.decisions.isObserving }) != isObserving else { return }
         change { state in
             state.isObserving = isObserving
             return []
         }
     }
 
-    private static let manyNamespaces = 64
-
     /// A change was just made there. It goes before first lists and resyncs, even if the namespace is already in flight
     /// as a part of one and waits for the rate limit.
     func want(_ namespaces: Set<String>) {
         queue.add(namespaces)
         writableLink?.client.raise(namespaces)
-    }
-
-    /// The first lists begin only when there is a plan to compare with. Otherwise everything that they show would be
-    /// written anew.
-    private func planIsReady() {
-        let isNews = hasPlan.withLock { hasPlan in
-            defer { hasPlan = true }
-            return !hasPlan
-        }
-        if isNews { applyGate() }
     }
 
     /// Starts no work from now on. Work under way goes on.
@@ -204,16 +156,15 @@ package final class DataPlaneSession: Sendable {
     ///
     /// It changes only after `progress` knows the work for it. So a reader never takes a namespace that is in sync with
     /// the revision before for one that is in sync with this revision.
-    package var stage: Int64? { stageInProgress.withLock { $0 } }
-    package var facts: SessionFacts { state.withLock { $0.facts } }
-    /// Looks at Flyte in the data plane.
-    package var flyte: FlyteHealthLook? { flyteLook.withLock { $0 } }
+    package var stage: Int64? { state.withLock { $0.stage } }
+    package var facts: SessionFacts { state.withLock { $0.decisions.facts } }
+    package var flyte: FlyteHealthLook? { flyteHealth }
     /// Whether Flyte's health there may still become known soon.
     package var isFlyteSettling: Bool {
-        isWorking && (flyte?.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
+        isWorking && (flyteHealth.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
     }
     /// The settings of the link in use.
-    package var linkInUse: LinkConfiguration? { state.withLock { $0.active?.configuration } }
+    package var linkInUse: LinkConfiguration? { state.withLock { $0.decisions.active?.configuration } }
     /// Whether it may still come to a first result soon.
     ///
     /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
@@ -225,15 +176,17 @@ package final class DataPlaneSession: Sendable {
 
     /// Whether it has a first result: it has looked at everything once, or something prevents that.
     package var hasResult: Bool {
-        let (facts, works) = state.withLock { ($0.facts, $0.allowsWork) }
+        let (facts, works) = state.withLock { ($0.decisions.facts, $0.decisions.allowsWork) }
         if works { return !facts.listTroubles.isEmpty || !progress.hasPending }
         return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
     /// Whether this is the session that may write to that cluster, once it is connected.
-    func isApproved(for uid: String) -> Bool { state.withLock { !$0.isDuplicate && $0.approvedUID == uid } }
+    func isApproved(for uid: String) -> Bool {
+        state.withLock { !$0.decisions.isDuplicate && $0.decisions.approvedUID == uid }
+    }
     /// Whether so many namespaces wait that their results are reported together.
     var isBusy: Bool { isWorking && progress.pendingCount > 8 }
-    var isWorking: Bool { state.withLock { $0.allowsWork } }
+    var isWorking: Bool { state.withLock { $0.decisions.allowsWork } }
 
     // MARK: Running
 
@@ -244,12 +197,12 @@ package final class DataPlaneSession: Sendable {
             group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
             group.addTask { await self.sync() }
             group.addTask { await self.sources.run { await $0.run() } }
-            group.addTask { await self.flyte?.run() }
+            group.addTask { await self.flyteHealth.run(for: self) }
             await stopped.wait(past: 0)
             queue.shutDown()
             group.cancelAll()
         }
-        for link in state.withLock({ $0.links }) { link.close() }
+        for link in state.withLock({ $0.decisions.links }) { link.close() }
     }
 
     private func probe() async {
@@ -261,12 +214,12 @@ package final class DataPlaneSession: Sendable {
 
     private func probeOnce() async {
         let timeline = context.timeline
-        let unknown = currentPlan.unknownKinds
         let (orders, before) = state.withLock { [context] state in
-            let orders = state.beginProbe(unknown: unknown, now: timeline.now, connect: context.connect)
-            return (orders, state)
+            let orders = state.decisions.beginProbe(
+                unknown: state.plan.unknownKinds, now: timeline.now, connect: context.connect)
+            state.isReviewing = orders.contains { $0.asksPermissions }
+            return (orders, state.decisions)
         }
-        isReviewing.withLock { $0 = orders.contains { $0.asksPermissions } }
         var reviewed: [Permission]?
         for order in orders {
             var questions = ProbeQuestions()
@@ -290,15 +243,15 @@ package final class DataPlaneSession: Sendable {
             if before.breaker.hasFailed { watches.renew() }
             // The token is accepted again, so requests that were refused meanwhile are tried again.
             if before.doubtsToken {
-                queue.add(setbacks.withLock { $0.takeRefused() }, priority: .background)
+                queue.add(memory.withLock { $0.setbacks.takeRefused() }, priority: .background)
                 watches.retryRefused()
             }
         }
-        rewrites.withLock { $0.sweep(now: timeline.now) }
+        memory.withLock { $0.rewrites.sweep(now: timeline.now) }
         noteBudget()
-        isReviewing.withLock { $0 = false }
+        state.withLock { $0.isReviewing = false }
         if let reviewed, reviewed != currentPlan.permissions { needsOtherPermissions() }
-        if isWorking, let next = setbacks.withLock({ $0.next() }) { queue.add(next, priority: .background) }
+        if isWorking, let next = memory.withLock({ $0.setbacks.next() }) { queue.add(next, priority: .background) }
     }
 
     /// Waits from the start of one probe to the start of the next, so that a probe that times out does not delay the
@@ -306,7 +259,7 @@ package final class DataPlaneSession: Sendable {
     private func waitForNextProbe() async {
         while !Task.isCancelled {
             let seen = wake.generation
-            let next = state.withLock { $0.nextProbe }
+            let next = state.withLock { $0.decisions.nextProbe }
             guard context.timeline.now < next else { return }
             await wake.wait(past: seen, until: next, on: context.timeline)
         }
@@ -315,9 +268,9 @@ package final class DataPlaneSession: Sendable {
     /// Wakes the probe if its next turn is sooner than before.
     private func callProbe(_ call: (inout SessionState) -> Void) {
         let isSooner = state.withLock { state in
-            let before = state.nextProbe
-            call(&state)
-            return state.nextProbe < before
+            let before = state.decisions.nextProbe
+            call(&state.decisions)
+            return state.decisions.nextProbe < before
         }
         if isSooner { wake.advance() }
     }
@@ -327,18 +280,13 @@ package final class DataPlaneSession: Sendable {
     /// The watch and the writes go on at once. The next probe checks which server answers on the new connection.
     func watchWasCut() { callProbe { $0.watchWasCut() } }
 
-    /// The excess is shown for a while, since everything may look well between two attempts.
     func hasTooManyObjects(_ limit: Int) {
-        tooManyObjects.withLock { $0 = (limit, context.timeline.now) }
+        state.withLock { $0.hasTooManyObjects(limit, now: context.timeline.now) }
         noteBudget()
     }
 
     private func noteBudget() {
-        let now = context.timeline.now
-        let objects = tooManyObjects.withLock { known -> BudgetExcess? in
-            known.flatMap { now - $0.at < Self.budgetMemory ? .objects($0.limit) : nil }
-        }
-        let excess = state.withLock { $0.active }?.excess ?? objects
+        let excess = state.withLock { $0.excess(now: context.timeline.now) }
         guard facts.overBudget != excess else { return }
         change { state in
             state.exceeds(excess)
@@ -362,18 +310,23 @@ package final class DataPlaneSession: Sendable {
             }
         ) { [weak self] namespace in
             guard let self else { return .done }
-            return await NamespaceSync(session: self, namespace: namespace).reconcile(namespace)
+            return await NamespaceSync(session: self, namespace: namespace).reconcile()
         }
         await controller.run()
     }
 
     // MARK: For its parts
 
-    package var currentPlan: DataPlanePlan { plan.withLock { $0 } }
+    package var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
+
+    /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
+    func sourceInForce<Result: Sendable>(_ body: (inout RunningSource?) -> Result) -> Result {
+        state.withLock { body(&$0.source) }
+    }
 
     /// The link that reads may use now. Nil while none may.
-    var readableLink: Link? { state.withLock { $0.readLink } }
-    var writableLink: Link? { state.withLock { $0.writeLink } }
+    var readableLink: Link? { state.withLock { $0.decisions.readLink } }
+    var writableLink: Link? { state.withLock { $0.decisions.writeLink } }
 
     func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
 
@@ -407,8 +360,8 @@ package final class DataPlaneSession: Sendable {
 
     func requestSucceeded(_ verbs: [String], _ type: ResourceType) {
         let hadRefusals = state.withLock { state in
-            state.requestSucceeded()
-            return !state.facts.refused.isEmpty
+            state.decisions.requestSucceeded()
+            return !state.decisions.facts.refused.isEmpty
         }
         if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
     }
@@ -449,13 +402,8 @@ package final class DataPlaneSession: Sendable {
         case .none, .outdated: return
         case .news: break
         case .details:
-            let now = context.timeline.now
             let interval = context.settings.breaker.probeInterval
-            let isDue = lastDetails.withLock { last in
-                guard last.map({ now - $0 >= interval }) ?? true else { return false }
-                last = now
-                return true
-            }
+            let isDue = state.withLock { $0.reportsDetails(every: interval, now: context.timeline.now) }
             guard isDue else { return }
             progress.showDetails()
         }
@@ -465,14 +413,15 @@ package final class DataPlaneSession: Sendable {
     /// Changes the state, then acts on the difference.
     func change(_ body: (inout SessionState) -> [Link]) {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
-            let before = (state.facts, state.allowsWrites)
-            let linkBefore = state.active
-            let unused = body(&state)
-            state.permitWrites(except: unused)
-            let isAnother = state.facts.changedUID != nil && before.0.changedUID == nil
-            let mayMore = state.facts.authorization != before.0.authorization || state.facts.kinds != before.0.kinds
+            let before = (state.decisions.facts, state.decisions.allowsWrites)
+            let linkBefore = state.decisions.active
+            let unused = body(&state.decisions)
+            state.decisions.permitWrites(except: unused)
+            let facts = state.decisions.facts
+            let isAnother = facts.changedUID != nil && before.0.changedUID == nil
+            let mayMore = facts.authorization != before.0.authorization || facts.kinds != before.0.kinds
             // The status names the credential in use.
-            let differs = before != (state.facts, state.allowsWrites) || state.active !== linkBefore
+            let differs = before != (facts, state.decisions.allowsWrites) || state.decisions.active !== linkBefore
             return (unused, differs, mayMore, isAnother)
         }
         for link in unused { link.close() }
@@ -494,9 +443,11 @@ package final class DataPlaneSession: Sendable {
     /// The state is read under the gate's lock, so that of two concurrent calls the later one decides.
     private func applyGate() {
         gate.withLock { hadWrites in
-            let (reads, writes) = state.withLock { ($0.allowsReads, $0.allowsWork) }
-            watches.open(reads && hasPlan.withLock { $0 })
-            flyte?.open(reads)
+            let (reads, writes, hasPlan) = state.withLock {
+                ($0.decisions.allowsReads, $0.decisions.allowsWork, $0.hasPlan)
+            }
+            watches.open(reads && hasPlan)
+            flyteHealth.open(reads)
             if hadWrites != writes {
                 context.logger.debug(
                     "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])

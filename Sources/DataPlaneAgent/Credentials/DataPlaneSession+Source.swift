@@ -45,11 +45,11 @@ final class RunningSource: Sendable {
 
 extension DataPlaneSession {
     /// The source that runs now.
-    package var source: SourceReference? { running.withLock { $0?.reference } }
+    package var source: SourceReference? { sourceInForce { $0?.reference } }
 
     /// Runs the source that the settings name, and stops any other.
     func follow(_ reference: SourceReference?) {
-        let (old, new) = running.withLock { running -> (RunningSource?, RunningSource?) in
+        let (old, new) = sourceInForce { running -> (RunningSource?, RunningSource?) in
             guard running?.reference != reference else { return (nil, nil) }
             let new = reference.map { RunningSource($0) }
             defer { running = new }

@@ -38,20 +38,24 @@ package final class FlyteHealthLook: Sendable {
         /// Questions about flyteadmin's account without an answer, in a row.
         var misses = 0
     }
-    private unowned let session: DataPlaneSession
+    private let name: String
+    private let context: SessionContext
     private let state = Locked(State())
     private let wake = Signal()
     private let watch = Locked<PropellerWatch?>(nil)
     private let watches = ChildTasks<PropellerWatch>()
     private let isOpen = Locked(false)
 
-    init(_ session: DataPlaneSession) { self.session = session }
+    init(name: String, context: SessionContext) {
+        self.name = name
+        self.context = context
+    }
 
     /// Nil if the registry does not ask for it.
     package var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
 
     /// Takes a new question, or none. Findings for an unchanged part stay.
-    func follow(_ question: FlyteHealthQuestion?) {
+    func follow(_ question: FlyteHealthQuestion?, for session: DataPlaneSession) {
         let before = state.withLock { state in
             let before = state.question
             state.question = question
@@ -60,11 +64,11 @@ package final class FlyteHealthLook: Sendable {
             if question == nil { state.health = FlyteHealth() }
             return before
         }
-        if before?.settings != question?.settings { follow(question?.settings) }
+        if before?.settings != question?.settings { follow(question?.settings, session) }
         if before != question { wake.advance() }
     }
 
-    private func follow(_ settings: FlyteHealthSettings?) {
+    private func follow(_ settings: FlyteHealthSettings?, _ session: DataPlaneSession) {
         let new = settings.map { settings in
             PropellerWatch(settings, session) { [weak self] in self?.found(propeller: $0, at: settings) }
         }
@@ -92,30 +96,30 @@ package final class FlyteHealthLook: Sendable {
     /// Somebody waits for the result.
     func lookAgain() { wake.advance() }
 
-    func run() async {
+    func run(for session: DataPlaneSession) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watches.run { await $0.run() } }
             while !Task.isCancelled {
                 let seen = wake.generation
-                await look()
-                let interval = session.context.settings.breaker.probeInterval
+                await look(session)
+                let interval = context.settings.breaker.probeInterval
                 guard let health else {
                     await wake.wait(past: seen)
                     continue
                 }
                 // A bad result is checked again as often as missing rights are.
                 let pause = health.isGood ? max(interval, ProbeAgenda.checkup) : interval
-                let timeline = session.context.timeline
+                let timeline = context.timeline
                 await wake.wait(past: seen, until: timeline.now + pause, on: timeline)
             }
             group.cancelAll()
         }
     }
 
-    private func look() async {
+    private func look(_ session: DataPlaneSession) async {
         guard let question = state.withLock({ $0.question }), let link = session.readableLink else { return }
         async let served = served(link)
-        async let account = account(question.account, link)
+        async let account = account(question.account, link, session)
         let (workflows, found) = await (served, account)
         if Task.isCancelled { return }
         change { state in
@@ -143,7 +147,7 @@ package final class FlyteHealthLook: Sendable {
             body(&state)
             return before != state.health
         }
-        if differs { session.context.changed(session.name, .facts) }
+        if differs { context.changed(name, .facts) }
     }
 
     /// Nil if there was no answer.
@@ -162,7 +166,9 @@ package final class FlyteHealthLook: Sendable {
         case none(ReachableReason, String)
     }
 
-    private func account(_ account: FlyteHealthQuestion.Account, _ link: Link) async -> Found {
+    private func account(
+        _ account: FlyteHealthQuestion.Account, _ link: Link, _ session: DataPlaneSession
+    ) async -> Found {
         switch account {
         case .unknown: return .answer(.unknown)
         case .notOurs: return .answer(.notOurs)
@@ -170,15 +176,15 @@ package final class FlyteHealthLook: Sendable {
         case .entry(let configuration):
             guard let token = configuration.token else { return .answer(.unknown) }
             if configuration.sharesConnection(with: link.configuration) {
-                return await ask(link.prober.authorized(by: StaticToken(token)))
+                return await ask(link.prober.authorized(by: StaticToken(token)), session)
             }
-            let own = session.context.connect(configuration)
+            let own = context.connect(configuration)
             defer { own.close() }
-            return await ask(own.prober)
+            return await ask(own.prober, session)
         }
     }
 
-    private func ask(_ client: KubeClient) async -> Found {
+    private func ask(_ client: KubeClient, _ session: DataPlaneSession) async -> Found {
         do throws(KubeError) {
             if try await mayCreate(client, in: nil) { return .answer(.granted("everywhere")) }
             // A RoleBinding in each namespace, which a template can make, is enough.

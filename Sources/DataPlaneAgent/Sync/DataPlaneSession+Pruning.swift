@@ -12,14 +12,14 @@ extension DataPlaneSession {
     /// through all objects. A refusal is reported until it is resolved.
     func mayPrune(_ namespace: String, _ plan: DataPlanePlan, _ pruning: Pruning) -> Bool {
         let objection: String?
-        if let verdict = pruneGate.withLock({ $0.verdict(on: plan.version) }) {
+        if let verdict = memory.withLock({ $0.pruning.verdict(on: plan.version) }) {
             objection = verdict
         } else {
             let census = Pruner(session: self, plan: plan).census()
             objection =
                 census.broken.map { "nothing is deleted while a template or placeholder is broken: \($0)" }
                 ?? pruning.objection(surplus: census.surplus, managed: census.managed)
-            pruneGate.withLock { $0.judge(plan.version, objection) }
+            memory.withLock { $0.pruning.judge(plan.version, objection) }
             if let objection {
                 context.logger.error("not pruned", metadata: ["dataplane": "\(name)", "why": "\(objection)"])
             }
@@ -28,15 +28,15 @@ extension DataPlaneSession {
             hasNoSurplus(namespace)
             return true
         }
-        if pruneGate.withLock({ $0.hold(namespace, objection) }) { context.changed(name, .facts) }
+        if memory.withLock({ $0.pruning.hold(namespace, objection) }) { context.changed(name, .facts) }
         return false
     }
 
     /// Notes that nothing is held back in that namespace any more.
     func hasNoSurplus(_ namespace: String) {
-        if pruneGate.withLock({ $0.release(namespace) }) { context.changed(name, .facts) }
+        if memory.withLock({ $0.pruning.release(namespace) }) { context.changed(name, .facts) }
     }
 
     /// The message for objects that were not deleted.
-    package var pruneObjection: String? { pruneGate.withLock { $0.objection } }
+    package var pruneObjection: String? { memory.withLock { $0.pruning.objection } }
 }

@@ -1,0 +1,45 @@
+import Fleet
+import Kube
+
+extension KubeError {
+    /// The contract's reason for an object that could not be applied, and the message.
+    func failure(of object: DesiredObject?) -> (reason: FailureReason, message: String) {
+        switch cause {
+        case .transport(let error):
+            return (ReachableReason(error.kind).map { FailureReason($0) } ?? .connectFailed, detail)
+        case .unexpectedAnswer, .credentials: return (.serverError, detail)
+        case .status(let status):
+            if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
+            if let object, object.copied != nil, mayRepeatContent { return hidden(status, of: object) }
+            if isInvalid { return (.invalid, status.message) }
+            switch status.code {
+            case 401, 403: return (.forbidden, status.message)
+            case 404: return (isNotServed ? .kindNotServed : .invalid, status.message)
+            case 409:
+                let owned = conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
+                let fields = ConflictAnswer.reported(owned).map(\.text).joined(separator: ", ")
+                return (.conflict, "\(object?.description ?? operation): \(fields.isEmpty ? status.message : fields)")
+            case 429: return (.tooManyRequests, status.message)
+            case 500...: return (.serverError, status.summary)
+            default: return (.invalid, status.summary)
+            }
+        }
+    }
+
+    /// Whether the message may repeat what was sent, as those of webhooks and of the API server's validation do.
+    /// Messages of RBAC and of server-side apply hold no values.
+    private var mayRepeatContent: Bool {
+        guard conflicts.isEmpty, !isNamespaceTerminating, let status else { return false }
+        switch status.code {
+        case 403: return !status.message.contains(" cannot ")
+        case 400, 422, 500...: return true
+        default: return false
+        }
+    }
+
+    private func hidden(_ status: APIStatus, of object: DesiredObject) -> (FailureReason, String) {
+        let reason: FailureReason = status.code == 403 ? .forbidden : status.code >= 500 ? .serverError : .invalid
+        let words = "the data plane's words are left out, since they may repeat what the Secret holds"
+        return (reason, "\(object.description): code \(status.code): \(words)")
+    }
+}
