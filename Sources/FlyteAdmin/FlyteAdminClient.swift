@@ -81,7 +81,7 @@ public struct FlyteAdminClient: Sendable {
         let operation = "set the \(kind.shortNoun) of " + Self.name(project, domain, workflow)
         let path = try Self.path(project, domain, workflow, operation)
         guard let matching = kind.attributes(value) else {
-            throw FlyteAdminError(.refused, operation: operation, message: "the value is no JSON")
+            throw FlyteAdminError(.refused, operation: operation, message: "the value is not JSON")
         }
         // The gateway takes project, domain and workflow from the path. The body repeats them, as flytectl does.
         var attributes: JSON = ["project": .string(project), "matching_attributes": matching]
@@ -171,7 +171,8 @@ public struct FlyteAdminClient: Sendable {
             token = page.token
         }
         throw FlyteAdminError(
-            .unreachable, operation: operation, message: "more than \(options.maximumPages) pages: the list has no end")
+            .unreachable, operation: operation,
+            message: "more than \(options.maximumPages) pages: the list does not end")
     }
 
     private static func name(_ project: String, _ domain: String, _ workflow: String) -> String {

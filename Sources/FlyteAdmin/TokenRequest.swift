@@ -61,7 +61,7 @@ struct TokenRequest {
         // The token becomes a header line.
         guard text.utf8.isTokenText else { throw unusable("with a token that can't be one") }
         if let type = json["token_type"]?.string, type.lowercased() != "bearer" {
-            throw unusable("with a token that is no bearer token")
+            throw unusable("with a token that is not a bearer token")
         }
         return Answer(token: Sensitive(text), keepFor: Self.keepFor(json["expires_in"]))
     }

@@ -22,7 +22,7 @@ struct RequestLines {
         for field in request.headers.fields {
             let name = field.name.lowercased()
             guard !name.isEmpty, name.utf8.allSatisfy({ $0.isLetterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains($0) })
-            else { throw .invalid("a header has a name that is none") }
+            else { throw .invalid("a header has an invalid name") }
             guard !field.value.utf8.contains(where: { $0 == 0 || $0 == 0x0a || $0 == 0x0d }) else {
                 throw .invalid("the value of the header \(field.name) has a line break or NUL in it")
             }

@@ -4,7 +4,7 @@ extension Parser {
         position += 1
         let start = position
         let isASCII = skipPlain()
-        guard position < end else { throw Fault(offset: start - 1, message: "a string has no end") }
+        guard position < end else { throw Fault(offset: start - 1, message: "a string does not end") }
         let run = UnsafeBufferPointer(start: base + start, count: position - start)
         if base[position] == UInt8(ascii: "\"") {
             position += 1
@@ -19,7 +19,7 @@ extension Parser {
     private mutating func parseRest(of beginning: [UInt8], from start: Int) throws(Fault) -> String {
         var bytes = beginning
         while true {
-            guard position < end else { throw Fault(offset: start - 1, message: "a string has no end") }
+            guard position < end else { throw Fault(offset: start - 1, message: "a string does not end") }
             switch base[position] {
             case UInt8(ascii: "\""):
                 position += 1
@@ -69,7 +69,7 @@ extension Parser {
     }
 
     private mutating func parseEscape(into bytes: inout [UInt8]) throws(Fault) {
-        guard position < end else { throw fault("a string has no end") }
+        guard position < end else { throw fault("a string does not end") }
         let escape = base[position]
         position += 1
         switch escape {

@@ -88,7 +88,7 @@ struct ValueEncoder: Encoder {
     static func number(_ value: Double, at path: @autoclosure () -> CodingPath) throws -> JSON {
         guard value.isFinite else {
             throw EncodingError.invalidValue(
-                value, .init(codingPath: path().keys, debugDescription: "JSON has no number \(value)"))
+                value, .init(codingPath: path().keys, debugDescription: "JSON can't express the number \(value)"))
         }
         return .double(value)
     }

@@ -17,7 +17,7 @@ struct Diff: AsyncParsableCommand {
                 "squadron diff -f registry.yaml -f templates.yaml -o json", "squadron diff",
             ],
             codes: [
-                (0, "nothing would change"), (1, "failed, or a data plane could not be looked into"),
+                (0, "nothing would change"), (1, "failed, or a data plane could not be read"),
                 (2, "wrong usage, or a file that can't be used"), (3, "something would change; conflicts count"),
             ]))
 

@@ -4,7 +4,7 @@ import Support
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what stands for Squadron's state without Squadron: Helm values, flytectl's files, last steps.",
+        abstract: "Print Squadron's state for a Flyte without Squadron: Helm values, flytectl's files, last steps.",
         discussion: Help.discussion(
             """
             Writes values for Flyte's chart (configmap.clusters, cluster_resource_manager), attribute files for flytectl, \
@@ -17,7 +17,7 @@ struct Export: AsyncParsableCommand {
                 (2, "wrong usage"),
             ]))
 
-    @Option(help: "A folder for the files; it is made where it isn't there. Without it they are printed.")
+    @Option(help: "A folder for the files; it is created if it doesn't exist. Without it they are printed.")
     var dir: String?
     @OptionGroup var options: ConsoleOptions
 

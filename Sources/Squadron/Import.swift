@@ -7,7 +7,7 @@ import Operator
 
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print manifests that stand for what a running Flyte has.",
+        abstract: "Print manifests for the configuration of a running Flyte.",
         discussion: Help.discussion(
             """
             Reads clusters.yaml, cluster_resources.yaml, flytectl's attribute files, the ConfigMaps of Flyte's chart, or a \

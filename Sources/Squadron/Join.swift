@@ -22,7 +22,7 @@ struct Join: AsyncParsableCommand {
                 "squadron join dataplane-2 --cluster-context dp2 --mode Observe",
                 "squadron join dataplane-1 --cluster-context dp1 -o yaml > dataplane-1.yaml",
             ],
-            codes: [(0, "done"), (1, "failed; what was made is named"), (2, "wrong usage")]))
+            codes: [(0, "done"), (1, "failed; the message says what was made"), (2, "wrong usage")]))
 
     @Argument(help: "The DataPlane's name.")
     var name: String

@@ -18,7 +18,7 @@ struct Leave: AsyncParsableCommand {
                 "squadron leave dataplane-1 --cluster-context dp1 --dry-run",
                 "squadron leave dataplane-1 --abandon-executions    # the cluster is gone for good",
             ],
-            codes: [(0, "done"), (1, "failed; what was done and what is left is named"), (2, "wrong usage")]))
+            codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
     @Argument(help: "The DataPlane's name.")
     var name: String
@@ -26,7 +26,7 @@ struct Leave: AsyncParsableCommand {
     var clusterContext: String?
     @Flag(help: "Leave what join made in the data plane.")
     var keepAccount = false
-    @Flag(help: "Go on whatever flyteadmin runs there: it can't abort these executions any more.")
+    @Flag(help: "Go on whatever flyteadmin runs there: it can no longer abort these executions.")
     var abandonExecutions = false
     @Flag(help: "Say what would be done, and do nothing.")
     var dryRun = false

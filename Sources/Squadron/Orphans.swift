@@ -14,7 +14,7 @@ struct Orphans: AsyncParsableCommand {
                 "squadron orphans", "squadron orphans -o json | jq -r '.orphans[] | .dataPlane + \" \" + .namespace'",
             ],
             codes: [
-                (0, "there are none"), (1, "failed, or a data plane could not be looked into"), (2, "wrong usage"),
+                (0, "there are none"), (1, "failed, or a data plane could not be read"), (2, "wrong usage"),
                 (3, "there are some"),
             ]))
 

@@ -64,7 +64,7 @@ struct Rollout: AsyncParsableCommand {
                 next change. It sets the annotation \(RolloutNames.pinned) and changes nothing else of the registry.
                 """,
                 examples: ["squadron rollout undo", "squadron rollout undo --to-revision 3"], codes: Help.usualCodes))
-        @Option(help: "The number of the revision; by default the last one that came to its end.")
+        @Option(help: "The number of the revision; by default the last completed one.")
         var toRevision: Int64?
         @OptionGroup var options: ConsoleOptions
         func run() async throws { try await options.steer("undo", .undo(to: toRevision)) }

@@ -17,7 +17,7 @@ struct Rotate: AsyncParsableCommand {
                 "squadron rotate dataplane-1 --cluster-context dp1",
                 "squadron rotate dataplane-1 --cluster-context dp1 --account flyteadmin",
             ],
-            codes: [(0, "done"), (1, "failed; what was done and what is left is named"), (2, "wrong usage")]))
+            codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
     @Argument(help: "The DataPlane's name.")
     var name: String

@@ -6,7 +6,7 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the fleet on one screen, worst first.",
         discussion: Help.discussion(
-            "Shows what the custom resources' statuses say; it needs no operator at work and no right but to read them.",
+            "Shows what the custom resources' statuses say; it needs no running operator and no right except to read them.",
             examples: [
                 "squadron status", "squadron status --context control-plane -n flyte",
                 "squadron status -o json | jq -r '.dataPlanes[] | select(.ready != \"True\") | .name'",

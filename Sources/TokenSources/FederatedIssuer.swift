@@ -50,7 +50,7 @@ public struct FederatedIssuer: TokenIssuer {
                 error.isForbidden ? "\(error); manifests/components/federated grants it" : error.description)
         }
         guard let claims = AccountToken.read(token), let lifetime = claims.lifetime else {
-            throw IssueFailure("the control plane's token is none of a ServiceAccount with an end")
+            throw IssueFailure("the control plane's token is not one of a ServiceAccount that expires")
         }
         // With other audiences, the data plane would hold a token that the control plane or a third cluster also
         // accepts.

@@ -56,18 +56,18 @@ public final class TokenRequestIssuer: TokenIssuer {
 
     private func check(_ token: Sensitive) throws(IssueFailure) -> IssuedToken {
         guard let claims = AccountToken.read(token) else {
-            throw IssueFailure("the token that came is none of a ServiceAccount")
+            throw IssueFailure("the issued token is not one of a ServiceAccount")
         }
         guard claims.namespace == settings.namespace, claims.name == settings.account else {
-            throw IssueFailure("the token that came is of another ServiceAccount, \(claims.account.shortForMessage)")
+            throw IssueFailure("the issued token is of another ServiceAccount, \(claims.account.shortForMessage)")
         }
         if let known = known.withLock({ $0 }), known.uid != claims.uid {
             throw IssueFailure(
-                "the ServiceAccount \(claims.account) was made anew: its UID was \(known.uid.shortForMessage) and is "
+                "the ServiceAccount \(claims.account) was created again: its UID was \(known.uid.shortForMessage) and is "
                     + "\(claims.uid.shortForMessage). Put a token of the new one into the Secret")
         }
         known.withLock { $0 = $0 ?? claims }
-        guard let lifetime = claims.lifetime else { throw IssueFailure("the token that came has no end (exp)") }
+        guard let lifetime = claims.lifetime else { throw IssueFailure("the issued token does not expire (no exp)") }
         return IssuedToken(token, lifetime: lifetime, received: wallClock.now)
     }
 

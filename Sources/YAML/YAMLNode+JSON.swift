@@ -22,7 +22,7 @@ extension YAMLNode {
                 }
                 let key = try pair.key.memberKey()
                 guard members.updateValue(try pair.value.json(), forKey: key) == nil else {
-                    throw pair.key.failure("the key \"\(key)\" is there twice")
+                    throw pair.key.failure("the key \"\(key)\" appears twice")
                 }
             }
             for source in merged { try source.merge(into: &members) }

@@ -73,7 +73,7 @@ struct DiffTests {
         var new = Self.account
         new[path: ["metadata", "resourceVersion"]] = "6"
         new[path: ["metadata", "annotations", "multicluster.flyte.org/applied-hash"]] = "2"
-        #expect(diff(Self.account, new).lines.last == "# no field changes, but who owns them")
+        #expect(diff(Self.account, new).lines.last == "# no field changes, only the owners of fields")
         new[path: ["metadata", "annotations", "role"]] = "new"
         let lines = diff(Self.account, new).lines
         #expect(lines.contains("-    role: old") && lines.contains("+    role: new"))
@@ -91,7 +91,7 @@ struct DiffTests {
         let text = diff(before, Self.account, secrets).text
         #expect(!text.contains("old") && !text.contains("the one before"))
         #expect(text.contains(#"-    role: "<redacted>""#) && text.contains("+    role: \"<redacted> (another one)\""))
-        #expect(diff(Self.account, Self.account, secrets).lines.last == "# no field changes, but who owns them")
+        #expect(diff(Self.account, Self.account, secrets).lines.last == "# no field changes, only the owners of fields")
         // Where even the names differ, nothing of it is shown.
         var renamed = Self.account
         renamed[path: ["metadata", "annotations"]] = ["what-a-secret-holds": "x"]
@@ -159,7 +159,7 @@ struct DiffTests {
         report.add(unreachable: "dp-4", "no way")
         #expect(report.outcome == .failed)
         let page = text(report)
-        #expect(page.contains("dp-4: not looked into: no way") && page.contains("dp-3: n: Invalid: no such field"))
+        #expect(page.contains("dp-4: could not be read: no way") && page.contains("dp-3: n: Invalid: no such field"))
         #expect(page.contains("note: a note") && report.json["unreachable"]?[0]?["name"] == "dp-4")
     }
 

@@ -310,7 +310,7 @@ struct ExplanationTests {
             "data": ["clusters.yaml": .string(configuration.yaml)],
         ]
         let notes = try explain(more: [map]).notes
-        #expect(notes.contains("what is published at this moment gives something else: dataplane_2 100.0 %"))
+        #expect(notes.contains("what is published at this moment gives another answer: dataplane_2 100.0 %"))
     }
 
     // MARK: What flyteadmin says

@@ -105,7 +105,7 @@ struct ImportTests {
         ("- {name: a, endpoint: 'https://{{ .Values.host }}'}", "line 3", "flyte-admin-clusters-config"),
         ("- {name: a, endpoint: 'https://a'}", "line 3", "tokenPath"),
         ("- {endpoint: 'https://a'}", "line 3", "no name"),
-        ("- {name: 'a b', endpoint: 'https://a'}", "line 3", "is no cluster id"),
+        ("- {name: 'a b', endpoint: 'https://a'}", "line 3", "is not a cluster id"),
         (
             "- {name: a, endpoint: 'https://a', auth: {tokenPath: /c/a_token, certPath: /c/b_cacert}}", "line 3",
             "KeysMismatch"
@@ -114,7 +114,7 @@ struct ImportTests {
             "- {name: a, endpoint: 'https://a', auth: {tokenPath: /c/a_token, certPath: /d/a_cacert}}", "line 3",
             "different folders"
         ),
-        ("- {name: a, inCluster: true}\n  - {name: a, inCluster: true}", "line 4", "is there twice"),
+        ("- {name: a, inCluster: true}\n  - {name: a, inCluster: true}", "line 4", "appears twice"),
     ]
     @Test("A cluster that can't be taken over is named with its line", arguments: bad)
     func badClusters(_ entry: (yaml: String, place: String, words: String)) throws {
@@ -254,7 +254,7 @@ struct ImportTests {
         #expect(plan.gaps.count == 5, "\(gaps)")
     }
 
-    @Test("A file that is none of flytectl's is refused with its name")
+    @Test("A file that flytectl did not write is refused with its name")
     func noAttributes() {
         #expect(throws: ImportFailure.self) { try plan { $0.attributes = [text("a: 1", "x.yaml")] } }
         #expect(throws: ImportFailure.self) { try plan { $0.attributes = [text("", "x.yaml")] } }

@@ -33,7 +33,7 @@ struct CircuitBreakerTests {
         #expect(breaker.allowsRequests)
     }
 
-    @Test("A failed probe while half-open opens it again and restarts the count of successes")
+    @Test("A probe that fails while half-open opens it again, and successes count from zero")
     func flaps() {
         var breaker = breaker()
         for _ in 0..<3 { _ = breaker.record(.probeFailed) }

@@ -84,10 +84,10 @@ struct EventTests {
     func numberedNames() async {
         let recorder = recorder()
         await running(recorder.run) {
-            recorder.record(report("label Team1 is no label"))
-            recorder.record(report("label Team2 is no label"))
+            recorder.record(report("label Team1 is not a label"))
+            recorder.record(report("label Team2 is not a label"))
             let events = await sink.created.count(2)
-            #expect(events.map { $0["note"]?.string } == ["label Team1 is no label", "label Team2 is no label"])
+            #expect(events.map { $0["note"]?.string } == ["label Team1 is not a label", "label Team2 is not a label"])
         }
     }
 

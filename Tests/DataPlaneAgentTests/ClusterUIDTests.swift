@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Which cluster it is")
 struct ClusterUIDTests {
-    @Test("A UID that no cluster has is no answer, and is not repeated")
+    @Test("An invalid cluster UID does not count as an answer, and is not repeated")
     func unusable() throws {
         let uid = "1239cc25-435f-440f-9729-a26f2ca3e75f"
         #expect(try Link.clusterUID(of: ["metadata": ["uid": .string(uid)]]) == uid)

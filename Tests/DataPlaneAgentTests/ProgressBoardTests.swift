@@ -66,7 +66,7 @@ struct ProgressBoardTests {
         #expect(board.failures(limit: 16).map(\.namespace) == names.reversed().prefix(16).map { $0 })
         let first = board.failures(limit: 1)[0]
         #expect(set(board, "n39", .failed([failure("n39", since: 5_000, after: first)])) == .details)
-        #expect(board.failures(limit: 1) == [first], "attempts alone are no reason for another status")
+        #expect(board.failures(limit: 1) == [first], "attempts alone don't cause another status")
         board.showDetails()
         let again = board.failures(limit: 1)[0]
         #expect(again.since == first.since && again.attempts == 2)

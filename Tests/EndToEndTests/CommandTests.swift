@@ -56,7 +56,7 @@ extension EndToEnd.Commands {
                 try await fleet.admin.apply(away)
                 let failed = try await squadron(["orphans"], fleet)
                 #expect(
-                    failed.status == 1 && failed.output.contains("dataplane-2: not looked into"), "\(failed.output)")
+                    failed.status == 1 && failed.output.contains("dataplane-2: could not be read"), "\(failed.output)")
                 #expect(failed.output.contains("goes-development"))
             }
         }

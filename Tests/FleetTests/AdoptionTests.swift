@@ -85,7 +85,7 @@ struct AdoptionTests {
     func explained() {
         #expect(
             owned("before-first-apply").text
-                == ".spec.hard.limits.cpu is owned by whoever created it, before server-side apply")
+                == ".spec.hard.limits.cpu is owned by an unknown client, before server-side apply")
         #expect(owned("terraform").text == ".spec.hard.limits.cpu is owned by terraform")
     }
 

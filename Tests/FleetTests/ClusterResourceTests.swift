@@ -20,7 +20,7 @@ struct ClusterResourceTests {
         #expect(attributes[ProjectDomain(project: "team2", domain: "development")] == nil)
     }
 
-    @Test("The text says the same again, and another text is none of ours")
+    @Test("The text says the same again, and another text is not ours")
     func roundTrip() {
         #expect(
             attributes.text
@@ -32,7 +32,7 @@ struct ClusterResourceTests {
         }
     }
 
-    @Test("Names that the system sets, and what is no name, are left out")
+    @Test("Names that the system sets, and invalid names, are left out")
     func names() {
         let row = (
             project: "p", domain: "d", values: ["namespace": "x", "project": "x", "": "x", "a b": "x", "ok": "1"]

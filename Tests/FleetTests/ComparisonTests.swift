@@ -111,7 +111,7 @@ struct ComparisonTests {
         #expect(try outcome(space, other) == .change([".metadata.labels.l"]))
     }
 
-    @Test("A list is compared by its items; the server's defaults in them are no difference")
+    @Test("A list is compared by its items, without the server's defaults in them")
     func lists() throws {
         let type = ResourceType(
             group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleBinding", plural: "rolebindings",

@@ -90,8 +90,8 @@ struct CredentialsTests {
         ("two words", "white space within"),
         ("tab\tin", "white space within"),
         ("line\nbreak", "white space within"),
-        ("no-break\u{a0}space", "bytes that no token has"),
-        ("bell\u{7}", "bytes that no token has"),
+        ("no-break\u{a0}space", "bytes that a token can't have"),
+        ("bell\u{7}", "bytes that a token can't have"),
         (String(token.dropLast(60)), "cut off"),
         (token + ".more", "cut off"),
         ("eyJ", "cut off"),
@@ -123,7 +123,7 @@ struct CredentialsTests {
         #expect(none == .invalid(.secretNotFound, "Secret s does not exist"))
     }
 
-    @Test("A CA that is no certificate is refused, and the message says why")
+    @Test("A CA that is not a certificate is refused, and the message says why")
     func malformedCA() throws {
         let pem = try Self.pem()
         let lines = pem.split(separator: "\n")
@@ -132,12 +132,12 @@ struct CredentialsTests {
             (TestCA.privateKey(), "private key"),
             (pem + TestCA.privateKey(), "private key"),
             (Self.token, "mixed up"),
-            ("<your-dataplane1-token-certificate>", "no PEM"),
+            ("<your-dataplane1-token-certificate>", "is not PEM"),
             (String(pem.dropLast(40)), "cut off"),
             (lines[0] + "\nAAAA\n" + lines[lines.count - 1], "can't be read"),
             (lines[0] + "\n!!!\n" + lines[lines.count - 1], "not base64"),
             (lines[0] + "\n" + lines[lines.count - 1], "can't be read"),
-            (pem.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST"), "no CERTIFICATE"),
+            (pem.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST"), "is not a CERTIFICATE"),
             (String(lines[lines.count - 1]) + "\n-----BEGIN X-----", "has not begun"),
             (String(repeating: pem, count: 300), "more than 256"),
         ]

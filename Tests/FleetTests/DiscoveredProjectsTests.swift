@@ -22,7 +22,7 @@ struct DiscoveredProjectsTests {
     }
 
     @Test(
-        "Another text is none of ours",
+        "Another text is not ours",
         arguments: [
             "", "{}", "[]", #"{"projects":[],"archived":[1]}"#, #"{"projects":[{"names":["a"]}],"archived":[]}"#,
         ])

@@ -284,7 +284,7 @@ struct PublicationTests {
         #expect(plan.noted.rows == [AdminRow(training, "a")])
     }
 
-    @Test("Notes survive being written and read, and what is no note isn't taken for one")
+    @Test("Notes survive being written and read, and other texts are not taken for notes")
     func text() {
         let published = notes([development: "a", training: "b"], restoring: [serving: "c"])
         #expect(PublishedLabels(text: published.text) == published)

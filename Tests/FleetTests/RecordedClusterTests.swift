@@ -31,7 +31,7 @@ struct RecordedClusterTests {
     }
 
     @Test(
-        "A note that is none is ignored",
+        "A malformed note is ignored",
         arguments: ["", "b", " https://dp:443", String(repeating: "u", count: 129) + " https://dp:443"])
     func noNote(text: String) { #expect(dataPlane(note: text).recordedClusterUID == nil) }
 }

@@ -37,7 +37,7 @@ struct RegistryValueTests {
     func registryProblem() {
         var seen = DataPlaneVerdictTests.healthy()
         seen.sync = .unknown
-        seen.registryProblem = "ClusterRegistry flyte, spec.import: is no map"
+        seen.registryProblem = "ClusterRegistry flyte, spec.import: is not a map"
         let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
         #expect(
             verdicts.map(\.reason) == [

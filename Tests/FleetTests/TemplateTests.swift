@@ -163,7 +163,7 @@ struct TemplateTests {
         ("a: \"\u{0}\"", 0, ""), ("\tx: y", 1, ""),
         (String(repeating: "[", count: 100_000), 1, ""), (String(repeating: "{{ x ", count: 50_000), 0, ""),
     ]
-    @Test("What is no template names file and line", arguments: invalidCases)
+    @Test("An invalid template is reported with file and line", arguments: invalidCases)
     func invalid(_ entry: (text: String, line: Int, words: String)) throws {
         let set = TemplateSet(files: ["t.yaml": entry.text])
         let error = try #require(set.broken.first?.failure, "accepted: \(entry.text.prefix(80))")

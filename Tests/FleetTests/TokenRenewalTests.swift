@@ -127,7 +127,7 @@ struct TokenRenewalTests {
         #expect(renewal.token(now: .seconds(1)) == Sensitive("own"))
     }
 
-    @Test("The Secret's token alone, when it is refused, is no failed renewal")
+    @Test("A refused token of the Secret does not count as a failed renewal")
     func neverAccepted() {
         var renewal = TokenRenewal(.init(asksDataPlane: true))
         _ = renewal.seed(first)

@@ -94,14 +94,14 @@ struct DataPlaneVerdictTests {
                 + "False PermissionsMissing"
         ),
         (
-            "it may not ask what it may do, and lists what it needs",
+            "it may not ask for its permissions, and lists what it needs",
             {
                 $0.authorization = .unsaid; $0.listsEssentials = true
             },
             "True Valid,True ProbeSucceeded,Unknown Pending,True Available,True InSync,Unknown Pending"
         ),
         (
-            "it may not ask what it may do, and lists nothing yet", { $0.authorization = .unsaid },
+            "it may not ask for its permissions, and lists nothing yet", { $0.authorization = .unsaid },
             "True Valid,True ProbeSucceeded,Unknown Pending,Unknown Pending,True InSync,Unknown Pending"
         ),
         (
@@ -281,7 +281,7 @@ struct RegistryVerdictTests {
 
     @Test("Ready names what keeps it from being so")
     func reasons() {
-        let failure = TemplateFailure(.templateInvalid, file: "a.yaml", line: 3, "is no object")
+        let failure = TemplateFailure(.templateInvalid, file: "a.yaml", line: 3, "is not an object")
         #expect(
             ready {
                 $0.templates = .invalid(failure.description); $0.notReadyDataPlanes = ["a"]

@@ -56,7 +56,7 @@ struct ErrorTests {
         }
     }
 
-    @Test("A server that is silent, or whose answer has no end, is given up")
+    @Test("A server that is silent, or whose answer does not end, is given up")
     func bounds() async throws {
         try await withServer { server in
             server.add(FaultRule(.hang, count: 1))

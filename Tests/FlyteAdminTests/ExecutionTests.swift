@@ -181,7 +181,7 @@ struct UnfinishedExecutionTests {
         }
     }
 
-    @Test("An answer that is no list of executions is an error, never nothing that runs")
+    @Test("An answer that does not list executions is an error, never an empty list")
     func otherAnswer() async throws {
         try await withServer { server in
             for fault in [Fault.otherJSON, .html, .status(503)] {

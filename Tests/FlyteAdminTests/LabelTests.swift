@@ -59,7 +59,7 @@ struct LabelTests {
         }
     }
 
-    @Test("Deleting what is not there is no error")
+    @Test("Deleting a missing row succeeds")
     func deleteNothing() async throws {
         try await withServer { try await client($0).deleteLabel(project: "team1", domain: "staging") }
     }
@@ -73,7 +73,7 @@ struct LabelTests {
         }
     }
 
-    @Test("A name that no URL can hold is refused without a request", arguments: ["", ".", ".."])
+    @Test("A name that a URL can't hold is refused without a request", arguments: ["", ".", ".."])
     func impossibleNames(name: String) async throws {
         try await withServer { server in
             let error = await failure { try await client(server).setLabel("x", project: name, domain: "staging") }

@@ -111,7 +111,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("Without forward secrecy or authenticated encryption there is no connection")
+    @Test("Without forward secrecy or authenticated encryption no connection is made")
     func ciphers() async throws {
         for (cipher, isGood) in [
             (NIOTLSCipher.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, false),

@@ -97,7 +97,7 @@ struct CodingTests {
     func notFinite() {
         let label = Label(spec: .init(label: "l", clusters: [.init(name: "a", weight: .nan)]))
         let failure = #expect(throws: EncodingFailure.self) { try JSON(encoding: label) }
-        #expect(failure?.description == "spec.clusters[0].weight: JSON has no number nan")
+        #expect(failure?.description == "spec.clusters[0].weight: JSON can't express the number nan")
     }
 
     @Test("Hand-written nested containers and super encoders end up in place")

@@ -96,7 +96,7 @@ struct KindTests {
         }
     }
 
-    @Test("Counts that no server sends are no arithmetic that ends the process")
+    @Test("Impossible counts can't overflow and end the process")
     func extremeCounts() throws {
         func rollout(_ wanted: Int64, _ status: JSON) throws -> Deployment.Rollout {
             try Deployment(

@@ -97,7 +97,7 @@ struct KubeconfigTests {
             ("{server: 'http://a'}", "{}", "clusters[0].cluster.server: must start with https://"),
             ("{}", "{}", "clusters[0].cluster.server: is missing"),
             ("", "{}", "clusters[0].cluster.server: is missing"),
-            ("{server: 5}", "{}", "clusters[0].cluster.server: is no string"),
+            ("{server: 5}", "{}", "clusters[0].cluster.server: is not a string"),
             (
                 "{server: 'https://a', proxy-url: 'socks4://user:password@proxy'}", "{}",
                 "clusters[0].cluster.proxy-url: must begin with http:// or https:// or socks5:// or socks5h://"
@@ -106,7 +106,7 @@ struct KubeconfigTests {
                 "{server: 'https://a', proxy-url: 'proxy:3128'}", "{}",
                 "clusters[0].cluster.proxy-url: must begin with http:// or https:// or socks5:// or socks5h://"
             ),
-            ("[]", "{}", "clusters[0].cluster: is no mapping"),
+            ("[]", "{}", "clusters[0].cluster: is not a mapping"),
             (
                 "{server: 'https://a', certificate-authority-data: '%%'}", "{}",
                 "clusters[0].cluster.certificate-authority-data: is not base64"
@@ -141,9 +141,9 @@ struct KubeconfigTests {
             ),
             (
                 "{server: 'https://a'}", "{token: 'a b'}",
-                "users[0].user.token: the token has white space or characters that no token can have"
+                "users[0].user.token: the token has white space or characters that a token can't have"
             ),
-            ("{server: 'https://a'}", "{token: [x]}", "users[0].user.token: is no string"),
+            ("{server: 'https://a'}", "{token: [x]}", "users[0].user.token: is not a string"),
         ])
     func refused(cluster: String, user: String, expected: String) {
         #expect(message(config(cluster: cluster, user: user)) == "/x/config: \(expected)")
@@ -196,7 +196,7 @@ struct KubeconfigTests {
     }
 
     @Test(
-        "A file that is no kubeconfig is refused",
+        "A file that is not a kubeconfig is refused",
         arguments: [
             "", "just text", "[]", "a: [", "kind: Pod", "clusters: 5", "users: [{user: {}}]", "current-context: []",
             "clusters: [{name: a, cluster: {}}, {name: a, cluster: {}}]",
@@ -288,7 +288,7 @@ struct InClusterTests {
                 "KUBERNETES_SERVICE_HOST": "a", "KUBERNETES_SERVICE_PORT": "x",
             ])
         }
-        #expect(port?.description == "KUBERNETES_SERVICE_PORT is no port: x")
+        #expect(port?.description == "KUBERNETES_SERVICE_PORT is not a port: x")
         let folder = try TemporaryFolder()
         let files = #expect(throws: EndpointFailure.self) {
             try InClusterConfiguration.endpoint(environment: environment, root: folder.path)

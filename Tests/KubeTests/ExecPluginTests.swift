@@ -136,17 +136,17 @@ struct ExecPluginTests {
     }
 
     @Test(
-        "An answer that is none is refused, and no message repeats it",
+        "An invalid answer is refused, and no message repeats it",
         arguments: [
             ("echo hunter2", "the output is not JSON"),
-            ("echo '{\"kind\": \"hunter2\"}'", "the output is no ExecCredential"),
+            ("echo '{\"kind\": \"hunter2\"}'", "the output is not an ExecCredential"),
             (good.replacing("/v1", with: "/v2"), "the output's apiVersion is client.authentication.k8s.io/v2"),
             (good.replacing("{\"token\": \"abc\"}", with: "{}"), "neither a token nor a client certificate"),
             (good.replacing("\"token\": \"abc\"", with: "\"clientKeyData\": \"hunter2\""), "one is missing"),
             (good.replacing("\"abc\"", with: "\"hunter2 x\""), "the token has white space"),
             (
                 good.replacing("\"abc\"", with: "\"hunter2\", \"expirationTimestamp\": \"soon\""),
-                "expirationTimestamp is no RFC 3339 time"
+                "expirationTimestamp is not an RFC 3339 time"
             ),
             ("exit 3", "ended with code 3"), ("kill -9 $$", "ended with code 137"),
         ])

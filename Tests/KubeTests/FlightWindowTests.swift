@@ -48,7 +48,7 @@ struct FlightWindowTests {
         #expect(window.limit == 19)
     }
 
-    @Test("Three times a short time is no slowness")
+    @Test("Three times a short time does not count as slow")
     func smallTimes() {
         var window = FlightWindow()
         round(&window, .milliseconds(1), at: .zero)

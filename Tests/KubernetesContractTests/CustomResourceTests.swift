@@ -129,7 +129,7 @@ struct CustomResourceTests {
             let moved = try await api.patch(.merge, "\(planes)/d", ["spec": ["clusterName": "b"]])
             moved.expect(
                 422, "Invalid",
-                prefix + "spec.clusterName: Invalid value: clusterName is immutable; create the object anew instead")
+                prefix + "spec.clusterName: Invalid value: clusterName is immutable; create a new object instead")
             let dropped = try await api.patch(.merge, "\(planes)/d", ["spec": ["clusterName": nil]])
             #expect(dropped.status == 422)
             let applied = try await api.apply(

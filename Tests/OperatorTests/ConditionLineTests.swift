@@ -38,7 +38,7 @@ struct ConditionLineTests {
             ])
     }
 
-    @Test("What stays is no line, nor is Reconciling or Stalled, which repeat Ready")
+    @Test("Unchanged conditions are not logged, nor Reconciling and Stalled")
     func quiet() {
         let same = [condition("Ready", .isTrue, "Ready")]
         #expect(lines(same, same) == [])

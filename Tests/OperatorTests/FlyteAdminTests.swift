@@ -213,7 +213,7 @@ struct FlyteAdminConnectionTests {
             (labelled(["token": Sensitive(" \n")]), "Secret auth has nothing in its key token"),
             (
                 labelled(["token": Sensitive("a b")]),
-                "Secret auth, key token: white space or other characters that no token has"
+                "Secret auth, key token: white space or other characters that a token can't have"
             ),
         ]
         for (reading, message) in cases {

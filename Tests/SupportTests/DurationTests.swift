@@ -14,7 +14,7 @@ struct DurationTests {
     }
 
     @Test(
-        "Anything else, and more than a year, is no duration",
+        "Anything else, and more than a year, is refused",
         arguments: [
             "", "s", "10 s", "-1", "1.5s", "10d", "s10", "10s5", "9223372036854775807", "9223372036854775807h",
             "99999999999999999999", "9000h", "٣",

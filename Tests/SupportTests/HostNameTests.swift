@@ -20,7 +20,7 @@ import Testing
         ])
     func plain(host: String) { #expect(!HostNames.isAddressInDisguise(host)) }
 
-    @Test("Percent-encoding is taken back; what is none is refused")
+    @Test("Percent-encoding is decoded, and a malformed one is refused")
     func percent() {
         #expect("a%40b%3a".utf8.percentDecoded == Array("a@b:".utf8))
         for text in ["%", "%4", "%zz", "%00"] { #expect(text.utf8.percentDecoded == nil, "\(text)") }

@@ -158,7 +158,7 @@ struct AWSIssuerTests {
         #expect(server.asked.isEmpty)
     }
 
-    @Test("Nothing is sent to an endpoint that is none of STS")
+    @Test("Nothing is sent to an endpoint other than STS")
     func elsewhere() async throws {
         let file = try MountedFile(Self.secretWord)
         let server = Self.sts()

@@ -99,7 +99,7 @@ struct RenewingCredentialTests {
         let anew = await failure { () async throws(IssueFailure) in
             _ = try await issuer.issue(through: Self.tokenServer(uid: "uid-2").client())
         }
-        #expect(anew?.contains("made anew") == true, "\(anew ?? "")")
+        #expect(anew?.contains("created again") == true, "\(anew ?? "")")
         let stranger = self.issuer()
         stranger.follow(first: Sensitive(TestToken.account("flyte/flyteadmin", from: Self.start, seconds: 60)))
         let other = await failure { () async throws(IssueFailure) in

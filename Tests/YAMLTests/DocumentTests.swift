@@ -60,7 +60,7 @@ struct DocumentTests {
     @Test("Equal keys and keys without a string form are refused, with their line")
     func keys() {
         let failure = #expect(throws: YAML.Failure.self) { try YAML.parse("a: 1\nb: 2\na: 3\n") }
-        #expect(failure?.description == "line 3, column 1: the key \"a\" is there twice")
+        #expect(failure?.description == "line 3, column 1: the key \"a\" appears twice")
         #expect(throws: YAML.Failure.self) { try YAML.parse("{1: a, '1': b}") }
         #expect(throws: YAML.Failure.self) { try YAML.parse("? [a]\n: b\n") }
         #expect(throws: YAML.Failure.self) { try YAML.parse("~: b\n") }

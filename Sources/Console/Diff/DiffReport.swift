@@ -193,7 +193,7 @@ public struct DiffReport: Report {
                     Span(failure.message))
             }
         }
-        for (name, message) in unreachable { page.line(Span("\(name): not looked into: ", .bad), Span(message)) }
+        for (name, message) in unreachable { page.line(Span("\(name): could not be read: ", .bad), Span(message)) }
         for (name, message) in skipped { page.line(Span("\(name): skipped: ", .dim), Span(message)) }
         for note in allNotes { page.line(Span("note: ", .dim), Span(note)) }
         if let problem { return page.line(Span(problem, .bad)) }

@@ -147,7 +147,7 @@ public struct DiffRun: Sendable {
                     screen.note("\(name): \(findings.changes.count) changes (\(done) of \(planes.count))")
                     report.add(name, fleet.mode(of: plane), findings)
                 case .unreachable(let why):
-                    screen.note("\(name): can't be looked into (\(done) of \(planes.count))")
+                    screen.note("\(name): can't be read (\(done) of \(planes.count))")
                     report.add(unreachable: name, fleet.redaction.clean(why))
                 }
                 next()

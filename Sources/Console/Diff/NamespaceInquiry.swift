@@ -74,7 +74,8 @@ struct NamespaceInquiry: Sendable {
                 if let metadata = try? ObjectMeta(json: json["metadata"] ?? .null), !object.matches(metadata),
                     let field = object.difference(from: metadata)
                 {
-                    let why = "the answer has not what was applied at \(field): a mutating policy or webhook changes it"
+                    let why =
+                        "the answer differs from what was applied at \(field): a mutating policy or webhook changes it"
                     fail(object, .rewritten, "\(object.description): \(why)", &findings)
                 }
                 return true

@@ -20,7 +20,7 @@ struct ObjectDiff: Sendable {
     init(_ path: String, old: JSON?, new: JSON?, secrets: SecretFields, redaction: Redaction) {
         let (before, after) = Self.hiding(old.map(Self.form), new.map(Self.form), secrets)
         var hunks = LineDiff.unified(Self.text(before), Self.text(after))
-        if hunks.isEmpty { hunks = ["# no field changes, but who owns them"] }
+        if hunks.isEmpty { hunks = ["# no field changes, only the owners of fields"] }
         if hunks.count > Self.mostLines {
             let left = hunks.count - Self.mostLines
             hunks = hunks.prefix(Self.mostLines) + ["# and \(left) more lines"]

@@ -85,7 +85,7 @@ struct WantedFleet: Sendable {
         snapshot.templates = CompiledTemplates(templates, version: templates.fingerprint)
         guard let identity = RegistryIdentity(spec.identity, namespaceUID: sources.namespaceUID) else {
             throw Failure(
-                message: "the Namespace \(objects.namespace) can't be read, whose UID marks what is ours")
+                message: "the Namespace \(objects.namespace) can't be read; its UID marks our objects")
         }
         let live = DataPlaneBasis(settings: spec, templates: templates, fingerprint: templates.fingerprint)
         let staged = Self.staged(live, registry, sources.revisions)
@@ -160,7 +160,7 @@ struct WantedFleet: Sendable {
         _ live: DataPlaneBasis, _ registry: ClusterRegistry?, _ revisions: [StoredRevision]
     ) -> (basis: DataPlaneBasis, note: String?) {
         guard live.settings.rollout.type == .progressive, let newest = revisions.last else { return (live, nil) }
-        let end = "this is what it comes to at the end"
+        let end = "this is its result at the end"
         guard StagedContent(live.settings, live.templates) == newest.content else {
             return (
                 live,

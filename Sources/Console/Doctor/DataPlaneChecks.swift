@@ -53,7 +53,8 @@ enum DataPlaneChecks {
                 // The operator can't reach it either. So this is a finding, and the place from which the command runs
                 // is not the cause.
                 diagnosis.find(
-                    "DataPlane \(name)", "can't be worked with (\(condition.reason)), nor be reached from here: \(why)",
+                    "DataPlane \(name)",
+                    "can't be used by the operator (\(condition.reason)) and can't be reached from here:  \(why)",
                     do: ReasonAdvice.text(condition.reason))
             } else {
                 diagnosis.fail("DataPlane \(name), from here", why)

@@ -36,7 +36,7 @@ struct DoctorCheck: Sendable {
 
     /// All checks, in the order in which a person would look.
     static let all: [DoctorCheck] = [
-        DoctorCheck(name: "crds", title: "the CRDs are there and of this version", look: OperatorChecks.definitions),
+        DoctorCheck(name: "crds", title: "the CRDs exist and are of this version", look: OperatorChecks.definitions),
         DoctorCheck(name: "operator", title: "an operator leads", look: OperatorChecks.leader),
         DoctorCheck(
             name: "operator-rights", title: "the operator's account has its rights", look: OperatorChecks.rights),
@@ -44,17 +44,17 @@ struct DoctorCheck: Sendable {
         DoctorCheck(
             name: "registry", title: "there is one ClusterRegistry, named flyte", look: OperatorChecks.registry),
         DoctorCheck(
-            name: "templates", title: "the ConfigMaps that the registry names are there",
+            name: "templates", title: "the ConfigMaps that the registry names exist",
             look: OperatorChecks.configMaps),
         DoctorCheck(name: "conditions", title: "all objects are Ready", look: DataPlaneChecks.conditions),
         DoctorCheck(name: "reach", title: "the data planes can be reached from here", look: DataPlaneChecks.reach),
         DoctorCheck(name: "endpoints", title: "each endpoint is named once", look: DataPlaneChecks.endpoints),
-        DoctorCheck(name: "expiry", title: "no token and no CA ends soon", look: DataPlaneChecks.expiry),
+        DoctorCheck(name: "expiry", title: "no token and no CA expires soon", look: DataPlaneChecks.expiry),
         DoctorCheck(
             name: "propeller", title: "workflows would run in the data planes", look: DataPlaneChecks.propeller),
         DoctorCheck(name: "flyteadmin", title: "flyteadmin answers", look: FlyteChecks.api),
         DoctorCheck(
-            name: "flyteadmin-deployment", title: "flyteadmin's Deployment is there", look: FlyteChecks.deployment),
+            name: "flyteadmin-deployment", title: "flyteadmin's Deployment exists", look: FlyteChecks.deployment),
         DoctorCheck(name: "flyteadmin-mounts", title: "flyteadmin reads what is published", look: FlyteChecks.mounts),
         DoctorCheck(name: "init-container", title: "flyteadmin would start again", look: FlyteChecks.initContainer),
         DoctorCheck(

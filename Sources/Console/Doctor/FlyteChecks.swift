@@ -35,7 +35,7 @@ enum FlyteChecks {
             diagnosis.find(
                 subject, "the notes of published rows are about \(noted)",
                 do:
-                    "nothing where both are the same flyteadmin: rows that stand there as noted stay ours. Of another one, "
+                    "nothing if both are the same flyteadmin: rows that still are as noted stay ours. For another one, "
                     + "its old rows stay: delete them with flytectl")
         }
         return diagnosis
@@ -152,7 +152,7 @@ enum FlyteChecks {
             }
             guard let ours = ClustersConfiguration(yaml: text) else {
                 diagnosis.find(
-                    subject, "what is in the key \(reference.key) is no clusters configuration",
+                    subject, "what is in the key \(reference.key) is not a clusters configuration",
                     do: "delete the key: Squadron writes it again")
                 break
             }
@@ -188,7 +188,8 @@ enum FlyteChecks {
             for key in data.keys.sorted() where key != Publish.helmsKey && Self.isOurs(key, json) {
                 guard key != reference?.key || name != reference?.name else { continue }
                 diagnosis.find(
-                    "ConfigMap \(name)", "the key \(key) is left over: Squadron wrote it, and publishes there no more",
+                    "ConfigMap \(name)",
+                    "the key \(key) is left over: Squadron wrote it, and no longer publishes there",
                     do: "when Helm's values have your clusters: kubectl -n \(facts.objects.namespace) patch cm \(name) "
                         + "--type=json -p '[{\"op\": \"remove\", \"path\": \"/data/\(key)\"}]'")
             }

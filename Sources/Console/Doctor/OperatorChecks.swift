@@ -86,7 +86,7 @@ enum OperatorChecks {
                 let way = ahead > 0 ? "ahead of" : "behind"
                 diagnosis.find(
                     subject, "its clock is \(Age.text(abs(ahead))) \(way) the one here",
-                    do: "set the clocks by NTP, there or here: tokens and certificates go by them")
+                    do: "set the clocks by NTP, there or here: tokens and certificates depend on them")
             case .present, .absent, .unasked: break
             }
         }

@@ -31,7 +31,7 @@ enum ReasonAdvice {
         "ServerError": "look at the log of its API server",
         "PermissionsMissing": "squadron rbac --only data-planes | kubectl --context <data plane> apply -f -",
         "DuplicateCluster": "delete one of the two DataPlanes",
-        "IdentityChanged": "if the new cluster is right, make the DataPlane anew",
+        "IdentityChanged": "if the new cluster is right, create the DataPlane again",
         "PropellerNotFound": "install flyte-core's data plane there, or correct flyteHealth.namespace and deployment",
         "PropellerUnavailable": "look at propeller's pods there",
         "FlyteCRDMissing": "install Flyte's CRD there",
@@ -71,7 +71,7 @@ enum ReasonAdvice {
             "make the ConfigMap again; Flyte's chart takes its own away with cluster_resource_manager.enabled: false",
         "TemplateInvalid": "correct the template: the message names file and line",
         "ValuesInvalid": "correct the values that the message names; Helm's expressions have to be rendered",
-        "PublishFailed": "see to what the message says; the component publish has the right to write",
+        "PublishFailed": "do what the message says; the component publish has the right to write",
         "LabelWouldBeEmpty":
             "give the label another cluster, or set the annotation multicluster.flyte.org/allow-empty on the ExecutionLabel",
         "Progressing": "wait",

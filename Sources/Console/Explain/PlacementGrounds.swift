@@ -129,7 +129,7 @@ struct PlacementGrounds {
         guard !present.elementsEqual(placement.candidates, by: isSame) else { return [] }
         let chances = present.map { "\($0.cluster) \(Share.text($0.probability))" }
         let text = chances.isEmpty ? "no cluster at all" : chances.listed(limit: 16)
-        return ["what is published at this moment gives something else: \(text)"]
+        return ["what is published at this moment gives another answer: \(text)"]
     }
 
     // MARK: What flyteadmin says

@@ -235,7 +235,7 @@ public struct FlyteExport: Sendable {
         var lines = [
             "# The way back. The operations page (docs/migration.md, \"Back again\") has the order and the reasons.",
             "# Put the values files into your Helm values before you run `helm upgrade`.", "",
-            "# 1. flytectl, from this folder. Rows that Squadron has published are there already.",
+            "# 1. flytectl, from this folder. Rows that Squadron has published exist already.",
         ]
         for (folder, command) in [
             ("execution-cluster-labels", "execution-cluster-label"),
@@ -245,7 +245,7 @@ public struct FlyteExport: Sendable {
         ] where files.contains(where: { $0.name.hasPrefix(folder + "/") }) {
             lines.append("for file in \(folder)/*.yaml; do flytectl update \(command) --attrFile \"$file\"; done")
         }
-        lines += ["", "# 2. After the operator is gone: what it has left in the control plane."]
+        lines += ["", "# 2. After the operator is removed: what it has left in the control plane."]
         let kubectl = "kubectl -n \(Self.quoted(namespace))"
         if let published = registry.publish?.clustersConfigMap {
             let key = published.key.replacing("~", with: "~0").replacing("/", with: "~1")
@@ -254,7 +254,7 @@ public struct FlyteExport: Sendable {
                 PublishedClusters.withdrawnAnnotation, PublishedClusters.timeAnnotation, RolloutPlan.checksumAnnotation,
             ]
             lines += [
-                "# The key only where your values stand in its place by now.",
+                "# The key only if your values have replaced it by now.",
                 "\(kubectl) patch configmap \(Self.quoted(published.name)) --type=json -p \(Self.quoted(patch.serializedString))",
                 "\(kubectl) annotate configmap \(Self.quoted(published.name)) "
                     + annotations.map { $0 + "-" }.joined(separator: " "),

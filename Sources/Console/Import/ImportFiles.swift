@@ -23,7 +23,7 @@ public enum ImportFiles {
             throw ImportFailure("\(error)")
         }
         guard let text = String(validating: content, as: UTF8.self) else {
-            throw ImportFailure("\(path): is no UTF-8")
+            throw ImportFailure("\(path): is not UTF-8")
         }
         return ImportText(place: path, text: text)
     }

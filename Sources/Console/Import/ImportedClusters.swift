@@ -53,7 +53,7 @@ struct ImportedClusters: Sendable {
             return gaps.append(node.gap("\(shown): its name \(problem)"))
         }
         guard names.isNew("cluster", name) else {
-            return gaps.append(node.gap("\(shown) is there twice: flyteadmin does not start with that"))
+            return gaps.append(node.gap("\(shown) appears twice: flyteadmin does not start with that"))
         }
         var spec: JSON = ["clusterName": .string(name)]
         if node["enabled"]?.json.bool != true { spec["enabled"] = false }
@@ -165,12 +165,12 @@ struct ImportedClusters: Sendable {
             }
             guard known.contains(id) else {
                 notes.append(
-                    "\(shown): \(id.shortForMessage) is left out: it is no cluster here, and flyteadmin leaves it out too"
+                    "\(shown): \(id.shortForMessage) is left out: it is not a cluster here, and flyteadmin leaves it out too"
                 )
                 continue
             }
             if let index = weights.firstIndex(where: { $0.id == id }) {
-                notes.append("\(shown): \(id) is there twice; its weights are added up, as flyteadmin draws")
+                notes.append("\(shown): \(id) appears twice; its weights are added up, as flyteadmin draws")
                 weights[index].weight += weight
             } else {
                 weights.append((id, weight))
@@ -183,7 +183,7 @@ struct ImportedClusters: Sendable {
         }
         let clusters = Self.scaled(weights)
         if clusters.didChange { notes.append("\(shown): its weights are scaled, so that they sum to 1") }
-        guard names.isNew("label", label) else { return gaps.append(node.gap("\(shown) is there twice")) }
+        guard names.isNew("label", label) else { return gaps.append(node.gap("\(shown) appears twice")) }
         let name = kept.labels[label] ?? names.objectName(label, of: "ExecutionLabel")
         var spec: JSON = [
             "clusters": .array(

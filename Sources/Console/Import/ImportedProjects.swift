@@ -44,7 +44,7 @@ struct ImportedProjects: Sendable {
                 continue
             }
             guard names.isNew(row.content.kind, "\(row.project)/\(row.domain)") else {
-                gaps.append(ImportGap(row.place, "\(row.subject): \(row.content.kind) are there twice"))
+                gaps.append(ImportGap(row.place, "\(row.subject): \(row.content.kind) appear twice"))
                 continue
             }
             var project = found[row.project] ?? Project()
@@ -68,7 +68,7 @@ struct ImportedProjects: Sendable {
         _ row: ImportedRow, _ value: String, _ names: inout ImportNames, _ kept: KeptByExport
     ) {
         guard names.isNew("label", "\(row.project)/\(row.domain)/\(row.workflow)") else {
-            return gaps.append(ImportGap(row.place, "\(row.subject): its label is there twice"))
+            return gaps.append(ImportGap(row.place, "\(row.subject): its label appears twice"))
         }
         var spec: JSON = ["project": .string(row.project), "value": .string(value)]
         if !row.domain.isEmpty { spec["domain"] = .string(row.domain) }

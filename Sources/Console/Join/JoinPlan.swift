@@ -47,7 +47,7 @@ public struct JoinPlan: Sendable {
                 return "DataPlane \(name) is leaving: let squadron leave \(name) end first"
             }
             if cluster != request.clusterName {
-                return "DataPlane \(name) is there with the cluster name \(cluster), which can't be changed"
+                return "DataPlane \(name) exists with the cluster name \(cluster), which can't be changed"
             }
             if let uid, let clusterUID, uid != clusterUID {
                 return "DataPlane \(name) is another cluster than the context reaches (another kube-system UID)"

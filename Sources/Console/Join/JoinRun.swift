@@ -111,7 +111,7 @@ public struct JoinRun: Sendable {
         } catch {
             // In a dry run the Namespace of the other objects does not exist.
             if isDry, error.isNotFound, kind != "Namespace" { return say("would make   \(what) in \(place)") }
-            let other = "; \(what) is there with other rights or settings, and is left as it is"
+            let other = "; \(what) exists with other rights or settings, and is left as it is"
             throw Stop(
                 error, at: place,
                 error.conflicts.isEmpty ? MissingRule.advice(error, ["create", "patch"], type) : other)

@@ -11,7 +11,7 @@ enum MissingRule {
         guard error.isForbidden, !error.isNamespaceTerminating else { return "" }
         if error.detail.contains("attempting to grant RBAC permissions not currently held") {
             return
-                "; who grants rights needs them too, or the verbs escalate and bind: run this as an administrator of that cluster"
+                "; an account that grants rights needs them too, or the verbs escalate and bind: run this as an administrator of that cluster"
         }
         let resource = type.plural + (subresource.map { "/" + $0 } ?? "")
         let place = type.isNamespaced ? "a Role or ClusterRole" : "a ClusterRole"

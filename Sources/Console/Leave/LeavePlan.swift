@@ -126,7 +126,7 @@ struct LeavePlan: Sendable {
         if count.running == 0 { return nil }
         return .refuse(
             "flyteadmin runs \(count.running) executions on \(cluster) (as of \(Timestamp(count.asOf))), and could not abort "
-                + "them any more. Wait for them or abort them, then run this again; or say --abandon-executions")
+                + "them any longer. Wait for them or abort them, then run this again, or add --abandon-executions")
     }
 
     /// The operator's count of flyteadmin's executions there, and its time.

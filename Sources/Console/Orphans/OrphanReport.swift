@@ -96,15 +96,15 @@ public struct OrphanReport: Report {
             page.table(["DATA PLANE", "NAMESPACE", "PROJECT/DOMAIN", "CREATED", "WHY"], rows)
             page.blank()
         }
-        for (name, message) in unreachable { page.line(Span("\(name): not looked into: ", .bad), Span(message)) }
+        for (name, message) in unreachable { page.line(Span("\(name): could not be read: ", .bad), Span(message)) }
         for (name, message) in skipped { page.line(Span("\(name): skipped: ", .dim), Span(message)) }
         for note in notes { page.line(Span("note: ", .dim), Span(note)) }
         if isIncomplete {
-            page.line(Span("what is wanted is not known, so no namespace can be called an orphan", .bad))
+            page.line(Span("it is not known what is wanted, so no namespace can be called an orphan", .bad))
         } else {
             page.line(
                 Span(
-                    "\(orphans.count) namespaces that nothing wants, in \(looked) data planes looked into; nothing was deleted",
+                    "\(orphans.count) namespaces that nothing wants, in \(looked) data planes; nothing was deleted",
                     .bold))
         }
     }

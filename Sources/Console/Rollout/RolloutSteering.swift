@@ -48,7 +48,7 @@ public struct RolloutSteering: Report {
             let newest = known.max() ?? 0
             guard let target = wanted ?? Self.lastComplete(revisions) else {
                 (change, done) = (nil, "")
-                refusal = "no earlier revision has come to its end; name one with --to-revision"
+                refusal = "no earlier revision was completed; name one with --to-revision"
                 return
             }
             guard known.contains(target) else {

@@ -17,7 +17,7 @@ extension NamespaceStory {
         guard isWanted else {
             page.line(
                 isIncomplete
-                    ? Span("\(subject): it can't be told whether something wants it", .warning)
+                    ? Span("\(subject): it is not known whether something wants it", .warning)
                     : Span("\(subject): nothing wants it", .bold))
             writeNotes(to: &page)
             return

@@ -99,7 +99,7 @@ struct WatcherState<Value: Sendable>: Sendable {
         }
         if let token = page.continueToken, !token.isEmpty {
             guard token != listing.continueToken, listing.pages < configuration.maximumPages else {
-                return unreadable("a list that does not come to an end", then: .list(listing.doubt), now: now)
+                return unreadable("a list that does not end", then: .list(listing.doubt), now: now)
             }
             listing.continueToken = token
             state = .listing(listing)

@@ -121,7 +121,7 @@ extension Link {
             throw unexpected("an object without a UID")
         }
         guard uid.utf8.count <= 128 else { throw unexpected("an object whose UID has \(uid.utf8.count) bytes") }
-        guard uid.utf8.isTokenText else { throw unexpected("an object whose UID has characters that no UID has") }
+        guard uid.utf8.isTokenText else { throw unexpected("an object whose UID has characters that a UID can't have") }
         return uid
     }
 

@@ -39,7 +39,7 @@ extension KubeError {
 
     private func hidden(_ status: APIStatus, of object: DesiredObject) -> (FailureReason, String) {
         let reason: FailureReason = status.code == 403 ? .forbidden : status.code >= 500 ? .serverError : .invalid
-        let words = "the data plane's words are left out, since they may repeat what the Secret holds"
+        let words = "the data plane's message is left out, since they may repeat what the Secret holds"
         return (reason, "\(object.description): code \(status.code): \(words)")
     }
 }

@@ -141,7 +141,8 @@ struct ObjectWriter {
         }
         let complaint = RewriteGuard.Complaint(
             reason: .rewritten,
-            message: "the data plane took \(object.description), and its answer has not what was applied at \(field): "
+            message:
+                "the data plane took \(object.description), but its answer differs from what was applied at \(field): "
                 + "a mutating policy or webhook there changes it")
         let now = session.context.timeline.now
         let wait = session.memory.withLock { memory in

@@ -136,7 +136,7 @@ private struct LooseMap<Value: Decodable>: Decodable {
             for (key, value) in try list.decode([String: Value].self) {
                 guard entries.updateValue(value, forKey: key) == nil else {
                     throw DecodingError.dataCorruptedError(
-                        in: list, debugDescription: "\(key.quotedForMessage) is there twice")
+                        in: list, debugDescription: "\(key.quotedForMessage) appears twice")
                 }
             }
         }

@@ -109,7 +109,7 @@ public struct ProjectAttributes: Sendable, Hashable, Codable {
         for (part, amounts) in [("defaults", taskResources?.defaults), ("limits", taskResources?.limits)] {
             for amount in amounts?.all ?? [] where Quantity.value(amount.value.text) == nil {
                 let place = "\(path).taskResources.\(part).\(amount.name)"
-                problems.append(SpecProblem(place, "\(amount.value.text.quotedForMessage) is no quantity"))
+                problems.append(SpecProblem(place, "\(amount.value.text.quotedForMessage) is not a quantity"))
             }
         }
         problems += excess(at: path)

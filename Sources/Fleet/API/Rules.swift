@@ -22,18 +22,18 @@ public enum NameRules {
     public static func problem(ofDNSName name: String) -> String? {
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         let isGood = name.utf8.count <= 253 && labels.allSatisfy { problem(ofNamespace: $0.lowercased()) == nil }
-        return isGood ? nil : "\(name.quotedForMessage) is no DNS name"
+        return isGood ? nil : "\(name.quotedForMessage) is not a DNS name"
     }
 
     /// A Flyte cluster id, which becomes a part of Secret keys and file names.
     public static func problem(ofClusterName name: String) -> String? {
-        token(name, limit: 63) ? nil : "\(name.quotedForMessage) is no cluster id: " + tokenRule(63)
+        token(name, limit: 63) ? nil : "\(name.quotedForMessage) is not a cluster id: " + tokenRule(63)
     }
 
     /// An execution label. Flyte has no rule for it. This one keeps it usable as a YAML key and as a Kubernetes label
     /// value.
     public static func problem(ofLabel label: String) -> String? {
-        token(label, limit: 63) ? nil : "\(label.quotedForMessage) is no label: " + tokenRule(63)
+        token(label, limit: 63) ? nil : "\(label.quotedForMessage) is not a label: " + tokenRule(63)
     }
 
     private static func tokenRule(_ limit: Int) -> String {
@@ -102,10 +102,10 @@ public enum URLRules {
         if url.isEmpty { return refused("is empty") }
         if url.utf8.count > 2048 { return refused("is longer than 2048 bytes") }
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            return refused("has white space or other characters that no URL has")
+            return refused("has white space or other characters that a URL can't have")
         }
         let colon = url.utf8.firstIndex(of: UInt8(ascii: ":")) ?? url.endIndex
-        guard url[colon...].hasPrefix("://") else { return refused("is no URL: scheme://host:port is expected") }
+        guard url[colon...].hasPrefix("://") else { return refused("is not a URL: scheme://host:port is expected") }
         let scheme = url[..<colon].lowercased()
         let rest = url[url.index(colon, offsetBy: 3)...]
         if rest.contains("?") || rest.contains("#") { return refused("must have no query and no fragment") }
@@ -119,21 +119,21 @@ public enum URLRules {
             host = authority[...bracket]
             let address = host.dropFirst().dropLast()
             guard !address.isEmpty, address.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
-                return refused("has no IPv6 address between its brackets")
+                return refused("has something other than an IPv6 address between its brackets")
             }
             let after = authority[authority.index(after: bracket)...]
             guard after.isEmpty || after.hasPrefix(":") else {
-                return refused("is no URL: scheme://host:port is expected")
+                return refused("is not a URL: scheme://host:port is expected")
             }
             port = after.isEmpty ? nil : after.dropFirst()
         } else if let colon = authority.firstIndex(of: ":") {
             host = authority[..<colon]
             port = authority[authority.index(after: colon)...]
         }
-        if let port, (UInt16(port) ?? 0) == 0 || port.hasPrefix("+") { return refused("has a port that is none") }
+        if let port, (UInt16(port) ?? 0) == 0 || port.hasPrefix("+") { return refused("has an invalid port") }
         if host.isEmpty { return refused("has no host") }
         if !host.hasPrefix("["), NameRules.problem(ofDNSName: String(host)) != nil {
-            return refused("has a host that is no DNS name or address")
+            return refused("has a host that is not a DNS name or address")
         }
         if !host.hasPrefix("["), HostNames.isAddressInDisguise(host) {
             return refused("has a host that is neither a DNS name nor an address with four numbers")

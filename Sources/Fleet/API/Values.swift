@@ -139,7 +139,7 @@ public enum ValueRules {
             let place = "\(path)[\(index)]"
             let twice =
                 seen.insert(source.name).inserted
-                ? [] : [SpecProblem(place + ".name", "\(source.name.quotedForMessage) is there twice")]
+                ? [] : [SpecProblem(place + ".name", "\(source.name.quotedForMessage) appears twice")]
             return source.problems(at: place) + twice
         }
     }

@@ -38,7 +38,7 @@ struct BearerToken: Sendable {
         if token.isEmpty { return .failure(CredentialsProblem(.tokenMissing, "is empty")) }
         if isEncodedTwice(token) { return malformed("the token " + CredentialsProblem.encodedTwice) }
         if token.starts(with: "-----BEGIN".utf8) {
-            return malformed("is a PEM file and no token: are the two keys mixed up?")
+            return malformed("is a PEM file, not a token: are the two keys mixed up?")
         }
         if token.count > CredentialsLimits.token {
             return malformed("has \(token.count) bytes, more than \(CredentialsLimits.token)")
@@ -48,14 +48,14 @@ struct BearerToken: Sendable {
         }
         if token.first == UInt8(ascii: "\"") || token.first == UInt8(ascii: "'") { return malformed("is in quotes") }
         if token.first == UInt8(ascii: "<") || token.first == UInt8(ascii: "{") {
-            return malformed("is a placeholder or a document and no token")
+            return malformed("is a placeholder or a document, not a token")
         }
         if token.contains(where: \.isSpace) { return malformed("has white space within") }
-        guard token.isTokenText else { return malformed("has bytes that no token has") }
+        guard token.isTokenText else { return malformed("has bytes that a token can't have") }
         guard token.starts(with: "eyJ".utf8) else { return .success(nil) }
         guard let claims = claims(of: token) else {
             return malformed(
-                "begins like a JWT but is none (three base64url parts with a JSON object as the second): is it cut off?"
+                "begins like a JWT but is not one (three base64url parts with a JSON object as the second): is it cut off?"
             )
         }
         return .success(claims)

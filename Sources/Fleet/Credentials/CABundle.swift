@@ -28,7 +28,7 @@ struct CABundle: Sendable {
         let bytes = entry.withBytes { Array(Bytes.trimmed($0)) }
         if bytes.isEmpty { throw CredentialsProblem(.caCertMissing, "is empty") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw malformed("is no text: PEM is expected")
+            throw malformed("is not text: PEM is expected")
         }
         if !text.contains("-----BEGIN ") {
             if let decoded = Base64.decode(leniently: bytes.filter { !$0.isSpace }),
@@ -38,8 +38,8 @@ struct CABundle: Sendable {
                     "the certificate " + CredentialsProblem.encodedTwice
                 )
             }
-            if text.hasPrefix("eyJ") { throw malformed("is a token and no certificate: are the two keys mixed up?") }
-            throw malformed("is no PEM: no line begins with -----BEGIN CERTIFICATE-----")
+            if text.hasPrefix("eyJ") { throw malformed("is a token, not a certificate: are the two keys mixed up?") }
+            throw malformed("is not PEM: no line begins with -----BEGIN CERTIFICATE-----")
         }
         // The whole entry is parsed, so that the line numbers are the entry's.
         for block in PEM.blocks(entry.withBytes { String(decoding: $0, as: UTF8.self) }) { try take(block) }
@@ -55,7 +55,7 @@ struct CABundle: Sendable {
         switch block.content {
         case .unreadable(let why): skipped.append(place + why)
         case .der where block.label != "CERTIFICATE":
-            skipped.append(place + "\(block.label.quotedForMessage) is no CERTIFICATE")
+            skipped.append(place + "\(block.label.quotedForMessage) is not a CERTIFICATE")
         case .der(let der):
             guard lifetimes.count < CredentialsLimits.certificates else {
                 throw CredentialsProblem(

@@ -151,7 +151,7 @@ public struct TokenRenewal: Sendable {
 
     /// - Parameter jitter: between 0 and 1.
     public mutating func succeeded(_ token: IssuedToken, now: Duration, jitter: Double) {
-        guard token.life > .zero else { return failed("the token that came has ended already", now: now) }
+        guard token.life > .zero else { return failed("the issued token has expired already", now: now) }
         isAsking = false
         let share = policy.share.lowerBound + (policy.share.upperBound - policy.share.lowerBound) * jitter
         own = Own(token: token, end: now + token.life, renewAt: now + token.life * share)

@@ -26,7 +26,7 @@ extension Ownership {
 
     /// The manager for messages.
     static func shown(_ manager: String) -> String {
-        manager == beforeFirstApply ? "whoever created it, before server-side apply" : manager
+        manager == beforeFirstApply ? "an unknown client, before server-side apply" : manager
     }
 }
 
@@ -55,7 +55,7 @@ public enum NamespaceStanding: Sendable, Hashable {
         }
         let origin = maker.map { "made by \(Ownership.shown($0))" } ?? "not made by Squadron"
         return
-            "it is there already, \(origin), and is not adopted (spec.adoptionPolicy of the ClusterRegistry is "
+            "it exists already, \(origin), and is not adopted (spec.adoptionPolicy of the ClusterRegistry is "
             + "\(policy.rawValue)); label it \(Ownership.adoptLabel): \"true\" to have it adopted"
     }
 }

@@ -23,7 +23,7 @@ public struct Pruning: Sendable, Hashable {
     public func objection(surplus: Int, managed: Int) -> String? {
         if surplus <= max(Self.few, allowed) || Double(surplus) <= Double(managed) * Self.largestPart { return nil }
         return
-            "\(surplus) of \(managed) objects of ours are in no template any more: that many are not deleted unless the "
+            "\(surplus) of \(managed) of our objects are no longer in any template: so many are not deleted unless the "
             + "ClusterRegistry has the annotation \(Self.allowAnnotation): \"\(surplus)\""
     }
 

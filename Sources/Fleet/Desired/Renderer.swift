@@ -152,7 +152,7 @@ public struct Renderer: Sendable {
             if name.isEmpty || name.utf8.count > 253 || name == "." || name == ".." || name.contains("/")
                 || name.contains("%")
             {
-                return refuse(.invalid, "metadata.name: \(name.quotedForMessage) is no name")
+                return refuse(.invalid, "metadata.name: \(name.quotedForMessage) is not a valid name")
             }
             guard let type else { return refuse(.kindNotServed, "the data plane doesn't serve \(document.kind)") }
             if type == .namespace {
@@ -169,7 +169,7 @@ public struct Renderer: Sendable {
             }
             let place = Place(type: type, name: name)
             guard objects[place] == nil, !keptBack.contains(place) else {
-                return refuse(.templateInvalid, "is there twice in the templates")
+                return refuse(.templateInvalid, "appears twice in the templates")
             }
             objects[place] = json
             order.append(place)

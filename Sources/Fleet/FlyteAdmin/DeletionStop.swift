@@ -47,7 +47,7 @@ public struct DeletionStop: Sendable, Hashable {
         if isPoll { findings += 1 }
         if findings > Self.confirmations { return .allowed }
         return .held(
-            "\(gone.count) of \(total) \(rows) in flyteadmin have no \(kind) any more: they are deleted "
+            "\(gone.count) of \(total) \(rows) in flyteadmin no longer have a \(kind): they are deleted "
                 + "when this is still so in \(Self.confirmations + 1 - findings) more polls")
     }
 }

@@ -13,7 +13,7 @@ public enum LabelWeights {
                 return "spec.clusters[\(index)].weight: \(text(cluster.weight)) is not between 0 and 1"
             }
             guard seen.insert(cluster.name).inserted else {
-                return "spec.clusters[\(index)].name: \(cluster.name.quotedForMessage) is there twice"
+                return "spec.clusters[\(index)].name: \(cluster.name.quotedForMessage) appears twice"
             }
             sum += cluster.weight
         }

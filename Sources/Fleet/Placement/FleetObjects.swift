@@ -91,7 +91,7 @@ public struct FleetObjects: Sendable {
         var configuration = plan.configuration
         if !plan.problems.isEmpty, let inForce = published?.configuration {
             configuration = inForce
-            notes.append("until that is mended, what is published already stays in force")
+            notes.append("until that is corrected, the published text stays in force")
         }
         if let publishes, let map = configMaps[publishes.name] {
             let beside = BesideOurs(map, key: publishes.key, ours: configuration)

@@ -50,7 +50,8 @@ public struct NamespaceTemplate: Sendable, Hashable {
             guard let pattern = NamePattern(text) else {
                 throw SpecProblem(
                     "spec.reservedNamespaces[\(index)]",
-                    "\(text.quotedForMessage) is no pattern: lower-case letters, digits, \"-\" and \"*\", at most 63")
+                    "\(text.quotedForMessage) is not a pattern: lower-case letters, digits, \"-\" and \"*\", at most 63"
+                )
             }
             patterns.append(pattern)
         }

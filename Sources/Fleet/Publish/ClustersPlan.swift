@@ -182,7 +182,7 @@ public struct ClustersPlan: Sendable {
             guard let object = objects[cluster] else { return "\(cluster) has no DataPlane" }
             if let reason = leftOut[cluster], reason != Reason.disabled { return "\(cluster): \(reason)" }
             if !object.spec.enabled { return "\(cluster) is disabled" }
-            return object.spec.unschedulable ? "\(cluster) is cordoned" : "\(cluster) is not in it any more"
+            return object.spec.unschedulable ? "\(cluster) is cordoned" : "\(cluster) is no longer in it"
         }
         let rule = "the annotation \(ExecutionLabel.allowEmptyAnnotation): \"true\" on its ExecutionLabel lets it go"
         for (label, clusters) in kept.labels.sorted(by: { $0.key < $1.key }) {

@@ -72,7 +72,7 @@ public enum RolloutPlan {
         guard !dead.isEmpty, let container = deployment.initContainers.first(where: \.syncsClusters) else { return nil }
         let clusters = dead.sorted().listed()
         return
-            "its init container \(container.name) fails while \(clusters) can't be worked with, so that it would not "
+            "its init container \(container.name) fails while \(clusters) can't be reached or used, so that it would not "
             + "start. Mend or cordon \(clusters), or turn the chart's cluster_resource_manager off, which takes that "
             + "container away"
     }

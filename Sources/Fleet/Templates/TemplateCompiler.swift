@@ -24,7 +24,7 @@ struct TemplateCompiler {
     }
 
     private func document(_ node: YAMLNode) throws(TemplateFailure) -> TemplateDocument {
-        guard let pairs = node.mapping else { throw invalid(node, "is no Kubernetes object: a mapping is expected") }
+        guard let pairs = node.mapping else { throw invalid(node, "is not a Kubernetes object: a mapping is expected") }
         guard case .object(var members) = try object(pairs, place: .root, at: node) else {
             // It has no placeholders. It is unpacked, since name and namespace are checked below all the same.
             return try document(fixed: try object(pairs, place: .root, at: node), node)
@@ -55,7 +55,9 @@ struct TemplateCompiler {
     private func kind(apiVersion: JSON?, kind: JSON?, _ node: YAMLNode) throws(TemplateFailure) -> GroupVersionKind {
         guard let apiVersion = apiVersion?.string, let kind = kind?.string, !kind.isEmpty,
             let gvk = GroupVersionKind(apiVersion: apiVersion, kind: kind)
-        else { throw invalid(node, "is no Kubernetes object: apiVersion and kind must be there, without placeholders") }
+        else {
+            throw invalid(node, "is not a Kubernetes object: apiVersion and kind must be there, without placeholders")
+        }
         if kind.hasSuffix("List"), gvk.group.isEmpty {
             throw invalid(node, "is a \(kind): write the objects as documents of their own")
         }
@@ -132,7 +134,7 @@ struct TemplateCompiler {
             let text = key.text { $0 }
             if place == .metadata, !key.hasPlaceholders, Self.serverFields.contains(text) { continue }
             guard seen.insert(key).inserted else {
-                throw invalid(pair.key, "the key \(text.quotedForMessage) is there twice")
+                throw invalid(pair.key, "the key \(text.quotedForMessage) appears twice")
             }
             let below = place.below(key.hasPlaceholders ? "" : text)
             members.append(.init(key: key, value: try compile(pair.value, place: below), line: pair.key.line))

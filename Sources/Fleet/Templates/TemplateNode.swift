@@ -52,7 +52,7 @@ extension TemplateNode {
                 guard object.updateValue(value, forKey: key) == nil else {
                     throw TemplateFailure(
                         .templateInvalid, file: file, line: member.line,
-                        "the key \(key.quotedForMessage) is there twice after substitution")
+                        "the key \(key.quotedForMessage) appears twice after substitution")
                 }
             }
             return .object(object)

@@ -166,15 +166,15 @@ public enum DataPlaneVerdict {
         switch seen.authorization {
         case _ where !seen.isConnected: blocked(.authorized, by: reachable)
         case .unknown: .unknown(.authorized, Reason.pending, "not checked yet")
-        case .granted: .yes(.authorized, Reason.permissionsGranted, "all permissions are there")
+        case .granted: .yes(.authorized, Reason.permissionsGranted, "all permissions are granted")
         case .unsaid:
             .unknown(
                 .authorized, Reason.pending,
-                "the account may not ask what it may do (\(Self.reviews)); what it may is known once it is tried")
+                "the account may not ask for its permissions (\(Self.reviews)); each is known once it is tried")
         case .inferred:
             .yes(
                 .authorized, Reason.permissionsGranted,
-                "the account may not ask what it may do (\(Self.reviews)); all that was tried is allowed")
+                "the account may not ask for its permissions (\(Self.reviews)); all that it tried is allowed")
         case .missing(let permissions):
             .no(.authorized, Reason.permissionsMissing, "missing: \(Permissions.text(permissions))")
         }
@@ -279,7 +279,7 @@ public enum DataPlaneVerdict {
         if case .changed(let recorded, let found) = seen.identity {
             let message =
                 "the endpoint is another cluster: kube-system's UID was \(recorded) and is \(found.shortForMessage). "
-                + "Nothing is written. If that is meant, delete the DataPlane and create it anew"
+                + "Nothing is written. If that is meant, delete the DataPlane and create it again"
             return .no(.ready, Reason.identityChanged, message)
         }
         return nil

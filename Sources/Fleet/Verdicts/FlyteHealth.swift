@@ -83,7 +83,7 @@ public struct FlyteHealth: Sendable, Hashable {
         case .rejected(let why): return .no(.flyteReady, Reason.flyteAdminTokenRejected, "flyteadmin's token: \(why)")
         case .forbidden(let why): return .no(.flyteReady, Reason.flyteAdminForbidden, "flyteadmin's token: \(why)")
         case .unsaid(let why):
-            return .unknown(.flyteReady, Reason.pending, "flyteadmin's token may not ask what it may do: \(why)")
+            return .unknown(.flyteReady, Reason.pending, "flyteadmin's token may not ask for its permissions: \(why)")
         case .unreachable(let reason, let why):
             return .unknown(.flyteReady, reason.rawValue, "the way that flyteadmin takes does not work: \(why)")
         }

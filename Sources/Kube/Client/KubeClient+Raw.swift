@@ -106,7 +106,7 @@ extension KubeClient {
             throw error
         }
         guard json["kind"] == "APIResourceList", let resources = json["resources"]?.array else {
-            throw request.unexpected("the answer is no APIResourceList")
+            throw request.unexpected("the answer is not an APIResourceList")
         }
         let limit = options.meter?.budget.kinds ?? 10_000
         guard resources.count <= limit * Self.entriesAKind else {

@@ -50,7 +50,7 @@ extension KubeClient {
         var request = KubeRequest(.post, type.path(), operation: "create \(type)")
         request.body = question.serialized()
         let answer = try await sendForJSON(request)
-        guard answer["kind"] == .string(type.kind) else { throw request.unexpected("the answer is no \(type.kind)") }
+        guard answer["kind"] == .string(type.kind) else { throw request.unexpected("the answer is not a \(type.kind)") }
         return answer
     }
 

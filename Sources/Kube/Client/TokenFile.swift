@@ -59,7 +59,7 @@ enum BearerToken {
         let trimmed = bytes.trimmed { $0 <= 32 }
         guard !trimmed.isEmpty else { throw CredentialsFailure("the token is empty") }
         guard trimmed.isTokenText else {
-            throw CredentialsFailure("the token has white space or characters that no token can have")
+            throw CredentialsFailure("the token has white space or characters that a token can't have")
         }
         return Sensitive(trimmed)
     }

@@ -21,7 +21,7 @@ public struct InClusterConfiguration: Sendable {
         }
         let text = environment["KUBERNETES_SERVICE_PORT"] ?? ""
         guard let port = UInt16(text), port > 0 else {
-            throw EndpointFailure(message: "KUBERNETES_SERVICE_PORT is no port: \(text.isEmpty ? "not set" : text)")
+            throw EndpointFailure(message: "KUBERNETES_SERVICE_PORT is not a port: \(text.isEmpty ? "not set" : text)")
         }
         let folder = root + folder
         let ca = try read("\(folder)/ca.crt")

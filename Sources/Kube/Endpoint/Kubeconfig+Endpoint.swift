@@ -77,7 +77,7 @@ extension Kubeconfig.Entry {
         switch content[field] {
         case nil, .null: return nil
         case .string(let text): return text.nonEmpty
-        case _?: throw failure(field, "is no string")
+        case _?: throw failure(field, "is not a string")
         }
     }
 

@@ -69,7 +69,7 @@ public struct Kubeconfig: Sendable {
             defer { bytes.wipe() }
             let json = try document(bytes, file: file)
             guard !json.isNull || files.count == 1 else {
-                skipped = EndpointFailure(file: file, message: "is no kubeconfig: it is empty")
+                skipped = EndpointFailure(file: file, message: "is not a kubeconfig: it is empty")
                 continue
             }
             let next = try Kubeconfig(json, file: file)
@@ -94,7 +94,9 @@ public struct Kubeconfig: Sendable {
     }
 
     private init(_ json: JSON, file: String) throws(EndpointFailure) {
-        guard json.object != nil else { throw EndpointFailure(file: file, message: "is no kubeconfig: not a mapping") }
+        guard json.object != nil else {
+            throw EndpointFailure(file: file, message: "is not a kubeconfig: not a mapping")
+        }
         if let kind = json["kind"]?.string, kind != "Config" {
             throw EndpointFailure(file: file, path: "kind", message: "is \(kind), not Config")
         }
@@ -119,19 +121,19 @@ public struct Kubeconfig: Sendable {
         _ json: JSON, _ list: String, _ member: String, _ file: String
     ) throws(EndpointFailure) -> [Entry] {
         guard let value = json[list], value != .null else { return [] }
-        guard let array = value.array else { throw EndpointFailure(file: file, path: list, message: "is no list") }
+        guard let array = value.array else { throw EndpointFailure(file: file, path: list, message: "is not a list") }
         var result: [Entry] = []
         for (index, item) in array.enumerated() {
             let path = "\(list)[\(index)]"
             guard let name = item["name"]?.string, !name.isEmpty else {
-                throw EndpointFailure(file: file, path: "\(path).name", message: "is missing or no string")
+                throw EndpointFailure(file: file, path: "\(path).name", message: "is missing or not a string")
             }
             let content = item[member] ?? .null
             guard content.isNull || content.object != nil else {
-                throw EndpointFailure(file: file, path: "\(path).\(member)", message: "is no mapping")
+                throw EndpointFailure(file: file, path: "\(path).\(member)", message: "is not a mapping")
             }
             guard !result.contains(where: { $0.name == name }) else {
-                throw EndpointFailure(file: file, path: "\(path).name", message: "\(name) is there twice")
+                throw EndpointFailure(file: file, path: "\(path).name", message: "\(name) appears twice")
             }
             result.append(Entry(name: name, file: file, path: "\(path).\(member)", content: content))
         }

@@ -9,8 +9,8 @@ enum ListAnswer {
     /// fails the page.
     static func page<Object: KubeObject>(_ json: JSON, _ request: KubeRequest) throws(KubeError) -> ListPage<Object> {
         guard let kind = json["kind"]?.string, kind.hasSuffix("List") else {
-            let found = json["kind"].map { $0.string?.shown(bytes: 64) ?? "no text" } ?? "missing"
-            throw request.unexpected("the answer is no list: its kind is \(found)")
+            let found = json["kind"].map { $0.string?.shown(bytes: 64) ?? "not text" } ?? "missing"
+            throw request.unexpected("the answer is not a list: its kind is \(found)")
         }
         let shownKind = kind.shown(bytes: 64)
         // An empty PartialObjectMetadataList has `"items": null` (a nil slice in the server's Go), so the key must be

@@ -54,7 +54,7 @@ struct TokenServer: Sendable {
             return Self.failure(400, "invalid_request", "The HTTP method is not POST.")
         }
         guard request.headers["content-type"] == "application/x-www-form-urlencoded" else {
-            return Self.failure(400, "invalid_request", "The request's body is no form.")
+            return Self.failure(400, "invalid_request", "The request's body is not a form.")
         }
         let form = Form.parse(String(decoding: request.body, as: UTF8.self))
         guard isClient(request, form) else {

@@ -137,6 +137,6 @@ final class MissingKinds: Sendable {
         guard !names.isEmpty else { return nil }
         return
             "the API server does not have the kind \(names.joined(separator: ", ")) (its CRD was deleted): everything "
-            + "that its objects stand for stays as it was, until the CRD is back. Apply manifests/crds, then the objects"
+            + "that its objects describe stays as it was, until the CRD is back. Apply manifests/crds, then the objects"
     }
 }

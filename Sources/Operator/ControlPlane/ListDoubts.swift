@@ -36,7 +36,7 @@ final class ListDoubts: Sendable {
         guard let first = doubts.first else { return nil }
         let more = doubts.count > 1 ? ", and \(doubts.count - 1) more" : ""
         return
-            "the control plane's list of \(first.key) is not believed: \(first.value)\(more); what was known before holds"
+            "the control plane's list of \(first.key) is not believed: \(first.value)\(more); the earlier list stays in use"
     }
 
     private func set(_ list: String, _ text: String?) {

@@ -51,7 +51,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
                 // The token becomes a header line.
                 guard token.withBytes(\.isTokenText) else {
                     throw .unusable(
-                        "Secret \(reference.name), key \(reference.key): white space or other characters that no token has"
+                        "Secret \(reference.name), key \(reference.key): white space or other characters that a token can't have"
                     )
                 }
                 return .token(token)

@@ -279,7 +279,8 @@ final class FlyteAdminReconciler: Sendable {
             return error.kind == .refused
                 ? (.refused(error.message + hint), error.retryAfter)
                 : (.unreachable(error.description + hint), error.retryAfter)
-        case .notes(let error): return (.held(Reason.pending, "what is published can't be noted: \(error)"), nil)
+        case .notes(let error):
+            return (.held(Reason.pending, "the note of what is published can't be written: \(error)"), nil)
         case .tooMany(let count, let configMap):
             return (.held(Reason.pending, "\(count) rows are more than ConfigMap \(configMap) can note"), nil)
         case .stopped: return (nil, nil)

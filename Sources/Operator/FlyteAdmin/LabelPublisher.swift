@@ -119,7 +119,7 @@ struct LabelPublisher {
         var found = PublishedLabels(endpoint: endpoint)
         switch reading {
         case .none: break
-        case .unreadable: logger.error("ConfigMap \(store.configMapName) can't be read: it is written anew")
+        case .unreadable: logger.error("ConfigMap \(store.configMapName) can't be read: it is written again")
         case .notes(let old): found = old
         }
         notes = found
@@ -132,7 +132,7 @@ struct LabelPublisher {
         guard notes.endpoint != endpoint else { return notes }
         let moved = notes.moved(to: endpoint, present: present)
         logger.warning(
-            "flyteadmin has another address: rows that are not there as they were noted are not ours any more",
+            "flyteadmin has another address: rows that differ from their notes are no longer ours",
             metadata: [
                 "old": "\(notes.endpoint)", "new": "\(endpoint)", "noted": "\(notes.rows.count)",
                 "ours": "\(moved.rows.count)",

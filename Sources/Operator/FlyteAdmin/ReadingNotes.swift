@@ -60,7 +60,7 @@ struct ReadingNotes<Content: NotedReading> {
             hasRecalled = true
             noted = text.flatMap { Content(text: $0) }
             if text != nil, noted == nil {
-                access.logger.error("ConfigMap \(Content.configMapName) can't be read: it is written anew")
+                access.logger.error("ConfigMap \(Content.configMapName) can't be read: it is written again")
             }
         } catch {
             if !error.isCancelled { say(error.description) }

@@ -29,7 +29,7 @@ extension Reconcilers {
             let wait = publishingBoard.since(checksum, now: timeline.now) + Self.settlingTime - timeline.now
             if wait > .zero {
                 wake.append(wait.seconds)
-                return .progressing("Deployment \(name) is restarted when nothing changes any more")
+                return .progressing("Deployment \(name) is restarted once nothing changes any longer")
             }
             guard writer.mayWrite() else { return nil }
             do throws(KubeError) {

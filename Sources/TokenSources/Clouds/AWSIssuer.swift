@@ -40,7 +40,7 @@ public final class AWSIssuer: TokenIssuer {
         guard let region = named.first(where: { !$0.isEmpty }) else {
             throw IssueFailure("the region is not known: set aws.region (EKS's webhook sets AWS_REGION)")
         }
-        guard AWSRegion.isName(region) else { throw IssueFailure("\(region.quotedForMessage) is no region") }
+        guard AWSRegion.isName(region) else { throw IssueFailure("\(region.quotedForMessage) is not a region") }
         return region
     }
 
@@ -76,7 +76,7 @@ public final class AWSIssuer: TokenIssuer {
     private func stsEndpoint(_ region: String) throws(IssueFailure) -> String {
         let url = settings.stsEndpoint.isEmpty ? "https://" + AWSRegion.stsHost(region) : settings.stsEndpoint
         guard access.hosts.allow(tokenService: url, of: .aws) else {
-            throw IssueFailure("aws.stsEndpoint is no endpoint of STS (--cloud-host adds others); nothing is sent")
+            throw IssueFailure("aws.stsEndpoint is not an endpoint of STS (--cloud-host adds others); nothing is sent")
         }
         return url.hasSuffix("/") ? url : url + "/"
     }

@@ -50,7 +50,8 @@ public struct AzureIssuer: TokenIssuer {
         var url = named ?? "https://login.microsoftonline.com"
         while url.hasSuffix("/") { url.removeLast() }
         guard access.hosts.allow(tokenService: url, of: .azure) else {
-            throw IssueFailure("azure.authorityHost is no host of Entra ID (--cloud-host adds others); nothing is sent")
+            throw IssueFailure(
+                "azure.authorityHost is not a host of Entra ID (--cloud-host adds others); nothing is sent")
         }
         return url
     }

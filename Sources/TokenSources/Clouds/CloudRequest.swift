@@ -58,7 +58,7 @@ struct CloudRequest: Sendable {
             throw refusal(answer, words.compactMap { $0 }.joined(separator: ": "))
         }
         guard let json, json.object != nil else {
-            throw IssueFailure("\(service) answered with no JSON: \(kind(answer.body))")
+            throw IssueFailure("\(service) answered with something other than JSON: \(kind(answer.body))")
         }
         return json
     }

@@ -49,7 +49,7 @@ public struct GCPIssuer: TokenIssuer {
 
     private func exchanged() async throws(IssueFailure) -> IssuedToken {
         guard settings.audience.hasPrefix("//iam.googleapis.com/projects/") else {
-            throw IssueFailure("gcp.audience is no provider: //iam.googleapis.com/projects/… is expected")
+            throw IssueFailure("gcp.audience is not a provider: //iam.googleapis.com/projects/… is expected")
         }
         let subject = try await subject(settings.audience).issue(through: nil).value
         let request = CloudRequest(service: "Google's STS", transport: access.transport(), secrets: [subject])

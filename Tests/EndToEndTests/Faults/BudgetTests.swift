@@ -74,7 +74,7 @@ extension EndToEnd.Alone {
             }
         }
 
-        @Test("A way that cuts idle connections costs no list, and writes go on")
+        @Test("A network that cuts idle connections costs no list, and writes continue")
         func cutWatches() async throws {
             // devcluster's bookmarks come five times a second: no watch is idle for long.
             try await withFleet(of: 1, configure: { $0.watcher.shortestIdleness = .zero }) { fleet in

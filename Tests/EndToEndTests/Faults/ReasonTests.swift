@@ -235,7 +235,7 @@ extension EndToEnd.Faults {
         }
 
         @Test(
-            "A token that ends soon gets one event for each step, also across restarts",
+            "A token that expires soon gets one event for each step, also across restarts",
             arguments: [(200.0, 12.0), (200, 5), (1.0 / 24, 0.05 / 24)])
         func expiry(days: Double, left: Double) async throws {
             let calendar = Calendar()

@@ -42,7 +42,7 @@ extension EndToEnd.Faults {
             }
         }
 
-        @Test("One connection that breaks, with the watches on it, is no outage")
+        @Test("One broken connection, with the watches on it, does not count as an outage")
         func brokenConnection() async throws {
             try await settled { fleet, _ in
                 try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")

@@ -358,7 +358,7 @@ struct StagedRolloutTests {
     }
 
     @Test(
-        "A slow server is waited for, is no failure, and pauses it at the deadline",
+        "A slow server is waited for without a failure, and pauses it at the deadline",
         arguments: [FailureReason.timeout, .tooManyRequests, .serverError])
     func slow(_ reason: FailureReason) {
         var model = Model(["a", "b"], groups: [["a"]])

@@ -268,7 +268,7 @@ extension ControllerBench {
         var metadata = try ObjectMeta(
             json: await admin.get(type, namespace: "flyte", name: name, metadataOnly: true)["metadata"] ?? .null)
         metadata.generation = (metadata.generation ?? 0) + 1
-        let failure = DecodingFailure(path: "spec.test", message: "is no text")
+        let failure = DecodingFailure(path: "spec.test", message: "is not text")
         func set<Object>(_ store: Store<Decoded<Object>>) {
             store.apply(.set(key(name), .malformed(metadata, failure)))
         }

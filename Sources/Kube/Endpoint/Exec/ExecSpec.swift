@@ -97,7 +97,7 @@ struct ExecCredential: Sendable {
             throw CredentialsFailure("the output is not JSON")
         }
         defer { json.wipe() }
-        guard json["kind"] == "ExecCredential" else { throw CredentialsFailure("the output is no ExecCredential") }
+        guard json["kind"] == "ExecCredential" else { throw CredentialsFailure("the output is not an ExecCredential") }
         guard json["apiVersion"]?.string == apiVersion else {
             let found = (json["apiVersion"]?.string ?? "none").shown(bytes: 80)
             throw CredentialsFailure("the output's apiVersion is \(found), not \(apiVersion)")
@@ -107,7 +107,7 @@ struct ExecCredential: Sendable {
             switch status[field] {
             case nil, .null?: return nil
             case .string(let text)?: return text.nonEmpty
-            case _?: throw CredentialsFailure("status.\(field) is no string")
+            case _?: throw CredentialsFailure("status.\(field) is not a string")
             }
         }
         if let token = try text("token") { self.token = try BearerToken.check(Array(token.utf8)) }
@@ -120,7 +120,9 @@ struct ExecCredential: Sendable {
             throw CredentialsFailure("status has neither a token nor a client certificate")
         }
         if let end = try text("expirationTimestamp") {
-            guard let time = Timestamp(end) else { throw CredentialsFailure("expirationTimestamp is no RFC 3339 time") }
+            guard let time = Timestamp(end) else {
+                throw CredentialsFailure("expirationTimestamp is not an RFC 3339 time")
+            }
             expiration = time.instant
         }
     }

@@ -61,7 +61,7 @@ enum MetricFamily: String, Sendable, CaseIterable {
         case .probes: "Probes of data planes, by what they found."
         case .credentialExpiration: "When a credential of a data plane ends; +Inf where no end of it is known."
         case .credentialRenewals: "Renewals of a data plane's token, by outcome."
-        case .assignments: "ExecutionClusterLabels by what is known of their rows in flyteadmin."
+        case .assignments: "ExecutionClusterLabels by the known state of their rows in flyteadmin."
         case .reconciles: "Reconciles by controller and result."
         case .reconcileErrors: "Reconciles that failed, by controller."
         case .reconcileTime: "How long a reconcile took, by controller."
