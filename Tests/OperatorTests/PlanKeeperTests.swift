@@ -150,7 +150,7 @@ struct PlanKeeperTests {
     }
 
     @Test("One assignment more wakes that assignment and the registry, and no data plane")
-    func routing() async {
+    func routing() async throws {
         let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
         let router = EventRouter(queue: queue, plans: keeper, caches: caches)
         set { _ in }
@@ -158,7 +158,8 @@ struct PlanKeeperTests {
             .set(key("dp"), .valid(DataPlane(metadata: metadata("dp"), spec: DataPlaneSpec(endpoint: "https://dp")))))
         _ = keeper.look(nil)
         set(assignment: "a", "team1")
-        router.planChanged(keeper.look(nil).diff)
+        let diff = keeper.look(nil).diff
+        router.planChanged(diff, try #require(keeper.inForce))
         let woken: Set<Work?> = [await queue.next(), await queue.next()]
         #expect(woken == [.assignment("a"), .registry("flyte")])
         #expect(queue.metrics.depth == 0)

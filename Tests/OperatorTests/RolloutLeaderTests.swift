@@ -90,9 +90,9 @@ struct RolloutLeaderTests {
         keeper.found(namespaceUID: "uid")
     }
 
-    private func leader() -> StagedRolloutController {
+    private func leader() -> RolloutKeeper {
         let router = EventRouter(queue: WorkQueue(), plans: keeper, caches: caches)
-        return StagedRolloutController(
+        return RolloutKeeper(
             store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: .continuous)
     }
 
@@ -124,7 +124,7 @@ struct RolloutLeaderTests {
         return keeper.inForce
     }
 
-    private func reconcile(_ leader: StagedRolloutController, _ plan: PlanInForce?) async throws -> RolloutStatus? {
+    private func reconcile(_ leader: RolloutKeeper, _ plan: PlanInForce?) async throws -> RolloutStatus? {
         let plan = try #require(plan)
         _ = try await leader.reconcile(plan) { _ in ["a": StagedRollout.Member(), "b": StagedRollout.Member()] }
         return leader.report.status

@@ -45,7 +45,7 @@ final class ObservedObjects: Sendable {
     typealias Listing = UInt64
 
     private struct Answers {
-        var objects: [ObjectKey: ObservedObject] = [:]
+        var objects = OwnWrites<ObjectKey, ObservedObject>()
         var listing: Listing = 0
         /// The highest version of any object that an event has shown since that list.
         var shown: UInt64 = 0
@@ -63,9 +63,7 @@ final class ObservedObjects: Sendable {
             let version = change.lastValue.version
             answers.withLock { answers in
                 if change.origin == .event { answers.shown = max(answers.shown, version ?? 0) }
-                if let answer = answers.objects[change.key], (answer.version ?? 0) <= (version ?? .max) {
-                    answers.objects[change.key] = nil
-                }
+                answers.objects.shown(change.key, version: version ?? .max)
             }
         }
     }
@@ -80,7 +78,9 @@ final class ObservedObjects: Sendable {
         return answers.withLock { answers in
             guard answers.listing == listing else { return false }
             // Otherwise the watch was faster and has reported the change.
-            if version > max(answers.shown, store[key]?.version ?? 0) { answers.objects[key] = object }
+            if version > max(answers.shown, store[key]?.version ?? 0) {
+                answers.objects.wrote(object, key, version: version)
+            }
             return true
         }
     }
@@ -89,12 +89,12 @@ final class ObservedObjects: Sendable {
     func looked(_ object: ObservedObject, _ key: ObjectKey) {
         guard let version = object.version else { return }
         answers.withLock { answers in
-            let known = answers.objects[key] ?? store[key]
-            if version >= known?.version ?? 0 { answers.objects[key] = object }
+            let known = answers.objects.last(key)?.version ?? store[key]?.version
+            if version >= known ?? 0 { answers.objects.wrote(object, key, version: version) }
         }
     }
 
-    subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0.objects[key] } ?? store[key] }
+    subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0.objects.last(key)?.value } ?? store[key] }
 
     /// The objects that the watch has shown at a place.
     func objects(at place: String) -> [ObjectKey] { places.withLock { Array($0[place] ?? []) } }

@@ -29,7 +29,7 @@ final class Caches: Sendable {
     let missingKinds = MissingKinds()
 
     private let client: KubeClient
-    private let namespace: String
+    let namespace: String
 
     private let watcher: WatcherConfiguration
 
@@ -115,9 +115,12 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
+    /// Of an object in the operator's namespace.
+    func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
+
     /// Whether a DataPlane was deleted although it still counts for what is published.
     func hasGone(dataPlane name: String) -> Bool {
-        holds.dataPlanes.hasGone(ObjectKey(namespace: namespace, name: name))
+        holds.dataPlanes.hasGone(key(name))
     }
 
     /// Called with a DataPlane's name when the answer of `hasGone` changes.

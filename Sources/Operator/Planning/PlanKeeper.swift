@@ -86,6 +86,9 @@ final class PlanKeeper: Sendable {
         }
     }
 
+    /// Whether changes are staged at the moment.
+    var isStaged: Bool { staged.withLock { if case .staged = $0 { true } else { false } } }
+
     /// Nil before the first look.
     var inForce: PlanInForce? { latest.withLock { $0 } }
 

@@ -1,3 +1,4 @@
+import ControlLoop
 import Fleet
 import KubeObjects
 import Support
@@ -17,8 +18,10 @@ final class PublishingBoard: Sendable {
     private struct State {
         var result: Result?
         var checksum: (text: String, since: Duration)?
-        var map: (name: String, version: UInt64, content: PublishedClusters, time: Duration)?
-        var deployments: [String: (version: UInt64, object: Deployment)] = [:]
+        /// By name of the ConfigMap.
+        var maps = OwnWrites<String, (content: PublishedClusters, time: Duration)>()
+        /// The Secrets by name.
+        var deployments = OwnWrites<String, Deployment>()
         /// Since when the credentials of each cluster have been away, for clusters whose entries stay.
         var away: [String: Duration] = [:]
         var running = RunningLabels.unknown
@@ -77,39 +80,27 @@ final class PublishingBoard: Sendable {
         }
     }
 
-    /// Our own write, until the watch has caught up with it.
-    func wrote(_ name: String, version: UInt64, _ content: PublishedClusters, now: Duration) {
-        state.withLock { $0.map = (name, version, content, now) }
+    // MARK: Our own writes, until the watches have come to them
+
+    func wrote(_ name: String, version: UInt64?, _ content: PublishedClusters, now: Duration) {
+        state.withLock { $0.maps.wrote((content, now), name, version: version) }
     }
     func wrote(_ object: Deployment) {
-        state.withLock { $0.deployments[object.metadata.name] = (object.metadata.versionNumber ?? 0, object) }
+        state.withLock { $0.deployments.wrote(object, object.metadata.name, version: object.metadata.versionNumber) }
     }
 
     func newest(_ map: ConfigMap, key: String) -> PublishedClusters {
-        state.withLock { state in
-            if let own = state.map, own.name == map.metadata.name, own.version > map.metadata.versionNumber ?? 0 {
-                return own.content
-            }
-            state.map = nil  // the watch has caught up: from now on it is believed when it shows none
-            return PublishedClusters(map, key: key)
-        }
+        let (name, version) = (map.metadata.name, map.metadata.versionNumber)
+        return state.withLock { $0.maps.newest(name, shown: version) }?.content ?? PublishedClusters(map, key: key)
     }
     /// For a ConfigMap that the watch does not show: our own write of a moment ago.
     /// - Returns: also for how many seconds to believe that write.
     func justWritten(_ name: String, now: Duration) -> (PublishedClusters, Double)? {
-        state.withLock { state in
-            guard let own = state.map, own.name == name, case let age = now - own.time, age < .seconds(5) else {
-                return nil
-            }
-            return (own.content, (.seconds(5) - age).seconds)
-        }
+        guard let own = state.withLock({ $0.maps.last(name)?.value }) else { return nil }
+        let rest = Delay.beliefInOwnWrite - (now - own.time)
+        return rest > .zero ? (own.content, rest.seconds) : nil
     }
     func newest(_ object: Deployment) -> Deployment {
-        state.withLock { state in
-            guard let own = state.deployments[object.metadata.name] else { return object }
-            if own.version > object.metadata.versionNumber ?? 0 { return own.object }
-            state.deployments[object.metadata.name] = nil
-            return object
-        }
+        state.withLock { $0.deployments.newest(object.metadata.name, shown: object.metadata.versionNumber) } ?? object
     }
 }

@@ -34,7 +34,8 @@ final class ControllerBench: Sendable {
     let router: EventRouter
     let pool: SessionPool
     let events = RecordedEvents()
-    let reconcilers: Reconcilers
+    let statuses: Statuses
+    let controllers: Controllers
     /// Whether this replica leads.
     let leads = Locked(true)
     /// Moves with all that agents tell, and that the watches of Secrets and ConfigMaps show.
@@ -65,32 +66,51 @@ final class ControllerBench: Sendable {
                 return Self.link(configuration, to: plane, mayWrite)
             },
             mayWrite: mayWrite,
-            changed: { [queue, router, news] dataPlane, change in
+            changed: { [router, news] dataPlane, change in
                 switch change {
-                case .facts: queue.add(.dataPlane(dataPlane))
+                case .facts: router.dataPlaneChanged(dataPlane)
                 case .namespace(let namespace, let isBusy):
                     router.namespaceChanged(namespace, of: dataPlane, isBusy: isBusy)
                 }
                 news.update { $0 += 1 }
             },
-            credentialsRejected: { [queue] in queue.add(.dataPlane($0)) })
+            credentialsRejected: { [router] in router.dataPlaneChanged($0) })
         context.timeline = timeline
         context.wallClock = wallClock
         context.settings.breaker.probeInterval = .seconds(10)
         pool = SessionPool(context: context)
-        reconcilers = Reconcilers(
-            caches: caches, pool: pool,
+        let writer = ControlPlaneWriter(
+            client: client, namespace: "flyte", mayWrite: mayWrite, events: events, log: WriteLog(logger))
+        let reports = Reports(
+            publishing: PublishingBoard(), publications: PublicationBoard(),
+            rollout: RolloutKeeper(
+                store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: timeline))
+        statuses = Statuses(
+            writer: StatusWriter(client: client, mayWrite: mayWrite), events: events,
+            settling: Settling(pool, reports.publications, timeline: timeline), wallClock: wallClock, logger: logger)
+        let inputs = Inputs(caches: caches, plans: plans)
+        controllers = Controllers(
+            inputs: inputs, pool: pool,
             sources: CredentialSources(
                 client: client, namespace: "flyte", ownToken: { nil }, timeline: timeline, wallClock: wallClock),
-            writer: StatusWriter(client: client, mayWrite: mayWrite), router: router, events: events,
-            namespace: "flyte", logger: logger, wallClock: wallClock, timeline: timeline)
+            executions: ExecutionCounter(
+                ExecutionCounter.Context(
+                    ask: { _ in nil }, changed: { [router] in router.dataPlaneChanged($0) }, logger: logger,
+                    wallClock: wallClock, timeline: timeline)),
+            flyteAdmin: FlyteAdminLoop(
+                FlyteAdminLoop.Context(
+                    inputs: inputs, reports: reports, router: router, writer: writer,
+                    store: PublishedLabelsStore(client: client, namespace: "flyte"), logger: logger,
+                    timeline: timeline)),
+            reports: reports, statuses: statuses, writer: writer, router: router, wallClock: wallClock,
+            timeline: timeline, logger: logger)
         try await putDefinitions()
         caches.registries.apply(.replace([:]))
         caches.dataPlanes.apply(.replace([:]))
         caches.executionLabels.apply(.replace([:]))
         caches.projects.apply(.replace([:]))
         caches.assignments.apply(.replace([:]))
-        _ = router.follow(gone: { [reconcilers] in reconcilers.forget($0) }, requested: { _ in }, secretChanged: {})
+        _ = router.follow()
         caches.secrets.observers.subscribe { [news] _ in news.update { $0 += 1 } }
         caches.configMaps.observers.subscribe { [news] _ in news.update { $0 += 1 } }
         caches.published.observers.subscribe { [news] _ in news.update { $0 += 1 } }
@@ -300,7 +320,7 @@ extension ControllerBench {
 
 extension ControllerBench {
     @discardableResult
-    func reconcile(_ work: Work) async -> Controller<Work>.Outcome { await reconcilers.reconcile(work) }
+    func reconcile(_ work: Work) async -> Controller<Work>.Outcome { await controllers.reconcile(work) }
 
     /// Plans what the changes wake, and forgets which work that was.
     func plan() async {

@@ -183,7 +183,7 @@ struct DataPlaneReconcilerTests {
             try await bench.delete(.dataPlanes, "a")
             await bench.plan()
             await bench.reconcile(key)
-            #expect(bench.pool["a"] == nil && bench.reconcilers.board[dataPlane: "a"] == nil)
+            #expect(bench.pool["a"] == nil && bench.statuses.readiness[dataPlane: "a"] == nil)
             #expect(await bench.woken(within: .milliseconds(200)).contains(.executionLabel("label1")))
             #expect(plane.writes.count == writes)
         }

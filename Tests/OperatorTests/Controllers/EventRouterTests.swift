@@ -203,16 +203,18 @@ struct EventRouterTests {
     @Test("Each new text of reconcile-requested-at counts as a request once")
     func requested() async throws {
         try await withFleet { bench in
-            let requests = Probe<Work>()
-            let ends = bench.router.follow(gone: { _ in }, requested: { requests.record($0) }, secretChanged: {})
-            defer { for end in ends { end() } }
-            for (text, count) in [("1", 1), ("1", 1), ("2", 2)] {
+            for (text, isNew) in [("1", true), ("1", false), ("2", true)] {
                 try await bench.admin.mergePatch(
                     ["metadata": ["annotations": [ObjectMeta.requestAnnotation: .string(text)]]], type: .dataPlanes,
                     namespace: "flyte", name: "a")
                 try await bench.show(.dataPlanes, "a")
-                #expect(requests.all == Array(repeating: .dataPlane("a"), count: count))
+                let woken = await bench.woken(within: Self.gathering)
+                #expect(woken.contains(.requested(.dataPlane("a"))) == isNew)
             }
+            await bench.reconcile(.requested(.dataPlane("a")))
+            #expect(await bench.woken() == [.dataPlane("a")])
+            await bench.reconcile(.requested(.registry("flyte")))
+            #expect(await bench.woken() == [.registry("flyte"), .plan, .publishing])
         }
     }
 }

@@ -110,7 +110,7 @@ struct ExecutionClusterLabelReconcilerTests {
             try await bench.work(key)
             let reasons = try await bench.reasons(ExecutionClusterLabel.self, "p-development")
             #expect(reasons["NamespaceSynced"] == "InSync" && reasons["LabelResolved"] == "Resolved")
-            #expect(reasons["Ready"] == "Ready" && bench.reconcilers.board.isReady(assignment: "p-development"))
+            #expect(reasons["Ready"] == "Ready" && bench.statuses.readiness.isReady(assignment: "p-development"))
             #expect(await bench.woken(within: .milliseconds(200)) == [.registry("flyte")])
             try await bench.work(key)
             #expect(await bench.woken(within: .seconds(1)).isEmpty)
@@ -174,11 +174,11 @@ struct ExecutionClusterLabelReconcilerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.work(key)
-            #expect(bench.reconcilers.board.hasSeen(dataPlanes: [], assignments: ["p-development"]))
+            #expect(bench.statuses.readiness.hasSeen(dataPlanes: [], assignments: ["p-development"]))
             try await bench.delete(.executionClusterLabels, "p-development")
             await bench.plan()
             #expect(await bench.reconcile(key) == .done)
-            #expect(!bench.reconcilers.board.hasSeen(dataPlanes: [], assignments: ["p-development"]))
+            #expect(!bench.statuses.readiness.hasSeen(dataPlanes: [], assignments: ["p-development"]))
         }
     }
 }

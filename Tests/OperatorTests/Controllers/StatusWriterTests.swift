@@ -34,7 +34,7 @@ struct StatusWriterTests {
     @Test("An equal status is not written")
     func equal() async throws {
         try await withLabel { bench, object in
-            let writer = bench.reconcilers.writer
+            let writer = bench.statuses.writer
             try await writer.write(status("First"), of: object)
             #expect(bench.statusWrites.count == 1)
             let shown = try await bench.stored(ExecutionLabel.self, "label1")
@@ -48,7 +48,7 @@ struct StatusWriterTests {
     @Test("Until the store shows our write, the next status is compared with that")
     func behind() async throws {
         try await withLabel { bench, object in
-            let writer = bench.reconcilers.writer
+            let writer = bench.statuses.writer
             try await writer.write(status("First"), of: object)
             try await writer.write(status("First"), of: object)
             #expect(bench.statusWrites.count == 1)
@@ -66,7 +66,7 @@ struct StatusWriterTests {
     func notLeading() async throws {
         try await withLabel { bench, object in
             bench.leads.withLock { $0 = false }
-            try await bench.reconcilers.writer.write(status("First"), of: object)
+            try await bench.statuses.writer.write(status("First"), of: object)
             #expect(bench.statusWrites.isEmpty)
         }
     }
@@ -74,7 +74,7 @@ struct StatusWriterTests {
     @Test("A deleted object is not a failure; after a server error the write is repeated")
     func failures() async throws {
         try await withLabel { bench, object in
-            let writer = bench.reconcilers.writer
+            let writer = bench.statuses.writer
             bench.api.fail { $0.target.contains("/status") ? .status(503) : nil }
             await #expect(throws: KubeError.self) { try await writer.write(status("First"), of: object) }
             bench.api.heal()
@@ -88,7 +88,7 @@ struct StatusWriterTests {
     @Test("Of an object that can't be read, what somebody else wrote meanwhile is asked for")
     func unreadable() async throws {
         try await withLabel { bench, object in
-            let writer = bench.reconcilers.writer
+            let writer = bench.statuses.writer
             let type = ResourceType.executionLabels
             let ours: JSON = ["observedGeneration": 1, "label": "ours"]
             try await writer.write(ours, ofUnreadable: object.metadata, type: type)
@@ -110,14 +110,11 @@ struct StatusWriterTests {
     @Test("Nothing is kept of objects that are gone")
     func forgets() async throws {
         try await withLabel { bench, object in
-            let writer = bench.reconcilers.writer
+            let writer = bench.statuses.writer
             try await writer.write(status("First"), of: object)
             writer.retain([object.metadata.uid ?? ""])
             #expect(writer.newest(object) != object)
             writer.retain([])
-            #expect(writer.newest(object) == object)
-            try await writer.write(status("First"), of: object)
-            writer.forget(object.metadata)
             #expect(writer.newest(object) == object)
         }
     }

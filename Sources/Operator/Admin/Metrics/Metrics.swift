@@ -98,6 +98,7 @@ enum ControllerName: String, Sendable, Hashable, CaseIterable {
     init(_ work: Work) {
         self =
             switch work {
+            case .requested(let work): ControllerName(work)
             case .plan: .plan
             case .dataPlane: .dataPlane
             case .executionLabel: .executionLabel

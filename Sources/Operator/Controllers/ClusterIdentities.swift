@@ -1,0 +1,51 @@
+import DataPlaneAgent
+import Fleet
+import Kube
+import Support
+
+/// Which DataPlane has which cluster: two DataPlanes never write to one.
+final class ClusterIdentities: Sendable {
+    private let pool: SessionPool
+    private let router: EventRouter
+    private let recorder: ClusterRecorder
+    private let claims = Locked(ClusterClaims())
+
+    init(pool: SessionPool, router: EventRouter, recorder: ClusterRecorder) {
+        self.pool = pool
+        self.router = router
+        self.recorder = recorder
+    }
+
+    /// Notes which cluster a DataPlane claims. The others that claim the same are looked at again.
+    /// - Parameter object: nil for one that is gone.
+    func claim(_ name: String, _ object: DataPlane?) {
+        let claim = object.map { ClusterClaims.Claim($0, uid: clusterUID(of: $0)) }
+        let others = claims.withLock { $0.set(name, claim) }
+        router.claimsChanged(others.filter { pool[$0] != nil })
+    }
+
+    /// Why a DataPlane has to leave its cluster to an older one; nil where it has not.
+    func duplicate(of name: String) -> String? { claims.withLock { $0.message(of: name) } }
+
+    /// The UID of the cluster at the endpoint, from its own answer or from one to an earlier process.
+    private func clusterUID(of object: DataPlane) -> String? {
+        pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
+    }
+
+    /// The agent may write from now on, since the status holds which cluster it is, and no other DataPlane has that one.
+    func approve(_ object: DataPlane, _ status: DataPlaneStatus, isDuplicate: Bool) {
+        // After a move, the status has the UID of the former cluster until the new one has answered.
+        guard !isDuplicate, let uid = status.clusterUID, status.endpoint == object.endpointDescription else { return }
+        let name = object.metadata.name
+        router.approvalsChanged(pool.approve(uid, for: name, SessionSubject(object)), by: name)
+    }
+
+    /// Notes the cluster on the object, where a backup keeps it.
+    func record(_ status: DataPlaneStatus, on object: DataPlane) async throws(KubeError) {
+        guard let uid = status.clusterUID, let endpoint = status.endpoint else { return }
+        try await recorder.record(RecordedCluster(uid: uid, endpoint: endpoint), on: object)
+    }
+
+    /// Drops what is known of DataPlanes that are gone.
+    func retain(_ uids: Set<String>) { recorder.retain(uids) }
+}

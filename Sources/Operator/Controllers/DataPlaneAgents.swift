@@ -1,0 +1,125 @@
+import DataPlaneAgent
+import Fleet
+import Kube
+
+/// The agents of all data planes: brings each in line with its object, and tells what it has found out.
+struct DataPlaneAgents: Sendable {
+    let caches: Caches
+    let pool: SessionPool
+    let credentials: CredentialsReader
+    let executions: ExecutionCounter
+    let rendered = RenderCache()
+
+    /// What the agent should hold from now on.
+    func follow(_ plan: PlanInForce, _ session: DataPlaneSession) {
+        guard let object = plan.dataPlanes[session.name] else { return }
+        let facts = session.facts
+        session.follow(plan.plan(for: object, kinds: facts.kinds, discovered: facts.discovered, cache: rendered))
+    }
+
+    /// Ends the agent; what it has made in the data plane stays.
+    func remove(_ name: String) { pool.remove(name) }
+
+    /// The same for a DataPlane that is gone.
+    func forget(_ name: String) {
+        pool.remove(name)
+        executions.drop(name)
+    }
+
+    /// Brings the agent in line with an object that can be worked on, and adds to `seen` what it has found out.
+    ///
+    /// - Returns: when to look at the credentials again because of the time alone.
+    func update(_ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneObservation) -> Duration? {
+        let name = object.metadata.name
+        let look = credentials.read(object)
+        credentials.take(look, of: object, plan.spec, into: &seen)
+        seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
+        if case .invalid(let reason, _) = look.verdict, reason.forbidsSending {
+            remove(name)
+            return look.again
+        }
+        var configuration = credentials.configuration(of: object, look)
+        // Broken credentials in the Secret don't end a connection whose own credentials still work.
+        let subject = SessionSubject(object)
+        let known = pool[name, subject]
+        if configuration.link == nil, let inUse = known?.linkInUse {
+            configuration.link = inUse
+            configuration.source = configuration.source ?? inUse.source
+            if case .invalid(let reason, let message) = seen.credentials {
+                seen.credentials = .invalid(
+                    reason, "the new credentials can't be used, the old ones stay in use: \(message)")
+            }
+        }
+        configuration.flyte = credentials.flyteQuestion(of: object, plan, look)
+        let facts = known?.facts
+        let session = pool.update(
+            name, of: subject, configuration: configuration,
+            plan: plan.plan(
+                for: object, kinds: facts?.kinds ?? .wellKnown, discovered: facts?.discovered ?? [], cache: rendered))
+        session.hold(asDuplicate: seen.duplicate != nil)
+        take(session, session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
+        if seen.flyte != nil { seen.flyte?.health = session.flyte?.health ?? FlyteHealth() }
+        seen.sync = .counted(session.progress.counts)
+        seen.failures = session.progress.failures(limit: FailureEntry.limit)
+        seen.failuresTotal = session.progress.failuresTotal
+        seen.heldBack = session.pruneObjection
+        seen.awaited = plan.awaited
+        seen.mode = plan.mode(of: object)
+        if seen.mode == .observe { (seen.plan, seen.pending) = (session.progress.plan, session.progress.pendingCount) }
+        if let problem = plan.problem {
+            // No namespace is wanted then, so that none would be missing.
+            seen.registryProblem = problem.description
+            seen.sync = .unknown
+        }
+        return look.again
+    }
+
+    private func take(
+        _ session: DataPlaneSession, _ facts: SessionFacts, of object: DataPlane, recordedUID: String?,
+        into seen: inout DataPlaneObservation
+    ) {
+        credentials.take(session, refused: facts.tokenRejected, into: &seen)
+        switch facts.reachability {
+        case .unknown: seen.probe = .unknown
+        case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
+        case .unreachable(let reason, let text, let attempts):
+            let tried = attempts == 1 ? "tried once" : "tried at least \(attempts) times"
+            let interval = pool.probeInterval.components.seconds
+            seen.probe = .failed(reason, "\(object.endpointDescription): \(text); \(tried), next within \(interval) s")
+        }
+        switch facts.tokenRejected == nil ? facts.refusedCandidate : nil {
+        case .tokenRejected(let text):
+            seen.credentials = credentials.refusal(
+                text, seen.tokenLifetime, prefix: "the new credentials don't work, the old ones stay in use: ")
+        case .failed(let reason, let text) where facts.reachability == .reachable:
+            seen.probe = .failedWithNewSettings(
+                reason, "the new settings don't work, the old connection stays in use: \(text)")
+        case .failed, .succeeded, nil: break
+        }
+        seen.authorization = session.authorization
+        seen.listsEssentials = session.listsEssentials
+        if let found = facts.changedUID {
+            seen.identity = .changed(recorded: recordedUID ?? facts.clusterUID ?? "", found: found)
+        } else if let uid = facts.clusterUID {
+            seen.identity = .confirmed(uid: uid)
+        }
+        seen.kubernetesVersion = facts.kubernetesVersion
+        seen.user = facts.identity
+        seen.listTrouble = facts.overBudget?.description ?? facts.listTroubles.min { $0.key < $1.key }?.value
+    }
+
+    /// For `StatusPolicy`; nil where the data plane has no agent.
+    func start(of name: String) -> StatusPolicy.AgentStart? {
+        pool[name].map { .init(isSettling: $0.isSettling, isFlyteSettling: $0.isFlyteSettling) }
+    }
+
+    /// The revision that the data plane is known to have, or else the one in its earlier status.
+    func appliedRevision(of object: DataPlane, _ plan: PlanInForce) -> Int64? {
+        guard plan.spec.rollout.type == .progressive else { return nil }
+        let before = object.status?.appliedRevision
+        guard let session = pool[object.metadata.name], let stage = session.stage, session.hasResult,
+            session.progress.counts.synced == session.progress.counts.desired
+        else { return before }
+        return stage
+    }
+}

@@ -1,0 +1,28 @@
+import ControlLoop
+import DataPlaneAgent
+import Fleet
+import Support
+
+/// Drops what is known of objects that are gone, and gives back the memory of a burst when no data plane waits for anything.
+struct TidyingController: Sendable {
+    let plans: PlanKeeper
+    let agents: DataPlaneAgents
+    let clusters: ClusterIdentities
+    let statuses: Statuses
+
+    func reconcile() -> Controller<Work>.Outcome {
+        if let plan = plans.inForce {
+            // A reconcile that was under way may have noted something after the deletion.
+            let uids = Set(plan.generations.keys)
+            statuses.retain(uids)
+            clusters.retain(uids)
+            agents.pool.retainMetrics(of: Set(plan.dataPlanes.keys))
+        }
+        guard !agents.pool.hasPending else { return .requeue(after: Delay.tidyingWhilePending) }
+        if agents.rendered.removeAll() >= Self.worthReturning { returnFreeMemory() }
+        return .done
+    }
+
+    /// Namespaces whose memory is worth the work of giving it back.
+    private static let worthReturning = 32
+}

@@ -1,0 +1,191 @@
+import DataPlaneAgent
+import Fleet
+import HTTP
+import Kube
+import KubeObjects
+import Support
+import TokenSources
+
+/// What is known of a DataPlane's credentials.
+struct CredentialsLook: Sendable {
+    enum Verdict: Sendable {
+        /// The Secret has not been read yet, or the first token has not come yet.
+        case unknown(String)
+        case inCluster
+        case valid(CredentialsInForce)
+        case invalid(CredentialsReason, String)
+    }
+    var verdict: Verdict
+    /// Renews the token. Nil if the token does not renew itself.
+    var source: SourceReference?
+    /// When to look again only because time has passed.
+    var again: Duration?
+    /// The login for the proxy.
+    var proxyLogin: ProxyLogin?
+}
+
+/// The credentials for a data plane, from whatever source.
+struct CredentialsInForce: Sendable {
+    /// Nil if a source gives the token.
+    var token: Sensitive?
+    /// Nil for the system's roots.
+    var ca: [UInt8]?
+    var tokenLifetime: Lifetime?
+    var caLifetime: Lifetime?
+    /// When a token that renews itself is renewed next.
+    var renewalTime: Instant?
+    /// Its origin, and remarks for users.
+    var notes: [String]
+}
+
+/// Reads what a data plane is reached with.
+struct CredentialsReader: Sendable {
+    let caches: Caches
+    let renewals: CredentialRenewals
+    let wallClock: WallClock
+
+    /// The verdict on the credentials, the source that renews them, and when to look again only because time has
+    /// passed.
+    func withoutProxy(_ object: DataPlane) -> CredentialsLook {
+        if object.spec.inCluster { return CredentialsLook(verdict: .inCluster) }
+        let now = wallClock.now
+        guard object.spec.credentials.provider == .secret else { return renewedCredentials(of: object, now: now) }
+        let from = "from Secret \(object.spec.credentials.secretName)"
+        switch caches.credentials(object.credentialsPlace, now: now) {
+        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
+        case .invalid(.secretNotFound, let text)?: return CredentialsLook(verdict: .invalid(.secretNotFound, text))
+        case .invalid(let reason, let text)?:
+            return CredentialsLook(verdict: .invalid(reason, text), again: .seconds(Self.longestLook))
+        case .valid(let found)?:
+            let inForce = CredentialsInForce(
+                token: found.token, ca: found.ca, tokenLifetime: found.tokenLifetime, caLifetime: found.caLifetime,
+                notes: [from] + found.notes)
+            return CredentialsLook(verdict: .valid(inForce), again: nextLook(inForce, now: now))
+        }
+    }
+
+    /// When the next warning is due, or when the token ends.
+    private func nextLook(_ credentials: CredentialsInForce, now: Instant) -> Duration {
+        let ends = [credentials.tokenLifetime, credentials.caLifetime]
+        let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
+        return .seconds(max(1, min(Self.longestLook, next + 1)))
+    }
+
+    /// Seconds. Somebody may set the clock meanwhile, which changes whether a certificate or token is valid now.
+    private static let longestLook = 300.0
+
+    private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsLook {
+        let settings = object.spec.credentials
+        let again = Duration.seconds(Self.longestLook)
+        let found: RenewedCredentials
+        switch caches.renewed(object, clouds: renewals.sources.clouds, now: now) {
+        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
+        case .invalid(let reason, let text)?: return CredentialsLook(verdict: .invalid(reason, text), again: again)
+        case .valid(let credentials)?: found = credentials
+        }
+        let reference = renewals.source(of: object, first: found)
+        let report = reference.source.report
+        var look = CredentialsLook(verdict: .unknown("the first token is asked for"), source: reference, again: again)
+        guard report.hasToken, report.isOwn || found.firstProblem == nil else {
+            if let problem = found.firstProblem, !report.isOwn {
+                look.verdict = .invalid(problem.reason, problem.message)
+            } else if let problem = report.problem {
+                look.verdict = .invalid(.renewalFailed, problem)
+            }
+            return look
+        }
+        var inForce = CredentialsInForce(
+            token: nil, ca: found.ca, tokenLifetime: report.isOwn ? report.lifetime : found.firstLifetime,
+            caLifetime: found.caLifetime, renewalTime: report.renewalTime,
+            notes: [Self.origin(settings, isOwn: report.isOwn)] + found.notes)
+        if report.isOwn, let problem = found.firstProblem { inForce.notes.append("not used: \(problem.message)") }
+        if let why = report.failure { inForce.notes.append("the last renewal failed: \(why)") }
+        if let why = report.notWrittenBack { inForce.notes.append("not written back: \(why)") }
+        look.verdict = .valid(inForce)
+        look.again = nextLook(inForce, now: now)
+        return look
+    }
+
+    private static func origin(_ settings: CredentialsReference, isOwn: Bool) -> String {
+        switch settings.provider {
+        case .tokenRequest:
+            let request = settings.tokenRequestSettings
+            return isOwn
+                ? "renewed by the ServiceAccount \(request.namespace)/\(request.serviceAccount) itself"
+                : "from Secret \(settings.secretName), not renewed yet"
+        case .federated: return "from the control plane's ServiceAccount \(settings.federatedSettings.serviceAccount)"
+        case .secret, .aws, .gcp, .azure: return "from \(settings.provider.rawValue)"
+        }
+    }
+
+    /// The session's configuration, from the object and its credentials.
+    func configuration(of object: DataPlane, _ look: CredentialsLook) -> SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.recordedUID = object.recordedClusterUID
+        configuration.hasRecordedVersion =
+            configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
+        configuration.source = look.source
+        switch look.verdict {
+        case .valid(let credentials):
+            configuration.link = LinkConfiguration(
+                server: .url(object.spec.endpoint ?? ""), token: credentials.token, source: look.source,
+                ca: credentials.ca, connection: object.spec.connection)
+        case .inCluster:
+            configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
+        case .unknown, .invalid: break
+        }
+        configuration.link?.proxyLogin = look.proxyLogin
+        return configuration
+    }
+
+    func take(
+        _ look: CredentialsLook, of object: DataPlane, _ spec: ClusterRegistrySpec,
+        into seen: inout DataPlaneObservation
+    ) {
+        switch look.verdict {
+        case .valid(let credentials):
+            (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
+            seen.tokenRenewalTime = credentials.renewalTime.map { Timestamp($0) }
+            var parts = credentials.notes
+            if spec.publish?.clustersConfigMap != nil,
+                let raw = caches.unreadableByFlyteAdmin(of: object, now: wallClock.now)
+            {
+                parts.append(raw)
+            }
+            parts += ExpiryStage.warnings(credentials.tokenLifetime, credentials.caLifetime, now: wallClock.now)
+            seen.credentials = .valid(parts.joined(separator: "; "))
+        case .invalid(let reason, let message):
+            seen.credentials = .invalid(reason, message)
+            if object.spec.credentials.provider == .secret,
+                case .present(let data) = caches.secrets[object.spec.credentials.secretName]
+            {
+                (seen.tokenLifetime, seen.caLifetime) = CredentialsVerdict.lifetimes(
+                    object.credentialsPlace, in: data, now: wallClock.now)
+            }
+        case .inCluster: seen.credentials = .valid("the operator's own")
+        case .unknown: break
+        }
+    }
+
+    /// What the session's own connection says about the token in use.
+    func take(_ session: DataPlaneSession, refused: String?, into seen: inout DataPlaneObservation) {
+        let report = session.source?.source.report
+        seen.credentialFingerprint = report?.fingerprint ?? session.linkInUse?.token.map { Fingerprint.of($0) }
+        guard let refused else { return }
+        if let problem = report?.problem {
+            seen.credentials = .invalid(.renewalFailed, "\(problem): \(refused)")
+        } else {
+            seen.credentials = refusal(refused, seen.tokenLifetime)
+        }
+    }
+
+    /// The meaning of a refused token: expired, if its own end has passed.
+    func refusal(
+        _ words: String, _ lifetime: Lifetime?, prefix: String = ""
+    ) -> DataPlaneObservation.CredentialsFact {
+        guard let end = lifetime?.end, end.instant <= wallClock.now else {
+            return .invalid(.tokenRejected, prefix + words)
+        }
+        return .invalid(.tokenExpired, "\(prefix)the token expired at \(end): \(words)")
+    }
+}

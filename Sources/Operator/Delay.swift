@@ -1,0 +1,42 @@
+/// Every delay of the control plane's queue and of the statuses.
+///
+/// All are durations on the monotonic clock: a calendar that is set back holds nothing back. `StatusPolicy` decides by them.
+/// The delays within one data plane are the agent's own.
+enum Delay {
+    // MARK: Gathering: many changes become one look
+
+    /// A cold sync is a few writes to each object, not one for each namespace.
+    static let gathering = Duration.milliseconds(200)
+    /// The same while a data plane has much to do: syncing goes before writing statuses.
+    static let gatheringWhileBusy = Duration.seconds(1)
+    /// Other controllers see in a ClusterProfile what a data plane came to, and not the way there.
+    static let gatheringForProfiles = Duration.seconds(1)
+    /// What one `kubectl apply` of a folder changes is one look at flyteadmin.
+    static let gatheringForFlyteAdmin = Duration.milliseconds(50)
+    /// How long the configuration has to stay as it is before flyteadmin is restarted for it.
+    static let beforeRestart = Duration.seconds(3)
+
+    // MARK: Patience: how long a status waits for what is not known yet
+
+    /// A first status waits for a result, and a registry for what is published of its generation.
+    static let patienceForResult = Duration.seconds(2)
+    /// After a start, statuses of an earlier run wait for flyteadmin's first answer.
+    static let patienceForFlyteAdmin = Duration.seconds(3)
+    /// After a start, the registry's status waits until every object was looked at.
+    static let patienceForFleet = Duration.seconds(15)
+    /// When a status that waits for a result is looked at again.
+    static let nextLookAtResult = Duration.milliseconds(500)
+
+    // MARK: Memory
+
+    static let tidying = Duration.seconds(1)
+    /// The same while a data plane has something to do.
+    static let tidyingWhilePending = Duration.seconds(5)
+
+    // MARK: Writes
+
+    /// For so long our own ConfigMap is believed to be there although the watch shows none.
+    static let beliefInOwnWrite = Duration.seconds(5)
+    /// When a write is tried again that the server refused for good.
+    static let afterRefusal = Duration.seconds(60)
+}

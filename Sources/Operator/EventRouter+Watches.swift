@@ -1,0 +1,89 @@
+import ControlLoop
+import Fleet
+import KubeObjects
+
+extension EventRouter {
+    /// Follows the caches until the returned functions are called.
+    func follow() -> [@Sendable () -> Void] {
+        func follow<Object: KubeResource>(
+            _ store: Store<Decoded<Object>>, _ input: @escaping @Sendable (String) -> PlanKeeper.Input,
+            _ work: @escaping @Sendable (String) -> Work
+        ) -> @Sendable () -> Void {
+            store.subscribe { change in
+                let name = change.key.name
+                switch change.kind {
+                case .added: break
+                case .deleted:
+                    queue.add(work(name))
+                    queue.add(.tidying, after: Delay.tidying)
+                case .updated(let old, let new):
+                    if new.metadata.requestsReconcile(after: old.metadata) { queue.add(.requested(work(name))) }
+                    // Our own writes of statuses come back as changes.
+                    if old.metadata.isSameSpec(as: new.metadata) {
+                        return queue.add(work(name), after: Delay.gathering)
+                    }
+                }
+                changed(input(name))
+            }
+        }
+        return [
+            caches.secrets.observers.subscribe { secretChanged($0) },
+            caches.configMaps.observers.subscribe { changed(.configMap($0)) },
+            caches.profiles.observers.subscribe { queue.add(.clusterProfiles, after: Delay.gathering) },
+            caches.labelledSecrets.observers.subscribe {
+                changed(.replicated)
+                registriesChanged()
+            },
+            caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
+            caches.published.observers.subscribe { _ in queue.add(.publishing) },
+            caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
+            follow(caches.dataPlanes, { .dataPlane($0) }, { .dataPlane($0) }),
+            follow(caches.executionLabels, { .executionLabel($0) }, { .executionLabel($0) }),
+            follow(caches.assignments, { .assignment($0) }, { .assignment($0) }),
+            follow(caches.projects, { .project($0) }, { .project($0) }),
+            follow(caches.registries, { .registry($0) }, { .registry($0) }),
+        ]
+    }
+
+    private func secretChanged(_ name: String) {
+        // Its credentials may be for flyteadmin.
+        flyteAdmin.advance()
+        if plans.inForce?.references.readsValues(fromSecret: name) ?? true { changed(.secret(name)) }
+        if plans.inForce?.references.replicated.contains(name) ?? false { changed(.replicated) }
+        let isFlyteAdmins = name == PublishedCredentials.secretName
+        if isFlyteAdmins { queue.add(.publishing, after: Delay.gathering) }
+        let isAsked = isFlyteAdmins && plans.inForce?.spec.flyteHealth.enabled == true
+        for (key, object) in caches.dataPlanes.snapshot ?? [:]
+        where isAsked
+            || object.object.map({
+                $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
+            }) ?? true
+        {
+            queue.add(.dataPlane(key.name))
+        }
+        // A Secret's labels decide for which purposes it may be used.
+        for (key, object) in caches.projects.snapshot ?? [:]
+        where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
+            queue.add(.project(key.name), after: Delay.gathering)
+        }
+        registriesChanged()
+    }
+}
+
+extension ObjectMeta {
+    /// Any new value of this annotation has the object reconciled at once, as with Flux: `kubectl annotate --overwrite
+    /// dp dataplane-1 multicluster.flyte.org/reconcile-requested-at="$(date)"`.
+    static let requestAnnotation = FleetGroup.name + "/reconcile-requested-at"
+
+    func requestsReconcile(after old: ObjectMeta) -> Bool {
+        let request = annotations?[Self.requestAnnotation] ?? ""
+        return uid == old.uid && !request.isEmpty && request != old.annotations?[Self.requestAnnotation]
+    }
+
+    /// Whether the object can differ only in its status.
+    fileprivate func isSameSpec(as other: ObjectMeta) -> Bool {
+        uid == other.uid && generation == other.generation && generation != nil && annotations == other.annotations
+    }
+}

@@ -1,0 +1,365 @@
+import ControlLoop
+import Fleet
+import FlyteAdmin
+import Kube
+import KubeObjects
+import Logging
+import Support
+
+/// Keeps flyteadmin's execution cluster labels equal to the ExecutionClusterLabels, and reads its projects.
+///
+/// It has its own task, so that a slow or dead flyteadmin delays nothing else. It polls at a regular interval for what
+/// others have changed there, and acts at once when an object changes. In between it sends nothing.
+final class FlyteAdminLoop: Sendable {
+    struct Context: Sendable {
+        var inputs: Inputs
+        var reports: Reports
+        var router: EventRouter
+        var writer: ControlPlaneWriter
+        var store: PublishedLabelsStore
+        var logger: Logger
+        var metrics: Metrics?
+        var timeline = Timeline.continuous
+
+        var caches: Caches { inputs.caches }
+        var board: PublicationBoard { reports.publications }
+        /// The settings in force; nil: there are none that can be used.
+        var spec: ClusterRegistrySpec? {
+            inputs.plan.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil }
+        }
+        /// The labels that flyteadmin runs with.
+        var running: PublishingBoard.RunningLabels { reports.publishing.running }
+
+        /// For people: an event on the ClusterRegistry.
+        func warn(_ reason: String, _ note: String) {
+            guard let registry = inputs.plan?.registry else { return }
+            writer.tell(registry, reason, note, action: "FlyteAdmin", isWarning: true)
+        }
+    }
+
+    private let context: Context
+    private let isAsked = Locked(false)
+
+    init(_ context: Context) { self.context = context }
+
+    private var board: PublicationBoard { context.board }
+    /// An object, the settings or a Secret changed: there may be something to do.
+    private var signal: Signal { context.router.flyteAdmin }
+
+    /// Somebody wants to know now how flyteadmin is. It is asked at once, also for what it refused before.
+    func ask() {
+        isAsked.withLock { $0 = true }
+        signal.advance()
+    }
+
+    /// Begins nothing from now on. `drained` waits for writes under way.
+    func shutDown() { gate.close() }
+    func drained(until deadline: Duration) async { await gate.drained(until: deadline, on: context.timeline) }
+    private let gate = WriteGate()
+
+    /// Takes what an earlier process read from flyteadmin, before anything is computed without it.
+    func recall() async -> FlyteAdminReadings {
+        var readings = FlyteAdminReadings(
+            projects: ProjectDiscovery(notes: notes(), board: board, access()),
+            attributes: ClusterResourceReading(notes: notes(), board: board, access()))
+        let registry = context.caches.registries.valid()[ClusterRegistry.theName]
+        if let admin = registry?.spec.flyteAdmin { _ = await readings.follow(admin) }
+        return readings
+    }
+
+    private func notes<Content: NotedReading>() -> ReadingNotes<Content> {
+        ReadingNotes(client: context.writer.client, namespace: context.writer.namespace, access())
+    }
+    private func access<Content>() -> ReadingNotes<Content>.Access {
+        ReadingNotes<Content>.Access(
+            mayWrite: mayWrite, gate: gate, warn: { [context] in context.warn($0, $1) }, logger: context.logger)
+    }
+
+    func run(_ recalled: FlyteAdminReadings) async {
+        var session: Session?
+        var readings = recalled
+        while !Task.isCancelled, !gate.isClosed {
+            let seen = signal.generation
+            let next = await step(&session, &readings)
+            await signal.wait(past: seen, until: next, on: context.timeline)
+            await context.timeline.sleep(until: context.timeline.now + Delay.gatheringForFlyteAdmin)
+        }
+    }
+
+    /// What belongs to one connection to flyteadmin.
+    private struct Session {
+        let connection: FlyteAdminConnection
+        let client: FlyteAdminClient
+        var publisher: LabelPublisher
+        var projects: ProjectPublisher
+        var schedule: PollSchedule
+        var random = SeededRandom()
+        /// The claims of the last complete pass.
+        var claims: LabelClaims?
+        var running: PublishingBoard.RunningLabels?
+        var failure: Publication?
+        var held: String?
+        var heldAttributes: String?
+    }
+
+    /// One pass. Returns when the next one is due. Nil: when something changes.
+    private func step(_ session: inout Session?, _ readings: inout FlyteAdminReadings) async -> Duration? {
+        guard let spec = context.spec else { return nil }
+        let recalled = await readings.follow(spec.flyteAdmin)
+        guard let admin = spec.flyteAdmin else {
+            session = nil
+            if board.set(isConfigured: false) { context.router.flyteAdminChanged() }
+            return nil
+        }
+        if board.set(isConfigured: true) || recalled { context.router.flyteAdminChanged() }
+        let connection: FlyteAdminConnection
+        switch FlyteAdminConnection.read(admin, { self.context.caches.secrets[$0] }) {
+        case .pending: return nil
+        case .unusable(let problem):
+            session = nil
+            sayAll(spec, .unreachable(problem))
+            return nil
+        case .notAllowed(let problem):
+            session = nil
+            sayAll(spec, .sourceNotAllowed(problem))
+            return nil
+        case .ready(let ready): connection = ready
+        }
+        let interval = Duration.seconds(admin.intervalSeconds)
+        if session?.connection != connection || session?.schedule.interval != interval {
+            session = begin(connection, interval)
+            readings.startAnew()
+        }
+        if let current = session, readings.isAwaited, current.schedule.mayAsk(context.timeline.now),
+            await readings.lookAtAttributes(current.client)
+        {
+            context.router.flyteAdminChanged()
+        }
+        // The publishing controller comes first: it decides which rows may be written, and wakes this one.
+        guard var current = session, context.running != .unknown else { return nil }
+        if spec.mode == .observe {
+            await observe(&current, &readings, spec)
+        } else {
+            await look(&current, &readings, spec)
+        }
+        session = current
+        return current.schedule.next
+    }
+
+    private func begin(_ connection: FlyteAdminConnection, _ interval: Duration) -> Session {
+        let client = connection.client(userAgent: SquadronVersion.userAgent)
+        let publisher = LabelPublisher(
+            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite,
+            gate: gate, logger: context.logger)
+        let projects = ProjectPublisher(
+            client: client, notes: (context.writer.client, context.writer.namespace), endpoint: connection.endpoint,
+            mayWrite: mayWrite, gate: gate,
+            logger: context.logger)
+        return Session(
+            connection: connection, client: client, publisher: publisher, projects: projects,
+            schedule: PollSchedule(interval: interval))
+    }
+
+    /// Asked right before each write, since the mode may change in the middle of a burst.
+    private var mayWrite: @Sendable () -> Bool {
+        { [context] in context.writer.mayWrite() && context.spec?.mode != .observe }
+    }
+
+    /// Replaces `look` while nothing may be written. Nothing in flyteadmin becomes ours, but its projects count.
+    private func observe(
+        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+    ) async {
+        // With the change to Enforce, everything is looked at again.
+        session.claims = nil
+        session.projects.forget()
+        sayAll(spec, .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe"))
+        let isPoll = session.schedule.isDue(context.timeline.now)
+        guard isPoll || readings.isFirst else { return }
+        if await readings.look(session.client, isPoll: isPoll) { context.router.flyteAdminChanged() }
+        session.schedule.succeeded(context.timeline.now, isPoll: isPoll, using: &session.random)
+    }
+
+    private func look(
+        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+    ) async {
+        let claims = currentClaims()
+        let projects = projectClaims(spec)
+        let isAsked = isAsked.withLock { asked in
+            defer { asked = false }
+            return asked
+        }
+        if isAsked {
+            session.schedule.callNow()
+            session.publisher.retryRefused()
+            session.projects.retryRefused()
+        }
+        let isPoll = session.schedule.isDue(context.timeline.now)
+        let isFirstSearch = readings.isFirst
+        let running = context.running
+        let isNews =
+            claims != session.claims || running != session.running || isFirstSearch
+            || session.projects.isNews(projects)
+        guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
+            // The server does not answer, and a new object must say so too.
+            if let failure = session.failure, claims != session.claims { sayAll(spec, failure) }
+            return
+        }
+        // The projects come first, because labels belong to them.
+        let ofProjects = await session.projects.pass(projects, isPoll: isPoll)
+        if Task.isCancelled { return }
+        if !ofProjects.registrations.made.isEmpty {
+            session.publisher.retryRefused()
+            readings.projectsChanged()
+        }
+        let labels: Set<String>? = if case .known(let labels) = running { labels } else { nil }
+        // A flyteadmin that does not answer is not asked twice.
+        let isAway = ofProjects.failure?.isOfFlyteAdmin == true
+        let report =
+            isAway
+            ? LabelPublisher.Report(failure: ofProjects.failure)
+            : await session.publisher.pass(claims, running: labels, isPoll: isPoll)
+        if Task.isCancelled { return }
+        take(report, claims, &session, isPoll: isPoll)
+        take(ofProjects, projects, &session)
+        if report.failure == nil { session.running = running }
+        if let named = report.named, board.set(namedLabels: named) { context.router.namedLabelsChanged() }
+        if isPoll || isFirstSearch, report.failure?.isOfFlyteAdmin != true,
+            await readings.look(session.client, isPoll: isPoll)
+        {
+            context.router.flyteAdminChanged()
+        }
+    }
+
+    private func take(_ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout Session, isPoll: Bool) {
+        let now = context.timeline.now
+        let (failure, retryAfter) = report.failure.map { publication(of: $0, session.connection) } ?? (nil, nil)
+        if case .stopped? = report.failure {
+            session.schedule.failed(now, retryAfter: nil, using: &session.random)
+            return
+        }
+        if let failure {
+            session.schedule.failed(now, retryAfter: retryAfter, using: &session.random)
+            if session.failure != failure { context.logger.warning("flyteadmin: \(failure)") }
+        } else {
+            session.schedule.succeeded(now, isPoll: isPoll, using: &session.random)
+            session.claims = claims
+        }
+        session.failure = failure
+        if let held = report.held, session.held == nil {
+            context.logger.error("\(held)")
+            context.warn("LabelDeletionsHeld", held)
+        }
+        session.held = report.held
+        say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
+    }
+
+    /// What a failure that ended a pass means for an object. Nil if it says nothing about objects.
+    private func publication(
+        of failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
+    ) -> (publication: Publication?, retryAfter: Duration?) {
+        switch failure {
+        case .flyteAdmin(let error):
+            let hint = connection.hint(for: error.description)
+            return error.kind == .refused
+                ? (.refused(error.message + hint), error.retryAfter)
+                : (.unreachable(error.description + hint), error.retryAfter)
+        case .notes(let error):
+            return (.held(Reason.pending, "the note of what is published can't be written: \(error)"), nil)
+        case .tooMany(let count, let configMap):
+            return (.held(Reason.pending, "\(count) rows are more than ConfigMap \(configMap) can note"), nil)
+        case .stopped: return (nil, nil)
+        }
+    }
+
+    /// Call it after the labels, because the schedule counts flyteadmin's failures.
+    private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout Session) {
+        if case .stopped? = report.failure { return }
+        let failure = report.failure.flatMap { publication(of: $0, session.connection).publication }
+        if report.failure != nil, session.failure == nil {
+            session.schedule.failed(context.timeline.now, retryAfter: nil, using: &session.random)
+        }
+        if let held = report.held, session.heldAttributes == nil {
+            context.logger.error("\(held)")
+            context.warn("AttributeDeletionsHeld", held)
+        }
+        session.heldAttributes = report.held
+        let changed = board.projects.replace(claims.demands, isFirstFailure: session.schedule.failures == 1) {
+            report.publication(of: $0, failure)
+        }
+        context.router.projectsChanged(changed)
+    }
+
+    // MARK: What is said of the objects
+
+    private func projectClaims(_ spec: ClusterRegistrySpec) -> ProjectClaims {
+        let projects = context.caches.projects.snapshot ?? [:]
+        let unreadable = projects.values.filter { $0.object == nil }.map(\.metadata.name)
+        return ProjectClaims(projects.values.compactMap(\.object), spec, unreadable: unreadable)
+    }
+
+    /// Gives all objects the same state.
+    private func sayAll(_ spec: ClusterRegistrySpec, _ publication: Publication) {
+        say(currentClaims(), publication)
+        let changed = board.projects.replace(projectClaims(spec).demands) { _ in publication }
+        context.router.projectsChanged(changed)
+    }
+
+    private func currentClaims() -> LabelClaims {
+        let assignments = context.caches.assignments.snapshot ?? [:]
+        let unreadable = assignments.values.filter { $0.object == nil }.map(\.metadata.name)
+        let labels = Set(context.caches.executionLabels.valid().values.map(\.label))
+        return LabelClaims(assignments.values.compactMap(\.object), labels: labels, unreadable: unreadable)
+    }
+
+    private func say(_ claims: LabelClaims, _ failure: Publication) {
+        say(claims, LabelPublisher.Report(), failure, isFirstFailure: false)
+    }
+
+    /// - Parameter isFirstFailure: a single lost request says nothing about rows that were there a moment ago. They
+    ///   keep their state until a second request fails, about a second later.
+    private func say(
+        _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
+    ) {
+        var known: [String: (AdminRow, Publication)] = [:]
+        let objects = context.caches.assignments.valid()
+        for claim in claims.wanted.values {
+            let row = AdminRow(claim.key, claim.value)
+            if report.published.contains(claim.key) {
+                known[claim.object] = (row, .published)
+            } else if report.waiting.contains(claim.key) {
+                known[claim.object] = (row, .waitingForRollout(claim.value))
+            } else if let words = report.refused[claim.key] {
+                known[claim.object] = (row, .refused(words))
+            } else if let failure {
+                let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
+                switch before {
+                case .asBefore?: continue  // from an earlier process, and still all that is known
+                case .published?, .refused?: known[claim.object] = (row, before ?? failure)
+                default: known[claim.object] = (row, failure)
+                }
+            }
+        }
+        for (key, assignment) in objects {
+            guard let hold = claims.holds[key] else { continue }
+            let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
+            known[key] = (row, .held(hold))
+        }
+        context.router.rowsChanged(board.replace(known))
+    }
+}
+
+extension Publication {
+    static func held(_ hold: LabelClaims.Hold) -> Publication {
+        switch hold {
+        case .duplicate(let older):
+            .held(
+                Reason.duplicateAssignment, "flyteadmin has the label of ExecutionClusterLabel \(older), which is older"
+            )
+        case .labelUnknown(let label):
+            .held(
+                Reason.labelNotFound,
+                "flyteadmin keeps what it has: it would send executions with a label that it doesn't know (\(label)) to any cluster"
+            )
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import DataPlaneAgent
+import Fleet
+import KubeObjects
+
+/// How the data planes are, for a staged rollout.
+struct RolloutMembers: Sendable {
+    let caches: Caches
+    let pool: SessionPool
+    let writer: StatusWriter
+
+    /// - Parameter revisions: the revision for each data plane.
+    func members(_ plan: PlanInForce, _ revisions: [String: Int64]) -> [String: StagedRollout.Member] {
+        plan.dataPlanes.mapValues { object in
+            let name = object.metadata.name
+            var member = StagedRollout.Member(
+                isEnabled: object.spec.enabled, isObserved: plan.mode(of: object) == .observe, isAvailable: nil,
+                isPending: true)
+            guard let session = pool[name] else {
+                member.isAvailable = object.spec.enabled ? availability(of: name) : false
+                return member
+            }
+            if !session.isSettling { member.isAvailable = availability(of: name) }
+            // Findings for an earlier revision say nothing about this one.
+            member.isPending = session.stage != revisions[name] || session.progress.hasPending || !session.hasResult
+            for entry in session.progress.failures(limit: Self.knownFailures) {
+                member.fails(entry)
+            }
+            return member
+        }
+    }
+    /// How many failures of a data plane are told apart. Further ones count as caused by the change.
+    private static let knownFailures = 200
+
+    private func availability(of name: String) -> Bool? {
+        guard let object = caches.dataPlanes[caches.key(name)]?.object else { return nil }
+        switch writer.newest(object).status?.availability?.status {
+        case .isTrue?: return true
+        case .isFalse?: return false
+        case .unknown?, nil: return nil
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ControlLoop
+import Fleet
+import JSON
+import Kube
+import KubeObjects
+import Support
+
+/// Writes statuses of custom resources by server-side apply, and only if they differ from the stored ones.
+///
+/// The store may be behind our own last write. Until it has caught up, a new status is compared with that write.
+final class StatusWriter: Sendable {
+    private struct Written {
+        var status: JSON
+        /// The same as the object's own type; nil if it was not known.
+        var typed: (any CustomResourceStatus)?
+    }
+    let client: KubeClient
+    let mayWrite: @Sendable () -> Bool
+    /// By UID.
+    private let written = Locked(OwnWrites<String, Written>())
+
+    init(client: KubeClient, mayWrite: @escaping @Sendable () -> Bool) {
+        self.client = client
+        self.mayWrite = mayWrite
+    }
+
+    /// The object with the status that we wrote last, if the store is still behind that write. The next status must
+    /// follow from it: it keeps its times, and reports nothing twice.
+    func newest<Spec>(_ object: CustomResource<Spec>) -> CustomResource<Spec> {
+        let metadata = object.metadata
+        let own = written.withLock { $0.newer(metadata.uid ?? "", than: metadata.versionNumber) }
+        guard let status = own?.typed as? Spec.Status else { return object }
+        var object = object
+        object.status = status
+        return object
+    }
+
+    func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
+        let current = try object.status.map { status throws(KubeError) in try Self.encode(status, of: object.metadata) }
+        try await write(
+            Self.encode(status, of: object.metadata), status, current: current ?? [:], of: object.metadata,
+            type: Spec.resourceType)
+    }
+
+    /// For an object that does not fit its type, so that its status is not known. The last written status counts. If
+    /// somebody has written since, the stored status is read first.
+    func write(_ status: JSON, ofUnreadable metadata: ObjectMeta, type: ResourceType) async throws(KubeError) {
+        let uid = metadata.uid ?? ""
+        let last = written.withLock { $0.last(uid) }
+        var current: JSON?
+        if let last, let version = metadata.versionNumber, last.version < version {
+            current = try await self.status(of: metadata, type)
+            if current == status {
+                return written.withLock { $0.wrote(Written(status: status), uid, version: version) }
+            }
+        }
+        try await write(status, nil, current: current, of: metadata, type: type)
+    }
+
+    private func write(
+        _ status: JSON, _ typed: (any CustomResourceStatus)?, current: JSON?, of metadata: ObjectMeta,
+        type: ResourceType
+    ) async throws(KubeError) {
+        let uid = metadata.uid ?? ""
+        let last = written.withLock { written in
+            // Without knowing what is there, what was written last counts.
+            current == nil ? written.last(uid)?.value : written.newest(uid, shown: metadata.versionNumber)
+        }
+        guard status != (last?.status ?? current), mayWrite() else { return }
+        do throws(KubeError) {
+            let answer = try await client.applyStatus(
+                status, type: type, namespace: metadata.namespace, name: metadata.name,
+                fieldManager: Ownership.fieldManager)
+            written.withLock {
+                $0.wrote(Written(status: status, typed: typed), uid, version: answer.versionNumber)
+            }
+        } catch {
+            if error.isNotFound || error.isNotServed { return }  // deleted meanwhile, or its kind was
+            throw error
+        }
+    }
+
+    /// The stored status of an object that does not fit its type. Empty if there is none.
+    func status(of metadata: ObjectMeta, _ type: ResourceType) async throws(KubeError) -> JSON {
+        do throws(KubeError) {
+            return try await client.get(type, namespace: metadata.namespace, name: metadata.name)["status"] ?? [:]
+        } catch {
+            if error.isNotFound { return [:] }
+            throw error
+        }
+    }
+
+    /// Drops the notes about objects that are gone.
+    /// - Parameter uids: of the objects that there are.
+    func retain(_ uids: Set<String>) { written.withLock { $0.retain { uids.contains($0) } } }
+
+    /// Throws if the status can't be encoded, so that an empty one is never written instead.
+    private static func encode(_ value: some Encodable, of metadata: ObjectMeta) throws(KubeError) -> JSON {
+        do {
+            return try JSON(encoding: value).shown
+        } catch {
+            throw KubeError(
+                operation: "write the status of \(metadata.name)",
+                cause: .unexpectedAnswer("it can't be encoded: \(error)"))
+        }
+    }
+}
