@@ -6,7 +6,7 @@ struct AgentState: Sendable {
     var decisions: SessionState
     private(set) var plan: DataPlanePlan
     /// Whether there has been a plan to compare with. Without one, everything that the first lists show would be written
-    /// anew.
+    /// again.
     private(set) var hasPlan: Bool
     /// The revision of the settings that the data plane is brought to, if changes are staged.
     var stage: Int64?

@@ -5,7 +5,7 @@ import KubeObjects
 import Logging
 import Support
 
-/// One data plane at work: it probes the data plane, watches our objects there and makes its namespaces equal to the
+/// The agent of one data plane: it probes the data plane, watches our objects there and makes its namespaces equal to the
 /// plan.
 ///
 /// It shares nothing: connections, breaker, queue, workers and rate limit are its own. So trouble in one data plane

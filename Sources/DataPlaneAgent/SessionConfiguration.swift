@@ -6,7 +6,7 @@ import Support
 
 /// What a session is about for its whole life.
 package struct SessionSubject: Sendable, Hashable {
-    /// The UID of the DataPlane object. A recreated object starts anew.
+    /// The UID of the DataPlane object. A recreated object starts from zero.
     package var uid: String?
     /// The endpoint, since what was seen at one says nothing about another.
     package var endpoint: String

@@ -11,7 +11,7 @@ final class ClientState {
     private var retired: [Lane] = []
     private var idle: [EasyHandle] = []
     private var isClosed = false
-    /// Of the last request that had one.
+    /// The token of the last request that had one.
     private var token: Sensitive?
 
     /// More handles would only take memory: a handle at rest holds some 10 KB.
@@ -62,7 +62,7 @@ final class ClientState {
     }
 
     /// A request with that token comes. A handle at rest may still have the text of its last request, so those that sent an
-    /// older token are let go: libcurl zeroes what it frees.
+    /// older token are freed: libcurl zeroes what it frees.
     func willSend(_ new: Sensitive?) {
         guard let new, new !== token, new != token else { return }
         token = new

@@ -78,7 +78,7 @@ struct EasyOptions {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        // Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
+        // With TLS 1.2 only suites with forward secrecy and authenticated encryption; TLS 1.3 has no others.
         set(CURLOPT_SSL_CIPHER_LIST, Self.ciphers)
         set(CURLOPT_PROXY_SSL_CIPHER_LIST, Self.ciphers)
         // A resumed TLS session would skip the verification of the server's certificate.

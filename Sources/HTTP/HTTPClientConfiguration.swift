@@ -7,7 +7,7 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     /// `http://host:port`, `https://…` (the system's store verifies its certificate, not `tls`) or `socks5h://…`. Nil
     /// means no proxy: environment variables are never read.
     public var proxyURL: String?
-    /// What the proxy is told, and nobody else.
+    /// The login that only the proxy gets.
     public var proxyLogin: ProxyLogin?
     public var userAgent: String
     /// The most connections at a time for whole exchanges (`send`), and the same number again for streams (`open`). The
@@ -22,7 +22,7 @@ public struct HTTPClientConfiguration: Sendable, Hashable {
     /// an idle one and cuts it. Nil: none. (Not through a proxy with `https://`, and not over HTTP/1.1.)
     public var keepAlive: Duration? = .seconds(15)
     /// A connection that is older gets no new exchanges, and its streams end in good order. The next connection looks
-    /// the name up and verifies the server anew.
+    /// the name up and verifies the server again.
     public var maximumConnectionAge = Duration.seconds(3_600)
     /// Over HTTP/2 the streams of a connection wait for the slowest of their readers. One that takes nothing for so long
     /// loses its stream.

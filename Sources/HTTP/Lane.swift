@@ -109,7 +109,7 @@ final class Lane {
     /// Sends an HTTP/2 PING if nothing came for so long, so that proxies do not take the connection for an idle one.
     private func keepAlive() {
         guard let keepAliveNanoseconds, mayUseHTTP2 else { return }
-        guard !members.isEmpty else { return }  // the next stream begins anew
+        guard !members.isEmpty else { return }  // the next stream starts the time again
         let heard = members.values.compactMap { transfer in transfer.heardAt.map { (transfer, $0) } }
         guard let (transfer, last) = heard.max(by: { $0.1 < $1.1 }) else {
             return loop.timers.schedule(keepAliveTimer, at: loop.now &+ keepAliveNanoseconds)

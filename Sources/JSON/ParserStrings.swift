@@ -136,7 +136,7 @@ extension String {
 /// Object keys seen before. A list repeats few keys many thousand times; the ones too long to be stored inside a
 /// `String` (15 bytes) would each take an allocation of their own.
 struct KeyCache {
-    /// Empty where a text is so short that to make them costs more than they save.
+    /// Empty for a text so short that making the slots costs more than they save.
     private var slots: [String]
 
     init(forTextOf count: Int) { slots = count < 8 << 10 ? [] : [String](repeating: "", count: 256) }

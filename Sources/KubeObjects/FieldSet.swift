@@ -113,7 +113,7 @@ extension ManagedFieldsEntry {
         }
     }
 
-    /// Nil where there are none or they can't be read.
+    /// Nil if there are none or they can't be read.
     public var fieldSet: FieldSet? { fieldsV1.flatMap { try? FieldSet(fieldsV1: $0) } }
 }
 

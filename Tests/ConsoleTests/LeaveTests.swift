@@ -189,7 +189,7 @@ struct LeaveTests {
             var world = World()
             world.executions = nil
             _ = try run(&world, steps: stop)
-            // Another run, for which flyteadmin's rollouts have begun anew meanwhile.
+            // Another run, for which flyteadmin's rollouts have begun again meanwhile.
             world.hasRolledOut = false
             let end = try run(&world).last
             #expect(end == .done)

@@ -9,7 +9,7 @@ import YAML
 
 @Suite("squadron rbac")
 struct RightsTests {
-    /// One right: what a rule comes to for one verb, resource and name.
+    /// One right: a part of a rule for one verb, resource and name.
     private struct Right: Hashable, CustomStringConvertible {
         var group: String
         var resource: String

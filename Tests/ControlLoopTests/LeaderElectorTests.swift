@@ -78,7 +78,7 @@ struct LeaderElectorTests {
             #expect(!leadership.isValid)
             await events.first { $0 == .lost }
             store.fault = nil
-            // The release hangs for a while, then it contends again and is elected anew: with another term.
+            // The release hangs for a while, then it contends again and is elected again: with another term.
             while leaders.all.count < 2 {
                 await clock.advanceToNextSleeper()
                 await Task.yield()

@@ -9,7 +9,7 @@ import Testing
 
 @testable import DataPlaneAgent
 
-/// Goes on when it is told to.
+/// Continues on request.
 private final class StoppedClock: Clock {
     let offset = Locked(Duration.zero)
     private let start = ContinuousClock.now

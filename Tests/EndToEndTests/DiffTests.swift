@@ -142,7 +142,7 @@ extension EndToEnd.Commands {
             }
         }
 
-        @Test("Of what Flyte made, diff shows what the takeover brings, and no conflict with Flyte")
+        @Test("For Flyte's objects diff shows what the takeover changes, and no conflicts")
         func takenOver() async throws {
             try await withFleet(of: 1) { fleet in
                 let server = fleet[1].admin
@@ -188,7 +188,7 @@ extension EndToEnd.Commands {
             }
         }
 
-        @Test("For a Federated data plane diff makes the token with the caller's rights; a cloud's is named")
+        @Test("For a Federated data plane diff makes the token with the caller's rights")
         func federated() async throws {
             try await withFleet(of: 2) { fleet in
                 fleet[1].trust(issuerOf: fleet.controlPlane, audience: "dataplane_1", usernamePrefix: "control-plane:")

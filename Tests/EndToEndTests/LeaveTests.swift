@@ -207,7 +207,7 @@ extension EndToEnd.Commands {
             }
         }
 
-        @Test("rotate is ended after each step and run again, and every reader's token works all the time")
+        @Test("rotate can end after any step and run again; every reader's token always works")
         func interrupted() async throws {
             try await withNewcomers(["there"]) { clusters in
                 let there = clusters[0]

@@ -44,7 +44,7 @@ extension EndToEnd.Syncing {
                 .flatMap { $0.split(separator: " ").last }.flatMap { Double($0) }
         }
 
-        /// How many API servers are told apart.
+        /// How many API servers are distinguished.
         private static func hosts(_ squadron: SquadronOperator) -> Int {
             let all = squadron.metricsText.split(separator: "\n")
             let lines = all.filter { $0.hasPrefix("rest_client_requests_total{") }

@@ -42,7 +42,7 @@ extension EndToEnd.Syncing {
 
                     try await fleet.admin.merge("DataPlane", "dataplane-1", Self.enforce)
                     try await fleet.reports(1, "Synced", "Conflict")
-                    // Of those that are made, the account may be there already when its namespace is.
+                    // The account of a new namespace may exist already, since the namespace makes it.
                     let log = fleet[1].requestLog
                     let taken = [200, 201].map { log.count(verb: "patch", userAgent: "squadron", status: $0) }
                     #expect(taken[0] + taken[1] == 8, "\(taken)")
@@ -107,7 +107,7 @@ extension EndToEnd.Syncing {
             }
         }
 
-        @Test("Enforce on a plan that is stale: what it said is computed anew, and nothing of the old is written")
+        @Test("After Observe, Enforce computes a stale plan again and writes none of the old")
         func stale() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
@@ -298,7 +298,7 @@ extension TestFleet {
         }
     }
 
-    /// Of all failures, each once.
+    /// The reasons of all failures, each once.
     func reasons(_ number: Int) async throws -> Set<String> {
         Set(try await failures(number).compactMap { $0["reason"]?.string })
     }

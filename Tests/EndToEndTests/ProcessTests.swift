@@ -146,7 +146,7 @@ extension EndToEnd.Commands {
                 fleet[1].requestLog.reset()
                 fleet.controlPlane.requestLog.reset()
                 kill(first.identifier, SIGCONT)
-                // Three seconds of its life; it is told of the change and of what the other one wrote in the first of them.
+                // Three seconds of its life. In the first of them it sees the change and what the other one wrote.
                 let knows = ContinuousClock.now + .seconds(3)
                 try await eventually("it knows that it leads no more") {
                     first.output.contains("lost the lease") && ContinuousClock.now > knows
@@ -231,7 +231,7 @@ final class TemporaryFolder: Sendable {
     deinit { try? FileManager.default.removeItem(at: url) }
 }
 
-/// `squadron` as a child process, killed at the latest when it is let go of.
+/// `squadron` as a child process, killed at the latest when it is freed.
 final class SquadronProcess: @unchecked Sendable {  // used by one test at a time
     private let process = Foundation.Process()
     private let file: URL
@@ -301,7 +301,7 @@ extension TestFleet<DevCluster> {
             ].filter { more.isEmpty || $0 != "--no-leader-election" } + more, folder: folder)
     }
 
-    /// Of all managed objects of all data planes.
+    /// The UIDs of all managed objects of all data planes.
     func uids() async throws -> [String: String] {
         var result: [String: String] = [:]
         for server in dataPlanes {

@@ -7,7 +7,7 @@ import Testing
 extension EndToEnd.Faults {
     @Suite("Templates that can't all be applied")
     struct TemplateTroubles {
-        /// Of every kind that Flyte's users have in them, in an order that would not do.
+        /// Objects of every kind that Flyte's users have in them, in an order that would not do.
         private static let kinds = """
             apiVersion: rbac.authorization.k8s.io/v1
             kind: RoleBinding

@@ -3,7 +3,7 @@ import JSON
 import Testing
 import YAML
 
-/// A Helm chart in manifests. What needs helm gives nil where helm isn't in PATH (CI has none).
+/// A Helm chart in manifests. Values that need helm are nil if helm isn't in PATH (CI has none).
 struct Chart {
     var folder: String
 

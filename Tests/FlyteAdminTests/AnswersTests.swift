@@ -41,7 +41,7 @@ import Testing
         var request = HTTPRequest(method, url + (exchange["path"]?.string ?? ""))
         for (name, value) in exchange["headers"]?.object ?? [:] { request.headers[name] = value.string }
         guard let body = exchange["body"], !body.isNull else { return request }
-        // Its text, since the order of the members is told by an error.
+        // Its text, since an error shows the order of the members.
         let start = try #require(line.firstRange(of: "\"body\": ")).upperBound
         let end = try #require(line.firstRange(of: ", \"status\": ")).lowerBound
         request.body = Array((body.string ?? String(line[start..<end])).utf8)

@@ -5,10 +5,10 @@ import Testing
 
 @testable import FlyteAdmin
 
-/// Answers with what it was told, as a server that explains too much does.
+/// Repeats the request in its answer, as a server that explains too much does.
 private struct Echo: HTTPTransport {
     var status: Int
-    /// What the answer is made of what it was told.
+    /// Makes the answer from the request.
     var answer: @Sendable (String) -> JSON
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {

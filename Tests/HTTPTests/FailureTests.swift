@@ -195,7 +195,7 @@ import Testing
     @Test("An untrusted proxy certificate is reported as the proxy's failure")
     func proxyCertificate() async throws {
         let server = try await TestServer.start()
-        // Of an authority that the system's store lacks: a proxy is held to that store.
+        // A certificate of an authority that the system's store lacks: a proxy is held to that store.
         let proxy = try await TestServer.start()
         let client = server.client { $0.proxyURL = "https://127.0.0.1:\(proxy.port)" }
         let error = await kind(client, HTTPRequest(.get, server.url("/echo")))

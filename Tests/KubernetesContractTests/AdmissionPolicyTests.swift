@@ -39,8 +39,8 @@ private struct Policy {
         var after: JSON?
     }
 
-    /// Why it is refused; nil where it is let through or the policy is not for it. What can't be evaluated is refused, as
-    /// `failurePolicy: Fail` does.
+    /// Why the request is refused. Nil if it is allowed or the policy is not for it. A request that can't be evaluated is
+    /// refused, as with `failurePolicy: Fail`.
     func objection(_ request: Request) throws -> String? {
         var attributes: JSON = [
             "operation": .string(request.operation), "userInfo": ["username": .string(request.user)],
@@ -254,7 +254,7 @@ struct AdmissionPolicyTests {
         #expect(try objection("UPDATE", Self.object("other"), Self.object("other", ["secrets": []])) == nil)
     }
 
-    /// Of real servers only: devcluster has no admission policies.
+    /// For real servers only: devcluster has no admission policies.
     @Test(
         "A real server takes the policies and refuses what they forbid the operator",
         arguments: ServerKind.atHand.filter { $0 != .devcluster })

@@ -20,7 +20,7 @@ struct OwnershipTests {
                 ["metadata": ["managedFields": [[:]]], "data": ["b": "1"]]
             ).require(200)
             #expect(patched.metadata["managedFields"] == nil)
-            // Nobody is told of later either.
+            // A later manager gets no entry either.
             let again = try await api.patch(.merge, path + "?fieldManager=flyteadmin", ["data": ["c": "1"]]).require(
                 200)
             #expect(again.metadata["managedFields"] == nil)

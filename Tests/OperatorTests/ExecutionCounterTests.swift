@@ -59,7 +59,7 @@ struct CountScheduleTests {
 
 @Suite("Counting executions")
 struct ExecutionCounterTests {
-    /// A flyteadmin that answers what it is told, beside a clock that stands still.
+    /// A flyteadmin that gives prepared answers, beside a clock that stands still.
     private final class Desk: Sendable {
         struct State {
             var running: [String: Int]? = [:]

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Pages that go on: server-sent events")
 struct PageStreamTests {
-    /// A number that a test moves, and those that are told of it.
+    /// A number that a test changes, and those that listen to it.
     private final class Source: Sendable {
         let number = Locked<UInt64>(0)
         let wakes = Locked<[Int: @Sendable () -> Void]>([:])

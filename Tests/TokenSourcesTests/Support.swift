@@ -61,7 +61,7 @@ extension HTTPResponse {
 }
 
 enum TestToken {
-    /// Of a ServiceAccount, as kube-apiserver makes it, with a signature that nobody checks.
+    /// A token of a ServiceAccount, as kube-apiserver makes it, with a signature that nobody checks.
     static func account(
         _ name: String = "flyte/squadron", uid: String = "uid-1", from start: Int64, seconds: Int64, number: Int = 0,
         audience: String = "dp"
@@ -76,7 +76,7 @@ enum TestToken {
     }
 }
 
-/// What a credential told.
+/// The reports of a credential.
 final class NewsLog: Sendable {
     let all = Observed<[RenewingCredential.News]>([])
     var tell: @Sendable (RenewingCredential.News) -> Void { { news in self.all.update { $0.append(news) } } }

@@ -3,14 +3,14 @@ import Kube
 import Support
 import TokenSources
 
-/// Makes the token of a data plane for which no Secret holds one, as the operator does: but with the rights of whoever runs
-/// the command, and with what stands in this process's environment.
+/// Makes the token of a data plane that has none in a Secret, as the operator does. It uses the rights of the user who
+/// runs the command, and this process's environment.
 struct TokenMaker: Sendable {
     let controlPlane: ControlPlaneReader
     let cloud: CloudAccess
     let clock: WallClock
 
-    /// Of a Federated token; nil with other providers.
+    /// The audience of a Federated token. Nil with other providers.
     static func audience(of dataPlane: DataPlane) -> AudienceRequest? {
         guard dataPlane.spec.credentials.provider == .federated else { return nil }
         return AudienceRequest(dataPlane.spec.credentials.federatedSettings, clusterName: dataPlane.clusterName)
@@ -37,7 +37,7 @@ struct TokenMaker: Sendable {
         return try await issuer.issue(through: nil).value
     }
 
-    /// Of the control plane's own audiences the account's usual token tells; it is made for that, and used for nothing.
+    /// The account's token of the usual audience shows the control plane's own audiences, and is used for nothing else.
     private func accountToken(of account: String, for audience: String) -> FederatedIssuer {
         let (client, namespace) = (controlPlane.client, controlPlane.namespace)
         return FederatedIssuer(
@@ -48,11 +48,11 @@ struct TokenMaker: Sendable {
             }, wallClock: clock)
     }
 
-    /// What a user can do where that fails.
+    /// What a user can do if that fails.
     func advice(for provider: CredentialsProvider) -> String {
         let pod = "kubectl -n \(controlPlane.namespace) exec -i deployment/squadron -- squadron"
         return provider.isOfCloud
-            ? "the command goes by its own environment, which is not the operator's: run it there, as \(pod) …"
+            ? "the command uses its own environment, which is not the operator's: run it there, as \(pod) …"
             : "the command asks with your own rights"
     }
 }

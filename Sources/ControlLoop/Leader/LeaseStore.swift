@@ -44,7 +44,7 @@ public enum LeaseStoreError: Error, Sendable, Hashable {
 
 /// One Lease. Writes are conditional; leader election needs nothing else of a server.
 public protocol LeaseStore: Sendable {
-    /// Nil where there is none.
+    /// Nil if there is none.
     func get() async throws(LeaseStoreError) -> VersionedLease?
     func create(_ record: LeaseRecord) async throws(LeaseStoreError) -> VersionedLease
     /// Writes only if the Lease is still at `version`.

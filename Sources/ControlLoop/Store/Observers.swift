@@ -1,7 +1,6 @@
 import Support
 
-/// A list of handlers that are told of something. They are called on the teller's task, so they must be quick and not
-/// block.
+/// A list of handlers that get each value. They are called on the sender's task, so they must be quick and not block.
 public final class Observers<Value: Sendable>: Sendable {
     public typealias Handler = @Sendable (Value) -> Void
 

@@ -47,7 +47,7 @@ public final class Store<Value: Sendable>: Sendable {
     // MARK: Following
 
     /// Calls `handler` with every change from now on, on the writer's task, so it must be quick and not block. It is
-    /// not told of objects that are there already: subscribe first, then read `snapshot`, and you miss nothing. The
+    /// not called for objects that exist already: subscribe first, then read `snapshot`, and you miss nothing. The
     /// returned closure ends the subscription.
     @discardableResult
     public func subscribe(_ handler: @escaping Handler) -> @Sendable () -> Void { observers.subscribe(handler) }

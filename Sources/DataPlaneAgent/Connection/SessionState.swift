@@ -12,7 +12,7 @@ struct SessionState: Sendable {
     private(set) var breaker: CircuitBreaker
     private(set) var facts = SessionFacts()
     private var agenda: ProbeAgenda
-    /// An older DataPlane has the same cluster. When that is over, this one must be approved anew, because the caller
+    /// An older DataPlane has the same cluster. When that is over, this one must be approved again, because the caller
     /// may have looked before the other one answered.
     var isDuplicate = false { didSet { if isDuplicate { approvedUID = nil } } }
     /// The UID of the cluster that may be written to. It is recorded in the DataPlane's status, and no other DataPlane

@@ -68,7 +68,7 @@ public struct CustomResource<Spec: CustomResourceSpec>: KubeResource, Codable, H
 
     public var metadata: ObjectMeta
     public var spec: Spec
-    /// Nil if there is none, or if it doesn't decode. The status is ours to write, so a bad one is written anew.
+    /// Nil if there is none, or if it doesn't decode. The status is ours to write, so a bad one is written again.
     public var status: Spec.Status?
 
     public init(metadata: ObjectMeta, spec: Spec, status: Spec.Status? = nil) {

@@ -1,7 +1,7 @@
 import JSON
 
 extension Handover {
-    /// What an apply comes to after the handover, from the answer to a dry run without it: a dry run stores no handover, so
+    /// The result of an apply after the handover, from the answer to a dry run without it: a dry run stores no handover, so
     /// that in its answer a field that we give up stays Flyte's.
     ///
     /// - Parameters:

@@ -4,7 +4,7 @@
 /// cases are in doubt:
 /// - many at once: more than ten, and more than half of the rows;
 /// - two or more that were already gone when this process started, while there is no object at all. The control plane
-///   may have been set up anew or restored from a backup, its CRDs deleted, or the list cut off.
+///   may have been set up again or restored from a backup, its CRDs deleted, or the list cut off.
 ///
 /// Time settles a doubt: the same must be found `confirmations` more times, each a poll interval apart.
 public struct DeletionStop: Sendable, Hashable {

@@ -8,7 +8,7 @@ public struct FleetPlan: Sendable, Hashable {
     /// A project-domain that something wants.
     public struct Entry: Sendable, Hashable {
         public var answer: NamespaceAnswer
-        /// Of the oldest object that wants it.
+        /// The seniority of the oldest object that wants it.
         public var seniority: Seniority
         /// The project-domain that got the namespace before this one. Nil for the owner.
         public var sharesWith: ProjectDomain?

@@ -113,7 +113,7 @@ public struct FleetPlanner: Sendable {
             let old = snapshot.executionLabels[name]
             snapshot.executionLabels[name] = new
             diff.executionLabels.insert(name)
-            // Of two objects with one label the older one counts.
+            // If two objects have one label, the older one is used.
             let isSame =
                 old?.spec == new?.spec && old.map { Seniority($0.metadata) } == new.map { Seniority($0.metadata) }
             if isLabelled, !isSame { touched.isReach = true }

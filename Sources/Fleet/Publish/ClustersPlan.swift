@@ -149,7 +149,7 @@ public struct ClustersPlan: Sendable {
     ) {
         var health: [String: HealthAwareMap.Health] = [:]
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
-        // Of two with one name the published one counts, since the other is never Available.
+        // If two have one name, the published one is used, since the other is never Available.
         for (name, object) in Seniority.oldest(planes.map(\.object), by: \.clusterName) where enabled.contains(name) {
             health[name] = object.status?.health(by: publish.healthAware.condition)
         }

@@ -27,7 +27,7 @@ public struct Kubeconfig: Sendable {
         }
     }
 
-    /// Nil where it is not set.
+    /// Nil if it is not set.
     public private(set) var currentContext: String?
     var clusters: [Entry] = []
     var users: [Entry] = []

@@ -45,7 +45,7 @@ public struct Secret: KubeResource, Hashable {
         return metadata
     }
 
-    /// The bytes of a key; nil where it is missing or unusable.
+    /// The bytes of a key. Nil if it is missing or unusable.
     public subscript(key: String) -> Sensitive? {
         if case .bytes(let bytes)? = data[key] { bytes } else { nil }
     }

@@ -107,7 +107,7 @@ struct Hostile: AsyncParsableCommand {
 struct MemoryCgroup {
     private let folder: String
 
-    /// Nil where there is no memory cgroup, or it can't be changed.
+    /// Nil if there is no memory cgroup, or it can't be changed.
     init?(of process: Int32, megabytes: Int) {
         let version1 = FileManager.default.fileExists(atPath: "/sys/fs/cgroup/memory")
         folder = (version1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup") + "/squadron-hostile-\(process)"

@@ -33,7 +33,7 @@ extension Tables {
             self.defaultLabel = defaultLabel
         }
 
-        /// Of a `clusters.yaml`. Keys of maps come in lower case out of flyteadmin's configuration library.
+        /// Reads a `clusters.yaml`. Keys of maps come in lower case out of flyteadmin's configuration library.
         public init(yaml: String) throws {
             let clusters = try YAML.parse(yaml)["clusters"] ?? [:]
             self.clusters = (clusters["clusterConfigs"]?.array ?? []).map { entry in

@@ -159,7 +159,7 @@ private struct ProtoReader {
 
     private func place(_ text: String) -> String { "(line 1:\((offset(of: text) ?? 0) + 1))" }
 
-    /// Where it is first in the body: right where it is there once, as in the requests that matter.
+    /// Its first place in the body. This is the right one for the requests that matter, which have it once.
     private func offset(of text: String) -> Int? {
         let wanted = Array(text.utf8)
         guard !wanted.isEmpty, wanted.count <= body.count else { return nil }

@@ -118,7 +118,7 @@ public struct Tables: Sendable, Hashable {
 
     func validate(_ id: RowID, isWrite: Bool) throws(GRPCFailure) {
         guard id.domain.isEmpty else { return try validate(project: id.project, domain: id.domain) }
-        // Of a whole project, a read asks only whether it is there.
+        // A read of a whole project only checks that it exists.
         guard let project = projects[id.project] else {
             let what = "failed to validate that project [\(id.project)] \(isWrite ? "is registered" : "exists")"
             throw .invalidArgument(what + ", err: [project [\(id.project)] not found]")

@@ -21,7 +21,7 @@ public struct KubernetesBinaries: Sendable, Hashable {
         controllerManager = program("kube-controller-manager")
     }
 
-    /// Nil where `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs gives an error and not nil, so
+    /// Nil if `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs gives an error and not nil, so
     /// that a run that asks for real servers can't be green without them.
     public static func fromEnvironment() throws(RealClusterError) -> KubernetesBinaries? {
         guard let folder = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"], !folder.isEmpty else {
@@ -40,7 +40,7 @@ public struct KubernetesBinaries: Sendable, Hashable {
     }
 }
 
-/// Why a real cluster isn't there.
+/// Why there is no real cluster.
 public enum RealClusterError: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound(String, folder: String)
     /// `log` has the last lines of the program's output.

@@ -181,7 +181,7 @@ struct ControlTests {
             func version() async throws -> String {
                 try await client.get(Self.configMaps).json["metadata"]?["resourceVersion"]?.string ?? ""
             }
-            /// The whole stream; nil where it breaks off.
+            /// The whole stream. Nil if it breaks off.
             func read(_ stream: HTTPStream) async -> String? {
                 var bytes: [UInt8] = []
                 do {

@@ -48,7 +48,7 @@ struct TestClient: Sendable {
         return try await http.open(request)
     }
 
-    /// What the exchange fails with; nil where it succeeds.
+    /// The error of the exchange. Nil if it succeeds.
     func failure(_ path: String) async -> HTTPError.Kind? {
         do {
             _ = try await get(path)

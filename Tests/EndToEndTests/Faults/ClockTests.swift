@@ -116,7 +116,7 @@ extension EndToEnd.Faults {
                     try await eventually("the connection is still of use") {
                         try await fleet.annotation(1, "project1-development") == fleet.role
                     }
-                    // Set back: all is well again, and nothing is warned of anew.
+                    // Set back: all is well again, and no warning is repeated.
                     try await look(days: 0)
                     try await fleet.reports(1, "CredentialsValid", "Valid")
                     try await fleet.settles(1)

@@ -11,7 +11,7 @@ extension EndToEnd.Faults {
     /// Two DataPlanes turn out to be one cluster, whichever of them answers first: the older one has it.
     @Suite("Two DataPlanes of one cluster")
     struct Duplicates {
-        /// How the newer one is told from the older one in the data plane's log: it has another account there.
+        /// The newer one has another account, which shows in the data plane's log.
         private static let newer = "arn:of-the-newer"
 
         /// `dataplane-1`, the older one, behind a relay that refuses; `z-newer` behind another one. Both have `count`
@@ -33,7 +33,7 @@ extension EndToEnd.Faults {
                         "stringData": ["again_token": .string(fleet[1].adminToken)],
                     ])
                 try await fleet.applyBasics()
-                // Of the same second or not, by name it is the older one as well.
+                // It is the older one by name as well, whether or not both are of the same second.
                 try await fleet.admin.apply(
                     fleet.dataPlane(1, ["endpoint": .string("https://127.0.0.1:\(older.port)")]))
                 try await fleet.admin.apply(

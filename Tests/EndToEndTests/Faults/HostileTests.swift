@@ -65,7 +65,7 @@ extension EndToEnd.Alone {
                 try await fleet.settles(0)
                 for number in 1...3 { try await round(number) }
                 try await fleet.settles(0)
-                // What is wanted no more is neither counted nor queued.
+                // An object that is no longer wanted is neither counted nor queued.
                 try await eventually("nothing is queued any more") {
                     squadron.metricsText.contains(#"workqueue_depth{name="data-planes"} 0"#)
                         && squadron.metricsText.contains(#"workqueue_depth{name="control-plane"} 0"#)

@@ -28,7 +28,7 @@ extension EndToEnd.Faults.Safety {
                     fleet[1].requestLog.writes(to: Self.everything) == 0
                 }
                 try await fleet.reports(1, "Ready", "IdentityChanged")
-                // To accept it, the DataPlane is made anew.
+                // To accept it, the DataPlane is created again.
                 try await fleet.admin.delete("DataPlane", "dataplane-1")
                 try await fleet.admin.apply(fleet.dataPlane(1))
                 try await fleet.settles(2)

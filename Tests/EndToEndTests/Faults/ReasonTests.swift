@@ -259,7 +259,7 @@ extension EndToEnd.Faults {
                 }
                 try await fleet.operating { _ in
                     try await throughout(.seconds(1), "no second warning") { try await warnings().count == 1 }
-                    // Away for a while, and then the same one again: a sync tool made the Secret anew.
+                    // Away for a while, and then the same one again: a sync tool created the Secret again.
                     try await fleet.admin.merge(
                         "Secret", "cluster-credentials", ["data": ["dataplane_1_token": nil]])
                     try await fleet.reports(1, "CredentialsValid", "TokenMissing")

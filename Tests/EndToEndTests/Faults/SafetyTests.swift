@@ -310,7 +310,7 @@ extension EndToEnd.Faults {
                 try await fleet.addSecondEntry()
                 let otherName = fleet[1].url.replacing("127.0.0.1", with: "localhost")
                 try #require(otherName != fleet[1].url)
-                // Of the same second, so the name decides; the newer one is alone in having a role.
+                // Both are of the same second, so the name decides; the newer one is alone in having a role.
                 for number in 1...5 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 let newer = resource(
                     "DataPlane", "z-newer",

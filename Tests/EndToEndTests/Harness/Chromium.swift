@@ -4,9 +4,9 @@ import JSON
 import Testing
 
 /// A headless Chromium, steered over a pair of pipes (`--remote-debugging-pipe`), so that it opens no port. Killed at the latest
-/// when it is let go of.
+/// when it is freed.
 final class Chromium: @unchecked Sendable {  // used by one test at a time
-    /// Debian's; nil where it is not installed.
+    /// Debian's path. Nil if it is not installed.
     static let path = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].first {
         FileManager.default.isExecutableFile(atPath: $0)
     }

@@ -17,7 +17,7 @@ import Testing
 final class TestFleet<Cluster: Server>: Sendable {
     let controlPlane: Cluster
     let dataPlanes: [Cluster]
-    /// Of the control plane.
+    /// Reads and writes in the control plane.
     let admin: Admin
     let log = CapturedLog()
     private let endpoint: ClusterEndpoint

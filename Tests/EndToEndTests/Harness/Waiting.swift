@@ -44,7 +44,7 @@ func throughout(
     }
 }
 
-/// Waits until a server was asked nothing but what is allowed for so long: starts its log anew, waits and looks, again and
+/// Waits until a server was asked nothing but what is allowed for so long: clears its log, waits and looks, again and
 /// again.
 func waitForQuiet(
     for time: Duration, _ what: String, on log: RequestLog, _ isQuiet: () async throws -> Bool

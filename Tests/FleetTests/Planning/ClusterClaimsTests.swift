@@ -64,7 +64,7 @@ struct ClusterClaimsTests {
             var anew = ClusterClaims()
             for (other, claim) in now { anew.set(other, claim) }
             #expect(names.map { anew.message(of: $0) } == names.map { claims.message(of: $0) })
-            // Of each cluster, one at the most is not left alone.
+            // For each cluster, at most one is not left alone.
             let working = now.filter { $0.value.isEnabled && $0.value.uid != nil && claims.message(of: $0.key) == nil }
             #expect(Set(working.values.map(\.uid)).count == working.count)
         }

@@ -110,7 +110,7 @@ struct KeptEntriesTests {
         #expect(closed.wouldBeEmpty.count == 1 && closed.wouldBeEmpty[0].contains("fail"))
         #expect(!closed.notes.contains { $0.contains("left out") } && closed.leftOut.isEmpty)
 
-        // A restart of the operator counts the minute anew, but opens nothing.
+        // A restart of the operator restarts the minute, but opens nothing.
         let published = PublishedClusters(text: closed.configuration.yaml)
         #expect(plan(broken, labels, published, files: left).configuration == closed.configuration)
         // Without its own certificates, those of another cluster serve: what counts is that there are some.

@@ -65,7 +65,7 @@ struct StagedRolloutTests {
         #expect(model.rollout.phase == .complete && model.rollout.counts == (2, 2))
     }
 
-    @Test("A name twice in the groups, in one or in two, is refused, and so is an unknown one")
+    @Test("A name twice in the groups is refused, and so is an unknown one")
     func invalidGroups() {
         func problem(_ groups: [[String]]) -> String? {
             var policy = RolloutPolicy()

@@ -17,7 +17,7 @@ final class ScriptHandler: ChannelInboundHandler {
     private var request = ServerLog.Request(method: "", uri: "", version: "", headers: [:], body: [])
     private var isCounted = false
     private var isEndless = false
-    /// Of the next piece of `/numbered`.
+    /// The number of the next piece of `/numbered`.
     private var number: Int?
 
     init(log: Observed<ServerLog>) { self.log = log }

@@ -20,7 +20,7 @@ final class MemoryAPI: HTTPTransport {
             method != .get && !["selfsubject", "/token"].contains { target.contains($0) }
         }
     }
-    /// What a request comes to instead of an answer.
+    /// What a request gets instead of an answer.
     enum Fault: Sendable {
         case status(Int, retryAfter: Int? = nil)
         case lost(HTTPError.Kind)
@@ -55,7 +55,7 @@ final class MemoryAPI: HTTPTransport {
 
     var writes: [Sent] { sent.all.filter(\.isWrite) }
 
-    /// From now on, a request for which it gives a fault comes to that.
+    /// From now on, a request for which it gives a fault gets that.
     func fail(_ fault: @escaping @Sendable (Sent) -> Fault?) { state.withLock { $0.faults.append(fault) } }
     func heal() { state.withLock { $0.faults = [] } }
     /// From now on, all other tokens are refused.

@@ -123,7 +123,7 @@ extension PageScript {
         }
         const lost = () => say('lost', `squadron ui does not answer: as of ${new Date().toLocaleTimeString()}`);
 
-        // A hidden page lets go of its connection: a browser has few of them for one address.
+        // A hidden page closes its connection: a browser has few of them for one address.
         let stream = null;
         function follow() {
           if (stream) stream.close();

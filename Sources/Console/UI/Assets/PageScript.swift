@@ -59,7 +59,7 @@ enum PageScript {
         find('detail').addEventListener('click', event => { if (event.target === find('detail')) find('detail').close(); });
         const names = list => make('ul', { class: 'names' }, list.map(name => make('li', {}, name)));
 
-        // A part is made anew when what it shows is another; what had the focus has it again.
+        // A part is made again when its content changes; the element with the focus gets it back.
         const shown = new Map();
         function part(id, value, build) {
           const text = JSON.stringify(value);

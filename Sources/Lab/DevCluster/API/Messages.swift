@@ -29,7 +29,7 @@ public struct APIRequest: Sendable {
         }
     }
 
-    /// The first value of a query parameter; nil where it is absent.
+    /// The first value of a query parameter. Nil if it is absent.
     public func parameter(_ name: String) -> String? { query[name]?.first }
 
     /// A parameter that is a bool as Go's `strconv`-free conversion reads it: absent, "0" and "false" are false.

@@ -74,7 +74,7 @@ extension APIServer {
         return respond(200, presenter.answer(definition.presented(result)), request)
     }
 
-    /// Nil where somebody else created the object in between.
+    /// Nil if somebody else created the object in between.
     private func create(
         _ application: Application, _ request: ResourceRequest, _ options: WriteOptions
     ) throws(APIError) -> JSON? {
@@ -114,7 +114,7 @@ extension APIServer {
             resourceVersion: sent.isEmpty ? nil : sent)
     }
 
-    /// Nil where somebody else created the object in between.
+    /// Nil if somebody else created the object in between.
     private func createdByApply(_ object: JSON, _ request: ResourceRequest, _ options: WriteOptions) throws(APIError)
         -> JSON?
     {

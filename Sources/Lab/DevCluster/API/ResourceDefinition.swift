@@ -88,7 +88,7 @@ struct ResourceDefinition: Sendable {
         }
     }
 
-    /// The value of a selectable field, nil where it is absent.
+    /// The value of a selectable field. Nil if it is absent.
     func value(of field: String, in object: JSON) -> String? {
         let path = custom?.selectablePaths[field] ?? field.split(separator: ".").map(String.init)
         switch object[path: path] {

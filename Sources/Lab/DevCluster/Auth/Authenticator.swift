@@ -79,7 +79,7 @@ final class Authenticator: Sendable {
         }
     }
 
-    /// - Parameter certificate: the identity of the connection's client certificate; nil where it showed none.
+    /// - Parameter certificate: the identity of the connection's client certificate. Nil if it showed none.
     func authenticate(_ request: APIRequest, certificate: ClientIdentity?) -> Outcome {
         // This is as in the real server's union of authenticators: the certificate is tried first, and a bad one is
         // final only if no token succeeds.

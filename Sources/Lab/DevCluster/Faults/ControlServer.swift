@@ -10,7 +10,7 @@ import Support
 /// POST   /faults                       {"cluster", "fault", "match": {"verbs", "resources", …}, "rate", "count", …}
 /// DELETE /faults                       removes every rule (?cluster=name)
 /// GET    /requests                     counts by cluster, verb, resource, user agent and status
-/// DELETE /requests                     starts counting anew
+/// DELETE /requests                     starts counting from zero
 /// ```
 public final class ControlServer: Sendable {
     public let port: Int

@@ -99,7 +99,7 @@ public struct FaultRule: Sendable, Hashable {
     }
     public var fault: Fault
     public var match: Match
-    /// Of the requests that match, this part is hit: 0…1.
+    /// The share of the matching requests that it hits: 0…1.
     public var rate: Double
     /// After this many hits the rule is used up; nil for never.
     public var count: Int?

@@ -58,7 +58,7 @@ public final class FaultInjector: Sendable {
 
     /// How often a rule has hit; nil once it is used up or removed.
     public func hits(of id: RuleID) -> Int? { state.withLock { $0.rules.first { $0.id == id }?.hits } }
-    /// Of all rules that ever were, latencies not counted.
+    /// The hits of all rules so far, latencies not counted.
     public var totalHits: Int { state.withLock { $0.totalHits } }
 
     func plan(for attributes: RequestAttributes, userAgent: String) -> Plan {

@@ -15,7 +15,7 @@ struct ProcessStatistics: Sendable, Hashable {
     var openFiles: Int
     var maxFiles: UInt64
 
-    /// Nil where there is no /proc.
+    /// Nil without /proc.
     static func read() -> ProcessStatistics? {
         guard let stat = text("/proc/self/stat"), let boot = text("/proc/stat").flatMap(bootTime) else { return nil }
         var limit = rlimit()
