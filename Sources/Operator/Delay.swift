@@ -3,15 +3,15 @@
 /// All are durations on the monotonic clock: a calendar that is set back holds nothing back. `StatusPolicy` decides by them.
 /// The delays within one data plane are the agent's own.
 enum Delay {
-    // MARK: Gathering: many changes become one look
+    // MARK: Coalescing: one reconciliation for many changes
 
     /// A cold sync is a few writes to each object, not one for each namespace.
     static let gathering = Duration.milliseconds(200)
     /// The same while a data plane has much to do: syncing goes before writing statuses.
     static let gatheringWhileBusy = Duration.seconds(1)
-    /// Other controllers see in a ClusterProfile what a data plane came to, and not the way there.
+    /// Other controllers see only the settled state of a data plane in its ClusterProfile.
     static let gatheringForProfiles = Duration.seconds(1)
-    /// What one `kubectl apply` of a folder changes is one look at flyteadmin.
+    /// All changes of one `kubectl apply` of a folder are one reconciliation with flyteadmin.
     static let gatheringForFlyteAdmin = Duration.milliseconds(50)
     /// How long the configuration has to stay as it is before flyteadmin is restarted for it.
     static let beforeRestart = Duration.seconds(3)
@@ -22,9 +22,9 @@ enum Delay {
     static let patienceForResult = Duration.seconds(2)
     /// After a start, statuses of an earlier run wait for flyteadmin's first answer.
     static let patienceForFlyteAdmin = Duration.seconds(3)
-    /// After a start, the registry's status waits until every object was looked at.
+    /// After a start, the registry's status waits until every object has been reconciled.
     static let patienceForFleet = Duration.seconds(15)
-    /// When a status that waits for a result is looked at again.
+    /// How often a status that waits for a result is tried.
     static let nextLookAtResult = Duration.milliseconds(500)
 
     // MARK: Memory
@@ -35,8 +35,8 @@ enum Delay {
 
     // MARK: Writes
 
-    /// For so long our own ConfigMap is believed to be there although the watch shows none.
+    /// How long our own ConfigMap is assumed to exist although the watch shows none.
     static let beliefInOwnWrite = Duration.seconds(5)
-    /// When a write is tried again that the server refused for good.
+    /// The delay of a write that the server refused for good.
     static let afterRefusal = Duration.seconds(60)
 }

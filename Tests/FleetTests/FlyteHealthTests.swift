@@ -21,7 +21,7 @@ struct FlyteHealthTests {
         seen.flyte = health.map { ($0, FlyteHealthSettings()) }
         change(&seen)
         let object = dataPlane("dp") { $0.enabled = enabled }
-        return DataPlaneVerdict.conditions(of: object, seen).reduce(into: [:]) {
+        return DataPlaneConditions.conditions(of: object, seen).reduce(into: [:]) {
             $0[$1.type.rawValue] = "\($1.status.rawValue) \($1.reason)"
         }
     }

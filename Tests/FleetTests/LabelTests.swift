@@ -68,7 +68,7 @@ struct LabelTests {
     func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
         let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
         #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
-        let verdict = LabelVerdicts.all([label("l", entry.clusters)], clusters: [:])["l"]
+        let verdict = LabelResolution.all([label("l", entry.clusters)], clusters: [:])["l"]
         #expect((verdict?.ready.reason == "WeightsInvalid") == !entry.isGood)
     }
 
@@ -101,7 +101,7 @@ struct LabelTests {
     ]
     @Test("A label is Ready when its clusters exist, are enabled, and one of them is ready", arguments: resolutions)
     func resolution(_ entry: (clusters: [(String, Double)], status: Condition.Status, reason: String)) throws {
-        let verdict = try #require(LabelVerdicts.all([label("l", entry.clusters)], clusters: Self.states)["l"])
+        let verdict = try #require(LabelResolution.all([label("l", entry.clusters)], clusters: Self.states)["l"])
         #expect(verdict.ready.status == entry.status)
         #expect(verdict.ready.reason == entry.reason)
         #expect(verdict.isInForce)
@@ -110,7 +110,7 @@ struct LabelTests {
     @Test("The status shows each cluster's state and the column's text")
     func status() throws {
         let object = label("l", [("ready", 0.7), ("nowhere", 0.3)], label: "Team1")
-        let verdict = try #require(LabelVerdicts.all([object], clusters: Self.states)["l"])
+        let verdict = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
         let status = verdict.status(of: object, now: now)
         #expect(status.clusters.map(\.state) == [.ready, .unknown])
         #expect(status.label == "Team1")
@@ -120,10 +120,10 @@ struct LabelTests {
     @Test("A cordoned cluster is shown as Unschedulable and named in the message")
     func cordoned() throws {
         let object = label("l", [("ready", 0.5), ("cordoned", 0.5)])
-        let verdict = try #require(LabelVerdicts.all([object], clusters: Self.states)["l"])
+        let verdict = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
         #expect(verdict.status(of: object, now: now).clusters.map(\.state) == [.ready, .unschedulable])
         #expect(verdict.ready.message == "executions go to ready; cordoned: cordoned")
-        let empty = LabelVerdicts.all([label("l", [("cordoned", 1)])], clusters: Self.states)["l"]
+        let empty = LabelResolution.all([label("l", [("cordoned", 1)])], clusters: Self.states)["l"]
         #expect(empty?.ready.message == "cordoned: cordoned")
     }
 
@@ -133,20 +133,20 @@ struct LabelTests {
             label("young", [("ready", 1)], label: "x", age: 1), label("old", [("down", 1)], label: "x", age: 10),
             label("b", [("ready", 1)], label: "y"), label("a", [("ready", 1)], label: "y"), label("y2", [("ready", 1)]),
         ]
-        let verdicts = LabelVerdicts.all(labels, clusters: Self.states)
+        let verdicts = LabelResolution.all(labels, clusters: Self.states)
         #expect(verdicts["old"]?.ready.reason == "NoReadyCluster")
         #expect(verdicts["young"]?.ready.reason == "DuplicateLabel")
         #expect(verdicts["young"]?.ready.message.contains("old") == true)
         #expect(verdicts["a"]?.ready.reason == "Resolved")
         #expect(verdicts["b"]?.ready.reason == "DuplicateLabel")
-        #expect(AssignmentVerdicts.byLabel(verdicts)["x"]?.ready.reason == "NoReadyCluster")
-        #expect(LabelVerdicts.all(labels.reversed(), clusters: Self.states) == verdicts)
+        #expect(AssignmentRules.byLabel(verdicts)["x"]?.ready.reason == "NoReadyCluster")
+        #expect(LabelResolution.all(labels.reversed(), clusters: Self.states) == verdicts)
     }
 }
 
 @Suite("Assignments")
 struct AssignmentTests {
-    let good = LabelVerdict(label: "label1", clusters: [], ready: .yes(.ready, "Resolved", "fine"), isInForce: true)
+    let good = ResolvedLabel(label: "label1", clusters: [], ready: .yes(.ready, "Resolved", "fine"), isInForce: true)
 
     func observation(_ change: (inout AssignmentObservation) -> Void = { _ in }) -> AssignmentObservation {
         var observation = AssignmentObservation(
@@ -232,7 +232,7 @@ struct AssignmentTests {
 
     @Test("Assignments of one project, domain and workflow: the older one wins")
     func duplicates() {
-        let duplicates = AssignmentVerdicts.duplicates([
+        let duplicates = AssignmentRules.duplicates([
             assignment("new", "p", "d", age: 1), assignment("old", "p", "d", age: 2),
             assignment("workflow", "p", "d", workflow: "w"), assignment("other", "p", "e"),
         ])

@@ -9,7 +9,7 @@ import Testing
 struct ProgressTests {
     private func added(_ seen: DataPlaneObservation, _ change: (inout DataPlaneSpec) -> Void = { _ in }) -> String {
         let object = dataPlane("a", change)
-        let verdicts = DataPlaneVerdict.conditions(of: object, seen).withProgress()
+        let verdicts = DataPlaneConditions.conditions(of: object, seen).withProgress()
         guard let last = verdicts.last, last.type != .ready else { return "" }
         #expect(last.status == .isTrue)
         return "\(last.type.rawValue) \(last.reason)"
@@ -65,7 +65,7 @@ struct ProgressTests {
             conditions.last.map { "\($0.type) \($0.reason)" } ?? ""
         }
         let labels = [label("gone", [("x", 1)]), label("down", [("down", 1)])]
-        let verdicts = LabelVerdicts.all(labels, clusters: ["down": .notReady])
+        let verdicts = LabelResolution.all(labels, clusters: ["down": .notReady])
         #expect(last(verdicts["gone"]?.status(of: labels[0], now: now).conditions ?? []) == "Stalled UnknownCluster")
         #expect(
             last(verdicts["down"]?.status(of: labels[1], now: now).conditions ?? []) == "Reconciling NoReadyCluster")

@@ -38,7 +38,7 @@ struct RegistryValueTests {
         var seen = DataPlaneVerdictTests.healthy()
         seen.sync = .unknown
         seen.registryProblem = "ClusterRegistry flyte, spec.import: is not a map"
-        let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
+        let verdicts = DataPlaneConditions.conditions(of: dataPlane("a"), seen)
         #expect(
             verdicts.map(\.reason) == [
                 "Valid", "ProbeSucceeded", "PermissionsGranted", "Available", "SyncFailed", "SyncFailed",

@@ -140,7 +140,7 @@ struct SecretRulesTests {
     func verdicts() {
         var seen = DataPlaneObservation()
         seen.sourceNotAllowed = "why"
-        let synced = DataPlaneVerdict.conditions(of: dataPlane("a"), seen).first { $0.type == .synced }
+        let synced = DataPlaneConditions.conditions(of: dataPlane("a"), seen).first { $0.type == .synced }
         #expect(synced?.reason == "SourceNotAllowed" && synced?.status == .isFalse)
         var registry = RegistryObservation()
         registry.sourceNotAllowed = "why"

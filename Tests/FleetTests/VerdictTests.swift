@@ -150,7 +150,7 @@ struct DataPlaneVerdictTests {
         let (name, change, expected) = Self.cases[index]
         var seen = Self.healthy()
         change(&seen)
-        let verdicts = DataPlaneVerdict.conditions(of: dataPlane("a"), seen)
+        let verdicts = DataPlaneConditions.conditions(of: dataPlane("a"), seen)
         #expect(verdicts.map(\.type) == [.credentialsValid, .reachable, .authorized, .available, .synced, .ready])
         #expect(verdicts.map { "\($0.status.rawValue) \($0.reason)" }.joined(separator: ",") == expected, "\(name)")
         #expect(verdicts.allSatisfy { !$0.reason.isEmpty })
@@ -158,7 +158,7 @@ struct DataPlaneVerdictTests {
 
     @Test("A disabled data plane: Available and Ready are False, the others can't be known")
     func disabled() {
-        let verdicts = DataPlaneVerdict.conditions(
+        let verdicts = DataPlaneConditions.conditions(
             of: dataPlane("a") {
                 $0.enabled = false; $0.endpoint = "http://x"
             }, Self.healthy())
@@ -174,15 +174,15 @@ struct DataPlaneVerdictTests {
             .init(verb: "delete", group: "", resource: "serviceaccounts"),
             .init(verb: "patch", group: "rbac.authorization.k8s.io", resource: "roles"),
         ])
-        let available = DataPlaneVerdict.conditions(of: dataPlane("a"), seen).first { $0.type == .available }
+        let available = DataPlaneConditions.conditions(of: dataPlane("a"), seen).first { $0.type == .available }
         #expect(available == .no(.available, "PermissionsMissing", "missing: patch serviceaccounts"))
     }
 
     @Test("A spec that slipped past the CRD is Invalid, and the message names the field")
     func invalid() {
-        let ready = DataPlaneVerdict.conditions(of: dataPlane("a") { $0.endpoint = "http://a" }, Self.healthy()).last
+        let ready = DataPlaneConditions.conditions(of: dataPlane("a") { $0.endpoint = "http://a" }, Self.healthy()).last
         #expect(ready?.reason == "Invalid" && ready?.message == "spec.endpoint: must begin with https://")
-        let malformed = DataPlaneVerdict.conditions(
+        let malformed = DataPlaneConditions.conditions(
             malformed: SpecProblem(DecodingFailure(path: "spec.enabled", message: "expected a boolean")))
         #expect(malformed.last == .no(.ready, "Invalid", "spec.enabled: expected a boolean"))
     }

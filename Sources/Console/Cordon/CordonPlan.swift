@@ -55,7 +55,7 @@ public struct CordonPlan: Report {
             next[index].spec.unschedulable = isCordoned
         }
         let scheduling = Scheduling(next)
-        let owners = LabelVerdicts.all(known.objects, clusters: [:])
+        let owners = LabelResolution.all(known.objects, clusters: [:])
         let concerned = known.objects.filter { label in
             owners[label.metadata.name]?.isInForce == true
                 && label.spec.clusters.contains { $0.name == cluster && $0.weight > 0 }

@@ -156,7 +156,7 @@ public struct FlyteExport: Sendable {
     // MARK: flytectl's files
 
     private mutating func addLabels(_ assignments: [ExecutionClusterLabel]) {
-        let duplicates = AssignmentVerdicts.duplicates(assignments)
+        let duplicates = AssignmentRules.duplicates(assignments)
         for object in assignments where duplicates[object.metadata.name] == nil && object.spec.problems().isEmpty {
             var file: JSON = [
                 "project": .string(object.spec.project), "value": .string(object.spec.value),

@@ -82,11 +82,11 @@ struct StoryFacts {
                     template: $0, domains: spec.domains, projects: projects, assignments: assignments,
                     discovered: Seniority.youngest(discovered?.projectDomains ?? []))
             } ?? ProjectDomains()
-        let duplicates = AssignmentVerdicts.duplicates(assignments)
+        let duplicates = AssignmentRules.duplicates(assignments)
         reach =
             spec.syncScope == .labelled
             ? Reach(
-                dataPlanes: planes, verdicts: LabelVerdicts.all(labels, clusters: [:]),
+                dataPlanes: planes, verdicts: LabelResolution.all(labels, clusters: [:]),
                 assignments: assignments.filter { duplicates[$0.metadata.name] == nil },
                 defaultLabel: spec.defaultExecutionLabel) : nil
         (self.spec, self.discovered, self.isIncomplete) = (spec, discovered, isIncomplete)

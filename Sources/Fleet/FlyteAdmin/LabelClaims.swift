@@ -38,7 +38,7 @@ public struct LabelClaims: Sendable, Hashable {
     public init(_ assignments: [ExecutionClusterLabel], labels: Set<String>, unreadable: [String] = []) {
         self.unreadable = unreadable.sorted()
         let usable = assignments.filter { $0.spec.problems().isEmpty }
-        let duplicates = AssignmentVerdicts.duplicates(usable)
+        let duplicates = AssignmentRules.duplicates(usable)
         for object in assignments where !object.spec.problems().isEmpty { kept.insert(AdminRowKey(object.spec)) }
         for object in usable {
             let (key, name) = (AdminRowKey(object.spec), object.metadata.name)

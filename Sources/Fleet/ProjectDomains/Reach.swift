@@ -23,11 +23,11 @@ public struct Reach: Sendable {
     private var workflows: [ProjectDomain: Set<String>] = [:]
 
     /// - Parameters:
-    ///   - verdicts: those of every label, by object name (`LabelVerdicts.all`).
+    ///   - verdicts: those of every label, by object name (`LabelResolution.all`).
     ///   - assignments: those in force, which is the oldest of duplicates.
     ///   - hasUnreadable: whether further ExecutionLabels exist that can't be read.
     public init(
-        dataPlanes: some Sequence<DataPlane>, verdicts: [String: LabelVerdict],
+        dataPlanes: some Sequence<DataPlane>, verdicts: [String: ResolvedLabel],
         assignments: some Sequence<ExecutionClusterLabel>, defaultLabel: String, hasUnreadable: Bool = false
     ) {
         self.hasUnreadable = hasUnreadable

@@ -133,7 +133,7 @@ public struct ClustersPlan: Sendable {
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
         // The clusters' states do not affect which object decides about a label.
-        for (name, verdict) in LabelVerdicts.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
+        for (name, verdict) in LabelResolution.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
             if verdict.isInForce {
                 let entries = verdict.clusters.map { ClustersConfiguration.Entry(id: $0.name, weight: $0.weight) }
                 let rest = HealthAwareMap.entries(entries, without: cordoned, usable: enabled)

@@ -115,7 +115,7 @@ final class Caches: Sendable {
         dataPlanes.isReady && executionLabels.isReady && assignments.isReady && projects.isReady && registries.isReady
     }
 
-    /// Of an object in the operator's namespace.
+    /// The key of an object in the operator's namespace.
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
 
     /// Whether a DataPlane was deleted although it still counts for what is published.

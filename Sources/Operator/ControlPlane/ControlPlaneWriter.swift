@@ -3,7 +3,7 @@ import Fleet
 import Kube
 import KubeObjects
 
-/// Writes objects of the control plane that are not statuses, and tells of it on the registry.
+/// Writes objects of the control plane other than statuses, and reports failures on the registry.
 struct ControlPlaneWriter: Sendable {
     let client: KubeClient
     /// The operator's own.

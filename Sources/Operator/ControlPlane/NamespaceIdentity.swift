@@ -13,7 +13,7 @@ struct NamespaceIdentity: Sendable {
     /// How often to ask while the right to read it is missing.
     private static let interval = Duration.seconds(5)
 
-    /// Nil where it may not be read.
+    /// Nil if the account may not read it.
     func find() async -> String? {
         var delay = Duration.milliseconds(200)
         while !Task.isCancelled {

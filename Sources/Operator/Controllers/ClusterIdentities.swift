@@ -16,7 +16,7 @@ final class ClusterIdentities: Sendable {
         self.recorder = recorder
     }
 
-    /// Notes which cluster a DataPlane claims. The others that claim the same are looked at again.
+    /// Notes which cluster a DataPlane claims, and wakes the others that claim the same.
     /// - Parameter object: nil for one that is gone.
     func claim(_ name: String, _ object: DataPlane?) {
         let claim = object.map { ClusterClaims.Claim($0, uid: clusterUID(of: $0)) }
@@ -24,7 +24,7 @@ final class ClusterIdentities: Sendable {
         router.claimsChanged(others.filter { pool[$0] != nil })
     }
 
-    /// Why a DataPlane has to leave its cluster to an older one; nil where it has not.
+    /// Why a DataPlane must leave its cluster to an older one. Nil if it need not.
     func duplicate(of name: String) -> String? { claims.withLock { $0.message(of: name) } }
 
     /// The UID of the cluster at the endpoint, from its own answer or from one to an earlier process.
@@ -32,7 +32,7 @@ final class ClusterIdentities: Sendable {
         pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
     }
 
-    /// The agent may write from now on, since the status holds which cluster it is, and no other DataPlane has that one.
+    /// Allows the agent to write: the status holds the cluster's UID, and no other DataPlane has that cluster.
     func approve(_ object: DataPlane, _ status: DataPlaneStatus, isDuplicate: Bool) {
         // After a move, the status has the UID of the former cluster until the new one has answered.
         guard !isDuplicate, let uid = status.clusterUID, status.endpoint == object.endpointDescription else { return }

@@ -13,7 +13,7 @@ final class ClusterProfileController: Sendable {
     private let statuses: StatusWriter
     private let writer: ControlPlaneWriter
     private let wallClock: WallClock
-    /// Those of the last look.
+    /// The complaints of the last time.
     private let complaints = Locked<[String: String]>([:])
 
     init(

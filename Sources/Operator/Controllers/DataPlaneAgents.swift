@@ -2,7 +2,8 @@ import DataPlaneAgent
 import Fleet
 import Kube
 
-/// The agents of all data planes: brings each in line with its object, and tells what it has found out.
+/// The agents of all data planes. It brings each agent in line with its object, and returns what the agent has found
+/// out.
 struct DataPlaneAgents: Sendable {
     let caches: Caches
     let pool: SessionPool
@@ -108,7 +109,7 @@ struct DataPlaneAgents: Sendable {
         seen.listTrouble = facts.overBudget?.description ?? facts.listTroubles.min { $0.key < $1.key }?.value
     }
 
-    /// For `StatusPolicy`; nil where the data plane has no agent.
+    /// The input of `StatusPolicy`. Nil if the data plane has no agent.
     func start(of name: String) -> StatusPolicy.AgentStart? {
         pool[name].map { .init(isSettling: $0.isSettling, isFlyteSettling: $0.isFlyteSettling) }
     }

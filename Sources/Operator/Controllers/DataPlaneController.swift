@@ -27,7 +27,7 @@ struct DataPlaneController: Sendable {
         case .malformed(let metadata, let failure):
             agents.remove(name)
             try await statuses.report(
-                malformed: metadata, .dataPlanes, DataPlaneVerdict.conditions(malformed: SpecProblem(failure)),
+                malformed: metadata, .dataPlanes, DataPlaneConditions.conditions(malformed: SpecProblem(failure)),
                 // A typo must not lose which cluster it was, and which warnings were given.
                 kept: ["clusterUID", "endpoint", "expiryWarnings"])
             return .done

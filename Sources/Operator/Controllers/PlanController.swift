@@ -2,7 +2,7 @@ import ControlLoop
 import DataPlaneAgent
 import Fleet
 
-/// Brings the plan in line with what changed, and wakes what the change touches.
+/// Updates the plan from what changed, and wakes the keys that the change touches.
 struct PlanController: Sendable {
     let inputs: Inputs
     let agents: DataPlaneAgents
@@ -20,7 +20,7 @@ struct PlanController: Sendable {
         guard let plan = inputs.plan else { return .done }
         caches.labelledSecrets.follow(plan.spec.replicateSecrets.contains { $0.selector != nil })
         for name in look.diff.dataPlanes { clusters.claim(name, plan.dataPlanes[name]) }
-        // Other data planes, of which more changed, follow when it is their turn.
+        // Data planes with more changes follow in the order of the queue.
         if !look.diff.isCommon, !look.diff.namespaces.isEmpty {
             for session in agents.pool.all where !look.diff.dataPlanes.contains(session.name) {
                 agents.follow(plan, session)

@@ -4,7 +4,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// Publishes what flyteadmin reads its clusters from, and restarts what has read another state of it.
+/// Publishes the clusters for flyteadmin, and restarts the Deployments that have read another state of them.
 struct PublishingController: Sendable {
     let inputs: Inputs
     let publisher: ClustersPublisher
@@ -98,7 +98,7 @@ struct PublishingController: Sendable {
         if board.set(running: running) { router.runningLabelsChanged() }
     }
 
-    /// Puts a result in place, from which the registry's conditions follow. A label that is lost gets an event of its own.
+    /// Stores a result, from which the registry's conditions follow. A label that is lost gets an event of its own.
     private func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
         var result = result
         result.generation = registry?.metadata.generation

@@ -1,9 +1,9 @@
-/// What controllers have last found out, for other controllers to read. The writer of a report then tells the router.
+/// The last results of controllers, for other controllers to read. The writer of a report then calls the router.
 struct Reports: Sendable {
-    /// Of what goes out to flyteadmin.
+    /// What is published for flyteadmin, and its restart.
     let publishing: PublishingBoard
-    /// Of rows and projects in flyteadmin.
+    /// The rows and projects in flyteadmin.
     let publications: PublicationBoard
-    /// Of a staged rollout.
+    /// The staged rollout.
     let rollout: RolloutKeeper
 }

@@ -3,7 +3,7 @@ import DataPlaneAgent
 import Fleet
 import Logging
 
-/// Somebody has asked for an object to be looked at: nothing that it follows from waits for its backoff any longer.
+/// Handles a user's request to reconcile an object: nothing that the object depends on waits for its backoff any longer.
 struct RequestController: Sendable {
     let inputs: Inputs
     let pool: SessionPool

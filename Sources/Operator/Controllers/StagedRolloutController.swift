@@ -3,7 +3,7 @@ import Fleet
 import Kube
 import KubeObjects
 
-/// Brings a change of templates or values to the data planes one after the other, and tells of it on the registry.
+/// Brings a change of templates or values to the data planes one after the other, and reports it on the registry.
 struct StagedRolloutController: Sendable {
     let plans: PlanKeeper
     let members: RolloutMembers

@@ -3,7 +3,7 @@ import Fleet
 import KubeObjects
 import TokenSources
 
-/// Finds or makes what renews the token of a data plane, and tells what happens to that token.
+/// Finds or makes the source that renews a data plane's token, and reports what happens to that token.
 struct CredentialRenewals: Sendable {
     let sources: CredentialSources
     let pool: SessionPool

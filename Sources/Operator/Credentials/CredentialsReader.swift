@@ -24,7 +24,7 @@ struct CredentialsLook: Sendable {
     var proxyLogin: ProxyLogin?
 }
 
-/// The credentials for a data plane, from whatever source.
+/// The credentials for a data plane, from any source.
 struct CredentialsInForce: Sendable {
     /// Nil if a source gives the token.
     var token: Sensitive?
@@ -38,7 +38,7 @@ struct CredentialsInForce: Sendable {
     var notes: [String]
 }
 
-/// Reads what a data plane is reached with.
+/// Reads the credentials of a data plane.
 struct CredentialsReader: Sendable {
     let caches: Caches
     let renewals: CredentialRenewals

@@ -29,7 +29,7 @@ final class ReadinessBoard: Sendable {
         var assignments: [String: Bool] = [:]
     }
     private let state = Locked(State())
-    private let verdicts = LabelVerdictCache()
+    private let verdicts = ResolvedLabelCache()
 
     /// `name` is that of the DataPlane.
     func set(dataPlane name: String, _ new: Standing?) -> News {
@@ -65,10 +65,10 @@ final class ReadinessBoard: Sendable {
     func isReady(assignment name: String) -> Bool { state.withLock { $0.assignments[name] ?? false } }
 
     /// How each execution label is, by the name of its object and by the label.
-    func labelVerdicts(_ plan: PlanInForce) -> LabelVerdictCache.Verdicts {
+    func labelVerdicts(_ plan: PlanInForce) -> ResolvedLabelCache.Verdicts {
         // The revision is read before the states: what changes meanwhile is looked at again next time.
         verdicts.verdicts(.init(plan: plan.revision, board: revision)) {
-            LabelVerdicts.all(Array(plan.labels.values), clusters: clusterStates(plan))
+            LabelResolution.all(Array(plan.labels.values), clusters: clusterStates(plan))
         }
     }
 

@@ -43,7 +43,7 @@ enum StatusPolicy {
     ///
     /// - Parameters:
     ///   - object: with the newest status.
-    ///   - agent: nil where there is none.
+    ///   - agent: nil if there is none.
     static func waitForAgent(of object: DataPlane, isDuplicate: Bool, _ agent: AgentStart?) -> Duration? {
         guard let agent, !isDuplicate, let status = object.status, !status.conditions.isEmpty, status.clusterUID != nil,
             status.observedGeneration == object.metadata.generation, status.endpoint == object.endpointDescription,

@@ -33,7 +33,7 @@ final class Statuses: Sendable {
 
     // MARK: What a new status follows from
 
-    /// The object with its newest status; nil where the plan is of an older generation: a newer plan is on its way, and wakes
+    /// The object with its newest status. Nil if the plan has an older generation: a newer plan follows, and wakes
     /// the object.
     func current<Spec>(_ object: CustomResource<Spec>, _ plan: PlanInForce) -> CustomResource<Spec>? {
         plan.knows(object.metadata) ? writer.newest(object) : nil

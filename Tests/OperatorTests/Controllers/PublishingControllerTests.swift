@@ -108,7 +108,7 @@ struct PublishingControllerTests {
         }
     }
 
-    @Test("flyteadmin is restarted once for each state, after three seconds without a change")
+    @Test("flyteadmin is restarted once for each state, after 3 s without a change")
     func restart() async throws {
         try await withFleet(Self.restarting) { bench in
             try await bench.put([

@@ -86,7 +86,7 @@ public struct AssignmentObservation: Sendable {
     /// The older object with the same key.
     public var duplicateOf: String?
     /// The verdict on the label in force. Nil if no label has that name.
-    public var label: LabelVerdict?
+    public var label: ResolvedLabel?
     /// Nil for a whole project, which wants no namespace.
     public var namespace: NamespaceAnswer?
     public var progress: NamespaceProgress
@@ -98,7 +98,7 @@ public struct AssignmentObservation: Sendable {
     public var isArchived = false
 
     public init(
-        object: ExecutionClusterLabel, duplicateOf: String?, label: LabelVerdict?, namespace: NamespaceAnswer?,
+        object: ExecutionClusterLabel, duplicateOf: String?, label: ResolvedLabel?, namespace: NamespaceAnswer?,
         progress: NamespaceProgress, publication: Publication, sharing: String? = nil
     ) {
         self.sharing = sharing
@@ -172,16 +172,16 @@ extension ConditionType {
     }
 }
 
-public enum AssignmentVerdicts {
+public enum AssignmentRules {
     /// The name of the older object, for each object that sets the same row.
     public static func duplicates(_ assignments: [ExecutionClusterLabel]) -> [String: String] {
         Seniority.duplicates(assignments) { AdminRowKey($0.spec) }
     }
 
-    /// The label in force for each name, out of `LabelVerdicts.all`. If all objects with that name have problems, it is
+    /// The label in force for each name, out of `LabelResolution.all`. If all objects with that name have problems, it is
     /// the first one, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
-    public static func byLabel(_ verdicts: [String: LabelVerdict]) -> [String: LabelVerdict] {
-        var found: [String: LabelVerdict] = [:]
+    public static func byLabel(_ verdicts: [String: ResolvedLabel]) -> [String: ResolvedLabel] {
+        var found: [String: ResolvedLabel] = [:]
         for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {
             if verdict.isInForce || found[verdict.label] == nil { found[verdict.label] = verdict }
         }

@@ -91,7 +91,7 @@ public struct DataPlaneObservation: Sendable {
 }
 
 /// The conditions of a DataPlane.
-public enum DataPlaneVerdict {
+public enum DataPlaneConditions {
     static let types: [ConditionType] = [.credentialsValid, .reachable, .authorized, .available, .synced, .ready]
 
     public static func conditions(of object: DataPlane, _ seen: DataPlaneObservation) -> [ConditionVerdict] {
@@ -294,7 +294,7 @@ extension DataPlaneObservation {
     /// The status to store, given the earlier one. Equal statuses need no write.
     public func status(of object: DataPlane, now: Instant) -> DataPlaneStatus {
         let previous = object.status
-        var status = DataPlaneStatus(DataPlaneVerdict.conditions(of: object, self), of: object, now: now)
+        var status = DataPlaneStatus(DataPlaneConditions.conditions(of: object, self), of: object, now: now)
         status.clusterName = object.clusterName
         // Earlier knowledge stays, so that a data plane that is away or disabled can still be identified.
         status.kubernetesVersion = kubernetesVersion ?? previous?.kubernetesVersion

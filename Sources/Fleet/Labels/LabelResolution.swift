@@ -23,8 +23,8 @@ public enum ClusterState: Sendable, Hashable {
     }
 }
 
-/// The verdict on an ExecutionLabel.
-public struct LabelVerdict: Sendable, Hashable {
+/// An ExecutionLabel with its clusters and its condition Ready.
+public struct ResolvedLabel: Sendable, Hashable {
     public var label: String
     public var clusters: [ExecutionLabelStatus.Cluster]
     public var ready: ConditionVerdict
@@ -32,19 +32,19 @@ public struct LabelVerdict: Sendable, Hashable {
     public var isInForce: Bool
 }
 
-/// The verdicts on all labels. They are computed together, since two objects can claim one label.
-public enum LabelVerdicts {
+/// Resolves all labels. They are resolved together, since two objects can claim one label.
+public enum LabelResolution {
     /// - Parameter clusters: the state of every DataPlane, by `clusterName`.
-    /// - Returns: the verdicts by object name.
+    /// - Returns: the resolved labels by object name.
     public static func all(
         _ labels: [ExecutionLabel], clusters: [String: ClusterState]
-    ) -> [String: LabelVerdict] {
+    ) -> [String: ResolvedLabel] {
         let owners = Seniority.oldest(labels, by: \.label)
-        var verdicts: [String: LabelVerdict] = [:]
+        var verdicts: [String: ResolvedLabel] = [:]
         for label in labels {
             let owner = owners[label.label]?.metadata.name ?? label.metadata.name
             let problem = problem(of: label, owner: owner)
-            verdicts[label.metadata.name] = LabelVerdict(
+            verdicts[label.metadata.name] = ResolvedLabel(
                 label: label.label, clusters: label.spec.clusters.map { row($0, clusters[$0.name]) },
                 ready: problem.map { .no(.ready, $0.0.rawValue, $0.1) }
                     ?? resolution(of: label.spec.clusters, clusters),
@@ -109,7 +109,7 @@ public enum LabelVerdicts {
     }
 }
 
-extension LabelVerdict {
+extension ResolvedLabel {
     /// The status to store, given the earlier one.
     public func status(of object: ExecutionLabel, now: Instant) -> ExecutionLabelStatus {
         var status = ExecutionLabelStatus([ready], of: object, now: now)
