@@ -6,7 +6,7 @@ extension DataPlaneSession {
     var writeLog: WriteLog { WriteLog(context.logger) }
 
     /// The copies of `replicateSecrets`, as far as they may be written.
-    package var copies: ReplicationCounts {
+    var copies: ReplicationCounts {
         let plan = currentPlan
         return progress.copies(of: plan.isObserving ? [] : plan.copies)
     }

@@ -16,7 +16,7 @@ package final class DataPlaneSession: Sendable {
     let subject: SessionSubject
     let context: SessionContext
     let queue: WorkQueue<String>
-    package let progress: NamespaceProgressBoard
+    let progress: NamespaceProgressBoard
     private let state: Locked<AgentState>
     let memory = Locked(SyncMemory())
     let watches = TypeWatches()
@@ -152,34 +152,56 @@ package final class DataPlaneSession: Sendable {
 
     // MARK: What it tells others
 
-    /// The revision of the settings that it brings the data plane to, if changes are staged.
-    ///
-    /// It changes only after `progress` knows the work for it. So a reader never takes a namespace that is in sync with
-    /// the revision before for one that is in sync with this revision.
-    package var stage: Int64? { state.withLock { $0.stage } }
-    package var facts: SessionFacts { state.withLock { $0.decisions.facts } }
-    package var flyte: FlyteHealthLook? { flyteHealth }
-    /// Whether Flyte's health there may still become known soon.
-    package var isFlyteSettling: Bool {
-        isWorking && (flyteHealth.health?.isSettling ?? false) && context.timeline.now < started + Self.settlingTime
+    /// Everything that it has to tell.
+    /// - Parameter limit: how many failures are named.
+    package func report(failures limit: Int = FailureEntry.limit) -> AgentReport {
+        // The stage changes only after `progress` knows the work for it, so it is read first. Otherwise a namespace that is
+        // in sync with the stage before would be taken for one that is in sync with this stage.
+        let (decisions, stage, plan) = state.withLock { ($0.decisions, $0.stage, $0.plan) }
+        let progress = progress.report(failures: limit, plans: plan.isObserving)
+        let flyte = flyteHealth.health
+        let hasResult = Self.hasResult(decisions, hasPending: progress.pending > 0)
+        return AgentReport(
+            facts: decisions.facts, authorization: authorization(decisions.facts, plan),
+            listsEssentials: !isListing(plan.types.filter(Permissions.essentials.contains)),
+            linkInUse: decisions.active?.configuration, credential: source?.source.report, flyte: flyte,
+            progress: progress, pruneObjection: pruneObjection, stage: stage, hasResult: hasResult,
+            isSettling: progress.lastComplete == nil && !hasResult && isEarly,
+            isFlyteSettling: decisions.allowsWork && (flyte?.isSettling ?? false) && isEarly)
     }
-    /// The settings of the link in use.
+
+    /// Parts of the report, for those that ask often.
+    package var facts: SessionFacts { state.withLock { $0.decisions.facts } }
     package var linkInUse: LinkConfiguration? { state.withLock { $0.decisions.active?.configuration } }
+    /// How far it is, without the failures.
+    package var progressReport: ProgressReport { progress.report() }
+
     /// Whether it may still come to a first result soon.
     ///
     /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
     /// not claim to be settling for ever.
-    package var isSettling: Bool {
-        progress.lastComplete == nil && !hasResult && context.timeline.now < started + Self.settlingTime
+    var isSettling: Bool {
+        isEarly && progress.lastComplete == nil
+            && !Self.hasResult(state.withLock { $0.decisions }, hasPending: progress.hasPending)
     }
+    private var isEarly: Bool { context.timeline.now < started + Self.settlingTime }
     static let settlingTime = Duration.seconds(20)
 
     /// Whether it has a first result: it has looked at everything once, or something prevents that.
-    package var hasResult: Bool {
-        let (facts, works) = state.withLock { ($0.decisions.facts, $0.decisions.allowsWork) }
-        if works { return !facts.listTroubles.isEmpty || !progress.hasPending }
+    private static func hasResult(_ decisions: SessionState, hasPending: Bool) -> Bool {
+        let facts = decisions.facts
+        if decisions.allowsWork { return !facts.listTroubles.isEmpty || !hasPending }
         return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
     }
+
+    private func authorization(
+        _ facts: SessionFacts, _ plan: DataPlanePlan
+    ) -> DataPlaneObservation.Authorization {
+        guard facts.authorization == .unsaid else { return facts.authorization }
+        if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
+        return isListing(plan.types) ? .unsaid : .inferred
+    }
+
     /// Whether this is the session that may write to that cluster, once it is connected.
     func isApproved(for uid: String) -> Bool {
         state.withLock { !$0.decisions.isDuplicate && $0.decisions.approvedUID == uid }
@@ -317,7 +339,7 @@ package final class DataPlaneSession: Sendable {
 
     // MARK: For its parts
 
-    package var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
+    var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
 
     /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
     func sourceInForce<Result: Sendable>(_ body: (inout RunningSource?) -> Result) -> Result {
@@ -364,19 +386,6 @@ package final class DataPlaneSession: Sendable {
             return !state.decisions.facts.refused.isEmpty
         }
         if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
-    }
-
-    /// What is known of our rights: from reviews, or from our own requests if we may not ask for a review.
-    package var authorization: DataPlaneObservation.Authorization {
-        let facts = facts
-        guard facts.authorization == .unsaid else { return facts.authorization }
-        if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
-        return isListing(currentPlan.types) ? .unsaid : .inferred
-    }
-
-    /// Whether Namespaces and ServiceAccounts are listed, as far as the plan has them.
-    package var listsEssentials: Bool {
-        !isListing(currentPlan.types.filter(Permissions.essentials.contains))
     }
 
     /// Notes whether the account may do that. Only a refusal about rights counts, not one by a policy or webhook.

@@ -135,6 +135,13 @@ package final class SessionPool: Sendable {
     package var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     package var all: [DataPlaneSession] { sessions.withLock { Array($0.values) } }
 
+    /// The namespaces of all data planes that are meant to be in sync: not of those in Observe.
+    package var namespaces: NamespaceCounts {
+        all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
+    }
+    /// The copies of Secrets in all data planes.
+    package var copies: ReplicationCounts { all.map(\.copies).reduce(ReplicationCounts(desired: 0, synced: 0), +) }
+
     package func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
         namespace.name.map { progress(of: $0) } ?? .zero
     }

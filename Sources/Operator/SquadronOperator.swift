@@ -125,7 +125,7 @@ public final class SquadronOperator: Sendable {
         input.controlPlaneQueue.workers = LeaderTerm.workers
         if let leading {
             input.conditions = caches.conditions
-            input.dataPlanes = caches.metricsOfDataPlanes { leading.pool[$0]?.progress }
+            input.dataPlanes = caches.metricsOfDataPlanes { leading.pool[$0]?.progressReport }
             input.controlPlaneQueue.metrics = leading.queue.metrics
             (input.dataPlaneQueues.metrics, input.dataPlaneQueues.workers) = leading.pool.queueMetrics
         }

@@ -31,7 +31,7 @@ package struct FlyteHealthQuestion: Sendable, Hashable {
 ///
 /// It sends that token only over a connection that the CA of the same entry verifies. It uses the session's connection
 /// if server and CA are the same, else one that it closes after the answer.
-package final class FlyteHealthLook: Sendable {
+final class FlyteHealthLook: Sendable {
     private struct State {
         var question: FlyteHealthQuestion?
         var health = FlyteHealth()
@@ -52,7 +52,7 @@ package final class FlyteHealthLook: Sendable {
     }
 
     /// Nil if the registry does not ask for it.
-    package var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
+    var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
 
     /// Takes a new question, or none. Findings for an unchanged part stay.
     func follow(_ question: FlyteHealthQuestion?, for session: DataPlaneSession) {

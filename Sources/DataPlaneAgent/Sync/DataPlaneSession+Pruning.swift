@@ -38,5 +38,5 @@ extension DataPlaneSession {
     }
 
     /// The message for objects that were not deleted.
-    package var pruneObjection: String? { memory.withLock { $0.pruning.objection } }
+    var pruneObjection: String? { memory.withLock { $0.pruning.objection } }
 }

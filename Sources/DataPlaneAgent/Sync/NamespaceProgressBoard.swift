@@ -4,8 +4,8 @@ import KubeObjects
 import Support
 
 /// The progress of each wanted namespace of one data plane.
-package final class NamespaceProgressBoard: Sendable {
-    package enum Progress: Sendable, Hashable {
+final class NamespaceProgressBoard: Sendable {
+    enum Progress: Sendable, Hashable {
         case pending
         case synced
         case failed([ObjectFailure])
@@ -33,7 +33,7 @@ package final class NamespaceProgressBoard: Sendable {
         var pending = 0
         var failed: Set<String> = []
         /// The failures that a status shows. Nil if they must be gathered again.
-        var shown: (limit: Int, entries: [FailureEntry])?
+        var shown: [FailureEntry]?
         var lastComplete: Instant?
     }
     private let state = Locked(State())
@@ -87,8 +87,8 @@ package final class NamespaceProgressBoard: Sendable {
 
     var unsynced: [String] { state.withLock { $0.namespaces.filter { $0.value != .synced }.map(\.key) } }
 
-    package var hasPending: Bool { pendingCount > 0 }
-    package var pendingCount: Int { state.withLock { $0.pending } }
+    var hasPending: Bool { pendingCount > 0 }
+    var pendingCount: Int { state.withLock { $0.pending } }
 
     func isSynced(_ name: String) -> Bool { state.withLock { $0.namespaces[name] == .synced } }
 
@@ -100,9 +100,9 @@ package final class NamespaceProgressBoard: Sendable {
     }
 
     /// When the last missing namespace last came into sync. Nil if they were never all in sync.
-    package var lastComplete: Instant? { state.withLock { $0.lastComplete } }
+    var lastComplete: Instant? { state.withLock { $0.lastComplete } }
 
-    package var counts: NamespaceCounts {
+    var counts: NamespaceCounts {
         state.withLock {
             NamespaceCounts(desired: $0.namespaces.count, synced: $0.synced, failed: $0.failed.count)
         }
@@ -119,36 +119,27 @@ package final class NamespaceProgressBoard: Sendable {
         }
     }
 
-    /// What would be written in all namespaces.
-    package var plan: PlannedChanges {
-        PlannedChanges(state.withLock { $0.namespaces.values.map(\.changes) }.flatMap { $0 })
-    }
-
-    /// The failures as a status shows them: the oldest first, at most `limit`. If only details change, the result stays
-    /// the same until `showDetails`. Otherwise each written status would lead to the next one.
-    package func failures(limit: Int) -> [FailureEntry] {
-        let (shown, all) = state.withLock { state -> ([FailureEntry]?, [FailureEntry]) in
-            if let shown = state.shown, shown.limit == limit { return (shown.entries, []) }
-            let all = state.failed.flatMap { name -> [FailureEntry] in
-                (state.namespaces[name]?.failures ?? []).map(\.shown)
-            }
-            let entries = Array(all.sorted().prefix(limit))
-            state.shown = (limit, entries)
-            return (nil, entries)
+    /// Everything at one moment.
+    /// - Parameters:
+    ///   - limit: how many failures are named, the oldest first. If only details of them change, they stay the same until
+    ///     `showDetails`. Otherwise each written status would lead to the next one.
+    ///   - plans: whether to gather what would be written.
+    func report(failures limit: Int = 0, plans: Bool = false) -> ProgressReport {
+        var (report, changes) = state.withLock { state in
+            var report = ProgressReport()
+            report.counts = NamespaceCounts(
+                desired: state.namespaces.count, synced: state.synced, failed: state.failed.count)
+            report.pending = state.pending
+            report.lastComplete = state.lastComplete
+            report.failuresTotal = state.failed.reduce(0) { $0 + (state.namespaces[$1]?.failures.count ?? 0) }
+            if limit > 0 { report.failures = state.showFailures(limit) }
+            return (report, plans ? state.namespaces.values.map(\.changes) : [])
         }
-        return shown ?? all
+        if plans { report.planned = PlannedChanges(changes.flatMap { $0 }) }
+        return report
     }
 
-    /// The number of all failed objects.
-    package var failuresTotal: Int {
-        state.withLock { state in
-            state.failed.reduce(0) { total, name in
-                total + (state.namespaces[name]?.failures.count ?? 0)
-            }
-        }
-    }
-
-    /// Lets `failures` gather its result again.
+    /// Lets `report` gather the failures again.
     func showDetails() { state.withLock { $0.shown = nil } }
 }
 
@@ -176,6 +167,18 @@ extension NamespaceProgressBoard.Progress {
 }
 
 extension NamespaceProgressBoard.State {
+    /// As many failures as anybody asks for, so that a short list keeps what a longer one shows.
+    private static let shownFailures = 200
+
+    fileprivate mutating func showFailures(_ limit: Int) -> [FailureEntry] {
+        let entries =
+            shown
+            ?? Array(
+                failed.flatMap { (namespaces[$0]?.failures ?? []).map(\.shown) }.sorted().prefix(Self.shownFailures))
+        shown = entries
+        return Array(entries.prefix(limit))
+    }
+
     fileprivate mutating func call(_ name: String) {
         lastCall += 1
         calls[name] = lastCall

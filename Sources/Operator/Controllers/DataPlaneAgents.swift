@@ -29,15 +29,18 @@ struct DataPlaneAgents: Sendable {
 
     /// Brings the agent in line with an object that can be worked on, and adds to `seen` what it has found out.
     ///
-    /// - Returns: when to look at the credentials again because of the time alone.
-    func update(_ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneObservation) -> Duration? {
+    /// - Returns: what the agent reports, if there is one; and when to look at the credentials again only because time
+    ///   has passed.
+    func update(
+        _ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
+    ) -> (report: AgentReport?, again: Duration?) {
         let name = object.metadata.name
         let look = credentials.read(object)
         credentials.take(look, of: object, plan.spec, into: &seen)
         seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
         if case .invalid(let reason, _) = look.verdict, reason.forbidsSending {
             remove(name)
-            return look.again
+            return (nil, look.again)
         }
         var configuration = credentials.configuration(of: object, look)
         // Broken credentials in the Secret don't end a connection whose own credentials still work.
@@ -58,28 +61,31 @@ struct DataPlaneAgents: Sendable {
             plan: plan.plan(
                 for: object, kinds: facts?.kinds ?? .wellKnown, discovered: facts?.discovered ?? [], cache: rendered))
         session.hold(asDuplicate: seen.duplicate != nil)
-        take(session, session.facts, of: object, recordedUID: configuration.recordedUID, into: &seen)
-        if seen.flyte != nil { seen.flyte?.health = session.flyte?.health ?? FlyteHealth() }
-        seen.sync = .counted(session.progress.counts)
-        seen.failures = session.progress.failures(limit: FailureEntry.limit)
-        seen.failuresTotal = session.progress.failuresTotal
-        seen.heldBack = session.pruneObjection
+        let report = session.report()
+        take(report, of: object, recordedUID: configuration.recordedUID, into: &seen)
+        if seen.flyte != nil { seen.flyte?.health = report.flyte ?? FlyteHealth() }
+        seen.sync = .counted(report.progress.counts)
+        seen.failures = report.progress.failures
+        seen.failuresTotal = report.progress.failuresTotal
+        seen.heldBack = report.pruneObjection
         seen.awaited = plan.awaited
         seen.mode = plan.mode(of: object)
-        if seen.mode == .observe { (seen.plan, seen.pending) = (session.progress.plan, session.progress.pendingCount) }
+        if seen.mode == .observe {
+            (seen.plan, seen.pending) = (report.progress.planned ?? PlannedChanges(), report.progress.pending)
+        }
         if let problem = plan.problem {
             // No namespace is wanted then, so that none would be missing.
             seen.registryProblem = problem.description
             seen.sync = .unknown
         }
-        return look.again
+        return (report, look.again)
     }
 
     private func take(
-        _ session: DataPlaneSession, _ facts: SessionFacts, of object: DataPlane, recordedUID: String?,
-        into seen: inout DataPlaneObservation
+        _ report: AgentReport, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneObservation
     ) {
-        credentials.take(session, refused: facts.tokenRejected, into: &seen)
+        let facts = report.facts
+        credentials.take(report, into: &seen)
         switch facts.reachability {
         case .unknown: seen.probe = .unknown
         case .reachable: seen.probe = .succeeded("answered at \(object.endpointDescription)")
@@ -97,8 +103,8 @@ struct DataPlaneAgents: Sendable {
                 reason, "the new settings don't work, the old connection stays in use: \(text)")
         case .failed, .succeeded, nil: break
         }
-        seen.authorization = session.authorization
-        seen.listsEssentials = session.listsEssentials
+        seen.authorization = report.authorization
+        seen.listsEssentials = report.listsEssentials
         if let found = facts.changedUID {
             seen.identity = .changed(recorded: recordedUID ?? facts.clusterUID ?? "", found: found)
         } else if let uid = facts.clusterUID {
@@ -109,18 +115,16 @@ struct DataPlaneAgents: Sendable {
         seen.listTrouble = facts.overBudget?.description ?? facts.listTroubles.min { $0.key < $1.key }?.value
     }
 
-    /// The input of `StatusPolicy`. Nil if the data plane has no agent.
-    func start(of name: String) -> StatusPolicy.AgentStart? {
-        pool[name].map { .init(isSettling: $0.isSettling, isFlyteSettling: $0.isFlyteSettling) }
-    }
-
     /// The revision that the data plane is known to have, or else the one in its earlier status.
-    func appliedRevision(of object: DataPlane, _ plan: PlanInForce) -> Int64? {
+    func appliedRevision(of object: DataPlane, _ plan: PlanInForce, _ report: AgentReport?) -> Int64? {
         guard plan.spec.rollout.type == .progressive else { return nil }
-        let before = object.status?.appliedRevision
-        guard let session = pool[object.metadata.name], let stage = session.stage, session.hasResult,
-            session.progress.counts.synced == session.progress.counts.desired
-        else { return before }
+        guard let report, let stage = report.stage, report.isComplete else { return object.status?.appliedRevision }
         return stage
+    }
+}
+
+extension StatusPolicy.AgentStart {
+    init(_ report: AgentReport) {
+        self.init(isSettling: report.isSettling, isFlyteSettling: report.isFlyteSettling)
     }
 }

@@ -1,4 +1,5 @@
 import ControlLoop
+import DataPlaneAgent
 import Fleet
 import Kube
 import KubeObjects
@@ -45,19 +46,20 @@ struct DataPlaneController: Sendable {
         if plan.spec.flyteHealth.enabled { seen.flyte = (FlyteHealth(), plan.spec.flyteHealth) }
         clusters.claim(name, object)
         seen.duplicate = clusters.duplicate(of: name)
-        var again: Duration?
+        var (report, again) = (AgentReport?.none, Duration?.none)
         if object.spec.enabled, object.spec.problems().isEmpty {
-            again = agents.update(object, plan, &seen)
+            (report, again) = agents.update(object, plan, &seen)
         } else {
             agents.remove(name)
         }
         // The session may have learnt its cluster's UID meanwhile, so claim it again.
         clusters.claim(name, object)
         var status = seen.status(of: object, now: statuses.now)
-        status.appliedRevision = agents.appliedRevision(of: object, plan)
+        status.appliedRevision = agents.appliedRevision(of: object, plan, report)
         status.executions = plan.spec.flyteAdmin == nil ? nil : agents.executions.count(of: object)
         let isDuplicate = seen.duplicate != nil
-        if let wait = StatusPolicy.waitForAgent(of: object, isDuplicate: isDuplicate, agents.start(of: name)) {
+        let start = report.map { StatusPolicy.AgentStart($0) }
+        if let wait = StatusPolicy.waitForAgent(of: object, isDuplicate: isDuplicate, start) {
             // The present status stays until the new state is known.
             clusters.approve(object, status, isDuplicate: isDuplicate)
             router.readinessChanged(statuses.readiness.set(dataPlane: name, .init(object, object.status)))

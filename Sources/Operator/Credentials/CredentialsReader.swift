@@ -167,12 +167,12 @@ struct CredentialsReader: Sendable {
         }
     }
 
-    /// What the session's own connection says about the token in use.
-    func take(_ session: DataPlaneSession, refused: String?, into seen: inout DataPlaneObservation) {
-        let report = session.source?.source.report
-        seen.credentialFingerprint = report?.fingerprint ?? session.linkInUse?.token.map { Fingerprint.of($0) }
-        guard let refused else { return }
-        if let problem = report?.problem {
+    /// What the agent's own connection says about the token in use.
+    func take(_ report: AgentReport, into seen: inout DataPlaneObservation) {
+        seen.credentialFingerprint =
+            report.credential?.fingerprint ?? report.linkInUse?.token.map { Fingerprint.of($0) }
+        guard let refused = report.facts.tokenRejected else { return }
+        if let problem = report.credential?.problem {
             seen.credentials = .invalid(.renewalFailed, "\(problem): \(refused)")
         } else {
             seen.credentials = refusal(refused, seen.tokenLifetime)

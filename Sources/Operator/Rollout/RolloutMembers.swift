@@ -19,12 +19,11 @@ struct RolloutMembers: Sendable {
                 member.isAvailable = object.spec.enabled ? availability(of: name) : false
                 return member
             }
-            if !session.isSettling { member.isAvailable = availability(of: name) }
+            let report = session.report(failures: Self.knownFailures)
+            if !report.isSettling { member.isAvailable = availability(of: name) }
             // Findings for an earlier revision say nothing about this one.
-            member.isPending = session.stage != revisions[name] || session.progress.hasPending || !session.hasResult
-            for entry in session.progress.failures(limit: Self.knownFailures) {
-                member.fails(entry)
-            }
+            member.isPending = report.stage != revisions[name] || report.progress.pending > 0 || !report.hasResult
+            for entry in report.progress.failures { member.fails(entry) }
             return member
         }
     }

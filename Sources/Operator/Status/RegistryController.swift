@@ -98,10 +98,9 @@ final class RegistryController: Sendable {
         let readyAssignments = assignments.filter { statuses.readiness.isReady(assignment: $0) }
         seen.executionClusterLabels = .init(total: assignments.count, ready: readyAssignments.count)
         seen.notReadyLabels = notReady + assignments.filter { !statuses.readiness.isReady(assignment: $0) }
-        // Data planes in Observe are not meant to be in sync.
-        seen.namespaces = pool.all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
+        seen.namespaces = pool.namespaces
         if !plan.spec.replicateSecrets.isEmpty {
-            seen.replicatedSecrets = pool.all.map(\.copies).reduce(.init(desired: 0, synced: 0), +)
+            seen.replicatedSecrets = pool.copies
             seen.replicationProblem = plan.snapshot.replicated.problems.first.map { "spec.replicateSecrets: \($0)" }
         }
         seen.archivedProjects = plan.archivedProjects

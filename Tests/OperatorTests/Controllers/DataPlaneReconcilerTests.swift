@@ -23,7 +23,7 @@ struct DataPlaneReconcilerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             try await bench.work(.dataPlane("a"))
             try await body(bench, plane)
         }
@@ -47,7 +47,7 @@ struct DataPlaneReconcilerTests {
                 stored.status?.clusterUID == kubeSystem.metadata.uid && stored.status?.endpoint == "https://a.invalid")
             #expect(stored.metadata.annotations?[RecordedCluster.annotation] != nil)
             #expect(stored.status?.identity == MemoryAPI.account && stored.status?.kubernetesVersion != nil)
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             #expect(
                 try await plane.client().get(Namespace.self, name: "p-development").metadata.name == "p-development")
         }
@@ -261,7 +261,7 @@ struct DataPlaneReconcilerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.pendingCount == 0 }
+            await bench.until { bench.pool["a"]?.progressReport.pending == 0 }
             try await bench.work(key)
             let status = try await bench.stored(DataPlane.self, "a").status
             #expect(status?.conditions[.synced]?.reason == "Observing" && status?.mode == .observe)
@@ -317,7 +317,7 @@ struct DataPlaneReconcilerTests {
             bench.plans.found(namespaceUID: "uid")
             await bench.plan()
             await bench.reconcile(key)
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             #expect(!plane.writes.isEmpty)
         }
     }

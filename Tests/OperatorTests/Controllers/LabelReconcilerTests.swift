@@ -105,7 +105,7 @@ struct ExecutionClusterLabelReconcilerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             _ = await bench.woken(within: .seconds(1))
             try await bench.work(key)
             let reasons = try await bench.reasons(ExecutionClusterLabel.self, "p-development")
@@ -192,7 +192,7 @@ struct FlyteProjectReconcilerTests {
             try await bench.put("FlyteProject", "p", ["project": "p", "domains": ["development", "staging"]])
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 2 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 2 }
             try await bench.work(.project("p"))
             let reasons = try await bench.reasons(FlyteProject.self, "p")
             #expect(reasons["NamespaceSynced"] == "InSync" && reasons["Ready"] == "Ready")

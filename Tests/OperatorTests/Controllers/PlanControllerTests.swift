@@ -19,7 +19,7 @@ struct PlanControllerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             _ = await bench.woken(within: .seconds(5))
             try await body(bench, plane)
         }
@@ -30,7 +30,7 @@ struct PlanControllerTests {
         try await withConnected { bench, _ in
             try await bench.assign("q")
             await bench.reconcile(.plan)
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 2 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 2 }
             #expect(await !bench.woken().contains(.dataPlane("a")))
             #expect(await bench.woken(within: Delay.gathering).contains(.dataPlane("a")))
         }
@@ -42,11 +42,11 @@ struct PlanControllerTests {
             plane.fail { $0.isWrite && $0.target.contains("q-development") ? .status(422) : nil }
             try await bench.assign("q")
             await bench.reconcile(.plan)
-            await bench.until { bench.pool["a"]?.progress.counts.failed == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.failed == 1 }
             plane.heal()
-            #expect(bench.pool["a"]?.progress.counts.synced == 1)
+            #expect(bench.pool["a"]?.progressReport.counts.synced == 1)
             await bench.reconcile(.requested(.assignment("q-development")))
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 2 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 2 }
             #expect(await bench.woken().contains(.assignment("q-development")))
         }
     }

@@ -23,7 +23,7 @@ struct ClusterRegistryReconcilerTests {
             try await bench.assign("p")
             await bench.plan()
             try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progress.counts.synced == 1 }
+            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
             for work: Work in [
                 .dataPlane("a"), .dataPlane("b"), .executionLabel("label1"), .assignment("p-development"),
             ] {

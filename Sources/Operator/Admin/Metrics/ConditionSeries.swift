@@ -55,14 +55,14 @@ struct KindConditions: Sendable, Hashable {
 }
 
 extension Caches {
-    /// - Parameter board: the progress of a data plane that has a session.
-    func metricsOfDataPlanes(board: (String) -> NamespaceProgressBoard?) -> [MetricsInput.DataPlane] {
+    /// - Parameter progress: of a data plane that has an agent.
+    func metricsOfDataPlanes(progress: (String) -> ProgressReport?) -> [MetricsInput.DataPlane] {
         let objects = (dataPlanes.snapshot ?? [:]).map { (name: $0.key.name, status: $0.value.object?.status) }
         return objects.sorted { $0.name < $1.name }.map { name, status in
             var result = MetricsInput.DataPlane(name: name)
-            let board = board(name)
-            result.namespaces = board?.counts ?? .zero
-            result.lastSync = board?.lastComplete?.secondsSince1970
+            let progress = progress(name)
+            result.namespaces = progress?.counts ?? .zero
+            result.lastSync = progress?.lastComplete?.secondsSince1970
             result.expirations[.token] = status?.tokenExpirationTime?.instant.secondsSince1970
             result.expirations[.caCert] = status?.caExpirationTime?.instant.secondsSince1970
             return result
