@@ -45,7 +45,7 @@ package final class DataPlaneSession: Sendable {
             WorkQueueState(
                 limit: context.settings.workersPerDataPlane + context.settings.workersForFresh,
                 freshReserve: context.settings.workersForFresh),
-            timeline: context.timeline)
+            share: context.share, timeline: context.timeline)
         queue.pause()
         var decisions = SessionState(configuration, breaker: context.settings.breaker)
         decisions.isObserving = plan.isObserving

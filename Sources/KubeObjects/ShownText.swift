@@ -37,9 +37,11 @@ extension JSON {
     /// With all texts, keys included, as they may be shown; line breaks stay. For what goes into a status: what any of its
     /// texts was made from may have come from outside.
     package var shown: JSON {
+        // Most texts of most statuses are plain, and stay as they are without a copy.
+        if isShowable { return self }
         switch self {
         case .null, .bool, .int, .double: return self
-        case .string(let text): return text.isShowable(keepsLines: true) ? self : .string(Self.shown(text))
+        case .string(let text): return .string(text.shown(limit: .max, keepsLines: true))
         case .array(let elements): return .array(elements.map(\.shown))
         case .object(let members):
             var result: [String: JSON] = [:]
@@ -50,5 +52,12 @@ extension JSON {
         }
     }
 
-    private static func shown(_ text: String) -> String { text.shown(limit: .max, keepsLines: true) }
+    private var isShowable: Bool {
+        switch self {
+        case .null, .bool, .int, .double: true
+        case .string(let text): text.isShowable(keepsLines: true)
+        case .array(let elements): elements.allSatisfy(\.isShowable)
+        case .object(let members): members.allSatisfy { $0.key.isShowable() && $0.value.isShowable }
+        }
+    }
 }

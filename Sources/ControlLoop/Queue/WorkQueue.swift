@@ -13,17 +13,35 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var queue: WorkQueueState<Key>
         /// No task that waits in `next` sleeps longer than this. Nil: no task waits.
         var sleepsUntil: Duration?
+        /// Whether it has entered `share`.
+        var isBusy = false
+
+        mutating func take(partOf share: WorkShare?) { if let share { queue.share = share.part } }
+
+        mutating func tell(_ share: WorkShare?) {
+            guard let share, queue.isBusy != isBusy else { return }
+            isBusy.toggle()
+            if isBusy { share.enter() } else { share.leave() }
+        }
     }
     private let state: Locked<State>
+    private let share: WorkShare?
     /// Moves when a task that waits in `next` has something to do.
     let due = Signal()
     /// Moves when nothing is in flight any more.
     private let ended = Signal()
 
-    public init(_ state: sending WorkQueueState<Key> = WorkQueueState(), timeline: Timeline = .continuous) {
+    /// - Parameter share: of what this queue and others may have in work. Nil: only the queue's own limit counts.
+    public init(
+        _ state: sending WorkQueueState<Key> = WorkQueueState(), share: WorkShare? = nil,
+        timeline: Timeline = .continuous
+    ) {
         self.timeline = timeline
+        self.share = share
         self.state = Locked(State(queue: state))
     }
+
+    deinit { if state.withLock({ $0.isBusy }) { share?.leave() } }
 
     /// Adds a key that is due now.
     public func add(_ key: Key, priority: Priority = .fresh) { change { $0.add(key, priority: priority, now: $1) } }
@@ -44,8 +62,10 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         while !Task.isCancelled {
             let seen = due.generation
             let now = timeline.now
-            let poll = state.withLock { state in
+            let poll = state.withLock { [share] state in
+                state.take(partOf: share)
                 let poll = state.queue.poll(now: now)
+                state.tell(share)
                 if case .wait(let until) = poll {
                     state.sleepsUntil = max(state.sleepsUntil ?? .zero, until ?? .seconds(Int64.max))
                 }
@@ -95,9 +115,11 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// due later, or come while all workers are busy.
     private func change(_ body: (inout WorkQueueState<Key>, Duration) -> Void) {
         let now = timeline.now
-        let (isDue, hasEnded) = state.withLock { state in
+        let (isDue, hasEnded) = state.withLock { [share] state in
             let wasInFlight = state.queue.hasInFlight
+            state.take(partOf: share)
             body(&state.queue, now)
+            state.tell(share)
             let hasEnded = wasInFlight && !state.queue.hasInFlight
             guard let sleepsUntil = state.sleepsUntil, let due = state.queue.due(now: now), due < sleepsUntil else {
                 return (false, hasEnded)

@@ -11,7 +11,7 @@ import Support
 /// - Fresh keys go before background ones. While there are background keys, at least every `backgroundShare`-th key
 ///   handed out is one of them. Within a priority the order is that of arrival.
 /// - At most `limit` keys are in flight, and at most `limit - freshReserve` of them are background ones. So a fresh key
-///   finds a slot, however long the background keys take.
+///   finds a slot, however long the background keys take. `share` may bound the background ones further.
 /// - A key that has failed `freshFailures` times in a row goes on as a background key.
 ///
 /// Memory is proportional to the keys in the queue: it keeps nothing for a key that is neither waiting nor in flight.
@@ -20,6 +20,8 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     public let limit: Int
     /// The slots that background keys don't get.
     public let freshReserve: Int
+    /// The part of a `WorkShare`: the most background keys that may be in flight now.
+    var share = Int.max
     /// A key with so many failures in a row loses its priority.
     public static var freshFailures: Int { 3 }
 
@@ -162,7 +164,12 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         return liveFresh > 0 || mayTakeBackground ? now : alarms.min?.time
     }
 
-    private var mayTakeBackground: Bool { liveBackground > 0 && backgroundInFlight < limit - freshReserve }
+    private var mayTakeBackground: Bool {
+        liveBackground > 0 && backgroundInFlight < min(limit - freshReserve, share)
+    }
+
+    /// Whether it takes part in a `WorkShare`: background keys are in flight, or may be next.
+    var isBusy: Bool { backgroundInFlight > 0 || (liveBackground > 0 && mode == .running) }
 
     private mutating func popReady(now: Duration) -> Key? {
         let takesBackground = mayTakeBackground && (liveFresh == 0 || freshInARow >= backgroundShare - 1)

@@ -36,6 +36,8 @@ final class StatusWriter: Sendable {
     }
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
+        // Most looks find nothing new. Two statuses of one type are compared faster than their JSON.
+        if newest(object).status == status { return }
         let current = try object.status.map { status throws(KubeError) in try Self.encode(status, of: object.metadata) }
         try await write(
             Self.encode(status, of: object.metadata), status, current: current ?? [:], of: object.metadata,
