@@ -13,6 +13,8 @@ enum Delay {
     static let gatheringForProfiles = Duration.seconds(1)
     /// All changes of one `kubectl apply` of a folder are one reconciliation with flyteadmin.
     static let gatheringForFlyteAdmin = Duration.milliseconds(50)
+    /// Data planes that become due for a count of executions together are one round of questions.
+    static let gatheringForCounts = Duration.seconds(2)
     /// How long the configuration has to stay as it is before flyteadmin is restarted for it.
     static let beforeRestart = Duration.seconds(3)
 
@@ -26,6 +28,20 @@ enum Delay {
     static let patienceForFleet = Duration.seconds(15)
     /// How often a status that waits for a result is tried.
     static let nextLookAtResult = Duration.milliseconds(500)
+
+    /// A first count of executions waits while flyteadmin is rolled out.
+    static let patienceForRollout = Duration.seconds(120)
+    /// When flyteadmin is asked again that could not be asked.
+    static let nextQuestionToFlyteAdmin = Duration.seconds(5)
+
+    // MARK: Control plane
+
+    /// When the UID of our own Namespace is asked for again, first and at most.
+    static let nextQuestionForIdentity = (first: Duration.milliseconds(200), longest: Duration.seconds(5))
+    /// When a registry is told again that a kind is missing.
+    static let nextLookAtMissingKinds = Duration.seconds(3)
+    /// Credentials are looked at again at least this often: the calendar may be set meanwhile.
+    static let nextLookAtCredentials = Duration.seconds(300)
 
     // MARK: Memory
 

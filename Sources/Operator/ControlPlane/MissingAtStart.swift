@@ -24,7 +24,7 @@ struct MissingAtStart: Sendable {
                 // A failed write is tried again in a moment.
                 try? await writer.write(status(summary, of: registry), of: writer.newest(registry))
             }
-            await news.wait(past: seen, until: Timeline.continuous.now + .seconds(3), on: .continuous)
+            await news.wait(past: seen, until: Timeline.continuous.now + Delay.nextLookAtMissingKinds, on: .continuous)
         }
     }
 

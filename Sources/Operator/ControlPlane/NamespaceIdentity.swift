@@ -10,12 +10,9 @@ struct NamespaceIdentity: Sendable {
     let logger: Logger
     var timeline = Timeline.continuous
 
-    /// How often to ask while the right to read it is missing.
-    private static let interval = Duration.seconds(5)
-
-    /// Nil if the account may not read it.
+    /// Nil if we may not read it.
     func find() async -> String? {
-        var delay = Duration.milliseconds(200)
+        var delay = Delay.nextQuestionForIdentity.first
         while !Task.isCancelled {
             do throws(KubeError) {
                 return try await client.get(Namespace.self, name: namespace).metadata.uid
@@ -26,7 +23,7 @@ struct NamespaceIdentity: Sendable {
                 }
                 logger.warning("\(error)")
                 await timeline.sleep(until: timeline.now + delay)
-                delay = min(delay * 2, Self.interval)
+                delay = min(delay * 2, Delay.nextQuestionForIdentity.longest)
             }
         }
         return nil
@@ -35,7 +32,7 @@ struct NamespaceIdentity: Sendable {
     /// Asks until the right to read it is given. Nil: the task was cancelled.
     func search() async -> String? {
         while !Task.isCancelled {
-            await timeline.sleep(until: timeline.now + Self.interval)
+            await timeline.sleep(until: timeline.now + Delay.nextQuestionForIdentity.longest)
             if let uid = await find() { return uid }
         }
         return nil

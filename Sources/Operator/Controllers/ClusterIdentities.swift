@@ -3,7 +3,7 @@ import Fleet
 import Kube
 import Support
 
-/// Which DataPlane has which cluster: two DataPlanes never write to one.
+/// Knows which DataPlane has which cluster, so that two DataPlanes never write to the same one.
 final class ClusterIdentities: Sendable {
     private let pool: SessionPool
     private let router: EventRouter

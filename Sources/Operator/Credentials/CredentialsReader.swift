@@ -55,7 +55,7 @@ struct CredentialsReader: Sendable {
         case nil: return CredentialsLook(verdict: .unknown("not read yet"))
         case .invalid(.secretNotFound, let text)?: return CredentialsLook(verdict: .invalid(.secretNotFound, text))
         case .invalid(let reason, let text)?:
-            return CredentialsLook(verdict: .invalid(reason, text), again: .seconds(Self.longestLook))
+            return CredentialsLook(verdict: .invalid(reason, text), again: Delay.nextLookAtCredentials)
         case .valid(let found)?:
             let inForce = CredentialsInForce(
                 token: found.token, ca: found.ca, tokenLifetime: found.tokenLifetime, caLifetime: found.caLifetime,
@@ -67,16 +67,14 @@ struct CredentialsReader: Sendable {
     /// When the next warning is due, or when the token ends.
     private func nextLook(_ credentials: CredentialsInForce, now: Instant) -> Duration {
         let ends = [credentials.tokenLifetime, credentials.caLifetime]
-        let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? Self.longestLook
-        return .seconds(max(1, min(Self.longestLook, next + 1)))
+        let longest = Delay.nextLookAtCredentials.seconds
+        let next = ends.compactMap { ExpiryStage.next($0, now: now) }.map { $0 - now }.min() ?? longest
+        return .seconds(max(1, min(longest, next + 1)))
     }
-
-    /// Seconds. Somebody may set the clock meanwhile, which changes whether a certificate or token is valid now.
-    private static let longestLook = 300.0
 
     private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsLook {
         let settings = object.spec.credentials
-        let again = Duration.seconds(Self.longestLook)
+        let again = Delay.nextLookAtCredentials
         let found: RenewedCredentials
         switch caches.renewed(object, clouds: renewals.sources.clouds, now: now) {
         case nil: return CredentialsLook(verdict: .unknown("not read yet"))

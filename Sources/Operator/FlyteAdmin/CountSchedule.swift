@@ -11,8 +11,6 @@ struct CountSchedule: Sendable {
 
     /// Only upwards, so that it never asks before the interval is over.
     static let spread = 1.0...1.1
-    /// Clusters that become due within this time are asked for together.
-    static let gathering = Duration.seconds(2)
 
     init(interval: Duration) { self.interval = interval }
 
@@ -20,7 +18,7 @@ struct CountSchedule: Sendable {
     mutating func want(_ cluster: String, age: Duration?, now: Duration) {
         guard wanted.insert(cluster).inserted, next[cluster] == nil else { return }
         let rest = age.map { max(.zero, interval - max(.zero, $0)) } ?? .zero
-        next[cluster] = now + max(Self.gathering, rest)
+        next[cluster] = now + max(Delay.gatheringForCounts, rest)
     }
 
     mutating func drop(_ cluster: String) { wanted.remove(cluster) }
@@ -33,7 +31,7 @@ struct CountSchedule: Sendable {
     var wake: Duration? {
         let times = wanted.compactMap { next[$0] }
         guard let first = times.min() else { return nil }
-        return times.filter { $0 <= first + Self.gathering }.max()
+        return times.filter { $0 <= first + Delay.gatheringForCounts }.max()
     }
 
     /// Call it also after a question that failed.

@@ -50,10 +50,6 @@ final class ExecutionCounter: Sendable {
         state = Locked(State(schedule: CountSchedule(interval: context.interval)))
     }
 
-    /// How long a question waits for a rollout of flyteadmin.
-    static let patience = Duration.seconds(120)
-    private static let look = Duration.seconds(5)
-
     /// The count for a DataPlane's status. From now on it is counted if it gets no new executions.
     func count(of object: DataPlane) -> ExecutionCount? {
         let name = object.metadata.name
@@ -88,7 +84,7 @@ final class ExecutionCounter: Sendable {
             if due.isEmpty {
                 await signal.wait(past: seen, until: state.withLock { $0.schedule.wake }, on: context.timeline)
             } else if waits(now) {
-                await context.timeline.sleep(until: now + Self.look)
+                await context.timeline.sleep(until: now + Delay.nextQuestionToFlyteAdmin)
             } else {
                 await count(state.withLock { $0.schedule.due(context.timeline.now) })
             }
@@ -102,7 +98,7 @@ final class ExecutionCounter: Sendable {
                 state.patience = nil
                 return false
             }
-            let end = state.patience ?? now + Self.patience
+            let end = state.patience ?? now + Delay.patienceForRollout
             state.patience = end
             return now < end
         }
@@ -114,7 +110,7 @@ final class ExecutionCounter: Sendable {
         let found: [String: Int]
         do throws(FlyteAdminError) {
             guard let answer = try await context.ask(clusters) else {
-                await context.timeline.sleep(until: context.timeline.now + Self.look)
+                await context.timeline.sleep(until: context.timeline.now + Delay.nextQuestionToFlyteAdmin)
                 return
             }
             found = answer

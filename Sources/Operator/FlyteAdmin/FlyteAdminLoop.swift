@@ -43,6 +43,7 @@ final class FlyteAdminLoop: Sendable {
     init(_ context: Context) { self.context = context }
 
     private var board: PublicationBoard { context.board }
+    private var reporter: RowReporter { RowReporter(caches: context.caches, board: board, router: context.router) }
     /// An object, the settings or a Secret changed: there may be something to do.
     private var signal: Signal { context.router.flyteAdmin }
 
@@ -76,7 +77,7 @@ final class FlyteAdminLoop: Sendable {
     }
 
     func run(_ recalled: FlyteAdminReadings) async {
-        var session: Session?
+        var session: FlyteAdminSession?
         var readings = recalled
         while !Task.isCancelled, !gate.isClosed {
             let seen = signal.generation
@@ -86,24 +87,8 @@ final class FlyteAdminLoop: Sendable {
         }
     }
 
-    /// What belongs to one connection to flyteadmin.
-    private struct Session {
-        let connection: FlyteAdminConnection
-        let client: FlyteAdminClient
-        var publisher: LabelPublisher
-        var projects: ProjectPublisher
-        var schedule: PollSchedule
-        var random = SeededRandom()
-        /// The claims of the last complete pass.
-        var claims: LabelClaims?
-        var running: PublishingBoard.RunningLabels?
-        var failure: Publication?
-        var held: String?
-        var heldAttributes: String?
-    }
-
     /// One pass. Returns when the next one is due. Nil: when something changes.
-    private func step(_ session: inout Session?, _ readings: inout FlyteAdminReadings) async -> Duration? {
+    private func step(_ session: inout FlyteAdminSession?, _ readings: inout FlyteAdminReadings) async -> Duration? {
         guard let spec = context.spec else { return nil }
         let recalled = await readings.follow(spec.flyteAdmin)
         guard let admin = spec.flyteAdmin else {
@@ -117,17 +102,17 @@ final class FlyteAdminLoop: Sendable {
         case .pending: return nil
         case .unusable(let problem):
             session = nil
-            sayAll(spec, .unreachable(problem))
+            reporter.sayAll(spec, .unreachable(problem))
             return nil
         case .notAllowed(let problem):
             session = nil
-            sayAll(spec, .sourceNotAllowed(problem))
+            reporter.sayAll(spec, .sourceNotAllowed(problem))
             return nil
         case .ready(let ready): connection = ready
         }
         let interval = Duration.seconds(admin.intervalSeconds)
         if session?.connection != connection || session?.schedule.interval != interval {
-            session = begin(connection, interval)
+            session = FlyteAdminSession(context, connection, interval, mayWrite: mayWrite, gate: gate)
             readings.startAnew()
         }
         if let current = session, readings.isAwaited, current.schedule.mayAsk(context.timeline.now),
@@ -146,20 +131,6 @@ final class FlyteAdminLoop: Sendable {
         return current.schedule.next
     }
 
-    private func begin(_ connection: FlyteAdminConnection, _ interval: Duration) -> Session {
-        let client = connection.client(userAgent: SquadronVersion.userAgent)
-        let publisher = LabelPublisher(
-            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite,
-            gate: gate, logger: context.logger)
-        let projects = ProjectPublisher(
-            client: client, notes: (context.writer.client, context.writer.namespace), endpoint: connection.endpoint,
-            mayWrite: mayWrite, gate: gate,
-            logger: context.logger)
-        return Session(
-            connection: connection, client: client, publisher: publisher, projects: projects,
-            schedule: PollSchedule(interval: interval))
-    }
-
     /// Asked right before each write, since the mode may change in the middle of a burst.
     private var mayWrite: @Sendable () -> Bool {
         { [context] in context.writer.mayWrite() && context.spec?.mode != .observe }
@@ -167,12 +138,13 @@ final class FlyteAdminLoop: Sendable {
 
     /// Replaces `look` while nothing may be written. Nothing in flyteadmin becomes ours, but its projects count.
     private func observe(
-        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+        _ session: inout FlyteAdminSession, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
     ) async {
         // With the change to Enforce, everything is looked at again.
         session.claims = nil
         session.projects.forget()
-        sayAll(spec, .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe"))
+        reporter.sayAll(
+            spec, .held(Reason.observing, "nothing is written to flyteadmin: the registry's mode is Observe"))
         let isPoll = session.schedule.isDue(context.timeline.now)
         guard isPoll || readings.isFirst else { return }
         if await readings.look(session.client, isPoll: isPoll) { context.router.flyteAdminChanged() }
@@ -180,10 +152,10 @@ final class FlyteAdminLoop: Sendable {
     }
 
     private func look(
-        _ session: inout Session, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
+        _ session: inout FlyteAdminSession, _ readings: inout FlyteAdminReadings, _ spec: ClusterRegistrySpec
     ) async {
-        let claims = currentClaims()
-        let projects = projectClaims(spec)
+        let claims = reporter.labelClaims()
+        let projects = reporter.projectClaims(spec)
         let isAsked = isAsked.withLock { asked in
             defer { asked = false }
             return asked
@@ -201,7 +173,7 @@ final class FlyteAdminLoop: Sendable {
             || session.projects.isNews(projects)
         guard isPoll || (isNews && session.schedule.mayAsk(context.timeline.now)) else {
             // The server does not answer, and a new object must say so too.
-            if let failure = session.failure, claims != session.claims { sayAll(spec, failure) }
+            if let failure = session.failure, claims != session.claims { reporter.sayAll(spec, failure) }
             return
         }
         // The projects come first, because labels belong to them.
@@ -230,9 +202,11 @@ final class FlyteAdminLoop: Sendable {
         }
     }
 
-    private func take(_ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout Session, isPoll: Bool) {
+    private func take(
+        _ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout FlyteAdminSession, isPoll: Bool
+    ) {
         let now = context.timeline.now
-        let (failure, retryAfter) = report.failure.map { publication(of: $0, session.connection) } ?? (nil, nil)
+        let (failure, retryAfter) = report.failure.map { Publication.of($0, session.connection) } ?? (nil, nil)
         if case .stopped? = report.failure {
             session.schedule.failed(now, retryAfter: nil, using: &session.random)
             return
@@ -250,31 +224,13 @@ final class FlyteAdminLoop: Sendable {
             context.warn("LabelDeletionsHeld", held)
         }
         session.held = report.held
-        say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
-    }
-
-    /// What a failure that ended a pass means for an object. Nil if it says nothing about objects.
-    private func publication(
-        of failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
-    ) -> (publication: Publication?, retryAfter: Duration?) {
-        switch failure {
-        case .flyteAdmin(let error):
-            let hint = connection.hint(for: error.description)
-            return error.kind == .refused
-                ? (.refused(error.message + hint), error.retryAfter)
-                : (.unreachable(error.description + hint), error.retryAfter)
-        case .notes(let error):
-            return (.held(Reason.pending, "the note of what is published can't be written: \(error)"), nil)
-        case .tooMany(let count, let configMap):
-            return (.held(Reason.pending, "\(count) rows are more than ConfigMap \(configMap) can note"), nil)
-        case .stopped: return (nil, nil)
-        }
+        reporter.say(claims, report, failure, isFirstFailure: session.schedule.failures == 1)
     }
 
     /// Call it after the labels, because the schedule counts flyteadmin's failures.
-    private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout Session) {
+    private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout FlyteAdminSession) {
         if case .stopped? = report.failure { return }
-        let failure = report.failure.flatMap { publication(of: $0, session.connection).publication }
+        let failure = report.failure.flatMap { Publication.of($0, session.connection).publication }
         if report.failure != nil, session.failure == nil {
             session.schedule.failed(context.timeline.now, retryAfter: nil, using: &session.random)
         }
@@ -287,79 +243,5 @@ final class FlyteAdminLoop: Sendable {
             report.publication(of: $0, failure)
         }
         context.router.projectsChanged(changed)
-    }
-
-    // MARK: What is said of the objects
-
-    private func projectClaims(_ spec: ClusterRegistrySpec) -> ProjectClaims {
-        let projects = context.caches.projects.snapshot ?? [:]
-        let unreadable = projects.values.filter { $0.object == nil }.map(\.metadata.name)
-        return ProjectClaims(projects.values.compactMap(\.object), spec, unreadable: unreadable)
-    }
-
-    /// Gives all objects the same state.
-    private func sayAll(_ spec: ClusterRegistrySpec, _ publication: Publication) {
-        say(currentClaims(), publication)
-        let changed = board.projects.replace(projectClaims(spec).demands) { _ in publication }
-        context.router.projectsChanged(changed)
-    }
-
-    private func currentClaims() -> LabelClaims {
-        let assignments = context.caches.assignments.snapshot ?? [:]
-        let unreadable = assignments.values.filter { $0.object == nil }.map(\.metadata.name)
-        let labels = Set(context.caches.executionLabels.valid().values.map(\.label))
-        return LabelClaims(assignments.values.compactMap(\.object), labels: labels, unreadable: unreadable)
-    }
-
-    private func say(_ claims: LabelClaims, _ failure: Publication) {
-        say(claims, LabelPublisher.Report(), failure, isFirstFailure: false)
-    }
-
-    /// - Parameter isFirstFailure: a single lost request says nothing about rows that were there a moment ago. They
-    ///   keep their state until a second request fails, about a second later.
-    private func say(
-        _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
-    ) {
-        var known: [String: (AdminRow, Publication)] = [:]
-        let objects = context.caches.assignments.valid()
-        for claim in claims.wanted.values {
-            let row = AdminRow(claim.key, claim.value)
-            if report.published.contains(claim.key) {
-                known[claim.object] = (row, .published)
-            } else if report.waiting.contains(claim.key) {
-                known[claim.object] = (row, .waitingForRollout(claim.value))
-            } else if let words = report.refused[claim.key] {
-                known[claim.object] = (row, .refused(words))
-            } else if let failure {
-                let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
-                switch before {
-                case .asBefore?: continue  // from an earlier process, and still all that is known
-                case .published?, .refused?: known[claim.object] = (row, before ?? failure)
-                default: known[claim.object] = (row, failure)
-                }
-            }
-        }
-        for (key, assignment) in objects {
-            guard let hold = claims.holds[key] else { continue }
-            let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
-            known[key] = (row, .held(hold))
-        }
-        context.router.rowsChanged(board.replace(known))
-    }
-}
-
-extension Publication {
-    static func held(_ hold: LabelClaims.Hold) -> Publication {
-        switch hold {
-        case .duplicate(let older):
-            .held(
-                Reason.duplicateAssignment, "flyteadmin has the label of ExecutionClusterLabel \(older), which is older"
-            )
-        case .labelUnknown(let label):
-            .held(
-                Reason.labelNotFound,
-                "flyteadmin keeps what it has: it would send executions with a label that it doesn't know (\(label)) to any cluster"
-            )
-        }
     }
 }

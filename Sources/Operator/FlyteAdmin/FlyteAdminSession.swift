@@ -1,0 +1,36 @@
+import ControlLoop
+import Fleet
+import FlyteAdmin
+import Support
+
+/// What belongs to one connection to flyteadmin.
+struct FlyteAdminSession {
+    let connection: FlyteAdminConnection
+    let client: FlyteAdminClient
+    var publisher: LabelPublisher
+    var projects: ProjectPublisher
+    var schedule: PollSchedule
+    var random = SeededRandom()
+    /// The claims of the last complete pass.
+    var claims: LabelClaims?
+    var running: PublishingBoard.RunningLabels?
+    var failure: Publication?
+    var held: String?
+    var heldAttributes: String?
+
+    /// - Parameter mayWrite: asked right before each write.
+    init(
+        _ context: FlyteAdminLoop.Context, _ connection: FlyteAdminConnection, _ interval: Duration,
+        mayWrite: @escaping @Sendable () -> Bool, gate: WriteGate
+    ) {
+        self.connection = connection
+        client = connection.client(userAgent: SquadronVersion.userAgent)
+        publisher = LabelPublisher(
+            client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite, gate: gate,
+            logger: context.logger)
+        projects = ProjectPublisher(
+            client: client, notes: (context.writer.client, context.writer.namespace), endpoint: connection.endpoint,
+            mayWrite: mayWrite, gate: gate, logger: context.logger)
+        schedule = PollSchedule(interval: interval)
+    }
+}
