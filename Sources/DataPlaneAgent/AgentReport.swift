@@ -2,7 +2,7 @@ import Fleet
 import Support
 import TokenSources
 
-/// Everything that an agent tells of its data plane, as one value: statuses, rollouts and metrics are made from it.
+/// Everything that an agent reports about its data plane, as one value: statuses, rollouts and metrics are made from it.
 package struct AgentReport: Sendable {
     /// What probes and requests have found out.
     package var facts: SessionFacts

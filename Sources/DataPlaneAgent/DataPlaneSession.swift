@@ -58,7 +58,7 @@ package final class DataPlaneSession: Sendable {
         flyteHealth.follow(configuration.flyte, for: self)
     }
 
-    // MARK: What others tell it
+    // MARK: News from others
 
     /// Takes new settings. Only a change of the link reconnects.
     func configure(_ configuration: SessionConfiguration) {
@@ -206,7 +206,7 @@ package final class DataPlaneSession: Sendable {
     func isApproved(for uid: String) -> Bool {
         state.withLock { !$0.decisions.isDuplicate && $0.decisions.approvedUID == uid }
     }
-    /// Whether so many namespaces wait that their results are reported together.
+    /// Whether many namespaces wait, so that their results are reported together.
     var isBusy: Bool { isWorking && progress.pendingCount > 8 }
     var isWorking: Bool { state.withLock { $0.decisions.allowsWork } }
 

@@ -14,7 +14,7 @@ package struct SessionContext: Sendable {
         package var budget = Budget()
     }
     package var settings = Settings()
-    /// Of the namespaces that all data planes together have in work. Half a hundred data planes get all that they can
+    /// The limit for namespaces in work, over all data planes. Half a hundred data planes get all that they can
     /// use; of more, each gets its part.
     package var share = WorkShare(whole: 2_048, least: 4)
     package var timeline = Timeline.continuous

@@ -13,7 +13,7 @@ public final class ByteAllowance: Sendable {
     /// Bytes that count at this moment.
     public var inUse: Int { used.withLock { $0 } }
 
-    /// False, and nothing is taken, where that would be more than the limit.
+    /// Takes nothing and returns false if that would exceed the limit.
     func take(_ count: Int) -> Bool {
         used.withLock { used in
             guard count <= limit - used else { return false }

@@ -35,7 +35,7 @@ struct EasyOptions {
 
     private mutating func check(_ code: CURLcode) { if code != CURLE_OK, failure == nil { failure = code } }
 
-    /// TCP sends a first keepalive probe after so many seconds without traffic, and then one every 5 s.
+    /// TCP sends the first keepalive probe after this many seconds without traffic, and then one every 5 s.
     /// `TCP_USER_TIMEOUT` also covers data that is never acknowledged, which keepalive does not.
     static let keepAliveIdle = 15
     static let keepAliveInterval = 5
@@ -59,7 +59,7 @@ struct EasyOptions {
 
     /// What all exchanges of a client share.
     mutating func setClient(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial) {
-        // These options say where it may connect. Neither the environment nor a home directory can change them.
+        // These options limit the hosts that it may connect to. Neither the environment nor a home directory can change them.
         set(CURLOPT_PROTOCOLS_STR, configuration.allowsPlainHTTP ? "https,http" : "https")
         set(CURLOPT_FOLLOWLOCATION, false)
         set(CURLOPT_PATH_AS_IS, true)

@@ -51,7 +51,7 @@ public struct HTTPTimeouts: Sendable, Hashable {
     /// Between two pieces of the body. A watch that is silent for longer fails with `.timeout(.idle)`. Time in which
     /// the reader does not take what has arrived (back-pressure) does not count.
     public var idle: Duration? = .seconds(30)
-    /// The whole exchange. Set for `send`; nil for a watch.
+    /// The whole exchange. Set for `send`, nil for a watch.
     public var total: Duration?
 
     public init(

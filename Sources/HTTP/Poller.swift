@@ -46,7 +46,7 @@ final class Poller {
         guard socket >= 0 else { return }
         let index = Int(socket)
         if index >= slots.count { slots += Array(repeating: Slot(), count: max(64, index + 1 - slots.count)) }
-        // A socket that is left alone tells of its end once. Without EPOLLONESHOT it would tell again and again.
+        // A socket that is left alone reports its end once. Without EPOLLONESHOT it would report it again and again.
         let wanted = (reads ? EPOLLIN.rawValue : 0) | (writes ? EPOLLOUT.rawValue : 0)
         let events = wanted == 0 ? EPOLLONESHOT.rawValue : wanted
         let isNew = slots[index].lane !== lane

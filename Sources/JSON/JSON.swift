@@ -28,7 +28,7 @@ extension JSON {
     public var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
     public var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
 
-    /// A member of an object; nil for any other value. Setting nil removes the member. Setting a member of a value that
+    /// A member of an object. Nil for any other value. Setting nil removes the member. Setting a member of a value that
     /// is not an object replaces that value by an object.
     public subscript(key: String) -> JSON? {
         get { if case .object(let members) = self { members[key] } else { nil } }
@@ -43,7 +43,7 @@ extension JSON {
         }
     }
 
-    /// An element of an array; nil for any other value and outside of its bounds.
+    /// An element of an array. Nil for any other value and outside of its bounds.
     public subscript(index: Int) -> JSON? {
         if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { nil }
     }

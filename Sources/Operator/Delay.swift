@@ -15,7 +15,7 @@ enum Delay {
     static let gatheringForFlyteAdmin = Duration.milliseconds(50)
     /// Data planes that become due for a count of executions together are one round of questions.
     static let gatheringForCounts = Duration.seconds(2)
-    /// How long the configuration has to stay as it is before flyteadmin is restarted for it.
+    /// How long the configuration must be unchanged before flyteadmin is restarted for it.
     static let beforeRestart = Duration.seconds(3)
 
     // MARK: Patience: how long a status waits for what is not known yet

@@ -21,7 +21,7 @@ import Fleet
 /// | the UID of our Namespace is known | `identityFound` | `plan` |
 /// | `plan`: a DataPlane | `planChanged` | that DataPlane; labels and assignments, gathered; `publishing` |
 /// | `plan`: an ExecutionLabel | `planChanged` | that label; assignments, gathered; `publishing` |
-/// | `plan`: a namespace, an assignment, a project | `planChanged` | the objects that tell of it; flyteadmin's loop |
+/// | `plan`: a namespace, an assignment, a project | `planChanged` | the objects that report it; flyteadmin's loop |
 /// | `plan`: settings or templates | `planChanged` | every DataPlane; all statuses, gathered |
 /// | `plan`, where changes are staged or there are ClusterProfiles | `planChanged` | `stagedRollout`; `clusterProfiles` |
 /// | `plan`: what an agent should hold | `agentFollows` | that DataPlane, gathered |
@@ -32,12 +32,12 @@ import Fleet
 /// | an assignment became Ready, or is no more | `assignmentReadinessChanged` | the registries, gathered |
 /// | two DataPlanes claim one cluster | `claimsChanged`, `approvalsChanged` | these DataPlanes |
 /// | an agent: what it has found out; a token that was refused or renewed; a count of executions | `dataPlaneChanged` | that DataPlane |
-/// | an agent: a namespace | `namespaceChanged` | that DataPlane and the objects that tell of the namespace, gathered |
+/// | an agent: a namespace | `namespaceChanged` | that DataPlane and the objects that report the namespace, gathered |
 /// | what is published was told | `publishingReported` | the registry, gathered |
 /// | the labels that flyteadmin runs with | `runningLabelsChanged` | flyteadmin's loop |
 /// | which revision each data plane is brought to | `stage` | `plan` |
 /// | a staged rollout was told, or failed | `rolloutReported`, `rolloutFailed` | the registries; every DataPlane, gathered |
-/// | flyteadmin: a row, a project | `rowsChanged`, `projectsChanged` | the objects that tell of it |
+/// | flyteadmin: a row, a project | `rowsChanged`, `projectsChanged` | the objects that report it |
 /// | flyteadmin: its projects and attributes | `flyteAdminChanged` | `plan`; all statuses, gathered |
 /// | flyteadmin: the labels that its rows name | `namedLabelsChanged` | `publishing` |
 struct EventRouter: Sendable {
@@ -127,7 +127,7 @@ struct EventRouter: Sendable {
         registriesChanged(after: delay)
     }
 
-    /// The agent holds another plan from now on; its status tells of that a little later.
+    /// The agent holds another plan from now on. Its status reports that a little later.
     func agentFollows(_ dataPlane: String) { queue.add(.dataPlane(dataPlane), after: Delay.gathering) }
 
     func dataPlaneIsLookedAt() {

@@ -129,7 +129,7 @@ struct LeaderTerm: Sendable {
 
     /// Works until the task is cancelled, or until `stop` and the end of what is in flight.
     ///
-    /// - Parameter identity: finds out which registry this is, where that is not known yet.
+    /// - Parameter identity: finds the registry's identity, if it is not known yet.
     func run(until stop: Signal, identity: (@Sendable () async -> Void)?) async {
         let subscriptions = router.follow()
         defer { for end in subscriptions { end() } }

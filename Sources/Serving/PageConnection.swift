@@ -14,7 +14,7 @@ final class PageConnection: ChannelInboundHandler {
         case reading
         /// Sends the answer, and reads nothing meanwhile. → waiting, closing
         case answering(keepsOpen: Bool)
-        /// Sends an answer that goes on, and reads nothing any more. → closing
+        /// Sends an answer that goes on, and reads nothing more. → closing
         case streaming(Stream)
         /// Ignores everything that still comes.
         case closing

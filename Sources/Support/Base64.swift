@@ -97,7 +97,7 @@ public enum Base64 {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// The value of a character; nil for a character outside of the alphabet.
+    /// The value of a character. Nil for a character outside of the alphabet.
     @inlinable
     public static func digit(_ byte: UInt8, _ alphabet: Alphabet) -> UInt8? {
         switch byte {

@@ -40,7 +40,7 @@ struct WorkShareTests {
         for queue in queues { #expect(await take(queue).count == 2) }
     }
 
-    @Test("Keys that hang in one queue leave the others their part, and fresh keys have slots of their own")
+    @Test("Keys that hang in one queue leave slots to the others and to fresh keys")
     func hanging() async {
         let share = WorkShare(whole: 4, least: 1)
         let hanging = WorkQueue<Int>(WorkQueueState(limit: 6, freshReserve: 2), share: share)

@@ -178,7 +178,7 @@ public struct Election: Sendable {
         return observation.at + .seconds(seconds)
     }
 
-    /// Notes the Lease as it is. An unchanged Lease keeps the time when it was first seen so.
+    /// Notes the present Lease. An unchanged Lease keeps the time when it was first seen.
     mutating func observe(_ lease: VersionedLease, now: Duration) {
         if observation?.lease != lease { observation = Observation(lease: lease, at: now) }
     }

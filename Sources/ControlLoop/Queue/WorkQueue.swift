@@ -28,7 +28,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private let share: WorkShare?
     /// Moves when a task that waits in `next` has something to do.
     let due = Signal()
-    /// Moves when nothing is in flight any more.
+    /// Changes when nothing is in flight any longer.
     private let ended = Signal()
 
     /// - Parameter share: of what this queue and others may have in work. Nil: only the queue's own limit counts.

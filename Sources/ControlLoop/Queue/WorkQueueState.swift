@@ -22,7 +22,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     public let freshReserve: Int
     /// The part of a `WorkShare`: the most background keys that may be in flight now.
     var share = Int.max
-    /// A key with so many failures in a row loses its priority.
+    /// After this many failures in a row a key loses its priority.
     public static var freshFailures: Int { 3 }
 
     private enum Mode: Sendable { case running, paused, shutDown }

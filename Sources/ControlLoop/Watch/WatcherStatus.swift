@@ -12,7 +12,7 @@ public enum WatcherStatus: Sendable {
     case following
     /// `attempts` failures in a row, the last of them `error`; the next attempt is in `retryIn`. The store stays as it is.
     case failing(error: KubeError, attempts: Int, retryIn: Duration)
-    /// A list or an event brought more objects than there is room for, which is so many. `failing` follows.
+    /// A list or an event brought more objects than this limit allows. `failing` follows.
     case full(objects: Int)
     /// The connection of an open watch was cut. It goes on where it was, at once.
     case cut(KubeError)

@@ -53,7 +53,7 @@ enum ConnectionState: Sendable {
         case .trying(let candidate), .replacing(_, let candidate): candidate
         }
     }
-    /// Settings that are not those of the link in use are tried.
+    /// Tries settings that differ from those of the link in use.
     var triesSettings: Bool { candidate.map { !$0.isOnlyFresh } ?? false }
     /// The links to probe, the candidate first.
     var links: [Link] { [candidate?.link, used?.link].compactMap { $0 } }

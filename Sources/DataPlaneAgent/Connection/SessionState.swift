@@ -223,7 +223,7 @@ struct SessionState: Sendable {
         }
     }
 
-    // MARK: What requests and others tell it
+    // MARK: News from requests and others
 
     /// A request other than a probe failed. Only probes decide whether the data plane is away or refuses the token. The
     /// failure may concern one object (a broken webhook, or one that answers 401) or one broken connection with

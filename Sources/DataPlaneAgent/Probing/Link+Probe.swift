@@ -144,7 +144,7 @@ extension Link {
         return await Details(identity: user, authorization: authorization, rejected: rejected)
     }
 
-    /// Our user name, if the server tells it (from 1.28 on).
+    /// Our user name, if the server gives it (from 1.28 on).
     private func identity() async -> (user: String?, rejected: ProbeAnswer?) {
         do throws(KubeError) {
             let answer = try await prober.review(SelfSubjectReview.resourceType, SelfSubjectReview.request)

@@ -42,7 +42,7 @@ struct RewriteGuard: Sendable {
 
     func complaint(_ content: UInt64) -> Complaint? { entries[content]?.complaint }
 
-    /// Drops entries that have no effect any more.
+    /// Drops entries that no longer have an effect.
     mutating func sweep(now: Duration) {
         if entries.isEmpty { return }
         entries = entries.filter { $0.value.isFullAt > now }

@@ -42,7 +42,7 @@ public final class KubeClient: Sendable {
     private let transport: any HTTPTransport
     private let authorization: any Authorization
 
-    /// Ends the requests in flight and drops the connections. The client can't be used any more.
+    /// Ends the requests in flight and drops the connections. After that the client can't be used.
     public func close() { transport.close() }
 
     public init(server: String, transport: any HTTPTransport, authorization: any Authorization, options: Options) {

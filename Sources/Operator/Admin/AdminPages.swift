@@ -10,7 +10,7 @@ struct AdminPages: Sendable {
 
     private init(_ pages: [String: Page]) { self.pages = pages }
 
-    /// - Parameter standstill: the text if the operator's own work has stopped; nil while it goes on.
+    /// - Parameter standstill: the text if the operator's own work has stopped. Nil while it goes on.
     static func probes(standstill: @escaping @Sendable () -> String?, isReady: @escaping @Sendable () -> Bool) -> Self {
         AdminPages([
             "/healthz": {

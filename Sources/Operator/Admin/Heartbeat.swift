@@ -36,7 +36,7 @@ final class Heartbeat: Sendable {
         }
     }
 
-    /// The text if the work has stopped; nil while it goes on.
+    /// The text if the work has stopped. Nil while it goes on.
     var standstill: String? {
         let age = timeline.now - last.withLock { $0 }
         return age > limit ? "the operator's own work has stood still for \(age.components.seconds) s" : nil

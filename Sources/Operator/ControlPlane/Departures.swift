@@ -23,7 +23,7 @@ struct Departures<Value: Sendable>: Sendable {
     /// Turns what the watch reports into the changes for readers of the store.
     ///
     /// - Parameters:
-    ///   - held: what the store has now; nil before the first list.
+    ///   - held: what the store has now. Nil before the first list.
     ///   - isSameClaim: whether an object replaces another one (the same label under another name). Then nothing is
     /// lost, so the other one stops counting at once.
     mutating func take(
@@ -52,7 +52,7 @@ struct Departures<Value: Sendable>: Sendable {
         }
     }
 
-    /// When to list next; nil while nothing depends on a list.
+    /// When to list next. Nil while nothing depends on a list.
     var nextLook: Duration? {
         if isKindMissing { return notBefore }
         return gone.values.min().map { max($0 + grace, notBefore) }

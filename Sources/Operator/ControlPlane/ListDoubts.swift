@@ -27,7 +27,7 @@ final class ListDoubts: Sendable {
     /// (until a bookmark) before the doubt is known to be over.
     private static let failuresToTell = 3
 
-    /// Nobody reads that list any more.
+    /// That list is no longer read.
     func forget(_ list: String) { set(list, nil) }
 
     /// Nil while all lists are believed.

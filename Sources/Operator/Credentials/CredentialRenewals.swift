@@ -11,7 +11,7 @@ struct CredentialRenewals: Sendable {
     let router: EventRouter
     let events: any EventPublisher
 
-    /// The source that the agent has, where it was made for these settings, or another one.
+    /// The agent's source if it was made for these settings, or a new one.
     ///
     /// - Parameter first: the token that it begins with.
     func source(of object: DataPlane, first: RenewedCredentials) -> SourceReference {

@@ -1,6 +1,6 @@
 import Support
 
-/// When to ask flyteadmin what it still runs on a cluster: at once for a cluster that gets no new executions any more,
+/// When to ask flyteadmin what it still runs on a cluster: at once for a cluster that no longer gets new executions,
 /// then at most once per interval. A pure value.
 struct CountSchedule: Sendable {
     let interval: Duration

@@ -23,7 +23,7 @@ final class FlyteAdminLoop: Sendable {
 
         var caches: Caches { inputs.caches }
         var board: PublicationBoard { reports.publications }
-        /// The settings in force; nil: there are none that can be used.
+        /// The settings in force. Nil: there are no usable ones.
         var spec: ClusterRegistrySpec? {
             inputs.plan.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil }
         }

@@ -41,7 +41,7 @@ struct ReadingNotes<Content: NotedReading> {
     private let store: NotesStore
     private let access: Access
     private var hasRecalled = false
-    /// The content of the ConfigMap, as far as it is known.
+    /// The known content of the ConfigMap.
     private var noted: Content?
     private var problem: String?
 

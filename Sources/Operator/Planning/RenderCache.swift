@@ -25,7 +25,7 @@ final class RenderCache: Sendable {
 
     /// - Parameters:
     ///   - capacity: the namespaces of one shard. A namespace of the usual templates takes some 10 KB.
-    ///   - shards: so many namespaces can be rendered at once.
+    ///   - shards: how many namespaces can be rendered at once.
     init(capacity: Int = 32, shards: Int = 16) {
         self.capacity = capacity
         self.shards = (0..<shards).map { _ in Locked(Shard()) }

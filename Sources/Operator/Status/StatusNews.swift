@@ -44,7 +44,7 @@ struct StatusNews: Sendable, Hashable {
         Reason.pending, Reason.progressing,
         // Nobody has asked for it.
         Reason.notConfigured, Reason.flyteAdminNotConfigured, Reason.disabled,
-        // The objects that are the cause tell of it.
+        // The objects that cause it report it.
         Reason.partial, Reason.labelNotReady, Reason.labelsNotReady, Reason.dataPlanesNotReady,
     ]
 

@@ -2,7 +2,8 @@ import Fleet
 
 /// Whether a status is written now, or waits for something that is not known yet.
 ///
-/// Pure: times come in as durations on the monotonic clock. Each decision gives the time until the next look; nil: write now.
+/// Pure: times come in as durations on the monotonic clock. Each decision gives the time until the next one. Nil: write
+/// now.
 enum StatusPolicy {
     /// A status of an earlier run, of the same generation, stays until the fleet has told how it is. A restart writes nothing.
     static func waitForFleet(observed: Int64?, generation: Int64?, isSettling: Bool) -> Duration? {
@@ -60,7 +61,7 @@ struct Patience: Sendable, Hashable {
 
     /// Whether to go on waiting.
     ///
-    /// - Parameter missing: what is waited for; nil: nothing is missing any more.
+    /// - Parameter missing: what it waits for. Nil: nothing is missing.
     mutating func waits(for missing: Int64?, _ limit: Duration, now: Duration) -> Bool {
         if missing != subject { since = now }
         subject = missing

@@ -11,7 +11,7 @@ import Support
 final class StatusWriter: Sendable {
     private struct Written {
         var status: JSON
-        /// The same as the object's own type; nil if it was not known.
+        /// The same as the object's own type. Nil if it was not known.
         var typed: (any CustomResourceStatus)?
     }
     let client: KubeClient
@@ -65,7 +65,7 @@ final class StatusWriter: Sendable {
     ) async throws(KubeError) {
         let uid = metadata.uid ?? ""
         let last = written.withLock { written in
-            // Without knowing what is there, what was written last counts.
+            // While the stored status is not known, the last one written counts.
             current == nil ? written.last(uid)?.value : written.newest(uid, shown: metadata.versionNumber)
         }
         guard status != (last?.status ?? current), mayWrite() else { return }

@@ -6,7 +6,7 @@ import KubeObjects
 import Logging
 import Support
 
-/// Gives each custom resource its status, and tells what is news in it by an event and a line of the log.
+/// Gives each custom resource its status, and reports its news by an event and a line of the log.
 final class Statuses: Sendable {
     let writer: StatusWriter
     /// What was last said of data planes and assignments.
@@ -39,7 +39,7 @@ final class Statuses: Sendable {
         plan.knows(object.metadata) ? writer.newest(object) : nil
     }
 
-    // MARK: Whether a status waits (`StatusPolicy`); nil: it is written now
+    // MARK: How long a status waits (`StatusPolicy`). Nil: it is written now
 
     /// For the fleet, soon after the start.
     func waitForFleet<Spec>(_ object: CustomResource<Spec>, _ plan: PlanInForce) -> Duration? {
@@ -143,7 +143,7 @@ final class Statuses: Sendable {
         }
     }
 
-    /// What to add to the ClusterRole, where it is news.
+    /// The rules to add to the ClusterRole, if they are news.
     func explain(missing: DataPlaneObservation.Authorization, of object: DataPlane, _ status: DataPlaneStatus) {
         guard case .missing(let permissions) = missing, let condition = status.conditions[.authorized],
             condition.message != object.status?.conditions[.authorized]?.message

@@ -24,7 +24,7 @@ struct ConditionSeries: Sendable, Hashable {
 
     /// - Parameters:
     ///   - conditions: nil for an object that can't be read. It counts as not Ready.
-    ///   - types: the conditions that the object always has; nil for those of its kind.
+    ///   - types: the conditions that the object always has. Nil for those of its kind.
     init(kind: String, name: String, _ conditions: [Condition]?, types: [String]? = nil) {
         self.name = name
         statuses = (types ?? Self.types[kind] ?? []).reduce(into: [:]) { $0[$1] = .unknown }
