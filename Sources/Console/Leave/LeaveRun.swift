@@ -54,6 +54,8 @@ public struct LeaveRun: Sendable {
                 switch plan.step {
                 case .refuse(let why): throw Stop(message: why)
                 case .done:
+                    // After a run that did something, the DataPlane is gone because of it.
+                    if !steps.done.isEmpty { return .done }
                     for note in plan.notes { screen.note("note: \(note)") }
                     return .done
                 case .wait(let what):
