@@ -166,8 +166,8 @@ let package = Package(
         tests(
             "OperatorTests",
             [
-                "ControlLoop", "DataPlaneAgent", "DevCluster", "DevPKI", "Fleet", "FlyteAdmin", "HTTP", "JSON", "Kube",
-                "KubeObjects", "Operator", "Serving", "Support", "TokenSources", "YAML", log,
+                "ControlLoop", "DataPlaneAgent", "DevCluster", "DevFlyteAdmin", "DevPKI", "Fleet", "FlyteAdmin", "HTTP",
+                "JSON", "Kube", "KubeObjects", "Operator", "Serving", "Support", "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",

@@ -82,7 +82,7 @@ struct EventRouter: Sendable {
     }
 
     private func profilesChanged(_ plan: PlanInForce) {
-        guard !plan.spec.clusterProfiles.isEmpty || !caches.profiles.followed.isEmpty else { return }
+        guard !plan.spec.clusterProfiles.isEmpty || caches.profiles.mayHaveAny else { return }
         queue.add(.clusterProfiles, after: Delay.gatheringForProfiles)
     }
 

@@ -113,12 +113,13 @@ struct LeaderTerm: Sendable {
         let client = FlyteAdminClientKeeper()
         return ExecutionCounter(
             ExecutionCounter.Context(
-                ask: { [mayWrite = around.mayWrite] clusters async throws(FlyteAdminError) in
-                    guard mayWrite(), let spec = inputs.plan?.spec.flyteAdmin,
+                ask: { clusters async throws(FlyteAdminError) in
+                    guard let spec = inputs.plan?.spec.flyteAdmin,
                         case .ready(let connection) = FlyteAdminConnection.read(spec, { inputs.caches.secrets[$0] })
                     else { return nil }
                     return try await ExecutionRound(client: client.client(of: connection)).counts(on: clusters)
                 },
+                mayAsk: around.mayWrite,
                 isRollingOut: {
                     if case .progressing? = reports.publishing.result?.rollout { true } else { false }
                 },

@@ -20,29 +20,22 @@ struct Leave: AsyncParsableCommand {
             ],
             codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
-    @Argument(help: "The DataPlane's name.")
-    var name: String
+    @OptionGroup var dataPlane: OneDataPlane
     @Option(help: "The kubeconfig's context of the cluster; without it, what join made there stays.")
     var clusterContext: String?
     @Flag(help: "Leave what join made in the data plane.")
     var keepAccount = false
     @Flag(help: "Go on whatever flyteadmin runs there: it can no longer abort these executions.")
     var abandonExecutions = false
-    @Flag(help: "Say what would be done, and do nothing.")
-    var dryRun = false
-    @Option(help: "How long to wait for one thing.")
-    var timeout = Interval.seconds(900)
     @OptionGroup var options: ConsoleOptions
 
-    func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
-
     func run() async throws {
-        var request = LeaveRequest(name: name, namespace: options.namespace)
+        var request = LeaveRequest(name: dataPlane.name, namespace: options.namespace)
         (request.keepsAccount, request.abandonsExecutions) = (keepAccount, abandonExecutions)
-        try await options.run("leave", beside: clusterContext) { [request] reader, dataPlane, screen in
+        try await options.run("leave", beside: clusterContext) { [request] reader, cluster, screen in
             let run = LeaveRun(
-                controlPlane: reader, dataPlane: dataPlane?.client, screen: screen, isDry: dryRun,
-                patience: timeout.duration)
+                controlPlane: reader, dataPlane: cluster?.client, screen: screen, isDry: dataPlane.dryRun,
+                patience: dataPlane.timeout.duration)
             return await run.carryOut(request)
         }
     }

@@ -19,28 +19,21 @@ struct Rotate: AsyncParsableCommand {
             ],
             codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
-    @Argument(help: "The DataPlane's name.")
-    var name: String
+    @OptionGroup var dataPlane: OneDataPlane
     @Option(help: "The kubeconfig's context of the cluster; without it, the one with the DataPlane's endpoint.")
     var clusterContext: String?
     @Option(help: "The account to give a new token; by default Squadron's and flyteadmin's own.")
     var account: String?
-    @Flag(help: "Say what would be done, and do nothing.")
-    var dryRun = false
-    @Option(help: "How long to wait for one thing.")
-    var timeout = Interval.seconds(900)
     @OptionGroup var options: ConsoleOptions
-
-    func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
 
     func run() async throws {
         let context = try await contextOfCluster()
         try await options.run("rotate", beside: context) { reader, other, screen in
             guard let other else { return .failed }
             let run = RotateRun(
-                controlPlane: reader, endpoint: other.endpoint, dataPlane: other.client, screen: screen, isDry: dryRun,
-                patience: timeout.duration, userAgent: SquadronVersion.userAgent)
-            return await run.carryOut(name, account: account)
+                controlPlane: reader, endpoint: other.endpoint, dataPlane: other.client, screen: screen,
+                isDry: dataPlane.dryRun, patience: dataPlane.timeout.duration, userAgent: SquadronVersion.userAgent)
+            return await run.carryOut(dataPlane.name, account: account)
         }
     }
 
@@ -49,7 +42,7 @@ struct Rotate: AsyncParsableCommand {
         if let clusterContext { return clusterContext }
         var endpoint = ""
         try await options.run("rotate") { reader, _ in
-            let object = try await reader.client.get(.dataPlanes, namespace: reader.namespace, name: name)
+            let object = try await reader.client.get(.dataPlanes, namespace: reader.namespace, name: dataPlane.name)
             endpoint = object[path: ["spec", "endpoint"]]?.string ?? ""
             return .done
         }
@@ -59,7 +52,7 @@ struct Rotate: AsyncParsableCommand {
             command.note("no context of the kubeconfig has the server \(endpoint): name one by --cluster-context")
             throw ExitCode(Outcome.usage.rawValue)
         }
-        command.screen.note("note: context \(first), whose server is the endpoint of \(name)")
+        command.screen.note("note: context \(first), whose server is the endpoint of \(dataPlane.name)")
         return first
     }
 }

@@ -315,7 +315,7 @@ struct DoctorTests {
         let clusters = "clusters: {labelClusterMap: {old: [{id: dataplane_1, weight: 1}]}}"
         #expect(try with("clusters.yaml", clusters).contains("the label old is in the key clusters.yaml alone"))
         #expect(try with("z.yaml", "clusters: {defaultExecutionLabel: x}").contains("z.yaml come after"))
-        #expect(try with("squadron-clusters.yaml", "x: 1").contains("is not a clusters configuration"))
+        #expect(try with("squadron-clusters.yaml", "x: 1").contains("does not hold a clusters configuration"))
         #expect(
             try finding("clusters-config") { $0.configMaps["flyte-admin-clusters-config"] = .absent }.contains(
                 "is not there yet"))

@@ -94,6 +94,11 @@ struct ExportTests {
         #expect(try file("execution-cluster-labels/whole.yaml", export) == ["project": "p", "value": "label1"])
         let row = try file("cluster-resource-attributes/team1-production.yaml", export)
         #expect(row == ["project": "team1", "domain": "production", "attributes": ["a": "1", "b": "3"]])
+        // Else flytectl asks for each file, and a loop has nobody to answer.
+        let calls = try #require(export.files.last?.text).split(separator: "\n").filter {
+            $0.contains("flytectl update")
+        }
+        #expect(calls.count == 2 && calls.allSatisfy { $0.contains("--force --attrFile") })
     }
 
     @Test("What Flyte has no place for is named, and no Secret is read")

@@ -95,6 +95,37 @@ struct StatusTests {
         #expect(lines.last?.hasSuffix("next to end: token of ending in 3d") == true)
     }
 
+    @Test("A data plane that is Ready and would run no workflow comes before the others, and says why")
+    func flyteReady() throws {
+        func plane(_ name: String, _ ready: String, _ flyte: String) -> String {
+            """
+            ---
+            kind: DataPlane
+            metadata: {name: \(name), generation: 1}
+            spec: {endpoint: "https://\(name)"}
+            status:
+              conditions:
+              - {type: Ready, status: "\(ready)", reason: Timeout, message: no answer, observedGeneration: 1, lastTransitionTime: "2026-05-01T12:00:00Z"}
+              - {type: FlyteReady, status: "\(flyte)", reason: PropellerNotFound, message: no propeller, observedGeneration: 1, lastTransitionTime: "2026-05-01T12:00:00Z"}
+
+            """
+        }
+        let fleet =
+            plane("fine", "True", "True") + plane("without", "True", "False") + plane("away", "False", "Unknown")
+            + plane("unsaid", "True", "Unknown")
+        let overview = FleetOverview(try objects(fleet), now: now)
+        #expect(overview.dataPlanes.map(\.state.name) == ["away", "without", "fine", "unsaid"])
+        let lines = text(overview).split(separator: "\n").map(String.init)
+        func line(_ start: String) -> String { lines.first { $0.hasPrefix(start) } ?? "no line \(start)" }
+        #expect(line("without").hasSuffix("FlyteReady: PropellerNotFound: no propeller"))
+        #expect(line("unsaid").hasSuffix("FlyteReady: Unknown (PropellerNotFound): no propeller"))
+        #expect(line("away").hasSuffix("no answer"))
+        #expect(!line("fine").contains("FlyteReady"))
+        #expect(lines.last?.contains("1 of 4 FlyteReady") == true)
+        #expect(overview.json["dataPlanes"]?[1]?["flyteReady"]?["reason"] == "PropellerNotFound")
+        #expect(FleetOverview(try objects(Self.fleet), now: now).json["dataPlanes"]?[0]?["flyteReady"] == nil)
+    }
+
     @Test("JSON has every data plane, with what its status does not say left out")
     func json() throws {
         let json = FleetOverview(try objects(Self.fleet), now: now).json

@@ -151,7 +151,29 @@ struct ProjectClaimsTests {
 
     @Test("Namespaces that wait for flyteadmin's attributes say so")
     func awaited() {
-        let progress = NamespaceProgress(desired: 2, synced: 0, failed: 0).waiting(for: "the attributes")
+        let progress = NamespaceProgress(desired: 2, synced: 0, failed: 0).waiting(for: Awaited("the attributes"))
         #expect((progress + .zero).verdict("p").message == "p: on 0 of 2 data planes; waits for the attributes")
+    }
+
+    @Test("It is said why they wait and what to do, and Stalled where only a person can help")
+    func awaitedForGood() {
+        func progress(_ problem: AttributesProblem?) -> ConditionVerdict {
+            NamespaceProgress(desired: 1, synced: 0, failed: 0).waiting(for: .attributes(problem)).verdict("p")
+        }
+        #expect(progress(nil).message.hasSuffix("which have not been read yet (spec.flyteAdmin)"))
+        let refused = progress(AttributesProblem("Secret x must not be sent there", needsPerson: true))
+        #expect(refused.reason == "Pending" && refused.needsPerson)
+        #expect(refused.message.contains("have never been read: Secret x must not be sent there; to go on without"))
+        #expect(refused.message.contains("spec.flyteAdmin.clusterResourceAttributes: Ignore"))
+        #expect(!progress(AttributesProblem("could not connect", needsPerson: false)).needsPerson)
+
+        var seen = DataPlaneVerdictTests.healthy()
+        seen.sync = .counted(NamespaceCounts(desired: 1, synced: 0, failed: 0))
+        seen.awaited = .attributes(AttributesProblem("no", needsPerson: true))
+        let conditions = DataPlaneConditions.conditions(of: dataPlane("dp"), seen)
+            .conditions(previous: [], generation: 1, now: now)
+        #expect(
+            conditions[.synced]?.reason == "Pending"
+                && conditions[.stalled]?.message.contains("never been read") == true)
     }
 }

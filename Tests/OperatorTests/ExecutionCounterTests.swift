@@ -65,6 +65,7 @@ struct ExecutionCounterTests {
             var running: [String: Int]? = [:]
             var failure: FlyteAdminError?
             var isRollingOut = false
+            var leads = true
             var asked: [[String]] = []
             var changed: [String] = []
         }
@@ -85,7 +86,7 @@ struct ExecutionCounterTests {
                         if let failure = state.failure { throw failure }
                         return state.running
                     },
-                    isRollingOut: { self.state.value.isRollingOut },
+                    mayAsk: { self.state.value.leads }, isRollingOut: { self.state.value.isRollingOut },
                     changed: { name in self.state.update { $0.changed.append(name) } },
                     logger: Logger(label: "test"), wallClock: wallClock, timeline: Timeline(clock)))
         }
@@ -182,6 +183,35 @@ struct ExecutionCounterTests {
                 desk.clock.advance(by: .seconds(5))
             }
             await desk.asked(2)
+        }
+    }
+
+    @Test("Of two replicas only the leader asks, and one whose term is over asks no more")
+    func leadership() async throws {
+        let (leader, other) = (Desk(), Desk())
+        for desk in [leader, other] { desk.state.update { $0.running = ["a_cluster": 3] } }
+        other.state.update { $0.leads = false }
+        try await running(leader) { first in
+            try await running(other) { second in
+                for (desk, counter) in [(leader, first), (other, second)] {
+                    _ = counter.count(of: dataPlane("a"))
+                    await desk.clock.sleeper(for: .seconds(2))
+                    desk.clock.advance(by: .seconds(2))
+                }
+                await leader.changed(1)
+                await other.clock.sleeper(for: .seconds(5))
+                #expect(leader.state.value.asked.count == 1 && other.state.value.asked.isEmpty)
+                // The Lease goes to the other one.
+                leader.state.update { $0.leads = false }
+                other.state.update { $0.leads = true }
+                other.clock.advance(by: .seconds(5))
+                await other.changed(1)
+                #expect(second.count(of: dataPlane("a"))?.running == 3)
+                await leader.clock.sleepers(1)
+                await leader.clock.advanceToNextSleeper()
+                await leader.clock.sleeper(for: .seconds(5))
+                #expect(leader.state.value.asked.count == 1)
+            }
         }
     }
 

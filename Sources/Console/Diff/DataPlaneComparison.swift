@@ -29,7 +29,8 @@ struct DataPlaneComparison: Sendable {
     func findings() async throws(KubeError) -> DataPlaneFindings {
         let end = ContinuousClock.now + Self.limit
         let kinds = try await kinds()
-        let types = fleet.basis.types(kinds, fleet.pruning)
+        let copies = !fleet.planner.snapshot.replicated.contents.isEmpty
+        let types = fleet.basis.types(kinds, fleet.pruning, copies: copies)
         let rendering = NamespaceRendering(
             fleet.planner, for: dataPlane, fleet.basis, identity: fleet.identity, kinds: kinds)
         let shadow = fleet.shadow.map {

@@ -152,7 +152,7 @@ enum FlyteChecks {
             }
             guard let ours = ClustersConfiguration(yaml: text) else {
                 diagnosis.find(
-                    subject, "what is in the key \(reference.key) is not a clusters configuration",
+                    subject, "the key \(reference.key) does not hold a clusters configuration",
                     do: "delete the key: Squadron writes it again")
                 break
             }

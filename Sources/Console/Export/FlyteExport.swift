@@ -235,7 +235,8 @@ public struct FlyteExport: Sendable {
         var lines = [
             "# The way back. The operations page (docs/migration.md, \"Back again\") has the order and the reasons.",
             "# Put the values files into your Helm values before you run `helm upgrade`.", "",
-            "# 1. flytectl, from this folder. Rows that Squadron has published exist already.",
+            "# 1. flytectl, from this folder. Rows that Squadron has published exist already. Without --force it asks for each",
+            "#    file whether to go on; a flytectl that does not know the flag asks nothing, so leave it out there.",
         ]
         for (folder, command) in [
             ("execution-cluster-labels", "execution-cluster-label"),
@@ -243,7 +244,8 @@ public struct FlyteExport: Sendable {
             ("task-resource-attributes", "task-resource-attribute"),
             ("workflow-execution-config", "workflow-execution-config"),
         ] where files.contains(where: { $0.name.hasPrefix(folder + "/") }) {
-            lines.append("for file in \(folder)/*.yaml; do flytectl update \(command) --attrFile \"$file\"; done")
+            lines.append(
+                "for file in \(folder)/*.yaml; do flytectl update \(command) --force --attrFile \"$file\"; done")
         }
         lines += ["", "# 2. After the operator is removed: what it has left in the control plane."]
         let kubectl = "kubectl -n \(Self.quoted(namespace))"

@@ -1,12 +1,6 @@
 import Kube
 import Support
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Reads the files that a user names, within limits.
 public enum ImportFiles {
     static let bytes = 4 << 20
@@ -33,7 +27,7 @@ public enum ImportFiles {
         var texts: [ImportText] = []
         var size = 0
         for path in paths {
-            for file in try expanded(path) {
+            for file in try manifests(path) {
                 let text = try text(file)
                 size += text.text.utf8.count
                 guard texts.count < files, size <= allBytes else {
@@ -45,17 +39,10 @@ public enum ImportFiles {
         return texts
     }
 
-    private static func expanded(_ path: String) throws(ImportFailure) -> [String] {
-        guard path != "-", let folder = opendir(path) else { return [path] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder), names.count <= files {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { names.append(name) }
+    private static func manifests(_ path: String) throws(ImportFailure) -> [String] {
+        // One more than is allowed, so that it is told.
+        do throws(FileContents.Failure) { return try FileContents.manifests(path, most: files + 1) } catch {
+            throw ImportFailure("\(error)")
         }
-        guard !names.isEmpty else { throw ImportFailure("\(path): has no .yaml, .yml or .json file") }
-        return names.sorted().map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
     }
 }

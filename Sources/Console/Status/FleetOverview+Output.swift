@@ -49,6 +49,8 @@ extension FleetOverview {
         func score(_ ready: Int, _ total: Int, _ what: String) -> String { "\(ready) of \(total) \(what)" }
         let ready = dataPlanes.count { $0.state.isReady }
         var parts = [score(ready, dataPlanes.count, "data planes Ready")]
+        let asked = dataPlanes.compactMap(\.flyteReady)
+        if !asked.isEmpty { parts.append("\(asked.count { $0.status == .isTrue }) of \(asked.count) FlyteReady") }
         parts += groups.filter { $0.total > 0 }.map { score($0.ready, $0.total, $0.title) }
         parts.append(score(namespaces.synced, namespaces.desired, "namespaces in sync"))
         if let next = nextExpiry {
@@ -105,11 +107,10 @@ extension FleetOverview {
                 let text = "\(expiry.what.rawValue) \(Age.until(expiry.time, now: now))"
                 return Span(text + (expiry.isRenewed ? ", renewed" : ""), expiry.isNear ? .warning : .plain)
             }
-            let message = row.state.isReady ? "" : row.state.message
             return [
                 Span(row.state.name), Span(row.cluster), row.span, age(row.state), Span(row.namespaces?.summary ?? ""),
                 expiry ?? "",
-                Span(([row.remark] + [message]).compactMap { $0?.isEmpty == false ? $0 : nil }.joined(separator: ": ")),
+                Span(row.message),
             ]
         }
         page.table(["DATA PLANE", "CLUSTER", "READY", "SINCE", "SYNCED", "ENDS NEXT", "MESSAGE"], rows)
@@ -164,8 +165,22 @@ extension FleetOverview.DataPlaneRow {
         return remarks.isEmpty ? nil : remarks.joined(separator: ", ")
     }
 
+    /// Why it is not as it should be, and what somebody has set on purpose.
+    fileprivate var message: String {
+        var parts = [remark ?? "", state.isReady ? "" : state.message]
+        // What is not Ready at all says why; then this is known no better.
+        if let flyteReady, flyteReady.status == .isFalse || (flyteReady.status == .unknown && state.isReady) {
+            let reason = flyteReady.status == .isFalse ? flyteReady.reason : "Unknown (\(flyteReady.reason))"
+            parts.append("FlyteReady: \(reason): \(flyteReady.message)")
+        }
+        return parts.filter { !$0.isEmpty }.joined(separator: "; ")
+    }
+
     fileprivate var json: JSON {
         var json = state.json
+        json["flyteReady"] = flyteReady.map {
+            ["status": .string($0.status.rawValue), "reason": .string($0.reason), "message": .string($0.message)]
+        }
         json["cluster"] = .string(cluster)
         json["enabled"] = .bool(isEnabled)
         json["unschedulable"] = .bool(isUnschedulable)

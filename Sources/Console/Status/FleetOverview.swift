@@ -42,7 +42,7 @@ public struct FleetOverview: Report {
 
     struct DataPlaneRow: Sendable, Hashable {
         /// Worst first.
-        enum Standing: Int, Sendable { case failing, unknown, stale, expiring, ready, disabled }
+        enum Standing: Int, Sendable { case failing, unknown, stale, withoutFlyte, expiring, ready, disabled }
         var state: State
         var standing: Standing
         var cluster: String
@@ -52,6 +52,8 @@ public struct FleetOverview: Report {
         var namespaces: NamespaceCounts?
         var expiry: Expiry?
         var version: String?
+        /// Whether a workflow would run there; nil where the registry does not ask for it.
+        var flyteReady: Condition?
     }
 
     struct Group: Sendable, Hashable {
@@ -126,6 +128,7 @@ extension FleetOverview.DataPlaneRow: Comparable {
         }
         version = object.status("kubernetesVersion")?.string
         expiry = FleetOverview.Expiry(object, now: now)
+        flyteReady = isEnabled ? object.conditions[.flyteReady] : nil
         standing =
             if !isEnabled {
                 .disabled
@@ -135,6 +138,7 @@ extension FleetOverview.DataPlaneRow: Comparable {
                 switch state.ready {
                 case .isFalse: .failing
                 case .unknown: .unknown
+                case .isTrue where flyteReady?.status == .isFalse: .withoutFlyte
                 case .isTrue: expiry?.isNear == true ? .expiring : .ready
                 }
             }

@@ -84,9 +84,11 @@ struct DataPlaneCard: Sendable {
 
     var json: JSON {
         let failures = (object.status("failures")?.array ?? []).prefix(FailureEntry.limit)
+        let flyte = row.standing == .withoutFlyte ? row.flyteReady : nil
         var json: JSON = [
             "name": .string(row.state.name), "cluster": .string(row.cluster), "standing": .string(row.standing.word),
-            "reason": .string(row.state.reason), "message": .string(row.state.message),
+            "reason": .string(flyte?.reason ?? row.state.reason),
+            "message": .string(flyte?.message ?? row.state.message),
             "since": row.state.since.pageText, "stale": .bool(row.state.isStale), "enabled": .bool(row.isEnabled),
             "cordoned": .bool(row.isUnschedulable), "mode": .string(row.mode ?? ""),
             "version": .string(row.version ?? ""), "endpoint": .string(object.spec("endpoint")?.string ?? ""),
@@ -127,7 +129,7 @@ extension FleetOverview.DataPlaneRow.Standing {
     /// Whether executions that are sent there may fail.
     var isTroubled: Bool {
         switch self {
-        case .failing, .unknown, .stale: true
+        case .failing, .unknown, .stale, .withoutFlyte: true
         case .expiring, .ready, .disabled: false
         }
     }
@@ -138,6 +140,7 @@ extension FleetOverview.DataPlaneRow.Standing {
         case .failing: "failing"
         case .unknown: "unknown"
         case .stale: "stale"
+        case .withoutFlyte: "withoutFlyte"
         case .expiring: "expiring"
         case .ready: "ready"
         case .disabled: "disabled"

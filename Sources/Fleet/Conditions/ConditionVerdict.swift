@@ -26,6 +26,13 @@ public struct ConditionVerdict: Sendable, Hashable {
         ConditionVerdict(type, .unknown, reason, message)
     }
 
+    /// False for now.
+    static func pending(_ type: ConditionType, _ score: String, _ awaited: Awaited?) -> ConditionVerdict {
+        var verdict = no(type, Reason.pending, score + (awaited.map { "; waits for \($0.text)" } ?? ""))
+        verdict.waitsForPerson = awaited?.needsPerson ?? false
+        return verdict
+    }
+
     /// The same finding as a condition of another type.
     func `as`(_ type: ConditionType) -> ConditionVerdict {
         var verdict = self

@@ -88,6 +88,42 @@ public struct ClusterResourceAttributes: Sendable, Hashable {
     }
 }
 
+/// What keeps all namespaces pending, whatever the data planes are like.
+public struct Awaited: Sendable, Hashable {
+    public var text: String
+    /// Only a person can bring it about.
+    public var needsPerson: Bool
+
+    public init(_ text: String, needsPerson: Bool = false) {
+        self.text = text
+        self.needsPerson = needsPerson
+    }
+
+    /// flyteadmin's CLUSTER_RESOURCE attributes, which no process has read yet. Nothing is written without them: a quota
+    /// or a role that they set would be replaced by the registry's without a word.
+    ///
+    /// - Parameter problem: why they can't be read; nil where nothing has failed yet.
+    public static func attributes(_ problem: AttributesProblem?) -> Awaited {
+        let what = "flyteadmin's CLUSTER_RESOURCE attributes"
+        guard let problem else { return Awaited("\(what), which have not been read yet (spec.flyteAdmin)") }
+        return Awaited(
+            "\(what), which have never been read: \(problem.text); to go on without them, set "
+                + "spec.flyteAdmin.clusterResourceAttributes: Ignore in the ClusterRegistry",
+            needsPerson: problem.needsPerson)
+    }
+}
+
+/// Why flyteadmin's CLUSTER_RESOURCE attributes can't be read.
+public struct AttributesProblem: Sendable, Hashable {
+    public var text: String
+    public var needsPerson: Bool
+
+    public init(_ text: String, needsPerson: Bool) {
+        self.text = text
+        self.needsPerson = needsPerson
+    }
+}
+
 /// flyteadmin's CLUSTER_RESOURCE attributes, as far as they count.
 public enum AttributesInForce: Sendable, Hashable {
     /// There is no flyteadmin, or the registry ignores them.

@@ -10,7 +10,7 @@ public struct NamespaceProgress: Sendable, Hashable {
     /// The first failure, for the message: "dataplane_2: Timeout: …".
     public var failure: String?
     /// What all data planes wait for, whatever their own state is.
-    public var awaited: String?
+    public var awaited: Awaited?
 
     public init(desired: Int, synced: Int, failed: Int, failure: String? = nil) {
         self.desired = desired
@@ -26,7 +26,7 @@ public struct NamespaceProgress: Sendable, Hashable {
             failure: left.failure ?? right.failure
         ).waiting(for: left.awaited ?? right.awaited)
     }
-    public func waiting(for awaited: String?) -> NamespaceProgress {
+    public func waiting(for awaited: Awaited?) -> NamespaceProgress {
         var progress = self
         progress.awaited = awaited
         return progress
@@ -40,7 +40,7 @@ public struct NamespaceProgress: Sendable, Hashable {
         if desired == 0 { return .no(.namespaceSynced, Reason.pending, "\(place): no data plane is enabled for it") }
         if synced >= desired { return .yes(.namespaceSynced, Reason.inSync, score) }
         if failed > 0 { return .no(.namespaceSynced, synced > 0 ? Reason.partial : Reason.syncFailed, score + detail) }
-        return .no(.namespaceSynced, Reason.pending, score + (awaited.map { "; waits for \($0)" } ?? ""))
+        return .pending(.namespaceSynced, score, awaited)
     }
 }
 

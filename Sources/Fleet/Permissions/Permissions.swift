@@ -40,7 +40,7 @@ public enum Permissions {
     ///
     /// - Parameters:
     ///   - deletes: whether `prune: true` needs to list and delete what the templates have, or once had, in namespaces.
-    ///   - copies: whether `replicateSecrets` needs Secrets.
+    ///   - copies: whether Secrets are copied (`replicateSecrets`).
     public static func required(
         by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false, copies: Bool = false
     ) -> [Permission] {

@@ -33,9 +33,10 @@ public struct DataPlaneBasis: Sendable {
     }
 
     /// The kinds that are watched in the data plane.
-    public func types(_ kinds: KindTable, _ pruning: Pruning?) -> [ResourceType] {
+    /// - Parameter copies: whether Secrets are copied into it.
+    public func types(_ kinds: KindTable, _ pruning: Pruning?, copies: Bool) -> [ResourceType] {
         let always = [ResourceType.namespace, .serviceAccount]
-        let copied = settings.replicateSecrets.isEmpty ? [] : [Secret.resourceType]
+        let copied = copies ? [Secret.resourceType] : []
         let more = Set((templates?.kinds ?? []).compactMap { kinds[$0] }).union(pruning == nil ? [] : Pruning.kinds)
             .union(copied).subtracting(always)
         return always + more.sorted { $0.description < $1.description }

@@ -26,7 +26,7 @@ extension ResourceType {
 /// which the consumer's own account fills.
 public struct ClusterProfile: Sendable, Hashable {
     public static let manager = "squadron"
-    static let managerLabel = "x-k8s.io/cluster-manager"
+    public static let managerLabel = "x-k8s.io/cluster-manager"
     /// The consumer's plugin for this provider reads the key `token` of a Secret in the consumer's namespace.
     static let accessProvider = "secretreader"
 
@@ -129,6 +129,11 @@ public struct ClusterProfile: Sendable, Hashable {
                 status[field] = json[path: ["status", field]]
             }
             version = object.metadata.versionNumber
+        }
+
+        /// Whether it is surely one of this registry: it has the mark, which nobody else writes.
+        public func hasMark(of identity: String) -> Bool {
+            manager == ClusterProfile.manager && self.identity == identity
         }
 
         /// Nil for a profile of this registry.

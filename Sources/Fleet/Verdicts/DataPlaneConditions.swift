@@ -68,7 +68,7 @@ public struct DataPlaneObservation: Sendable {
     /// Namespaces that have not been looked at yet.
     public var pending = 0
     /// What all namespaces wait for, whatever the state of the data plane is.
-    public var awaited: String?
+    public var awaited: Awaited?
     public var kubernetesVersion: String?
     /// The user name of the token.
     public var user: String?
@@ -247,9 +247,7 @@ public enum DataPlaneConditions {
             return verdict
         }
         if let heldBack = seen.heldBack { return .no(.synced, Reason.pruneHeld, heldBack) }
-        if counts.synced < counts.desired {
-            return .no(.synced, Reason.pending, score + (seen.awaited.map { "; waits for \($0)" } ?? ""))
-        }
+        if counts.synced < counts.desired { return .pending(.synced, score, seen.awaited) }
         return .yes(.synced, Reason.inSync, score)
     }
 
@@ -261,6 +259,7 @@ public enum DataPlaneConditions {
             "\(counts.synced) of \(counts.desired) namespaces are in sync",
         ]
         if seen.pending > 0 { words.append("\(seen.pending) are not compared yet") }
+        if let awaited = seen.awaited { words.append("waits for \(awaited.text)") }
         return .unknown(.synced, Reason.observing, (words + [seen.heldBack].compactMap { $0 }).joined(separator: "; "))
     }
 

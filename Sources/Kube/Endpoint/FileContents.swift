@@ -38,6 +38,23 @@ package enum FileContents {
         }
     }
 
+    /// What kubectl would read of a path: the `.yaml`, `.yml` and `.json` files of a folder, by name; else the path itself.
+    ///
+    /// - Parameter most: further names of a folder are not read.
+    package static func manifests(_ path: String, most: Int = 100_000) throws(Failure) -> [String] {
+        guard path != "-", let folder = opendir(path) else { return [path] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while names.count < most, let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { names.append(name) }
+        }
+        guard !names.isEmpty else { throw Failure(path: path, message: "has no .yaml, .yml or .json file") }
+        return names.sorted().map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
+    }
+
     /// A signal may interrupt any of these calls, which says nothing about the file.
     private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {

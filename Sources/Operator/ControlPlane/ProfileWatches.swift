@@ -32,6 +32,13 @@ final class ProfileWatches: Sendable {
         self.watcher = watcher
     }
 
+    /// Whether profiles of ours may be in namespaces that the registry no longer names. What it named before this process
+    /// started is not known.
+    let mayHaveStrays = Locked(true)
+
+    /// Whether there is something to look after, also without an entry in the registry.
+    var mayHaveAny: Bool { !followed.isEmpty || mayHaveStrays.withLock { $0 } }
+
     /// The watched namespaces.
     var followed: Set<String> { entries.withLock { Set($0.keys) } }
 

@@ -1,7 +1,6 @@
 import ControlLoop
 import DataPlaneAgent
 import Fleet
-import JSON
 import Kube
 import KubeObjects
 import Support
@@ -37,13 +36,9 @@ final class ClusterProfileController: Sendable {
         }
         let wanted = Set(plan.spec.clusterProfiles.map(\.namespace))
         let mayWrite = plan.spec.mode == .enforce && writer.mayWrite()
-        if mayWrite {
-            for namespace in caches.profiles.followed.subtracting(wanted).sorted() {
-                try await deleteProfiles(in: namespace, identity) { _ in true }
-            }
-        }
+        let profiles = ClusterProfileWriter(client: writer.client, identity: identity)
+        var complaints = try await sweep(profiles, except: wanted, mayWrite)
         caches.profiles.follow(wanted)
-        var complaints: [String: String] = [:]
         for namespace in wanted.sorted() {
             switch caches.profiles[namespace] {
             case .unknown: break
@@ -51,73 +46,41 @@ final class ClusterProfileController: Sendable {
                 complaints["ClusterProfilesNotWritten " + namespace] = "ClusterProfiles in \(namespace): \(why)"
             case .present(let found):
                 guard mayWrite else { continue }
+                func take(_ complaint: ClusterProfileWriter.Complaint?, _ name: String) {
+                    if let complaint { complaints["\(complaint.reason) \(namespace)/\(name)"] = complaint.text }
+                }
                 for (name, object) in plan.dataPlanes.sorted(by: { $0.key < $1.key }) {
                     let profile = ClusterProfile(
                         of: statuses.newest(object), ca: certificates(of: object), identity: identity)
-                    if let complaint = try await keep(profile, in: namespace, found[name], identity) {
-                        complaints["\(complaint.reason) \(namespace)/\(name)"] = complaint.text
-                    }
+                    take(try await profiles.keep(profile, in: namespace, found[name]), name)
                 }
-                try await deleteProfiles(in: namespace, identity) { plan.dataPlanes[$0] == nil }
+                for (name, profile) in found.sorted(by: { $0.key < $1.key }) where plan.dataPlanes[name] == nil {
+                    take(try await profiles.delete(name, in: namespace, profile), name)
+                }
             }
         }
         tell(complaints, registry)
         return .done
     }
 
-    private struct Complaint {
-        var reason: String
-        var text: String
-    }
-
-    private func keep(
-        _ profile: ClusterProfile, in namespace: String, _ found: ClusterProfile.Found?, _ identity: String
-    ) async throws(KubeError) -> Complaint? {
-        let place = "ClusterProfile \(namespace)/\(profile.name)"
-        if let owner = found?.owner(otherThan: identity) {
-            return Complaint(reason: "ClusterProfileNotOurs", text: "\(place) belongs to \(owner): it is left alone")
+    /// Deletes our profiles in namespaces that the registry does not name any more. Once it looks in all namespaces, since the
+    /// entry of one may have gone while no operator ran. Later it looks in those that were followed.
+    private func sweep(
+        _ profiles: ClusterProfileWriter, except wanted: Set<String>, _ mayWrite: Bool
+    ) async throws(KubeError) -> [String: String] {
+        let dropped = caches.profiles.followed.subtracting(wanted)
+        let strays = caches.profiles.mayHaveStrays
+        guard mayWrite else {
+            if !dropped.isEmpty { strays.withLock { $0 = true } }
+            return [:]
         }
-        let type = ResourceType.clusterProfiles
-        do throws(KubeError) {
-            if profile.needsObject(found) {
-                _ = try await writer.client.apply(
-                    profile.object(in: namespace), type: type, namespace: namespace, name: profile.name,
-                    fieldManager: Ownership.fieldManager, force: false, metadataOnlyAnswer: true)
-            }
-            if profile.needsStatus(found) {
-                _ = try await writer.client.mergePatch(
-                    ["status": profile.status], type: type, namespace: namespace, name: profile.name,
-                    subresource: "status", fieldManager: Ownership.fieldManager, metadataOnlyAnswer: true)
-            }
-            return nil
-        } catch {
-            if !error.conflicts.isEmpty {
-                let others = Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", ")
-                return Complaint(
-                    reason: "ClusterProfileNotOurs", text: "\(place) belongs to the field manager \(others)")
-            }
-            // A person must grant or mend these. Other failures are tried again.
-            guard error.isForbidden || error.isInvalid || error.isNotFound else { throw error }
-            return Complaint(reason: "ClusterProfilesNotWritten", text: "\(place): \(error)")
+        var complaints: [ClusterProfileWriter.Complaint] = []
+        for namespace in dropped.sorted() { complaints += try await profiles.sweep(namespace, except: wanted) }
+        if strays.withLock({ $0 }) {
+            complaints += try await profiles.sweep(nil, except: wanted)
+            strays.withLock { $0 = false }
         }
-    }
-
-    /// Deletes this registry's profiles that are no longer wanted.
-    private func deleteProfiles(
-        in namespace: String, _ identity: String, where isSurplus: (String) -> Bool
-    ) async throws(KubeError) {
-        guard case .present(let found) = caches.profiles[namespace] else { return }
-        for (name, profile) in found.sorted(by: { $0.key < $1.key })
-        where isSurplus(name) && profile.owner(otherThan: identity) == nil {
-            do throws(KubeError) {
-                try await writer.client.delete(
-                    .clusterProfiles, namespace: namespace, name: name,
-                    preconditions: profile.version.map { Preconditions(resourceVersion: String($0)) })
-            } catch {
-                if error.isForbidden || error.isNotFound || error.isConflict { continue }
-                throw error
-            }
-        }
+        return Dictionary(complaints.map { ("\($0.reason) \($0.text)", $0.text) }) { first, _ in first }
     }
 
     /// The CA that verifies the data plane, as far as it is known.

@@ -54,7 +54,7 @@ extension Controllers {
         let agents = DataPlaneAgents(
             caches: caches, pool: pool,
             credentials: CredentialsReader(caches: caches, renewals: renewals, wallClock: wallClock),
-            executions: executions)
+            executions: executions, publications: reports.publications)
         let clusters = ClusterIdentities(
             pool: pool, router: router, recorder: ClusterRecorder(client: writer.client, logger: logger))
         plan = PlanController(

@@ -9,6 +9,7 @@ struct DataPlaneAgents: Sendable {
     let pool: SessionPool
     let credentials: CredentialsReader
     let executions: ExecutionCounter
+    let publications: PublicationBoard
     let rendered = RenderCache()
 
     /// What the agent should hold from now on.
@@ -68,7 +69,7 @@ struct DataPlaneAgents: Sendable {
         seen.failures = report.progress.failures
         seen.failuresTotal = report.progress.failuresTotal
         seen.heldBack = report.pruneObjection
-        seen.awaited = plan.awaited
+        seen.awaited = publications.awaited(plan)
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe {
             (seen.plan, seen.pending) = (report.progress.planned ?? PlannedChanges(), report.progress.pending)

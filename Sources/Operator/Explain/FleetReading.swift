@@ -4,10 +4,6 @@ import Kube
 import KubeObjects
 import YAML
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// Reads the objects that decide a placement.
 public enum FleetReading {
     /// A file or an answer that can't be used.
@@ -56,7 +52,9 @@ public enum FleetReading {
     public static func files(_ paths: [String], namespace: String) throws(Failure) -> FleetObjects {
         var objects = FleetObjects(namespace: namespace)
         for path in paths {
-            for file in try expanded(path) {
+            let files: [String]
+            do { files = try FileContents.manifests(path) } catch { throw Failure(description: "\(error)") }
+            for file in files {
                 do {
                     let bytes = try FileContents.read(file == "-" ? "/dev/stdin" : file, limit: 16 << 20)
                     for document in try YAML.documents(bytes, limits: .init(bytes: 16 << 20)) {
@@ -70,19 +68,5 @@ public enum FleetReading {
             }
         }
         return objects
-    }
-
-    private static func expanded(_ path: String) throws(Failure) -> [String] {
-        guard path != "-", let folder = opendir(path) else { return [path] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { names.append(name) }
-        }
-        guard !names.isEmpty else { throw Failure(description: "\(path): has no .yaml, .yml or .json file") }
-        return names.sorted().map { path.hasSuffix("/") ? path + $0 : path + "/" + $0 }
     }
 }

@@ -11,7 +11,8 @@ struct ClusterResourceReading {
     private var notes: ReadingNotes<ClusterResourceAttributes>
     private var hasAnswer = false
     private var doubt = ReadingDoubt()
-    private var problem: String?
+    /// Why the last question got no answer.
+    private(set) var problem: AttributesProblem?
 
     init(
         notes: ReadingNotes<ClusterResourceAttributes>, board: PublicationBoard,
@@ -48,15 +49,15 @@ struct ClusterResourceReading {
             problem = nil
         } catch {
             guard error.kind != .cancelled else { return false }
-            if problem != error.description {
+            let new = AttributesProblem(error.description, needsPerson: error.kind == .refused)
+            if problem != new {
                 access.logger.warning("\(error)")
-                let consequence =
-                    board.clusterResources == nil
-                    ? "; all project-domains wait for them (spec.flyteAdmin.clusterResourceAttributes)"
-                    : "; those read before stay in force"
-                access.warn("AttributesNotRead", error.description + consequence)
+                // Without any, the reconciler says what waits for them.
+                if board.clusterResources != nil {
+                    access.warn("AttributesNotRead", error.description + "; those read before stay in force")
+                }
             }
-            problem = error.description
+            problem = new
             return false
         }
         hasAnswer = true  // also of a reading that is not believed yet: the next poll is soon enough

@@ -13,6 +13,8 @@ final class ExecutionCounter: Sendable {
     struct Context: Sendable {
         /// The executions that have not ended, by cluster. Nil: flyteadmin is not configured, or can't be asked yet.
         var ask: @Sendable ([String]) async throws(FlyteAdminError) -> [String: Int]?
+        /// Whether this replica leads. Only one asks.
+        var mayAsk: @Sendable () -> Bool = { true }
         /// Whether flyteadmin is about to be restarted with what was published. A count after that is worth more.
         var isRollingOut: @Sendable () -> Bool = { false }
         /// Called when the status of that DataPlane needs an update.
@@ -109,7 +111,7 @@ final class ExecutionCounter: Sendable {
         let asOf = Timestamp(Instant(secondsSince1970: context.wallClock.now.secondsSince1970.rounded(.down)))
         let found: [String: Int]
         do throws(FlyteAdminError) {
-            guard let answer = try await context.ask(clusters) else {
+            guard context.mayAsk(), let answer = try await context.ask(clusters) else {
                 await context.timeline.sleep(until: context.timeline.now + Delay.nextQuestionToFlyteAdmin)
                 return
             }

@@ -93,6 +93,7 @@ final class FlyteAdminLoop: Sendable {
         let recalled = await readings.follow(spec.flyteAdmin)
         guard let admin = spec.flyteAdmin else {
             session = nil
+            tellOfWait(nil, admin: nil)
             if board.set(isConfigured: false) { context.router.flyteAdminChanged() }
             return nil
         }
@@ -103,10 +104,12 @@ final class FlyteAdminLoop: Sendable {
         case .unusable(let problem):
             session = nil
             reporter.sayAll(spec, .unreachable(problem))
+            tellOfWait(AttributesProblem(problem, needsPerson: false), admin: admin)
             return nil
         case .notAllowed(let problem):
             session = nil
             reporter.sayAll(spec, .sourceNotAllowed(problem))
+            tellOfWait(AttributesProblem(problem, needsPerson: true), admin: admin)
             return nil
         case .ready(let ready): connection = ready
         }
@@ -120,6 +123,7 @@ final class FlyteAdminLoop: Sendable {
         {
             context.router.flyteAdminChanged()
         }
+        defer { tellOfWait(readings.attributesProblem, admin: admin) }
         // The publishing controller comes first: it decides which rows may be written, and wakes this one.
         guard var current = session, context.running != .unknown else { return nil }
         if spec.mode == .observe {
@@ -129,6 +133,17 @@ final class FlyteAdminLoop: Sendable {
         }
         session = current
         return current.schedule.next
+    }
+
+    /// Reports why all project-domains wait, while they do: in the conditions, and once as an event.
+    private func tellOfWait(_ problem: AttributesProblem?, admin: FlyteAdmin?) {
+        let isWaiting = admin?.clusterResourceAttributes == .use && board.clusterResources == nil
+        let problem = isWaiting ? problem : nil
+        guard board.set(attributesProblem: problem) else { return }
+        if let problem {
+            context.warn("AttributesNotRead", "all project-domains wait for " + Awaited.attributes(problem).text)
+        }
+        context.router.flyteAdminChanged()
     }
 
     /// Asked right before each write, since the mode may change in the middle of a burst.

@@ -40,6 +40,9 @@ struct FlyteAdminReadings {
     /// Whether nothing can be rendered before flyteadmin has answered.
     var isAwaited: Bool { wantsAttributes && attributes.isAwaited }
 
+    /// Why the attributes could not be read. Nil if they are not asked for.
+    var attributesProblem: AttributesProblem? { wantsAttributes ? attributes.problem : nil }
+
     /// Reads the attributes, for which all project-domains wait. True if the answer is new.
     mutating func lookAtAttributes(_ client: FlyteAdminClient) async -> Bool {
         hasAttributes = true

@@ -13,6 +13,7 @@ final class PublicationBoard: Sendable {
         var known: [String: Known] = [:]
         var discovered: DiscoveredProjects?
         var clusterResources: ClusterResourceAttributes?
+        var attributesProblem: AttributesProblem?
         var namedLabels: Set<String>?
     }
     /// The same for FlyteProjects.
@@ -89,6 +90,22 @@ final class PublicationBoard: Sendable {
             defer { state.clusterResources = clusterResources }
             return state.clusterResources != clusterResources
         }
+    }
+
+    /// Why all namespaces wait for those attributes; nil if they don't, or if nothing has failed yet.
+    var attributesProblem: AttributesProblem? { state.withLock { $0.attributesProblem } }
+
+    /// True if that is new.
+    func set(attributesProblem: AttributesProblem?) -> Bool {
+        state.withLock { state in
+            defer { state.attributesProblem = attributesProblem }
+            return state.attributesProblem != attributesProblem
+        }
+    }
+
+    /// What all namespaces wait for. Nil if they don't wait.
+    func awaited(_ plan: PlanInForce) -> Awaited? {
+        plan.snapshot.attributes.isPending ? .attributes(attributesProblem) : nil
     }
 
     /// flyteadmin's projects. Nil if nothing is known of them yet, or if they don't count. What was found stays while

@@ -34,13 +34,16 @@ extension PlanInForce {
             planner, for: dataPlane, basis, identity: identity, kinds: kinds, isDiscovered: isDiscovered)
         let pruning = Pruning(spec, annotations: registry?.metadata.annotations)
         let plan = plan
+        let namespaces = namespaces(of: dataPlane)
+        // Rights follow what is really copied: a Secret that is refused needs none.
+        let copies = !snapshot.replicated.contents.isEmpty && !namespaces.isEmpty
         var wanted = DataPlanePlan(
             version: .init(
                 plan: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
-            types: basis.types(kinds, pruning), unknownKinds: unknownKinds,
+            types: basis.types(kinds, pruning, copies: copies), unknownKinds: unknownKinds,
             permissions: Permissions.required(
-                by: set ?? .standard, kinds: kinds, deletes: pruning != nil, copies: !spec.replicateSecrets.isEmpty),
-            common: common, namespaces: namespaces(of: dataPlane),
+                by: set ?? .standard, kinds: kinds, deletes: pruning != nil, copies: copies),
+            common: common, namespaces: namespaces,
             forcesConflicts: spec.conflictPolicy == .force, pruning: pruning,
             mayPrune: !templates.isBroken && (spec.replicateSecrets.isEmpty || snapshot.replicated.isComplete),
             identity: identity,

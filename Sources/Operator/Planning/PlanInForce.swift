@@ -39,12 +39,6 @@ struct PlanInForce: Sendable {
     /// flyteadmin's archived projects, if its projects count.
     var archivedProjects: Set<String> { planner.snapshot.discovered?.archived ?? [] }
 
-    /// What every namespace waits for, for people. Nil if there is no such thing.
-    var awaited: String? {
-        snapshot.attributes.isPending
-            ? "flyteadmin's CLUSTER_RESOURCE attributes, which have not been read yet (spec.flyteAdmin)" : nil
-    }
-
     /// Nil if nothing wants that project-domain.
     func answer(_ key: ProjectDomain) -> NamespaceAnswer? {
         guard let entry = plan.entries[key] else { return nil }

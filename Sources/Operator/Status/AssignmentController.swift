@@ -53,7 +53,7 @@ struct AssignmentController: Sendable {
         var seen = AssignmentObservation(
             object: object, duplicateOf: plan.plan.duplicateAssignments[object.metadata.name],
             label: statuses.readiness.labelVerdicts(plan).byLabel[object.spec.value], namespace: answer,
-            progress: (answer.map { pool.progress(of: $0) } ?? .zero).waiting(for: plan.awaited),
+            progress: (answer.map { pool.progress(of: $0) } ?? .zero).waiting(for: publications.awaited(plan)),
             publication: publications.publication(of: object),
             sharing: object.spec.projectDomain.flatMap { plan.plan.disagreements[$0] })
         seen.isArchived = plan.archivedProjects.contains(object.spec.project)

@@ -42,7 +42,7 @@ struct ProjectController: Sendable {
             let answer = plan.answer(pair) ?? .invalid("not wanted")
             return ProjectObservation.Domain(
                 domain: domain, namespace: answer,
-                progress: pool.progress(of: answer).waiting(for: plan.awaited),
+                progress: pool.progress(of: answer).waiting(for: publications.awaited(plan)),
                 sharing: plan.plan.disagreements[pair])
         }
         let older = plan.plan.duplicateProjects[object.metadata.name]

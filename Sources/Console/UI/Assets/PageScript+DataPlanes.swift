@@ -97,7 +97,7 @@ extension PageScript {
                 plane.cordoned ? make('span', { class: 'badge', 'data-tone': 'disabled' }, '⊘ cordoned') : '',
                 make('span', { class: 'badge' }, `${signs[state]} ${label}`))),
             make('p', {}, plane.cluster === plane.name ? '' : `${plane.cluster} · `, remarks.join(' · ') || 'no version yet'),
-            ['failing', 'unknown', 'stale'].includes(plane.standing) && plane.message
+            ['failing', 'unknown', 'stale', 'withoutFlyte'].includes(plane.standing) && plane.message
               ? make('p', { class: 'message' }, plane.message) : '',
             make('ul', { class: 'conditions' }, ofInterest(plane).map(condition => make('li', { title: condition.message },
               sign(conditionTone(condition, plane)), condition.type,

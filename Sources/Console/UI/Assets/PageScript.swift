@@ -3,8 +3,10 @@ enum PageScript {
     static let base = #"""
         'use strict';
         const find = id => document.getElementById(id);
-        const signs = { ready: '✓', failing: '✕', expiring: '!', unknown: '?', stale: '↻', disabled: '–', absent: '' };
-        const words = { ready: 'Ready', failing: 'failing', expiring: 'ends soon', unknown: 'not known',
+        const signs = { ready: '✓', failing: '✕', withoutFlyte: '⊗', expiring: '!', unknown: '?', stale: '↻', disabled: '–',
+          absent: '' };
+        const words = { ready: 'Ready', failing: 'failing', withoutFlyte: 'would run no workflow', expiring: 'ends soon',
+          unknown: 'not known',
           stale: 'of an older generation', disabled: 'disabled', absent: 'not wanted here' };
         const count = (number, one, many) => `${number} ${number === 1 ? one : many || one + 's'}`;
 

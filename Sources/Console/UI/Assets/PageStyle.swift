@@ -66,7 +66,7 @@ enum PageStyle {
         .figure .sign { color: inherit; font-size: 1.125rem; }
 
         [data-tone=ready] { --tone: var(--ready); --tone-back: var(--ready-back); }
-        [data-tone=failing] { --tone: var(--failing); --tone-back: var(--failing-back); }
+        [data-tone=failing], [data-tone=withoutFlyte] { --tone: var(--failing); --tone-back: var(--failing-back); }
         [data-tone=expiring] { --tone: var(--expiring); --tone-back: var(--expiring-back); }
         [data-tone=unknown], [data-tone=stale] { --tone: var(--unknown); --tone-back: var(--unknown-back); }
         [data-tone=disabled], [data-tone=absent] { --tone: var(--disabled); --tone-back: var(--disabled-back); }

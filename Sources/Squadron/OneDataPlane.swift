@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// What a command takes that changes one data plane of the fleet in several steps.
+struct OneDataPlane: ParsableArguments {
+    @Argument(help: "The DataPlane's name.")
+    var name: String
+    @Flag(help: "Say what would be done, and do nothing.")
+    var dryRun = false
+    @Option(help: "How long to wait for one thing.")
+    var timeout = Interval.seconds(900)
+
+    func validate() throws { if name.isEmpty { throw ValidationError("NAME is empty") } }
+}
