@@ -55,7 +55,7 @@ struct DoctorTests {
           squadron-clusters.yaml: "clusters: {clusterConfigs: [{name: dataplane_1, enabled: true}], labelClusterMap: {label1: [{id: dataplane_1, weight: 1}]}}"
         """
 
-    /// With a data plane that is away.
+    /// The facts with a data plane that is down.
     private static let dead = fleet.replacing(
         "metadata: {name: dp-1, generation: 1}\nspec: {clusterName: dataplane_1, endpoint: \"https://dp1\"}\nstatus: {observedGeneration: 1, conditions: [",
         with:
@@ -89,7 +89,7 @@ struct DoctorTests {
             spec: Lease.Spec(holderIdentity: "pod", leaseDurationSeconds: 15, renewTime: MicroTimestamp(renewed)))
     }
 
-    /// As `manifests/crds` has it.
+    /// A CRD as in `manifests/crds`.
     static func definition(_ type: ResourceType) throws -> JSON {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../manifests/crds")
         return try YAML.parse(String(contentsOf: folder.appending(path: type.plural + ".yaml"), encoding: .utf8))

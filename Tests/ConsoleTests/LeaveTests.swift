@@ -12,7 +12,7 @@ private struct World {
     var isCordoned = false
     var isLeaving = false
     var clusterUID = "u1"
-    /// Whether it is enabled in what is published; nil: it is not there.
+    /// Whether it is enabled in the published text. Nil: it is not in it.
     var published: Bool? = true
     var hasRolledOut = true
     var hasFlyteAdmin = true
@@ -163,7 +163,7 @@ struct LeaveTests {
         if case .refuse(let text) = plan.step { text } else { "none: \(plan.step)" }
     }
 
-    /// Runs until it is done, or refuses; tells of each step.
+    /// Runs until it is done, or refuses. Reports each step.
     private func run(
         _ world: inout World, _ request: LeaveRequest = request(), steps limit: Int = 50
     ) throws -> [LeavePlan.Step] {

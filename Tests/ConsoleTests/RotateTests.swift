@@ -9,7 +9,7 @@ import Testing
 /// Tokens of one account, and which of them each reader works with.
 private struct World {
     var entry = "squadron-token"
-    /// By name: what each takes the place of.
+    /// What each Secret replaces, by name.
     var tokens: [String: String?] = ["squadron-token": nil]
     var squadron = "squadron-token"
     var flyteAdmin = "squadron-token"
@@ -46,7 +46,7 @@ private struct World {
         return false
     }
 
-    /// Everybody works with a token that is there.
+    /// Squadron and flyteadmin work with an existing token.
     var isSafe: Bool { [entry, squadron, flyteAdmin].allSatisfy(tokens.keys.contains) }
 }
 

@@ -79,7 +79,7 @@ extension ModelTests {
             switch state.begin(now: now) {
             case .list(nil, let ticket): work = .page(ticket, at: server.version, from: 0, snapshot: server.objects)
             case .list(let token?, let ticket):
-                // A token tells version and position, as real ones do.
+                // A token holds version and position, like real ones.
                 let parts = token.split(separator: "/").compactMap { Int($0) }
                 work = .page(ticket, at: parts[0], from: parts[1], snapshot: server.states[parts[0]] ?? [:])
             case .watch(let from, let ticket): work = .watch(ticket, position: Int(from) ?? 0)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import DataPlaneAgent
 
-/// The watch and the answers to our own writes come in any order; of a version that the watch has come to, only the watch
-/// is asked.
+/// The watch and the answers to our own writes come in any order; for a version that the watch has reached, only the
+/// watch is asked.
 @Suite("What is observed of a data plane's objects")
 struct ObservedObjectsTests {
     private let key = ObjectKey(namespace: "n", name: "default")
@@ -49,7 +49,7 @@ struct ObservedObjectsTests {
     func deletedAfterTheAnswer() {
         let observed = listed([key: seen(5)])
         #expect(observed.answered(seen(10), key, since: observed.listing))
-        // It was changed once more, so that it is not selected any more: a watch tells its end with the version before.
+        // Another change ended its selection: a watch reports that with the version before.
         observed.store.apply(.set(key, seen(11)))
         observed.store.apply(.remove(key))
         #expect(observed[key] == nil)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("How often one content is written")
 struct RewriteGuardTests {
-    /// Somebody undoes each write at once; when it is written again, for so long.
+    /// Somebody undoes each write at once. The times of the repeated writes, within that duration.
     private func writes(until end: Duration, undoneAfter pause: Duration = .milliseconds(10)) -> [Duration] {
         var rewrites = RewriteGuard()
         var (now, writes) = (Duration.zero, [Duration]())

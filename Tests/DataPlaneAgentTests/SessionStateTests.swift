@@ -38,7 +38,8 @@ private func begin(_ state: inout SessionState, at now: Duration, unknown: Set<G
     state.beginProbe(unknown: unknown, now: now, connect: link)
 }
 
-/// Runs probes as a session does, each with that answer, for so long; at which times, and which of them reviewed.
+/// Runs probes as a session does, each with that answer, for that long. Their times, and which of them asked for a
+/// review.
 private func probes(
     _ state: inout SessionState, until end: Duration, answer: ProbeResult,
     between: (inout SessionState, Duration) -> Void = { _, _ in }

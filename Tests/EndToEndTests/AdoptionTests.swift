@@ -138,7 +138,7 @@ extension EndToEnd.Syncing {
             }
         }
 
-        /// As Helm 4 does it: without force.
+        /// Applies like Helm 4: without force.
         private func upgrade(_ fleet: TestFleet<DevCluster>, _ object: JSON) async throws {
             let kind = try Kinds.named(object["kind"]?.string ?? "")
             _ = try await fleet[1].admin.client.apply(

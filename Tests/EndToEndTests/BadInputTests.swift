@@ -71,7 +71,7 @@ extension EndToEnd.Faults {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet.admin.apply(assignment("project1", "development"))
-                // With rules of the CRD in the way, the API server refuses the status too: then an event tells.
+                // If rules of the CRD forbid it, the API server refuses the status too. Then an event reports it.
                 let bad: [(kind: String, plural: String, spec: JSON, field: String, hasStatus: Bool)] = [
                     ("DataPlane", "dataplanes", ["endpoint": 5], "spec.endpoint", false),
                     (

@@ -12,7 +12,7 @@ enum EndToEnd {
     @Suite(.serialized) enum Syncing {}
     /// What it writes for flyteadmin, and asks it.
     @Suite(.serialized) enum Flyte {}
-    /// What is wrong, and what comes of it.
+    /// What is wrong, and its consequences.
     @Suite(.serialized) enum Faults {}
     /// The program: its commands, and the operator as a process.
     @Suite(.serialized) enum Commands {}

@@ -32,7 +32,7 @@ extension EndToEnd.Flyte {
             "HTML, or no answer, is FlyteAdminUnreachable; namespaces are made all the same"
         )
         func unreachable() async throws {
-            // Else the namespaces would wait for flyteadmin's attributes.
+            // Otherwise the namespaces would wait for flyteadmin's attributes.
             try await withFlyteAdmin(more: ["clusterResourceAttributes": "Ignore"]) { fleet, flyteAdmin in
                 flyteAdmin.add(FaultRule(.html))
                 try await fleet.admin.apply(assignment("team1", "development"))

@@ -188,7 +188,7 @@ extension EndToEnd.Commands {
                 }
                 #expect(names("FlyteProject") == ["team1", "team2"])
                 #expect(names("ExecutionClusterLabel") == ["team1-development", "team1-development-a-b"])
-                // The registry that is there keeps what it says of flyteadmin.
+                // The existing registry keeps its settings for flyteadmin.
                 #expect(documents.first?[path: ["spec", "flyteAdmin", "endpoint"]]?.string == flyteAdmin.url)
                 try await fleet.admin.apply(documents)
             }

@@ -168,7 +168,7 @@ extension EndToEnd.Commands {
                         #expect(refused.status == 1, "\(refused.output)")
                         #expect(
                             refused.output.contains("flyteadmin runs 2 executions on dataplane_2"), "\(refused.output)")
-                        // Nothing new goes there, and what runs can be aborted.
+                        // No new executions go there, and running ones can be aborted.
                         let entry = try await Self.configuration(fleet)?.clusters.first { $0.name == "dataplane_2" }
                         #expect(entry?.enabled == false)
                         #expect(try await Self.entry(fleet, "dataplane_2_token") != nil)

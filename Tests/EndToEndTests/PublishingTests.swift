@@ -166,7 +166,7 @@ extension EndToEnd.Flyte {
                     #expect(after?[path: ["data", "clusters.yaml"]] == "clusters: {}\n")
                     #expect(after?[path: ["data", "squadron-clusters.yaml"]] != nil)
 
-                    // Helm's own key is possible, and an event says what comes of it.
+                    // Helm's own key is possible, and an event names the consequences.
                     try await fleet.admin.apply(resource("ClusterRegistry", "flyte", Self.registry()))
                     try await eventually("the event says that Helm's upgrade will conflict") {
                         try await fleet.events(regarding: "flyte", "ClusterRegistry").contains { $0.contains("Helm 4") }
@@ -291,7 +291,7 @@ extension EndToEnd.Flyte {
                     try await eventually("flyteadmin is restarted for the other token") {
                         try await Self.checksum(fleet, "flyteadmin") != first
                     }
-                    // A pod that starts while another text is there reads that.
+                    // A pod that starts while the ConfigMap has another text reads that.
                     try await Self.becomesAvailable(fleet, "flyteadmin")
                     try await eventually("syncresources has read the other token too") {
                         let read = try await Self.checksum(fleet, "flyteadmin")

@@ -61,7 +61,7 @@ extension EndToEnd.Syncing {
                     try await eventually("it is put back") {
                         try await Self.data(fleet, 1, "a-development") == Self.value + " 2"
                     }
-                    // Nothing goes with its source, and nothing with the setting.
+                    // Copies stay when their source is deleted, and when the setting is removed.
                     try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["replicateSecrets": []]])
                     try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
                     #expect(try await Self.data(fleet, 1, "a-development") == Self.value + " 2")

@@ -132,7 +132,7 @@ extension EndToEnd.Syncing {
                     [
                         "spec": [
                             "workloadIdentity": ["aws": ["roleARN": "arn:aws:iam::1:role/{{ role }}"]],
-                            // Else all namespaces wait for a flyteadmin that can't be asked.
+                            // Otherwise all namespaces wait for a flyteadmin that can't be reached.
                             "flyteAdmin": ["clusterResourceAttributes": "Ignore"],
                         ]
                     ])

@@ -42,7 +42,7 @@ extension EndToEnd.Syncing {
                     #expect(Set(types) == ["LabelResolved", "Published", "Ready"] && status?["namespace"] == nil)
                     #expect(try await fleet[1].admin.get("Namespace", "team1-staging") == nil)
 
-                    // By all clusters it would go to the other one.
+                    // With the rule `all-clusters` it would go to the other one.
                     flyteAdmin.edit { tables in
                         tables.clusters = .init(
                             [.init("dataplane_0"), .init("dataplane_1")], labels: ["label2": [.init("dataplane_1")]])

@@ -293,7 +293,7 @@ struct CRDTests {
         #expect(Self.missing(in: filled, from: swift, "spec") == [])
     }
 
-    /// As an API server fills defaults in.
+    /// Fills in defaults as an API server does.
     static func filled(_ value: JSON, _ schema: JSON) -> JSON {
         switch value {
         case .object(var members):

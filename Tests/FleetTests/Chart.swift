@@ -56,7 +56,7 @@ struct Chart {
         return try Self.run("helm", ["template", "squadron", folder] + place + arguments)
     }
 
-    /// By kind, namespace and name, without what Helm alone needs.
+    /// The objects by kind, namespace and name, without fields that only Helm needs.
     static func objects(_ text: String) throws -> [String: JSON] {
         try YAML.documents(text).map { try $0.json() }.reduce(into: [:]) { all, object in
             var object = object

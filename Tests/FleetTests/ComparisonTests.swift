@@ -4,7 +4,7 @@ import Testing
 
 @testable import Fleet
 
-/// What Observe tells of an object without asking the server.
+/// What Observe reports about an object without asking the server.
 @Suite("What an apply would change")
 struct ComparisonTests {
     private func quota(_ hard: JSON) -> DesiredObject {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("When an end is warned of")
 struct ExpiryTests {
-    /// The warnings with so many days left, of so many days of life.
+    /// The warnings for a credential with that many days left, of that many days of life.
     private func days(left: Double, of life: Double?) -> [Int] {
         let end = now + left * day
         let lifetime = Lifetime(start: life.map { Timestamp(end + -$0 * day) }, end: Timestamp(end))

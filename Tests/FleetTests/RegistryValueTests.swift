@@ -44,7 +44,7 @@ struct RegistryValueTests {
                 "Valid", "ProbeSucceeded", "PermissionsGranted", "Available", "SyncFailed", "SyncFailed",
             ])
         #expect(verdicts[4].message.contains("ClusterRegistry flyte, spec.import"))
-        // Nothing was counted, so that no count is shown.
+        // Nothing was counted, so no count is shown.
         #expect(seen.status(of: dataPlane("a"), now: now).namespaces == nil)
     }
 }

@@ -70,7 +70,7 @@ struct SecretRulesTests {
         #expect(!mismatch("dp_2_token", "dp_1_cacert", ["dp_2_token", "dp_1_cacert"]))
         #expect(!mismatch("t", "ca", ["t", "ca"]))
         #expect(mismatch("t", "ca", ["t", "ca", "other"]))
-        // As Kubernetes makes them for ServiceAccounts.
+        // Secrets as Kubernetes makes them for ServiceAccounts.
         #expect(!mismatch("token", "ca.crt", ["token", "ca.crt", "namespace", "service-ca.crt"]))
         #expect(mismatch("token", "ca.crt", ["token", "ca.crt", "namespace", "token2"]))
         #expect(mismatch("token", "service-ca.crt", ["token", "ca.crt", "namespace", "service-ca.crt"]))

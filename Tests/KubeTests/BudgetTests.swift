@@ -68,7 +68,7 @@ struct BudgetTests {
         let limits = Budget().answers.json(bytes: 1 << 20)
         let dense = Array(("[" + String(repeating: "{},", count: 100_000) + "1]").utf8)
         #expect((try? JSON(parsing: dense, limits: limits)) == nil)
-        // As dense as the fields of a manager are.
+        // It is as dense as the managed fields of an object.
         let fields = (0..<1_000).map { #""f:key-\#($0)-of-a-label-with-a-name":{}"# }.joined(separator: ",")
         #expect((try? JSON(parsing: Array("{\(fields)}".utf8), limits: limits)) != nil)
     }

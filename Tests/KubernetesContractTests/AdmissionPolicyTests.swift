@@ -312,7 +312,7 @@ struct AdmissionPolicyTests {
         func patch(_ body: JSON) async throws -> Int {
             try await squadron.patch(.merge, "\(deployments)/flyteadmin", body).status
         }
-        // A policy is in force some time after it was made: until it refuses what it should, nothing can be told.
+        // A policy takes effect some time after it was created. Until it refuses what it should, the test waits.
         let end = ContinuousClock.now + .seconds(60)
         while try await patch(["spec": ["replicas": 0]]) == 200 {
             try #require(ContinuousClock.now < end, "the policy never refuses")

@@ -293,7 +293,7 @@ struct CustomResourceTests {
             try await api.delete("\(definitions)/things.\(group)").require(200)
             let events = try await watch.until("DELETED")
             #expect(events.map(\.summary) == ["ADDED t", "DELETED t"])
-            // No event tells this deletion from one that a user meant: the operator waits for what a list says.
+            // The event is the same as for a deletion by a user, so the operator waits for a list.
             let gone = try await api.eventually(path) { $0.status == 404 }
             #expect(gone.message == "" || gone.message == "the server could not find the requested resource")
             let end = try await watch.next()

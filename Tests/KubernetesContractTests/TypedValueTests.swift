@@ -5,7 +5,7 @@ import Testing
 /// What the operator assumes of values that the server writes otherwise than it got them.
 @Suite("Contract: typed values", .timeLimit(.minutes(3 * patience)))
 struct TypedValueTests {
-    /// As sent, and as answered.
+    /// The value as it is sent, and as it is answered.
     private static let amounts: [(JSON, String)] = [
         (4, "4"), ("4", "4"), ("1000m", "1"), (0.5, "500m"), ("0.5", "500m"), (1.5, "1500m"), (1000, "1k"),
         ("1000", "1k"), ("1024Mi", "1Gi"), ("1500Mi", "1500Mi"), ("8Gi", "8Gi"), ("0.5Gi", "512Mi"),

@@ -162,7 +162,7 @@ extension AdminServerTests {
                 let client = try server.connect()
                 client.send("GET /healthz HTTP/1.1\r\nX-Padding: " + String(repeating: "x", count: 4000))
                 clients.append(client)
-                // As the kubelet does: a connection of its own, and asked at once.
+                // Like the kubelet: a new connection, with a request at once.
                 if clients.count.isMultiple(of: 100) {
                     #expect(try await server.send("/healthz", headers: ["connection": "close"]).status == 200)
                 }

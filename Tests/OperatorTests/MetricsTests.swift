@@ -12,7 +12,7 @@ import Testing
 /// A page of metrics, read as Prometheus does.
 private struct ParsedPage {
     var types: [String: String] = [:]
-    /// By series with its labels, as it stands there.
+    /// The values by series with its labels, as in the text.
     var values: [String: Double] = [:]
 
     init(_ text: String) {

@@ -20,7 +20,7 @@ final class RawConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    /// As much as the other side takes at once; how much that is.
+    /// Sends as much as the other side takes at once. Returns how much that was.
     @discardableResult
     func send(_ text: String) -> Int {
         Array(text.utf8).withUnsafeBytes {
@@ -39,7 +39,7 @@ final class RawConnection: Sendable {
         return count < 0 && errno == EAGAIN ? .nothing : .end
     }
 
-    /// All that comes until the other side closes, or until it has come to what is asked for.
+    /// All bytes until the other side closes, or until the expected text has come.
     func read(until enough: ([UInt8]) -> Bool = { _ in false }) async throws -> [UInt8] {
         var all: [UInt8] = []
         let end = ContinuousClock.now + .seconds(20)

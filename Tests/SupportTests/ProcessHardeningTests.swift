@@ -23,7 +23,7 @@ struct ProcessHardeningTests {
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
             return limits
         }
-        // Not below what a test in the same process may hold just now.
+        // The limit is not lower than what a test in the same process may hold just now.
         var lower = limits()
         lower.rlim_cur = min(lower.rlim_max, 4096)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &lower)

@@ -191,7 +191,7 @@ struct AWSIssuerTests {
     @Test("A clock that is ten minutes off is reported with both times", arguments: [-600.0, 600])
     func skew(_ offset: Double) async throws {
         let file = try MountedFile(Self.secretWord)
-        // As STS checks a signature: within five minutes of its own clock.
+        // STS accepts a signature within five minutes of its own clock.
         let good = Self.sts()
         let server = ServerDouble { asked in
             guard let signed = asked.headers["x-amz-date"] else { return good.reply(to: asked) }

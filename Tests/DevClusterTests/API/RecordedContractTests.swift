@@ -64,7 +64,8 @@ struct RecordedContractTests {
                 if name == "storageVersionHash" || name == "serverAddress" { continue }
                 result[name] = normal(member, key: name)
             }
-            // By time on the real server, which depends on where a second ends; conflicts come in the order of a Go map.
+            // The real server orders them by time, which depends on where a second ends. Conflicts come in the order of
+            // a Go map.
             for field in ["managedFields", "causes"] {
                 if let entries = result[field]?.array {
                     result[field] = .array(entries.sorted { $0.serializedString < $1.serializedString })

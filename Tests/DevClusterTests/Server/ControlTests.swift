@@ -89,7 +89,7 @@ struct ControlTests {
     func reachability() async throws {
         try await withControl { cluster, control in
             func client() -> TestClient { TestClient.admin(cluster) }
-            /// For what is never answered.
+            /// For a request that is never answered.
             func failure() async -> HTTPError.Kind? {
                 var client = client()
                 client.timeouts.connect = .milliseconds(300)

@@ -129,7 +129,7 @@ struct FaultTests {
             #expect(await client.failure(document) == .timeout(.firstByte))
             client.timeouts.firstByte = .seconds(10)
             async let held = client.get(document)
-            // The request is on its way once its connection is there; what is done about it then is the test.
+            // The request is on its way once its connection exists. The test is about what happens then.
             while cluster.connections.open == 0 { await Task.yield() }
             cluster.link.isBlackHole = false
             #expect(try await held.status == 200)

@@ -109,7 +109,7 @@ extension EndToEnd.Faults {
                 try await fleet.admin.apply(assignment("project1", "development"))
                 let watches = FaultRule.Match(verbs: ["watch"], resources: ["serviceaccounts"])
                 fleet[1].faults.add(.status(405), match: watches)
-                // For so long after each list, nothing but that is known.
+                // For that long after each list, nothing else is known.
                 fleet[1].faults.add(.latency(.milliseconds(300)), match: watches)
                 try await fleet.operating { _ in
                     let failed = try await fleet.reports(1, "Synced", "SyncFailed")

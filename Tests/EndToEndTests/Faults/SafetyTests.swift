@@ -15,7 +15,7 @@ extension WatcherConfiguration {
 }
 
 extension EndToEnd.Faults {
-    /// Nothing is removed or overwritten because of what looks like a change and is none.
+    /// Nothing is removed or overwritten because of something that only looks like a change.
     @Suite("Safety")
     struct Safety {
         static let everything: Set<String> = ["namespaces", "serviceaccounts"]

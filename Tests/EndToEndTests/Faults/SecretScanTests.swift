@@ -17,7 +17,7 @@ extension EndToEnd.Commands {
                 var tokens: [String] = []
                 for number in 1...2 { tokens.append(try #require(try await fleet.token(number))) }
                 tokens.append(try await fleet[1].admin.token(of: "squadron"))
-                // As people get them wrong: in base64, cut off, with a line break in it.
+                // Common mistakes: in base64, cut off, with a line break in it.
                 let wrong = [
                     Data(tokens[0].utf8).base64EncodedString(), String(tokens[0].dropLast(5)),
                     tokens[0].prefix(20) + "\n" + tokens[0].dropFirst(20), tokens[0] + " x",
@@ -75,7 +75,7 @@ extension EndToEnd.Commands {
                 expectNone(of: tokens + wrong + [endpointToken], in: seen)
                 #expect(!seen.contains("PRIVATE KEY"))
 
-                // The same for the process: what anybody may see of it, and all that it prints.
+                // The same for the process: everything that others can see of it, and all that it prints.
                 let squadron = try await fleet.startProcess(["--log-level", "trace"])
                 try await fleet.admin.apply(assignment("project2", "staging"))
                 try await fleet.settles(2)
@@ -121,7 +121,7 @@ extension EndToEnd.Commands {
             }
         }
 
-        /// As `kubectl apply` notes it.
+        /// The annotation of `kubectl apply`.
         private static let lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
         private static func copy(of token: String) -> String {
             let data: JSON = ["data": ["dataplane_1_token": .string(Data(token.utf8).base64EncodedString())]]

@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Support
 
-/// Passes bytes between the operator and a server, at an address of its own, until it is told to do something worse.
+/// Passes bytes between the operator and a server, at an address of its own, until a test lets it do something worse.
 final class Relay: Sendable {
     enum Way: Sendable {
         case passing

@@ -33,7 +33,7 @@ struct Admin: Sendable {
             options: KubeClient.Options(userAgent: "end-to-end"))
     }
 
-    /// As `kubectl apply --server-side --force-conflicts`, into `flyte` where no namespace is named.
+    /// Applies like `kubectl apply --server-side --force-conflicts`, into `flyte` if the object has no namespace.
     @discardableResult
     func apply(_ object: JSON, as manager: String = "kubectl", force: Bool = true) async throws -> JSON {
         let kind = try Kinds.named(object["kind"]?.string ?? "")

@@ -3,7 +3,7 @@ import Kube
 import YAML
 
 /// What Flyte's `syncresources` does with its templates: raw text replacement, then a create of each object, in the order
-/// of the files. Its patch of what is there already is left out. Its User-Agent makes it the field manager `flyteadmin`.
+/// of the files. Its patch of existing objects is left out. Its User-Agent makes it the field manager `flyteadmin`.
 struct SyncResources {
     let server: Admin
 
@@ -24,8 +24,8 @@ struct SyncResources {
                 .post, kind.path(namespace: namespace), query: [("fieldManager", "flyteadmin")], body: object)
         } catch {
             guard error.status?.code == 409 else { throw error }
-            // The `default` ServiceAccount is there: a merge patch of what the template has. Flyte's own leaves it without
-            // managedFields.
+            // The `default` ServiceAccount exists: a merge patch of the template's fields. Flyte's own leaves it
+            // without managedFields.
             var patch = object
             patch[path: ["metadata", "managedFields"]] = [[:]]
             try await server.client.mergePatch(

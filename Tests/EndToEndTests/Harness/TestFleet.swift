@@ -148,7 +148,8 @@ final class TestFleet<Cluster: Server>: Sendable {
 }
 
 extension ElectionConfiguration {
-    /// With `patience`: to a leader of a new term every list is a first one, and what a test says of the old term is moot.
+    /// With `patience`: for a leader of a new term every list is a first one, so statements about the old term don't
+    /// hold.
     static let fast = ElectionConfiguration(
         leaseDuration: .seconds(2) * patience, renewDeadline: .milliseconds(1500) * patience,
         retryPeriod: .milliseconds(200), jitter: 0.1)

@@ -15,7 +15,7 @@ func eventually(
     try await eventually(what, within: limit, seen: { try await holds() }, until: { $0 })
 }
 
-/// As above, and tells what was seen last.
+/// The same, and reports the last value that was seen.
 @discardableResult
 func eventually<Value>(
     _ what: String, within limit: Duration = .seconds(20), seen: () async throws -> Value,
@@ -31,7 +31,7 @@ func eventually<Value>(
     }
 }
 
-/// For what must not happen: looks during the whole of that time.
+/// For what must not happen: checks it during the whole of that time.
 func throughout(
     _ time: Duration, _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
     _ holds: () async throws -> Bool
@@ -44,7 +44,7 @@ func throughout(
     }
 }
 
-/// Waits until a server was asked nothing but what is allowed for so long: clears its log, waits and looks, again and
+/// Waits until a server got only the allowed requests for that long: clears its log, waits and looks, again and
 /// again.
 func waitForQuiet(
     for time: Duration, _ what: String, on log: RequestLog, _ isQuiet: () async throws -> Bool

@@ -5,7 +5,7 @@ import YAML
 
 @testable import Fleet
 
-/// A DataPlane with `Available` as given, for so many seconds.
+/// A DataPlane whose `Available` has this status since that many seconds.
 func plane(
     _ name: String, available: Condition.Status = .isTrue, for seconds: Double = 86_400, age: Double = 0,
     _ credentials: ClustersPlan.Usability = .usable, _ change: (inout DataPlaneSpec) -> Void = { _ in }
@@ -191,7 +191,7 @@ struct HealthAwareMapTests {
         #expect(plan.withdrawnEntries["two"] == [.init(cluster: "a", reason: "NotReady")])
     }
 
-    /// A data plane that is Available since long, with `FlyteReady` as given for so many seconds.
+    /// A data plane that is Available for long, and whose `FlyteReady` has this status since that many seconds.
     private func flyte(_ status: Condition.Status, for seconds: Double) -> ClustersPlan.Plane {
         var plane = plane("a")
         plane.object.status?.conditions.append(

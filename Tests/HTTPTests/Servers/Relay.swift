@@ -3,7 +3,7 @@ import NIOPosix
 import Support
 import TestSupport
 
-/// Passes bytes between a client and a server, until it is told to let them vanish: a dead network, as TCP's ends see
+/// Passes bytes between a client and a server, until a test lets them vanish: a dead network, as TCP's ends see
 /// it. As `.connectProxy` it goes where `CONNECT` says.
 final class Relay: Sendable {
     enum Mode: Sendable { case to(port: Int), connectProxy }
@@ -44,7 +44,7 @@ final class Relay: Sendable {
 
     /// From now on nothing passes through the connections that exist.
     func blackHole() { state.update { $0.swallowedUpTo = $0.connections } }
-    /// Nothing passes through later ones either.
+    /// Later connections pass nothing either.
     func blackHoleForever() { state.update { $0.swallowedUpTo = .max } }
 
     /// The connections that exist are closed when the client sends its next request on them, not before.

@@ -50,7 +50,7 @@ final class ScriptHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        // Not from in here: NIO reports it out of the write itself, and the stack would grow with each piece.
+        // Not directly: NIO calls this from the write itself, so the stack would grow with each piece.
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.execute { bound.value.0.pour(bound.value.1) }
     }

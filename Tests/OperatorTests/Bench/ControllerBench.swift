@@ -38,13 +38,13 @@ final class ControllerBench: Sendable {
     let controllers: Controllers
     /// Whether this replica leads.
     let leads = Locked(true)
-    /// Moves with all that agents tell, and that the watches of Secrets and ConfigMaps show.
+    /// Changes with all news of agents and of the watches of Secrets and ConfigMaps.
     private let news = Observed(0)
     /// Data planes by endpoint.
     private let planes = Locked<[String: MemoryAPI]>([:])
     private let secretEntries = Locked<[String: JSON]>([:])
 
-    /// - Parameter identity: the UID of the operator's own Namespace; nil while it can't be read.
+    /// - Parameter identity: the UID of the operator's own Namespace. Nil while it can't be read.
     fileprivate init(identity: String?) async throws {
         timeline = Timeline(clock)
         wallClock = WallClock { [clock] in Self.start + clock.now.offset.seconds }
@@ -350,7 +350,7 @@ extension ControllerBench {
         try await work(.dataPlane(name))
     }
 
-    /// Which keys are wanted now, or come to be wanted within that time. They leave the queue.
+    /// The keys that are due now or within that time. They leave the queue.
     func woken(within time: Duration = .zero) async -> Set<Work> {
         if time > .zero { clock.advance(by: time) }
         let mark = Work.project("the mark of the bench")
@@ -387,7 +387,7 @@ func withBench(
     try await running({ await bench.run() }) { () async throws in try await body(bench) }
 }
 
-/// What the controllers tell as events.
+/// The events of the controllers.
 final class RecordedEvents: EventPublisher {
     struct Event: Sendable, Hashable {
         var object: String

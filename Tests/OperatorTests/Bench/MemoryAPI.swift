@@ -11,7 +11,7 @@ final class MemoryAPI: HTTPTransport {
     /// A request as the server got it.
     struct Sent: Sendable {
         var method: HTTPRequest.Method
-        /// With the query.
+        /// The path with the query.
         var target: String
         var body: [UInt8]?
 

@@ -86,7 +86,7 @@ struct StatusPolicyTests {
         #expect(wait(dataPlane { $0.clusterUID = nil }, settling) == nil)
         #expect(wait(dataPlane { $0.endpoint = "https://other" }, settling) == nil)
         #expect(wait(dataPlane { $0.conditions = [] }, settling) == nil)
-        // How Flyte is there is waited for only where the status tells it.
+        // The status waits for Flyte's health only if it reports that.
         let looking = StatusPolicy.AgentStart(isSettling: false, isFlyteSettling: true)
         #expect(wait(dataPlane(), looking) == nil)
         let told = dataPlane { status in
