@@ -95,7 +95,7 @@ struct StatusTests {
         #expect(lines.last?.hasSuffix("next to end: token of ending in 3d") == true)
     }
 
-    @Test("A data plane that is Ready and would run no workflow comes before the others, and says why")
+    @Test("A Ready data plane that would run no workflow comes first, with the reason")
     func flyteReady() throws {
         func plane(_ name: String, _ ready: String, _ flyte: String) -> String {
             """

@@ -155,7 +155,7 @@ struct ProjectClaimsTests {
         #expect((progress + .zero).verdict("p").message == "p: on 0 of 2 data planes; waits for the attributes")
     }
 
-    @Test("It is said why they wait and what to do, and Stalled where only a person can help")
+    @Test("The condition says why they wait, and Stalled says that only a person can help")
     func awaitedForGood() {
         func progress(_ problem: AttributesProblem?) -> ConditionVerdict {
             NamespaceProgress(desired: 1, synced: 0, failed: 0).waiting(for: .attributes(problem)).verdict("p")

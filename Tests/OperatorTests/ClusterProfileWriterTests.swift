@@ -33,7 +33,7 @@ struct ClusterProfileWriterTests {
         api.put(Self.path(namespace, name), object)
     }
 
-    @Test("Those in namespaces that left the registry while no operator ran are deleted, and no others")
+    @Test("Only profiles in namespaces that left the registry are deleted after a restart")
     func strays() async throws {
         for namespace in ["kept", "left", "also-left"] { put(namespace) }
         put("left", "theirs") { $0[path: ["spec", "clusterManager", "name"]] = "open-cluster-management" }
@@ -52,7 +52,7 @@ struct ClusterProfileWriterTests {
     }
 
     @Test(
-        "Without the right to list them, or without the kind, nothing is done and nothing fails", arguments: [403, 404])
+        "Without the right to list profiles, or without the kind, nothing fails", arguments: [403, 404])
     func notReadable(_ status: Int) async throws {
         put("left")
         api.add { $0.method == .get ? .refuses(status, "no") : nil }
@@ -60,7 +60,7 @@ struct ClusterProfileWriterTests {
         #expect(api.objects.count == 1)
     }
 
-    @Test("One that somebody changes before the delete, and a server that times out, are tried again")
+    @Test("A profile that changes before its delete, and a timeout, are tried again")
     func sweepAgain() async throws {
         put("left")
         // A second writer takes it over between the list and the delete.
@@ -77,7 +77,7 @@ struct ClusterProfileWriterTests {
         #expect(api.objects.count == 1, "it is the other manager's now")
     }
 
-    @Test("A lost answer and a restart: the next process sees what is there, and writes nothing twice")
+    @Test("After a lost answer and a restart, the next process writes nothing twice")
     func lostAnswer() async throws {
         api.add { $0.path.hasSuffix("/status") ? .losesAnswer : nil }
         await #expect(throws: KubeError.self) { try await writer.keep(Self.profile(), in: "kueue", nil) }
@@ -89,7 +89,7 @@ struct ClusterProfileWriterTests {
         #expect(api.writes.isEmpty)
     }
 
-    @Test("A webhook that refuses and another field manager are told apart, and other profiles are written")
+    @Test("A refusing webhook and another field manager have their own reasons")
     func refused() async throws {
         api.add { request in
             if request.path == Self.path("kueue", "a") { return .refuses(403, "a webhook says no") }

@@ -41,7 +41,7 @@ struct ClusterResourceReadingTests {
         }
     }
 
-    @Test("A reading without most of the rows counts at the third poll, and a change of the rest waits with it")
+    @Test("A reading without most of the rows counts at the third poll, as a whole")
     func doubt() async {
         var (reading, board) = reading()
         set(0..<20)
@@ -77,7 +77,7 @@ struct ClusterResourceReadingTests {
         #expect(board.clusterResources?.keys.count == 11, "the doubt began anew")
     }
 
-    @Test("A restart in the doubt, and a list that fails: what was noted stays in force, and the doubt begins anew")
+    @Test("After a restart in doubt, the notes stay in force, and the doubt starts again")
     func restart() async {
         var (first, _) = reading()
         set(0..<20)
@@ -101,7 +101,7 @@ struct ClusterResourceReadingTests {
         #expect(after.clusterResources?.keys.isEmpty == true, "it was noted")
     }
 
-    @Test("Notes that can't be written change nothing for what counts, and are written when they can be")
+    @Test("A failed write of the notes changes no values, and is repeated")
     func notes() async {
         var (reading, board) = reading()
         controlPlane.add { $0.method == .patch ? .timesOut : nil }
@@ -114,7 +114,7 @@ struct ClusterResourceReadingTests {
         #expect(controlPlane.objects.count == 1)
     }
 
-    @Test("Why all project-domains wait is kept for the conditions, with whether a person has to help")
+    @Test("The reason why all project-domains wait is kept for the conditions")
     func problems() async {
         var (reading, board) = reading()
         flyteAdmin.add { _ in .refuses(403, "not you") }

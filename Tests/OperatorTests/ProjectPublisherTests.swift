@@ -58,7 +58,7 @@ struct ProjectPublisherTests {
         return controlPlane.objects[path]?[path: ["data", PublishedLabels.dataKey]]?.string ?? ""
     }
 
-    @Test("A project that is archived between the list and the change stays archived, and nothing is written")
+    @Test("A project that is archived before the change stays archived and unchanged")
     func archivedMeanwhile() async {
         flyteAdmin.edit { $0.projects["team1"] = .active }
         flyteAdmin.before { request, tables in
@@ -79,7 +79,7 @@ struct ProjectPublisherTests {
         #expect(flyteAdmin.writes.isEmpty)
     }
 
-    @Test("A project that somebody else registers meanwhile is taken as it is, and kept from the next pass on")
+    @Test("A project that somebody else registers meanwhile is kept from the next pass on")
     func registeredMeanwhile() async {
         flyteAdmin.before { request, tables in
             if request.method == "POST" { tables.projects["team1"] = Tables.Project(description: "theirs") }
@@ -98,7 +98,7 @@ struct ProjectPublisherTests {
         #expect(flyteAdmin.tables.projects["team1"]?.description == "ours")
     }
 
-    @Test("An answer that is lost, and then the process: the next one finds its row, and deletes it with its object")
+    @Test("After a lost answer and a restart, the row is known and goes with its object")
     func lostAnswer() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "ours") }
         flyteAdmin.add { $0.method == "PUT" ? .losesAnswer : nil }
@@ -115,7 +115,7 @@ struct ProjectPublisherTests {
         #expect(cpu() == nil && !notes.contains("team1"))
     }
 
-    @Test("A row that somebody sets while no operator runs is put back, and theirs once its object is gone")
+    @Test("A foreign change during a restart is undone while the row has an object")
     func changedMeanwhile() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "ours") }
         var first = publisher()
@@ -130,7 +130,7 @@ struct ProjectPublisherTests {
         #expect(cpu() == "9" && !notes.contains("team1"))
     }
 
-    @Test("What a delete took along comes back in the next process, also where somebody wrote in between")
+    @Test("Rows that a delete removed are restored by the next process")
     func tornDelete() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "ours") }
         var first = publisher()
@@ -153,7 +153,7 @@ struct ProjectPublisherTests {
         #expect(cpu() == nil)
     }
 
-    @Test("A gateway that refuses writes and a server that does not answer lists keep apart what each concerns")
+    @Test("Refused writes and unanswered lists affect only their own rows and projects")
     func refusedAndSilent() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "theirs") }
         flyteAdmin.add { request in
@@ -181,7 +181,7 @@ struct ProjectPublisherTests {
         #expect(flyteAdmin.writes.map(\.path) == ["/api/v1/project_domain_attributes/team1/development"])
     }
 
-    @Test("Nothing is sent by a process that does not lead any more, and nothing that can't be noted")
+    @Test("Without the lead, or without its note, no write is sent")
     func notNoted() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "ours") }
         var deposed = publisher(mayWrite: { false })

@@ -52,7 +52,7 @@ public struct FleetOverview: Report {
         var namespaces: NamespaceCounts?
         var expiry: Expiry?
         var version: String?
-        /// Whether a workflow would run there; nil where the registry does not ask for it.
+        /// Whether a workflow would run there. Nil if the registry does not ask for it.
         var flyteReady: Condition?
     }
 

@@ -102,7 +102,7 @@ public struct Awaited: Sendable, Hashable {
     /// flyteadmin's CLUSTER_RESOURCE attributes, which no process has read yet. Nothing is written without them: a quota
     /// or a role that they set would be replaced by the registry's without a word.
     ///
-    /// - Parameter problem: why they can't be read; nil where nothing has failed yet.
+    /// - Parameter problem: why they can't be read. Nil if nothing has failed yet.
     public static func attributes(_ problem: AttributesProblem?) -> Awaited {
         let what = "flyteadmin's CLUSTER_RESOURCE attributes"
         guard let problem else { return Awaited("\(what), which have not been read yet (spec.flyteAdmin)") }
