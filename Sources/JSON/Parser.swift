@@ -18,14 +18,16 @@ struct Parser {
     private var elements: [JSON] = []
     private var members: [(key: String, value: JSON)] = []
     var keys: KeyCache
+    private var repeated: RepeatedValues
 
     /// The bytes must stay valid for as long as the parser is used.
-    init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int, values: Int) {
+    init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int, values: Int, repeatedMember: String? = nil) {
         self.base = base
         end = count
         depthLeft = depth
         valuesLeft = values
         keys = KeyCache(forTextOf: count)
+        repeated = RepeatedValues(of: repeatedMember, forTextOf: count)
         members.reserveCapacity(32)
     }
 
@@ -86,7 +88,7 @@ struct Parser {
             }
             let key = try parseString(isKey: true)
             guard nextIs(UInt8(ascii: ":")) else { throw fault("expected ':' after a key, found \(found)") }
-            let value = try parseValue()
+            let value = repeated.key == key ? try parseRepeated() : try parseValue()
             try countValue()
             members.append((key, value))
             if nextIs(UInt8(ascii: ",")) { continue }
@@ -98,6 +100,48 @@ struct Parser {
         for index in start..<members.count { object[members[index].key] = members[index].value }
         members.removeLast(members.count - start)
         return .object(object)
+    }
+
+    /// Reads a value that may be the same as an earlier one. It counts as often as it stands there.
+    private mutating func parseRepeated() throws(Fault) -> JSON {
+        skipSpace()
+        let start = position
+        if let end = endOfObject(), let known = repeated[base + start, end - start],
+            known.depth <= depthLeft, known.values <= valuesLeft
+        {
+            position = end
+            valuesLeft -= known.values
+            return known.value
+        }
+        let (depth, values) = (depthLeft, valuesLeft)
+        let value = try parseValue()
+        repeated.keep(value, base + start, position - start, depth: depth, values: values - valuesLeft)
+        return value
+    }
+
+    /// Where the object that begins here ends, if it is well-formed. Nil if it is none, or does not end.
+    private func endOfObject() -> Int? {
+        guard position < end, base[position] == UInt8(ascii: "{") else { return nil }
+        var index = position
+        var depth = 0
+        var isInString = false
+        while index < end {
+            let byte = base[index]
+            index += 1
+            if isInString {
+                if byte == UInt8(ascii: "\\") { index += 1 } else if byte == UInt8(ascii: "\"") { isInString = false }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "}"):
+                depth -= 1
+                if depth == 0 { return index }
+            default: break
+            }
+        }
+        return nil
     }
 
     private mutating func open() throws(Fault) {

@@ -9,6 +9,9 @@ extension JSON {
         /// How many elements and members all arrays and objects may have together. Each takes two bytes of text
         /// (`[0,0,…`) and a multiple of that in memory. A list of 500 large custom resources has some hundred thousand.
         public var values = 2_000_000
+        /// Members with this key often have the same text. Within one text of a list's size, each such object is read
+        /// once, and all members with the same text share the value.
+        public var repeatedMember: String?
 
         public init(depth: Int = 128, bytes: Int = 64 << 20, values: Int = 2_000_000) {
             self.depth = depth
@@ -48,7 +51,9 @@ extension JSON {
         guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else {
             throw SyntaxError(message: "the text is empty")
         }
-        var parser = Parser(base, count: bytes.count, depth: limits.depth, values: limits.values)
+        var parser = Parser(
+            base, count: bytes.count, depth: limits.depth, values: limits.values,
+            repeatedMember: limits.repeatedMember)
         do {
             self = try parser.parse()
         } catch {

@@ -113,6 +113,27 @@ extension ManagedFieldsEntry {
         }
     }
 
+    /// Whether the manager owns everything that `value` gives, but for some of its members. The rules are those of
+    /// `FieldSet.covers`. It walks the tree as it came, since this runs for each object that is seen.
+    public func owns(_ value: JSON, leavingOut names: Set<String> = []) -> Bool {
+        fieldsV1.map { Self.owns($0, value, leavingOut: names) } ?? false
+    }
+
+    private static func owns(_ fields: JSON, _ value: JSON, leavingOut names: Set<String> = []) -> Bool {
+        // Elements of lists have keys to compare, which a set does.
+        guard case .object(let members) = value else { return (try? FieldSet(fieldsV1: fields))?.covers(value) ?? false }
+        return members.allSatisfy { name, member in
+            if member.isNull || member == [] || names.contains(name) { return true }
+            guard case .object(let below)? = fields["f:" + name] else { return false }
+            let isInSet = below.isEmpty || below["."] != nil
+            let hasParts = below.count > (below["."] == nil ? 0 : 1)
+            switch member {
+            case .object where hasParts, .array where hasParts: return owns(.object(below), member)
+            default: return isInSet
+            }
+        }
+    }
+
     /// Nil if there are none or they can't be read.
     public var fieldSet: FieldSet? { fieldsV1.flatMap { try? FieldSet(fieldsV1: $0) } }
 }

@@ -129,6 +129,37 @@ struct ParserTests {
             #expect((try? JSON(parsing: value.serialized()))?.serialized() == value.serialized())
         }
     }
+
+    @Test("A member whose text repeats is read as any other, and counts as often as it stands there")
+    func repeatedMembers() throws {
+        let owned = #"{"f:a":{".":{},"k:{\"x\":\"}\"}":{}}}"#
+        let others = [owned, #"{"f:b":{}}"#, #"{"f:b": {}}"#, "[1]", "7", #""{""#, "{}"]
+        let items = (0..<400).map { #"{"n":\#($0),"fieldsV1":\#(others[$0 * $0 % others.count])}"# }
+        let text = "[" + items.joined(separator: ",") + "]"
+        var limits = JSON.Limits()
+        let plain = try JSON(parsing: text, limits: limits)
+        limits.repeatedMember = "fieldsV1"
+        #expect(try JSON(parsing: text, limits: limits) == plain)
+        // Neither the number of values nor their depth may be evaded.
+        for values in [1_000, 2_500] {
+            var small = JSON.Limits(values: values)
+            let fits = (try? JSON(parsing: text, limits: small)) != nil
+            small.repeatedMember = "fieldsV1"
+            #expect(((try? JSON(parsing: text, limits: small)) != nil) == fits)
+        }
+        let deep = text.dropLast() + #",[[{"fieldsV1":\#(owned)}]]]"#
+        for depth in 3...8 {
+            var shallow = JSON.Limits(depth: depth)
+            let fits = (try? JSON(parsing: String(deep), limits: shallow)) != nil
+            shallow.repeatedMember = "fieldsV1"
+            #expect(((try? JSON(parsing: String(deep), limits: shallow)) != nil) == fits, "\(depth)")
+        }
+        for broken in [#"{"fieldsV1":{"a":"#, #"{"fieldsV1":{"a":}}"#, #"{"fieldsV1":{"a}"#] {
+            #expect(throws: JSON.SyntaxError.self) {
+                try JSON(parsing: text.dropLast() + "," + broken + "]", limits: limits)
+            }
+        }
+    }
 }
 
 /// Seeded: a failure can be repeated.

@@ -1,5 +1,6 @@
 import JSON
 import KubeObjects
+import Support
 import Testing
 
 @Suite("Field ownership")
@@ -115,5 +116,43 @@ struct FieldSetTests {
         #expect(throws: DecodingFailure.self) { try FieldSet(fieldsV1: "x") }
         #expect(throws: DecodingFailure.self) { try FieldSet(fieldsV1: ["f:a": 1]) }
         #expect(ManagedFieldsEntry(fieldsV1: ["f:a": 1]).fieldSet == nil)
+    }
+
+    @Test("What an entry owns is what its set covers, for trees and values made at random")
+    func ownsAsTheSetCovers() throws {
+        var random = SeededRandom(seed: 41)
+        func value(_ depth: Int) -> JSON {
+            switch Int.random(in: 0..<(depth > 0 ? 6 : 3), using: &random) {
+            case 0: .string("s")
+            case 1: .null
+            case 2: .int(1)
+            case 3: .array((0..<Int.random(in: 0...2, using: &random)).map { _ in value(depth - 1) })
+            default: object(depth) { value($0) }
+            }
+        }
+        func object(_ depth: Int, _ member: (Int) -> JSON) -> JSON {
+            var object: [String: JSON] = [:]
+            for name in ["a", "b", "c"] where Bool.random(using: &random) { object[name] = member(depth - 1) }
+            return .object(object)
+        }
+        func fields(_ depth: Int) -> JSON {
+            guard depth > 0, Int.random(in: 0..<4, using: &random) > 0 else { return [:] }
+            var members: [String: JSON] = [:]
+            for name in [".", "f:a", "f:b", "f:c", "k:{\"a\":\"s\"}", "v:1", "i:0"]
+            where Int.random(in: 0..<3, using: &random) > 0 {
+                members[name] = name == "." ? [:] : fields(depth - 1)
+            }
+            return .object(members)
+        }
+        var covered = 0
+        for _ in 0..<20_000 {
+            let (fields, value) = (fields(3), value(3))
+            let expected = try FieldSet(fieldsV1: fields).covers(value)
+            covered += expected ? 1 : 0
+            #expect(ManagedFieldsEntry(fieldsV1: fields).owns(value) == expected, "\(fields) \(value)")
+        }
+        #expect((2_000..<18_000).contains(covered))
+        #expect(ManagedFieldsEntry(fieldsV1: ["f:a": [:]]).owns(["a": 1, "kind": "K"], leavingOut: ["kind"]))
+        #expect(!ManagedFieldsEntry(fieldsV1: nil).owns(["a": 1]))
     }
 }

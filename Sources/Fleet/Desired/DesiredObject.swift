@@ -132,12 +132,10 @@ public struct DesiredObject: Sendable, Hashable {
     }
 
     private func ownsContent(_ observed: ObjectMeta) -> Bool {
-        guard case .object(var content) = json else { return false }
-        for field in ["apiVersion", "kind", "metadata"] { content[field] = nil }
-        return observed.applied(by: Ownership.fieldManager).contains {
-            $0.fieldSet?.covers(.object(content)) == true
-        }
+        observed.applied(by: Ownership.fieldManager).contains { $0.owns(json, leavingOut: Self.common) }
     }
+    /// Members of every object, which no manager owns or which are looked at by themselves.
+    private static let common: Set = ["apiVersion", "kind", "metadata"]
 
     private func ownsNothingElse(_ observed: ObjectMeta) -> Bool {
         let form = AppliedForm(adoptedFromFlyte: observed.annotations?[Ownership.adoptedFromAnnotation] != nil)

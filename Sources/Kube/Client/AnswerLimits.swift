@@ -33,7 +33,10 @@ public struct AnswerLimits: Sendable, Hashable {
 
     /// The parser's limits for an answer, or an event, of at most that many bytes.
     func json(bytes: Int) -> JSON.Limits {
-        JSON.Limits(bytes: bytes, values: min(bytes / max(1, bytesAValue), JSON.Limits.default.values))
+        var limits = JSON.Limits(bytes: bytes, values: min(bytes / max(1, bytesAValue), JSON.Limits.default.values))
+        // What our manager owns of the objects of one template.
+        limits.repeatedMember = "fieldsV1"
+        return limits
     }
 
     func bytes(of answer: KubeRequest.Answer) -> Int {
