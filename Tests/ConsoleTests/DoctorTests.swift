@@ -74,11 +74,11 @@ struct DoctorTests {
         ]
         facts.missingRights = .present([])
         facts.clock = .present(1)
-        var sight = DataPlaneSight()
-        sight.clock = .present(-2)
-        sight.propeller = .present(["status": ["availableReplicas": 1]])
-        sight.servesFlyteWorkflows = .present(true)
-        facts.dataPlanes = ["dp-1": sight]
+        var answers = DataPlaneFacts()
+        answers.clock = .present(-2)
+        answers.propeller = .present(["status": ["availableReplicas": 1]])
+        answers.servesFlyteWorkflows = .present(true)
+        facts.dataPlanes = ["dp-1": answers]
         facts.flyteAdmin = .answered
         return facts
     }

@@ -41,7 +41,7 @@ private struct World {
         return ClustersConfiguration(clusters: [own, other])
     }
 
-    func sight() throws -> LeaveSight {
+    func facts() throws -> LeaveFacts {
         var text = """
             ---
             apiVersion: multicluster.flyte.org/v1alpha1
@@ -72,8 +72,8 @@ private struct World {
 
                 """
         }
-        var sight = LeaveSight(objects: try objects(text))
-        var flyte = FlyteAdminSight()
+        var facts = LeaveFacts(objects: try objects(text))
+        var flyte = FlyteAdminFacts()
         var spec: JSON = [
             "mode": isObserving ? "Observe" : "Enforce",
             "publish": ["clustersConfigMap": [:], "restart": [["kind": "Deployment", "name": "a"]]],
@@ -107,16 +107,16 @@ private struct World {
                     "status": status,
                 ])
         ]
-        sight.flyteAdmin = flyte
-        sight.secrets = [
+        facts.flyteAdmin = flyte
+        facts.secrets = [
             SecretKeys(name: "cluster-credentials", keys: keys, annotations: annotations, owner: owner, version: "1")
         ]
-        sight.clusterUID = clusterUID
-        sight.accounts = accounts.map { text in
+        facts.clusterUID = clusterUID
+        facts.accounts = accounts.map { text in
             let words = text.split(separator: " ").map(String.init)
             return JoinedObject(JoinRun.types[words[0]]!, words[1])
         }
-        return sight
+        return facts
     }
 
     mutating func take(_ step: LeavePlan.Step) {
@@ -157,7 +157,7 @@ struct LeaveTests {
     ) throws -> LeavePlan {
         var world = World()
         change(&world)
-        return LeavePlan(request, try world.sight())
+        return LeavePlan(request, try world.facts())
     }
     private func refusal(_ plan: LeavePlan) -> String {
         if case .refuse(let text) = plan.step { text } else { "none: \(plan.step)" }
@@ -169,7 +169,7 @@ struct LeaveTests {
     ) throws -> [LeavePlan.Step] {
         var steps: [LeavePlan.Step] = []
         while steps.count < limit {
-            let plan = LeavePlan(request, try world.sight())
+            let plan = LeavePlan(request, try world.facts())
             steps.append(plan.step)
             if case .refuse = plan.step { break }
             if plan.step == .done { break }
@@ -261,13 +261,13 @@ struct LeaveTests {
         (world.isCordoned, world.isLeaving, world.published) = (true, true, nil)
         world.keys = ["dataplane_2_token", "dataplane_2_cacert"]
         world.annotations = []
-        var sight = try world.sight()
-        sight.accounts?[0].others = ["kubectl"]
-        let left = LeavePlan(Self.request(), sight)
+        var facts = try world.facts()
+        facts.accounts?[0].others = ["kubectl"]
+        let left = LeavePlan(Self.request(), facts)
         #expect(left.notes.contains { $0.contains("kubectl wrote it too") }, "\(left.notes)")
-        #expect(LeavePlan(Self.request { $0.keepsAccount = true }, sight).step == .removeDataPlane)
-        sight.accounts = nil
-        #expect(LeavePlan(Self.request(), sight).notes.contains { $0.contains("--cluster-context") })
+        #expect(LeavePlan(Self.request { $0.keepsAccount = true }, facts).step == .removeDataPlane)
+        facts.accounts = nil
+        #expect(LeavePlan(Self.request(), facts).notes.contains { $0.contains("--cluster-context") })
     }
 
     @Test("Another cluster behind the context, and a registry in Observe, are refused")

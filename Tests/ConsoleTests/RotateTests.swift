@@ -19,16 +19,16 @@ private struct World {
     static let place = RotatedEntry(
         secret: "cluster-credentials", key: "dataplane_1_token", account: "squadron", namespace: "flyte")
 
-    var sight: RotateSight {
-        var sight = RotateSight(current: entry)
-        sight.tokens = tokens.sorted { $0.key < $1.key }.map { .init(name: $0.key, uid: nil, replaces: $0.value) }
-        sight.squadron = squadron == entry ? .usesIt : .waits("the operator to work with it")
-        let other: FlyteAdminSight.Rollout = isRestartedByHand ? .needsRestart("flyteadmin") : .waits("the operator")
-        sight.flyteAdmin = flyteAdmin == entry ? .done(since: nil) : other
-        return sight
+    var facts: RotateFacts {
+        var facts = RotateFacts(current: entry)
+        facts.tokens = tokens.sorted { $0.key < $1.key }.map { .init(name: $0.key, uid: nil, replaces: $0.value) }
+        facts.squadron = squadron == entry ? .usesIt : .waits("the operator to work with it")
+        let other: FlyteAdminFacts.Rollout = isRestartedByHand ? .needsRestart("flyteadmin") : .waits("the operator")
+        facts.flyteAdmin = flyteAdmin == entry ? .done(since: nil) : other
+        return facts
     }
 
-    func plan(_ newName: String = "new") -> RotatePlan { RotatePlan(Self.place, sight, newName: newName) }
+    func plan(_ newName: String = "new") -> RotatePlan { RotatePlan(Self.place, facts, newName: newName) }
 
     /// True at the end.
     mutating func take(_ step: RotatePlan.Step) -> Bool {
@@ -103,12 +103,12 @@ struct RotateTests {
 
     @Test("Without a Deployment that reads the Secret, the old token stays")
     func noReaders() {
-        var sight = World().sight
-        sight.tokens = [.init(name: "new", uid: nil, replaces: "squadron-token"), .init(name: "squadron-token")]
-        sight.current = "new"
-        sight.squadron = .usesIt
-        sight.flyteAdmin = .noReaders
-        guard case .stop(let text) = RotatePlan(World.place, sight, newName: "x").step else {
+        var facts = World().facts
+        facts.tokens = [.init(name: "new", uid: nil, replaces: "squadron-token"), .init(name: "squadron-token")]
+        facts.current = "new"
+        facts.squadron = .usesIt
+        facts.flyteAdmin = .noReaders
+        guard case .stop(let text) = RotatePlan(World.place, facts, newName: "x").step else {
             Issue.record("no stop")
             return
         }

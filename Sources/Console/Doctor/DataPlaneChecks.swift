@@ -46,8 +46,8 @@ enum DataPlaneChecks {
     static func reach(_ facts: DoctorFacts) -> Diagnosis {
         if facts.enabledPlanes.isEmpty { return .skipped("there is no enabled DataPlane") }
         var diagnosis = Diagnosis()
-        for (name, sight) in facts.dataPlanes.sorted(by: { $0.key < $1.key }) {
-            guard let why = sight.unreachable else { continue }
+        for (name, answers) in facts.dataPlanes.sorted(by: { $0.key < $1.key }) {
+            guard let why = answers.unreachable else { continue }
             let condition = facts.planes.first { $0.metadata.name == name }?.status?.availability
             if let condition, condition.status == .isFalse {
                 // The operator can't reach it either. So this is a finding, and the place from which the command runs
@@ -139,8 +139,8 @@ enum DataPlaneChecks {
                 }
                 continue
             }
-            guard let sight = facts.dataPlanes[name], sight.unreachable == nil else { continue }
-            switch sight.propeller {
+            guard let answers = facts.dataPlanes[name], answers.unreachable == nil else { continue }
+            switch answers.propeller {
             case .absent:
                 diagnosis.find(
                     subject, "has no Deployment \(health.deployment) in namespace \(health.namespace)", do: install)
@@ -156,7 +156,7 @@ enum DataPlaneChecks {
             case .unreadable: unseen.append(name)
             case .unasked: break
             }
-            switch sight.servesFlyteWorkflows {
+            switch answers.servesFlyteWorkflows {
             case .present(false):
                 diagnosis.find(subject, "does not serve flyteworkflows.flyte.lyft.com", do: install)
             case .unreadable(let why): diagnosis.fail(subject, why)

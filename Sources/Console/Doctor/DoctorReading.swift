@@ -142,46 +142,46 @@ public struct DoctorReading: Sendable {
 
     // MARK: The data planes
 
-    private func sights(_ facts: DoctorFacts) async -> [String: DataPlaneSight] {
+    private func sights(_ facts: DoctorFacts) async -> [String: DataPlaneFacts] {
         let health = facts.registry.flyteHealth
-        return await withTaskGroup(of: (String, DataPlaneSight).self) { group in
+        return await withTaskGroup(of: (String, DataPlaneFacts).self) { group in
             var rest = facts.enabledPlanes[...]
-            var found: [String: DataPlaneSight] = [:]
+            var found: [String: DataPlaneFacts] = [:]
             func next() {
                 guard let plane = rest.popFirst() else { return }
                 group.addTask { (plane.metadata.name, await look(into: plane, health)) }
             }
             for _ in 0..<Self.width { next() }
-            for await (name, sight) in group {
-                found[name] = sight
+            for await (name, answers) in group {
+                found[name] = answers
                 next()
             }
             return found
         }
     }
 
-    private func look(into plane: DataPlane, _ health: FlyteHealthSettings) async -> DataPlaneSight {
+    private func look(into plane: DataPlane, _ health: FlyteHealthSettings) async -> DataPlaneFacts {
         do throws(DataPlaneAccess.Failure) {
             return try await access.with(plane) { client throws(KubeError) in
-                var sight = DataPlaneSight()
-                sight.clock = .present(try await skew(client))
-                sight.propeller = await Self.seen {
+                var answers = DataPlaneFacts()
+                answers.clock = .present(try await skew(client))
+                answers.propeller = await Self.seen {
                     () throws(KubeError) in
                     try await client.get(
                         Deployment.resourceType, namespace: health.namespace, name: health.deployment)
                 }
-                sight.servesFlyteWorkflows = await Self.seen {
+                answers.servesFlyteWorkflows = await Self.seen {
                     () throws(KubeError) in
                     let (group, version) = Self.flyteGroup
                     let served = try await client.resources(group: group, version: version) ?? []
                     return served.contains { $0.type.plural == "flyteworkflows" }
                 }
-                return sight
+                return answers
             }
         } catch {
-            var sight = DataPlaneSight()
-            sight.unreachable = error.message
-            return sight
+            var answers = DataPlaneFacts()
+            answers.unreachable = error.message
+            return answers
         }
     }
 }

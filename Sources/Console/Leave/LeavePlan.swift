@@ -28,13 +28,13 @@ struct LeavePlan: Sendable {
     /// What stays, and why.
     private(set) var notes: [String] = []
 
-    private let sight: LeaveSight
+    private let facts: LeaveFacts
     private let plane: DataPlane?
     private var cluster: String { plane?.clusterName ?? request.name }
 
-    init(_ request: LeaveRequest, _ sight: LeaveSight) {
-        (self.request, self.sight) = (request, sight)
-        let planes = sight.objects.decoded(DataPlane.self)
+    init(_ request: LeaveRequest, _ facts: LeaveFacts) {
+        (self.request, self.facts) = (request, facts)
+        let planes = facts.objects.decoded(DataPlane.self)
         plane = planes.objects.first { $0.metadata.name == request.name }
         guard let plane else {
             if let problem = planes.problems.first(where: { $0.hasPrefix("DataPlane \(request.name): ") }) {
@@ -44,7 +44,7 @@ struct LeavePlan: Sendable {
             }
             return
         }
-        let removal = Removal(plane, sight, request, planes.objects)
+        let removal = Removal(plane, facts, request, planes.objects)
         notes = removal.notes
         let isCordoned = plane.spec.unschedulable || plane.isLeaving
         if !isCordoned { left.append("cordon it") }
@@ -62,11 +62,11 @@ struct LeavePlan: Sendable {
     }
 
     private func refusal(_ plane: DataPlane) -> Step? {
-        if let here = sight.clusterUID, let known = plane.status?.clusterUID, here != known {
+        if let here = facts.clusterUID, let known = plane.status?.clusterUID, here != known {
             return .refuse(
                 "the context reaches another cluster than DataPlane \(request.name) (another kube-system UID)")
         }
-        let labels = sight.objects.decoded(ExecutionLabel.self)
+        let labels = facts.objects.decoded(ExecutionLabel.self)
         if let problem = labels.problems.first {
             return .refuse("\(problem): whether it names \(cluster) is not known")
         }
@@ -76,7 +76,7 @@ struct LeavePlan: Sendable {
                 "\(cluster) is named by \(naming.count == 1 ? "ExecutionLabel" : "ExecutionLabels") "
                     + "\(naming.sorted().listed(limit: 50)): take it out there first")
         }
-        if sight.flyteAdmin.registry?.mode == .observe, sight.flyteAdmin.entry(of: cluster) != nil {
+        if facts.flyteAdmin.registry?.mode == .observe, facts.flyteAdmin.entry(of: cluster) != nil {
             return .refuse(
                 "the registry is in Observe, so that nothing is published, and what flyteadmin reads names \(cluster)")
         }
@@ -86,7 +86,7 @@ struct LeavePlan: Sendable {
     // MARK: What flyteadmin reads
 
     private func publishing(_ plane: DataPlane) -> Step? {
-        let flyte = sight.flyteAdmin
+        let flyte = facts.flyteAdmin
         if !plane.isLeaving { return cordoned(plane, flyte) ?? .unpublish }
         guard flyte.isKept else { return nil }
         if flyte.entry(of: cluster) != nil {
@@ -100,7 +100,7 @@ struct LeavePlan: Sendable {
     }
 
     /// Nil once none of flyteadmin's executions runs there and no new one can.
-    private func cordoned(_ plane: DataPlane, _ flyte: FlyteAdminSight) -> Step? {
+    private func cordoned(_ plane: DataPlane, _ flyte: FlyteAdminFacts) -> Step? {
         var since = plane.cordonTime
         if flyte.isKept {
             if flyte.entry(of: cluster)?.enabled ?? false {
@@ -131,14 +131,14 @@ struct LeavePlan: Sendable {
 
     /// The operator's count of flyteadmin's executions there, and its time.
     private var executions: (running: Int64, asOf: Instant)? {
-        let object = sight.objects[.dataPlanes].first { $0.metadata.name == request.name }
+        let object = facts.objects[.dataPlanes].first { $0.metadata.name == request.name }
         guard let running = object?.status("executions", "running")?.int,
             let time = object?.status("executions", "asOf")?.string.flatMap({ Timestamp($0)?.instant })
         else { return nil }
         return (running, time)
     }
 
-    private func sends(it file: FlyteAdminSight.File) -> Bool {
+    private func sends(it file: FlyteAdminFacts.File) -> Bool {
         file.configuration.clusters.contains { $0.name == cluster && $0.enabled }
     }
 
@@ -156,7 +156,7 @@ struct LeavePlan: Sendable {
 
     /// The registry's message, if it explains why this can't continue.
     private func said(_ type: ConditionType) -> String {
-        guard let condition = sight.flyteAdmin.conditions.first(where: { $0.type == type.rawValue }),
+        guard let condition = facts.flyteAdmin.conditions.first(where: { $0.type == type.rawValue }),
             condition.status != .isTrue
         else { return "" }
         return " (\(type.rawValue): \(condition.reason): \(condition.message))"

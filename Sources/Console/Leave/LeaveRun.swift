@@ -40,16 +40,16 @@ public struct LeaveRun: Sendable {
         var last: LeavePlan?
         do {
             while true {
-                let sight: LeaveSight
+                let facts: LeaveFacts
                 do throws(KubeError) {
-                    sight = try await look(request)
+                    facts = try await look(request)
                 } catch {
                     // A run that has worked for a while continues: a server may be away for a moment.
                     guard last != nil, error.isRetryable, steps.wait(for: "an answer (\(error))") else { throw error }
                     try await Task.sleep(for: Self.pause)
                     continue
                 }
-                let plan = LeavePlan(request, sight)
+                let plan = LeavePlan(request, facts)
                 last = plan
                 switch plan.step {
                 case .refuse(let why): throw Stop(message: why)
@@ -101,32 +101,32 @@ public struct LeaveRun: Sendable {
 
     // MARK: Looking
 
-    private func look(_ request: LeaveRequest) async throws(KubeError) -> LeaveSight {
+    private func look(_ request: LeaveRequest) async throws(KubeError) -> LeaveFacts {
         let objects = try await controlPlane.objects(of: [.dataPlanes, .executionLabels, .clusterRegistries])
-        var sight = LeaveSight(objects: objects)
-        guard let plane = objects[.dataPlanes].first(where: { $0.metadata.name == request.name }) else { return sight }
-        sight.flyteAdmin = try await FlyteAdminSight(controlPlane, objects)
+        var facts = LeaveFacts(objects: objects)
+        guard let plane = objects[.dataPlanes].first(where: { $0.metadata.name == request.name }) else { return facts }
+        facts.flyteAdmin = try await FlyteAdminFacts(controlPlane, objects)
         for name in SecretRules.credentialsSecrets.sorted() {
-            if let keys = try await keys(of: name) { sight.secrets.append(keys) }
+            if let keys = try await keys(of: name) { facts.secrets.append(keys) }
         }
         for type in [Secret.resourceType] + ["RoleBinding", "Role"].compactMap({ JoinRun.types[$0] }) {
-            sight.others += try await joined(
+            facts.others += try await joined(
                 type, controlPlane.client, request, in: request.namespace, annotation: JoinRequest.joinedAnnotation)
         }
-        guard let dataPlane else { return sight }
-        sight.clusterUID = try await dataPlane.get(Namespace.self, name: "kube-system").metadata.uid
+        guard let dataPlane else { return facts }
+        facts.clusterUID = try await dataPlane.get(Namespace.self, name: "kube-system").metadata.uid
         // The accounts matter once all else is done. Until then they are assumed to exist.
         let isNear = plane.metadata.annotations?[DataPlane.leavingAnnotation] == "true" || isDry
-        sight.accounts = []
+        facts.accounts = []
         // The Role for propeller is in propeller's namespace.
-        let other = sight.flyteAdmin.registry?.flyteHealth.namespace ?? request.namespace
+        let other = facts.flyteAdmin.registry?.flyteHealth.namespace ?? request.namespace
         for type in Self.accountTypes where isNear {
             for namespace in Set([request.namespace, type.isNamespaced ? other : request.namespace]) {
-                sight.accounts? += try await joined(
+                facts.accounts? += try await joined(
                     type, dataPlane, request, in: namespace, annotation: NeededRights.annotation)
             }
         }
-        return sight
+        return facts
     }
 
     private func joined(

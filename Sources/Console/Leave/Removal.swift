@@ -10,15 +10,15 @@ struct Removal: Sendable {
     /// Keys that something of flyteadmin's still names: without such a file it would not start.
     private var named: [String: [String]] = [:]
 
-    init(_ plane: DataPlane, _ sight: LeaveSight, _ request: LeaveRequest, _ planes: [DataPlane]) {
+    init(_ plane: DataPlane, _ facts: LeaveFacts, _ request: LeaveRequest, _ planes: [DataPlane]) {
         (self.plane, self.request) = (plane, request)
         let used = planes.filter { $0.metadata.name != plane.metadata.name }.map(Self.entries)
-        for secret in sight.secrets {
+        for secret in facts.secrets {
             let taken = used.reduce(into: Set<String>()) { $0.formUnion($1[secret.name] ?? []) }
-            addKeys(of: secret, taken, sight.flyteAdmin)
+            addKeys(of: secret, taken, facts.flyteAdmin)
         }
-        addAccounts(sight.accounts)
-        for object in sight.others { steps.append((.removeOther(object), "delete \(object) in the control plane")) }
+        addAccounts(facts.accounts)
+        for object in facts.others { steps.append((.removeOther(object), "delete \(object) in the control plane")) }
     }
 
     /// The keys that a DataPlane, or flyteadmin for it, reads in each Secret.
@@ -32,7 +32,7 @@ struct Removal: Sendable {
         return entries
     }
 
-    private mutating func addKeys(of secret: SecretKeys, _ taken: Set<String>, _ flyte: FlyteAdminSight) {
+    private mutating func addKeys(of secret: SecretKeys, _ taken: Set<String>, _ flyte: FlyteAdminFacts) {
         let own = (Self.entries(of: plane)[secret.name] ?? []).intersection(secret.keys).subtracting(taken).sorted()
         let isRead = secret.name == PublishedCredentials.secretName
         var keys: [String] = []
@@ -66,7 +66,7 @@ struct Removal: Sendable {
     }
 
     /// Whether the file is Squadron's own, which names the cluster only until it is unpublished.
-    private func isLeft(_ file: FlyteAdminSight.File, _ flyte: FlyteAdminSight) -> Bool {
+    private func isLeft(_ file: FlyteAdminFacts.File, _ flyte: FlyteAdminFacts) -> Bool {
         guard flyte.isKept, file.map == flyte.target?.name, file.key == flyte.target?.key else { return false }
         return file.configuration.clusters.contains { $0.name == plane.clusterName }
     }

@@ -13,7 +13,7 @@ struct RotatedEntry: Sendable, Hashable {
 }
 
 /// Everything that decides the next step of `squadron rotate` for one entry.
-struct RotateSight: Sendable {
+struct RotateFacts: Sendable {
     /// A token Secret of the account in the data plane.
     struct TokenSecret: Sendable, Hashable {
         var name: String
@@ -33,7 +33,7 @@ struct RotateSight: Sendable {
     /// Whether the operator works with the entry's token.
     var squadron = Use.notConcerned
     /// Whether flyteadmin does.
-    var flyteAdmin = FlyteAdminSight.Rollout.done(since: nil)
+    var flyteAdmin = FlyteAdminFacts.Rollout.done(since: nil)
 }
 
 /// The next step of `squadron rotate`, by what it sees. During a rotation, the new token Secret in the data plane
@@ -61,11 +61,11 @@ struct RotatePlan: Sendable, Hashable {
     let left: [String]
 
     /// - Parameter newName: the name of a Secret that does not exist.
-    init(_ entry: RotatedEntry, _ sight: RotateSight, newName: String) {
+    init(_ entry: RotatedEntry, _ facts: RotateFacts, newName: String) {
         // If two runs began at the same time, all of them choose the same new Secret.
-        let new = sight.tokens.filter { $0.replaces != nil }.min { $0.name < $1.name }
-        step = Self.step(entry, sight, new, newName)
-        let isPublished = new != nil && sight.current == new?.name
+        let new = facts.tokens.filter { $0.replaces != nil }.min { $0.name < $1.name }
+        step = Self.step(entry, facts, new, newName)
+        let isPublished = new != nil && facts.current == new?.name
         var left: [String] = []
         if new == nil { left.append("make a new token of \(entry.account)") }
         if !isPublished { left.append("publish it to \(entry.place)") }
@@ -74,18 +74,18 @@ struct RotatePlan: Sendable, Hashable {
     }
 
     private static func step(
-        _ entry: RotatedEntry, _ sight: RotateSight, _ new: RotateSight.TokenSecret?, _ newName: String
+        _ entry: RotatedEntry, _ facts: RotateFacts, _ new: RotateFacts.TokenSecret?, _ newName: String
     ) -> Step {
         guard let new else {
-            let old = sight.tokens.contains { $0.name == sight.current } ? sight.current : nil
+            let old = facts.tokens.contains { $0.name == facts.current } ? facts.current : nil
             return .create(name: newName, replaces: old ?? "")
         }
-        guard sight.current == new.name else {
-            let old = sight.tokens.contains { $0.name == sight.current } ? sight.current ?? "" : ""
+        guard facts.current == new.name else {
+            let old = facts.tokens.contains { $0.name == facts.current } ? facts.current ?? "" : ""
             return old == new.replaces ? .publish(name: new.name) : .mark(name: new.name, replaces: old)
         }
-        if case .waits(let text) = sight.squadron { return .wait(text) }
-        switch sight.flyteAdmin {
+        if case .waits(let text) = facts.squadron { return .wait(text) }
+        switch facts.flyteAdmin {
         case .waits(let text): return .wait("flyteadmin to read the new token: \(text)")
         case .needsRestart(let name): return .restart(name)
         case .noReaders:
@@ -95,7 +95,7 @@ struct RotatePlan: Sendable, Hashable {
                     + "annotation \(annotation) from Secret \(new.name) there")
         case .done: break
         }
-        if let old = sight.tokens.first(where: { $0.name == new.replaces }) {
+        if let old = facts.tokens.first(where: { $0.name == new.replaces }) {
             return .deleteOld(old.name, uid: old.uid)
         }
         return .finish(name: new.name)

@@ -83,7 +83,7 @@ public struct RotateRun: Sendable {
                 try await Task.sleep(for: Self.pause)
                 continue
             }
-            let plan = RotatePlan(entry, look.sight, newName: newName)
+            let plan = RotatePlan(entry, look.facts, newName: newName)
             left = plan.left
             if isDry {
                 for text in plan.left { screen.print("would \(text)") }
@@ -234,7 +234,7 @@ public struct RotateRun: Sendable {
 
     private struct Look {
         var plane: DataPlane
-        var sight: RotateSight
+        var facts: RotateFacts
         /// The version of the control plane's Secret.
         var version: String?
         var mark: (key: String, value: String)
@@ -251,21 +251,21 @@ public struct RotateRun: Sendable {
             Secret.self, namespace: controlPlane.namespace, name: entry.secret)
         let token = RotateEntries.trimmed(secret[entry.key] ?? Sensitive(""))
         let mark = (key: Self.mark(of: plane.clusterName), value: Fingerprint.of(token))
-        var sight = RotateSight(current: AccountToken.read(token)?.secret, tokens: try await tokens(entry))
-        sight.squadron = RotateSight.Use(of: token, entry, plane)
+        var facts = RotateFacts(current: AccountToken.read(token)?.secret, tokens: try await tokens(entry))
+        facts.squadron = RotateFacts.Use(of: token, entry, plane)
         if entry.secret == PublishedCredentials.secretName {
-            let flyte = try await FlyteAdminSight(controlPlane, objects)
+            let flyte = try await FlyteAdminFacts(controlPlane, objects)
             let checksum = flyte.published?.configuration.map {
                 ClustersChecksum.text(
                     $0, published: flyte.published?.time, planes: planes,
                     entries: secret.data.keys.reduce(into: [:]) { $0[$1] = secret[$1] })
             }
-            sight.flyteAdmin = flyte.rollout(ofEntry: entry.key, mark: mark, checksum: checksum)
+            facts.flyteAdmin = flyte.rollout(ofEntry: entry.key, mark: mark, checksum: checksum)
         }
-        return Look(plane: plane, sight: sight, version: secret.metadata.resourceVersion, mark: mark)
+        return Look(plane: plane, facts: facts, version: secret.metadata.resourceVersion, mark: mark)
     }
 
-    private func tokens(_ entry: RotatedEntry) async throws(KubeError) -> [RotateSight.TokenSecret] {
+    private func tokens(_ entry: RotatedEntry) async throws(KubeError) -> [RotateFacts.TokenSecret] {
         let collection = KubeCollection(
             Secret.resourceType, namespace: entry.namespace,
             fieldSelector: "type=kubernetes.io/service-account-token", metadataOnly: true)
@@ -315,7 +315,7 @@ public struct RotateRun: Sendable {
     }
 }
 
-extension RotateSight.Use {
+extension RotateFacts.Use {
     /// By what the operator's status says about the token that it uses.
     init(of token: Sensitive, _ entry: RotatedEntry, _ plane: DataPlane) {
         let credentials = plane.spec.credentials

@@ -5,7 +5,7 @@ import Support
 
 /// What flyteadmin reads in the control plane's namespace, and how far its Deployments have taken it over. A pure
 /// value.
-struct FlyteAdminSight: Sendable {
+struct FlyteAdminFacts: Sendable {
     /// A key of a ConfigMap that has a clusters configuration.
     struct File: Sendable, Hashable {
         var map: String

@@ -17,10 +17,10 @@ public struct LeaveRequest: Sendable, Hashable {
 }
 
 /// Everything that decides the next step of `squadron leave`. It is read again before each step.
-struct LeaveSight: Sendable {
+struct LeaveFacts: Sendable {
     /// DataPlanes, ExecutionLabels and the registry.
     var objects: ControlPlaneObjects
-    var flyteAdmin = FlyteAdminSight()
+    var flyteAdmin = FlyteAdminFacts()
     /// The Secrets that may hold keys of the data plane, without those that don't exist.
     var secrets: [SecretKeys] = []
     /// What `squadron join` made in the data plane. Nil without a context.

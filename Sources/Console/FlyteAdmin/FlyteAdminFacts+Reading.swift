@@ -3,7 +3,7 @@ import JSON
 import Kube
 import KubeObjects
 
-extension FlyteAdminSight {
+extension FlyteAdminFacts {
     /// - Parameter objects: they include the registry.
     init(_ reader: ControlPlaneReader, _ objects: ControlPlaneObjects) async throws(KubeError) {
         registry =
