@@ -130,7 +130,7 @@ struct ParserTests {
         }
     }
 
-    @Test("A member whose text repeats is read as any other, and counts as often as it stands there")
+    @Test("A repeated member text is read like any other, and counts each time")
     func repeatedMembers() throws {
         let owned = #"{"f:a":{".":{},"k:{\"x\":\"}\"}":{}}}"#
         let others = [owned, #"{"f:b":{}}"#, #"{"f:b": {}}"#, "[1]", "7", #""{""#, "{}"]
