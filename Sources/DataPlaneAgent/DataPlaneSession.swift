@@ -21,7 +21,7 @@ package final class DataPlaneSession: Sendable {
     let memory = Locked(SyncMemory())
     let watches = TypeWatches()
     /// Looks at Flyte in the data plane.
-    let flyteHealth: FlyteHealthLook
+    let flyteHealth: FlyteHealthCheck
     let sources = ChildTasks<RunningSource>()
     /// Whether writes were allowed at the last look. Nil before the first look. What follows from a look is done under
     /// this lock.
@@ -39,7 +39,7 @@ package final class DataPlaneSession: Sendable {
         self.subject = subject
         self.context = context
         progress = NamespaceProgressBoard(wallClock: context.wallClock)
-        flyteHealth = FlyteHealthLook(name: name, context: context)
+        flyteHealth = FlyteHealthCheck(name: name, context: context)
         started = context.timeline.now
         queue = WorkQueue(
             WorkQueueState(

@@ -142,7 +142,7 @@ struct EventRouter: Sendable {
     }
 
     /// A data plane that is merely not in sync concerns no label.
-    func readinessChanged(_ news: ReadinessBoard.News) {
+    func readinessChanged(_ news: ReportedReadiness.News) {
         switch news {
         case .none: break
         case .readiness: registriesChanged()

@@ -10,7 +10,7 @@ import Support
 final class Statuses: Sendable {
     let writer: StatusWriter
     /// What was last said of data planes and assignments.
-    let readiness = ReadinessBoard()
+    let readiness = ReportedReadiness()
     private let events: any EventPublisher
     private let settling: Settling
     private let wallClock: WallClock

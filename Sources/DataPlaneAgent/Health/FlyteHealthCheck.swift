@@ -31,7 +31,7 @@ package struct FlyteHealthQuestion: Sendable, Hashable {
 ///
 /// It sends that token only over a connection that the CA of the same entry verifies. It uses the session's connection
 /// if server and CA are the same, else one that it closes after the answer.
-final class FlyteHealthLook: Sendable {
+final class FlyteHealthCheck: Sendable {
     private struct State {
         var question: FlyteHealthQuestion?
         var health = FlyteHealth()

@@ -1,26 +1,26 @@
 import Fleet
 import Support
 
-/// What was last said of each data plane and assignment, for the statuses that follow from it.
-final class ReadinessBoard: Sendable {
+/// The last reported state of each data plane and assignment, for the statuses that follow from it.
+final class ReportedReadiness: Sendable {
     /// The state of a data plane: for the labels, and for the registry, which counts the Ready ones.
     struct Standing: Sendable, Hashable {
         var cluster: ClusterState
         var isReady: Bool
         init(_ object: DataPlane, _ status: DataPlaneStatus?) {
-            // The state without a cordon, so that uncordoning needs no new look at the data plane.
+            // The state without a cordon, so that an uncordon needs no reconciliation of the data plane.
             var uncordoned = object
             uncordoned.spec.unschedulable = false
             cluster = ClusterState(uncordoned, status)
             isReady = object.spec.enabled && status?.conditions.isTrue(.ready) ?? false
         }
     }
-    /// Which objects a change of a data plane's standing concerns.
+    /// The objects that a change of a data plane's state concerns.
     enum News: Sendable, Hashable {
         case none
-        /// Whether it is Ready has changed. The registry shows that.
+        /// The data plane became Ready, or ceased to be. The registry shows that.
         case readiness
-        /// Whether it is available has changed. Labels, and everything that depends on them, follow that.
+        /// The data plane became available, or ceased to be. Labels, and everything that depends on them, follow that.
         case availability
     }
     private struct State {
@@ -31,7 +31,7 @@ final class ReadinessBoard: Sendable {
     private let state = Locked(State())
     private let verdicts = ResolvedLabelCache()
 
-    /// `name` is that of the DataPlane.
+    /// `name` is the DataPlane's name.
     func set(dataPlane name: String, _ new: Standing?) -> News {
         state.withLock { state in
             let old = state.standings[name]
