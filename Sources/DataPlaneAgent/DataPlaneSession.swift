@@ -110,15 +110,14 @@ package final class DataPlaneSession: Sendable {
         if change.changesMode { watches.forget() }
         let changedAt = change.seenAt ?? context.timeline.now
         let held = memory.withLock { memory in
-            memory.pruning.retain(new.pruning == nil ? [] : change.wanted)
-            memory.latencies.retain(change.wanted)
+            memory.pruning.retain { new.pruning != nil && new.namespaces[$0] != nil }
+            memory.latencies.retain { new.namespaces[$0] != nil }
             memory.latencies.changed(change.changed, since: changedAt)
             return memory.pruning.heldNamespaces
         }
         // This plan may release them. Several plans in a row are judged once.
         for namespace in held { queue.add(namespace, after: .seconds(1)) }
-        progress.replace(with: change.wanted)
-        progress.pending(change.changed)
+        progress.follow(gone: change.gone, changed: change.changed)
         state.withLock { $0.stage = new.stage }
         if change.isForBackground { queue.add(change.changed, priority: .background) } else { want(change.changed) }
         // A review under way reads the needed rights when its answer comes.

@@ -1,5 +1,6 @@
 import Fleet
 import KubeObjects
+import Support
 import Testing
 
 @testable import DataPlaneAgent
@@ -19,9 +20,33 @@ struct PlanChangeTests {
     @Test("Only the namespaces that are new or otherwise are looked at again")
     func touched() {
         let change = PlanChange(from: plan(1, ["a": 1, "b": 1, "c": 1]), to: plan(2, ["a": 1, "b": 2, "d": 1]))
-        #expect(change.changed == ["b", "d"] && change.wanted == ["a", "b", "d"])
+        #expect(change.changed == ["b", "d"] && change.gone == ["c"])
         #expect(!change.changesTypes && !change.changesMode && !change.needsOtherPermissions && !change.asksForKinds)
         #expect(!change.isForBackground)
+    }
+
+    @Test("A plan that names what it touched asks for the same as one that names nothing, for random plans")
+    func namesWhatItTouched() {
+        var random = SeededRandom(seed: 3)
+        func numbers() -> [String: UInt64] {
+            var numbers: [String: UInt64] = [:]
+            for name in 0..<20 where Bool.random(using: &random) {
+                numbers["n\(name)"] = .random(in: 0..<3, using: &random)
+            }
+            return numbers
+        }
+        for number in 1...500 as ClosedRange<UInt64> {
+            let old = plan(number, numbers())
+            var new = plan(number + 1, numbers())
+            let whole = PlanChange(from: old, to: new)
+            let names = Set(old.namespaces.keys).union(new.namespaces.keys)
+            new.touched = .init(since: number, namespaces: names.filter { old.namespaces[$0] != new.namespaces[$0] })
+            let touched = PlanChange(from: old, to: new)
+            #expect(touched.changed == whole.changed && touched.gone == whole.gone)
+            // One that follows another revision than the session has names too little.
+            new.touched = .init(since: number - 1, namespaces: [])
+            #expect(PlanChange(from: old, to: new).changed == whole.changed)
+        }
     }
 
     @Test("A change of many namespaces at once makes way for a single one")

@@ -21,9 +21,9 @@ struct PruneGateTests {
         let answer4 = gate.release("a")
         #expect(answer3 && !answer4)
         #expect(gate.objection == "12 of 16")
-        gate.retain(["b", "c"])
+        gate.retain { ["b", "c"].contains($0) }
         #expect(gate.objection == "12 of 16")
-        gate.retain([])
+        gate.retain { _ in false }
         #expect(gate.objection == nil)
     }
 

@@ -24,7 +24,7 @@ struct SyncLatencyTests {
         let drift = latencies.settled("a")
         latencies.changed(["b"], since: .zero)
         latencies.wrote("b", now: .seconds(1))
-        latencies.retain(["a"])
+        latencies.retain { $0 == "a" }
         let gone = latencies.settled("b")
         #expect(drift == nil && gone == nil)
     }

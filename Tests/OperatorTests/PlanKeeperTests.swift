@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import Kube
 import KubeObjects
+import Support
 import Testing
 
 @testable import Operator
@@ -59,6 +60,42 @@ struct PlanKeeperTests {
         #expect(look.diff.namespaces == ["team2-development"] && look.diff.assignments == ["b"])
         #expect(!look.diff.isCommon && look.diff.dataPlanes.isEmpty && look.references == nil)
         #expect(keeper.look(nil).diff.isEmpty)
+    }
+
+    @Test("A revision names each namespace that differs from the one before, for random histories")
+    func touched() throws {
+        var random = SeededRandom(seed: 7)
+        _ = keeper.look(nil)
+        var before = try #require(keeper.inForce)
+        var generation: Int64 = 1
+        for step in 0..<2_000 {
+            for _ in 0...Int.random(in: 0..<3, using: &random) {
+                generation += 1
+                let name = "a\(Int.random(in: 0..<12, using: &random))"
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0:
+                    set(generation: generation) {
+                        $0.syncScope = Bool.random(using: &random) ? .all : .labelled
+                        $0.values = ["a": .integer(.random(in: 0..<3, using: &random))]
+                    }
+                case 1, 2:
+                    caches.assignments.apply(.remove(key(name)))
+                    keeper.changed(.assignment(name))
+                default:
+                    set(assignment: name, "team\(Int.random(in: 0..<9, using: &random))", generation: generation)
+                }
+            }
+            _ = keeper.look(nil)
+            let now = try #require(keeper.inForce)
+            #expect(now.revision == before.revision + 1)
+            if let touched = now.touched {
+                let names = Set(now.fingerprints.keys).union(before.fingerprints.keys)
+                let differ = names.filter { now.fingerprints[$0] != before.fingerprints[$0] }
+                #expect(differ.isSubset(of: touched), "step \(step)")
+                #expect(now.spec.syncScope == before.spec.syncScope)
+            }
+            before = now
+        }
     }
 
     @Test("Without a registry the mode before it stays, also from one process to the next")

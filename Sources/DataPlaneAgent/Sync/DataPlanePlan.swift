@@ -32,6 +32,19 @@ package struct DataPlanePlan: Sendable {
     package var common: UInt64
     /// The wanted namespaces, each with a number that changes with its own content.
     package var namespaces: [String: UInt64]
+    /// The only namespaces whose number changed since an earlier revision of the plan. It spares the walk through all of
+    /// them in every data plane.
+    package struct Touched: Sendable {
+        package var since: UInt64
+        package var namespaces: Set<String>
+
+        package init(since: UInt64, namespaces: Set<String>) {
+            self.since = since
+            self.namespaces = namespaces
+        }
+    }
+    /// Nil: any may have changed.
+    package var touched: Touched?
     package var forcesConflicts: Bool
     /// The Secrets that are copied into each namespace, by the names that failures use.
     package var copies: Set<String> = []
@@ -73,16 +86,6 @@ package struct DataPlanePlan: Sendable {
         self.identity = identity
         self.namespaceOf = namespaceOf
         self.content = content
-    }
-
-    /// The namespaces to look at again.
-    func changes(since old: DataPlanePlan) -> Set<String> {
-        if isObserving != old.isObserving || common != old.common || forcesConflicts != old.forcesConflicts
-            || adoption != old.adoption
-        {
-            return Set(namespaces.keys)
-        }
-        return Set(namespaces.filter { old.namespaces[$0.key] != $0.value }.keys)
     }
 
     /// The message for a namespace that another registry has made.

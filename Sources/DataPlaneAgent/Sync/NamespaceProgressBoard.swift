@@ -52,6 +52,17 @@ final class NamespaceProgressBoard: Sendable {
         }
     }
 
+    /// A new plan drops some namespaces, and changes or adds others.
+    func follow(gone: Set<String>, changed: Set<String>) {
+        state.withLock { state in
+            for name in gone {
+                state.set(name, nil)
+                state.calls[name] = nil
+            }
+            for name in changed { state.call(name) }
+        }
+    }
+
     /// The plan for these namespaces has changed, or the cluster may be another one. Earlier results don't count.
     func pending(_ names: Set<String>) {
         state.withLock { state in

@@ -2,10 +2,12 @@ import Fleet
 
 /// What an agent has to do when one plan follows another, as a value.
 struct PlanChange: Sendable {
-    /// The wanted namespaces.
-    let wanted: Set<String>
-    /// Those of them to look at again.
+    /// The namespaces that are not wanted any more.
+    let gone: Set<String>
+    /// The wanted namespaces to look at again, all new ones among them.
     let changed: Set<String>
+    /// A change of every namespace goes into the background, so that a new project need not wait for it.
+    let isForBackground: Bool
     /// The kinds to watch are others.
     let changesTypes: Bool
     /// The watches show other objects, so that all earlier comparisons are dropped.
@@ -18,8 +20,13 @@ struct PlanChange: Sendable {
     let seenAt: Duration?
 
     init(from old: DataPlanePlan, to new: DataPlanePlan) {
-        wanted = Set(new.namespaces.keys)
-        changed = new.pruning != old.pruning && new.pruning != nil ? wanted : new.changes(since: old)
+        let candidates = new.mayDiffer(from: old)
+        gone = candidates.filter { new.namespaces[$0] == nil && old.namespaces[$0] != nil }
+        changed =
+            new.isCommonChange(from: old)
+            ? Set(new.namespaces.keys)
+            : candidates.filter { new.namespaces[$0] != nil && new.namespaces[$0] != old.namespaces[$0] }
+        isForBackground = changed.count == new.namespaces.count && changed.count > Self.manyNamespaces
         changesTypes = new.types != old.types
         changesMode = new.isObserving != old.isObserving
         needsOtherPermissions = new.permissions != old.permissions
@@ -27,12 +34,22 @@ struct PlanChange: Sendable {
         seenAt = new.version.plan != old.version.plan ? new.changedAt : nil
     }
 
-    /// A change of every namespace goes into the background, so that a new project need not wait for it.
-    var isForBackground: Bool { changed.count == wanted.count && changed.count > Self.manyNamespaces }
     static let manyNamespaces = 64
 }
 
 extension DataPlanePlan {
     /// Whether it takes the place of that one. A plan that was made before the one in force changes nothing.
     func replaces(_ old: DataPlanePlan) -> Bool { version != old.version && version.plan >= old.version.plan }
+
+    /// Whether it changes every namespace.
+    fileprivate func isCommonChange(from old: DataPlanePlan) -> Bool {
+        isObserving != old.isObserving || common != old.common || forcesConflicts != old.forcesConflicts
+            || adoption != old.adoption || (pruning != old.pruning && pruning != nil)
+    }
+
+    /// The namespaces whose numbers may differ: those that the change touched, if this plan follows that one directly.
+    fileprivate func mayDiffer(from old: DataPlanePlan) -> Set<String> {
+        if let touched, touched.since == old.version.plan { return touched.namespaces }
+        return Set(namespaces.keys).union(old.namespaces.keys)
+    }
 }

@@ -25,10 +25,10 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
     /// The namespace has no surplus any more. True if it was held back.
     mutating func release(_ namespace: String) -> Bool { held.removeValue(forKey: namespace) != nil }
 
-    /// - Parameter wanted: the namespaces that may be held. Empty if nothing is pruned.
-    mutating func retain(_ wanted: Set<String>) {
+    /// - Parameter mayBeHeld: false for a namespace that is not wanted, and for each if nothing is pruned.
+    mutating func retain(where mayBeHeld: (String) -> Bool) {
         if held.isEmpty { return }
-        held = held.filter { wanted.contains($0.key) }
+        held = held.filter { mayBeHeld($0.key) }
     }
 
     var heldNamespaces: [String] { Array(held.keys) }

@@ -14,10 +14,9 @@ struct SyncLatencies: Sendable {
         for namespace in namespaces where waiting[namespace] == nil { waiting[namespace] = Waiting(since: since) }
     }
 
-    mutating func retain(_ wanted: some Collection<String>) {
-        guard !waiting.isEmpty else { return }
-        let wanted = Set(wanted)
-        waiting = waiting.filter { wanted.contains($0.key) }
+    mutating func retain(where isWanted: (String) -> Bool) {
+        if waiting.isEmpty { return }
+        waiting = waiting.filter { isWanted($0.key) }
     }
 
     mutating func wrote(_ namespace: String, now: Duration) { waiting[namespace]?.lastWrite = now }

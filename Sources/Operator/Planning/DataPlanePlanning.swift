@@ -58,6 +58,10 @@ extension PlanInForce {
         }
         wanted.copies = Set(snapshot.replicated.contents.map { DesiredObject.description(ofCopy: $0.name) })
         wanted.changedAt = changedAt
+        // With `Labelled` a DataPlane's own name decides as well, which is not looked at here.
+        if let touched, revision > 0, spec.syncScope == .all {
+            wanted.touched = .init(since: revision - 1, namespaces: touched)
+        }
         wanted.stage = basis.stage
         wanted.adoption = spec.adoptionPolicy
         wanted.isObserving = mode(of: dataPlane) == .observe

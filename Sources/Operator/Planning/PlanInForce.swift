@@ -18,6 +18,8 @@ struct PlanInForce: Sendable {
     let references: References
     /// For each namespace, a number that changes with its own content (`FleetPlan.Namespace.fingerprint`).
     let fingerprints: [String: UInt64]
+    /// The only namespaces that differ from the revision before. Nil if what all data planes share differs.
+    let touched: Set<String>?
     /// The generation of every object behind this plan, by UID.
     let generations: [String: Int64]
     /// The revision of templates and values for each data plane.
