@@ -63,6 +63,30 @@ struct RenewedCredentialsTests {
         #expect(reason(read(place, two)) == .keysMismatch)
     }
 
+    @Test("With caCert: System the name in the certificate must be an allowed host too")
+    func serverName() throws {
+        let hosts = [AllowedHosts.annotation: "dp1.example.com, dp1.internal:6443"]
+        let content = secret(["dp1_token": CredentialsTests.token], hosts)
+        func reasons(_ name: String, _ caCert: CACertSource = .system) -> [CredentialsReason?] {
+            var (renewed, kept) = (place(.tokenRequest, caCert: caCert), place(.secret, caCert: caCert))
+            (renewed.tlsServerName, kept.tlsServerName) = (name, name)
+            let verdict = CredentialsVerdict.read(kept, in: content, now: now)
+            let other: CredentialsReason? = if case .invalid(let reason, _) = verdict { reason } else { nil }
+            return [reason(read(renewed, content)), other]
+        }
+        #expect(reasons("") == [nil, nil] && reasons("DP1.internal") == [nil, nil])
+        #expect(reasons("evil.example.com") == [.hostNotAllowed, .hostNotAllowed])
+        // The cluster's own CA believes the cluster's own names only.
+        #expect(!reasons("evil.example.com", .secret).contains(.hostNotAllowed))
+
+        var cloud = place(.gcp, "https://gke-1.us-central1.gke.goog", caCert: .system)
+        #expect(reason(read(cloud, nil)) == nil)
+        cloud.tlsServerName = "evil.example.com"
+        #expect(reason(read(cloud, nil)) == .hostNotAllowed)
+        cloud.tlsServerName = "gke-2.us-central1.gke.goog"
+        #expect(reason(read(cloud, nil)) == nil)
+    }
+
     @Test("The same holds for the provider Secret")
     func systemOfSecret() throws {
         let hosts = [AllowedHosts.annotation: "dp1.example.com"]

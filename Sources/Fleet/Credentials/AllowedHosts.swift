@@ -32,6 +32,9 @@ public struct AllowedHosts: Sendable, Hashable {
         return entries.contains { $0.host == host && ($0.port == nil || $0.port == port) }
     }
 
+    /// Whether a server with that name is allowed, at whatever port.
+    func allow(name: String) -> Bool { entries.contains { $0.host == Self.canonical(name) } }
+
     private static func entry(_ text: String) -> Entry? {
         var (host, port) = (text[...], Substring?.none)
         if text.hasPrefix("[") {

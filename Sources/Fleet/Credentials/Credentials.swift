@@ -24,26 +24,34 @@ public struct CredentialsPlace: Sendable, Hashable {
     public var endpoint: String
     public var provider: CredentialsProvider
     public var caCert: CACertSource
+    /// The name that the server's certificate is checked for, where it isn't the endpoint's host.
+    public var tlsServerName: String
     public var tokenKey: String { keys.token }
     public var caCertKey: String { keys.caCert }
 
     public init(
         secretName: String, tokenKey: String, caCertKey: String, endpoint: String,
-        provider: CredentialsProvider = .secret, caCert: CACertSource = .secret
+        provider: CredentialsProvider = .secret, caCert: CACertSource = .secret, tlsServerName: String = ""
     ) {
         self.secretName = secretName
         keys = CredentialsKeys(token: tokenKey, caCert: caCertKey)
         self.endpoint = endpoint
         self.provider = provider
         self.caCert = caCert
+        self.tlsServerName = tlsServerName
     }
+
+    /// The name under which any server with a public certificate would be believed. With the system's roots it must be an
+    /// allowed host as the endpoint's: a proxy, which the DataPlane names as well, can lead to any server.
+    var nameToAllow: String? { caCert == .system && !tlsServerName.isEmpty ? tlsServerName : nil }
 }
 
 extension CustomResource<DataPlaneSpec> {
     public var credentialsPlace: CredentialsPlace {
         CredentialsPlace(
             secretName: spec.credentials.secretName, tokenKey: tokenKey, caCertKey: caCertKey,
-            endpoint: spec.endpoint ?? "", provider: spec.credentials.provider, caCert: spec.credentials.caCert)
+            endpoint: spec.endpoint ?? "", provider: spec.credentials.provider, caCert: spec.credentials.caCert,
+            tlsServerName: spec.connection.tlsServerName)
     }
 }
 
@@ -103,10 +111,16 @@ public enum CredentialsVerdict: Sendable, Hashable {
                 return .invalid(.keysMismatch, start + mismatch)
             }
         }
-        guard let hosts, !hosts.allow(place.endpoint) else { return nil }
-        let host = place.endpoint.shortForMessage
-        let what = "its annotation \(AllowedHosts.annotation) does not name the host of \(host); nothing is sent"
-        return .invalid(.hostNotAllowed, start + what)
+        guard let hosts else { return nil }
+        func refused(_ host: String) -> CredentialsVerdict {
+            let what = "its annotation \(AllowedHosts.annotation) does not name \(host); nothing is sent"
+            return .invalid(.hostNotAllowed, start + what)
+        }
+        guard hosts.allow(place.endpoint) else { return refused("the host of \(place.endpoint.shortForMessage)") }
+        if let name = place.nameToAllow, !hosts.allow(name: name) {
+            return refused("tlsServerName \(name.shortForMessage), which caCert: System would believe")
+        }
+        return nil
     }
 
     /// How long token and CA are valid, as far as the entries tell. It also answers for an expired token, and for

@@ -50,8 +50,9 @@ public enum RenewedVerdict: Sendable, Hashable {
         let name = place.secretName
         if place.provider.isOfCloud {
             // A cloud's token is valid for everything that the identity may do in the cloud.
-            guard clouds.allow(place.endpoint, of: place.provider) else {
-                let host = place.endpoint.shortForMessage
+            let servers = [place.endpoint] + (place.nameToAllow.map { ["https://\($0)"] } ?? [])
+            if let other = servers.first(where: { !clouds.allow($0, of: place.provider) }) {
+                let host = other.shortForMessage
                 let rule =
                     "what \(place.provider.rawValue) gives is sent to its own hosts only (--cloud-host adds others)"
                 return .invalid(.hostNotAllowed, "\(host): \(rule); nothing is sent")

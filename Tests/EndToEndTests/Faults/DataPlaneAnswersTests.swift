@@ -1,6 +1,7 @@
 import DevCluster
 import JSON
 import Support
+import TestSupport
 import Testing
 
 extension EndToEnd.Faults {
@@ -36,6 +37,34 @@ extension EndToEnd.Faults {
                 let tries = fleet[1].requestLog.recent.filter { $0.name == "bad-development" }.count
                 #expect(tries <= 2, "it has patience")
                 #expect(fleet[1].requestLog.count(verb: "list", userAgent: "squadron") == 0)
+            }
+        }
+
+        @Test("Where one of several API servers refuses the token, work goes on")
+        func oneServerRefuses() async throws {
+            try await withSettledFleet { fleet, _ in
+                fleet[1].faults.add(.status(401), match: .init(userAgent: "squadron"), rate: 0.3)
+                for number in 1...3 {
+                    try await fleet.admin.apply(assignment("more\(number)", "development"))
+                    try await eventually("more\(number) is in the data plane") {
+                        try await fleet.annotation(1, "more\(number)-development") == fleet.role
+                    }
+                }
+            }
+        }
+
+        @Test("A slow data plane is Timeout until probeTimeoutSeconds allows for it")
+        func slow() async throws {
+            try await withFleet { fleet in
+                try await fleet.applyBasics()
+                try await fleet.admin.apply(fleet.dataPlane(1, ["connection": ["probeTimeoutSeconds": 1]]))
+                fleet[1].faults.add(.latency(.milliseconds(1_500)), match: .init(resources: ["/readyz"]))
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Reachable", "Timeout")
+                    try await fleet.admin.apply(
+                        fleet.dataPlane(1, ["connection": ["probeTimeoutSeconds": .int(Int64(10 * patience))]]))
+                    try await fleet.settles(0)
+                }
             }
         }
 
