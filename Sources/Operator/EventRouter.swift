@@ -1,42 +1,43 @@
 import ControlLoop
 import Fleet
 
-/// The one table: which change wakes which key, and after how long (`Delay`).
+/// The one table: which change wakes which key, and after how long (`Delay`). "Gathered" means after a delay, so that
+/// many changes cause one reconciliation.
 ///
-/// Controllers, agents and watches tell each other nothing else: each calls one function of this table.
+/// Controllers, agents and watches send each other nothing else: each calls one function of this table.
 ///
 /// | Change | Function | Wakes |
 /// |---|---|---|
 /// | an object's spec or annotations | `changed` | `plan`, which wakes what it touches |
 /// | an object's status | `follow` | the object itself, gathered |
-/// | an object is gone | `follow` | its key, `plan`, and `tidying` |
-/// | the annotation `reconcile-requested-at` | `follow` | `requested`, which wakes the object and what it waits for |
-/// | `requested` | `lookAtOnce` | the object; of a registry `plan`; of it and of a label `publishing` |
-/// | a Secret | `secretChanged` | the DataPlanes that use it; `plan` where templates read it, or it is copied; `publishing` |
+/// | an object was deleted | `follow` | its key, `plan`, and `tidying` |
+/// | the annotation `reconcile-requested-at` | `follow` | `requested`, which wakes the object and everything that it waits for |
+/// | `requested` | `lookAtOnce` | the object; for a registry also `plan`; for a registry or a label also `publishing` |
+/// | a Secret | `secretChanged` | the DataPlanes that use it; `plan` if templates read it or it is copied; `publishing` |
 /// | a ConfigMap | `changed` | `plan` |
-/// | what is published, a Deployment | `follow` | `publishing` |
-/// | a DataPlane that is gone, while it still counts | `follow` | that DataPlane |
-/// | a kind that is missing, or back; a list that is not believed | `follow` | the registry |
+/// | the published ConfigMap, a Deployment | `follow` | `publishing` |
+/// | a deleted DataPlane that is still published | `follow` | that DataPlane |
+/// | a missing kind, or its return; a list that is not believed | `follow` | the registry |
 /// | a ClusterProfile | `follow` | `clusterProfiles`, gathered |
 /// | the UID of our Namespace is known | `identityFound` | `plan` |
 /// | `plan`: a DataPlane | `planChanged` | that DataPlane; labels and assignments, gathered; `publishing` |
 /// | `plan`: an ExecutionLabel | `planChanged` | that label; assignments, gathered; `publishing` |
 /// | `plan`: a namespace, an assignment, a project | `planChanged` | the objects that report it; flyteadmin's loop |
 /// | `plan`: settings or templates | `planChanged` | every DataPlane; all statuses, gathered |
-/// | `plan`, where changes are staged or there are ClusterProfiles | `planChanged` | `stagedRollout`; `clusterProfiles` |
+/// | `plan`, if changes are staged or there are ClusterProfiles | `planChanged` | `stagedRollout`; `clusterProfiles` |
 /// | `plan`: what an agent should hold | `agentFollows` | that DataPlane, gathered |
-/// | a DataPlane is looked at | `dataPlaneIsLookedAt` | `publishing` and `tidying`, gathered |
+/// | a DataPlane is reconciled | `dataPlaneIsLookedAt` | `publishing` and `tidying`, gathered |
 /// | a DataPlane's status was written | `dataPlaneReported` | `stagedRollout`, `clusterProfiles`, gathered |
-/// | a data plane became Ready, or is no more | `readinessChanged` | the registries, gathered |
-/// | a data plane became available, or is no more | `readinessChanged` | all statuses, gathered |
-/// | an assignment became Ready, or is no more | `assignmentReadinessChanged` | the registries, gathered |
+/// | a data plane became Ready, or ceased to be | `readinessChanged` | the registries, gathered |
+/// | a data plane became available, or ceased to be | `readinessChanged` | all statuses, gathered |
+/// | an assignment became Ready, or ceased to be | `assignmentReadinessChanged` | the registries, gathered |
 /// | two DataPlanes claim one cluster | `claimsChanged`, `approvalsChanged` | these DataPlanes |
-/// | an agent: what it has found out; a token that was refused or renewed; a count of executions | `dataPlaneChanged` | that DataPlane |
+/// | an agent's report; a refused or renewed token; a count of executions | `dataPlaneChanged` | that DataPlane |
 /// | an agent: a namespace | `namespaceChanged` | that DataPlane and the objects that report the namespace, gathered |
-/// | what is published was told | `publishingReported` | the registry, gathered |
-/// | the labels that flyteadmin runs with | `runningLabelsChanged` | flyteadmin's loop |
-/// | which revision each data plane is brought to | `stage` | `plan` |
-/// | a staged rollout was told, or failed | `rolloutReported`, `rolloutFailed` | the registries; every DataPlane, gathered |
+/// | a result of publishing | `publishingReported` | the registry, gathered |
+/// | the labels that flyteadmin has read | `runningLabelsChanged` | flyteadmin's loop |
+/// | the revision that each data plane gets | `stage` | `plan` |
+/// | a result of a staged rollout, or its failure | `rolloutReported`, `rolloutFailed` | the registries; every DataPlane, gathered |
 /// | flyteadmin: a row, a project | `rowsChanged`, `projectsChanged` | the objects that report it |
 /// | flyteadmin: its projects and attributes | `flyteAdminChanged` | `plan`; all statuses, gathered |
 /// | flyteadmin: the labels that its rows name | `namedLabelsChanged` | `publishing` |
@@ -99,7 +100,7 @@ struct EventRouter: Sendable {
         for name in names(caches.registries) { queue.add(.registry(name), after: delay) }
     }
 
-    /// Somebody wants it looked at now.
+    /// A user wants it reconciled now.
     func lookAtOnce(_ work: Work) {
         switch work {
         case .registry: queue.add([.plan, .publishing, work])
@@ -110,7 +111,7 @@ struct EventRouter: Sendable {
 
     // MARK: Data planes
 
-    /// An agent has found out something, or something else is known of its token or its executions.
+    /// An agent has a new report, or its token or its executions have changed.
     func dataPlaneChanged(_ name: String) { queue.add(.dataPlane(name)) }
 
     /// The progress of a namespace in a data plane has changed.
@@ -141,7 +142,7 @@ struct EventRouter: Sendable {
         profilesChanged(plan)
     }
 
-    /// A data plane that is merely not in sync concerns no label.
+    /// A data plane that is only out of sync affects no label.
     func readinessChanged(_ news: ReportedReadiness.News) {
         switch news {
         case .none: break
@@ -158,11 +159,12 @@ struct EventRouter: Sendable {
     }
 
     /// - Parameters:
-    ///   - names: the DataPlanes whose status has to tell who may write.
-    ///   - asking: the one that was looked at.
+    ///   - names: the DataPlanes whose status must say which of them may write.
+    ///   - asking: the one that is being reconciled.
     func approvalsChanged(_ names: [String], by asking: String) {
         for name in names {
-            // One that was refused itself tells why once the plan has what refused it: not at once again.
+            // The refused one itself reports the reason once the plan has the other one, so it need not run again at
+            // once.
             queue.add(.dataPlane(name), after: name == asking ? Delay.gathering : .zero)
         }
     }
@@ -176,13 +178,13 @@ struct EventRouter: Sendable {
     /// - Parameter names: of FlyteProjects.
     func projectsChanged(_ names: [String]) { queue.add(names.map { .project($0) }) }
     func namedLabelsChanged() { queue.add(.publishing) }
-    /// Other projects or attributes of flyteadmin count.
+    /// flyteadmin's projects or attributes have changed.
     func flyteAdminChanged() {
         changed(.discovered)
         statusesChanged()
     }
 
-    /// From now on each data plane is brought to its stage.
+    /// From now on each data plane gets its stage.
     func stage(_ stages: StagesInForce) {
         if plans.stage(stages) { queue.add(.plan) }
     }

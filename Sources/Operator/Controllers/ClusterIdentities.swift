@@ -17,7 +17,7 @@ final class ClusterIdentities: Sendable {
     }
 
     /// Notes which cluster a DataPlane claims, and wakes the others that claim the same.
-    /// - Parameter object: nil for one that is gone.
+    /// - Parameter object: nil if it was deleted.
     func claim(_ name: String, _ object: DataPlane?) {
         let claim = object.map { ClusterClaims.Claim($0, uid: clusterUID(of: $0)) }
         let others = claims.withLock { $0.set(name, claim) }
@@ -46,6 +46,6 @@ final class ClusterIdentities: Sendable {
         try await recorder.record(RecordedCluster(uid: uid, endpoint: endpoint), on: object)
     }
 
-    /// Drops what is known of DataPlanes that are gone.
+    /// Drops the notes about deleted DataPlanes.
     func retain(_ uids: Set<String>) { recorder.retain(uids) }
 }

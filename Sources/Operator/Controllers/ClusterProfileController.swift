@@ -63,8 +63,8 @@ final class ClusterProfileController: Sendable {
         return .done
     }
 
-    /// Deletes our profiles in namespaces that the registry does not name any more. Once it looks in all namespaces, since the
-    /// entry of one may have gone while no operator ran. Later it looks in those that were followed.
+    /// Deletes our profiles in namespaces that the registry no longer names. The first time it searches all namespaces,
+    /// since an entry may have been removed while no operator ran. Later it searches those that it watched.
     private func sweep(
         _ profiles: ClusterProfileWriter, except wanted: Set<String>, _ mayWrite: Bool
     ) async throws(KubeError) -> [String: String] {
@@ -83,7 +83,7 @@ final class ClusterProfileController: Sendable {
         return Dictionary(complaints.map { ("\($0.reason) \($0.text)", $0.text) }) { first, _ in first }
     }
 
-    /// The CA that verifies the data plane, as far as it is known.
+    /// The CA that verifies the data plane, if it is known.
     private func certificates(of object: DataPlane) -> [UInt8]? {
         if let link = pool[object.metadata.name, SessionSubject(object)]?.linkInUse { return link.ca }
         guard !object.spec.inCluster, object.spec.credentials.provider == .secret,

@@ -2,10 +2,10 @@ import Fleet
 import Kube
 import KubeObjects
 
-/// Writes the ClusterProfiles of one registry, and deletes those that are wanted no more.
+/// Writes the ClusterProfiles of one registry, and deletes those that are no longer wanted.
 struct ClusterProfileWriter: Sendable {
     let client: KubeClient
-    /// The registry's.
+    /// The registry's identity.
     let identity: String
 
     struct Complaint: Sendable, Hashable {
@@ -13,8 +13,8 @@ struct ClusterProfileWriter: Sendable {
         var text: String
     }
 
-    /// - Parameter found: what is there by that name.
-    /// - Returns: why it is not as wanted, where that is not worth another try.
+    /// - Parameter found: the existing object of that name.
+    /// - Returns: why the object is not as wanted, if another try would not help.
     func keep(
         _ profile: ClusterProfile, in namespace: String, _ found: ClusterProfile.Found?
     ) async throws(KubeError) -> Complaint? {
@@ -41,14 +41,14 @@ struct ClusterProfileWriter: Sendable {
                 return Complaint(
                     reason: "ClusterProfileNotOurs", text: "\(place) belongs to the field manager \(others)")
             }
-            // What has to be granted or mended is told, and what passes is tried again.
+            // A failure that only a person can end is reported. Any other is tried again.
             guard error.isForbidden || error.isInvalid || error.isNotFound else { throw error }
             return Complaint(reason: "ClusterProfilesNotWritten", text: "\(place): \(error)")
         }
     }
 
-    /// Deletes it where it is this registry's, and still as it was found.
-    /// - Returns: why it is still there, where that is not worth another try.
+    /// Deletes the object if it belongs to this registry and has not changed since it was found.
+    /// - Returns: why the object still exists, if another try would not help.
     func delete(
         _ name: String, in namespace: String, _ found: ClusterProfile.Found
     ) async throws(KubeError) -> Complaint? {
@@ -67,13 +67,13 @@ struct ClusterProfileWriter: Sendable {
         }
     }
 
-    /// Deletes this registry's ClusterProfiles of one namespace, or of all namespaces but the wanted ones: those may have left
-    /// the registry while no operator was there to see it.
+    /// Deletes this registry's ClusterProfiles in one namespace, or in all namespaces except the wanted ones: a
+    /// namespace may have left the registry while no operator ran.
     ///
-    /// Without the right to list them nothing is done. `squadron rbac` grants it for the namespaces that are named, and the
+    /// Without the right to list them it does nothing. `squadron rbac` grants it for the named namespaces, and the
     /// component for all.
     ///
-    /// - Parameter namespace: nil: everywhere. Then only what has our label and our mark counts.
+    /// - Parameter namespace: nil: all namespaces, where it finds profiles by our label and our mark.
     func sweep(_ namespace: String?, except wanted: Set<String>) async throws(KubeError) -> [Complaint] {
         let collection = KubeCollection(
             .clusterProfiles, namespace: namespace,

@@ -12,25 +12,25 @@ struct DataPlaneAgents: Sendable {
     let publications: PublicationBoard
     let rendered = RenderCache()
 
-    /// What the agent should hold from now on.
+    /// Gives the agent its new plan.
     func follow(_ plan: PlanInForce, _ session: DataPlaneSession) {
         guard let object = plan.dataPlanes[session.name] else { return }
         let facts = session.facts
         session.follow(plan.plan(for: object, kinds: facts.kinds, discovered: facts.discovered, cache: rendered))
     }
 
-    /// Ends the agent; what it has made in the data plane stays.
+    /// Ends the agent. Its objects in the data plane stay.
     func remove(_ name: String) { pool.remove(name) }
 
-    /// The same for a DataPlane that is gone.
+    /// The same for a deleted DataPlane.
     func forget(_ name: String) {
         pool.remove(name)
         executions.drop(name)
     }
 
-    /// Brings the agent in line with an object that can be worked on, and adds to `seen` what it has found out.
+    /// Brings the agent in line with a usable object, and adds the agent's findings to `seen`.
     ///
-    /// - Returns: what the agent reports, if there is one; and when to look at the credentials again only because time
+    /// - Returns: the report of the agent, if there is one, and when to read the credentials again only because time
     ///   has passed.
     func update(
         _ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
@@ -75,7 +75,7 @@ struct DataPlaneAgents: Sendable {
             (seen.plan, seen.pending) = (report.progress.planned ?? PlannedChanges(), report.progress.pending)
         }
         if let problem = plan.problem {
-            // No namespace is wanted then, so that none would be missing.
+            // No namespace is wanted then, so none would be missing.
             seen.registryProblem = problem.description
             seen.sync = .unknown
         }
@@ -116,7 +116,7 @@ struct DataPlaneAgents: Sendable {
         seen.listTrouble = facts.overBudget?.description ?? facts.listTroubles.min { $0.key < $1.key }?.value
     }
 
-    /// The revision that the data plane is known to have, or else the one in its earlier status.
+    /// The revision that the data plane is known to have, or the one in its earlier status.
     func appliedRevision(of object: DataPlane, _ plan: PlanInForce, _ report: AgentReport?) -> Int64? {
         guard plan.spec.rollout.type == .progressive else { return nil }
         guard let report, let stage = report.stage, report.isComplete else { return object.status?.appliedRevision }

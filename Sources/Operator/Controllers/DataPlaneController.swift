@@ -16,8 +16,8 @@ struct DataPlaneController: Sendable {
         let caches = inputs.caches
         guard let plan = inputs.plan else { return .done }
         router.dataPlaneIsLookedAt()
-        // After the deletion of the object nothing is done in the data plane, although what is published keeps it for a
-        // while.
+        // After the deletion of the object nothing is done in the data plane, although its cluster stays published for
+        // a while.
         guard let decoded = caches.dataPlanes[caches.key(name)], !caches.hasGone(dataPlane: name) else {
             agents.forget(name)
             clusters.claim(name, nil)
@@ -29,7 +29,7 @@ struct DataPlaneController: Sendable {
             agents.remove(name)
             try await statuses.report(
                 malformed: metadata, .dataPlanes, DataPlaneConditions.conditions(malformed: SpecProblem(failure)),
-                // A typo must not lose which cluster it was, and which warnings were given.
+                // A typo must not lose the cluster's UID and the warnings that were given.
                 kept: ["clusterUID", "endpoint", "expiryWarnings"])
             return .done
         case .valid(let stored):

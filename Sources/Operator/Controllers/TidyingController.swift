@@ -3,7 +3,7 @@ import DataPlaneAgent
 import Fleet
 import Support
 
-/// Drops what is known of objects that are gone, and gives back the memory of a burst when no data plane waits for anything.
+/// Drops the notes about deleted objects, and returns the memory of a burst when no data plane waits for anything.
 struct TidyingController: Sendable {
     let plans: PlanKeeper
     let agents: DataPlaneAgents
@@ -23,6 +23,6 @@ struct TidyingController: Sendable {
         return .done
     }
 
-    /// Namespaces whose memory is worth the work of giving it back.
+    /// With fewer namespaces, returning their memory is not worth the work.
     private static let worthReturning = 32
 }

@@ -36,7 +36,7 @@ final class StatusWriter: Sendable {
     }
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
-        // Most looks find nothing new. Two statuses of one type are compared faster than their JSON.
+        // Most reconciliations find nothing new. Two statuses of one type are compared faster than their JSON.
         if newest(object).status == status { return }
         let current = try object.status.map { status throws(KubeError) in try Self.encode(status, of: object.metadata) }
         try await write(
@@ -44,8 +44,8 @@ final class StatusWriter: Sendable {
             type: Spec.resourceType)
     }
 
-    /// For an object that does not fit its type, so that its status is not known. The last written status counts. If
-    /// somebody has written since, the stored status is read first.
+    /// Writes the status of an object that does not fit its type, so that its status is not known. The last written one
+    /// counts. If somebody has written since, the stored status is read first.
     func write(_ status: JSON, ofUnreadable metadata: ObjectMeta, type: ResourceType) async throws(KubeError) {
         let uid = metadata.uid ?? ""
         let last = written.withLock { $0.last(uid) }
@@ -92,8 +92,8 @@ final class StatusWriter: Sendable {
         }
     }
 
-    /// Drops the notes about objects that are gone.
-    /// - Parameter uids: of the objects that there are.
+    /// Drops the notes about deleted objects.
+    /// - Parameter uids: the UIDs of the existing objects.
     func retain(_ uids: Set<String>) { written.withLock { $0.retain { uids.contains($0) } } }
 
     /// Throws if the status can't be encoded, so that an empty one is never written instead.

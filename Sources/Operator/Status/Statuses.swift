@@ -9,7 +9,7 @@ import Support
 /// Gives each custom resource its status, and reports its news by an event and a line of the log.
 final class Statuses: Sendable {
     let writer: StatusWriter
-    /// What was last said of data planes and assignments.
+    /// The last reported states of data planes and assignments.
     let readiness = ReportedReadiness()
     private let events: any EventPublisher
     private let settling: Settling
@@ -41,14 +41,14 @@ final class Statuses: Sendable {
 
     // MARK: How long a status waits (`StatusPolicy`). Nil: it is written now
 
-    /// For the fleet, soon after the start.
+    /// Waits for the fleet, soon after the start.
     func waitForFleet<Spec>(_ object: CustomResource<Spec>, _ plan: PlanInForce) -> Duration? {
         StatusPolicy.waitForFleet(
             observed: object.status?.observedGeneration, generation: object.metadata.generation,
             isSettling: settling.isSettling(plan.spec))
     }
 
-    /// For a first result.
+    /// Waits for a first result.
     func waitForResult<Spec>(_ object: CustomResource<Spec>, _ conditions: [Condition]) -> Duration? {
         let isPending = object.status == nil && conditions[.namespaceSynced]?.reason == Reason.pending
         let now = settling.timeline.now
@@ -57,7 +57,7 @@ final class Statuses: Sendable {
         }
     }
 
-    /// For what is published.
+    /// Waits for the publishing.
     ///
     /// - Parameter published: the generation that the last result is about.
     func waitForPublishing(_ registry: ClusterRegistry, published: Int64?) -> Duration? {
@@ -68,7 +68,7 @@ final class Statuses: Sendable {
         }
     }
 
-    /// For a first look at every object.
+    /// Waits until every object has been reconciled once.
     func waitForAll(_ registry: ClusterRegistry, hasSeenAll: Bool) -> Duration? {
         StatusPolicy.waitForAll(
             hasSeenAll: hasSeenAll, hasStatus: registry.status != nil, sinceStart: settling.sinceStart)
@@ -155,8 +155,8 @@ final class Statuses: Sendable {
 
     // MARK: Memory
 
-    /// Drops what is known of objects that are gone.
-    /// - Parameter uids: of the objects that there are.
+    /// Drops the notes about deleted objects.
+    /// - Parameter uids: the UIDs of the existing objects.
     func retain(_ uids: Set<String>) {
         memory.retain(uids)
         writer.retain(uids)
