@@ -25,7 +25,7 @@ struct PlanChangeTests {
         #expect(!change.isForBackground)
     }
 
-    @Test("A plan that names what it touched asks for the same as one that names nothing, for random plans")
+    @Test("A plan with named changes asks for the same as one without, in random plans")
     func namesWhatItTouched() {
         var random = SeededRandom(seed: 3)
         func numbers() -> [String: UInt64] {

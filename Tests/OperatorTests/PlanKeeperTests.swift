@@ -62,7 +62,7 @@ struct PlanKeeperTests {
         #expect(keeper.look(nil).diff.isEmpty)
     }
 
-    @Test("A revision names each namespace that differs from the one before, for random histories")
+    @Test("Each revision names the namespaces that differ from the last, in random histories")
     func touched() throws {
         var random = SeededRandom(seed: 7)
         _ = keeper.look(nil)
