@@ -62,7 +62,7 @@ struct PlanKeeperTests {
         #expect(keeper.look(nil).diff.isEmpty)
     }
 
-    @Test("Each revision names the namespaces that differ from the last, in random histories")
+    @Test("Each revision names the namespaces that it changes, in random histories")
     func touched() throws {
         var random = SeededRandom(seed: 7)
         _ = keeper.look(nil)
