@@ -405,6 +405,12 @@ struct DoctorTests {
                 content(["dataplane_1_token", "dataplane_1_cacert"], hosts: "elsewhere"))
         }
         #expect(host.contains("HostNotAllowed"), "\(host)")
+        let copied = try finding("secrets") {
+            $0.objects = try objects(
+                "kind: ClusterRegistry\nmetadata: {name: flyte}\nspec: {replicateSecrets: [{name: pull}]}")
+            $0.secrets["pull"] = .present(SecretContent([:]))
+        }
+        #expect(copied.contains("replicateSecrets: Secret pull does not have the label"), "\(copied)")
         #expect(try !diagnosis("secrets") { $0.secrets["cluster-credentials"] = .unreadable("403") }.undone.isEmpty)
     }
 

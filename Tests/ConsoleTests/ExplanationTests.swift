@@ -380,6 +380,7 @@ struct ExplanationTests {
         let more = [
             object("FlyteProject", "team1", ["project": "team1", "domains": ["production"]]),
             object("ExecutionClusterLabel", "whole", ["project": "team1", "value": "label1"]),
+            object("ExecutionClusterLabel", "alone", ["project": "team2", "value": "label1"]),
             object(
                 "ExecutionClusterLabel", "w",
                 ["project": "project1", "domain": "development", "workflow": "a.b", "value": "label1"]),
@@ -394,6 +395,9 @@ struct ExplanationTests {
             rows.map { [$0["project"], $0["domain"], $0["workflow"], $0["rule"]].map { $0?.string } } == [
                 ["hand", "staging", nil, "project-domain"], ["project1", "development", nil, "project-domain"],
                 ["project1", "development", "a.b", "workflow"], ["team1", "production", nil, "project"],
+                // No object wants a namespace of it.
+                ["team2", "development", nil, "project"], ["team2", "production", nil, "project"],
+                ["team2", "staging", nil, "project"],
             ])
         #expect(rows.allSatisfy { $0["candidates"]?[0]?["probability"] == 0.625 })
         let lines = text(table).split(separator: "\n").map(String.init)

@@ -181,6 +181,24 @@ struct ProjectPublisherTests {
         #expect(flyteAdmin.writes.map(\.path) == ["/api/v1/project_domain_attributes/team1/development"])
     }
 
+    @Test("What flyteadmin refuses to register waits for later polls, and is tried at once when it is changed")
+    func refusedName() async {
+        var publisher = publisher()
+        let bad = Self.claims { $0.register.labels = ["team": "not a label value!"] }
+        let first = await publisher.pass(bad, isPoll: true)
+        guard case .refused(let words)? = first.registrations.problems["team1"] else {
+            Issue.record("\(first)")
+            return
+        }
+        #expect(words.contains("invalid label value"))
+        flyteAdmin.forgetRequests()
+        _ = await publisher.pass(bad, isPoll: false)
+        #expect(flyteAdmin.writes.isEmpty)
+        let good = await publisher.pass(Self.claims { $0.register.labels = ["team": "one"] }, isPoll: false)
+        #expect(good.registrations.problems.isEmpty && good.registrations.made == ["team1"])
+        #expect(cpu() == "1", "its rows waited for the project")
+    }
+
     @Test("Without the lead, or without its note, no write is sent")
     func notNoted() async {
         flyteAdmin.edit { $0.projects["team1"] = Tables.Project(description: "ours") }

@@ -51,6 +51,14 @@ enum UpgradeChecks {
                         + "holds no data plane's credentials")
             }
         }
+        for name in Set(facts.registry.replicateSecrets.map(\.name)).subtracting([""]).sorted() {
+            guard let problem = SecretRules.problem(content(name), named: name, as: .replicate) else { continue }
+            diagnosis.find(
+                "ClusterRegistry flyte", "replicateSecrets: \(problem)",
+                do:
+                    "give it the label \(SecretUse.label)=replicate, if every project may have it, or take its name out "
+                    + "of spec.replicateSecrets")
+        }
         return diagnosis
     }
 

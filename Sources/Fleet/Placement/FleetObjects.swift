@@ -136,7 +136,8 @@ public struct FleetObjects: Sendable {
             .sorted()
     }
 
-    /// All known project-domains: those that objects or flyteadmin's projects want, and those with a row.
+    /// All known project-domains: those that objects or flyteadmin's projects want, and those with a row. A row of a whole
+    /// project stands for each domain of the project.
     public var projectDomains: Set<ProjectDomain> {
         let spec = registry?.spec ?? ClusterRegistrySpec()
         let template = try? NamespaceTemplate(
@@ -147,6 +148,12 @@ public struct FleetObjects: Sendable {
             rowsWithoutObject.filter { !$0.key.isWholeProject }.map { row in
                 ProjectDomain(project: row.key.project, domain: row.key.domain)
             })
+        let whole = assignmentsInForce.keys.filter(\.isWholeProject) + rowsWithoutObject.map(\.key).filter(\.isWholeProject)
+        for project in Set(whole.map(\.project)) {
+            let object = projects.values.first { $0.spec.project == project }
+            let domains = object?.effectiveDomains(spec.domains) ?? spec.domains
+            known.formUnion(domains.map { ProjectDomain(project: project, domain: $0) })
+        }
         guard let template else { return known }
         let wanted = ProjectDomains(
             template: template, domains: spec.domains, projects: Array(projects.values),

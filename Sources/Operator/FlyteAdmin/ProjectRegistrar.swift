@@ -33,26 +33,33 @@ struct ProjectRegistrar {
     mutating func pass(_ wanted: [String: ProjectRegistration], isPoll: Bool) async -> Report {
         var report = Report()
         if isPoll { refusals.polled() }
-        refusals.retain(Set(wanted.keys))
+        refusals.retain(Set(wanted.map { Self.name($0.key, $0.value) }))
         if wanted.isEmpty { return report }
         do throws(LabelPublisher.Failure) {
             let present = try await present()
             for (id, registration) in wanted.sorted(by: { $0.key < $1.key }) {
-                if let words = refusals[id] {
+                let name = Self.name(id, registration)
+                if let words = refusals[name] {
                     report.problems[id] = .refused(words)
                     continue
                 }
                 switch RegistrationStep(registration, id: id, present: present[id]) {
-                case .none: refusals.remove(id)
+                case .none: refusals.remove(name)
                 case .archived: report.problems[id] = .archived(id)
-                case .register(let content): try await register(id, content, &report)
-                case .change(let content): try await change(id, content, &report)
+                case .register(let content): try await register(id, content, name, &report)
+                case .change(let content): try await change(id, content, name, &report)
                 }
             }
         } catch {
             report.failure = error
         }
         return report
+    }
+
+    /// The step of a registration. One that is changed is another step, and is tried at once.
+    private static func name(_ id: String, _ registration: ProjectRegistration) -> String {
+        let labels = registration.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return ([id, registration.name, registration.description] + labels).joined(separator: "\n")
     }
 
     private func present() async throws(LabelPublisher.Failure) -> [String: RegisteredProject] {
@@ -69,12 +76,12 @@ struct ProjectRegistrar {
     }
 
     private mutating func register(
-        _ id: String, _ content: RegisteredProject, _ report: inout Report
+        _ id: String, _ content: RegisteredProject, _ step: String, _ report: inout Report
     ) async throws(LabelPublisher.Failure) {
         let project = ListedProject(
             id: id, name: content.name, description: content.description, labels: content.labels)
         let client = client
-        let isDone = try await write(id, &report) { () async throws(FlyteAdminError) in
+        let isDone = try await write(id, step, &report) { () async throws(FlyteAdminError) in
             try await client.register(project)
         }
         if isDone {
@@ -84,7 +91,7 @@ struct ProjectRegistrar {
     }
 
     private mutating func change(
-        _ id: String, _ content: RegisteredProject, _ report: inout Report
+        _ id: String, _ content: RegisteredProject, _ step: String, _ report: inout Report
     ) async throws(LabelPublisher.Failure) {
         // Right before the change, because a change makes an archived project active, and somebody may have archived it
         // since the list.
@@ -97,7 +104,7 @@ struct ProjectRegistrar {
         let project = ListedProject(
             id: id, name: content.name, description: content.description, labels: content.labels, state: now.state)
         let client = client
-        let isDone = try await write(id, &report) { () async throws(FlyteAdminError) in
+        let isDone = try await write(id, step, &report) { () async throws(FlyteAdminError) in
             try await client.update(project)
         }
         if isDone { WriteLog(logger)(WriteLine(.published, "flyteadmin project \(id)")) }
@@ -105,7 +112,7 @@ struct ProjectRegistrar {
 
     /// True if it was written. A refusal is noted.
     private mutating func write(
-        _ id: String, _ report: inout Report, _ body: () async throws(FlyteAdminError) -> Void
+        _ id: String, _ step: String, _ report: inout Report, _ body: () async throws(FlyteAdminError) -> Void
     ) async throws(LabelPublisher.Failure) -> Bool {
         guard gate.enter() else { throw .stopped }
         defer { gate.leave() }
@@ -115,11 +122,11 @@ struct ProjectRegistrar {
         } catch {
             logger.warning("\(error)")
             guard error.kind == .refused else { throw .flyteAdmin(error) }
-            refusals.add(id, error.message)
+            refusals.add(step, error.message)
             report.problems[id] = .refused(error.message)
             return false
         }
-        refusals.remove(id)
+        refusals.remove(step)
         return true
     }
 }
