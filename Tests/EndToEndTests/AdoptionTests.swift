@@ -29,6 +29,8 @@ extension EndToEnd.Syncing {
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
                     #expect(fleet[1].requestLog.writes(to: Self.written) == 3, "one write for each object")
+                    let lines = fleet.log.lines.filter { $0.hasPrefix("info write dataplane=dataplane-1 ") }
+                    #expect(lines.count { $0.contains(" reason=Adopted ") } == 3, "\(lines)")
                     let adopted = try await server.get("Namespace", Self.name)
                     #expect(
                         adopted?[path: ["metadata", "annotations", "multicluster.flyte.org/adopted-from"]] == "flyte")

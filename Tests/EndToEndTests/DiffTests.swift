@@ -11,12 +11,12 @@ extension EndToEnd.Commands {
 
         /// Its exit code, its standard output as JSON, and all of its output.
         private func diff(
-            _ documents: [JSON], _ fleet: Fleet
+            _ documents: [JSON], _ fleet: Fleet, format: String = "json"
         ) async throws -> (status: Int32, json: JSON, output: String) {
             let folder = try TemporaryFolder()
             let path = folder.url.appending(path: "kubeconfig")
             try Data(try fleet.controlPlane.kubeconfig().utf8).write(to: path)
-            var arguments = ["diff", "-o", "json", "--kubeconfig", path.path]
+            var arguments = ["diff", "-o", format, "--kubeconfig", path.path]
             if !documents.isEmpty {
                 let file = folder.url.appending(path: "fleet.yaml")
                 try Data(YAML.emit(documents: documents).utf8).write(to: file)
@@ -226,6 +226,28 @@ extension EndToEnd.Commands {
                 let refused = try await diff([fleet.dataPlane(1, ["credentials": own])], fleet)
                 let message = refused.json["unreachable"]?[0]?["message"]?.string
                 #expect(message?.contains("is the control plane's own audience") == true, "\(refused.output)")
+            }
+        }
+
+        @Test("A namespace that is not adopted is left alone, and its maker owns no field of ours")
+        func notAdopted() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet[1].admin.apply(
+                    [
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": ["name": "a-development", "labels": ["x": "y"]],
+                    ],
+                    as: "helm")
+                try await fleet.admin.apply(assignment("a", "development"))
+                let found = try await diff([], fleet)
+                #expect(counts(found.json)["dataplane-1"] == ["create": 0, "change": 0, "delete": 0, "conflict": 1])
+                let change = found.json["changes"]?[0]
+                #expect(
+                    change?["diff"]?.string?.contains("# left alone: NamespaceNotAdopted") == true, "\(found.output)")
+                #expect(change?["conflicts"]?[0]?["manager"] == "helm")
+                let text = try await diff([], fleet, format: "text").output
+                #expect(text.contains("made by helm, and is not adopted") && !text.contains("owned by helm"), "\(text)")
             }
         }
 

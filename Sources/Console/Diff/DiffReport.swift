@@ -10,6 +10,8 @@ struct FoundChange: Sendable {
     var object: String
     var diff: ObjectDiff
     var conflicts: [ConflictAnswer.Owned] = []
+    /// The field by which a Namespace is somebody's. If it is the conflict, the whole namespace is left alone.
+    static let mark = ".metadata.annotations." + Ownership.controlPlaneAnnotation
 
     var path: String { namespace.isEmpty ? object : "\(namespace)/\(object)" }
 }
@@ -254,7 +256,9 @@ extension DistinctChanges.Change {
             Span("\(action.rawValue) \(objects[0])\(more) ", .bold),
             Span("in \(clusters)\(dataPlanes.joined(separator: ", "))", .dim, limit: 4096))
         if objects.count > 1 { page.line(Span("  " + objects.joined(separator: ", "), .dim, limit: 4096)) }
-        for conflict in conflicts { page.line(Span("conflict: \(conflict.text)", .bad)) }
+        for conflict in conflicts where conflict.field != FoundChange.mark {
+            page.line(Span("conflict: \(conflict.text)", .bad))
+        }
         for line in diff {
             let tone: Span.Tone =
                 switch line.first {

@@ -38,9 +38,9 @@ struct NamespaceInquiry: Sendable {
             }
             if let live {
                 if isNamespace, let refusal = refusal(standing) {
-                    let mark = ".metadata.annotations." + Ownership.controlPlaneAnnotation
-                    var change = found(.conflict, object, live.json, live.json)
-                    change.conflicts = [.init(field: mark, manager: refusal.owner)]
+                    let left = "left alone: \(refusal.reason.rawValue)"
+                    var change = found(.conflict, object, live.json, live.json, unchanged: left)
+                    change.conflicts = [.init(field: FoundChange.mark, manager: refusal.owner)]
                     findings.changes.append(change)
                     fail(object, refusal.reason, "\(object.description): \(refusal.message)", &findings)
                     return
@@ -188,7 +188,8 @@ struct NamespaceInquiry: Sendable {
     }
 
     private func found(
-        _ action: PlannedChange.Action, _ object: DesiredObject, _ old: JSON?, _ new: JSON
+        _ action: PlannedChange.Action, _ object: DesiredObject, _ old: JSON?, _ new: JSON,
+        unchanged: String = "no field changes, only the owners of fields"
     ) -> FoundChange {
         var secrets = SecretFields.none
         if ObjectsThere.holdsSecrets(object.type) {
@@ -203,7 +204,8 @@ struct NamespaceInquiry: Sendable {
             return base
         }
         let diff = ObjectDiff(
-            "\(namespace)/\(object.description)", old: base, new: new, secrets: secrets, redaction: fleet.redaction)
+            "\(namespace)/\(object.description)", old: base, new: new, secrets: secrets, redaction: fleet.redaction,
+            unchanged: unchanged)
         return FoundChange(action: action, namespace: namespace, object: object.description, diff: diff)
     }
 

@@ -17,10 +17,14 @@ struct ObjectDiff: Sendable {
     /// - old: nil for an object that would be created.
     /// - new: nil for an object that would be deleted.
     /// - secrets: the fields that hold values of a Secret.
-    init(_ path: String, old: JSON?, new: JSON?, secrets: SecretFields, redaction: Redaction) {
+    /// - unchanged: the text where no field differs.
+    init(
+        _ path: String, old: JSON?, new: JSON?, secrets: SecretFields, redaction: Redaction,
+        unchanged: String = "no field changes, only the owners of fields"
+    ) {
         let (before, after) = Self.hiding(old.map(Self.form), new.map(Self.form), secrets)
         var hunks = LineDiff.unified(Self.text(before), Self.text(after))
-        if hunks.isEmpty { hunks = ["# no field changes, only the owners of fields"] }
+        if hunks.isEmpty { hunks = ["# " + unchanged] }
         if hunks.count > Self.mostLines {
             let left = hunks.count - Self.mostLines
             hunks = hunks.prefix(Self.mostLines) + ["# and \(left) more lines"]

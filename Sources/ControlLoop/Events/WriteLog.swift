@@ -5,7 +5,7 @@ import Logging
 /// A cold sync writes tens of thousands of objects, so a line must cost only its text: nothing is read or kept for it.
 package struct WriteLine: Sendable, Hashable {
     package enum Reason: String, Sendable, Hashable {
-        /// The object did not exist.
+        /// The object did not exist, or nobody had set a field of it.
         case missing = "Missing"
         /// The object existed and differed from the plan.
         case differs = "Differs"

@@ -57,7 +57,7 @@ struct ObjectWriter {
                 object, link,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
             session.context.metrics.wrote(session.name, .applied)
-            tell(seen, object)
+            tell(seen, answer, object)
             session.memory.withLock { memory in
                 let now = timeline.now
                 memory.latencies.wrote(namespace, now: now)
@@ -86,11 +86,11 @@ struct ObjectWriter {
         }
     }
 
-    /// - Parameter seen: the object before the write.
-    private func tell(_ seen: ObservedObject?, _ object: DesiredObject) {
+    /// - Parameter seen: the object before the write. An object without our labels may have existed unseen.
+    private func tell(_ seen: ObservedObject?, _ answer: ObjectMeta, _ object: DesiredObject) {
         var reason = WriteLine.Reason.differs
         if case .unowned? = seen?.standing { reason = .adopted }
-        if seen == nil { reason = .missing }
+        if seen == nil { reason = answer.hasOtherManagers ? .adopted : .missing }
         session.writeLog(
             WriteLine(reason, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
     }

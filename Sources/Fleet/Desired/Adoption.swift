@@ -81,6 +81,9 @@ extension ObjectMeta {
             || (managedFields ?? []).contains { Ownership.flyteManagers.contains($0.manager ?? "") }
     }
 
+    /// Whether others than we have set fields of it.
+    public var hasOtherManagers: Bool { (managedFields ?? []).contains { $0.manager != Ownership.fieldManager } }
+
     /// Whether it has the labels by which we find our objects.
     public var isInInventory: Bool { labels?[Ownership.projectLabel] != nil }
 }
