@@ -133,6 +133,11 @@ let package = Package(
         // Clocks, probes and patience for the tests.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: settings),
+        // A Kubernetes API without a network, for the tests of what talks to one.
+        .target(
+            name: "TestAPI",
+            dependencies: ["DevCluster", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestSupport"],
+            path: "Tests/TestAPI", swiftSettings: settings),
         tests("SupportTests", ["Support"]),
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
@@ -162,12 +167,15 @@ let package = Package(
             ]),
         tests(
             "DataPlaneAgentTests",
-            ["ControlLoop", "DataPlaneAgent", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", log]),
+            [
+                "ControlLoop", "DataPlaneAgent", "Fleet", "HTTP", "JSON", "Kube", "KubeObjects", "Support", "TestAPI",
+                log,
+            ]),
         tests(
             "OperatorTests",
             [
                 "ControlLoop", "DataPlaneAgent", "DevCluster", "DevFlyteAdmin", "DevPKI", "Fleet", "FlyteAdmin", "HTTP",
-                "JSON", "Kube", "KubeObjects", "Operator", "Serving", "Support", "TokenSources", "YAML", log,
+                "JSON", "Kube", "KubeObjects", "Operator", "Serving", "Support", "TestAPI", "TokenSources", "YAML", log,
             ]),
         tests(
             "EndToEndTests",

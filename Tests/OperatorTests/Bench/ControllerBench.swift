@@ -8,6 +8,7 @@ import Kube
 import KubeObjects
 import Logging
 import Support
+import TestAPI
 import TestSupport
 import YAML
 

@@ -4,6 +4,7 @@ import JSON
 import Kube
 import KubeObjects
 import Support
+import TestAPI
 import TestSupport
 import Testing
 

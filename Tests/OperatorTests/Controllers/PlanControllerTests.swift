@@ -3,6 +3,7 @@ import Fleet
 import JSON
 import Kube
 import KubeObjects
+import TestAPI
 import TestSupport
 import Testing
 

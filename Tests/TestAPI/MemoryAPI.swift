@@ -7,21 +7,21 @@ import Support
 import TestSupport
 
 /// A Kubernetes API without a network: devcluster's API behind the transport of a `KubeClient`. Everybody may do everything.
-final class MemoryAPI: HTTPTransport {
+public final class MemoryAPI: HTTPTransport {
     /// A request as the server got it.
-    struct Sent: Sendable {
-        var method: HTTPRequest.Method
+    public struct Sent: Sendable {
+        public var method: HTTPRequest.Method
         /// The path with the query.
-        var target: String
-        var body: [UInt8]?
+        public var target: String
+        public var body: [UInt8]?
 
-        var json: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .null }
-        var isWrite: Bool {
+        public var json: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .null }
+        public var isWrite: Bool {
             method != .get && !["selfsubject", "/token"].contains { target.contains($0) }
         }
     }
     /// What a request gets instead of an answer.
-    enum Fault: Sendable {
+    public enum Fault: Sendable {
         case status(Int, retryAfter: Int? = nil)
         case lost(HTTPError.Kind)
         /// No answer until the caller gives up.
@@ -35,35 +35,35 @@ final class MemoryAPI: HTTPTransport {
 
     let server: APIServer
     /// All requests, in the order in which they came.
-    let sent = Probe<Sent>()
+    public let sent = Probe<Sent>()
     private let state = Locked(State())
-    static let account = "system:serviceaccount:flyte:squadron"
+    public static let account = "system:serviceaccount:flyte:squadron"
 
     /// - Parameter timer: of its bookmarks and of the ends of its watches.
-    init(timer: any Clock<Duration>, wallClock: WallClock = .system) {
+    public init(timer: any Clock<Duration>, wallClock: WallClock = .system) {
         server = APIServer(
             store: ObjectStore(historyLimit: 1024, initialRevision: 1000), virtual: AllowingReviews(),
             clock: wallClock, timer: timer)
     }
 
-    func client(mayWrite: (@Sendable () -> Bool)? = nil) -> KubeClient {
+    public func client(mayWrite: (@Sendable () -> Bool)? = nil) -> KubeClient {
         var options = KubeClient.Options(userAgent: "squadron-test")
         options.mayWrite = mayWrite
         return KubeClient(
             server: "https://memory.invalid", transport: self, authorization: NoAuthorization(), options: options)
     }
 
-    var writes: [Sent] { sent.all.filter(\.isWrite) }
+    public var writes: [Sent] { sent.all.filter(\.isWrite) }
 
     /// From now on, a request for which it gives a fault gets that.
-    func fail(_ fault: @escaping @Sendable (Sent) -> Fault?) { state.withLock { $0.faults.append(fault) } }
-    func heal() { state.withLock { $0.faults = [] } }
+    public func fail(_ fault: @escaping @Sendable (Sent) -> Fault?) { state.withLock { $0.faults.append(fault) } }
+    public func heal() { state.withLock { $0.faults = [] } }
     /// From now on, all other tokens are refused.
-    func accept(_ tokens: String...) { state.withLock { $0.tokens = Set(tokens.map { Sensitive($0) }) } }
+    public func accept(_ tokens: String...) { state.withLock { $0.tokens = Set(tokens.map { Sensitive($0) }) } }
 
     // MARK: Transport
 
-    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let answer = try await answer(request)
         var bytes: [UInt8] = []
         switch answer.body {
@@ -73,7 +73,7 @@ final class MemoryAPI: HTTPTransport {
         return HTTPResponse(status: answer.status, headers: Self.headers(answer), body: bytes)
     }
 
-    func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+    public func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
         let answer = try await answer(request)
         let body: HTTPBody
         switch answer.body {
@@ -90,7 +90,7 @@ final class MemoryAPI: HTTPTransport {
         return HTTPStream(status: answer.status, headers: Self.headers(answer), body: body)
     }
 
-    func close() {}
+    public func close() {}
 
     private func answer(_ request: HTTPRequest) async throws(HTTPError) -> APIResponse {
         if let isWanted = request.isStillWanted, !isWanted() {

@@ -1,0 +1,193 @@
+import ControlLoop
+import Fleet
+import HTTP
+import JSON
+import Kube
+import KubeObjects
+import Support
+import TestAPI
+import TestSupport
+import Testing
+
+@testable import DataPlaneAgent
+
+/// One agent by itself: it knows no custom resource, so plans are all that it is told.
+@Suite("An agent", .timeLimit(.minutes(2)))
+struct AgentTests {
+    @Test("It brings its namespaces to the plan, and reports all of it in one value")
+    func syncs() async throws {
+        try await withBench { bench in
+            let names = ["a-development", "b-development", "c-staging"]
+            let plan = bench.plan(Dictionary(uniqueKeysWithValues: names.map { ($0, [quota(in: $0)]) }))
+            let session = await bench.follow(plan)
+            await bench.until { session.progressReport.counts.synced == 3 }
+            let report = session.report()
+            #expect(report.progress.counts == NamespaceCounts(desired: 3, synced: 3, failed: 0))
+            #expect(report.hasResult && report.isComplete && report.stage == 1)
+            #expect(report.facts.reachability == .reachable && report.authorization == .granted)
+            #expect(report.facts.identity == MemoryAPI.account && report.linkInUse?.token == Sensitive("one"))
+            let made = try await bench.quotas()
+            #expect(made == 3)
+            // A namespace and a quota each, and nothing is written twice.
+            #expect(bench.plane.writes.count == 6)
+        }
+    }
+
+    @Test("Nothing is written before the cluster is approved")
+    func unapproved() async throws {
+        try await withBench { bench in
+            let subject = SessionSubject(
+                uid: "uid", endpoint: "https://a.invalid", seniority: Seniority(ObjectMeta(name: "a")))
+            let session = bench.pool.update(
+                "a", of: subject, configuration: SessionConfiguration(link: settings("https://a.invalid")),
+                plan: bench.plan(["a-development": []]))
+            await bench.until { session.facts.authorization == .granted }
+            #expect(bench.plane.writes.isEmpty && session.report().progress.pending == 1)
+            _ = bench.pool.approve(try #require(session.facts.clusterUID), for: "a", subject)
+            await bench.until { session.progressReport.counts.synced == 1 }
+        }
+    }
+
+    @Test("A run that began with an older plan does not count for the newer one")
+    func olderPlan() async throws {
+        try await withBench { bench in
+            let later = Locked<DataPlaneSession?>(nil)
+            let newer = Locked<DataPlanePlan?>(nil)
+            let empty = bench.plan([:])
+            let first = bench.plan(["a-development": [quota(in: "a-development", pods: 1)]])
+            let second = bench.plan(["a-development": [quota(in: "a-development", pods: 2)]])
+            // The newer plan comes while the first write is on its way.
+            bench.plane.fail { sent in
+                guard sent.isWrite, sent.target.contains("resourcequotas"),
+                    let plan = newer.withLock({ plan in
+                        defer { plan = nil }
+                        return plan
+                    })
+                else { return nil }
+                later.withLock { $0 }?.follow(plan)
+                return nil
+            }
+            let session = await bench.follow(empty)
+            later.withLock { $0 = session }
+            newer.withLock { $0 = second }
+            session.follow(first)
+            await bench.until { session.report().stage == second.stage && session.progressReport.counts.synced == 1 }
+            let stored = try await bench.admin.get(.resourceQuota, namespace: "a-development", name: "quota")
+            #expect(stored[path: ["spec", "hard", "pods"]]?.string == "2")
+        }
+    }
+
+    @Test("What somebody else changes or deletes is put back")
+    func drift() async throws {
+        try await withBench { bench in
+            let session = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { session.progressReport.counts.synced == 1 }
+            let written = bench.plane.writes.count
+            _ = try await bench.admin.delete(.resourceQuota, namespace: "a-development", name: "quota")
+            await bench.plane.sent.until { sent in sent.filter(\.isWrite).count >= written + 2 }
+            let again = bench.plane.writes.last
+            #expect(again?.target.contains("resourcequotas/quota") == true && again?.method == .patch)
+        }
+    }
+
+    @Test("In Observe it writes nothing, and reports what it would write")
+    func observes() async throws {
+        try await withBench { bench in
+            var plan = bench.plan(["a-development": [quota(in: "a-development")]])
+            plan.isObserving = true
+            let session = await bench.follow(plan)
+            await bench.until { session.progressReport.pending == 0 }
+            let report = session.report()
+            #expect(report.progress.planned?.create == 2 && report.progress.counts.synced == 0)
+            #expect(bench.plane.writes.isEmpty)
+            // Enforce writes just that.
+            session.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { session.progressReport.counts.synced == 1 }
+            #expect(bench.plane.writes.count == 2 && session.report().progress.planned == nil)
+        }
+    }
+
+    @Test("A namespace of another registry is left alone, and the failure names its owner")
+    func foreign() async throws {
+        try await withBench { bench in
+            let taken: JSON = [
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": [
+                    "name": "a-development", "annotations": [Ownership.controlPlaneAnnotation: "another"],
+                ],
+            ]
+            _ = try await bench.admin.apply(
+                taken, type: Namespace.resourceType, namespace: nil, name: "a-development", fieldManager: "kubectl",
+                force: true)
+            let before = bench.plane.writes.count
+            let session = await bench.follow(
+                bench.plan(["a-development": [quota(in: "a-development")], "b-development": []]))
+            await bench.until { session.progressReport.pending == 0 }
+            let report = session.report()
+            #expect(report.progress.counts == NamespaceCounts(desired: 2, synced: 1, failed: 1))
+            #expect(report.progress.failures.map(\.reason) == [FailureReason.namespaceNotOurs.rawValue])
+            #expect(report.progress.failures.first?.message.contains("another") == true)
+            #expect(!bench.plane.writes.dropFirst(before).contains { $0.target.contains("a-development") })
+        }
+    }
+
+    @Test("Two failed probes stop everything but probes, a good one brings it back")
+    func outage() async throws {
+        try await withBench { bench in
+            let session = await bench.follow(bench.plan(["a-development": []]))
+            await bench.until { session.progressReport.counts.synced == 1 }
+            bench.plane.fail { _ in .lost(.connectFailed) }
+            session.probeAgain()
+            await bench.pass { session.facts.isUnreachable }
+            let asked = bench.plane.sent.all.count
+            session.follow(bench.plan(["a-development": [], "b-development": []]))
+            #expect(session.report().progress.pending == 1 && !session.report().isComplete)
+            #expect(!bench.plane.sent.all.dropFirst(asked).contains { $0.isWrite })
+            bench.plane.heal()
+            await bench.pass { !session.facts.isUnreachable }
+            await bench.until { session.progressReport.counts.synced == 2 }
+        }
+    }
+
+    @Test("What left the templates is deleted if the registry says so, and kept if not")
+    func prunes() async throws {
+        try await withBench { bench in
+            let both = [quota(in: "a-development"), quota(in: "a-development", name: "other")]
+            let session = await bench.follow(bench.plan(["a-development": both]))
+            await bench.until { session.progressReport.counts.synced == 1 }
+            let fewer = ["a-development": [quota(in: "a-development")]]
+            session.follow(bench.plan(fewer))
+            await bench.until { session.report().stage == 2 && session.progressReport.counts.synced == 1 }
+            let kept = try await bench.quotas()
+            #expect(kept == 2)
+            var spec = ClusterRegistrySpec()
+            spec.prune = true
+            var pruning = bench.plan(fewer)
+            pruning.pruning = Pruning(spec, annotations: nil)
+            session.follow(pruning)
+            await bench.plane.sent.until { sent in sent.contains { $0.method == .delete } }
+            await bench.until { session.progressReport.counts.synced == 1 }
+            let left = try await bench.quotas()
+            #expect(left == 1)
+        }
+    }
+
+    @Test("A write that is refused is tried again with patience, and told once")
+    func failing() async throws {
+        try await withBench { bench in
+            bench.plane.fail { sent in
+                sent.isWrite && sent.target.contains("resourcequotas") ? .status(403) : nil
+            }
+            let session = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { session.progressReport.counts.failed == 1 }
+            let (told, written) = (bench.told.count, bench.plane.writes.count)
+            // Half a minute at least until the next try.
+            for _ in 0..<2 { bench.clock.advance(by: .seconds(10)) }
+            #expect(bench.plane.writes.count == written)
+            #expect(bench.told.count - told <= 2)
+            bench.plane.heal()
+            await bench.pass { session.progressReport.counts.synced == 1 }
+            #expect(session.report().progress.failures.isEmpty)
+        }
+    }
+}
