@@ -229,7 +229,7 @@ extension EndToEnd.Commands {
             }
         }
 
-        @Test("A namespace that is not adopted is left alone, and its maker owns no field of ours")
+        @Test("A namespace that is not adopted is left alone, and keeps its fields")
         func notAdopted() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()

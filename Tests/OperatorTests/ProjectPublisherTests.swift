@@ -181,7 +181,7 @@ struct ProjectPublisherTests {
         #expect(flyteAdmin.writes.map(\.path) == ["/api/v1/project_domain_attributes/team1/development"])
     }
 
-    @Test("What flyteadmin refuses to register waits for later polls, and is tried at once when it is changed")
+    @Test("A refused registration waits for later polls, or until the project changes")
     func refusedName() async {
         var publisher = publisher()
         let bad = Self.claims { $0.register.labels = ["team": "not a label value!"] }
