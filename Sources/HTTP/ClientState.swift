@@ -14,8 +14,13 @@ final class ClientState {
     /// The token of the last request that had one.
     private var token: Sensitive?
 
-    /// More handles would only take memory: a handle at rest holds some 10 KB.
+    /// Kept during a burst.
     private static let idleLimit = 8
+    /// Kept at rest, for a probe's two requests: a handle holds 14 KB, and 30 KB once it has sent a body. With hundreds
+    /// of data planes that would be most of the memory.
+    private static let restLimit = 2
+    private static let restAfter: UInt64 = 2_000_000_000
+    private lazy var restTimer = Timer { [unowned self] in rest() }
 
     init(_ configuration: HTTPClientConfiguration, loop: EngineLoop) {
         self.configuration = configuration
@@ -77,12 +82,22 @@ final class ClientState {
     /// of the old answer: libcurl 7.88 keeps what arrived during a pause if the connection has other users.
     func keep(_ handle: EasyHandle, after request: HTTPRequest) {
         guard request.bearerToken == nil || request.bearerToken == token else { return }
-        if !isClosed, idle.count < Self.idleLimit { idle.append(handle) }
+        guard !isClosed, idle.count < Self.idleLimit else { return }
+        idle.append(handle)
+        guard idle.count > Self.restLimit || handle.hasSentBody else { return }
+        loop.timers.schedule(restTimer, at: loop.now &+ Self.restAfter)
+    }
+
+    /// The burst is over.
+    private func rest() {
+        idle.removeAll(where: \.hasSentBody)
+        idle.removeFirst(max(0, idle.count - Self.restLimit))
     }
 
     /// The caller has removed all transfers before.
     func close() {
         isClosed = true
+        loop.timers.cancel(restTimer)
         idle.removeAll()
         for lane in [exchanges, streams].compactMap({ $0 }) + retired { lane.close() }
         (exchanges, streams, retired) = (nil, nil, [])

@@ -9,6 +9,8 @@ final class EasyHandle {
     private let errorText: UnsafeMutablePointer<CChar>
     /// Called with 1 when the handle is made, and with -1 when it goes.
     private let count: (Int) -> Void
+    /// libcurl has allocated its buffer for uploads, and keeps it.
+    var hasSentBody = false
 
     /// Nil if memory is short or libcurl refuses an option. `material` must outlive the handle.
     init?(_ configuration: HTTPClientConfiguration, _ material: TLSMaterial, count: @escaping (Int) -> Void) {

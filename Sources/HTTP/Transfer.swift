@@ -50,6 +50,7 @@ final class Transfer {
         addresses = HeaderList(client.configuration.addresses)
 
         easy.clearLastError()
+        if exchange.request.body != nil { easy.hasSentBody = true }
         var options = EasyOptions(easy.raw)
         options.setContext(Unmanaged.passUnretained(self).toOpaque())
         options.setRequest(

@@ -1,5 +1,6 @@
 import ControlLoop
 import KubeObjects
+import Support
 import Testing
 
 @testable import DataPlaneAgent
@@ -104,5 +105,42 @@ struct ObservedObjectsTests {
         #expect(observed[key]?.version == 6 && observed[key]?.satisfies == 7)
         observed.looked(seen(3), other)
         #expect(observed[other]?.version == 3, "one that the watch did not keep")
+    }
+
+    @Test("What is at a place is the same whenever it is first asked for, for random changes")
+    func places() {
+        var random = SeededRandom(seed: 5)
+        let (early, late) = (ObservedObjects(), ObservedObjects())
+        let names = ["a", "b", "c"]
+        _ = early.objects(at: "a")
+        for _ in 0..<300 {
+            let key = ObjectKey(name: "o\(Int.random(in: 0..<20, using: &random))")
+            let object = ObservedObject(place: names.randomElement(using: &random) ?? "", version: 1)
+            let update: StoreUpdate<ObservedObject> =
+                switch Int.random(in: 0..<20, using: &random) {
+                case 0: .replace([key: object])
+                case 1..<6: .remove(key)
+                default: .set(key, object)
+                }
+            early.store.apply(update)
+            late.store.apply(update)
+        }
+        for name in names { #expect(Set(early.objects(at: name)) == Set(late.objects(at: name))) }
+        let all = names.flatMap { late.objects(at: $0) }
+        #expect(Set(all) == Set(late.store.snapshot.map { Array($0.keys) } ?? []) && all.count == Set(all).count)
+    }
+
+    @Test("What few objects have is compared as everything else")
+    func rare() {
+        var object = seen(1)
+        object.standing = .ours(fromFlyte: false)
+        #expect(object != seen(1) && object.standing == .ours(fromFlyte: false) && object.comparison == nil)
+        var other = seen(1)
+        other.standing = .foreign("x")
+        #expect(object != other && other.foreignOwner == "x")
+        other.standing = .ours(fromFlyte: false)
+        #expect(object == other && object.hashValue == other.hashValue)
+        other.standing = nil
+        #expect(other == seen(1))
     }
 }

@@ -96,6 +96,31 @@ import Testing
         await server.stop()
     }
 
+    @Test("After a burst of writes at most two handles stay, none of them with a buffer for uploads")
+    func rest() async throws {
+        let server = try await TestServer.start()
+        let engine = HTTPEngine()
+        let client = server.client(engine: engine)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<20 {
+                group.addTask {
+                    let body: [UInt8]? = index % 2 == 0 ? Array("x".utf8) : nil
+                    _ = try await client.send(HTTPRequest(body == nil ? .get : .post, server.url("/echo"), body: body))
+                }
+            }
+            try await group.waitForAll()
+        }
+        let end = ContinuousClock.now + .seconds(20)
+        while let statistics = await engine.statistics(), statistics.easyHandles > 2, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try #require(await engine.statistics()).easyHandles <= 2)
+        _ = try await client.send(HTTPRequest(.get, server.url("/echo")))
+        client.close()
+        engine.shutdown()
+        await server.stop()
+    }
+
     @Test("A proxy gets user and password, and the server does not")
     func proxyLogin() async throws {
         let server = try await TestServer.start()

@@ -238,6 +238,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         if let again { next = next?.merged(with: again) ?? again }
         guard let next, mode != .shutDown else {
             if failures > 0 { retrying -= 1 }
+            if entries.isEmpty { releaseMemory() }
             return
         }
         place(key, next, failures: failures, now: now)
@@ -327,6 +328,13 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private mutating func dropLeftovers() {
         while let first = fresh.first, !isLive(first) { fresh.removeFirst() }
         while let first = background.first, !isLive(first) { background.removeFirst() }
+    }
+
+    /// After a burst, an empty table would keep its size.
+    private mutating func releaseMemory() {
+        guard entries.capacity > 64 else { return }
+        entries = [:]
+        (fresh, background, alarms) = ([], [], [])
     }
 
     private mutating func compactBackground() {

@@ -19,7 +19,10 @@ public struct OwnWrites<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// The watch has shown this version, so it alone counts for writes up to it.
     public mutating func shown(_ key: Key, version: UInt64?) {
-        if let write = writes[key], write.version <= version ?? 0 { writes[key] = nil }
+        guard let write = writes[key], write.version <= version ?? 0 else { return }
+        writes[key] = nil
+        // After a burst, an empty table would keep its size.
+        if writes.isEmpty, writes.capacity > 16 { writes = [:] }
     }
 
     /// Our write, if it is newer than the version that the watch shows. Nil if what the watch shows is the newest.

@@ -151,22 +151,7 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
             step { $0.opened(ticket, now: $1) }
             var events = stream.makeAsyncIterator()
             while let event = try await events.next(isolation: nil) {
-                let projected: WatcherState<Value>.Event =
-                    switch event {
-                    case .applied(let object):
-                        .applied(
-                            object.metadata.key, project(object), resourceVersion: object.metadata.resourceVersion)
-                    case .deleted(let object):
-                        .deleted(object.metadata.key, resourceVersion: object.metadata.resourceVersion)
-                    case .bookmark(let version):
-                        .bookmark(resourceVersion: version)
-                    }
-                if case .applied(let key, .some, _) = projected, store.isFull(for: key, room) {
-                    let room = room()
-                    return step { $0.isFull(room, ticket, now: $1) }
-                }
-                step { $0.received(projected, ticket, now: $1) }
-                guard state.withLock({ $0.silenceDeadline(ticket) }) != nil else { return }
+                guard take(event, ticket) else { return }
             }
             if !Task.isCancelled { step { $0.ended(ticket, now: $1) } }
         } catch {
@@ -174,6 +159,29 @@ public final class Watcher<Object: KubeObject, Value: Sendable>: Sendable {
             // the server.
             if !Task.isCancelled { step { $0.failed(error, ticket, now: $1) } }
         }
+    }
+
+    /// Takes an event of the watch. False if the watch must not go on.
+    ///
+    /// It is not a part of `read`: there, its values would take 10 KB of each waiting watch, for as long as it waits.
+    @inline(never)
+    private func take(_ event: WatchEvent<Object>, _ ticket: UInt64) -> Bool {
+        let projected: WatcherState<Value>.Event =
+            switch event {
+            case .applied(let object):
+                .applied(object.metadata.key, project(object), resourceVersion: object.metadata.resourceVersion)
+            case .deleted(let object):
+                .deleted(object.metadata.key, resourceVersion: object.metadata.resourceVersion)
+            case .bookmark(let version):
+                .bookmark(resourceVersion: version)
+            }
+        if case .applied(let key, .some, _) = projected, store.isFull(for: key, room) {
+            let room = room()
+            step { $0.isFull(room, ticket, now: $1) }
+            return false
+        }
+        step { $0.received(projected, ticket, now: $1) }
+        return state.withLock { $0.silenceDeadline(ticket) } != nil
     }
 
     /// Changes the state under the lock, then acts outside of it.

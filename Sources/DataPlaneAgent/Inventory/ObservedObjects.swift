@@ -13,17 +13,64 @@ struct ObservedObject: Sendable, Hashable {
     /// The hash of the wanted object that it satisfies. Nil if it satisfies none.
     var satisfies: UInt64?
     var isTerminating = false
-    /// For a Namespace: its owner.
-    var standing: NamespaceStanding?
     /// Whether we have applied it. Our labels alone prove nothing, since anybody can set them.
     var isApplied = false
     /// Another manager has set its label `managed-by`.
     var keepsManagedBy = false
     /// Managers of Flyte own some of the fields that we applied.
     var isShared = false
+    private var rare: Rare?
+
+    init(place: String, version: UInt64?, satisfies: UInt64? = nil, isTerminating: Bool = false) {
+        self.place = place
+        self.version = version
+        self.satisfies = satisfies
+        self.isTerminating = isTerminating
+    }
+
+    /// For a Namespace: its owner.
+    var standing: NamespaceStanding? {
+        get { rare?.standing }
+        set { rare = Rare(newValue, rare?.comparison) }
+    }
     /// In Observe: what an apply would change. Nil if it would change nothing, or if what was seen is not enough to
     /// tell.
-    var comparison: Comparison?
+    var comparison: Comparison? {
+        get { rare?.comparison }
+        set { rare = Rare(rare?.standing, newValue) }
+    }
+
+    /// What few objects have. It is apart, since tables of objects have twice as many places as objects.
+    private struct Rare: Sendable, Hashable {
+        private final class Box: Sendable {
+            let standing: NamespaceStanding?
+            let comparison: Comparison?
+            init(_ standing: NamespaceStanding?, _ comparison: Comparison?) {
+                self.standing = standing
+                self.comparison = comparison
+            }
+        }
+        private let box: Box
+        /// What most Namespaces have.
+        private static let ours = Box(.ours(fromFlyte: false), nil)
+
+        init?(_ standing: NamespaceStanding?, _ comparison: Comparison?) {
+            if standing == nil, comparison == nil { return nil }
+            let isOurs = comparison == nil && standing == .ours(fromFlyte: false)
+            box = isOurs ? Self.ours : Box(standing, comparison)
+        }
+
+        var standing: NamespaceStanding? { box.standing }
+        var comparison: Comparison? { box.comparison }
+
+        static func == (left: Rare, right: Rare) -> Bool {
+            left.box === right.box || (left.standing == right.standing && left.comparison == right.comparison)
+        }
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(standing)
+            hasher.combine(comparison)
+        }
+    }
 
     /// The registry in its annotation, if that is not ours.
     var foreignOwner: String? { if case .foreign(let owner)? = standing { owner } else { nil } }
@@ -53,7 +100,8 @@ final class ObservedObjects: Sendable {
 
     let store = Store<ObservedObject>()
     private let answers = Locked(Answers())
-    private let places = Locked<[String: Set<ObjectKey>]>([:])
+    /// The objects at each place. Nil until it is asked for: only pruning and Observe need it.
+    private let places = Locked<[String: Set<ObjectKey>]?>(nil)
 
     init() {
         store.subscribe { [weak self] change in
@@ -97,10 +145,21 @@ final class ObservedObjects: Sendable {
     subscript(key: ObjectKey) -> ObservedObject? { answers.withLock { $0.objects.last(key)?.value } ?? store[key] }
 
     /// The objects that the watch has shown at a place.
-    func objects(at place: String) -> [ObjectKey] { places.withLock { Array($0[place] ?? []) } }
+    func objects(at place: String) -> [ObjectKey] {
+        places.withLock { known in
+            if let known { return Array(known[place] ?? []) }
+            // A change that comes meanwhile is told afterwards. To note it twice is the same as once.
+            var places: [String: Set<ObjectKey>] = [:]
+            for (key, object) in store.snapshot ?? [:] { places[object.place, default: []].insert(key) }
+            known = places
+            return Array(places[place] ?? [])
+        }
+    }
 
     private func index(_ change: StoreChange<ObservedObject>) {
-        places.withLock { places in
+        places.withLock { known in
+            guard var places = known.take() else { return }
+            defer { known = places }
             func leave(_ place: String) {
                 places[place]?.remove(change.key)
                 if places[place]?.isEmpty == true { places[place] = nil }

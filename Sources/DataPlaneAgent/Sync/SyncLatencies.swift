@@ -23,7 +23,10 @@ struct SyncLatencies: Sendable {
 
     /// The namespace is in sync. Nil if nothing was written for a change.
     mutating func settled(_ namespace: String) -> Duration? {
-        guard let entry = waiting.removeValue(forKey: namespace), let lastWrite = entry.lastWrite else { return nil }
+        guard let entry = waiting.removeValue(forKey: namespace) else { return nil }
+        // After a burst, an empty table would keep its size.
+        if waiting.isEmpty, waiting.capacity > 16 { waiting = [:] }
+        guard let lastWrite = entry.lastWrite else { return nil }
         return max(.zero, lastWrite - entry.since)
     }
 }
