@@ -80,6 +80,7 @@ struct ChartTests {
                 "--set", "publish.enabled=true,publish.configMapNames={clusters}",
                 "--set", "restart.enabled=true,restart.deploymentNames={admin2}",
                 "--set", "image.repository=images.example.com/squadron,image.tag=v1,replicas=1",
+                "--set", "podSecurityContext.runAsNonRoot=true",
                 "--set", "extraArgs={--log-level=debug}", "--set", "podLabels.team=ml",
             ])
         else { return }
@@ -99,6 +100,7 @@ struct ChartTests {
         #expect(deployment?["replicas"] == 1 && container?["image"] == "images.example.com/squadron:v1")
         #expect(container?["args"]?.array?.last == "--log-level=debug")
         #expect(deployment?[path: ["template", "metadata", "labels", "team"]] == "ml")
+        #expect(deployment?[path: ["template", "spec", "securityContext"]] == ["runAsNonRoot": true])
         #expect(deployment?[path: ["selector", "matchLabels"]] == ["app.kubernetes.io/name": "squadron"])
     }
 

@@ -69,10 +69,12 @@ struct DataPlaneChartTests {
     @Test("A token, the right to renew it, and other rules are values")
     func values() throws {
         let rule = ##"[{"apiGroups": [""], "resources": ["namespaces", "resourcequotas"], "verbs": ["get"]}]"##
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("values-\(UUID().uuidString).json")
+        try Data("{\"rules\": \(rule)}".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
         guard
             let helm = try chart.template([
-                "--set", "token.enabled=false,tokenRequest.enabled=false,flyteWorkflows.enabled=true",
-                "--set-json", "rules=\(rule)",
+                "--set", "token.enabled=false,tokenRequest.enabled=false,flyteWorkflows.enabled=true", "-f", file.path,
             ])
         else { return }
         #expect(helm.status == 0, "\(helm.text)")
