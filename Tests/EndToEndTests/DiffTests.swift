@@ -176,7 +176,7 @@ extension EndToEnd.Commands {
                 ]
                 let second = try await diff([change], fleet)
                 #expect(counts(second.json)["dataplane-1"] == ["create": 0, "change": 1, "delete": 0, "conflict": 0])
-                #expect(second.output.contains("-    limits.memory: 4Gi"), "\(second.output)")
+                #expect(second.output.contains(#"-    limits.memory: \"4Gi\""#), "\(second.output)")
                 try await fleet.admin.apply(change)
                 try await fleet.operating { _ in
                     try await eventually("the field has gone") {

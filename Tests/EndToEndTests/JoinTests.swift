@@ -115,7 +115,7 @@ extension EndToEnd.Commands {
                     ])
                     let other = try await Self.join([], fleet, there)
                     #expect(
-                        other.status == 1 && other.output.contains("ClusterRole squadron is there with other rights"),
+                        other.status == 1 && other.output.contains("ClusterRole squadron exists with other rights"),
                         "\(other.output)")
                     #expect(other.output.contains("ServiceAccount squadron (the data plane)"), "\(other.output)")
                     try await there.admin.delete("ClusterRole", "squadron")

@@ -37,11 +37,12 @@ extension Handover {
             case ("k:", .array(let items)):
                 guard let names = (try? JSON(parsing: name))?.object else { continue }
                 value = .array(
-                    items.compactMap { item in
+                    items.compactMap { item -> JSON? in
                         guard names.allSatisfy({ item[$0.key] == $0.value }) else { return item }
                         let rest = removed(below, from: item)
                         // Its keys go last, since they are what is left of it.
-                        return rest.object.map { Set($0.keys).isSubset(of: names.keys) } ?? false ? nil : rest
+                        if let left = rest.object, Set(left.keys).isSubset(of: names.keys) { return Optional.none }
+                        return rest
                     })
             case ("v:", .array(let items)):
                 let wanted = try? JSON(parsing: name)
