@@ -242,7 +242,7 @@ struct DoctorTests {
             $0.objects = try objects(Self.dead)
             $0.dataPlanes["dp-1"]?.unreachable = "no route"
         }
-        #expect(dead.contains("(Timeout), nor be reached from here: no route"))
+        #expect(dead.contains("(Timeout) and can't be reached from here: no route"))
         var facts = try healthy()
         facts.dataPlanes["dp-1"]?.unreachable = "no route"
         facts.lease = .absent

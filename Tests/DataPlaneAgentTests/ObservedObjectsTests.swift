@@ -107,7 +107,7 @@ struct ObservedObjectsTests {
         #expect(observed[other]?.version == 3, "one that the watch did not keep")
     }
 
-    @Test("What is at a place is the same whenever it is first asked for, for random changes")
+    @Test("A first query at any time gives the same result, for random changes")
     func places() {
         var random = SeededRandom(seed: 5)
         let (early, late) = (ObservedObjects(), ObservedObjects())

@@ -96,7 +96,7 @@ import Testing
         await server.stop()
     }
 
-    @Test("After a burst of writes at most two handles stay, none of them with a buffer for uploads")
+    @Test("After a burst of writes at most two handles stay, without buffers for uploads")
     func rest() async throws {
         let server = try await TestServer.start()
         let engine = HTTPEngine()

@@ -54,7 +54,7 @@ enum DataPlaneChecks {
                 // is not the cause.
                 diagnosis.find(
                     "DataPlane \(name)",
-                    "can't be used by the operator (\(condition.reason)) and can't be reached from here:  \(why)",
+                    "can't be used by the operator (\(condition.reason)) and can't be reached from here: \(why)",
                     do: ReasonAdvice.text(condition.reason))
             } else {
                 diagnosis.fail("DataPlane \(name), from here", why)
