@@ -5,6 +5,7 @@ import Kube
 import KubeObjects
 import Logging
 import Support
+import TestSupport
 import Testing
 
 @testable import DataPlaneAgent
@@ -16,7 +17,8 @@ private final class StoppedClock: Clock {
     var now: ContinuousClock.Instant { start + offset.withLock { $0 } }
     var minimumResolution: Duration { .zero }
     func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
-        try await Task.sleep(for: .seconds(3_600))
+        await untilCancelled()
+        throw CancellationError()
     }
 }
 

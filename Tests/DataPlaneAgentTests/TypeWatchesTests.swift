@@ -3,6 +3,7 @@ import HTTP
 import Kube
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import DataPlaneAgent
@@ -12,7 +13,7 @@ struct TypeWatchesTests {
     /// Never answers.
     private struct Silence: ListWatch {
         func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
-            try? await Task.sleep(for: .seconds(3_600))
+            await untilCancelled()
             throw KubeError(operation: "list", cause: .unexpectedAnswer("cancelled"))
         }
         func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {

@@ -59,15 +59,7 @@ extension EndToEnd.Syncing {
                 (
                     "aws", "roleARN", "arn:aws:iam::{{ account }}:role/{{ project }}-{{ domain }}",
                     "eks.amazonaws.com/role-arn", "arn:aws:iam::2:role/project1-development"
-                ),
-                (
-                    "gcp", "serviceAccount", "gsa-{{ domain }}@{{ account }}.iam.gserviceaccount.com",
-                    "iam.gke.io/gcp-service-account", "gsa-development@2.iam.gserviceaccount.com"
-                ),
-                (
-                    "azure", "clientID", "00000000-0000-0000-0000-00000000000{{ account }}",
-                    "azure.workload.identity/client-id", "00000000-0000-0000-0000-000000000002"
-                ),
+                )
             ])
         func providers(provider: String, field: String, pattern: String, key: String, second: String) async throws {
             try await withFleet(of: 2) { fleet in

@@ -1,6 +1,7 @@
 import DevCluster
 import DevFlyteAdmin
 import JSON
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -105,7 +106,7 @@ extension EndToEnd.Flyte {
                     // What it had not written yet when it ends, the next one would rightly write.
                     try await eventually("nothing more is written") {
                         let seen = try await versions()
-                        try await Task.sleep(for: .seconds(1))
+                        try await timePasses(.seconds(1))
                         return try await versions() == seen
                     }
                 }

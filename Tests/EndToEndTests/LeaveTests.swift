@@ -6,6 +6,7 @@ import JSON
 import Kube
 import KubeObjects
 import Support
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -42,7 +43,7 @@ extension EndToEnd.Commands {
                 if object?[path: ["status", "observedGeneration"]] != generation {
                     try await report(fleet, generation)
                 }
-                try await Task.sleep(for: .milliseconds(100))
+                try await timePasses(.milliseconds(100))
             }
         }
 
@@ -214,10 +215,10 @@ extension EndToEnd.Commands {
                 if let inUse { #expect(await !isVoid(inUse, there), "flyteadmin's token is void") }
                 if found != generation {
                     (inUse, generation) = (try await entry(fleet, "there_token"), found)
-                    try await Task.sleep(for: .milliseconds(200))
+                    try await timePasses(.milliseconds(200))
                     try await report(fleet, generation ?? 1)
                 }
-                try await Task.sleep(for: .milliseconds(50))
+                try await timePasses(.milliseconds(50))
             }
         }
 

@@ -88,7 +88,7 @@ extension EndToEnd.Flyte {
                         try await Self.configuration(fleet)?.clusters.count == 2
                     }
                     try await fleet.admin.delete("ConfigMap", Self.map)
-                    try await eventually("the ConfigMap is made anew", within: .seconds(20)) {
+                    try await eventually("the ConfigMap is made anew") {
                         try await Self.configuration(fleet)?.clusters.count == 2
                     }
                     let written = fleet.controlPlane.requestLog.writes(to: ["configmaps"])

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -31,7 +32,7 @@ struct Chart {
     static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String)? {
         let paths = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
         guard let path = paths.first(where: FileManager.default.isExecutableFile) else {
-            print("\(program) isn't there: a test of the charts is left out")
+            report("\(program) isn't there: a test of the charts is left out")
             return nil
         }
         let process = Process()

@@ -47,6 +47,16 @@ struct ErrorTests {
         }
     }
 
+    @Test("A proxy's answer to a write is reported by its code", arguments: [400, 403, 404, 429, 500, 502, 503])
+    func codes(_ code: Int) async throws {
+        try await withServer { server in
+            server.add(FaultRule(.status(code)))
+            let error = await failure { try await client(server).setLabel("x", project: "team1", domain: "staging") }
+            #expect(error?.kind == .unreachable)
+            #expect(error?.message.contains("answered \(code)") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test("A delete that a proxy answers with its own 404 has not happened")
     func proxysNotFound() async throws {
         try await withServer { server in

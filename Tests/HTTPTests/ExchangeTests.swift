@@ -209,7 +209,6 @@ extension HTTPResponse {
             let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
             let text = error.map { "\($0) \($0.message) \(String(reflecting: $0))" } ?? "s3cr3t"
             #expect(!text.contains("s3cr3t"), "\(path)")
-            print("\(path): \(error?.message ?? "-")")
         }
         await server.stop()
     }

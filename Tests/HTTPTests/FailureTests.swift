@@ -60,7 +60,7 @@ import Testing
         request.timeouts.idle = .milliseconds(150)
         let stream = try await server.client(http2: http2).open(request)
         // Longer than the timeout: nothing else can show that it does not strike.
-        try await Task.sleep(for: .milliseconds(600))
+        try await timePasses(.milliseconds(600))
         var iterator = stream.body.makeAsyncIterator()
         for _ in 0..<20 { #expect(try await iterator.next(isolation: nil) != nil) }
         await server.stop()
@@ -115,7 +115,6 @@ import Testing
         for (server, expected, change) in cases {
             let error = await kind(server.client(change), HTTPRequest(.get, server.url("/echo")))
             #expect(error?.kind == expected && error?.mayHaveBeenProcessed == false)
-            print(error?.message ?? "-")
         }
         #expect(good.log.value.requests.isEmpty)
         for server in [good, other, expired, future, old] { await server.stop() }
@@ -150,7 +149,6 @@ import Testing
         // In TLS 1.3 the refusal comes after the client's side of the handshake: whether the client reads the alert or
         // first writes into the closed connection is chance.
         #expect(refused?.kind == .tlsFailed || refused?.kind == .connectionLost)
-        print(refused?.message ?? "-")
         await server.stop()
     }
 

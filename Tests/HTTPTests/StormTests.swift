@@ -38,7 +38,7 @@ import Testing
                         }
                     }
                     if index % 5 == 0 {
-                        try? await Task.sleep(for: .milliseconds(Int.random(in: 0...300)))
+                        try? await timePasses(.milliseconds(Int.random(in: 0...300)))
                         task.cancel()
                     }
                     if index == 200 { relay.blackHole() }

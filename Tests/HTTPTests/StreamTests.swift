@@ -109,12 +109,11 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         while server.log.value.endlessBytes != last {
             last = server.log.value.endlessBytes
             for _ in 0..<10 { #expect(try await client.send(HTTPRequest(.get, server.url("/echo"))).status == 200) }
-            try await Task.sleep(for: .milliseconds(50))
+            try await timePasses(.milliseconds(50))
         }
         let held = server.log.value.endlessBytes
         // 256 KiB are ours; the rest is in the kernel's socket buffers.
         #expect(held < 16 << 20)
-        print("held back after \(held) bytes (HTTP/\(http2 ? 2 : 1))")
         var read = 0
         while read < held + (4 << 20) {
             let piece = try #require(try await iterator.next(isolation: nil))
@@ -155,7 +154,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         var (last, read) = (-1, 0)
         while server.log.value.endlessBytes != last {
             last = server.log.value.endlessBytes
-            try await Task.sleep(for: .milliseconds(200 * patience))
+            try await timePasses(.milliseconds(200 * patience))
         }
         // The window of the stream would let 32 MB through. The system's buffers hold some.
         #expect(last < 16 << 20)
@@ -219,7 +218,7 @@ private func isNumbered(_ bytes: [UInt8], from start: Int) -> Bool {
         }
         let start = ContinuousClock.now
         while ContinuousClock.now - start < .milliseconds(4_000 * patience), !ended.value {
-            try await Task.sleep(for: .milliseconds(20))
+            try await timePasses(.milliseconds(20))
             if ContinuousClock.now - relay.state.value.heard > .milliseconds(2_500 * patience) { await relay.dropAll() }
         }
         #expect(ended.value == !pings)

@@ -313,11 +313,10 @@ struct AdmissionPolicyTests {
             try await squadron.patch(.merge, "\(deployments)/flyteadmin", body).status
         }
         // A policy takes effect some time after it was created. Until it refuses what it should, the test waits.
-        let end = ContinuousClock.now + .seconds(60)
-        while try await patch(["spec": ["replicas": 0]]) == 200 {
-            try #require(ContinuousClock.now < end, "the policy never refuses")
+        try await eventually("the policy refuses", within: .seconds(60), every: .milliseconds(200)) {
+            guard try await patch(["spec": ["replicas": 0]]) == 200 else { return true }
             _ = try await api.patch(.merge, "\(deployments)/flyteadmin", ["spec": ["replicas": 1]])
-            try await Task.sleep(for: .milliseconds(200))
+            return false
         }
         let restart: JSON = ["multicluster.flyte.org/restarted-at": "2026-01-02T03:04:05Z"]
         #expect(try await patch(["spec": ["template": ["metadata": ["annotations": restart]]]]) == 200)

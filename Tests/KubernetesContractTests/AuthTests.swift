@@ -189,11 +189,10 @@ struct AuthTests {
                         "verbs": ["create"],
                     ]
                 ])
-            var answer = try await bot.post(own, body)
-            let deadline = ContinuousClock.now + .seconds(20)
-            while answer.status != 201, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(50))
-                answer = try await bot.post(own, body)
+            let answer = try await eventually("the right is known", every: .milliseconds(50)) {
+                try await bot.post(own, body)
+            } until: {
+                $0.status == 201
             }
             let token = try #require(answer["status", "token"]?.string)
             #expect(try await bot.with(token: token).get("/api/v1/namespaces").status == 403, "known")

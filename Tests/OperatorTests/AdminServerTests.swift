@@ -200,11 +200,9 @@ extension AdminServerTests {
             let silent = try server.connect()
             let idle = try server.connect()
             idle.send("GET /healthz HTTP/1.1\r\n\r\n")
-            let end = ContinuousClock.now + .seconds(20 * patience)
-            while !dripping.hasEnded {
-                try #require(ContinuousClock.now < end)
+            try await eventually("the slow one is cut off") {
                 dripping.send("x")
-                try await Task.sleep(for: .milliseconds(20))
+                return dripping.hasEnded
             }
             #expect(try await silent.text() == "")
             #expect(try await idle.text().hasSuffix("ok\n"))
@@ -219,7 +217,7 @@ extension AdminServerTests {
         try await withServer(limits: limits, metrics: page) { server in
             let client = try server.connect()
             client.send("GET /metrics HTTP/1.1\r\n\r\n")
-            try await Task.sleep(for: .milliseconds(1000 * patience))
+            try await timePasses(.milliseconds(1000 * patience))
             #expect(try await client.read().count < 32 << 20)
             #expect(try await server.send("/healthz").status == 200)
         }
@@ -259,14 +257,6 @@ extension AdminServerTests {
             client.send(entry.request)
             let answer = String(decoding: try await client.read { !$0.isEmpty }, as: UTF8.self)
             #expect(answer.hasPrefix("HTTP/1.1 \(entry.status) "), "\(answer)")
-        }
-    }
-
-    private func eventually(_ what: String, _ condition: () -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(20 * patience)
-        while !condition() {
-            try #require(ContinuousClock.now < end, "\(what)")
-            try await Task.sleep(for: .milliseconds(10))
         }
     }
 }

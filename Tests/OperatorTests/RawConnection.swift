@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// A TCP connection to this machine that says whatever a test wants, also what no HTTP client would.
@@ -49,7 +50,7 @@ final class RawConnection: Sendable {
             case .end: return all
             case .nothing:
                 try #require(ContinuousClock.now < end, "neither an answer nor the end of the connection")
-                try await Task.sleep(for: .milliseconds(5))
+                try await timePasses(.milliseconds(5))
             }
         }
         return all

@@ -107,7 +107,7 @@ public final class MemoryAPI: HTTPTransport {
             case .lost(let kind)?:
                 throw HTTPError(kind, "the test lets it fail", mayHaveBeenProcessed: false)
             case .silence?:
-                try? await Task.sleep(for: .seconds(3_600))
+                await untilCancelled()
                 throw HTTPError(.cancelled, "nobody waits for it any more", mayHaveBeenProcessed: false)
             case .status(let code, let retryAfter)?: return Self.failure(code, retryAfter)
             }

@@ -24,7 +24,7 @@ package func fuzz(
         try check(input)
         round += 1
     }
-    if seconds != nil { print("fuzz: seed \(seed), \(round) inputs") }
+    if seconds != nil { report("fuzz: seed \(seed), \(round) inputs") }
 }
 
 package func fuzz(_ corpus: [String], rounds: Int = 2_000, _ check: ([UInt8]) throws -> Void) throws {
@@ -62,7 +62,7 @@ package func fuzz(
         }
         try await group.waitForAll()
     }
-    if seconds != nil { print("fuzz: numbers from \(first), \(next.withLock { $0 } - first) inputs") }
+    if seconds != nil { report("fuzz: numbers from \(first), \(next.withLock { $0 } - first) inputs") }
 }
 
 /// Changes inputs at random: bits, bytes, ranges, numbers at the ends of their types, parts of other inputs.

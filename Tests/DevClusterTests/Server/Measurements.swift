@@ -38,7 +38,7 @@ struct Measurements {
                 changed["metadata"] = ["name": "x", "labels": ["a": .string("v\(number)")]]
                 _ = try await client.send(.patch, path, changed, headers: apply)
             }
-            print(
+            report(
                 "HTTP/\(http2 ? 2 : 1): \(small) document, \(get) GET, \(same) idle apply, \(changing) apply per second"
             )
         }
@@ -72,7 +72,7 @@ struct Measurements {
                 }
             }
         }
-        print("MB: \(before) before, \(started) with 500 clusters, \(residentMegabytes()) with 450,000 objects")
+        report("MB: \(before) before, \(started) with 500 clusters, \(residentMegabytes()) with 450,000 objects")
         await fleet.stop()
     }
 
@@ -110,7 +110,7 @@ struct Measurements {
             }
         }
         let grown = residentMegabytes() - started
-        print(
+        report(
             "MB: \(grown) for \(clusters * namespaces * 3) applied objects with managedFields, in \(clusters) clusters")
         await fleet.stop()
     }

@@ -83,11 +83,11 @@ extension EndToEnd.Alone {
                 try await fleet.operating { _ in
                     try await fleet.settles(1)
                     // Long enough for a watch to be one that had stood.
-                    try await Task.sleep(for: .milliseconds(1_200))
+                    try await timePasses(.milliseconds(1_200))
                     fleet[1].requestLog.reset()
                     for number in 2...4 {
                         await fleet[1].resetConnections()
-                        try await Task.sleep(for: .milliseconds(1_200))
+                        try await timePasses(.milliseconds(1_200))
                         try await fleet.admin.apply(assignment("project\(number)", "development"))
                         try await fleet.settles(number)
                     }

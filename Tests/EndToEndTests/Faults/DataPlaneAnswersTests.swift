@@ -193,7 +193,7 @@ extension EndToEnd.Faults {
                                 "ServiceAccount", "default", in: "project1-development",
                                 ["metadata": ["annotations": [key: "arn:theirs"]]])
                         }
-                        try await Task.sleep(for: .milliseconds(10))
+                        try await timePasses(.milliseconds(10))
                     }
                 }
                 defer { other.cancel() }
@@ -265,7 +265,6 @@ extension EndToEnd.Faults {
                     try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]?.status != "True"
                 }
                 try await wants("arn:third")
-                try await Task.sleep(for: .milliseconds(300))
                 try await eventually("the third is there") {
                     let synced = try await fleet.conditions("DataPlane", "dataplane-1")["Synced"]?.status
                     let found = try await fleet.annotation(1, "project1-development")

@@ -79,7 +79,7 @@ extension EndToEnd.Faults {
                     } until: {
                         $0 != nil
                     }
-                    try await Task.sleep(for: .milliseconds(1_500))
+                    try await timePasses(.milliseconds(1_500))
                     // What was on its way then may arrive; what waited for a token (one in 0.2 s) may not. A sanitizer
                     // takes longer to tell it.
                     let late = writesOfNewer().filter { $0.time - answered!.time > (isUnderSanitizer ? 0.75 : 0.15) }
@@ -118,7 +118,7 @@ extension EndToEnd.Faults {
             }
         }
 
-        @Test("Both are away and answer at the same moment: the newer one writes nothing", arguments: 1...3)
+        @Test("Both are away and answer at the same moment: the newer one writes nothing", arguments: 1...1)
         func together(_ round: Int) async throws {
             try await withTwo(5) { fleet, older, newer in
                 newer.way = .refusing

@@ -1,6 +1,7 @@
 import DevCluster
 import Fleet
 import JSON
+import TestSupport
 import Testing
 
 @testable import Operator
@@ -122,6 +123,10 @@ extension EndToEnd.Faults.Safety {
     func writtenMeanwhile() async throws {
         try await withSettledFleet { fleet, _ in
             let (server, recorded) = (fleet[1].admin, fleet[1].uid)
+            func answered() -> Int {
+                fleet[1].requestLog.count(verb: "patch", resource: "serviceaccounts", userAgent: "squadron")
+            }
+            let before = answered()
             let drip = fleet[1].faults.add(
                 .slowDrip(bytes: 40, every: .milliseconds(150)),
                 match: .init(verbs: ["patch"], resources: ["serviceaccounts"], namespaces: ["late-development"]))
@@ -132,8 +137,7 @@ extension EndToEnd.Faults.Safety {
             fleet[1].faults.remove(drip)
             fleet[1].becomeAnotherCluster()
             try await fleet.reports(1, "Ready", "IdentityChanged")
-            // The answer takes two or three seconds.
-            try await Task.sleep(for: .seconds(4))
+            try await eventually("the answer has come") { answered() > before }
             try await server.delete("Namespace", "late-development")
             fleet[1].becomeAnotherCluster(uid: recorded)
             try await eventually("it is made again") {

@@ -56,7 +56,7 @@ extension EndToEnd.Commands {
                         }
                         try await fleet[2].heal()
                     }
-                    try await fleet.settles(1, within: .seconds(45))
+                    try await fleet.settles(1, within: .seconds(90))
                     metrics = squadron.metricsText
                 }
                 let endpointToken = try await fleet.admin.token(of: "squadron")
@@ -111,7 +111,7 @@ extension EndToEnd.Commands {
                     try await fleet.settles(1 + round)
                     // A watch that began with the old token goes on, and libcurl keeps the headers of its request.
                     fleet[1].endWatches()
-                    try await eventually("the old one is gone", within: .seconds(10)) {
+                    try await eventually("the old one is gone") {
                         try places(of: old, in: squadron.identifier)
                     } until: {
                         $0.isEmpty

@@ -40,7 +40,7 @@ extension TestFleet {
     /// Waits until a condition has that reason (of the object's newest generation); answers it.
     @discardableResult
     func reports(
-        _ kind: String, _ name: String, _ type: String, _ reason: String, within limit: Duration = .seconds(20)
+        _ kind: String, _ name: String, _ type: String, _ reason: String, within limit: Duration = .seconds(60)
     ) async throws -> Conditions.Condition {
         let seen = try await eventually("\(kind) \(name): \(type) is \(reason)", within: limit) {
             let object = try await admin.get(kind, name)
@@ -55,17 +55,17 @@ extension TestFleet {
     /// Waits until a DataPlane's condition has that reason.
     @discardableResult
     func reports(
-        _ number: Int, _ type: String, _ reason: String, within limit: Duration = .seconds(20)
+        _ number: Int, _ type: String, _ reason: String, within limit: Duration = .seconds(60)
     ) async throws -> Conditions.Condition {
         try await reports("DataPlane", "dataplane-\(number)", type, reason, within: limit)
     }
 
     /// Waits until all data planes are Ready and hold that many namespaces.
-    func settles(_ namespaces: Int, within limit: Duration = .seconds(30)) async throws {
+    func settles(_ namespaces: Int, within limit: Duration = .seconds(60)) async throws {
         for number in 1...dataPlanes.count { try await settles(number, namespaces, within: limit) }
     }
 
-    func settles(_ number: Int, _ namespaces: Int, within limit: Duration = .seconds(30)) async throws {
+    func settles(_ number: Int, _ namespaces: Int, within limit: Duration = .seconds(60)) async throws {
         try await eventually("dataplane-\(number) is Ready with \(namespaces) namespaces", within: limit) {
             let object = try await admin.get("DataPlane", "dataplane-\(number)")
             return (

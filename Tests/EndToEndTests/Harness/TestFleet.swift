@@ -113,13 +113,8 @@ final class TestFleet<Cluster: Server>: Sendable {
             group.addTask { try await squadron.run() }
             do {
                 let result = try await body(squadron)
-                let end = ContinuousClock.now
                 if ending == .abrupt { group.cancelAll() } else { squadron.shutDown() }
                 try await group.waitForAll()
-                let took = ContinuousClock.now - end
-                if took > .seconds(3) {
-                    print("ending took \(took)\n  " + log.lines.suffix(25).joined(separator: "\n  "))
-                }
                 return result
             } catch {
                 group.cancelAll()
@@ -129,8 +124,9 @@ final class TestFleet<Cluster: Server>: Sendable {
         }
     }
 
+    /// With what the operator said last, beside the error itself.
     private static func explain(_ error: any Error, _ lines: [String]) {
-        print("\(error)\n  " + lines.suffix(25).joined(separator: "\n  "))
+        Issue.record("\(error)\n  \(lines.suffix(25).joined(separator: "\n  "))")
     }
 
     /// The operator's own account, as a kubeconfig names it.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -63,7 +64,7 @@ extension ContractClient {
             let answer = try await get(path)
             if holds(answer) { return answer }
             try #require(ContinuousClock.now < deadline, "still \(answer)", sourceLocation: sourceLocation)
-            try await Task.sleep(for: .milliseconds(50))
+            try await timePasses(.milliseconds(50))
         }
     }
 }

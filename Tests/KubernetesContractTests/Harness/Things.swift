@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 /// A definition of the test's own: "things" in a group of its namespace's name.
@@ -102,7 +103,7 @@ struct Things: Sendable {
         let deadline = ContinuousClock.now + .seconds(20)
         while try await !holds() {
             try #require(ContinuousClock.now < deadline, "not in time", sourceLocation: sourceLocation)
-            try await Task.sleep(for: .milliseconds(50))
+            try await timePasses(.milliseconds(50))
         }
     }
 }

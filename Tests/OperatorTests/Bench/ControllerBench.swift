@@ -235,7 +235,7 @@ extension ControllerBench {
         }
         return plane
     }
-    private static let certificate = (try? CertificateAuthority(commonName: "bench").certificatePEM) ?? ""
+    static let certificate = (try? CertificateAuthority(commonName: "bench").certificatePEM) ?? ""
 
     /// A project-domain that is wanted, with the execution label `label1`.
     func assign(_ project: String, domain: String = "development") async throws {

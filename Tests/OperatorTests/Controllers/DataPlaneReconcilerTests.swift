@@ -107,6 +107,32 @@ struct DataPlaneReconcilerTests {
         }
     }
 
+    @Test(
+        "A bad entry of the Secret is named by its key, and no server is asked",
+        arguments: [
+            ("a_token", "not a token", "TokenMalformed", "a_token"), ("a_token", "", "TokenMissing", "a_token"),
+            (
+                "a_cacert", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "CACertMalformed",
+                "a_cacert"
+            ),
+            ("a_cacert", "", "CACertMissing", "a_cacert"),
+            ("a_cacert", Base64.encode(ControllerBench.certificate.utf8), "CACertMalformed", "base64"),
+        ])
+    func badEntry(_ entry: (key: String, text: String, reason: String, words: String)) async throws {
+        try await withBench { bench in
+            let plane = try await bench.enroll("a")
+            try await bench.put(secret: "cluster-credentials", [entry.key: entry.text])
+            await bench.until { bench.caches.isBroken("a", bench.wallClock.now) }
+            await bench.plan()
+            try await bench.work(key)
+            let conditions = try await bench.stored(DataPlane.self, "a").status?.conditions ?? []
+            #expect(conditions[.credentialsValid]?.reason == entry.reason)
+            #expect(conditions[.credentialsValid]?.message.contains(entry.words) == true)
+            #expect(conditions[.ready]?.reason == entry.reason && conditions[.reachable]?.status == .unknown)
+            #expect(plane.sent.all.isEmpty)
+        }
+    }
+
     @Test("Broken new credentials leave the old connection in use")
     func brokenCredentials() async throws {
         try await withConnected { bench, _ in
