@@ -152,9 +152,8 @@ struct DataPlaneReconcilerTests {
     func refusedToken() async throws {
         try await withConnected { bench, plane in
             plane.accept("another")
-            bench.clock.advance(by: .seconds(10))
-            await bench.until {
-                // One refusal may be that of a single server: the next probe tells.
+            // One refusal may be that of a single server: the next probe tells.
+            try await eventually("it is refused") {
                 bench.clock.advance(by: .seconds(10))
                 return bench.pool["a"]?.facts.tokenRejected != nil
             }
@@ -251,7 +250,7 @@ struct DataPlaneReconcilerTests {
             #expect(bench.pool["b"]?.isWorking == false && bench.pool["a"]?.isWorking == true)
 
             try await bench.delete(.dataPlanes, "a")
-            await bench.plan()
+            await bench.reconcile(.plan)
             await bench.reconcile(.dataPlane("a"))
             #expect(await bench.woken().contains(.dataPlane("b")))
             try await bench.work(.dataPlane("b"))

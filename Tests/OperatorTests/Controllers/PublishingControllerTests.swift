@@ -73,6 +73,41 @@ struct PublishingControllerTests {
         }
     }
 
+    @Test("A key of another manager is taken over with an event, and other keys stay")
+    func takesOver() async throws {
+        try await withFleet { bench in
+            try await bench.put([
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(Self.map), "namespace": "flyte"],
+                "data": [Publish.defaultKey: "clusters: {}\n", "other.yaml": "keep: me\n"],
+            ])
+            await bench.until { if case .present = bench.caches.published[Self.map] { true } else { false } }
+            await bench.reconcile(.publishing)
+            #expect(try await Self.text(bench)?.contains("label1") == true)
+            let map = try await bench.admin.get(ConfigMap.self, namespace: "flyte", name: Self.map)
+            #expect(map.data["other.yaml"] == "keep: me\n")
+            #expect(bench.events.all.first { $0.reason == "TakenOver" }?.note.contains("from kubectl") == true)
+        }
+    }
+
+    @Test("A label's last cluster stays for a minute without its token, then it is closed")
+    func withoutToken() async throws {
+        try await withFleet { bench in
+            await bench.reconcile(.publishing)
+            let before = try await Self.text(bench)
+            try await bench.put(secret: "cluster-credentials", ["a_token": ""])
+            await bench.until {
+                guard case .present(let content) = bench.caches.secrets["cluster-credentials"] else { return false }
+                return content["a_token"]?.isEmpty ?? true
+            }
+            await bench.reconcile(.publishing)
+            #expect(try await Self.text(bench) == before)
+            bench.clock.advance(by: .seconds(61))
+            await bench.reconcile(.publishing)
+            let configuration = try await Self.text(bench).flatMap { ClustersConfiguration(yaml: $0) }
+            #expect(configuration?.clusters.first?.isClosed == true)
+        }
+    }
+
     @Test("Without a registry that asks for it, and in Observe, nothing is written")
     func notAsked() async throws {
         try await withFleet { bench in
