@@ -169,7 +169,7 @@ extension AdminServerTests {
             }
             let limit = PageLimits().connections
             let held = clients
-            try await self.eventually("the others are closed") { held.count { !$0.hasEnded } <= limit }
+            try await eventually("the others are closed") { held.count { !$0.hasEnded } <= limit }
             #expect(try await server.send("/healthz").status == 200)
         }
     }

@@ -1,5 +1,6 @@
 import DevCluster
-import TestSupport
+// Nearly every test here waits, so no file has to import it by itself.
+@_exported import TestSupport
 import Testing
 
 /// For what must not happen: checks it during the whole of that time.
