@@ -148,7 +148,8 @@ public struct FleetObjects: Sendable {
             rowsWithoutObject.filter { !$0.key.isWholeProject }.map { row in
                 ProjectDomain(project: row.key.project, domain: row.key.domain)
             })
-        let whole = assignmentsInForce.keys.filter(\.isWholeProject) + rowsWithoutObject.map(\.key).filter(\.isWholeProject)
+        let whole =
+            assignmentsInForce.keys.filter(\.isWholeProject) + rowsWithoutObject.map(\.key).filter(\.isWholeProject)
         for project in Set(whole.map(\.project)) {
             let object = projects.values.first { $0.spec.project == project }
             let domains = object?.effectiveDomains(spec.domains) ?? spec.domains

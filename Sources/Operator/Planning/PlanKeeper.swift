@@ -165,7 +165,8 @@ final class PlanKeeper: Sendable {
             revision: state.revision, planner: state.planner, registry: state.registry, templates: state.templates,
             imported: state.imported,
             problem: state.problem, identity: state.identity, references: references, fingerprints: state.fingerprints,
-            touched: diff.isCommon ? nil : diff.namespaces, generations: state.generations, stages: state.stages, changedAt: changedAt)
+            touched: diff.isCommon ? nil : diff.namespaces, generations: state.generations, stages: state.stages,
+            changedAt: changedAt)
         self.state.withLock { [state] in $0 = state }
         latest.withLock { $0 = plan }
         return Look(diff: diff, references: isNewReference ? references : nil)
