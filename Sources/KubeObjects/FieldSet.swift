@@ -121,7 +121,9 @@ extension ManagedFieldsEntry {
 
     private static func owns(_ fields: JSON, _ value: JSON, leavingOut names: Set<String> = []) -> Bool {
         // Elements of lists have keys to compare, which a set does.
-        guard case .object(let members) = value else { return (try? FieldSet(fieldsV1: fields))?.covers(value) ?? false }
+        guard case .object(let members) = value else {
+            return (try? FieldSet(fieldsV1: fields))?.covers(value) ?? false
+        }
         return members.allSatisfy { name, member in
             if member.isNull || member == [] || names.contains(name) { return true }
             guard case .object(let below)? = fields["f:" + name] else { return false }
