@@ -12,7 +12,7 @@ setup: ## Install what is missing: libcurl, libyaml, pkg-config, jq, openssl, cu
 build: setup ## Build everything (debug)
 	@swift build
 
-demo: setup ## Run the main job on the embedded devcluster: three API servers, kubectl, the operator (KEEP=1 leaves it running)
+demo: setup ## Run the main job on the embedded devcluster: four API servers, kubectl, the operator (KEEP=1 leaves it running)
 	@hack/demo
 
 test: setup ## Run all tests (on real API servers too, where KUBEBUILDER_ASSETS names kube-apiserver and etcd)
