@@ -7,7 +7,7 @@ import YAML
 extension EndToEnd.Commands {
     /// The commands beside `run`, as processes.
     @Suite("The commands")
-    struct Commands {
+    struct ReadingCommands {
         /// Runs a command with an administrator's kubeconfig of the control plane.
         private func squadron(
             _ arguments: [String], _ fleet: TestFleet<DevCluster>, edit: (String) -> String = { $0 }
