@@ -8,6 +8,7 @@ import Glibc
 /// closes a lane; that happens between the calls.
 final class EngineLoop {
     let poller: Poller
+    let turns = TurnWatch()
     var timers = TimerHeap()
     /// Monotonic nanoseconds at the last wake-up. That is exact enough for timeouts, and saves a system call for each
     /// piece.
@@ -27,6 +28,8 @@ final class EngineLoop {
     }
 
     func run() {
+        turns.watchThisThread()
+        defer { turns.end() }
         while !isStopping {
             let commands = mailbox.take()
             // Look first for events that ended a connection at rest: they came before the request that would use it.

@@ -186,7 +186,9 @@ final class Lane {
             (event.isReadable ? CURL_CSELECT_IN : 0) | (event.isWritable ? CURL_CSELECT_OUT : 0)
             | (event.hasFailed ? CURL_CSELECT_ERR : 0)
         var running: Int32 = 0
+        loop.turns.begin(event.socket)
         curl_multi_socket_action(multi, event.socket, mask, &running)
+        loop.turns.finish()
         loop.touch(self)
     }
 
@@ -197,7 +199,9 @@ final class Lane {
             return
         }
         var running: Int32 = 0
+        loop.turns.begin(all: Array(sockets.keys))
         curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+        loop.turns.finish()
         if !timer.isScheduled {
             // libcurl does not repeat a time that it gave before, although the timer has fired since. (libcurl rounds
             // to milliseconds, and may find that nothing is due yet.)

