@@ -157,7 +157,18 @@ struct PublishingControllerTests {
                     ],
                 ],
             ])
-            await bench.until { if case .present = bench.caches.deployments["flyteadmin"] { true } else { false } }
+            // No controller of Deployments runs here.
+            try await bench.admin.mergePatch(
+                [
+                    "status": [
+                        "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1,
+                        "availableReplicas": 1,
+                    ]
+                ], type: Deployment.resourceType, namespace: "flyte", name: "flyteadmin", subresource: "status")
+            await bench.until {
+                guard case .present(let object) = bench.caches.deployments["flyteadmin"] else { return false }
+                return object.status.observedGeneration == 1
+            }
             // What has read nothing of ours yet is a cluster that does not work: it has to be there first.
             try await bench.connect("a")
             await bench.reconcile(.publishing)

@@ -10,7 +10,7 @@ import Testing
 @testable import Operator
 
 @Suite("The ClusterRegistry's controller", .timeLimit(.minutes(1)))
-struct ClusterRegistryReconcilerTests {
+struct ClusterRegistryControllerTests {
     private let key = Work.registry("flyte")
 
     @Test("It counts what is Ready, and names what is not")

@@ -12,7 +12,7 @@ import Testing
 @testable import Operator
 
 @Suite("The DataPlane's controller", .timeLimit(.minutes(1)))
-struct DataPlaneReconcilerTests {
+struct DataPlaneControllerTests {
     private let key = Work.dataPlane("a")
 
     /// A bench whose data plane `a` is connected and in its status, with one namespace that is wanted.

@@ -10,7 +10,7 @@ import Testing
 @testable import Operator
 
 @Suite("The ExecutionLabel's controller", .timeLimit(.minutes(1)))
-struct ExecutionLabelReconcilerTests {
+struct ExecutionLabelControllerTests {
     private let key = Work.executionLabel("label1")
     private let clusters: JSON = ["clusters": [["name": "a", "weight": 1]]]
 
@@ -93,7 +93,7 @@ struct ExecutionLabelReconcilerTests {
 }
 
 @Suite("The ExecutionClusterLabel's controller", .timeLimit(.minutes(1)))
-struct ExecutionClusterLabelReconcilerTests {
+struct ExecutionClusterLabelControllerTests {
     private let key = Work.assignment("p-development")
 
     @Test("It is Ready once its namespace is in every data plane, and the registry wakes")
@@ -188,7 +188,7 @@ struct ExecutionClusterLabelReconcilerTests {
 }
 
 @Suite("The FlyteProject's controller", .timeLimit(.minutes(1)))
-struct FlyteProjectReconcilerTests {
+struct FlyteProjectControllerTests {
     @Test("It is Ready once its namespaces are in every data plane")
     func follows() async throws {
         try await withBench { bench in
