@@ -211,6 +211,17 @@ struct WhyTests {
         #expect(NamespaceStory(of: .namespace("team1-production"), unread, now: now).outcome == .done)
     }
 
+    @Test("A project's name alone gets a note with one of its domains")
+    func projectAlone() throws {
+        let known = try objects([Self.registry, Self.project].joined(separator: "\n---\n"))
+        let story = NamespaceStory(of: .namespace("team1"), known, now: now)
+        #expect(
+            story.notes.contains("team1 is a project: ask for one of its domains, as in squadron why team1/development")
+        )
+        #expect(
+            NamespaceStory(of: .namespace("nobody"), known, now: now).notes.allSatisfy { !$0.contains("ask for") })
+    }
+
     @Test("An archived project is named as one")
     func archived() throws {
         #expect(try story("old/development").notes.first?.hasPrefix("flyteadmin has archived the project old") == true)

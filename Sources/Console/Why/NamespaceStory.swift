@@ -81,6 +81,7 @@ public struct NamespaceStory: Report {
         case .namespace(let name):
             keys = facts.domains.entries.filter { $0.value.answer.name == name }.map(\.key).sorted()
             namespace = name
+            if keys.isEmpty { noteProject(name, facts) }
         }
         members = keys.compactMap { key in
             facts.domains.entries[key].map {
@@ -92,6 +93,14 @@ public struct NamespaceStory: Report {
         findPlaces(namespace, facts)
         findValues(namespace, owner, facts)
         if let note = facts.noteOnAttributes { notes.append(note) }
+    }
+
+    /// Somebody may mean the project of that name.
+    private mutating func noteProject(_ name: String, _ facts: StoryFacts) {
+        let domains = facts.domains.entries.keys.filter { $0.project == name }.map(\.domain).sorted()
+        let label = facts.label(ofProject: ProjectDomain(project: name, domain: ""))
+        guard let domain = domains.first ?? (label == nil ? nil : facts.spec.domains.first) else { return }
+        notes.append("\(name) is a project: ask for one of its domains, as in squadron why \(name)/\(domain)")
     }
 
     private mutating func noteMisses(_ key: ProjectDomain, _ facts: StoryFacts) {
