@@ -110,7 +110,7 @@ struct DepartureTests {
     }
 }
 
-@Suite("What keeps a deletion back", .timeLimit(.minutes(1)))
+@Suite("What keeps a deletion back", .timeLimit(.minutes(5)))
 struct DeletionHoldTests {
     private static let notServed = KubeError(
         operation: "list",

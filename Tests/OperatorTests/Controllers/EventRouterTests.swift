@@ -10,7 +10,7 @@ import Testing
 @testable import Operator
 
 /// The table in `EventRouter.swift`, row by row.
-@Suite("Which change wakes which key", .timeLimit(.minutes(1)))
+@Suite("Which change wakes which key", .timeLimit(.minutes(5)))
 struct EventRouterTests {
     private static let gathering = Duration.milliseconds(200)
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-@Suite("The ExecutionLabel's controller", .timeLimit(.minutes(1)))
+@Suite("The ExecutionLabel's controller", .timeLimit(.minutes(5)))
 struct ExecutionLabelControllerTests {
     private let key = Work.executionLabel("label1")
     private let clusters: JSON = ["clusters": [["name": "a", "weight": 1]]]
@@ -92,7 +92,7 @@ struct ExecutionLabelControllerTests {
     }
 }
 
-@Suite("The ExecutionClusterLabel's controller", .timeLimit(.minutes(1)))
+@Suite("The ExecutionClusterLabel's controller", .timeLimit(.minutes(5)))
 struct ExecutionClusterLabelControllerTests {
     private let key = Work.assignment("p-development")
 
@@ -187,7 +187,7 @@ struct ExecutionClusterLabelControllerTests {
     }
 }
 
-@Suite("The FlyteProject's controller", .timeLimit(.minutes(1)))
+@Suite("The FlyteProject's controller", .timeLimit(.minutes(5)))
 struct FlyteProjectControllerTests {
     @Test("It is Ready once its namespaces are in every data plane")
     func follows() async throws {

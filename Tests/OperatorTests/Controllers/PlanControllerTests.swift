@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-@Suite("The controllers of the plan, of requests and of memory", .timeLimit(.minutes(1)))
+@Suite("The controllers of the plan, of requests and of memory", .timeLimit(.minutes(5)))
 struct PlanControllerTests {
     /// A bench whose data plane `a` is connected, with one namespace in sync.
     private func withConnected(
@@ -94,7 +94,7 @@ struct PlanControllerTests {
     }
 }
 
-@Suite("The controller of ClusterProfiles", .timeLimit(.minutes(1)))
+@Suite("The controller of ClusterProfiles", .timeLimit(.minutes(5)))
 struct ClusterProfileControllerTests {
     private static let anything: JSON = ["type": "object", "x-kubernetes-preserve-unknown-fields": true]
     private static let definition: JSON = [
@@ -153,7 +153,7 @@ extension ControllerBench {
     }
 }
 
-@Suite("The controller of a staged rollout", .timeLimit(.minutes(1)))
+@Suite("The controller of a staged rollout", .timeLimit(.minutes(5)))
 struct StagedRolloutControllerTests {
     private static func registry(_ value: String) -> JSON {
         [

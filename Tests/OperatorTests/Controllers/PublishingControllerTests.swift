@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-@Suite("The controller of what is published", .timeLimit(.minutes(1)))
+@Suite("The controller of what is published", .timeLimit(.minutes(5)))
 struct PublishingControllerTests {
     private static let map = Publish.defaultConfigMap
     private static let publish: JSON = ["publish": ["clustersConfigMap": ["name": .string(map)]]]

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-@Suite("The ClusterRegistry's controller", .timeLimit(.minutes(1)))
+@Suite("The ClusterRegistry's controller", .timeLimit(.minutes(5)))
 struct ClusterRegistryControllerTests {
     private let key = Work.registry("flyte")
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Operator
 
-@Suite("Writing statuses", .timeLimit(.minutes(1)))
+@Suite("Writing statuses", .timeLimit(.minutes(5)))
 struct StatusWriterTests {
     private func status(_ reason: String) -> ExecutionLabelStatus {
         var status = ExecutionLabelStatus()
