@@ -80,7 +80,7 @@ final class PasswordProxy: Sendable {
                 return context.close(promise: nil)
             }
             let front = context.channel
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             ClientBootstrap(group: context.eventLoop)
                 .channelInitializer { back in
                     back.eventLoop.makeCompletedFuture {
@@ -90,11 +90,9 @@ final class PasswordProxy: Sendable {
                 .connect(host: "127.0.0.1", port: target.split(separator: ":").last.flatMap { Int($0) } ?? 0)
                 .whenComplete { result in
                     guard case .success(let back) = result else { return front.close(promise: nil) }
-                    let (handler, context) = bound.value
+                    front.writeAndFlush(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n"), promise: nil)
                     try? front.pipeline.syncOperations.addHandler(Relay.PassOn(to: back) { false })
-                    front.pipeline.syncOperations.removeHandler(handler, promise: nil)
-                    context.writeAndFlush(
-                        handler.wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n")), promise: nil)
+                    front.pipeline.syncOperations.removeHandler(bound.value, promise: nil)
                 }
         }
 
