@@ -63,7 +63,9 @@ final class Child {
                 .flatMap { $0.hasPrefix("socket:[") ? String($0.dropFirst(8).dropLast()) : nil }
         }
         func listed(_ table: String) -> [Substring] {
-            let text = (try? String(contentsOfFile: "/proc/\(id)/net/\(table)", encoding: .utf8)) ?? ""
+            // By a handle: the kernel gives these tables in pieces, and `String(contentsOfFile:)` reads one.
+            let data = try? FileHandle(forReadingAtPath: "/proc/\(id)/net/\(table)")?.readToEnd()
+            let text = String(decoding: data ?? Data(), as: UTF8.self)
             // The tenth field is the inode.
             return text.split(separator: "\n").dropFirst().compactMap { $0.split(separator: " ").dropFirst(9).first }
         }
