@@ -304,7 +304,7 @@ extension EndToEnd.Faults {
 
         @Test(
             "Two DataPlanes of one cluster under two host names: only the older one writes",
-            arguments: 1...1)
+            arguments: 1...3)
         func duplicateRace(_ round: Int) async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.addSecondEntry()
