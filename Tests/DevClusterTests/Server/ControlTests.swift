@@ -191,6 +191,10 @@ struct ControlTests {
                     return nil
                 }
             }
+            // Its controller makes one for each namespace, soon after the start.
+            try await eventually("the CA's ConfigMap is there") {
+                try await client.get(Self.configMaps).json["items"]?.array?.isEmpty == false
+            }
             for how in ["in-order", "gone", "reset"] {
                 let stream = try await client.open(path + (try await version()))
                 try await control.act("end-watches", ["how": .string(how), "match": ["resources": ["configmaps"]]])
