@@ -28,10 +28,10 @@ struct ReplicationTests {
         var spec: JSON = ["replicateSecrets": [["name": .string(name)]]]
         for (key, value) in more.object ?? [:] { spec[key] = value }
         try await bench.put("ClusterRegistry", "flyte", spec)
-        repeat {
+        try await TestSupport.eventually("it is known what is copied") {
             await bench.plan()
-            try await Task.sleep(for: .milliseconds(5))
-        } while bench.plans.inForce?.snapshot.replicated.isPending != false
+            return bench.plans.inForce?.snapshot.replicated.isPending == false
+        }
     }
 
     private static func copy(_ plane: MemoryAPI, _ namespace: String) async throws -> String? {
@@ -46,9 +46,10 @@ struct ReplicationTests {
 
     /// Lets the time go on until it holds.
     private static func eventually(_ bench: ControllerBench, _ holds: () async throws -> Bool) async throws {
-        while try await !holds() {
+        try await TestSupport.eventually("time has brought it about") {
+            if try await holds() { return true }
             bench.clock.advance(by: .seconds(5))
-            try await Task.sleep(for: .milliseconds(10))
+            return false
         }
     }
 
