@@ -9,7 +9,7 @@ public struct Explanation: Report {
     public let request: Placement.Request
     /// Nil without `--execution`.
     public let execution: String?
-    /// The cluster of that execution. Nil without `--execution`, and if there is no candidate.
+    /// The cluster that the execution would run on. Nil without `--execution`, and if no cluster can be drawn.
     public let cluster: String?
     /// Where that execution ran. Nil if it did not run, or if that is not known.
     public let ranOn: String?

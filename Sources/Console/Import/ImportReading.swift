@@ -55,7 +55,7 @@ public struct ImportReading: Sendable {
 
     private static func key(_ place: String) -> Substring { place[(place.lastIndex(of: " ") ?? place.startIndex)...] }
 
-    /// The registry's spec. Nil if there is no registry, or no such kind.
+    /// The registry's spec. Nil if the registry does not exist, or if the cluster does not serve its kind.
     public func registry() async throws(KubeError) -> JSON? {
         do {
             return try await reader.objects(of: [.clusterRegistries]).registry?.json["spec"]

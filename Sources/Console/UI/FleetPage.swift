@@ -158,7 +158,7 @@ extension NamespaceCounts {
 }
 
 extension Timestamp? {
-    /// Empty if there is no time.
+    /// The text is empty if the time is not known.
     var pageText: JSON { .string(self?.description ?? "") }
 }
 

@@ -163,7 +163,7 @@ public struct NamespaceStory: Report {
 }
 
 extension NamespaceAnswer {
-    /// Why there is no namespace. Nil if there is one.
+    /// The reason why the project-domain has no namespace. Nil if it has one.
     var trouble: (reason: String, message: String)? {
         switch self {
         case .name: nil

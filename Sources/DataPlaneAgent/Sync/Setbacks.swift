@@ -25,7 +25,7 @@ struct Setbacks: Sendable {
     /// the server.
     mutating func isFirstLoss(_ name: String) -> Bool { lost.insert(name).inserted }
 
-    /// It failed for another cause, or is no longer wanted.
+    /// Forgets a namespace that failed for another cause, or that the plan no longer wants.
     mutating func remove(_ name: String) {
         failed[name] = nil
         lost.remove(name)

@@ -65,7 +65,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
 
     /// Reads and checks the entries. No message contains a byte of a value.
     ///
-    /// - Parameter secret: nil if there is no such Secret.
+    /// - Parameter secret: nil if it does not exist.
     public static func read(_ place: CredentialsPlace, in secret: SecretContent?, now: Instant) -> CredentialsVerdict {
         let name = place.secretName
         guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }

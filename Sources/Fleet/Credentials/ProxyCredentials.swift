@@ -10,7 +10,7 @@ public struct ProxyCredentials: Sendable, Hashable {
         public var message: String
     }
 
-    /// - Parameter content: nil if there is no such Secret.
+    /// - Parameter content: nil if the Secret does not exist.
     public static func read(
         _ reference: KeyReference, in content: SecretContent?, for proxyURL: String
     ) -> Result<ProxyCredentials, Problem> {

@@ -40,7 +40,7 @@ public enum RenewedVerdict: Sendable, Hashable {
     case invalid(CredentialsReason, String)
 
     /// - Parameters:
-    ///   - secret: nil if there is no such Secret.
+    ///   - secret: nil if it does not exist.
     ///   - clouds: the hosts of the clouds.
     ///   - audience: the audience of a Federated token, if the DataPlane names one.
     public static func read(

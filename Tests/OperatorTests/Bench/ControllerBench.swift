@@ -344,6 +344,16 @@ extension ControllerBench {
         return outcome
     }
 
+    /// Connects the data plane `a`, and waits until it has its one namespace, of the project `p`.
+    func connectWithNamespace() async throws -> MemoryAPI {
+        let plane = try await enroll("a")
+        try await assign("p")
+        await plan()
+        try await connect("a")
+        await until { self.pool["a"]?.progressReport.counts.synced == 1 }
+        return plane
+    }
+
     /// Works on a DataPlane until its agent is connected and its status says so.
     func connect(_ name: String) async throws {
         try await work(.dataPlane(name))

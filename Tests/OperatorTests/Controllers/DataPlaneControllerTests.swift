@@ -20,11 +20,7 @@ struct DataPlaneControllerTests {
         _ body: @escaping @Sendable (ControllerBench, MemoryAPI) async throws -> Void
     ) async throws {
         try await withBench { bench in
-            let plane = try await bench.enroll("a")
-            try await bench.assign("p")
-            await bench.plan()
-            try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
+            let plane = try await bench.connectWithNamespace()
             try await bench.work(.dataPlane("a"))
             try await body(bench, plane)
         }

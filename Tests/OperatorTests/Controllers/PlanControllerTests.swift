@@ -16,11 +16,7 @@ struct PlanControllerTests {
         _ body: @escaping @Sendable (ControllerBench, MemoryAPI) async throws -> Void
     ) async throws {
         try await withBench { bench in
-            let plane = try await bench.enroll("a")
-            try await bench.assign("p")
-            await bench.plan()
-            try await bench.connect("a")
-            await bench.until { bench.pool["a"]?.progressReport.counts.synced == 1 }
+            let plane = try await bench.connectWithNamespace()
             // The note of the cluster is a change of the DataPlane itself.
             await bench.plan()
             _ = await bench.woken(within: .seconds(5))

@@ -39,15 +39,20 @@ struct ClusterRegistryControllerTests {
         }
     }
 
+    /// A registry whose status an earlier process wrote, and an assignment.
+    private static func readyBefore(_ bench: ControllerBench) async throws {
+        try await bench.put("ClusterRegistry", "flyte", [:])
+        try await bench.put(
+            status: ["observedGeneration": 1, "conditions": [bench.condition("Ready", "Ready")]],
+            of: .clusterRegistries, "flyte")
+        try await bench.assign("p")
+        await bench.plan()
+    }
+
     @Test("After a restart the status stays until everything has been read, at most 15 s")
     func restart() async throws {
         try await withBench { bench in
-            try await bench.put("ClusterRegistry", "flyte", [:])
-            try await bench.put(
-                status: ["observedGeneration": 1, "conditions": [bench.condition("Ready", "Ready")]],
-                of: .clusterRegistries, "flyte")
-            try await bench.assign("p")
-            await bench.plan()
+            try await Self.readyBefore(bench)
             let writes = bench.statusWrites.count
             #expect(await bench.reconcile(key) == .requeue(after: .milliseconds(200)))
             bench.clock.advance(by: .milliseconds(14_900))
@@ -62,12 +67,7 @@ struct ClusterRegistryControllerTests {
     @Test("After a restart the status is written as soon as everything has been read")
     func settled() async throws {
         try await withBench { bench in
-            try await bench.put("ClusterRegistry", "flyte", [:])
-            try await bench.put(
-                status: ["observedGeneration": 1, "conditions": [bench.condition("Ready", "Ready")]],
-                of: .clusterRegistries, "flyte")
-            try await bench.assign("p")
-            await bench.plan()
+            try await Self.readyBefore(bench)
             try await bench.work(.assignment("p-development"))
             bench.clock.advance(by: .seconds(2))
             try await bench.work(.assignment("p-development"))
