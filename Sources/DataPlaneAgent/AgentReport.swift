@@ -5,9 +5,9 @@ import TokenSources
 /// Everything that an agent reports about its data plane, as one value: statuses, rollouts and metrics are made from it.
 package struct AgentReport: Sendable {
     /// What probes and requests have found out.
-    package var facts: SessionFacts
+    package var facts: AgentFacts
     /// What is known of our rights: from reviews, or from our own requests if we may not ask for a review.
-    package var authorization: DataPlaneObservation.Authorization
+    package var authorization: DataPlaneFacts.Authorization
     /// Whether Namespaces and ServiceAccounts are listed, as far as the plan has them.
     package var listsEssentials: Bool
     /// The settings of the link in use.

@@ -1,9 +1,9 @@
 import Fleet
 import Kube
 
-/// All that changes in a session, but for what its queue, its watches, its progress and its `SyncMemory` keep.
+/// All that changes in an agent, but for what its queue, its watches, its progress and its `SyncMemory` keep.
 struct AgentState: Sendable {
-    var decisions: SessionState
+    var decisions: AgentDecisions
     private(set) var plan: DataPlanePlan
     /// Whether there has been a plan to compare with. Without one, everything that the first lists show would be written
     /// again.
@@ -19,7 +19,7 @@ struct AgentState: Sendable {
     /// When details of lasting failures were last reported.
     private var lastDetails: Duration?
 
-    init(_ decisions: SessionState, _ plan: DataPlanePlan) {
+    init(_ decisions: AgentDecisions, _ plan: DataPlanePlan) {
         self.decisions = decisions
         self.plan = plan
         hasPlan = !plan.isPending

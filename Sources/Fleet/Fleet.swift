@@ -14,7 +14,6 @@
 //   Rollout/         the revisions of templates and values, and which data plane gets which
 //   Permissions/     the rights that are needed in a data plane, and which of them are missing
 //   FlyteAdmin/      ExecutionClusterLabels + rows in flyteadmin + notes on our rows → what to write and delete there
-//   Verdicts/        everything observed → the conditions and status of DataPlane, FlyteProject, ClusterRegistry
 //
 //   Publish/         what is published for flyteadmin: its clusters configuration, and when its Deployments restart
 //   Placement/       which cluster flyteadmin draws for an execution, bit by bit

@@ -20,13 +20,13 @@ enum Answers {
     ///
     /// An object without members counts as an empty list, since some gateways leave out what is empty. An object with
     /// only other members comes from another program, and must not be read as "no rows".
-    static func rows(_ json: JSON, _ kind: AttributeKind) -> [LabelRow]? {
+    static func rows(_ json: JSON, _ kind: AttributeKind) -> [AttributeRow]? {
         guard let members = json.object else { return nil }
         guard let list = json["configurations"] else { return members.isEmpty ? [] : nil }
         if list.isNull { return [] }
         return list.array?.compactMap { row in
             kind.value(row["attributes"]).map {
-                LabelRow(
+                AttributeRow(
                     project: text("project", of: row), domain: text("domain", of: row),
                     workflow: text("workflow", of: row), launchPlan: text("launch_plan", of: row), value: $0)
             }

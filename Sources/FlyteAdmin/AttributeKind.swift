@@ -39,7 +39,7 @@ public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
     }
     var shortNoun: String { self == .executionClusterLabel ? "label" : noun }
 
-    /// The `LabelRow.value` for these `matching_attributes`. Nil if they are of another kind.
+    /// The `AttributeRow.value` for these `matching_attributes`. Nil if they are of another kind.
     func value(_ attributes: JSON?) -> String? {
         guard let content = Answers.member(member, of: attributes) else { return nil }
         if self == .executionClusterLabel { return Answers.member("value", of: content)?.string }

@@ -51,10 +51,10 @@ public struct FlyteAdminClient: Sendable {
     }
 
     /// The execution cluster labels of all projects.
-    public func labels() async throws(FlyteAdminError) -> [LabelRow] { try await rows(.executionClusterLabel) }
+    public func labels() async throws(FlyteAdminError) -> [AttributeRow] { try await rows(.executionClusterLabel) }
 
     /// The rows of one kind of all projects.
-    public func rows(_ kind: AttributeKind) async throws(FlyteAdminError) -> [LabelRow] {
+    public func rows(_ kind: AttributeKind) async throws(FlyteAdminError) -> [AttributeRow] {
         let operation = "list the \(kind.noun)s"
         // flyteadmin accepts the enum's number or name. We send the number, which older versions are known to accept.
         let answer = try await json(
@@ -74,7 +74,7 @@ public struct FlyteAdminClient: Sendable {
         try await set(.executionClusterLabel, value, project: project, domain: domain, workflow: workflow)
     }
 
-    /// - Parameter value: in the form of `LabelRow.value`.
+    /// - Parameter value: in the form of `AttributeRow.value`.
     public func set(
         _ kind: AttributeKind, _ value: String, project: String, domain: String, workflow: String = ""
     ) async throws(FlyteAdminError) {

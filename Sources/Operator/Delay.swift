@@ -6,15 +6,15 @@ enum Delay {
     // MARK: Coalescing: one reconciliation for many changes
 
     /// A cold sync is a few writes to each object, not one for each namespace.
-    static let gathering = Duration.milliseconds(200)
+    static let coalescing = Duration.milliseconds(200)
     /// The same while a data plane has much to do: syncing goes before writing statuses.
-    static let gatheringWhileBusy = Duration.seconds(1)
+    static let coalescingWhileBusy = Duration.seconds(1)
     /// Other controllers see only the settled state of a data plane in its ClusterProfile.
-    static let gatheringForProfiles = Duration.seconds(1)
+    static let coalescingForProfiles = Duration.seconds(1)
     /// All changes of one `kubectl apply` of a folder are one reconciliation with flyteadmin.
-    static let gatheringForFlyteAdmin = Duration.milliseconds(50)
+    static let coalescingForFlyteAdmin = Duration.milliseconds(50)
     /// Data planes that become due for a count of executions together are one round of questions.
-    static let gatheringForCounts = Duration.seconds(2)
+    static let coalescingForCounts = Duration.seconds(2)
     /// How long the configuration must be unchanged before flyteadmin is restarted for it.
     static let beforeRestart = Duration.seconds(3)
 

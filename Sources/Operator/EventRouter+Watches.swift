@@ -3,10 +3,10 @@ import Fleet
 import KubeObjects
 
 extension EventRouter {
-    /// Follows the caches until the returned functions are called.
+    /// Follows the informers until the returned functions are called.
     func follow() -> [@Sendable () -> Void] {
         func follow<Object: KubeResource>(
-            _ store: Store<Decoded<Object>>, _ input: @escaping @Sendable (String) -> PlanKeeper.Input,
+            _ store: Store<Decoded<Object>>, _ input: @escaping @Sendable (String) -> PlanUpdater.Input,
             _ work: @escaping @Sendable (String) -> Work
         ) -> @Sendable () -> Void {
             store.subscribe { change in
@@ -20,30 +20,30 @@ extension EventRouter {
                     if new.metadata.requestsReconcile(after: old.metadata) { queue.add(.requested(work(name))) }
                     // Our own writes of statuses come back as changes.
                     if old.metadata.isSameSpec(as: new.metadata) {
-                        return queue.add(work(name), after: Delay.gathering)
+                        return queue.add(work(name), after: Delay.coalescing)
                     }
                 }
                 changed(input(name))
             }
         }
         return [
-            caches.secrets.observers.subscribe { secretChanged($0) },
-            caches.configMaps.observers.subscribe { changed(.configMap($0)) },
-            caches.profiles.observers.subscribe { queue.add(.clusterProfiles, after: Delay.gathering) },
-            caches.labelledSecrets.observers.subscribe {
+            informers.secrets.observers.subscribe { secretChanged($0) },
+            informers.configMaps.observers.subscribe { changed(.configMap($0)) },
+            informers.profiles.observers.subscribe { queue.add(.clusterProfiles, after: Delay.coalescing) },
+            informers.labelledSecrets.observers.subscribe {
                 changed(.replicated)
                 registriesChanged()
             },
-            caches.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
-            caches.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
-            caches.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
-            caches.published.observers.subscribe { _ in queue.add(.publishing) },
-            caches.deployments.observers.subscribe { _ in queue.add(.publishing) },
-            follow(caches.dataPlanes, { .dataPlane($0) }, { .dataPlane($0) }),
-            follow(caches.executionLabels, { .executionLabel($0) }, { .executionLabel($0) }),
-            follow(caches.assignments, { .assignment($0) }, { .assignment($0) }),
-            follow(caches.projects, { .project($0) }, { .project($0) }),
-            follow(caches.registries, { .registry($0) }, { .registry($0) }),
+            informers.doubts.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            informers.missingKinds.observers.subscribe { queue.add(.registry(ClusterRegistry.theName)) },
+            informers.goneDataPlanes.subscribe { queue.add(.dataPlane($0)) },
+            informers.published.observers.subscribe { _ in queue.add(.publishing) },
+            informers.deployments.observers.subscribe { _ in queue.add(.publishing) },
+            follow(informers.dataPlanes, { .dataPlane($0) }, { .dataPlane($0) }),
+            follow(informers.executionLabels, { .executionLabel($0) }, { .executionLabel($0) }),
+            follow(informers.assignments, { .assignment($0) }, { .assignment($0) }),
+            follow(informers.projects, { .project($0) }, { .project($0) }),
+            follow(informers.registries, { .registry($0) }, { .registry($0) }),
         ]
     }
 
@@ -53,9 +53,9 @@ extension EventRouter {
         if plans.inForce?.references.readsValues(fromSecret: name) ?? true { changed(.secret(name)) }
         if plans.inForce?.references.replicated.contains(name) ?? false { changed(.replicated) }
         let isFlyteAdmins = name == PublishedCredentials.secretName
-        if isFlyteAdmins { queue.add(.publishing, after: Delay.gathering) }
+        if isFlyteAdmins { queue.add(.publishing, after: Delay.coalescing) }
         let isAsked = isFlyteAdmins && plans.inForce?.spec.flyteHealth.enabled == true
-        for (key, object) in caches.dataPlanes.snapshot ?? [:]
+        for (key, object) in informers.dataPlanes.snapshot ?? [:]
         where isAsked
             || object.object.map({
                 $0.spec.credentials.secretName == name || $0.spec.connection.proxyCredentialsRef?.name == name
@@ -64,9 +64,9 @@ extension EventRouter {
             queue.add(.dataPlane(key.name))
         }
         // A Secret's labels decide for which purposes it may be used.
-        for (key, object) in caches.projects.snapshot ?? [:]
+        for (key, object) in informers.projects.snapshot ?? [:]
         where object.object?.spec.valuesFrom.contains(where: { $0.secretKeyRef?.name == name }) ?? false {
-            queue.add(.project(key.name), after: Delay.gathering)
+            queue.add(.project(key.name), after: Delay.coalescing)
         }
         registriesChanged()
     }

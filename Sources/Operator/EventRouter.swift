@@ -9,7 +9,7 @@ import Fleet
 /// | Change | Function | Wakes |
 /// |---|---|---|
 /// | an object's spec or annotations | `changed` | `plan`, which wakes what it touches |
-/// | an object's status | `follow` | the object itself, gathered |
+/// | an object's status | `follow` | the object itself, coalesced |
 /// | an object was deleted | `follow` | its key, `plan`, and `tidying` |
 /// | the annotation `reconcile-requested-at` | `follow` | `requested`, which wakes the object and everything that it waits for |
 /// | `requested` | `lookAtOnce` | the object; for a registry also `plan`; for a registry or a label also `publishing` |
@@ -18,40 +18,40 @@ import Fleet
 /// | the published ConfigMap, a Deployment | `follow` | `publishing` |
 /// | a deleted DataPlane that is still published | `follow` | that DataPlane |
 /// | a missing kind, or its return; a list that is not believed | `follow` | the registry |
-/// | a ClusterProfile | `follow` | `clusterProfiles`, gathered |
+/// | a ClusterProfile | `follow` | `clusterProfiles`, coalesced |
 /// | the UID of our Namespace is known | `identityFound` | `plan` |
-/// | `plan`: a DataPlane | `planChanged` | that DataPlane; labels and assignments, gathered; `publishing` |
-/// | `plan`: an ExecutionLabel | `planChanged` | that label; assignments, gathered; `publishing` |
+/// | `plan`: a DataPlane | `planChanged` | that DataPlane; labels and assignments, coalesced; `publishing` |
+/// | `plan`: an ExecutionLabel | `planChanged` | that label; assignments, coalesced; `publishing` |
 /// | `plan`: a namespace, an assignment, a project | `planChanged` | the objects that report it; flyteadmin's loop |
-/// | `plan`: settings or templates | `planChanged` | every DataPlane; all statuses, gathered |
+/// | `plan`: settings or templates | `planChanged` | every DataPlane; all statuses, coalesced |
 /// | `plan`, if changes are staged or there are ClusterProfiles | `planChanged` | `stagedRollout`; `clusterProfiles` |
-/// | `plan`: what an agent should hold | `agentFollows` | that DataPlane, gathered |
-/// | a DataPlane is reconciled | `dataPlaneIsLookedAt` | `publishing` and `tidying`, gathered |
-/// | a DataPlane's status was written | `dataPlaneReported` | `stagedRollout`, `clusterProfiles`, gathered |
-/// | a data plane became Ready, or ceased to be | `readinessChanged` | the registries, gathered |
-/// | a data plane became available, or ceased to be | `readinessChanged` | all statuses, gathered |
-/// | an assignment became Ready, or ceased to be | `assignmentReadinessChanged` | the registries, gathered |
+/// | `plan`: what an agent should hold | `agentFollows` | that DataPlane, coalesced |
+/// | a DataPlane is reconciled | `dataPlaneIsLookedAt` | `publishing` and `tidying`, coalesced |
+/// | a DataPlane's status was written | `dataPlaneReported` | `stagedRollout`, `clusterProfiles`, coalesced |
+/// | a data plane became Ready, or ceased to be | `readinessChanged` | the registries, coalesced |
+/// | a data plane became available, or ceased to be | `readinessChanged` | all statuses, coalesced |
+/// | an assignment became Ready, or ceased to be | `assignmentReadinessChanged` | the registries, coalesced |
 /// | two DataPlanes claim one cluster | `claimsChanged`, `approvalsChanged` | these DataPlanes |
 /// | an agent's report; a refused or renewed token; a count of executions | `dataPlaneChanged` | that DataPlane |
-/// | an agent: a namespace | `namespaceChanged` | that DataPlane and the objects that report the namespace, gathered |
-/// | a result of publishing | `publishingReported` | the registry, gathered |
+/// | an agent: a namespace | `namespaceChanged` | that DataPlane and the objects that report the namespace, coalesced |
+/// | a result of publishing | `publishingReported` | the registry, coalesced |
 /// | the labels that flyteadmin has read | `runningLabelsChanged` | flyteadmin's loop |
 /// | the revision that each data plane gets | `stage` | `plan` |
-/// | a result of a staged rollout, or its failure | `rolloutReported`, `rolloutFailed` | the registries; every DataPlane, gathered |
+/// | a result of a staged rollout, or its failure | `rolloutReported`, `rolloutFailed` | the registries; every DataPlane, coalesced |
 /// | flyteadmin: a row, a project | `rowsChanged`, `projectsChanged` | the objects that report it |
-/// | flyteadmin: its projects and attributes | `flyteAdminChanged` | `plan`; all statuses, gathered |
+/// | flyteadmin: its projects and attributes | `flyteAdminChanged` | `plan`; all statuses, coalesced |
 /// | flyteadmin: the labels that its rows name | `namedLabelsChanged` | `publishing` |
 struct EventRouter: Sendable {
     let queue: WorkQueue<Work>
-    let plans: PlanKeeper
-    let caches: Caches
+    let plans: PlanUpdater
+    let informers: Informers
     /// Wakes the loop that talks to flyteadmin.
     var flyteAdmin = Signal()
 
     // MARK: Inputs and the plan
 
     /// An input of the plan has changed.
-    func changed(_ input: PlanKeeper.Input) {
+    func changed(_ input: PlanUpdater.Input) {
         plans.changed(input)
         queue.add(.plan)
     }
@@ -68,11 +68,11 @@ struct EventRouter: Sendable {
         profilesChanged(plan)
         if diff.isEmpty { return }
         for name in diff.dataPlanes { queue.add(.dataPlane(name)) }
-        if diff.isCommon { queue.add(names(caches.dataPlanes).map { .dataPlane($0) }) }
+        if diff.isCommon { queue.add(names(informers.dataPlanes).map { .dataPlane($0) }) }
         // Later than the DataPlanes, since after a restart statuses wait until each data plane is connected.
-        for name in diff.executionLabels { queue.add(.executionLabel(name), after: Delay.gathering) }
-        for name in diff.assignments { queue.add(.assignment(name), after: Delay.gathering) }
-        for name in diff.projects { queue.add(.project(name), after: Delay.gathering) }
+        for name in diff.executionLabels { queue.add(.executionLabel(name), after: Delay.coalescing) }
+        for name in diff.assignments { queue.add(.assignment(name), after: Delay.coalescing) }
+        for name in diff.projects { queue.add(.project(name), after: Delay.coalescing) }
         if diff.isCommon || !diff.dataPlanes.isEmpty || !diff.executionLabels.isEmpty { return statusesChanged() }
         registriesChanged()
     }
@@ -83,21 +83,21 @@ struct EventRouter: Sendable {
     }
 
     private func profilesChanged(_ plan: PlanInForce) {
-        guard !plan.spec.clusterProfiles.isEmpty || caches.profiles.mayHaveAny else { return }
-        queue.add(.clusterProfiles, after: Delay.gatheringForProfiles)
+        guard !plan.spec.clusterProfiles.isEmpty || informers.profiles.mayHaveAny else { return }
+        queue.add(.clusterProfiles, after: Delay.coalescingForProfiles)
     }
 
-    /// Wakes, gathered, every object whose status depends on other objects.
+    /// Wakes every object whose status depends on other objects.
     private func statusesChanged() {
-        queue.add(.publishing, after: Delay.gathering)
-        for name in names(caches.executionLabels) { queue.add(.executionLabel(name), after: Delay.gathering) }
-        for name in names(caches.assignments) { queue.add(.assignment(name), after: Delay.gathering) }
-        for name in names(caches.projects) { queue.add(.project(name), after: Delay.gathering) }
+        queue.add(.publishing, after: Delay.coalescing)
+        for name in names(informers.executionLabels) { queue.add(.executionLabel(name), after: Delay.coalescing) }
+        for name in names(informers.assignments) { queue.add(.assignment(name), after: Delay.coalescing) }
+        for name in names(informers.projects) { queue.add(.project(name), after: Delay.coalescing) }
         registriesChanged()
     }
 
-    func registriesChanged(after delay: Duration = Delay.gathering) {
-        for name in names(caches.registries) { queue.add(.registry(name), after: delay) }
+    func registriesChanged(after delay: Duration = Delay.coalescing) {
+        for name in names(informers.registries) { queue.add(.registry(name), after: delay) }
     }
 
     /// A user wants it reconciled now.
@@ -117,7 +117,7 @@ struct EventRouter: Sendable {
     /// The progress of a namespace in a data plane has changed.
     /// - Parameter isBusy: many more namespaces of that data plane wait.
     func namespaceChanged(_ namespace: String, of dataPlane: String, isBusy: Bool) {
-        let delay = isBusy ? Delay.gatheringWhileBusy : Delay.gathering
+        let delay = isBusy ? Delay.coalescingWhileBusy : Delay.coalescing
         queue.add(.dataPlane(dataPlane), after: delay)
         guard let plan = plans.inForce else { return }
         for key in plan.planner.projectDomains(of: namespace) {
@@ -129,16 +129,16 @@ struct EventRouter: Sendable {
     }
 
     /// The agent holds another plan from now on. Its status reports that a little later.
-    func agentFollows(_ dataPlane: String) { queue.add(.dataPlane(dataPlane), after: Delay.gathering) }
+    func agentFollows(_ dataPlane: String) { queue.add(.dataPlane(dataPlane), after: Delay.coalescing) }
 
     func dataPlaneIsLookedAt() {
-        queue.add(.publishing, after: Delay.gathering)
+        queue.add(.publishing, after: Delay.coalescing)
         queue.add(.tidying, after: Delay.tidying)
     }
 
     /// The status of a DataPlane is written.
     func dataPlaneReported(_ plan: PlanInForce) {
-        if stages(plan) { queue.add(.stagedRollout, after: Delay.gathering) }
+        if stages(plan) { queue.add(.stagedRollout, after: Delay.coalescing) }
         profilesChanged(plan)
     }
 
@@ -165,13 +165,13 @@ struct EventRouter: Sendable {
         for name in names {
             // The refused one itself reports the reason once the plan has the other one, so it need not run again at
             // once.
-            queue.add(.dataPlane(name), after: name == asking ? Delay.gathering : .zero)
+            queue.add(.dataPlane(name), after: name == asking ? Delay.coalescing : .zero)
         }
     }
 
     // MARK: flyteadmin and staged rollouts
 
-    func publishingReported() { queue.add(.registry(ClusterRegistry.theName), after: Delay.gathering) }
+    func publishingReported() { queue.add(.registry(ClusterRegistry.theName), after: Delay.coalescing) }
     func runningLabelsChanged() { flyteAdmin.advance() }
     /// - Parameter names: of ExecutionClusterLabels.
     func rowsChanged(_ names: [String]) { queue.add(names.map { .assignment($0) }) }
@@ -192,7 +192,7 @@ struct EventRouter: Sendable {
     func rolloutFailed() { registriesChanged() }
     func rolloutReported(_ plan: PlanInForce) {
         registriesChanged()
-        for name in plan.dataPlanes.keys { queue.add(.dataPlane(name), after: Delay.gathering) }
+        for name in plan.dataPlanes.keys { queue.add(.dataPlane(name), after: Delay.coalescing) }
     }
 
     private func names<Value>(_ store: Store<Value>) -> [String] { (store.snapshot ?? [:]).keys.map(\.name) }

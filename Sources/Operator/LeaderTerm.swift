@@ -13,7 +13,7 @@ struct LeaderTerm: Sendable {
     /// What a term gets from the process around it.
     struct Surroundings: Sendable {
         var configuration: OperatorConfiguration
-        var caches: Caches
+        var informers: Informers
         var metrics: Metrics
         /// A client of the control plane that sends only reads after the end of the term.
         var client: KubeClient
@@ -25,7 +25,7 @@ struct LeaderTerm: Sendable {
 
     let queue: WorkQueue<Work>
     let router: EventRouter
-    let pool: SessionPool
+    let pool: AgentPool
     let controllers: Controllers
     private let events: EventRecorder
     private let flyteAdmin: FlyteAdminLoop
@@ -38,32 +38,32 @@ struct LeaderTerm: Sendable {
     private static let drainTime = Duration.seconds(20)
 
     init(_ around: Surroundings) {
-        let (configuration, caches, logger) = (around.configuration, around.caches, around.logger)
+        let (configuration, informers, logger) = (around.configuration, around.informers, around.logger)
         let (wallClock, timeline) = (configuration.wallClock, around.timeline)
         metrics = around.metrics
         queue = WorkQueue(WorkQueueState(limit: Self.workers), timeline: timeline)
-        let plans = PlanKeeper(caches, operatorNamespace: configuration.namespace)
-        let inputs = Inputs(caches: caches, plans: plans)
-        router = EventRouter(queue: queue, plans: plans, caches: caches)
-        pool = SessionPool(context: Self.agents(around, router))
+        let plans = PlanUpdater(informers, operatorNamespace: configuration.namespace)
+        let inputs = Inputs(informers: informers, plans: plans)
+        router = EventRouter(queue: queue, plans: plans, informers: informers)
+        pool = AgentPool(context: Self.agents(around, router))
         events = EventRecorder(KubeEventSink(around.client), reportingInstance: configuration.instance)
         let writer = ControlPlaneWriter(
             client: around.client, namespace: configuration.namespace, mayWrite: around.mayWrite, events: events,
             log: WriteLog(logger))
         let reports = Reports(
-            publishing: PublishingBoard(patience: configuration.credentialPatience),
-            publications: PublicationBoard(metrics: around.metrics),
-            rollout: RolloutKeeper(
+            publishing: PublishingMemory(patience: configuration.credentialPatience),
+            flyteAdmin: FlyteAdminReports(metrics: around.metrics),
+            rollout: StoredRollout(
                 store: RevisionStore(client: writer.client, namespace: writer.namespace, writeLog: writer.log),
                 router: router, timeline: timeline))
         let statuses = Statuses(
             writer: StatusWriter(client: around.client, mayWrite: around.mayWrite), events: events,
-            settling: Settling(pool, reports.publications, timeline: timeline), wallClock: wallClock, logger: logger)
+            settling: Settling(pool, reports.flyteAdmin, timeline: timeline), wallClock: wallClock, logger: logger)
         executions = Self.executions(around, inputs, reports, router)
         flyteAdmin = FlyteAdminLoop(
             FlyteAdminLoop.Context(
                 inputs: inputs, reports: reports, router: router, writer: writer,
-                store: PublishedLabelsStore(
+                store: PublishedRowsStore(
                     client: around.client, namespace: configuration.namespace, writeLog: writer.log),
                 logger: logger, metrics: around.metrics, timeline: timeline))
         controllers = Controllers(
@@ -73,12 +73,12 @@ struct LeaderTerm: Sendable {
     }
 
     /// What the agents share, and what they tell.
-    private static func agents(_ around: Surroundings, _ router: EventRouter) -> SessionContext {
+    private static func agents(_ around: Surroundings, _ router: EventRouter) -> AgentContext {
         let configuration = around.configuration
         let links = LinkFactory(
             controlPlane: configuration.endpoint, mayWrite: around.mayWrite, counts: around.metrics.requests,
             budget: configuration.budget, userAgent: SquadronVersion.userAgent)
-        var context = SessionContext(
+        var context = AgentContext(
             logger: around.logger, connect: { links.link($0) }, mayWrite: around.mayWrite,
             changed: { dataPlane, change in
                 switch change {
@@ -110,12 +110,12 @@ struct LeaderTerm: Sendable {
     private static func executions(
         _ around: Surroundings, _ inputs: Inputs, _ reports: Reports, _ router: EventRouter
     ) -> ExecutionCounter {
-        let client = FlyteAdminClientKeeper()
+        let client = LatestFlyteAdminClient()
         return ExecutionCounter(
             ExecutionCounter.Context(
                 ask: { clusters async throws(FlyteAdminError) in
                     guard let spec = inputs.plan?.spec.flyteAdmin,
-                        case .ready(let connection) = FlyteAdminConnection.read(spec, { inputs.caches.secrets[$0] })
+                        case .ready(let connection) = FlyteAdminConnection.read(spec, { inputs.informers.secrets[$0] })
                     else { return nil }
                     return try await ExecutionRound(client: client.client(of: connection)).counts(on: clusters)
                 },

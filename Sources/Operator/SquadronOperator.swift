@@ -51,7 +51,7 @@ public final class SquadronOperator: Sendable {
     private let logger: Logger
     private let client: KubeClient
     private let transport: HTTPClient
-    private let caches: Caches
+    private let informers: Informers
     private let metrics = Metrics()
     private let heartbeat = Heartbeat()
     private let leading = Locked<LeaderTerm?>(nil)
@@ -68,7 +68,7 @@ public final class SquadronOperator: Sendable {
             server: configuration.endpoint.server, transport: transport,
             authorization: configuration.endpoint.authorization,
             options: options)
-        caches = Caches(
+        informers = Informers(
             client: client, namespace: configuration.namespace, watcher: configuration.watcher,
             deletionGrace: configuration.deletionGrace)
     }
@@ -81,7 +81,7 @@ public final class SquadronOperator: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in self.adminServers { group.addTask { try await server.run() } }
             group.addTask { await self.heartbeat.run() }
-            group.addTask { await self.caches.run { self.watch(of: $0, became: $1) } }
+            group.addTask { await self.informers.run { self.watch(of: $0, became: $1) } }
             group.addTask {
                 try await self.leadWhenElected()
                 throw CancellationError()
@@ -106,7 +106,7 @@ public final class SquadronOperator: Sendable {
     }
 
     private var adminServers: [PageServer] {
-        let probes = AdminPages.probes(standstill: { self.heartbeat.standstill }, isReady: { self.caches.areReady })
+        let probes = AdminPages.probes(standstill: { self.heartbeat.standstill }, isReady: { self.informers.areReady })
         let metrics = AdminPages.metrics { self.metricsText }
         guard let apart = configuration.metricsAddress else {
             return [probes.and(metrics).server(at: configuration.adminAddress)]
@@ -124,8 +124,8 @@ public final class SquadronOperator: Sendable {
         input.process = ProcessStatistics.read()
         input.controlPlaneQueue.workers = LeaderTerm.workers
         if let leading {
-            input.conditions = caches.conditions
-            input.dataPlanes = caches.metricsOfDataPlanes { leading.pool[$0]?.progressReport }
+            input.conditions = informers.conditions
+            input.dataPlanes = informers.metricsOfDataPlanes { leading.pool[$0]?.progressReport }
             input.controlPlaneQueue.metrics = leading.queue.metrics
             (input.dataPlaneQueues.metrics, input.dataPlaneQueues.workers) = leading.pool.queueMetrics
         }
@@ -146,13 +146,13 @@ public final class SquadronOperator: Sendable {
 
     /// Does the work of the one replica that leads.
     private func lead(_ leadership: Leadership) async throws {
-        // Asked while the caches fill, since a restart takes as long as its longest chain of requests.
+        // Asked while the informers fill, since a restart takes as long as its longest chain of requests.
         async let asked = identity.find()
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
         try await fillCaches(mayWrite)
         let term = LeaderTerm(
             LeaderTerm.Surroundings(
-                configuration: configuration, caches: caches, metrics: metrics, client: writer(mayWrite),
+                configuration: configuration, informers: informers, metrics: metrics, client: writer(mayWrite),
                 mayWrite: mayWrite, logger: logger))
         let uid = await asked
         if let uid { term.router.identityFound(uid) }
@@ -174,11 +174,11 @@ public final class SquadronOperator: Sendable {
     /// Returns when all custom resources have been listed. Meanwhile it reports which of their kinds are missing.
     private func fillCaches(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
         let missing = MissingAtStart(
-            caches: caches, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
+            informers: informers, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
             wallClock: configuration.wallClock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await missing.tell() }
-            try await caches.ready()
+            try await informers.ready()
             group.cancelAll()
         }
     }

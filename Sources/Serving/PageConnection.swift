@@ -27,7 +27,7 @@ final class PageConnection: ChannelInboundHandler {
         var last: UInt64 = 0
         var isWriting = false
     }
-    enum Verdict { case taken, dropped, tooLarge }
+    enum Outcome { case taken, dropped, tooLarge }
 
     private let answering: PageServer.Answering
     private let limits: PageLimits
@@ -58,7 +58,7 @@ final class PageConnection: ChannelInboundHandler {
     }
 
     /// Counts received bytes.
-    func received(_ count: Int, on channel: any Channel) -> Verdict {
+    func received(_ count: Int, on channel: any Channel) -> Outcome {
         switch phase {
         case .closing: return .dropped
         case .waiting:

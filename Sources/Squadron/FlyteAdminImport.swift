@@ -29,7 +29,7 @@ struct FlyteAdminImport {
         }
     }
 
-    private static func row(_ row: LabelRow, _ kind: AttributeKind) -> ImportedRow {
+    private static func row(_ row: AttributeRow, _ kind: AttributeKind) -> ImportedRow {
         var content = ImportedRow.Content.label(row.value)
         if kind != .executionClusterLabel {
             content = ImportedRow.content(matching: (try? JSON(parsing: row.value)) ?? [:])

@@ -74,7 +74,7 @@ struct DoctorTests {
         ]
         facts.missingRights = .present([])
         facts.clock = .present(1)
-        var answers = DataPlaneFacts()
+        var answers = DoctorDataPlaneFacts()
         answers.clock = .present(-2)
         answers.propeller = .present(["status": ["availableReplicas": 1]])
         answers.servesFlyteWorkflows = .present(true)
@@ -256,8 +256,8 @@ struct DoctorTests {
         #expect(try finding("flyteadmin") { $0.flyteAdmin = .notAllowed("no label") }.contains("no label"))
         #expect(try !diagnosis("flyteadmin") { $0.flyteAdmin = .failed("no such host") }.undone.isEmpty)
         let moved = try finding("flyteadmin") {
-            let text = PublishedLabels(endpoint: "http://old").text
-            $0.configMaps[PublishedLabels.configMapName] = .present(["data": [PublishedLabels.dataKey: .string(text)]])
+            let text = PublishedRows(endpoint: "http://old").text
+            $0.configMaps[PublishedRows.configMapName] = .present(["data": [PublishedRows.dataKey: .string(text)]])
         }
         #expect(moved.contains("http://old"))
     }

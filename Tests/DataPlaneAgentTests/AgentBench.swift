@@ -19,9 +19,9 @@ final class AgentBench: Sendable {
     let plane: MemoryAPI
     /// What somebody else does in the data plane.
     let admin: KubeClient
-    let pool: SessionPool
+    let pool: AgentPool
     /// Moves with all that the agent tells.
-    private let news = Observed([SessionContext.Change]())
+    private let news = Observed([AgentContext.Change]())
     private let lastPlan = Locked<UInt64>(0)
     private static let start = Instant(secondsSince1970: 1_800_000_000)
 
@@ -31,7 +31,7 @@ final class AgentBench: Sendable {
         let plane = MemoryAPI(timer: clock, wallClock: wallClock)
         self.plane = plane
         admin = plane.client()
-        var context = SessionContext(
+        var context = AgentContext(
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() },
             connect: { configuration in
                 let isOpen = Locked(false)
@@ -44,13 +44,13 @@ final class AgentBench: Sendable {
         context.timeline = timeline
         context.wallClock = wallClock
         context.settings.breaker.probeInterval = .seconds(10)
-        pool = SessionPool(context: context)
+        pool = AgentPool(context: context)
     }
 
     func run() async { await pool.run() }
 
     /// What the agent has told so far.
-    var told: [SessionContext.Change] { news.value }
+    var told: [AgentContext.Change] { news.value }
     /// Returns when that holds after something that the agent tells, or at once if it does already.
     func until(_ holds: @escaping @Sendable () -> Bool) async { await news.wait { _ in holds() } }
 
@@ -67,17 +67,17 @@ final class AgentBench: Sendable {
         try await admin.listAll(DynamicObject.self, of: KubeCollection(.resourceQuota)).count
     }
 
-    private static let subject = SessionSubject(
+    private static let subject = AgentSubject(
         uid: "uid", endpoint: "https://a.invalid", seniority: Seniority(ObjectMeta(name: "a", namespace: "flyte")))
 
     /// Gives the agent a plan: the first time, it starts, connects and may write.
     @discardableResult
-    func follow(_ plan: DataPlanePlan) async -> DataPlaneSession {
-        let session = pool.update(
-            "a", of: Self.subject, configuration: SessionConfiguration(link: settings("https://a.invalid")), plan: plan)
-        await until { session.facts.clusterUID != nil }
-        if let uid = session.facts.clusterUID { _ = pool.approve(uid, for: "a", Self.subject) }
-        return session
+    func follow(_ plan: DataPlanePlan) async -> Agent {
+        let agent = pool.update(
+            "a", of: Self.subject, configuration: AgentConfiguration(link: settings("https://a.invalid")), plan: plan)
+        await until { agent.facts.clusterUID != nil }
+        if let uid = agent.facts.clusterUID { _ = pool.approve(uid, for: "a", Self.subject) }
+        return agent
     }
 
     /// A plan with a version of its own.

@@ -19,9 +19,9 @@ struct AgentTests {
         try await withBench { bench in
             let names = ["a-development", "b-development", "c-staging"]
             let plan = bench.plan(Dictionary(uniqueKeysWithValues: names.map { ($0, [quota(in: $0)]) }))
-            let session = await bench.follow(plan)
-            await bench.until { session.progressReport.counts.synced == 3 }
-            let report = session.report()
+            let agent = await bench.follow(plan)
+            await bench.until { agent.progressReport.counts.synced == 3 }
+            let report = agent.report()
             #expect(report.progress.counts == NamespaceCounts(desired: 3, synced: 3, failed: 0))
             #expect(report.hasResult && report.isComplete && report.stage == 1)
             #expect(report.facts.reachability == .reachable && report.authorization == .granted)
@@ -36,22 +36,22 @@ struct AgentTests {
     @Test("Nothing is written before the cluster is approved")
     func unapproved() async throws {
         try await withBench { bench in
-            let subject = SessionSubject(
+            let subject = AgentSubject(
                 uid: "uid", endpoint: "https://a.invalid", seniority: Seniority(ObjectMeta(name: "a")))
-            let session = bench.pool.update(
-                "a", of: subject, configuration: SessionConfiguration(link: settings("https://a.invalid")),
+            let agent = bench.pool.update(
+                "a", of: subject, configuration: AgentConfiguration(link: settings("https://a.invalid")),
                 plan: bench.plan(["a-development": []]))
-            await bench.until { session.facts.authorization == .granted }
-            #expect(bench.plane.writes.isEmpty && session.report().progress.pending == 1)
-            _ = bench.pool.approve(try #require(session.facts.clusterUID), for: "a", subject)
-            await bench.until { session.progressReport.counts.synced == 1 }
+            await bench.until { agent.facts.authorization == .granted }
+            #expect(bench.plane.writes.isEmpty && agent.report().progress.pending == 1)
+            _ = bench.pool.approve(try #require(agent.facts.clusterUID), for: "a", subject)
+            await bench.until { agent.progressReport.counts.synced == 1 }
         }
     }
 
     @Test("A run that began with an older plan does not count for the newer one")
     func olderPlan() async throws {
         try await withBench { bench in
-            let later = Locked<DataPlaneSession?>(nil)
+            let later = Locked<Agent?>(nil)
             let newer = Locked<DataPlanePlan?>(nil)
             let empty = bench.plan([:])
             let first = bench.plan(["a-development": [quota(in: "a-development", pods: 1)]])
@@ -67,11 +67,11 @@ struct AgentTests {
                 later.withLock { $0 }?.follow(plan)
                 return nil
             }
-            let session = await bench.follow(empty)
-            later.withLock { $0 = session }
+            let agent = await bench.follow(empty)
+            later.withLock { $0 = agent }
             newer.withLock { $0 = second }
-            session.follow(first)
-            await bench.until { session.report().stage == second.stage && session.progressReport.counts.synced == 1 }
+            agent.follow(first)
+            await bench.until { agent.report().stage == second.stage && agent.progressReport.counts.synced == 1 }
             let stored = try await bench.admin.get(.resourceQuota, namespace: "a-development", name: "quota")
             #expect(stored[path: ["spec", "hard", "pods"]]?.string == "2")
         }
@@ -80,8 +80,8 @@ struct AgentTests {
     @Test("What somebody else changes or deletes is put back")
     func drift() async throws {
         try await withBench { bench in
-            let session = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
-            await bench.until { session.progressReport.counts.synced == 1 }
+            let agent = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
             let written = bench.plane.writes.count
             _ = try await bench.admin.delete(.resourceQuota, namespace: "a-development", name: "quota")
             await bench.plane.sent.until { sent in sent.filter(\.isWrite).count >= written + 2 }
@@ -95,15 +95,15 @@ struct AgentTests {
         try await withBench { bench in
             var plan = bench.plan(["a-development": [quota(in: "a-development")]])
             plan.isObserving = true
-            let session = await bench.follow(plan)
-            await bench.until { session.progressReport.pending == 0 }
-            let report = session.report()
+            let agent = await bench.follow(plan)
+            await bench.until { agent.progressReport.pending == 0 }
+            let report = agent.report()
             #expect(report.progress.planned?.create == 2 && report.progress.counts.synced == 0)
             #expect(bench.plane.writes.isEmpty)
             // Enforce writes just that.
-            session.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
-            await bench.until { session.progressReport.counts.synced == 1 }
-            #expect(bench.plane.writes.count == 2 && session.report().progress.planned == nil)
+            agent.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
+            #expect(bench.plane.writes.count == 2 && agent.report().progress.planned == nil)
         }
     }
 
@@ -120,10 +120,10 @@ struct AgentTests {
                 taken, type: Namespace.resourceType, namespace: nil, name: "a-development", fieldManager: "kubectl",
                 force: true)
             let before = bench.plane.writes.count
-            let session = await bench.follow(
+            let agent = await bench.follow(
                 bench.plan(["a-development": [quota(in: "a-development")], "b-development": []]))
-            await bench.until { session.progressReport.pending == 0 }
-            let report = session.report()
+            await bench.until { agent.progressReport.pending == 0 }
+            let report = agent.report()
             #expect(report.progress.counts == NamespaceCounts(desired: 2, synced: 1, failed: 1))
             #expect(report.progress.failures.map(\.reason) == [FailureReason.namespaceNotOurs.rawValue])
             #expect(report.progress.failures.first?.message.contains("another") == true)
@@ -134,18 +134,18 @@ struct AgentTests {
     @Test("Two failed probes stop everything but probes, a good one brings it back")
     func outage() async throws {
         try await withBench { bench in
-            let session = await bench.follow(bench.plan(["a-development": []]))
-            await bench.until { session.progressReport.counts.synced == 1 }
+            let agent = await bench.follow(bench.plan(["a-development": []]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
             bench.plane.fail { _ in .lost(.connectFailed) }
-            session.probeAgain()
-            await bench.pass { session.facts.isUnreachable }
+            agent.probeAgain()
+            await bench.pass { agent.facts.isUnreachable }
             let asked = bench.plane.sent.all.count
-            session.follow(bench.plan(["a-development": [], "b-development": []]))
-            #expect(session.report().progress.pending == 1 && !session.report().isComplete)
+            agent.follow(bench.plan(["a-development": [], "b-development": []]))
+            #expect(agent.report().progress.pending == 1 && !agent.report().isComplete)
             #expect(!bench.plane.sent.all.dropFirst(asked).contains { $0.isWrite })
             bench.plane.heal()
-            await bench.pass { !session.facts.isUnreachable }
-            await bench.until { session.progressReport.counts.synced == 2 }
+            await bench.pass { !agent.facts.isUnreachable }
+            await bench.until { agent.progressReport.counts.synced == 2 }
         }
     }
 
@@ -153,20 +153,20 @@ struct AgentTests {
     func prunes() async throws {
         try await withBench { bench in
             let both = [quota(in: "a-development"), quota(in: "a-development", name: "other")]
-            let session = await bench.follow(bench.plan(["a-development": both]))
-            await bench.until { session.progressReport.counts.synced == 1 }
+            let agent = await bench.follow(bench.plan(["a-development": both]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
             let fewer = ["a-development": [quota(in: "a-development")]]
-            session.follow(bench.plan(fewer))
-            await bench.until { session.report().stage == 2 && session.progressReport.counts.synced == 1 }
+            agent.follow(bench.plan(fewer))
+            await bench.until { agent.report().stage == 2 && agent.progressReport.counts.synced == 1 }
             let kept = try await bench.quotas()
             #expect(kept == 2)
             var spec = ClusterRegistrySpec()
             spec.prune = true
             var pruning = bench.plan(fewer)
             pruning.pruning = Pruning(spec, annotations: nil)
-            session.follow(pruning)
+            agent.follow(pruning)
             await bench.plane.sent.until { sent in sent.contains { $0.method == .delete } }
-            await bench.until { session.progressReport.counts.synced == 1 }
+            await bench.until { agent.progressReport.counts.synced == 1 }
             let left = try await bench.quotas()
             #expect(left == 1)
         }
@@ -178,16 +178,16 @@ struct AgentTests {
             bench.plane.fail { sent in
                 sent.isWrite && sent.target.contains("resourcequotas") ? .status(403) : nil
             }
-            let session = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
-            await bench.until { session.progressReport.counts.failed == 1 }
+            let agent = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { agent.progressReport.counts.failed == 1 }
             let (told, written) = (bench.told.count, bench.plane.writes.count)
             // Half a minute at least until the next try.
             for _ in 0..<2 { bench.clock.advance(by: .seconds(10)) }
             #expect(bench.plane.writes.count == written)
             #expect(bench.told.count - told <= 2)
             bench.plane.heal()
-            await bench.pass { session.progressReport.counts.synced == 1 }
-            #expect(session.report().progress.failures.isEmpty)
+            await bench.pass { agent.progressReport.counts.synced == 1 }
+            #expect(agent.report().progress.failures.isEmpty)
         }
     }
 }

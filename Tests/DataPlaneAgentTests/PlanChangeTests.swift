@@ -9,7 +9,7 @@ import Testing
 struct PlanChangeTests {
 
     private func plan(
-        _ number: UInt64, _ namespaces: [String: UInt64], kinds: KindTable = .wellKnown, isPending: Bool = false
+        _ number: UInt64, _ namespaces: [String: UInt64], kinds: RESTMapper = .wellKnown, isPending: Bool = false
     ) -> DataPlanePlan {
         DataPlanePlan(
             version: .init(plan: number, generation: 1, kinds: kinds, isPending: isPending), types: [],
@@ -43,7 +43,7 @@ struct PlanChangeTests {
             new.touched = .init(since: number, namespaces: names.filter { old.namespaces[$0] != new.namespaces[$0] })
             let touched = PlanChange(from: old, to: new)
             #expect(touched.changed == whole.changed && touched.gone == whole.gone)
-            // One that follows another revision than the session has names too little.
+            // One that follows another revision than the agent has names too little.
             new.touched = .init(since: number - 1, namespaces: [])
             #expect(PlanChange(from: old, to: new).changed == whole.changed)
         }
@@ -75,7 +75,7 @@ struct PlanChangeTests {
     func age() {
         var old = plan(1, [:])
         old.changedAt = .seconds(1)
-        var same = plan(1, [:], kinds: KindTable([]))
+        var same = plan(1, [:], kinds: RESTMapper([]))
         same.changedAt = .seconds(1)
         #expect(PlanChange(from: old, to: same).seenAt == nil)
         var new = plan(2, [:])
@@ -93,7 +93,7 @@ struct PlanChangeTests {
 
     @Test("The first plan to compare with is told of once")
     func first() {
-        let decisions = SessionState(SessionConfiguration(), breaker: .init())
+        let decisions = AgentDecisions(AgentConfiguration(), breaker: .init())
         var state = AgentState(decisions, plan(1, [:], isPending: true))
         #expect(state.follow(plan(2, [:], isPending: true))?.isFirst == false)
         #expect(state.follow(plan(3, [:]))?.isFirst == true)
@@ -102,11 +102,11 @@ struct PlanChangeTests {
     }
 }
 
-@Suite("What a session keeps in mind")
+@Suite("What an agent keeps in mind")
 struct AgentStateTests {
     private func state() -> AgentState {
         AgentState(
-            SessionState(SessionConfiguration(), breaker: .init()),
+            AgentDecisions(AgentConfiguration(), breaker: .init()),
             DataPlanePlan(
                 version: .init(plan: 1, generation: 1, kinds: .wellKnown, isPending: true), types: [], unknownKinds: [],
                 permissions: [], common: 0, namespaces: [:], namespaceOf: { _ in nil }, content: { _ in nil }))

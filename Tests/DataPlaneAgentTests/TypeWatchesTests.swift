@@ -24,7 +24,7 @@ struct TypeWatchesTests {
     @Test("A kind dropped and wanted again at once has one watch, into the new store")
     func again() async throws {
         let watches = TypeWatches()
-        let made = Locked<[ObservedObjects]>([])
+        let made = Locked<[KindInventory]>([])
         let type = Namespace.resourceType
         for _ in 0..<5 {
             watches.follow([type])

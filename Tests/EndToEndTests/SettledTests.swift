@@ -63,7 +63,7 @@ extension EndToEnd.Syncing {
                     try await eventually("its watches are open") {
                         fleet.dataPlanes.allSatisfy { $0.requestLog.openWatches.count == 2 }
                     }
-                    // Longer than statuses are gathered, and than it waits before it replaces those of an earlier run.
+                    // Longer than statuses are coalesced, and than it waits before it replaces those of an earlier run.
                     try await throughout(.milliseconds(1_500), "no write") {
                         fleet.dataPlanes.allSatisfy {
                             $0.requestLog.writes(to: ["namespaces", "serviceaccounts"]) == 0

@@ -18,9 +18,9 @@ struct CABundleTests {
         try Repository.text("Tests/FleetTests/Fixtures/ca/\(name)")
     }
 
-    private func read(_ ca: String, now time: Instant = now) -> CredentialsVerdict {
+    private func read(_ ca: String, now time: Instant = now) -> CheckedCredentials {
         let entries = ["t": Sensitive("opaque-token"), "c": Sensitive(ca)]
-        return CredentialsVerdict.read(CredentialsTests.short, in: SecretContent(entries), now: time)
+        return CheckedCredentials.read(CredentialsTests.short, in: SecretContent(entries), now: time)
     }
     private func credentials(_ ca: String, now time: Instant = now) throws -> Credentials {
         guard case .valid(let credentials) = read(ca, now: time) else {
@@ -107,7 +107,7 @@ struct SecretContentTests {
         ["dataplane_1_token": Sensitive(token), "dataplane_1_cacert": Sensitive(ca)]
     }
     private func token(_ content: SecretContent) -> Sensitive? {
-        guard case .valid(let credentials) = CredentialsVerdict.read(place, in: content, now: now) else { return nil }
+        guard case .valid(let credentials) = CheckedCredentials.read(place, in: content, now: now) else { return nil }
         return credentials.token
     }
 
@@ -132,12 +132,12 @@ struct SecretContentTests {
         let ca = try CredentialsTests.pem()
         let content = SecretContent(entries(Token.jwt(#"{"exp":\#(Int(end.secondsSince1970))}"#), ca))
         #expect(token(content) != nil)
-        guard case .valid(let later) = CredentialsVerdict.read(place, in: content, now: end) else {
+        guard case .valid(let later) = CheckedCredentials.read(place, in: content, now: end) else {
             Issue.record("not read")
             return
         }
         #expect(ExpiryStage.of(later.tokenLifetime, now: end) == .expired)
-        let lifetimes = CredentialsVerdict.lifetimes(place, in: content, now: end)
+        let lifetimes = CheckedCredentials.lifetimes(place, in: content, now: end)
         #expect(lifetimes.token?.end == Timestamp(end))
         #expect(lifetimes.caCert?.end == Timestamp(now + 100 * day))
     }

@@ -16,21 +16,21 @@ struct CredentialsTests {
     static let short = CredentialsPlace(
         secretName: "s", tokenKey: "t", caCertKey: "c", endpoint: "https://dp1.example.com")
 
-    func read(token: String?, ca: String?) -> CredentialsVerdict {
+    func read(token: String?, ca: String?) -> CheckedCredentials {
         var secret: [String: Sensitive] = ["other_token": Sensitive("x")]
         secret["dataplane_1_token"] = token.map { Sensitive($0) }
         secret["dataplane_1_cacert"] = ca.map { Sensitive($0) }
-        return CredentialsVerdict.read(Self.place, in: SecretContent(secret), now: now)
+        return CheckedCredentials.read(Self.place, in: SecretContent(secret), now: now)
     }
 
-    func reason(_ verdict: CredentialsVerdict) -> CredentialsReason? {
-        if case .invalid(let reason, _) = verdict { reason } else { nil }
+    func reason(_ checked: CheckedCredentials) -> CredentialsReason? {
+        if case .invalid(let reason, _) = checked { reason } else { nil }
     }
-    func message(_ verdict: CredentialsVerdict) -> String {
-        if case .invalid(_, let message) = verdict { message } else { "" }
+    func message(_ checked: CheckedCredentials) -> String {
+        if case .invalid(_, let message) = checked { message } else { "" }
     }
-    func credentials(_ verdict: CredentialsVerdict) throws -> Credentials {
-        guard case .valid(let credentials) = verdict else { throw DecodingFailure(path: "", message: message(verdict)) }
+    func credentials(_ checked: CheckedCredentials) throws -> Credentials {
+        guard case .valid(let credentials) = checked else { throw DecodingFailure(path: "", message: message(checked)) }
         return credentials
     }
 
@@ -103,12 +103,12 @@ struct CredentialsTests {
     ]
     @Test("A malformed token is refused, the message says why and has no byte of it", arguments: malformedTokens)
     func malformed(_ entry: (token: String, words: String)) throws {
-        let verdict = try read(token: entry.token, ca: Self.pem())
-        #expect(reason(verdict) == .tokenMalformed)
-        #expect(message(verdict).contains(entry.words), "\(message(verdict))")
-        #expect(message(verdict).hasPrefix("Secret cluster-credentials, key dataplane_1_token: "))
+        let checked = try read(token: entry.token, ca: Self.pem())
+        #expect(reason(checked) == .tokenMalformed)
+        #expect(message(checked).contains(entry.words), "\(message(checked))")
+        #expect(message(checked).hasPrefix("Secret cluster-credentials, key dataplane_1_token: "))
         for part in entry.token.split(whereSeparator: { ".\n <>\"".contains($0) }) where part.count > 12 {
-            #expect(!message(verdict).contains(part))
+            #expect(!message(checked).contains(part))
         }
     }
 
@@ -119,7 +119,7 @@ struct CredentialsTests {
         #expect(reason(read(token: " \n", ca: ca)) == .tokenMissing)
         #expect(reason(read(token: Self.token, ca: nil)) == .caCertMissing)
         #expect(reason(read(token: Self.token, ca: "")) == .caCertMissing)
-        let none = CredentialsVerdict.read(Self.short, in: nil, now: now)
+        let none = CheckedCredentials.read(Self.short, in: nil, now: now)
         #expect(none == .invalid(.secretNotFound, "Secret s does not exist"))
     }
 
@@ -142,10 +142,10 @@ struct CredentialsTests {
             (String(repeating: pem, count: 300), "more than 256"),
         ]
         for (ca, words) in cases {
-            let verdict = read(token: Self.token, ca: ca)
-            #expect(reason(verdict) == .caCertMalformed, "\(words): \(verdict)")
-            #expect(message(verdict).contains(words), "\(message(verdict))")
-            #expect(message(verdict).contains("key dataplane_1_cacert"))
+            let checked = read(token: Self.token, ca: ca)
+            #expect(reason(checked) == .caCertMalformed, "\(words): \(checked)")
+            #expect(message(checked).contains(words), "\(message(checked))")
+            #expect(message(checked).contains("key dataplane_1_cacert"))
         }
         // With its line breaks lost, all of a key is on the line that looks like a boundary: no part of it is repeated.
         for lost in ["\\n", " "] {
@@ -158,7 +158,7 @@ struct CredentialsTests {
             }
         }
         let entries = ["t": Sensitive(Self.token), "c": Sensitive([0xff, 0xfe, 0x00])]
-        let binary = CredentialsVerdict.read(Self.short, in: SecretContent(entries), now: now)
+        let binary = CheckedCredentials.read(Self.short, in: SecretContent(entries), now: now)
         #expect(reason(binary) == .caCertMalformed)
     }
 
@@ -190,7 +190,7 @@ struct CredentialsTests {
                 alphabet.randomElement(using: &random) ?? 0
             }
             let secret = ["t": Sensitive(bytes), "c": Sensitive("-----BEGIN ".utf8 + bytes)]
-            #expect(reason(CredentialsVerdict.read(Self.short, in: SecretContent(secret), now: now)) != nil)
+            #expect(reason(CheckedCredentials.read(Self.short, in: SecretContent(secret), now: now)) != nil)
         }
     }
 }

@@ -14,10 +14,10 @@ struct FlyteHealthTests {
     }()
 
     private static func conditions(
-        _ health: FlyteHealth?, _ change: (inout DataPlaneObservation) -> Void = { _ in },
+        _ health: FlyteHealth?, _ change: (inout DataPlaneFacts) -> Void = { _ in },
         enabled: Bool = true
     ) -> [String: String] {
-        var seen = DataPlaneVerdictTests.healthy()
+        var seen = DataPlaneConditionTests.healthy()
         seen.flyte = health.map { ($0, FlyteHealthSettings()) }
         change(&seen)
         let object = dataPlane("dp") { $0.enabled = enabled }

@@ -68,8 +68,8 @@ struct LabelTests {
     func weights(_ entry: (clusters: [(String, Double)], isGood: Bool)) {
         let clusters = entry.clusters.map { ExecutionLabelSpec.Cluster(name: $0.0, weight: $0.1) }
         #expect((LabelWeights.problem(clusters) == nil) == entry.isGood)
-        let verdict = LabelResolution.all([label("l", entry.clusters)], clusters: [:])["l"]
-        #expect((verdict?.ready.reason == "WeightsInvalid") == !entry.isGood)
+        let resolved = LabelResolution.all([label("l", entry.clusters)], clusters: [:])["l"]
+        #expect((resolved?.ready.reason == "WeightsInvalid") == !entry.isGood)
     }
 
     static let texts: [(Double, String)] = [
@@ -101,17 +101,17 @@ struct LabelTests {
     ]
     @Test("A label is Ready when its clusters exist, are enabled, and one of them is ready", arguments: resolutions)
     func resolution(_ entry: (clusters: [(String, Double)], status: Condition.Status, reason: String)) throws {
-        let verdict = try #require(LabelResolution.all([label("l", entry.clusters)], clusters: Self.states)["l"])
-        #expect(verdict.ready.status == entry.status)
-        #expect(verdict.ready.reason == entry.reason)
-        #expect(verdict.isInForce)
+        let resolved = try #require(LabelResolution.all([label("l", entry.clusters)], clusters: Self.states)["l"])
+        #expect(resolved.ready.status == entry.status)
+        #expect(resolved.ready.reason == entry.reason)
+        #expect(resolved.isInForce)
     }
 
     @Test("The status shows each cluster's state and the column's text")
     func status() throws {
         let object = label("l", [("ready", 0.7), ("nowhere", 0.3)], label: "Team1")
-        let verdict = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
-        let status = verdict.status(of: object, now: now)
+        let resolved = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
+        let status = resolved.status(of: object, now: now)
         #expect(status.clusters.map(\.state) == [.ready, .unknown])
         #expect(status.label == "Team1")
         #expect(status.summary?.clusters == "ready=0.7,nowhere=0.3")
@@ -120,9 +120,9 @@ struct LabelTests {
     @Test("A cordoned cluster is shown as Unschedulable and named in the message")
     func cordoned() throws {
         let object = label("l", [("ready", 0.5), ("cordoned", 0.5)])
-        let verdict = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
-        #expect(verdict.status(of: object, now: now).clusters.map(\.state) == [.ready, .unschedulable])
-        #expect(verdict.ready.message == "executions go to ready; cordoned: cordoned")
+        let resolved = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
+        #expect(resolved.status(of: object, now: now).clusters.map(\.state) == [.ready, .unschedulable])
+        #expect(resolved.ready.message == "executions go to ready; cordoned: cordoned")
         let empty = LabelResolution.all([label("l", [("cordoned", 1)])], clusters: Self.states)["l"]
         #expect(empty?.ready.message == "cordoned: cordoned")
     }
@@ -133,14 +133,14 @@ struct LabelTests {
             label("young", [("ready", 1)], label: "x", age: 1), label("old", [("down", 1)], label: "x", age: 10),
             label("b", [("ready", 1)], label: "y"), label("a", [("ready", 1)], label: "y"), label("y2", [("ready", 1)]),
         ]
-        let verdicts = LabelResolution.all(labels, clusters: Self.states)
-        #expect(verdicts["old"]?.ready.reason == "NoReadyCluster")
-        #expect(verdicts["young"]?.ready.reason == "DuplicateLabel")
-        #expect(verdicts["young"]?.ready.message.contains("old") == true)
-        #expect(verdicts["a"]?.ready.reason == "Resolved")
-        #expect(verdicts["b"]?.ready.reason == "DuplicateLabel")
-        #expect(AssignmentRules.byLabel(verdicts)["x"]?.ready.reason == "NoReadyCluster")
-        #expect(LabelResolution.all(labels.reversed(), clusters: Self.states) == verdicts)
+        let resolved = LabelResolution.all(labels, clusters: Self.states)
+        #expect(resolved["old"]?.ready.reason == "NoReadyCluster")
+        #expect(resolved["young"]?.ready.reason == "DuplicateLabel")
+        #expect(resolved["young"]?.ready.message.contains("old") == true)
+        #expect(resolved["a"]?.ready.reason == "Resolved")
+        #expect(resolved["b"]?.ready.reason == "DuplicateLabel")
+        #expect(AssignmentRules.byLabel(resolved)["x"]?.ready.reason == "NoReadyCluster")
+        #expect(LabelResolution.all(labels.reversed(), clusters: Self.states) == resolved)
     }
 }
 
@@ -148,39 +148,39 @@ struct LabelTests {
 struct AssignmentTests {
     let good = ResolvedLabel(label: "label1", clusters: [], ready: .yes(.ready, "Resolved", "fine"), isInForce: true)
 
-    func observation(_ change: (inout AssignmentObservation) -> Void = { _ in }) -> AssignmentObservation {
-        var observation = AssignmentObservation(
+    func facts(_ change: (inout AssignmentFacts) -> Void = { _ in }) -> AssignmentFacts {
+        var facts = AssignmentFacts(
             object: assignment("a", "project1", "development"), duplicateOf: nil, label: good,
             namespace: .name("project1-development"), progress: .init(desired: 2, synced: 2, failed: 0),
             publication: .notConfigured)
-        change(&observation)
-        return observation
+        change(&facts)
+        return facts
     }
-    func summary(_ verdicts: [ConditionVerdict]) -> [String] {
-        verdicts.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
+    func summary(_ findings: [ConditionFinding]) -> [String] {
+        findings.map { "\($0.type.rawValue)=\($0.status.rawValue) \($0.reason)" }
     }
 
     @Test("A label held back from flyteadmin is Unknown and repeats what was said before")
     func heldBack() {
-        let held = observation { seen in
+        let held = facts { seen in
             seen.label = nil
             seen.publication = .held("LabelNotFound", "why")
         }
         #expect(
-            summary(held.verdicts).suffix(2) == ["Published=Unknown LabelNotFound", "Ready=False LabelNotFound"])
-        let before = observation { $0.publication = .asBefore(.isTrue, reason: "Published", message: "m") }
-        #expect(summary(before.verdicts).suffix(2) == ["Published=True Published", "Ready=True Ready"])
+            summary(held.findings).suffix(2) == ["Published=Unknown LabelNotFound", "Ready=False LabelNotFound"])
+        let before = facts { $0.publication = .asBefore(.isTrue, reason: "Published", message: "m") }
+        #expect(summary(before.findings).suffix(2) == ["Published=True Published", "Ready=True Ready"])
     }
 
     @Test("With flyteadmin not configured an assignment can be Ready")
     func ready() {
-        let observation = observation()
+        let facts = facts()
         #expect(
-            summary(observation.verdicts) == [
+            summary(facts.findings) == [
                 "LabelResolved=True Resolved", "NamespaceSynced=True InSync", "Published=False FlyteAdminNotConfigured",
                 "Ready=True Ready",
             ])
-        let status = observation.status(now: now)
+        let status = facts.status(now: now)
         #expect(status.namespace == "project1-development")
         #expect(status.dataPlanes == DataPlaneCounts(desired: 2, synced: 2))
         #expect(status.summary?.synced == "2/2")
@@ -188,28 +188,28 @@ struct AssignmentTests {
 
     @Test("A whole project's label wants no namespace, and its status has nothing of one")
     func wholeProject() {
-        let observation = observation {
+        let facts = facts {
             $0.object = assignment("a", "project1", nil)
             ($0.namespace, $0.progress, $0.publication) = (nil, .zero, .published)
         }
         #expect(
-            summary(observation.verdicts) == [
+            summary(facts.findings) == [
                 "LabelResolved=True Resolved", "Published=True Published", "Ready=True Ready",
             ])
-        let status = observation.status(now: now)
+        let status = facts.status(now: now)
         #expect(status.namespace == nil && status.dataPlanes == nil && status.summary == nil)
-        var invalid = observation
+        var invalid = facts
         invalid.object.spec.workflow = "w"
         #expect(
-            invalid.verdicts.last?.message
+            invalid.findings.last?.message
                 == "spec.workflow: needs a domain: flyteadmin has no label for it without one")
-        #expect(!invalid.verdicts.map(\.type).contains(.namespaceSynced))
+        #expect(!invalid.findings.map(\.type).contains(.namespaceSynced))
     }
 
     @Test("Ready takes the first false reason, and an older assignment comes before all")
     func notReady() {
-        func ready(_ change: (inout AssignmentObservation) -> Void) -> String {
-            observation(change).verdicts.last.map { "\($0.status.rawValue) \($0.reason)" } ?? ""
+        func ready(_ change: (inout AssignmentFacts) -> Void) -> String {
+            facts(change).findings.last.map { "\($0.status.rawValue) \($0.reason)" } ?? ""
         }
         #expect(ready { $0.label = nil } == "False LabelNotFound")
         #expect(ready { $0.label?.ready = .no(.ready, "NoReadyCluster", "") } == "False LabelNotReady")

@@ -58,9 +58,9 @@ struct ManifestTests {
         #expect(
             Set(values.keys) == ["dataplane_1_token", "dataplane_1_cacert", "dataplane_2_token", "dataplane_2_cacert"])
         let content = SecretContent(values.mapValues { .init($0.string ?? "") })
-        let verdict = CredentialsVerdict.read(CredentialsTests.place, in: content, now: now)
-        guard case .invalid(.tokenMalformed, _) = verdict else {
-            Issue.record("\(verdict)")
+        let finding = CheckedCredentials.read(CredentialsTests.place, in: content, now: now)
+        guard case .invalid(.tokenMalformed, _) = finding else {
+            Issue.record("\(finding)")
             return
         }
     }

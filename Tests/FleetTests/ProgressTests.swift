@@ -7,15 +7,15 @@ import Testing
 
 @Suite("Reconciling and Stalled")
 struct ProgressTests {
-    private func added(_ seen: DataPlaneObservation, _ change: (inout DataPlaneSpec) -> Void = { _ in }) -> String {
+    private func added(_ seen: DataPlaneFacts, _ change: (inout DataPlaneSpec) -> Void = { _ in }) -> String {
         let object = dataPlane("a", change)
-        let verdicts = DataPlaneConditions.conditions(of: object, seen).withProgress()
-        guard let last = verdicts.last, last.type != .ready else { return "" }
+        let findings = DataPlaneConditions.conditions(of: object, seen).withProgress()
+        guard let last = findings.last, last.type != .ready else { return "" }
         #expect(last.status == .isTrue)
         return "\(last.type.rawValue) \(last.reason)"
     }
-    private func added(_ change: (inout DataPlaneObservation) -> Void) -> String {
-        var seen = DataPlaneVerdictTests.healthy()
+    private func added(_ change: (inout DataPlaneFacts) -> Void) -> String {
+        var seen = DataPlaneConditionTests.healthy()
         change(&seen)
         return added(seen)
     }
@@ -23,14 +23,14 @@ struct ProgressTests {
         added { seen in
             seen.sync = .counted(
                 .init(desired: 9 + reasons.count + pending, synced: 9, failed: reasons.count))
-            seen.failures = reasons.map { DataPlaneVerdictTests.failure($0) }
+            seen.failures = reasons.map { DataPlaneConditionTests.failure($0) }
         }
     }
 
     @Test("Neither is there while the object is Ready, nor while it is disabled")
     func ready() {
         #expect(added { _ in } == "")
-        #expect(added(DataPlaneVerdictTests.healthy()) { $0.enabled = false } == "")
+        #expect(added(DataPlaneConditionTests.healthy()) { $0.enabled = false } == "")
     }
 
     @Test("A server that is away is waited for: Reconciling")
@@ -39,7 +39,7 @@ struct ProgressTests {
             #expect(added { $0.probe = .failed(reason, "") } == "Reconciling \(reason.rawValue)")
         }
         #expect(added { $0.credentials = .invalid(.renewalFailed, "") } == "Reconciling RenewalFailed")
-        #expect(added(DataPlaneObservation()) == "Reconciling Pending")
+        #expect(added(DataPlaneFacts()) == "Reconciling Pending")
     }
 
     @Test("Where only a person can help it is Stalled")
@@ -48,7 +48,7 @@ struct ProgressTests {
         #expect(added { $0.probe = .failed(.tlsUntrusted, "") } == "Stalled TLSUntrusted")
         #expect(added { $0.identity = .changed(recorded: "u", found: "v") } == "Stalled IdentityChanged")
         #expect(added { $0.duplicate = "DataPlane b is older" } == "Stalled DuplicateCluster")
-        #expect(added(DataPlaneVerdictTests.healthy()) { $0.endpoint = "http://a" } == "Stalled Invalid")
+        #expect(added(DataPlaneConditionTests.healthy()) { $0.endpoint = "http://a" } == "Stalled Invalid")
     }
 
     @Test("What fails in namespaces stalls it only where each failure needs a person")
@@ -65,15 +65,15 @@ struct ProgressTests {
             conditions.last.map { "\($0.type) \($0.reason)" } ?? ""
         }
         let labels = [label("gone", [("x", 1)]), label("down", [("down", 1)])]
-        let verdicts = LabelResolution.all(labels, clusters: ["down": .notReady])
-        #expect(last(verdicts["gone"]?.status(of: labels[0], now: now).conditions ?? []) == "Stalled UnknownCluster")
+        let findings = LabelResolution.all(labels, clusters: ["down": .notReady])
+        #expect(last(findings["gone"]?.status(of: labels[0], now: now).conditions ?? []) == "Stalled UnknownCluster")
         #expect(
-            last(verdicts["down"]?.status(of: labels[1], now: now).conditions ?? []) == "Reconciling NoReadyCluster")
-        let unlabelled = AssignmentObservation(
+            last(findings["down"]?.status(of: labels[1], now: now).conditions ?? []) == "Reconciling NoReadyCluster")
+        let unlabelled = AssignmentFacts(
             object: assignment("a", "p", "d"), duplicateOf: nil, label: nil, namespace: .name("p-d"),
             progress: .init(desired: 1, synced: 1, failed: 0), publication: .notConfigured)
         #expect(last(unlabelled.status(now: now).conditions) == "Stalled LabelNotFound")
-        var seen = RegistryObservation()
+        var seen = RegistryFacts()
         seen.notReadyDataPlanes = ["a"]
         let registry = ClusterRegistry(metadata: metadata("flyte"), spec: .init())
         #expect(last(seen.status(of: registry, now: now).conditions) == "Reconciling DataPlanesNotReady")
@@ -82,14 +82,14 @@ struct ProgressTests {
     @Test("They leave the status once it is Ready, and keep their time while they stay")
     func comeAndGo() {
         var object = dataPlane("a")
-        var seen = DataPlaneVerdictTests.healthy()
+        var seen = DataPlaneConditionTests.healthy()
         seen.probe = .failed(.timeout, "first")
         object.status = seen.status(of: object, now: now)
         seen.probe = .failed(.connectFailed, "second")
         object.status = seen.status(of: object, now: now + 10.0)
         #expect(object.status?.conditions[.reconciling]?.lastTransitionTime == Timestamp(now))
         #expect(object.status?.conditions[.reconciling]?.message == "second")
-        object.status = DataPlaneVerdictTests.healthy().status(of: object, now: now + 20.0)
+        object.status = DataPlaneConditionTests.healthy().status(of: object, now: now + 20.0)
         #expect(object.status?.conditions[.reconciling] == nil && object.status?.conditions[.stalled] == nil)
     }
 

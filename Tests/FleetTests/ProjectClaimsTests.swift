@@ -18,7 +18,7 @@ struct ProjectClaimsTests {
         let spec: JSON = ["project": .string(name), "attributes": attributes]
         return FlyteProject(metadata: metadata(name), spec: try spec.decode(FlyteProjectSpec.self))
     }
-    private func rows(_ claims: LabelClaims) -> [AdminRowKey: String] { claims.wanted.mapValues(\.value) }
+    private func rows(_ claims: RowClaims) -> [AdminRowKey: String] { claims.wanted.mapValues(\.value) }
 
     @Test("A domain's attributes go over those of every domain, field by field")
     func merges() throws {
@@ -127,38 +127,38 @@ struct ProjectClaimsTests {
     }
 
     @Test("Published is there where flyteadmin is to have something, and counts for Ready")
-    func verdicts() throws {
+    func findings() throws {
         let object = try project(["production": ["executionConfig": ["maxParallelism": 3]]])
-        func verdicts(_ publication: Publication?, locked: [String] = [], notes: [String] = []) -> [String] {
-            var seen = ProjectObservation(object: object, duplicateOf: nil, domains: [])
+        func findings(_ publication: Publication?, locked: [String] = [], notes: [String] = []) -> [String] {
+            var seen = ProjectFacts(object: object, duplicateOf: nil, domains: [])
             seen.domains = [
                 .init(
                     domain: "production", namespace: .name("team1-production"),
                     progress: .init(desired: 1, synced: 1, failed: 0))
             ]
             (seen.publication, seen.lockedAttributes, seen.notes) = (publication, locked, notes)
-            return seen.verdicts.dropFirst().map { "\($0.type.rawValue) \($0.status.rawValue) \($0.reason)" }
+            return seen.findings.dropFirst().map { "\($0.type.rawValue) \($0.status.rawValue) \($0.reason)" }
         }
-        #expect(verdicts(nil) == ["Ready True Ready"])
-        #expect(verdicts(.published) == ["Published True Published", "Ready True Ready"])
+        #expect(findings(nil) == ["Ready True Ready"])
+        #expect(findings(.published) == ["Published True Published", "Ready True Ready"])
         #expect(
-            verdicts(.notConfigured) == ["Published False FlyteAdminNotConfigured", "Ready True Ready"])
-        #expect(verdicts(.refused("no")) == ["Published False FlyteAdminRefused", "Ready False FlyteAdminRefused"])
-        #expect(verdicts(.pending) == ["Published Unknown Pending", "Ready Unknown Pending"])
-        #expect(verdicts(.held(Reason.observing, "")) == ["Published Unknown Observing", "Ready True Ready"])
-        #expect(verdicts(.published, locked: ["x"]).last == "Ready False ValueLocked")
+            findings(.notConfigured) == ["Published False FlyteAdminNotConfigured", "Ready True Ready"])
+        #expect(findings(.refused("no")) == ["Published False FlyteAdminRefused", "Ready False FlyteAdminRefused"])
+        #expect(findings(.pending) == ["Published Unknown Pending", "Ready Unknown Pending"])
+        #expect(findings(.held(Reason.observing, "")) == ["Published Unknown Observing", "Ready True Ready"])
+        #expect(findings(.published, locked: ["x"]).last == "Ready False ValueLocked")
     }
 
     @Test("Namespaces that wait for flyteadmin's attributes say so")
     func awaited() {
         let progress = NamespaceProgress(desired: 2, synced: 0, failed: 0).waiting(for: Awaited("the attributes"))
-        #expect((progress + .zero).verdict("p").message == "p: on 0 of 2 data planes; waits for the attributes")
+        #expect((progress + .zero).finding("p").message == "p: on 0 of 2 data planes; waits for the attributes")
     }
 
     @Test("The condition says why they wait, and Stalled says that only a person can help")
     func awaitedForGood() {
-        func progress(_ problem: AttributesProblem?) -> ConditionVerdict {
-            NamespaceProgress(desired: 1, synced: 0, failed: 0).waiting(for: .attributes(problem)).verdict("p")
+        func progress(_ problem: AttributesProblem?) -> ConditionFinding {
+            NamespaceProgress(desired: 1, synced: 0, failed: 0).waiting(for: .attributes(problem)).finding("p")
         }
         #expect(progress(nil).message.hasSuffix("which have not been read yet (spec.flyteAdmin)"))
         let refused = progress(AttributesProblem("Secret x must not be sent there", needsPerson: true))
@@ -167,7 +167,7 @@ struct ProjectClaimsTests {
         #expect(refused.message.contains("spec.flyteAdmin.clusterResourceAttributes: Ignore"))
         #expect(!progress(AttributesProblem("could not connect", needsPerson: false)).needsPerson)
 
-        var seen = DataPlaneVerdictTests.healthy()
+        var seen = DataPlaneConditionTests.healthy()
         seen.sync = .counted(NamespaceCounts(desired: 1, synced: 0, failed: 0))
         seen.awaited = .attributes(AttributesProblem("no", needsPerson: true))
         let conditions = DataPlaneConditions.conditions(of: dataPlane("dp"), seen)

@@ -101,9 +101,9 @@ struct ProjectDomainTests {
         let domains = ProjectDomains(
             template: try template(), domains: ["a", "b"], projects: [new, old], assignments: [])
         #expect(Set(domains.owners.keys) == ["p-a"])
-        #expect(ProjectObservation.duplicates([new, old]) == ["new": "old"])
-        let observed = ProjectObservation(object: new, duplicateOf: "old", domains: [])
-        #expect(observed.verdicts.last?.reason == "DuplicateProject")
+        #expect(ProjectFacts.duplicates([new, old]) == ["new": "old"])
+        let observed = ProjectFacts(object: new, duplicateOf: "old", domains: [])
+        #expect(observed.findings.last?.reason == "DuplicateProject")
     }
 
     @Test("A domain that the registry does not have gets no namespace, whatever wants it")
@@ -116,20 +116,20 @@ struct ProjectDomainTests {
             discovered: Seniority.youngest([.init(project: "own", domain: "elsewhere")]))
         // flyteadmin's own project-domains are what they are.
         #expect(Set(domains.owners.keys) == ["cert-dev", "own-elsewhere"])
-        var observed = ProjectObservation(
+        var observed = ProjectFacts(
             object: project, duplicateOf: nil,
             domains: [
                 .init(domain: "dev", namespace: .name("cert-dev"), progress: .init(desired: 1, synced: 1, failed: 0))
             ])
         observed.unknownDomains = project.unknownDomains(["dev"])
-        #expect(observed.verdicts.map(\.reason) == ["UnknownDomain", "UnknownDomain"])
-        #expect(observed.verdicts[0].message.contains("\"manager\"") && observed.verdicts[0].message.contains("dev"))
+        #expect(observed.findings.map(\.reason) == ["UnknownDomain", "UnknownDomain"])
+        #expect(observed.findings[0].message.contains("\"manager\"") && observed.findings[0].message.contains("dev"))
         project.spec.domains = ["dev"]
         #expect(project.unknownDomains(["dev"]) == nil)
-        let assigned = AssignmentObservation(
+        let assigned = AssignmentFacts(
             object: assignment("x", "istio", "system"), duplicateOf: nil, label: nil,
             namespace: .unknown(domains: ["system"], of: ["dev"]), progress: .zero, publication: .published)
-        #expect(assigned.verdicts.first { $0.type == .namespaceSynced }?.reason == "UnknownDomain")
+        #expect(assigned.findings.first { $0.type == .namespaceSynced }?.reason == "UnknownDomain")
     }
 
     @Test("Of two names that come out alike the older one keeps the namespace")
@@ -183,11 +183,11 @@ struct ProjectDomainTests {
         let named = try FlyteProject(json: ["metadata": ["name": "team1"], "spec": [:]])
         #expect(named.spec.project == "team1" && named.spec.problems().isEmpty)
         let other = FlyteProject(metadata: metadata("other"), spec: .init(project: "team1"))
-        let domain = ProjectObservation.Domain(
+        let domain = ProjectFacts.Domain(
             domain: "d", namespace: .name("team1-d"), progress: .init(desired: 1, synced: 1, failed: 0))
-        let observed = ProjectObservation(object: other, duplicateOf: nil, domains: [domain])
-        #expect(observed.verdicts.map(\.reason) == ["InSync", "Invalid"])
-        #expect(observed.verdicts[1].message.contains("make a FlyteProject named team1"))
+        let observed = ProjectFacts(object: other, duplicateOf: nil, domains: [domain])
+        #expect(observed.findings.map(\.reason) == ["InSync", "Invalid"])
+        #expect(observed.findings[1].message.contains("make a FlyteProject named team1"))
         let domains = ProjectDomains(template: try template(), domains: ["d"], projects: [other], assignments: [])
         #expect(Set(domains.owners.keys) == ["team1-d"])
     }
@@ -206,14 +206,14 @@ struct ProjectDomainTests {
         }
         #expect(values()["defaultIamRole"] == "fleet" && values()["quota"] == "2" && values()["gsa"] == nil)
         #expect(spec.sets(registry.lockedValues) == ["defaultIamRole", "gsa"])
-        var observed = ProjectObservation(
+        var observed = ProjectFacts(
             object: FlyteProject(metadata: metadata("p"), spec: spec), duplicateOf: nil,
             domains: [
                 .init(domain: "dev", namespace: .name("p-dev"), progress: .init(desired: 1, synced: 1, failed: 0))
             ])
         observed.lockedValues = spec.sets(registry.lockedValues)
-        #expect(observed.verdicts.map(\.reason) == ["InSync", "ValueLocked"])
-        #expect(observed.verdicts[1].message.contains("defaultIamRole, gsa"))
+        #expect(observed.findings.map(\.reason) == ["InSync", "ValueLocked"])
+        #expect(observed.findings[1].message.contains("defaultIamRole, gsa"))
         registry.lockedValues = []
         #expect(values()["defaultIamRole"] == "own" && values()["gsa"] == "own")
     }

@@ -22,18 +22,18 @@ private func object(_ key: AdminRowKey, _ value: String, name: String? = nil, ag
     )
 }
 
-private func claims(_ wanted: [AdminRowKey: String]) -> LabelClaims {
-    LabelClaims(wanted.map { object($0.key, $0.value) }, labels: Set(wanted.values))
+private func claims(_ wanted: [AdminRowKey: String]) -> RowClaims {
+    RowClaims(wanted.map { object($0.key, $0.value) }, labels: Set(wanted.values))
 }
 
-private func notes(_ rows: [AdminRowKey: String], restoring: [AdminRowKey: String] = [:]) -> PublishedLabels {
-    PublishedLabels(
+private func notes(_ rows: [AdminRowKey: String], restoring: [AdminRowKey: String] = [:]) -> PublishedRows {
+    PublishedRows(
         endpoint: "https://a", rows: Set(rows.map { AdminRow($0.key, $0.value) }),
         restoring: Set(restoring.map { AdminRow($0.key, $0.value) }))
 }
 
 private func plan(
-    _ wanted: [AdminRowKey: String], present: [AdminRowKey: String], published: PublishedLabels,
+    _ wanted: [AdminRowKey: String], present: [AdminRowKey: String], published: PublishedRows,
     running: Set<String>? = nil, mayDelete: Bool = true
 ) -> PublicationPlan {
     PublicationPlan(
@@ -41,7 +41,7 @@ private func plan(
 }
 
 private func secondPlan(
-    _ wanted: [AdminRowKey: String], _ present: [AdminRowKey: String], _ published: PublishedLabels
+    _ wanted: [AdminRowKey: String], _ present: [AdminRowKey: String], _ published: PublishedRows
 ) -> PublicationPlan { plan(wanted, present: present, published: published) }
 
 /// Carries a plan out on rows, with the delete as wide as flyteadmin's.
@@ -120,11 +120,11 @@ struct PublicationTests {
     @Test("A reading that lacks most of what was noted counts at the third poll in a row")
     func doubt() {
         var doubt = ReadingDoubt()
-        var verdicts = (1...3).map { _ in doubt.judge(noted: 20, missing: 11) == nil }
-        #expect(verdicts == [false, false, true])
+        var answers = (1...3).map { _ in doubt.judge(noted: 20, missing: 11) == nil }
+        #expect(answers == [false, false, true])
         doubt = ReadingDoubt()
-        verdicts = [11, 0, 11, 11, 11].map { doubt.judge(noted: 20, missing: $0) == nil }
-        #expect(verdicts == [false, true, false, false, true])
+        answers = [11, 0, 11, 11, 11].map { doubt.judge(noted: 20, missing: $0) == nil }
+        #expect(answers == [false, true, false, false, true])
         for (noted, missing) in [(10, 10), (30, 11), (22, 11)] {
             var fresh = ReadingDoubt()
             let why = fresh.judge(noted: noted, missing: missing)
@@ -196,7 +196,7 @@ struct PublicationTests {
     @Test("With the row of a launch plan anywhere below, a project's row is not deleted")
     func launchPlansOfProject() {
         let present = AdminRows([whole: "a"], withLaunchPlans: Set([serving] + serving.above))
-        let plan = PublicationPlan(LabelClaims(), present: present, published: notes([whole: "a"]), mayDelete: true)
+        let plan = PublicationPlan(RowClaims(), present: present, published: notes([whole: "a"]), mayDelete: true)
         #expect(plan.steps.isEmpty && plan.noted.rows == [AdminRow(whole, "a")])
     }
 
@@ -245,14 +245,14 @@ struct PublicationTests {
         var again = published
         again.rows = [AdminRow(development, "a")]
         #expect(
-            PublicationPlan(LabelClaims(), present: AdminRows([development: "a"]), published: again, mayDelete: true)
+            PublicationPlan(RowClaims(), present: AdminRows([development: "a"]), published: again, mayDelete: true)
                 .steps == [.delete(development, thenPut: [AdminRow(serving, "theirs"), AdminRow(training, "theirs")])])
     }
 
     @Test("What can't be put back is not taken along")
     func launchPlans() {
         let plan = PublicationPlan(
-            LabelClaims(), present: AdminRows([development: "a"], withLaunchPlans: [development]),
+            RowClaims(), present: AdminRows([development: "a"], withLaunchPlans: [development]),
             published: notes([development: "a"]), mayDelete: true)
         #expect(plan.steps.isEmpty)
         #expect(plan.noted.rows == [AdminRow(development, "a")])
@@ -260,7 +260,7 @@ struct PublicationTests {
 
     @Test("The older object decides, and a label that nobody has keeps the row as it is")
     func claims() {
-        let claims = LabelClaims(
+        let claims = RowClaims(
             [
                 object(development, "young", name: "young", age: 1), object(development, "old", name: "old", age: 5),
                 object(training, "typo", name: "typo"), object(serving, "", name: "broken"),
@@ -277,7 +277,7 @@ struct PublicationTests {
 
     @Test("While an object can't be read, nothing is deleted")
     func unreadable() {
-        let claims = LabelClaims([], labels: [], unreadable: ["x"])
+        let claims = RowClaims([], labels: [], unreadable: ["x"])
         let plan = PublicationPlan(
             claims, present: AdminRows([training: "a"]), published: notes([training: "a"]), mayDelete: true)
         #expect(plan.steps.isEmpty)
@@ -287,11 +287,11 @@ struct PublicationTests {
     @Test("Notes survive being written and read, and other texts are not taken for notes")
     func text() {
         let published = notes([development: "a", training: "b"], restoring: [serving: "c"])
-        #expect(PublishedLabels(text: published.text) == published)
+        #expect(PublishedRows(text: published.text) == published)
         for text in [
             "", "{}", "[]", #"{"endpoint":"e","rows":[["a"]],"restoring":[]}"#, #"{"endpoint":"e","rows":{}}"#,
         ] {
-            #expect(PublishedLabels(text: text) == nil)
+            #expect(PublishedRows(text: text) == nil)
         }
     }
 }
@@ -302,25 +302,25 @@ struct DeletionStopTests {
         Dictionary(
             uniqueKeysWithValues: (0..<count).map { (AdminRowKey(project: "p\($0)", domain: "d"), "label") })
     }
-    private func isHeld(_ verdict: DeletionStop.Verdict) -> Bool { verdict != .allowed }
+    private func isHeld(_ decision: DeletionStop.Decision) -> Bool { decision != .allowed }
 
     @Test("One object, or a few that were seen before, may go at once")
     func few() {
         var stop = DeletionStop()
-        #expect(!isHeld(stop.judge(LabelClaims(), notes(rows(1)), isPoll: true)))
+        #expect(!isHeld(stop.judge(RowClaims(), notes(rows(1)), isPoll: true)))
         let all = rows(10)
         #expect(!isHeld(stop.judge(claims(all), notes(all), isPoll: true)))
-        #expect(!isHeld(stop.judge(LabelClaims(), notes(all), isPoll: false)))
+        #expect(!isHeld(stop.judge(RowClaims(), notes(all), isPoll: false)))
     }
 
     @Test("When all are gone at the start, they stay until that was found three times")
     func emptyAtStart() {
         var stop = DeletionStop()
         let published = notes(rows(2))
-        #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
-        for _ in 0..<10 { #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: false))) }
-        #expect(isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
-        #expect(!isHeld(stop.judge(LabelClaims(), published, isPoll: true)))
+        #expect(isHeld(stop.judge(RowClaims(), published, isPoll: true)))
+        for _ in 0..<10 { #expect(isHeld(stop.judge(RowClaims(), published, isPoll: false))) }
+        #expect(isHeld(stop.judge(RowClaims(), published, isPoll: true)))
+        #expect(!isHeld(stop.judge(RowClaims(), published, isPoll: true)))
     }
 
     @Test("The loss of most of many at once is doubted, also if seen, until they return")

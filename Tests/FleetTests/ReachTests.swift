@@ -13,7 +13,8 @@ struct ReachTests {
     ]
     func reach(_ assignments: [ExecutionClusterLabel], defaultLabel: String = "") -> Set<String> {
         Reach(
-            dataPlanes: dataPlanes, verdicts: LabelResolution.all(labels, clusters: [:]), assignments: assignments,
+            dataPlanes: dataPlanes, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
+            assignments: assignments,
             defaultLabel: defaultLabel
         ).clusters(of: .init(project: "p", domain: "d"))
     }
@@ -37,7 +38,7 @@ struct ReachTests {
     func withoutWeight() {
         let labels = labels + [label("drained", [("off", 1), ("b", 0)])]
         let reach = Reach(
-            dataPlanes: dataPlanes, verdicts: LabelResolution.all(labels, clusters: [:]),
+            dataPlanes: dataPlanes, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
             assignments: [assignment("x", "p", "d", value: "drained")], defaultLabel: "one")
         #expect(reach.clusters(of: .init(project: "p", domain: "d")) == ["b"])
     }
@@ -47,7 +48,7 @@ struct ReachTests {
         let labels = labels + [label("big", [("c", 1)], label: "Big")]
         func reach(_ value: String) -> Set<String> {
             Reach(
-                dataPlanes: dataPlanes, verdicts: LabelResolution.all(labels, clusters: [:]),
+                dataPlanes: dataPlanes, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
                 assignments: [assignment("x", "p", "d", value: value)], defaultLabel: "one"
             ).clusters(of: .init(project: "p", domain: "d"))
         }
@@ -83,7 +84,7 @@ struct ReachTests {
         func reach(_ value: String, hasUnreadable: Bool, defaultLabel: String = "") -> Set<String> {
             let labels = labels + [label("unbalanced", [("a", 0.5), ("b", 0.1), ("c", 0), ("off", 0.1)])]
             return Reach(
-                dataPlanes: dataPlanes, verdicts: LabelResolution.all(labels, clusters: [:]),
+                dataPlanes: dataPlanes, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
                 assignments: [assignment("x", "p", "d", value: value)], defaultLabel: defaultLabel,
                 hasUnreadable: hasUnreadable
             ).clusters(of: .init(project: "p", domain: "d"))

@@ -216,7 +216,7 @@ struct RendererTests {
     @Test("A kind that discovery found is applied")
     func discovered() throws {
         let set = set("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}")
-        var kinds = KindTable.wellKnown
+        var kinds = RESTMapper.wellKnown
         kinds.add(
             ResourceType(group: "example.com", version: "v1", kind: "Widget", plural: "widgets", isNamespaced: true))
         let renderer = Renderer(templates: set, identity: nil, controlPlaneUID: "u", kinds: kinds)

@@ -21,12 +21,12 @@ struct RenewedCredentialsTests {
 
     private func read(
         _ place: CredentialsPlace, _ secret: SecretContent?, hosts: [String] = [], audience: AudienceRequest? = nil
-    ) -> RenewedVerdict {
-        RenewedVerdict.read(place, in: secret, clouds: CloudHosts(hosts), audience: audience, now: now)
+    ) -> CheckedRenewal {
+        CheckedRenewal.read(place, in: secret, clouds: CloudHosts(hosts), audience: audience, now: now)
     }
 
-    private func reason(_ verdict: RenewedVerdict) -> CredentialsReason? {
-        if case .invalid(let reason, _) = verdict { reason } else { nil }
+    private func reason(_ checked: CheckedRenewal) -> CredentialsReason? {
+        if case .invalid(let reason, _) = checked { reason } else { nil }
     }
 
     @Test("With TokenRequest, a Secret's token that is of no use leaves the rest usable")
@@ -70,8 +70,8 @@ struct RenewedCredentialsTests {
         func reasons(_ name: String, _ caCert: CACertSource = .system) -> [CredentialsReason?] {
             var (renewed, kept) = (place(.tokenRequest, caCert: caCert), place(.secret, caCert: caCert))
             (renewed.tlsServerName, kept.tlsServerName) = (name, name)
-            let verdict = CredentialsVerdict.read(kept, in: content, now: now)
-            let other: CredentialsReason? = if case .invalid(let reason, _) = verdict { reason } else { nil }
+            let checked = CheckedCredentials.read(kept, in: content, now: now)
+            let other: CredentialsReason? = if case .invalid(let reason, _) = checked { reason } else { nil }
             return [reason(read(renewed, content)), other]
         }
         #expect(reasons("") == [nil, nil] && reasons("DP1.internal") == [nil, nil])
@@ -91,13 +91,13 @@ struct RenewedCredentialsTests {
     func systemOfSecret() throws {
         let hosts = [AllowedHosts.annotation: "dp1.example.com"]
         let place = place(.secret, caCert: .system)
-        let good = CredentialsVerdict.read(place, in: secret(["dp1_token": CredentialsTests.token], hosts), now: now)
+        let good = CheckedCredentials.read(place, in: secret(["dp1_token": CredentialsTests.token], hosts), now: now)
         guard case .valid(let found) = good else {
             Issue.record("\(good)")
             return
         }
         #expect(found.ca == nil && found.token == Sensitive(CredentialsTests.token))
-        let bare = CredentialsVerdict.read(place, in: secret(["dp1_token": CredentialsTests.token]), now: now)
+        let bare = CheckedCredentials.read(place, in: secret(["dp1_token": CredentialsTests.token]), now: now)
         guard case .invalid(.hostNotAllowed, _) = bare else {
             Issue.record("\(bare)")
             return
@@ -116,9 +116,9 @@ struct RenewedCredentialsTests {
             (.azure, "https://a.azmk8s.io.evil.com", false),
         ])
     func clouds(_ provider: CredentialsProvider, _ endpoint: String, _ isAllowed: Bool) {
-        let verdict = read(place(provider, endpoint, caCert: .system), nil)
-        #expect((reason(verdict) == nil) == isAllowed, "\(verdict)")
-        if !isAllowed { #expect(reason(verdict) == .hostNotAllowed) }
+        let checked = read(place(provider, endpoint, caCert: .system), nil)
+        #expect((reason(checked) == nil) == isAllowed, "\(checked)")
+        if !isAllowed { #expect(reason(checked) == .hostNotAllowed) }
     }
 
     @Test("--cloud-host adds hosts, as a name or a pattern")

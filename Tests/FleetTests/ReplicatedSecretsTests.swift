@@ -165,11 +165,11 @@ struct ReplicatedSecretsTests {
         #expect(!Permissions.required(by: .standard).contains { $0.resource == "secrets" })
         let verbs = Permissions.required(by: .standard, copies: true).filter { $0.resource == "secrets" }.map(\.verb)
         #expect(Set(verbs) == ["get", "list", "watch", "create", "patch"])
-        var seen = RegistryObservation()
+        var seen = RegistryFacts()
         seen.replicationProblem = "spec.replicateSecrets: Secret gone does not exist"
         let registry = ClusterRegistry(metadata: metadata("flyte"), spec: ClusterRegistrySpec())
-        #expect(seen.verdicts(of: registry).last?.reason == "SyncFailed")
+        #expect(seen.findings(of: registry).last?.reason == "SyncFailed")
         seen.sourceNotAllowed = "spec.replicateSecrets: Secret cluster-credentials holds credentials"
-        #expect(seen.verdicts(of: registry).last?.reason == "SourceNotAllowed")
+        #expect(seen.findings(of: registry).last?.reason == "SourceNotAllowed")
     }
 }

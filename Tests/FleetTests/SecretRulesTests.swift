@@ -30,11 +30,11 @@ struct SecretRulesTests {
         }
     }
 
-    private func verdict(_ content: SecretContent, _ place: CredentialsPlace) -> CredentialsVerdict {
-        CredentialsVerdict.read(place, in: content, now: now)
+    private func checked(_ content: SecretContent, _ place: CredentialsPlace) -> CheckedCredentials {
+        CheckedCredentials.read(place, in: content, now: now)
     }
-    private func reason(_ verdict: CredentialsVerdict) -> CredentialsReason? {
-        if case .invalid(let reason, _) = verdict { reason } else { nil }
+    private func reason(_ checked: CheckedCredentials) -> CredentialsReason? {
+        if case .invalid(let reason, _) = checked { reason } else { nil }
     }
 
     @Test("A Secret that is for something else can't hold a data plane's credentials")
@@ -42,13 +42,13 @@ struct SecretRulesTests {
         let entries = ["t": Sensitive("opaque"), "c": Sensitive(try CredentialsTests.pem())]
         for use in ["values", "flyteadmin", "proxy", "credentials", ""] {
             let labelled = SecretContent(entries, labels: [SecretUse.label: use])
-            #expect(reason(verdict(labelled, CredentialsTests.short)) == .sourceNotAllowed)
+            #expect(reason(checked(labelled, CredentialsTests.short)) == .sourceNotAllowed)
             var reserved = CredentialsTests.short
             reserved.secretName = "cluster-credentials"
-            #expect(reason(verdict(labelled, reserved)) == .sourceNotAllowed)
+            #expect(reason(checked(labelled, reserved)) == .sourceNotAllowed)
         }
         for labels in [[:], [SecretUse.label: "replicate"]] {
-            #expect(reason(verdict(SecretContent(entries, labels: labels), CredentialsTests.short)) == nil)
+            #expect(reason(checked(SecretContent(entries, labels: labels), CredentialsTests.short)) == nil)
         }
     }
 
@@ -77,19 +77,19 @@ struct SecretRulesTests {
     }
 
     @Test("A mismatch is said with both keys, and a key that is not there is said as such")
-    func mismatchVerdict() throws {
+    func mismatchFinding() throws {
         let ca = try CredentialsTests.pem()
         let content = SecretContent([
             "dp_1_token": Sensitive("one"), "dp_1_cacert": Sensitive(ca), "dp_2_token": Sensitive("two"),
             "dp_2_cacert": Sensitive(ca),
         ])
-        guard case .invalid(.keysMismatch, let message) = verdict(content, place("dp_2_token", "dp_1_cacert")) else {
+        guard case .invalid(.keysMismatch, let message) = checked(content, place("dp_2_token", "dp_1_cacert")) else {
             Issue.record("it would be used")
             return
         }
         #expect(message.contains("dp_2_token") && message.contains("dp_1_cacert"))
-        #expect(reason(verdict(content, place("dp_3_token", "dp_1_cacert"))) == .tokenMissing)
-        #expect(reason(verdict(content, place("dp_2_token", "dp_2_cacert"))) == nil)
+        #expect(reason(checked(content, place("dp_3_token", "dp_1_cacert"))) == .tokenMissing)
+        #expect(reason(checked(content, place("dp_2_token", "dp_2_cacert"))) == nil)
     }
 
     @Test("A token goes only to the hosts that its Secret names for its cluster")
@@ -101,7 +101,7 @@ struct SecretRulesTests {
         }
         let prefix = "multicluster.flyte.org/hosts"
         func reason(_ annotations: [String: String], _ number: Int, _ endpoint: String) -> CredentialsReason? {
-            self.reason(verdict(content(annotations), place("dp_\(number)_token", "dp_\(number)_cacert", endpoint)))
+            self.reason(checked(content(annotations), place("dp_\(number)_token", "dp_\(number)_cacert", endpoint)))
         }
         #expect(reason([:], 1, "https://anywhere") == nil, "no annotation, no limit")
         let one = [prefix + ".dp_1": "dp1.example.com:6443"]
@@ -120,8 +120,8 @@ struct SecretRulesTests {
         let entries = ["t": Sensitive("one"), "ca": Sensitive(try CredentialsTests.pem())]
         for annotation in ["multicluster.flyte.org/hosts", "multicluster.flyte.org/hosts.dp_1"] {
             let content = SecretContent(entries, annotations: [annotation: "dp1"])
-            #expect(reason(verdict(content, place("t", "ca", "https://dp1"))) == nil)
-            #expect(reason(verdict(content, place("t", "ca", "https://dp2"))) == .hostNotAllowed)
+            #expect(reason(checked(content, place("t", "ca", "https://dp1"))) == nil)
+            #expect(reason(checked(content, place("t", "ca", "https://dp2"))) == .hostNotAllowed)
         }
     }
 
@@ -137,17 +137,17 @@ struct SecretRulesTests {
     }
 
     @Test("The objects that name such a Secret say so")
-    func verdicts() {
-        var seen = DataPlaneObservation()
+    func findings() {
+        var seen = DataPlaneFacts()
         seen.sourceNotAllowed = "why"
         let synced = DataPlaneConditions.conditions(of: dataPlane("a"), seen).first { $0.type == .synced }
         #expect(synced?.reason == "SourceNotAllowed" && synced?.status == .isFalse)
-        var registry = RegistryObservation()
+        var registry = RegistryFacts()
         registry.sourceNotAllowed = "why"
         let object = ClusterRegistry(metadata: metadata("flyte"), spec: ClusterRegistrySpec())
-        let ready = registry.verdicts(of: object).first { $0.type == .ready }
+        let ready = registry.findings(of: object).first { $0.type == .ready }
         #expect(ready?.reason == "SourceNotAllowed")
-        #expect(Publication.sourceNotAllowed("why").verdict.reason == "SourceNotAllowed")
+        #expect(Publication.sourceNotAllowed("why").finding.reason == "SourceNotAllowed")
     }
 }
 

@@ -18,8 +18,8 @@ struct LabelTests {
             let rows = try await client.labels()
             #expect(
                 rows == [
-                    LabelRow(project: "team1", domain: "development", workflow: "a.b_c", value: "label2"),
-                    LabelRow(project: "team1", domain: "development", value: "label1"),
+                    AttributeRow(project: "team1", domain: "development", workflow: "a.b_c", value: "label2"),
+                    AttributeRow(project: "team1", domain: "development", value: "label1"),
                 ])
             try await client.deleteLabel(project: "team1", domain: "development", workflow: "a.b_c")
             #expect(try await client.labels().map(\.value) == ["label1"])
@@ -48,7 +48,7 @@ struct LabelTests {
             try await client.setLabel("label1", project: "team1", domain: "")
             try await client.setLabel("label2", project: "team1", domain: "staging", workflow: "a.b")
             try await client.setLabel("label3", project: "team2", domain: "staging")
-            #expect(try await client.labels().contains(LabelRow(project: "team1", domain: "", value: "label1")))
+            #expect(try await client.labels().contains(AttributeRow(project: "team1", domain: "", value: "label1")))
             #expect(server.tables.label(project: "team1", domain: "") == "label1")
             try await client.deleteLabel(project: "team1", domain: "")
             #expect(try await client.labels().map(\.value) == ["label3"])
@@ -90,7 +90,7 @@ struct LabelTests {
         ]
         #expect(
             Answers.rows(["configurations": [row]], .executionClusterLabel)
-                == [LabelRow(project: "p", domain: "d", launchPlan: "lp", value: "label1")])
+                == [AttributeRow(project: "p", domain: "d", launchPlan: "lp", value: "label1")])
     }
 
     @Test("Projects come in pages, and archived ones are left out")

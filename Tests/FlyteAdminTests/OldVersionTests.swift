@@ -17,7 +17,7 @@ struct OldVersionTests {
             let client = client(server)
             try await client.setLabel("label1", project: "team1", domain: "staging", workflow: "wf")
             let rows = try await client.labels()
-            #expect(rows == [LabelRow(project: "team1", domain: "staging", workflow: "wf", value: "label1")])
+            #expect(rows == [AttributeRow(project: "team1", domain: "staging", workflow: "wf", value: "label1")])
             try await client.deleteLabel(project: "team1", domain: "staging")
             let none = try await client.labels()
             #expect(none.isEmpty)

@@ -51,12 +51,12 @@ struct AdminServerTests {
 
     private func text(_ response: HTTPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
-    @Test("It is healthy at once, ready with its caches, and serves Prometheus' metrics")
+    @Test("It is healthy at once, ready with its informers, and serves Prometheus' metrics")
     func answers() async throws {
         try await withServer { server in
             #expect(try await server.send("/healthz").status == 200)
             let early = try await server.send("/readyz")
-            #expect(early.status == 503 && self.text(early).contains("caches"))
+            #expect(early.status == 503 && self.text(early).contains("informers"))
             server.isReady.withLock { $0 = true }
             #expect(try await server.send("/readyz?verbose").status == 200)
             let metrics = try await server.send("/metrics")

@@ -227,7 +227,7 @@ struct FlyteAdminConnectionTests {
 }
 
 @Suite("What is said of labels in flyteadmin")
-struct PublicationBoardTests {
+struct FlyteAdminReportsTests {
     private func object(_ value: String, generation: Int64 = 1, published: Condition? = nil) -> ExecutionClusterLabel {
         var metadata = ObjectMeta(name: "a")
         metadata.generation = generation
@@ -246,25 +246,25 @@ struct PublicationBoardTests {
 
     @Test("Before the first answer, what was said before of the same spec holds")
     func carriesOver() {
-        let board = PublicationBoard()
-        #expect(board.publication(of: object("label1", published: condition("Published"))) == .notConfigured)
-        #expect(board.set(isConfigured: true))
+        let reports = FlyteAdminReports()
+        #expect(reports.publication(of: object("label1", published: condition("Published"))) == .notConfigured)
+        #expect(reports.set(isConfigured: true))
         #expect(
-            board.publication(of: object("label1", published: condition("Published")))
+            reports.publication(of: object("label1", published: condition("Published")))
                 == .asBefore(.isTrue, reason: "Published", message: "m"))
-        #expect(board.publication(of: object("label1", generation: 2, published: condition("Published"))) == .pending)
-        #expect(board.publication(of: object("label1", published: condition("FlyteAdminNotConfigured"))) == .pending)
-        #expect(board.publication(of: object("label1")) == .pending)
+        #expect(reports.publication(of: object("label1", generation: 2, published: condition("Published"))) == .pending)
+        #expect(reports.publication(of: object("label1", published: condition("FlyteAdminNotConfigured"))) == .pending)
+        #expect(reports.publication(of: object("label1")) == .pending)
     }
 
     @Test("Known facts hold for one value only, and only changes are reported")
     func knows() {
-        let board = PublicationBoard()
-        _ = board.set(isConfigured: true)
-        #expect(board.replace(["a": (AdminRow(key, "label1"), .published)]) == ["a"])
-        #expect(board.replace(["a": (AdminRow(key, "label1"), .published)]) == [])
-        #expect(board.publication(of: object("label1")) == .published)
-        #expect(board.publication(of: object("label2")) == .pending)
+        let reports = FlyteAdminReports()
+        _ = reports.set(isConfigured: true)
+        #expect(reports.replace(["a": (AdminRow(key, "label1"), .published)]) == ["a"])
+        #expect(reports.replace(["a": (AdminRow(key, "label1"), .published)]) == [])
+        #expect(reports.publication(of: object("label1")) == .published)
+        #expect(reports.publication(of: object("label2")) == .pending)
     }
 }
 

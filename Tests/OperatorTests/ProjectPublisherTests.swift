@@ -55,7 +55,7 @@ struct ProjectPublisherTests {
     }
     private var notes: String {
         let path = "/api/v1/namespaces/flyte/configmaps/\(FlyteAdminNotes.taskResources)"
-        return controlPlane.objects[path]?[path: ["data", PublishedLabels.dataKey]]?.string ?? ""
+        return controlPlane.objects[path]?[path: ["data", PublishedRows.dataKey]]?.string ?? ""
     }
 
     @Test("A project that is archived before the change stays archived and unchanged")

@@ -73,26 +73,26 @@ private final class RevisionServer: HTTPTransport {
 struct RolloutLeaderTests {
     private let server = RevisionServer()
     private let client: KubeClient
-    private let caches: Caches
-    private let keeper: PlanKeeper
+    private let informers: Informers
+    private let updater: PlanUpdater
 
     init() {
         client = KubeClient(
             server: "https://control-plane", transport: server, authorization: NoAuthorization(),
             options: .init(userAgent: "squadron-test"))
-        caches = Caches(client: client, namespace: "flyte")
-        keeper = PlanKeeper(caches, operatorNamespace: "flyte")
-        caches.registries.apply(.replace([:]))
-        caches.dataPlanes.apply(.replace([:]))
-        caches.executionLabels.apply(.replace([:]))
-        caches.projects.apply(.replace([:]))
-        caches.assignments.apply(.replace([:]))
-        keeper.found(namespaceUID: "uid")
+        informers = Informers(client: client, namespace: "flyte")
+        updater = PlanUpdater(informers, operatorNamespace: "flyte")
+        informers.registries.apply(.replace([:]))
+        informers.dataPlanes.apply(.replace([:]))
+        informers.executionLabels.apply(.replace([:]))
+        informers.projects.apply(.replace([:]))
+        informers.assignments.apply(.replace([:]))
+        updater.found(namespaceUID: "uid")
     }
 
-    private func leader() -> RolloutKeeper {
-        let router = EventRouter(queue: WorkQueue(), plans: keeper, caches: caches)
-        return RolloutKeeper(
+    private func leader() -> StoredRollout {
+        let router = EventRouter(queue: WorkQueue(), plans: updater, informers: informers)
+        return StoredRollout(
             store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: .continuous)
     }
 
@@ -108,8 +108,8 @@ struct RolloutLeaderTests {
             registry.status = ClusterRegistryStatus()
             registry.status?.rollout = RolloutStatus(StagedRollout(first: 2))
         }
-        caches.registries.apply(.set(key("flyte"), .valid(registry)))
-        keeper.changed(.registry("flyte"))
+        informers.registries.apply(.set(key("flyte"), .valid(registry)))
+        updater.changed(.registry("flyte"))
         for name in ["a", "b"] {
             var object = DataPlane(
                 metadata: ObjectMeta(name: name, namespace: "flyte"), spec: DataPlaneSpec(endpoint: "https://\(name)"))
@@ -117,14 +117,14 @@ struct RolloutLeaderTests {
                 object.status = DataPlaneStatus()
                 object.status?.appliedRevision = revision
             }
-            caches.dataPlanes.apply(.set(key(name), .valid(object)))
-            keeper.changed(.dataPlane(name))
+            informers.dataPlanes.apply(.set(key(name), .valid(object)))
+            updater.changed(.dataPlane(name))
         }
-        _ = keeper.look(nil)
-        return keeper.inForce
+        _ = updater.update(nil)
+        return updater.inForce
     }
 
-    private func reconcile(_ leader: RolloutKeeper, _ plan: PlanInForce?) async throws -> RolloutStatus? {
+    private func reconcile(_ leader: StoredRollout, _ plan: PlanInForce?) async throws -> RolloutStatus? {
         let plan = try #require(plan)
         _ = try await leader.reconcile(plan) { _ in ["a": StagedRollout.Member(), "b": StagedRollout.Member()] }
         return leader.report.status

@@ -54,8 +54,8 @@ struct DataPlaneComparison: Sendable {
     }
 
     /// Which of the templates' kinds the data plane serves.
-    private func kinds() async throws(KubeError) -> KindTable {
-        var kinds = KindTable.wellKnown
+    private func kinds() async throws(KubeError) -> RESTMapper {
+        var kinds = RESTMapper.wellKnown
         let unknown = (fleet.basis.templates?.kinds ?? []).filter { kinds[$0] == nil }
         for version in Set(unknown.map(\.apiVersion)).sorted() {
             guard let kind = unknown.first(where: { $0.apiVersion == version }) else { continue }

@@ -36,14 +36,14 @@ public struct DoctorFacts: Sendable {
     /// How far the API server's clock is ahead of this machine's, in seconds.
     public var clock = Seen<Double>.unasked
     /// By name of the DataPlane.
-    public var dataPlanes: [String: DataPlaneFacts] = [:]
+    public var dataPlanes: [String: DoctorDataPlaneFacts] = [:]
     public var flyteAdmin = FlyteAdminAnswer.notConfigured
 
     public init(_ objects: ControlPlaneObjects, now: Instant) { (self.objects, self.now) = (objects, now) }
 }
 
 /// What was seen of one data plane, with the credentials that its DataPlane names.
-public struct DataPlaneFacts: Sendable {
+public struct DoctorDataPlaneFacts: Sendable {
     /// Why nothing could be seen. Nil if the data plane answered.
     public var unreachable: String?
     public var clock = Seen<Double>.unasked

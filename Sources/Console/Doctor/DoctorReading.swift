@@ -59,7 +59,7 @@ public struct DoctorReading: Sendable {
         if let name = registry.publish?.clustersConfigMap?.name { maps.insert(name) }
         if !registry.templatesConfigMap.isEmpty { maps.insert(registry.templatesConfigMap) }
         if let name = registry.importFrom?.name { maps.insert(name) }
-        if registry.flyteAdmin != nil { maps.insert(PublishedLabels.configMapName) }
+        if registry.flyteAdmin != nil { maps.insert(PublishedRows.configMapName) }
         for name in maps.sorted() { facts.configMaps[name] = await json(ConfigMap.resourceType, name) }
         for name in secrets.sorted().prefix(1_000) { facts.secrets[name] = await secret(name) }
     }
@@ -142,11 +142,11 @@ public struct DoctorReading: Sendable {
 
     // MARK: The data planes
 
-    private func sights(_ facts: DoctorFacts) async -> [String: DataPlaneFacts] {
+    private func sights(_ facts: DoctorFacts) async -> [String: DoctorDataPlaneFacts] {
         let health = facts.registry.flyteHealth
-        return await withTaskGroup(of: (String, DataPlaneFacts).self) { group in
+        return await withTaskGroup(of: (String, DoctorDataPlaneFacts).self) { group in
             var rest = facts.enabledPlanes[...]
-            var found: [String: DataPlaneFacts] = [:]
+            var found: [String: DoctorDataPlaneFacts] = [:]
             func next() {
                 guard let plane = rest.popFirst() else { return }
                 group.addTask { (plane.metadata.name, await look(into: plane, health)) }
@@ -160,10 +160,10 @@ public struct DoctorReading: Sendable {
         }
     }
 
-    private func look(into plane: DataPlane, _ health: FlyteHealthSettings) async -> DataPlaneFacts {
+    private func look(into plane: DataPlane, _ health: FlyteHealthSettings) async -> DoctorDataPlaneFacts {
         do throws(DataPlaneAccess.Failure) {
             return try await access.with(plane) { client throws(KubeError) in
-                var answers = DataPlaneFacts()
+                var answers = DoctorDataPlaneFacts()
                 answers.clock = .present(try await skew(client))
                 answers.propeller = await Self.seen {
                     () throws(KubeError) in
@@ -179,7 +179,7 @@ public struct DoctorReading: Sendable {
                 return answers
             }
         } catch {
-            var answers = DataPlaneFacts()
+            var answers = DoctorDataPlaneFacts()
             answers.unreachable = error.message
             return answers
         }

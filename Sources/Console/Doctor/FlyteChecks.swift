@@ -42,8 +42,8 @@ enum FlyteChecks {
     }
 
     private static func notedEndpoint(_ facts: DoctorFacts) -> String? {
-        facts.configMaps[PublishedLabels.configMapName]?.value?[path: ["data", PublishedLabels.dataKey]]?.string
-            .flatMap { PublishedLabels(text: $0)?.endpoint }
+        facts.configMaps[PublishedRows.configMapName]?.value?[path: ["data", PublishedRows.dataKey]]?.string
+            .flatMap { PublishedRows(text: $0)?.endpoint }
     }
 
     static func deployment(_ facts: DoctorFacts) -> Diagnosis {

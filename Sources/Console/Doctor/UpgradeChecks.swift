@@ -20,7 +20,7 @@ enum UpgradeChecks {
         for plane in facts.enabledPlanes where !plane.spec.inCluster {
             let place = plane.credentialsPlace
             guard place.provider.hasFirstToken, let secret = content(place.secretName) else { continue }
-            guard case .invalid(let reason, let message) = CredentialsVerdict.read(place, in: secret, now: facts.now)
+            guard case .invalid(let reason, let message) = CheckedCredentials.read(place, in: secret, now: facts.now)
             else {
                 continue
             }

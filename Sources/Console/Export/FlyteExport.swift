@@ -194,7 +194,7 @@ public struct FlyteExport: Sendable {
     }
 
     /// The rows as flytectl has them: the members of flyteadmin's message, beside project and domain.
-    private mutating func addRows(_ claims: LabelClaims, _ member: String, folder: String) {
+    private mutating func addRows(_ claims: RowClaims, _ member: String, folder: String) {
         for (key, claim) in claims.wanted.sorted(by: { $0.key < $1.key }) {
             guard var file = (try? JSON(parsing: claim.value))?[member] else { continue }
             (file["project"], file["domain"]) = (.string(key.project), .string(key.domain))

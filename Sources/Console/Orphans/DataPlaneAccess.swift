@@ -59,7 +59,7 @@ public struct DataPlaneAccess: Sendable {
         let place = dataPlane.credentialsPlace
         guard place.provider.hasFirstToken else { return try await madeCredentials(of: dataPlane, place) }
         let content = try await content(ofSecret: place.secretName)
-        switch CredentialsVerdict.read(place, in: content, now: clock.now) {
+        switch CheckedCredentials.read(place, in: content, now: clock.now) {
         case .valid(let found): return Login(token: found.token, ca: found.ca)
         case .invalid(let reason, let message): throw Failure(message: "\(reason.rawValue): \(message)")
         }
@@ -71,9 +71,9 @@ public struct DataPlaneAccess: Sendable {
         if !place.provider.isOfCloud || place.caCert == .secret {
             content = try await self.content(ofSecret: place.secretName)
         }
-        let verdict = RenewedVerdict.read(
+        let checked = CheckedRenewal.read(
             place, in: content, clouds: maker.cloud.hosts, audience: TokenMaker.audience(of: dataPlane), now: clock.now)
-        switch verdict {
+        switch checked {
         case .invalid(let reason, let message): throw Failure(message: "\(reason.rawValue): \(message)")
         case .valid(let found):
             do throws(IssueFailure) {

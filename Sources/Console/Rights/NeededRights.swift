@@ -35,7 +35,7 @@ public struct NeededRights: Sendable {
     ///   - kinds: the API paths of the templates' kinds.
     public init(
         registry: ClusterRegistrySpec, dataPlanes: [DataPlane], names: Names, templates: TemplateSet?,
-        kinds: KindTable = .wellKnown, namespace: String
+        kinds: RESTMapper = .wellKnown, namespace: String
     ) {
         (self.registry, self.names, self.namespace) = (registry, names, namespace)
         hasInCluster = dataPlanes.contains(where: \.spec.inCluster)

@@ -10,7 +10,7 @@ public struct RightsReading: Sendable {
     public let projects: [FlyteProject]
     public let notes: [String]
     let templates: TemplateSet?
-    let kinds: KindTable
+    let kinds: RESTMapper
 
     public init(_ reader: ControlPlaneReader) async throws(KubeError) {
         let objects = try await reader.objects()
@@ -36,7 +36,7 @@ public struct RightsReading: Sendable {
             }
         }
         if templates == nil { notes.append("the kinds of the templates are not known, so their rules are missing") }
-        var kinds = KindTable.wellKnown
+        var kinds = RESTMapper.wellKnown
         for kind in templates?.kinds ?? [] where kinds[kind] == nil {
             let served = try await reader.client.resources(group: kind.group, version: kind.version) ?? []
             for resource in served where resource.type.kind == kind.kind { kinds.add(resource.type) }

@@ -86,7 +86,7 @@ struct StoryFacts {
         reach =
             spec.syncScope == .labelled
             ? Reach(
-                dataPlanes: planes, verdicts: LabelResolution.all(labels, clusters: [:]),
+                dataPlanes: planes, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
                 assignments: assignments.filter { duplicates[$0.metadata.name] == nil },
                 defaultLabel: spec.defaultExecutionLabel) : nil
         (self.spec, self.discovered, self.isIncomplete) = (spec, discovered, isIncomplete)

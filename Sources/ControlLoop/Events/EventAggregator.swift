@@ -238,7 +238,7 @@ struct EventAggregator: Sendable {
         queue.prepend(request)
     }
 
-    /// Hands over what the series have gathered, and forgets ended series and quiet objects.
+    /// Hands over what the series have counted, and forgets ended series and quiet objects.
     private mutating func sweep(now: Duration) {
         guard now >= nextSweep else { return }
         nextSweep = now + configuration.refresh

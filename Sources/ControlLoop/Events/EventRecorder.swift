@@ -2,7 +2,7 @@ import JSON
 import Kube
 import Support
 
-/// How events are gathered and sent.
+/// How events are aggregated and sent.
 public struct EventConfiguration: Sendable, Hashable {
     public var reportingController: String
     /// Equal reports within this time of each other are one series.

@@ -11,8 +11,8 @@ package final class Link: Sendable {
     let client: KubeClient
     /// The same connections with the probe's timeouts, and exempt from the rate limit.
     let prober: KubeClient
-    /// Whether the session lets it write. `client` checks this right before it sends a write. So writes that wait for
-    /// the rate limit or a connection are not sent after the session was stopped.
+    /// Whether the agent lets it write. `client` checks this right before it sends a write. So writes that wait for
+    /// the rate limit or a connection are not sent after the agent was stopped.
     let mayWrite: Locked<Bool>
     /// How many links use these connections.
     private let users: Locked<Int>
@@ -150,18 +150,18 @@ package final class Link: Sendable {
     }
 }
 
-/// Lists and watches with the link that the session has in use. It fails while there is none.
+/// Lists and watches with the link that the agent has in use. It fails while there is none.
 ///
 /// After an answer that was too large, the next list has smaller pages, since a few objects may be large.
-struct SessionListWatch: ListWatch {
+struct AgentListWatch: ListWatch {
     let type: ResourceType
-    unowned let session: DataPlaneSession
+    unowned let agent: Agent
     private let pageSize = Locked(WatchSettings().pageSize)
     private static let smallestPage = 5
 
-    init(type: ResourceType, session: DataPlaneSession) {
+    init(type: ResourceType, agent: Agent) {
         self.type = type
-        self.session = session
+        self.agent = agent
     }
 
     func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
@@ -178,11 +178,11 @@ struct SessionListWatch: ListWatch {
     }
 
     private func source(_ verb: String) throws(KubeError) -> any ListWatch<DynamicObject> {
-        guard let link = session.readableLink else {
+        guard let link = agent.readableLink else {
             let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
             throw KubeError(operation: "\(verb) \(type)", cause: .transport(closed))
         }
-        return link.managed(type, for: session.currentPlan, pageSize: pageSize.withLock { $0 })
+        return link.managed(type, for: agent.currentPlan, pageSize: pageSize.withLock { $0 })
     }
 }
 

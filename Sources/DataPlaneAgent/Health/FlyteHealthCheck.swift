@@ -6,7 +6,7 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a session asks about Flyte in its data plane.
+/// What an agent asks about Flyte in its data plane.
 package struct FlyteHealthQuestion: Sendable, Hashable {
     /// flyteadmin's own credential for the data plane.
     package enum Account: Sendable, Hashable {
@@ -29,7 +29,7 @@ package struct FlyteHealthQuestion: Sendable, Hashable {
 /// Finds out whether a workflow would run in one data plane. It watches propeller's Deployment. At each review it also
 /// asks whether the kind is served, and asks with flyteadmin's own token whether that account may create it.
 ///
-/// It sends that token only over a connection that the CA of the same entry verifies. It uses the session's connection
+/// It sends that token only over a connection that the CA of the same entry verifies. It uses the agent's connection
 /// if server and CA are the same, else one that it closes after the answer.
 final class FlyteHealthCheck: Sendable {
     private struct State {
@@ -39,14 +39,14 @@ final class FlyteHealthCheck: Sendable {
         var misses = 0
     }
     private let name: String
-    private let context: SessionContext
+    private let context: AgentContext
     private let state = Locked(State())
     private let wake = Signal()
     private let watch = Locked<PropellerWatch?>(nil)
     private let watches = ChildTasks<PropellerWatch>()
     private let isOpen = Locked(false)
 
-    init(name: String, context: SessionContext) {
+    init(name: String, context: AgentContext) {
         self.name = name
         self.context = context
     }
@@ -55,7 +55,7 @@ final class FlyteHealthCheck: Sendable {
     var health: FlyteHealth? { state.withLock { $0.question == nil ? nil : $0.health } }
 
     /// Takes a new question, or none. Findings for an unchanged part stay.
-    func follow(_ question: FlyteHealthQuestion?, for session: DataPlaneSession) {
+    func follow(_ question: FlyteHealthQuestion?, for agent: Agent) {
         let before = state.withLock { state in
             let before = state.question
             state.question = question
@@ -64,13 +64,13 @@ final class FlyteHealthCheck: Sendable {
             if question == nil { state.health = FlyteHealth() }
             return before
         }
-        if before?.settings != question?.settings { follow(question?.settings, session) }
+        if before?.settings != question?.settings { follow(question?.settings, agent) }
         if before != question { wake.advance() }
     }
 
-    private func follow(_ settings: FlyteHealthSettings?, _ session: DataPlaneSession) {
+    private func follow(_ settings: FlyteHealthSettings?, _ agent: Agent) {
         let new = settings.map { settings in
-            PropellerWatch(settings, session) { [weak self] in self?.found(propeller: $0, at: settings) }
+            PropellerWatch(settings, agent) { [weak self] in self?.found(propeller: $0, at: settings) }
         }
         let old = watch.withLock { watch in
             defer { watch = new }
@@ -96,12 +96,12 @@ final class FlyteHealthCheck: Sendable {
     /// Somebody waits for the result.
     func lookAgain() { wake.advance() }
 
-    func run(for session: DataPlaneSession) async {
+    func run(for agent: Agent) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watches.run { await $0.run() } }
             while !Task.isCancelled {
                 let seen = wake.generation
-                await look(session)
+                await look(agent)
                 let interval = context.settings.breaker.probeInterval
                 guard let health else {
                     await wake.wait(past: seen)
@@ -116,10 +116,10 @@ final class FlyteHealthCheck: Sendable {
         }
     }
 
-    private func look(_ session: DataPlaneSession) async {
-        guard let question = state.withLock({ $0.question }), let link = session.readableLink else { return }
+    private func look(_ agent: Agent) async {
+        guard let question = state.withLock({ $0.question }), let link = agent.readableLink else { return }
         async let served = served(link)
-        async let account = account(question.account, link, session)
+        async let account = account(question.account, link, agent)
         let (workflows, found) = await (served, account)
         if Task.isCancelled { return }
         change { state in
@@ -167,7 +167,7 @@ final class FlyteHealthCheck: Sendable {
     }
 
     private func account(
-        _ account: FlyteHealthQuestion.Account, _ link: Link, _ session: DataPlaneSession
+        _ account: FlyteHealthQuestion.Account, _ link: Link, _ agent: Agent
     ) async -> Found {
         switch account {
         case .unknown: return .answer(.unknown)
@@ -176,19 +176,19 @@ final class FlyteHealthCheck: Sendable {
         case .entry(let configuration):
             guard let token = configuration.token else { return .answer(.unknown) }
             if configuration.sharesConnection(with: link.configuration) {
-                return await ask(link.prober.authorized(by: StaticToken(token)), session)
+                return await ask(link.prober.authorized(by: StaticToken(token)), agent)
             }
             let own = context.connect(configuration)
             defer { own.close() }
-            return await ask(own.prober, session)
+            return await ask(own.prober, agent)
         }
     }
 
-    private func ask(_ client: KubeClient, _ session: DataPlaneSession) async -> Found {
+    private func ask(_ client: KubeClient, _ agent: Agent) async -> Found {
         do throws(KubeError) {
             if try await mayCreate(client, in: nil) { return .answer(.granted("everywhere")) }
             // A RoleBinding in each namespace, which a template can make, is enough.
-            if let namespace = session.currentPlan.namespaces.keys.min(), try await mayCreate(client, in: namespace) {
+            if let namespace = agent.currentPlan.namespaces.keys.min(), try await mayCreate(client, in: namespace) {
                 return .answer(.granted("in \(namespace)"))
             }
             return .answer(.forbidden("it may not create \(FlyteHealth.workflowResource) in all namespaces"))

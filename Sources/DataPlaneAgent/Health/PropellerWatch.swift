@@ -12,7 +12,7 @@ final class PropellerWatch: Sendable {
 
     /// - Parameter found: called with what the Deployment says about propeller.
     init(
-        _ settings: FlyteHealthSettings, _ session: DataPlaneSession,
+        _ settings: FlyteHealthSettings, _ agent: Agent,
         found: @escaping @Sendable (FlyteHealth.Propeller) -> Void
     ) {
         let store = Store<FlyteHealth.Propeller>()
@@ -23,13 +23,13 @@ final class PropellerWatch: Sendable {
         }
         store.subscribe { change in if change.origin == .event { tell() } }
         watcher = Watcher(
-            PropellerListWatch(settings: settings, session: session), into: store,
-            configuration: session.context.settings.watcher, timeline: session.context.timeline,
-            observer: { [weak session] status in
+            PropellerListWatch(settings: settings, agent: agent), into: store,
+            configuration: agent.context.settings.watcher, timeline: agent.context.timeline,
+            observer: { [weak agent] status in
                 switch status {
                 case .synced, .following, .connected: tell()
                 case .failing(let error, _, _) where error.isForbidden: found(.unreadable(error.description))
-                case .failing(let error, _, _): session?.requestFailed(error)
+                case .failing(let error, _, _): agent?.requestFailed(error)
                 default: break
                 }
             },
@@ -47,10 +47,10 @@ final class PropellerWatch: Sendable {
     func stop() { stopped.advance() }
 }
 
-/// Lists and watches with the link that the session has in use. It fails while there is none.
+/// Lists and watches with the link that the agent has in use. It fails while there is none.
 private struct PropellerListWatch: ListWatch {
     let settings: FlyteHealthSettings
-    unowned let session: DataPlaneSession
+    unowned let agent: Agent
 
     func list(continueToken: String?) async throws(KubeError) -> ListPage<Deployment> {
         try await source("list").list(continueToken: continueToken)
@@ -61,7 +61,7 @@ private struct PropellerListWatch: ListWatch {
     }
 
     private func source(_ verb: String) throws(KubeError) -> CollectionListWatch<Deployment> {
-        guard let link = session.readableLink else {
+        guard let link = agent.readableLink else {
             let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
             throw KubeError(operation: "\(verb) deployments", cause: .transport(closed))
         }

@@ -4,22 +4,22 @@ import Kube
 import KubeObjects
 import Support
 
-/// The watches of a session: for each kind in the templates, the objects that are ours.
+/// The watches of an agent: for each kind in the templates, the objects that are ours.
 ///
 /// Kinds don't affect each other. If the data plane does not serve a kind, or the token may not list it, only objects
 /// of that kind are not applied.
 final class TypeWatches: Sendable {
-    typealias TypeWatcher = Watcher<DynamicObject, ObservedObject>
+    typealias TypeWatcher = Watcher<DynamicObject, InventoryEntry>
 
     enum Readiness: Sendable {
         /// Not listed yet, so nothing is decided.
         case starting
-        case ready(ObservedObjects)
+        case ready(KindInventory)
         case refused(FailureReason, String)
     }
 
     private struct Entry {
-        let objects = ObservedObjects()
+        let objects = KindInventory()
         let stopped = Signal()
         var watcher: TypeWatcher?
         var refusal: (reason: FailureReason, message: String)?
@@ -40,7 +40,7 @@ final class TypeWatches: Sendable {
     /// into one store.
     private struct Start: Sendable {
         var type: ResourceType
-        var objects: ObservedObjects
+        var objects: KindInventory
         var stopped: Signal
         init(_ type: ResourceType, _ entry: Entry) {
             (self.type, objects, stopped) = (type, entry.objects, entry.stopped)
@@ -61,11 +61,11 @@ final class TypeWatches: Sendable {
     }
 
     /// Runs the watchers until the task is cancelled.
-    func run(_ make: @escaping @Sendable (ResourceType, ObservedObjects) -> TypeWatcher) async {
+    func run(_ make: @escaping @Sendable (ResourceType, KindInventory) -> TypeWatcher) async {
         await tasks.run { await self.watch($0, make) }
     }
 
-    private func watch(_ start: Start, _ make: (ResourceType, ObservedObjects) -> TypeWatcher) async {
+    private func watch(_ start: Start, _ make: (ResourceType, KindInventory) -> TypeWatcher) async {
         let watcher = make(start.type, start.objects)
         let isWanted = state.withLock { state in
             guard state.entries[start.type]?.objects === start.objects else { return false }
@@ -127,7 +127,7 @@ final class TypeWatches: Sendable {
     }
 
     /// The kinds that are listed, and their objects.
-    var ready: [(type: ResourceType, objects: ObservedObjects)] {
+    var ready: [(type: ResourceType, objects: KindInventory)] {
         state.withLock { state in
             state.entries.filter { $0.value.refusal == nil && $0.value.objects.store.isReady }
                 .map { ($0.key, $0.value.objects) }
@@ -139,5 +139,5 @@ final class TypeWatches: Sendable {
         state.withLock { $0.entries.reduce(0) { $0 + ($1.key == type ? 0 : $1.value.objects.store.count) } }
     }
 
-    subscript(type: ResourceType) -> ObservedObjects? { state.withLock { $0.entries[type]?.objects } }
+    subscript(type: ResourceType) -> KindInventory? { state.withLock { $0.entries[type]?.objects } }
 }

@@ -36,7 +36,7 @@ extension Link {
             // Discovery may answer a token that authenticates nobody. Such a token is rejected.
             if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
             result.identity = details.identity
-            result.authorization = details.authorization?.verdict
+            result.authorization = details.authorization?.authorization
             result.reviewed = details.authorization?.needs
         }
         result.kubernetesVersion = await version
@@ -132,7 +132,7 @@ extension Link {
         var rejected: ProbeAnswer?
     }
     private struct Review: Sendable {
-        var verdict: DataPlaneObservation.Authorization
+        var authorization: DataPlaneFacts.Authorization
         var needs: [Permission]
     }
 
@@ -170,8 +170,8 @@ extension Link {
         }
         let needs = needs()
         switch RulesReview(json: answer).check(needs) {
-        case .granted: return Review(verdict: .granted, needs: needs)
-        case .missing(let missing): return Review(verdict: .missing(missing), needs: needs)
+        case .granted: return Review(authorization: .granted, needs: needs)
+        case .missing(let missing): return Review(authorization: .missing(missing), needs: needs)
         case .undecided(let unclear): return await review(each: unclear, of: needs)
         }
     }
@@ -188,9 +188,9 @@ extension Link {
                 if !review.isAllowed { missing.append(need) }
             } catch {
                 // The account may not ask about its own rights. They become known from the requests that succeed.
-                return error.isForbidden || error.isNotServed ? Review(verdict: .unsaid, needs: needs) : nil
+                return error.isForbidden || error.isNotServed ? Review(authorization: .unsaid, needs: needs) : nil
             }
         }
-        return Review(verdict: missing.isEmpty ? .granted : .missing(missing), needs: needs)
+        return Review(authorization: missing.isEmpty ? .granted : .missing(missing), needs: needs)
     }
 }

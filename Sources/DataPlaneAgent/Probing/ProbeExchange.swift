@@ -27,7 +27,7 @@ struct ProbeResult: Sendable {
     /// Only a full probe finds these.
     var kubernetesVersion: String?
     var identity: String?
-    var authorization: DataPlaneObservation.Authorization?
+    var authorization: DataPlaneFacts.Authorization?
     /// The rights that `authorization` is about.
     var reviewed: [Permission]?
     /// The server says that we may not read `kube-system`.

@@ -9,10 +9,10 @@ package struct DataPlanePlan: Sendable {
     package struct Version: Sendable, Hashable {
         package var plan: UInt64
         package var generation: Int64?
-        package var kinds: KindTable
+        package var kinds: RESTMapper
         package var isPending: Bool
 
-        package init(plan: UInt64, generation: Int64?, kinds: KindTable, isPending: Bool) {
+        package init(plan: UInt64, generation: Int64?, kinds: RESTMapper, isPending: Bool) {
             self.plan = plan
             self.generation = generation
             self.kinds = kinds
@@ -22,11 +22,11 @@ package struct DataPlanePlan: Sendable {
     package var version: Version
     /// Whether something that rendering needs is not known yet. Then there is nothing to compare the data plane with.
     package var isPending: Bool { version.isPending }
-    /// The kinds that the templates have. The session watches them.
+    /// The kinds that the templates have. The agent watches them.
     package var types: [ResourceType]
     /// Kinds of templates for which it is not known yet whether the data plane serves them, and as which resource.
     package var unknownKinds: Set<GroupVersionKind>
-    /// The rights that the session needs.
+    /// The rights that the agent needs.
     package var permissions: [Permission]
     /// Changes with everything that is the same for all namespaces: templates, values, identities and policy.
     package var common: UInt64
@@ -95,15 +95,15 @@ package struct DataPlanePlan: Sendable {
     }
 
     /// Whether the watch of that kind shows whole objects. For some kinds metadata is enough for most objects, or the
-    /// content is secret. Then the session reads single objects when it needs more.
+    /// content is secret. Then the agent reads single objects when it needs more.
     func readsContent(of type: ResourceType) -> Bool {
         isObserving && ![Namespace.resourceType, ServiceAccount.resourceType, Secret.resourceType].contains(type)
     }
 
     /// What is kept of an object that was seen.
     /// - Parameter content: the whole object, if the watch showed it.
-    func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> ObservedObject {
-        var seen = ObservedObject(
+    func observe(_ metadata: ObjectMeta, of type: ResourceType, content whole: JSON? = nil) -> InventoryEntry {
+        var seen = InventoryEntry(
             place: place(of: metadata, type), version: metadata.versionNumber,
             isTerminating: metadata.deletionTimestamp != nil)
         if type == Namespace.resourceType { seen.standing = identity?.standing(of: metadata) }

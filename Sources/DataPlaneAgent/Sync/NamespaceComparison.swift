@@ -9,7 +9,7 @@ import KubeObjects
 /// Most results come from what the watches showed. An object is read if the watch showed only its metadata, or if the
 /// plan has changed since. So there are at most as many reads as `NamespaceSync` would send writes.
 struct NamespaceComparison {
-    let session: DataPlaneSession
+    let agent: Agent
     let plan: DataPlanePlan
     let namespace: String
 
@@ -20,7 +20,7 @@ struct NamespaceComparison {
         /// A read failed and must be tried again.
         var retry: KubeError?
 
-        var progress: NamespaceProgressBoard.Progress {
+        var progress: SyncProgress.Progress {
             if isPending { return .pending }
             if !changes.isEmpty { return .planned(changes, failures) }
             return failures.isEmpty ? .synced : .failed(failures)
@@ -36,7 +36,7 @@ struct NamespaceComparison {
                 result.changes.append(planned(object, .create))
                 continue
             }
-            switch session.readiness(of: object.type) {
+            switch agent.readiness(of: object.type) {
             case .starting:
                 result.isPending = true
                 // The Namespace decides about everything in it.
@@ -63,7 +63,7 @@ struct NamespaceComparison {
 
     /// False if nothing in the namespace can be written.
     private func compare(
-        _ object: DesiredObject, _ seen: ObservedObject, _ observed: ObservedObjects, _ result: inout Result
+        _ object: DesiredObject, _ seen: InventoryEntry, _ observed: KindInventory, _ result: inout Result
     ) async -> Bool {
         if let (reason, why) = plan.refusal(of: object, seen.standing) {
             let mark = ".metadata.annotations." + Ownership.controlPlaneAnnotation
@@ -82,7 +82,7 @@ struct NamespaceComparison {
     /// - Parameter known: the comparison from the watch. The object is read if this is nil, or was made for another
     ///   plan.
     private func examine(
-        _ object: DesiredObject, _ known: Comparison?, _ observed: ObservedObjects, _ result: inout Result
+        _ object: DesiredObject, _ known: Comparison?, _ observed: KindInventory, _ result: inout Result
     ) async {
         var comparison = known
         if known?.hash != object.hash {
@@ -94,12 +94,12 @@ struct NamespaceComparison {
                 } else {
                     // The result is not known before the object is read.
                     (result.isPending, result.retry) = (true, result.retry ?? error)
-                    session.requestFailed(error)
+                    agent.requestFailed(error)
                 }
                 return
             }
         }
-        switch comparison?.outcome(forces: plan.forcesConflicts, takesOver: session.isFromFlyte(namespace)) {
+        switch comparison?.outcome(forces: plan.forcesConflicts, takesOver: agent.isFromFlyte(namespace)) {
         case nil: break
         case .change(let fields): result.changes.append(planned(object, .change, fields))
         case .conflict(let owned):
@@ -109,8 +109,8 @@ struct NamespaceComparison {
         }
     }
 
-    private func read(_ object: DesiredObject, _ observed: ObservedObjects) async throws(KubeError) -> Comparison? {
-        guard let link = session.readableLink else {
+    private func read(_ object: DesiredObject, _ observed: KindInventory) async throws(KubeError) -> Comparison? {
+        guard let link = agent.readableLink else {
             throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("not connected"))
         }
         let found = try await link.read(object)
@@ -121,10 +121,10 @@ struct NamespaceComparison {
 
     /// Adds what `prune` would delete.
     private func addSurplus(_ objects: [DesiredObject], _ result: inout Result) {
-        guard let pruning = plan.pruning, plan.mayPrune, !session.isListing(plan.types) else { return }
-        let surplus = Pruner(session: session, plan: plan).surplus(at: namespace, objects)
-        guard !surplus.isEmpty else { return session.hasNoSurplus(namespace) }
-        guard session.mayPrune(namespace, plan, pruning) else { return }
+        guard let pruning = plan.pruning, plan.mayPrune, !agent.isListing(plan.types) else { return }
+        let surplus = Pruner(agent: agent, plan: plan).surplus(at: namespace, objects)
+        guard !surplus.isEmpty else { return agent.hasNoSurplus(namespace) }
+        guard agent.mayPrune(namespace, plan, pruning) else { return }
         result.changes += surplus.map {
             PlannedChange(namespace: namespace, object: "\($0.type)/\($0.key.name)", action: .delete)
         }
@@ -138,8 +138,8 @@ struct NamespaceComparison {
 
     private func fail(_ object: String, _ reason: FailureReason, _ message: String, _ result: inout Result) {
         let entry = FailureEntry.next(
-            after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
-            reason: reason, message: message, now: session.context.wallClock.now)
+            after: agent.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
+            reason: reason, message: message, now: agent.context.wallClock.now)
         result.failures.append(ObjectFailure(entry, nextTry: .notInObserve))
     }
 }

@@ -6,22 +6,22 @@ import Support
 
 /// Brings one namespace of one data plane in sync with the plan, object by object, and notes what that came to.
 struct NamespaceSync {
-    private let session: DataPlaneSession
+    private let agent: Agent
     private let namespace: String
     /// The ticket of this run. Its result counts only if the plan of the namespace has not changed since.
-    private let ticket: NamespaceProgressBoard.Ticket
+    private let ticket: SyncProgress.Ticket
 
-    init(session: DataPlaneSession, namespace: String) {
-        self.session = session
+    init(agent: Agent, namespace: String) {
+        self.agent = agent
         self.namespace = namespace
         // Taken before the plan is read: a plan that comes in between is a reason to run again.
-        ticket = session.progress.ticket(for: namespace)
+        ticket = agent.progress.ticket(for: namespace)
     }
 
     func reconcile() async -> Controller<String>.Outcome {
-        let plan = session.currentPlan
+        let plan = agent.currentPlan
         guard let content = plan.content(namespace) else {
-            session.memory.withLock { $0.setbacks.remove(namespace) }
+            agent.memory.withLock { $0.setbacks.remove(namespace) }
             return .done  // wanted no more: left as it is
         }
         switch content {
@@ -41,7 +41,7 @@ struct NamespaceSync {
     private func compare(
         _ objects: [DesiredObject], _ refused: [RenderedNamespace.Refusal], _ plan: DataPlanePlan
     ) async -> Controller<String>.Outcome {
-        let comparison = NamespaceComparison(session: session, plan: plan, namespace: namespace)
+        let comparison = NamespaceComparison(agent: agent, plan: plan, namespace: namespace)
         let result = await comparison.result(objects, refused: refused)
         if Task.isCancelled { return .failed("cancelled") }
         if settle(result.progress) == .outdated { return .requeue(after: .zero) }
@@ -63,17 +63,17 @@ struct NamespaceSync {
     private func write(
         _ objects: [DesiredObject], _ refused: [RenderedNamespace.Refusal], _ plan: DataPlanePlan
     ) async -> Controller<String>.Outcome {
-        let writer = ObjectWriter(session: session, plan: plan, namespace: namespace)
+        let writer = ObjectWriter(agent: agent, plan: plan, namespace: namespace)
         var found = Findings(forGood: refused.map { entry($0.object, $0.reason, $0.message) })
         for object in objects {
             guard let failure = await writer.bring(object) else { continue }
             switch failure {
             case .cancelled:
-                // The controller's deadline has passed, or the session ends and nobody looks. The failures so far
+                // The controller's deadline has passed, or the agent ends and nobody looks. The failures so far
                 // are reported all the same. Objects that were not reached keep their earlier failures.
                 if found.hasFailed {
                     let rest = objects.drop(while: { $0.description != object.description })
-                    found.failures += rest.compactMap { session.progress.failure(of: $0.description, in: namespace) }
+                    found.failures += rest.compactMap { agent.progress.failure(of: $0.description, in: namespace) }
                     _ = settle(found.forGood, found.failures, after: found.retry?.after)
                 }
                 return .failed("cancelled")
@@ -85,19 +85,19 @@ struct NamespaceSync {
             case .undone(let complaint, _, let isNew):
                 found.retry = found.retry ?? Retry(failure)
                 // No attempt was made, so none is counted.
-                let known = isNew ? nil : session.progress.failure(of: object.description, in: namespace)
+                let known = isNew ? nil : agent.progress.failure(of: object.description, in: namespace)
                 found.failures.append(known ?? entry(object.description, complaint.reason, complaint.message))
                 // The object exists, so the others don't depend on its undone field.
-                if isNew || session.watches[object.type]?[object.key] != nil { continue }
+                if isNew || agent.watches[object.type]?[object.key] != nil { continue }
             }
             // Without its namespace no other object can exist.
             if object.type == Namespace.resourceType { break }
         }
         // Surplus objects can be known and counted only when all watched kinds are listed. The first list of a kind
         // queues this namespace again.
-        if !found.hasFailed, !found.isPending, plan.pruning == nil || !session.isListing(plan.types) {
+        if !found.hasFailed, !found.isPending, plan.pruning == nil || !agent.isListing(plan.types) {
             do throws(KubeError) {
-                try await Pruner(session: session, plan: plan).prune(namespace, wanted: objects)
+                try await Pruner(agent: agent, plan: plan).prune(namespace, wanted: objects)
             } catch {
                 if error.isCancelled { return .failed("cancelled") }
                 let failure = writer.failed(error, error.failure(of: nil))
@@ -135,7 +135,7 @@ struct NamespaceSync {
     }
 
     private func noteSetback(_ retry: Retry?, isPending: Bool) {
-        let follow = session.memory.withLock { memory -> [String] in
+        let follow = agent.memory.withLock { memory -> [String] in
             switch retry?.setback {
             case .server?: memory.setbacks.failed(namespace, isRefusal: false)
             case .refusedToken?: memory.setbacks.failed(namespace, isRefusal: true)
@@ -144,22 +144,22 @@ struct NamespaceSync {
             }
             return []
         }
-        if !follow.isEmpty { session.queue.add(follow, priority: .background) }
+        if !follow.isEmpty { agent.queue.add(follow, priority: .background) }
     }
 
     private func entry(_ object: String, _ reason: FailureReason, _ message: String) -> FailureEntry {
         FailureEntry.next(
-            after: session.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
-            reason: reason, message: message, now: session.context.wallClock.now)
+            after: agent.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
+            reason: reason, message: message, now: agent.context.wallClock.now)
     }
 
     /// - Parameter delay: what the server asked for. The queue's backoff counts if it is longer.
     private func settle(
         _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
-    ) -> NamespaceProgressBoard.News {
-        let longest = max(delay ?? .zero, session.queue.longestBackoff(of: namespace))
+    ) -> SyncProgress.News {
+        let longest = max(delay ?? .zero, agent.queue.longestBackoff(of: namespace))
         // Discovery asks again for a kind that the data plane does not serve, along with the probes.
-        let discovery = ProbeAgenda.discoveryInterval + session.context.settings.breaker.probeInterval
+        let discovery = ProbeAgenda.discoveryInterval + agent.context.settings.breaker.probeInterval
         let discovered: Set<String> = [FailureReason.kindNotServed.rawValue, FailureReason.serverError.rawValue]
         return settle(
             .failed(
@@ -169,14 +169,14 @@ struct NamespaceSync {
                 } + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
     }
 
-    private func settle(_ progress: NamespaceProgressBoard.Progress) -> NamespaceProgressBoard.News {
-        let news = session.progress.set(namespace, progress, ticket)
+    private func settle(_ progress: SyncProgress.Progress) -> SyncProgress.News {
+        let news = agent.progress.set(namespace, progress, ticket)
         if progress == .synced, news != .outdated,
-            let latency = session.memory.withLock({ $0.latencies.settled(namespace) })
+            let latency = agent.memory.withLock({ $0.latencies.settled(namespace) })
         {
-            session.context.metrics.synced(after: latency)
+            agent.context.metrics.synced(after: latency)
         }
-        session.tell(news, of: namespace)
+        agent.tell(news, of: namespace)
         return news
     }
 }

@@ -6,7 +6,7 @@ import Support
 
 /// Brings one object of a namespace to what the plan wants: one server-side apply if it differs, none if it does not.
 struct ObjectWriter {
-    let session: DataPlaneSession
+    let agent: Agent
     let plan: DataPlanePlan
     let namespace: String
 
@@ -26,8 +26,8 @@ struct ObjectWriter {
 
     /// Nil if the object is as it should be.
     func bring(_ object: DesiredObject) async -> Failure? {
-        let observed: ObservedObjects
-        switch session.readiness(of: object.type) {
+        let observed: KindInventory
+        switch agent.readiness(of: object.type) {
         case .starting: return .notListed
         case .refused(let reason, let message): return .object(reason, message, retryAfter: .seconds(60))
         case .ready(let objects): observed = objects
@@ -44,42 +44,42 @@ struct ObjectWriter {
             }
             if seen.satisfies == object.hash { return nil }
         }
-        guard let link = session.writableLink, session.context.mayWrite() else { return .notNow }
-        let timeline = session.context.timeline
-        if let wait = session.memory.withLock({ $0.rewrites.wait(object.hash, now: timeline.now) }) {
+        guard let link = agent.writableLink, agent.context.mayWrite() else { return .notNow }
+        let timeline = agent.context.timeline
+        if let wait = agent.memory.withLock({ $0.rewrites.wait(object.hash, now: timeline.now) }) {
             return .undone(await complaint(object, link), retryAfter: wait, isNew: false)
         }
         let listing = observed.listing
         let seen = observed[object.key]
         do throws(KubeError) {
-            let isFresh: @Sendable () -> Bool = { [queue = session.queue] in queue.priority(of: namespace) == .fresh }
+            let isFresh: @Sendable () -> Bool = { [queue = agent.queue] in queue.priority(of: namespace) == .fresh }
             let answer = try await apply(
                 object, link,
                 turn: RequestTurn(isFresh() ? .fresh : .background, subject: namespace, isFreshByNow: isFresh))
-            session.context.metrics.wrote(session.name, .applied)
+            agent.context.metrics.wrote(agent.name, .applied)
             tell(seen, answer, object)
-            session.memory.withLock { memory in
+            agent.memory.withLock { memory in
                 let now = timeline.now
                 memory.latencies.wrote(namespace, now: now)
                 memory.rewrites.wrote(object.hash, now: now)
             }
-            session.requestSucceeded(["create", "patch"], object.type)
+            agent.requestSucceeded(["create", "patch"], object.type)
             let result = plan.observe(answer, of: object.type)
             if !observed.answered(result, object.key, since: listing) {
-                session.queue.add(namespace, after: Self.timeToTell)
+                agent.queue.add(namespace, after: Self.timeToTell)
             }
             return rewritten(object, answer, result)
         } catch {
             if error.isCancelled { return .cancelled }
-            if error.isConnectionLost, session.memory.withLock({ $0.setbacks.isFirstLoss(namespace) }) {
-                session.requestFailed(error)
+            if error.isConnectionLost, agent.memory.withLock({ $0.setbacks.isFirstLoss(namespace) }) {
+                agent.requestFailed(error)
                 return .cancelled
             }
-            for verb in ["create", "patch"] where error.isForbidden { session.noted(verb, object.type, error) }
+            for verb in ["create", "patch"] where error.isForbidden { agent.noted(verb, object.type, error) }
             let failure = error.failure(of: object)
-            if session.progress.failure(of: object.description, in: namespace)?.reason != failure.reason.rawValue {
-                session.writeLog.refused(
-                    object.description, in: namespace, dataPlane: session.name, failure.reason.rawValue,
+            if agent.progress.failure(of: object.description, in: namespace)?.reason != failure.reason.rawValue {
+                agent.writeLog.refused(
+                    object.description, in: namespace, dataPlane: agent.name, failure.reason.rawValue,
                     revision: plan.stage)
             }
             return failed(error, failure)
@@ -87,12 +87,12 @@ struct ObjectWriter {
     }
 
     /// - Parameter seen: the object before the write. An object without our labels may have existed unseen.
-    private func tell(_ seen: ObservedObject?, _ answer: ObjectMeta, _ object: DesiredObject) {
+    private func tell(_ seen: InventoryEntry?, _ answer: ObjectMeta, _ object: DesiredObject) {
         var reason = WriteLine.Reason.differs
         if case .unowned? = seen?.standing { reason = .adopted }
         if seen == nil { reason = answer.hasOtherManagers ? .adopted : .missing }
-        session.writeLog(
-            WriteLine(reason, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
+        agent.writeLog(
+            WriteLine(reason, object.description, in: namespace, dataPlane: agent.name, revision: plan.stage))
     }
 
     /// Applies the object in the form that fits the existing one. Our knowledge of that may be old or missing, so the
@@ -100,14 +100,14 @@ struct ObjectWriter {
     private func apply(
         _ object: DesiredObject, _ link: Link, turn: RequestTurn
     ) async throws(KubeError) -> ObjectMeta {
-        let seen = session.watches[object.type]?[object.key]
-        let takesOver = session.isFromFlyte(namespace)
+        let seen = agent.watches[object.type]?[object.key]
+        let takesOver = agent.isFromFlyte(namespace)
         if let seen, seen.isShared, takesOver {
             if try await takeOver(object, link) {
-                session.context.metrics.wrote(session.name, .applied)
-                session.writeLog(
+                agent.context.metrics.wrote(agent.name, .applied)
+                agent.writeLog(
                     WriteLine(
-                        .takenOver, object.description, in: namespace, dataPlane: session.name, revision: plan.stage))
+                        .takenOver, object.description, in: namespace, dataPlane: agent.name, revision: plan.stage))
             }
         }
         let form = seen?.form ?? .plain
@@ -135,7 +135,7 @@ struct ObjectWriter {
     }
 
     /// The failure if the answer to our own write lacks what we wrote. Nil if it does not.
-    private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: ObservedObject) -> Failure? {
+    private func rewritten(_ object: DesiredObject, _ answer: ObjectMeta, _ result: InventoryEntry) -> Failure? {
         guard result.satisfies != object.hash, !result.isTerminating, let field = object.difference(from: answer) else {
             return nil
         }
@@ -144,8 +144,8 @@ struct ObjectWriter {
             message:
                 "the data plane took \(object.description), but its answer differs from what was applied at \(field): "
                 + "a mutating policy or webhook there changes it")
-        let now = session.context.timeline.now
-        let wait = session.memory.withLock { memory in
+        let now = agent.context.timeline.now
+        let wait = agent.memory.withLock { memory in
             memory.rewrites.complain(object.hash, complaint)
             return memory.rewrites.wait(object.hash, now: now)
         }
@@ -155,7 +155,7 @@ struct ObjectWriter {
     /// Why an object is not written for now: another writer undid our write. We look for that writer once for each of
     /// our writes.
     private func complaint(_ object: DesiredObject, _ link: Link) async -> RewriteGuard.Complaint {
-        if let known = session.memory.withLock({ $0.rewrites.complaint(object.hash) }) { return known }
+        if let known = agent.memory.withLock({ $0.rewrites.complaint(object.hash) }) { return known }
         var message = "\(object.description) is undone as often as it is written"
         do throws(KubeError) {
             let found = try await link.metadata(of: object)
@@ -168,14 +168,14 @@ struct ObjectWriter {
             if error.isNotFound { message = "\(object.description) is deleted as often as it is made" }
         }
         let complaint = RewriteGuard.Complaint(reason: .conflict, message: message)
-        session.memory.withLock { $0.rewrites.complain(object.hash, complaint) }
+        agent.memory.withLock { $0.rewrites.complain(object.hash, complaint) }
         return complaint
     }
 
     func failed(_ error: KubeError, _ failure: (reason: FailureReason, message: String)) -> Failure {
-        session.context.metrics.wrote(session.name, .failed)
-        session.requestFailed(error)
-        if error.isForbidden, failure.reason == .forbidden { session.wasForbidden() }
+        agent.context.metrics.wrote(agent.name, .failed)
+        agent.requestFailed(error)
+        if error.isForbidden, failure.reason == .forbidden { agent.wasForbidden() }
         let patience = error.isRetryable ? nil : Self.patience(failure.reason)
         var setback: Setback?
         if error.isUnauthorized {

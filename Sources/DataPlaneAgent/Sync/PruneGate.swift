@@ -9,7 +9,7 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
     private var held: [String: String] = [:]
 
     /// Nil if that plan has not been judged. Else its objection, which is nil if there is none.
-    func verdict(on version: Version) -> String?? {
+    func objection(on version: Version) -> String?? {
         guard let judged, judged.version == version else { return nil }
         return .some(judged.objection)
     }

@@ -11,24 +11,24 @@ struct Pruner {
         var key: ObjectKey
         var version: UInt64?
     }
-    let session: DataPlaneSession
+    let agent: Agent
     let plan: DataPlanePlan
 
     /// Deletes the surplus of one namespace, whose wanted objects are all in place. It reports what it held back.
     func prune(_ namespace: String, wanted: [DesiredObject]) async throws(KubeError) {
         guard let pruning = plan.pruning, plan.mayPrune else { return }
         let surplus = surplus(at: namespace, wanted)
-        guard !surplus.isEmpty else { return session.hasNoSurplus(namespace) }
-        guard session.mayPrune(namespace, plan, pruning) else { return }
+        guard !surplus.isEmpty else { return agent.hasNoSurplus(namespace) }
+        guard agent.mayPrune(namespace, plan, pruning) else { return }
         // Objects that refer to others are deleted first.
         for object in surplus.sorted(by: { ApplyOrder.rank($0.type) > ApplyOrder.rank($1.type) }) {
-            guard let link = session.writableLink, session.context.mayWrite() else { return }
+            guard let link = agent.writableLink, agent.context.mayWrite() else { return }
             do throws(KubeError) {
                 try await link.delete(object.type, object.key, ifVersion: object.version)
-                session.context.metrics.wrote(session.name, .deleted)
-                session.writeLog(
+                agent.context.metrics.wrote(agent.name, .deleted)
+                agent.writeLog(
                     WriteLine(
-                        .pruned, "\(object.type)/\(object.key.name)", in: namespace, dataPlane: session.name,
+                        .pruned, "\(object.type)/\(object.key.name)", in: namespace, dataPlane: agent.name,
                         revision: plan.stage))
             } catch {
                 // The object is gone already, or has changed. The watch queues this namespace again.
@@ -40,7 +40,7 @@ struct Pruner {
     /// The objects that we applied there and that are not wanted.
     func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
         let kept = Set(wanted.map { "\($0.type)/\($0.key)" })
-        return session.watchedTypes.flatMap { type, observed in
+        return agent.watchedTypes.flatMap { type, observed in
             observed.objects(at: namespace).compactMap { key in
                 guard !Pruning.spares(type, key.name), !kept.contains("\(type)/\(key)"),
                     let seen = observed[key], seen.isApplied, !seen.isTerminating
@@ -65,7 +65,7 @@ struct Pruner {
     /// neither as surplus nor as ours.
     func census() -> Census {
         var census = Census()
-        let watched = session.watchedTypes.filter { $0.type != Namespace.resourceType }
+        let watched = agent.watchedTypes.filter { $0.type != Namespace.resourceType }
         for namespace in plan.namespaces.keys.sorted() where !isForeign(namespace) {
             census.managed += watched.reduce(0) { count, watch in
                 let keys = watch.objects.objects(at: namespace)
@@ -87,6 +87,6 @@ struct Pruner {
     }
 
     private func isForeign(_ namespace: String) -> Bool {
-        session.watches[Namespace.resourceType]?[ObjectKey(namespace: nil, name: namespace)]?.foreignOwner != nil
+        agent.watches[Namespace.resourceType]?[ObjectKey(namespace: nil, name: namespace)]?.foreignOwner != nil
     }
 }

@@ -5,9 +5,9 @@ import KubeObjects
 // progress" and `Stalled` means "failed". Both exist only while they are True. Without them, a `Ready` that is not True
 // means "in progress".
 
-extension [ConditionVerdict] {
+extension [ConditionFinding] {
     /// Adds `Reconciling` or `Stalled` if `Ready` is not True.
-    func withProgress() -> [ConditionVerdict] {
+    func withProgress() -> [ConditionFinding] {
         guard let ready = first(where: { $0.type == .ready }), ready.status != .isTrue else { return self }
         // The user disabled it, and nothing is in progress.
         if ready.status == .isFalse, ready.reason == Reason.disabled { return self }
@@ -16,7 +16,7 @@ extension [ConditionVerdict] {
     }
 }
 
-extension ConditionVerdict {
+extension ConditionFinding {
     /// Only a person can help: neither a server that comes back nor another object that becomes Ready ends it.
     var needsPerson: Bool { waitsForPerson || Self.reasonsForPersons.contains(reason) }
 

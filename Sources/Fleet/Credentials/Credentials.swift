@@ -56,17 +56,17 @@ extension CustomResource<DataPlaneSpec> {
 }
 
 /// A token that has expired by our clock is still sent, because the data plane's clock decides. `TokenExpired` is said
-/// only after the data plane refused it. An expired CA has no verdict of its own: the TLS handshake finds it
+/// only after the data plane refused it. An expired CA has no reason of its own: the TLS handshake finds it
 /// (`TLSExpired`), and a bundle may hold another CA that still verifies the server. `ExpiryStage.warnings` warns
 /// earlier.
-public enum CredentialsVerdict: Sendable, Hashable {
+public enum CheckedCredentials: Sendable, Hashable {
     case valid(Credentials)
     case invalid(CredentialsReason, String)
 
     /// Reads and checks the entries. No message contains a byte of a value.
     ///
     /// - Parameter secret: nil if it does not exist.
-    public static func read(_ place: CredentialsPlace, in secret: SecretContent?, now: Instant) -> CredentialsVerdict {
+    public static func read(_ place: CredentialsPlace, in secret: SecretContent?, now: Instant) -> CheckedCredentials {
         let name = place.secretName
         guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }
         if let refusal = refusal(place, in: secret) { return refusal }
@@ -84,7 +84,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
     }
 
     /// Why these entries of the Secret must not be sent to that endpoint. Nil if they may.
-    static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CredentialsVerdict? {
+    static func refusal(_ place: CredentialsPlace, in secret: SecretContent) -> CheckedCredentials? {
         if let problem = SecretRules.problem(ofCredentialsIn: secret, named: place.secretName) {
             return .invalid(.sourceNotAllowed, problem)
         }
@@ -112,7 +112,7 @@ public enum CredentialsVerdict: Sendable, Hashable {
             }
         }
         guard let hosts else { return nil }
-        func refused(_ host: String) -> CredentialsVerdict {
+        func refused(_ host: String) -> CheckedCredentials {
             let what = "its annotation \(AllowedHosts.annotation) does not name \(host); nothing is sent"
             return .invalid(.hostNotAllowed, start + what)
         }

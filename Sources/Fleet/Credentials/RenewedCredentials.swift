@@ -35,7 +35,7 @@ public struct RenewedCredentials: Sendable, Hashable {
     }
 }
 
-public enum RenewedVerdict: Sendable, Hashable {
+public enum CheckedRenewal: Sendable, Hashable {
     case valid(RenewedCredentials)
     case invalid(CredentialsReason, String)
 
@@ -46,7 +46,7 @@ public enum RenewedVerdict: Sendable, Hashable {
     public static func read(
         _ place: CredentialsPlace, in secret: SecretContent?, clouds: CloudHosts, audience: AudienceRequest? = nil,
         now: Instant
-    ) -> RenewedVerdict {
+    ) -> CheckedRenewal {
         let name = place.secretName
         if place.provider.isOfCloud {
             // A cloud's token is valid for everything that the identity may do in the cloud.
@@ -60,7 +60,7 @@ public enum RenewedVerdict: Sendable, Hashable {
             if place.caCert == .system { return .valid(RenewedCredentials()) }
         }
         guard let secret else { return .invalid(.secretNotFound, "Secret \(name) does not exist") }
-        if let refusal = CredentialsVerdict.refusal(place, in: secret), case .invalid(let reason, let text) = refusal {
+        if let refusal = CheckedCredentials.refusal(place, in: secret), case .invalid(let reason, let text) = refusal {
             return .invalid(reason, text)
         }
         if let audience, let text = audience.problem(in: secret) {

@@ -31,7 +31,7 @@ public struct Pruning: Sendable, Hashable {
     /// object.
     public static let kinds: [ResourceType] = [
         "ResourceQuota", "LimitRange", "NetworkPolicy", "Secret", "ConfigMap", "ServiceAccount", "Role", "RoleBinding",
-    ].compactMap { kind in KindTable.wellKnown.types(of: kind).first }
+    ].compactMap { kind in RESTMapper.wellKnown.types(of: kind).first }
 
     /// Namespaces are never deleted, nor the ServiceAccount that every namespace has.
     public static func spares(_ type: ResourceType, _ name: String) -> Bool {

@@ -23,7 +23,7 @@ public struct Renderer: Sendable {
     private let templates: TemplateSet
     private let identity: Identity?
     private let controlPlaneUID: String
-    private let kinds: KindTable
+    private let kinds: RESTMapper
     private let allowsClusterScoped: Bool
 
     /// - Parameters:
@@ -31,7 +31,7 @@ public struct Renderer: Sendable {
     ///   - kinds: the kinds that the data plane serves, as far as they are known.
     ///   - allowsClusterScoped: whether templates may have cluster-scoped objects besides their Namespace.
     public init(
-        templates: TemplateSet, identity: WorkloadIdentity?, controlPlaneUID: String, kinds: KindTable = .wellKnown,
+        templates: TemplateSet, identity: WorkloadIdentity?, controlPlaneUID: String, kinds: RESTMapper = .wellKnown,
         allowsClusterScoped: Bool = false
     ) {
         self.templates = templates

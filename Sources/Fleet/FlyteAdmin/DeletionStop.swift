@@ -8,7 +8,7 @@
 ///
 /// Time settles a doubt: the same must be found `confirmations` more times, each a poll interval apart.
 public struct DeletionStop: Sendable, Hashable {
-    public enum Verdict: Sendable, Hashable {
+    public enum Decision: Sendable, Hashable {
         case allowed
         /// The text for people says why.
         case held(String)
@@ -32,7 +32,7 @@ public struct DeletionStop: Sendable, Hashable {
     }
 
     /// - Parameter isPoll: whether this is a regular poll. A look after a change confirms nothing.
-    public mutating func judge(_ claims: LabelClaims, _ published: PublishedLabels, isPoll: Bool) -> Verdict {
+    public mutating func judge(_ claims: RowClaims, _ published: PublishedRows, isPoll: Bool) -> Decision {
         let gone = PublicationPlan.gone(claims, published)
         let total = Set(published.rows.map(\.key)).count
         let isMany = gone.count > Self.few && gone.count * 2 > total

@@ -4,7 +4,7 @@ public enum FlyteAdminNotes {
     public static let executionConfigs = "squadron-published-execution-configs"
 
     public static let configMapNames = [
-        PublishedLabels.configMapName, taskResources, executionConfigs, DiscoveredProjects.configMapName,
+        PublishedRows.configMapName, taskResources, executionConfigs, DiscoveredProjects.configMapName,
         ClusterResourceAttributes.configMapName,
     ]
 }

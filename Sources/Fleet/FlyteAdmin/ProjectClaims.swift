@@ -42,8 +42,8 @@ public struct ProjectClaims: Sendable, Hashable {
     public private(set) var demands: [String: ProjectDemand] = [:]
     /// By project.
     public private(set) var registrations: [String: ProjectRegistration] = [:]
-    public private(set) var taskResources = LabelClaims()
-    public private(set) var executionConfigs = LabelClaims()
+    public private(set) var taskResources = RowClaims()
+    public private(set) var executionConfigs = RowClaims()
 
     public init() {}
 
@@ -51,8 +51,8 @@ public struct ProjectClaims: Sendable, Hashable {
     ///   - projects: all readable objects, also those with problems.
     ///   - unreadable: the names of the objects that can't be read. No row is deleted meanwhile.
     public init(_ projects: [FlyteProject], _ settings: ClusterRegistrySpec, unreadable: [String] = []) {
-        var tasks: [LabelClaims.Claim] = []
-        var configs: [LabelClaims.Claim] = []
+        var tasks: [RowClaims.Claim] = []
+        var configs: [RowClaims.Claim] = []
         for object in ProjectDomains.inForce(projects).values {
             let (name, demand) = (object.metadata.name, ProjectDemand(object, settings))
             if !demand.isEmpty { demands[name] = demand }
@@ -66,8 +66,8 @@ public struct ProjectClaims: Sendable, Hashable {
             let domains = Set(settings.domains).union(object.spec.domains ?? []).union(object.spec.attributes.keys)
             kept.formUnion(domains.map { AdminRowKey(project: object.spec.project, domain: $0) })
         }
-        taskResources = LabelClaims(tasks, kept: kept, unreadable: unreadable)
-        executionConfigs = LabelClaims(configs, kept: kept, unreadable: unreadable)
+        taskResources = RowClaims(tasks, kept: kept, unreadable: unreadable)
+        executionConfigs = RowClaims(configs, kept: kept, unreadable: unreadable)
     }
 
     /// The ServiceAccounts that execution configurations name, by domain.
@@ -94,7 +94,7 @@ extension FlyteProjectSpec {
     }
 }
 
-// In flyteadmin's form, with the proto's names and without unset fields: `FlyteAdmin.LabelRow.value` is the same text.
+// In flyteadmin's form, with the proto's names and without unset fields: `FlyteAdmin.AttributeRow.value` is the same text.
 
 extension ProjectAttributes.TaskResources {
     var row: String? {

@@ -8,7 +8,7 @@ public struct PublicationPlan: Sendable, Hashable {
 
     public var steps: [Step] = []
     /// The notes to write before the first step.
-    public var noted: PublishedLabels
+    public var noted: PublishedRows
     /// Wanted rows that exist as they should.
     public var settled: Set<AdminRowKey> = []
     /// Wanted rows that must wait until flyteadmin runs with their label, since it would otherwise send their
@@ -21,7 +21,7 @@ public struct PublicationPlan: Sendable, Hashable {
     ///   - running: the labels that flyteadmin runs with. Nil if nobody can tell.
     ///   - mayDelete: false while the deletions are in doubt (`DeletionStop`).
     public init(
-        _ claims: LabelClaims, present: AdminRows, published: PublishedLabels, running: Set<String>? = nil,
+        _ claims: RowClaims, present: AdminRows, published: PublishedRows, running: Set<String>? = nil,
         mayDelete: Bool
     ) {
         noted = published
@@ -47,7 +47,7 @@ public struct PublicationPlan: Sendable, Hashable {
 
     /// Updates the notes from the present rows. Returns the rows to delete.
     private mutating func takeStock(
-        _ claims: LabelClaims, _ present: AdminRows, _ mayDelete: Bool
+        _ claims: RowClaims, _ present: AdminRows, _ mayDelete: Bool
     ) -> Set<AdminRowKey> {
         for (key, claim) in claims.wanted where present.values[key] == claim.value {
             // Also if somebody else had set the same value before, since an object declares it now.
@@ -69,13 +69,13 @@ public struct PublicationPlan: Sendable, Hashable {
     }
 
     /// Noted rows that no object wants any more.
-    public static func gone(_ claims: LabelClaims, _ published: PublishedLabels) -> Set<AdminRowKey> {
+    public static func gone(_ claims: RowClaims, _ published: PublishedRows) -> Set<AdminRowKey> {
         Set(published.rows.map(\.key)).filter { claims.wanted[$0] == nil && !claims.kept.contains($0) }
     }
 
     /// Puts back the rows below `key` that should exist: as the objects want them, or else as they were.
     private mutating func planWideDelete(
-        _ key: AdminRowKey, _ doomed: Set<AdminRowKey>, _ claims: LabelClaims, _ present: AdminRows
+        _ key: AdminRowKey, _ doomed: Set<AdminRowKey>, _ claims: RowClaims, _ present: AdminRows
     ) {
         var back: [AdminRowKey: String] = [:]
         for (below, value) in present.values

@@ -34,7 +34,7 @@ public struct NamespaceProgress: Sendable, Hashable {
     public var counts: DataPlaneCounts { DataPlaneCounts(desired: desired, synced: synced) }
 
     /// - Parameter place: the namespaces for the message.
-    func verdict(_ place: String) -> ConditionVerdict {
+    func finding(_ place: String) -> ConditionFinding {
         let score = "\(place): on \(synced) of \(desired) data planes"
         let detail = failure.map { "; " + $0 } ?? ""
         if desired == 0 { return .no(.namespaceSynced, Reason.pending, "\(place): no data plane is enabled for it") }
@@ -61,7 +61,7 @@ public enum Publication: Sendable, Hashable {
     /// Nothing is known in this process yet, so the earlier condition stays.
     case asBefore(Condition.Status, reason: String, message: String)
 
-    var verdict: ConditionVerdict {
+    var finding: ConditionFinding {
         switch self {
         case .notConfigured: .no(.published, Reason.flyteAdminNotConfigured, "the ClusterRegistry has no flyteAdmin")
         case .pending: .unknown(.published, Reason.pending, "not written to flyteadmin yet")
@@ -75,17 +75,17 @@ public enum Publication: Sendable, Hashable {
                 "written once flyteadmin runs with the label \(label): the ClusterRegistry's RolledOut tells how far it is"
             )
         case .held(let reason, let message): .unknown(.published, reason, message)
-        case .asBefore(let status, let reason, let message): ConditionVerdict(.published, status, reason, message)
+        case .asBefore(let status, let reason, let message): ConditionFinding(.published, status, reason, message)
         }
     }
 }
 
 /// What is known of one ExecutionClusterLabel.
-public struct AssignmentObservation: Sendable {
+public struct AssignmentFacts: Sendable {
     public var object: ExecutionClusterLabel
     /// The older object with the same key.
     public var duplicateOf: String?
-    /// The verdict on the label in force. Nil if no label has that name.
+    /// The label in force, resolved. Nil if no label has that name.
     public var label: ResolvedLabel?
     /// Nil for a whole project, which wants no namespace.
     public var namespace: NamespaceAnswer?
@@ -110,18 +110,18 @@ public struct AssignmentObservation: Sendable {
         self.publication = publication
     }
 
-    public var verdicts: [ConditionVerdict] {
+    public var findings: [ConditionFinding] {
         let spec = object.spec
         if let problem = spec.problems().first {
-            return ConditionVerdict.invalid(ConditionType.ofAssignment(spec), problem)
+            return ConditionFinding.invalid(ConditionType.ofAssignment(spec), problem)
         }
-        let resolved = labelVerdict(spec.value)
-        let synced = namespace.map(namespaceVerdict)
-        let published = publication.verdict.noting(archived: isArchived ? spec.project : nil)
+        let resolved = labelFinding(spec.value)
+        let synced = namespace.map(namespaceFinding)
+        let published = publication.finding.noting(archived: isArchived ? spec.project : nil)
         let all = [resolved, synced, published].compactMap { $0 }
         var counted = all
         if publication == .notConfigured || published.reason == Reason.observing { counted.removeLast() }
-        let ready: ConditionVerdict =
+        let ready: ConditionFinding =
             duplicateOf.map {
                 .no(
                     .ready, Reason.duplicateAssignment, "ExecutionClusterLabel \($0) is older and sets the same already"
@@ -132,16 +132,16 @@ public struct AssignmentObservation: Sendable {
         return all + [ready]
     }
 
-    private func namespaceVerdict(_ answer: NamespaceAnswer) -> ConditionVerdict {
+    private func namespaceFinding(_ answer: NamespaceAnswer) -> ConditionFinding {
         switch answer {
         case .invalid(let message): .no(.namespaceSynced, Reason.invalidName, message)
         case .unknownDomain(let message): .no(.namespaceSynced, Reason.unknownDomain, message)
         case .name(let name):
-            sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.verdict("namespace \(name)")
+            sharing.map { .no(.namespaceSynced, Reason.syncFailed, $0) } ?? progress.finding("namespace \(name)")
         }
     }
 
-    private func labelVerdict(_ value: String) -> ConditionVerdict {
+    private func labelFinding(_ value: String) -> ConditionFinding {
         guard let label else {
             return .no(.labelResolved, Reason.labelNotFound, "no ExecutionLabel has the label \(value)")
         }
@@ -155,7 +155,7 @@ public struct AssignmentObservation: Sendable {
     }
 
     public func status(now: Instant) -> ExecutionClusterLabelStatus {
-        var status = ExecutionClusterLabelStatus(verdicts, of: object, now: now)
+        var status = ExecutionClusterLabelStatus(findings, of: object, now: now)
         guard let namespace else { return status }
         status.namespace = namespace.name
         status.dataPlanes = progress.counts
@@ -180,26 +180,27 @@ public enum AssignmentRules {
 
     /// The label in force for each name, out of `LabelResolution.all`. If all objects with that name have problems, it is
     /// the first one, so that the assignment says `LabelNotReady` and not `LabelNotFound`.
-    public static func byLabel(_ verdicts: [String: ResolvedLabel]) -> [String: ResolvedLabel] {
+    public static func byLabel(_ resolvedLabels: [String: ResolvedLabel]) -> [String: ResolvedLabel] {
         var found: [String: ResolvedLabel] = [:]
-        for (_, verdict) in verdicts.sorted(by: { $0.key < $1.key }) where found[verdict.label]?.isInForce != true {
-            if verdict.isInForce || found[verdict.label] == nil { found[verdict.label] = verdict }
+        for (_, resolved) in resolvedLabels.sorted(by: { $0.key < $1.key })
+        where found[resolved.label]?.isInForce != true {
+            if resolved.isInForce || found[resolved.label] == nil { found[resolved.label] = resolved }
         }
         return found
     }
 }
 
-extension ConditionVerdict {
+extension ConditionFinding {
     /// Adds that flyteadmin has archived the project and starts nothing there, although everything wanted exists. A
     /// refused change needs no note, since flyteadmin's own words say it.
-    func noting(archived project: String?) -> ConditionVerdict {
+    func noting(archived project: String?) -> ConditionFinding {
         guard let project, status == .isTrue else { return self }
-        return ConditionVerdict(
+        return ConditionFinding(
             type, status, reason, message + "; flyteadmin has archived project \(project): it starts nothing there")
     }
 
     /// All conditions of an object whose spec can't be used: Ready says why, and the others can't be known.
-    public static func invalid(_ types: [ConditionType], _ problem: SpecProblem) -> [ConditionVerdict] {
+    public static func invalid(_ types: [ConditionType], _ problem: SpecProblem) -> [ConditionFinding] {
         types.map {
             $0 == .ready
                 ? .no(.ready, Reason.invalid, problem.description) : .unknown($0, Reason.invalid, problem.description)

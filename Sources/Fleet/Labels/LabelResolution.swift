@@ -27,7 +27,7 @@ public enum ClusterState: Sendable, Hashable {
 public struct ResolvedLabel: Sendable, Hashable {
     public var label: String
     public var clusters: [ExecutionLabelStatus.Cluster]
-    public var ready: ConditionVerdict
+    public var ready: ConditionFinding
     /// Whether this object decides about its label. The other objects with that label have no effect.
     public var isInForce: Bool
 }
@@ -40,17 +40,17 @@ public enum LabelResolution {
         _ labels: [ExecutionLabel], clusters: [String: ClusterState]
     ) -> [String: ResolvedLabel] {
         let owners = Seniority.oldest(labels, by: \.label)
-        var verdicts: [String: ResolvedLabel] = [:]
+        var resolved: [String: ResolvedLabel] = [:]
         for label in labels {
             let owner = owners[label.label]?.metadata.name ?? label.metadata.name
             let problem = problem(of: label, owner: owner)
-            verdicts[label.metadata.name] = ResolvedLabel(
+            resolved[label.metadata.name] = ResolvedLabel(
                 label: label.label, clusters: label.spec.clusters.map { row($0, clusters[$0.name]) },
                 ready: problem.map { .no(.ready, $0.0.rawValue, $0.1) }
                     ?? resolution(of: label.spec.clusters, clusters),
                 isInForce: problem == nil)
         }
-        return verdicts
+        return resolved
     }
 
     private static func row(_ cluster: ExecutionLabelSpec.Cluster, _ state: ClusterState?)
@@ -82,11 +82,11 @@ public enum LabelResolution {
     /// moment does not matter to flyteadmin, so one ready cluster is enough.
     private static func resolution(
         of entries: [ExecutionLabelSpec.Cluster], _ clusters: [String: ClusterState]
-    ) -> ConditionVerdict {
+    ) -> ConditionFinding {
         func names(_ isIncluded: (ExecutionLabelSpec.Cluster) -> Bool) -> [String] {
             entries.filter(isIncluded).map(\.name)
         }
-        func no(_ reason: LabelReason, _ message: String) -> ConditionVerdict { .no(.ready, reason.rawValue, message) }
+        func no(_ reason: LabelReason, _ message: String) -> ConditionFinding { .no(.ready, reason.rawValue, message) }
         let unknown = names { clusters[$0.name] == nil }
         if !unknown.isEmpty { return no(.unknownCluster, "no DataPlane has the clusterName \(unknown.listed())") }
         let disabled = names { $0.weight > 0 && clusters[$0.name] == .disabled }

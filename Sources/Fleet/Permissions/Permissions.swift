@@ -42,7 +42,7 @@ public enum Permissions {
     ///   - deletes: whether `prune: true` needs to list and delete what the templates have, or once had, in namespaces.
     ///   - copies: whether Secrets are copied (`replicateSecrets`).
     public static func required(
-        by templates: TemplateSet, kinds: KindTable = .wellKnown, deletes: Bool = false, copies: Bool = false
+        by templates: TemplateSet, kinds: RESTMapper = .wellKnown, deletes: Bool = false, copies: Bool = false
     ) -> [Permission] {
         let types = essentials.union(templates.kinds.compactMap { kinds[$0] })
             .union(copies ? [Secret.resourceType] : [])

@@ -172,9 +172,9 @@ public struct FleetObjects: Sendable {
     private func withdrawn(_ plan: ClustersPlan) -> [String: [Placement.Dropped]] {
         let cordoned = cordoned
         var result = plan.withdrawnEntries
-        for verdict in LabelResolution.all(Array(labels.values), clusters: [:]).values where verdict.isInForce {
-            let names = verdict.clusters.map(\.name).filter(cordoned.contains)
-            result[verdict.label, default: []] += names.map {
+        for resolved in LabelResolution.all(Array(labels.values), clusters: [:]).values where resolved.isInForce {
+            let names = resolved.clusters.map(\.name).filter(cordoned.contains)
+            result[resolved.label, default: []] += names.map {
                 .init(cluster: $0, reason: ExecutionLabelStatus.Cluster.State.unschedulable.rawValue)
             }
         }

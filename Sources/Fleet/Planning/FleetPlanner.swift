@@ -357,7 +357,7 @@ public struct FleetPlanner: Sendable {
         let labels = Array(snapshot.executionLabels.values)
         return Reach(
             // The clusters' states do not affect which labels are in force.
-            dataPlanes: snapshot.dataPlanes.values, verdicts: LabelResolution.all(labels, clusters: [:]),
+            dataPlanes: snapshot.dataPlanes.values, resolvedLabels: LabelResolution.all(labels, clusters: [:]),
             assignments: [ExecutionClusterLabel](), defaultLabel: snapshot.settings.spec.defaultExecutionLabel,
             hasUnreadable: !snapshot.unreadableLabels.isEmpty)
     }

@@ -34,7 +34,7 @@ public struct DataPlaneBasis: Sendable {
 
     /// The kinds that are watched in the data plane.
     /// - Parameter copies: whether Secrets are copied into it.
-    public func types(_ kinds: KindTable, _ pruning: Pruning?, copies: Bool) -> [ResourceType] {
+    public func types(_ kinds: RESTMapper, _ pruning: Pruning?, copies: Bool) -> [ResourceType] {
         let always = [ResourceType.namespace, .serviceAccount]
         let copied = copies ? [Secret.resourceType] : []
         let more = Set((templates?.kinds ?? []).compactMap { kinds[$0] }).union(pruning == nil ? [] : Pruning.kinds)
@@ -76,7 +76,7 @@ public struct NamespaceRendering: Sendable {
     ///   - isDiscovered: whether `kinds` has every kind that the templates need.
     public init(
         _ planner: FleetPlanner, for dataPlane: DataPlane, _ basis: DataPlaneBasis, identity: RegistryIdentity?,
-        kinds: KindTable, isDiscovered: Bool = true
+        kinds: RESTMapper, isDiscovered: Bool = true
     ) {
         (snapshot, plan) = (planner.snapshot, planner.plan)
         (self.dataPlane, self.basis) = (dataPlane, basis)

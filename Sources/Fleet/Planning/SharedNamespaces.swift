@@ -11,7 +11,7 @@ enum SharedNamespaces {
         guard !groups.isEmpty, let set = snapshot.templates.set else { return [:] }
         var found: [ProjectDomain: String] = [:]
         // How a data plane serves a kind does not matter here, since only the content of the objects is compared.
-        var kinds = KindTable.wellKnown
+        var kinds = RESTMapper.wellKnown
         for kind in set.kinds where kinds[kind] == nil { kinds.add(ResourceType(standingFor: kind)) }
         var seen: Set<[AnyHashable]> = []
         for dataPlane in snapshot.dataPlanes.values.sorted(by: { $0.metadata.name < $1.metadata.name })

@@ -23,35 +23,35 @@ public struct Reach: Sendable {
     private var workflows: [ProjectDomain: Set<String>] = [:]
 
     /// - Parameters:
-    ///   - verdicts: those of every label, by object name (`LabelResolution.all`).
+    ///   - resolvedLabels: every label, by object name (`LabelResolution.all`).
     ///   - assignments: those in force, which is the oldest of duplicates.
     ///   - hasUnreadable: whether further ExecutionLabels exist that can't be read.
     public init(
-        dataPlanes: some Sequence<DataPlane>, verdicts: [String: ResolvedLabel],
+        dataPlanes: some Sequence<DataPlane>, resolvedLabels: [String: ResolvedLabel],
         assignments: some Sequence<ExecutionClusterLabel>, defaultLabel: String, hasUnreadable: Bool = false
     ) {
         self.hasUnreadable = hasUnreadable
         let enabled = Set(dataPlanes.filter(\.spec.enabled).map(\.clusterName))
         self.enabled = enabled
-        let inForce = verdicts.values.filter(\.isInForce)
+        let inForce = resolvedLabels.values.filter(\.isInForce)
         let (reasons, displaced) = LabelKeys.lost(Set(inForce.map(\.label)))
         lost = Set(reasons.keys)
         known = Set(inForce.map(\.label))
-        for verdict in inForce {
-            let usable = verdict.clusters.filter { enabled.contains($0.name) }.map { ($0.name, $0.weight) }
+        for resolved in inForce {
+            let usable = resolved.clusters.filter { enabled.contains($0.name) }.map { ($0.name, $0.weight) }
             guard let drawn = WeightedClusters(usable)?.ids else { continue }
-            labels[verdict.label, default: []].formUnion(drawn)
-            if !displaced.contains(verdict.label) {
-                labels[LabelKeys.asRead(verdict.label), default: []].formUnion(drawn)
+            labels[resolved.label, default: []].formUnion(drawn)
+            if !displaced.contains(resolved.label) {
+                labels[LabelKeys.asRead(resolved.label), default: []].formUnion(drawn)
             }
         }
-        for verdict in verdicts.values
-        where !verdict.isInForce && verdict.ready.reason != LabelReason.duplicateLabel.rawValue {
-            let named = verdict.clusters.filter { enabled.contains($0.name) }
+        for resolved in resolvedLabels.values
+        where !resolved.isInForce && resolved.ready.reason != LabelReason.duplicateLabel.rawValue {
+            let named = resolved.clusters.filter { enabled.contains($0.name) }
             let weighted = named.filter { $0.weight > 0 }
-            held[verdict.label, default: []].formUnion((weighted.isEmpty ? named : weighted).map(\.name))
+            held[resolved.label, default: []].formUnion((weighted.isEmpty ? named : weighted).map(\.name))
         }
-        for verdict in inForce { held[verdict.label] = nil }
+        for resolved in inForce { held[resolved.label] = nil }
         fallback = enabled
         if !defaultLabel.isEmpty { fallback = clusters(of: defaultLabel) }
         for assignment in assignments {

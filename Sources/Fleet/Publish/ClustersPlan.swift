@@ -133,13 +133,13 @@ public struct ClustersPlan: Sendable {
     private mutating func addLabels(_ labels: [ExecutionLabel]) {
         let enabled = Set(configuration.clusters.filter(\.enabled).map(\.name))
         // The clusters' states do not affect which object decides about a label.
-        for (name, verdict) in LabelResolution.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
-            if verdict.isInForce {
-                let entries = verdict.clusters.map { ClustersConfiguration.Entry(id: $0.name, weight: $0.weight) }
+        for (name, resolved) in LabelResolution.all(labels, clusters: [:]).sorted(by: { $0.key < $1.key }) {
+            if resolved.isInForce {
+                let entries = resolved.clusters.map { ClustersConfiguration.Entry(id: $0.name, weight: $0.weight) }
                 let rest = HealthAwareMap.entries(entries, without: cordoned, usable: enabled)
-                configuration.labels[verdict.label] = rest ?? entries
-            } else if verdict.ready.reason != LabelReason.duplicateLabel.rawValue {
-                problems.append("ExecutionLabel \(name): \(verdict.ready.reason): \(verdict.ready.message)")
+                configuration.labels[resolved.label] = rest ?? entries
+            } else if resolved.ready.reason != LabelReason.duplicateLabel.rawValue {
+                problems.append("ExecutionLabel \(name): \(resolved.ready.reason): \(resolved.ready.message)")
             }
         }
     }

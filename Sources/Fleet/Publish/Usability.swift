@@ -31,9 +31,9 @@ extension ClustersPlan.Usability {
     /// An expired token leaves its file in place, so flyteadmin starts: time alone must not send a label's executions
     /// to other clusters. (The health-aware map does that on request.)
     ///
-    /// - Parameter verdict: on the `PublishedCredentials`. Nil if the Secret has not been read yet.
-    public init(_ verdict: CredentialsVerdict?, of object: DataPlane) {
-        switch verdict {
+    /// - Parameter checked: the `PublishedCredentials`, as they were read. Nil if the Secret has not been read yet.
+    public init(_ checked: CheckedCredentials?, of object: DataPlane) {
+        switch checked {
         case _ where object.spec.inCluster: self = .usable
         case nil: self = .unknown
         case .valid?, .invalid(.tokenExpired, _)?: self = .usable

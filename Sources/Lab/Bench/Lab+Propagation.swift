@@ -27,10 +27,10 @@ extension Lab {
     func propagate(
         _ servers: Servers, over targets: [Target], samples: Int, prefix: String = "s", pause: Duration = .zero
     ) async throws -> [Double] {
-        let board = Board()
+        let arrivals = Arrivals()
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            for target in targets { group.addTask { try await Self.watch(target, board) } }
-            try await wait("watches are open", 30) { board.opened >= targets.count }
+            for target in targets { group.addTask { try await Self.watch(target, arrivals) } }
+            try await wait("watches are open", 30) { arrivals.opened >= targets.count }
             let client = servers.controlPlane.client
             var times: [Double] = []
             for number in 1...samples {
@@ -38,9 +38,9 @@ extension Lab {
                 try await Setup.apply(Setup.assignment(name), to: client)
                 let start = ContinuousClock.now
                 try await wait("\(name) is everywhere", 60, every: 0.002) {
-                    board.count("\(name)-development") >= targets.count
+                    arrivals.count("\(name)-development") >= targets.count
                 }
-                times.append(max(0, ((board.last("\(name)-development") ?? start) - start).milliseconds))
+                times.append(max(0, ((arrivals.last("\(name)-development") ?? start) - start).milliseconds))
                 try await Task.sleep(for: pause)
             }
             client.close()
@@ -49,7 +49,7 @@ extension Lab {
         }
     }
 
-    final class Board: Sendable {
+    final class Arrivals: Sendable {
         private struct State {
             var opened = 0
             var seen: [String: (where: Set<String>, last: ContinuousClock.Instant)] = [:]
@@ -68,7 +68,7 @@ extension Lab {
         }
     }
 
-    private static func watch(_ target: Target, _ board: Board) async throws {
+    private static func watch(_ target: Target, _ arrivals: Arrivals) async throws {
         let client = target.client
         defer { client.close() }
         let type = ResourceType(version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
@@ -77,10 +77,10 @@ extension Lab {
             of: KubeCollection(type, labelSelector: "app.kubernetes.io/managed-by=squadron", metadataOnly: true))
         let page = try await source.list(continueToken: nil)
         let stream = try await source.watch(from: page.resourceVersion)
-        board.open()
+        arrivals.open()
         for try await event in stream {
             guard case .applied(.valid(let object)) = event, let name = object.metadata.namespace else { continue }
-            board.saw(name, on: target.name)
+            arrivals.saw(name, on: target.name)
         }
     }
 }

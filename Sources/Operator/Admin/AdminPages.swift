@@ -18,7 +18,7 @@ struct AdminPages: Sendable {
             },
             "/readyz": {
                 isReady()
-                    ? PageAnswer(200, "ok\n") : PageAnswer(503, "the caches are not complete yet\n")
+                    ? PageAnswer(200, "ok\n") : PageAnswer(503, "the informers are not complete yet\n")
             },
         ])
     }

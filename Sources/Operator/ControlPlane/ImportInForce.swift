@@ -7,7 +7,7 @@ import Fleet
 struct ImportInForce: Sendable {
     /// Nil if the registry names no ConfigMap.
     private(set) var values: FlyteImport?
-    private(set) var state = RegistryObservation.Values.valid
+    private(set) var state = RegistryFacts.Values.valid
     /// The last usable values, and the text that they were read from.
     private var good: (text: String, values: FlyteImport)?
 

@@ -2,9 +2,9 @@ import Fleet
 
 /// What every controller reads: the informers of the control plane, and the plan that follows from them.
 struct Inputs: Sendable {
-    let caches: Caches
-    let plans: PlanKeeper
+    let informers: Informers
+    let plans: PlanUpdater
 
-    /// Nil before the caches are complete.
+    /// Nil before the informers are complete.
     var plan: PlanInForce? { plans.inForce }
 }

@@ -120,7 +120,7 @@ final class LabelledSecrets: Sendable {
     }
 }
 
-extension Caches {
+extension Informers {
     /// The Secrets that every namespace gets.
     func replicated(
         _ entries: [SecretReplication], _ dataPlanes: some Sequence<DataPlane>, previous: ReplicatedSecrets

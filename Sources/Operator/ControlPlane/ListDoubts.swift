@@ -1,7 +1,7 @@
 import ControlLoop
 import Support
 
-/// The lists of the control plane that are not believed at the moment, and why. The caches are then older than they
+/// The lists of the control plane that are not believed at the moment, and why. The informers are then older than they
 /// look. The ClusterRegistry's status shows them.
 final class ListDoubts: Sendable {
     private let state = Locked<[String: String]>([:])

@@ -54,27 +54,27 @@ package struct References: Sendable, Hashable {
     }
 }
 
-extension Caches {
+extension Informers {
     /// Judges the credentials in a Secret. Nil while the Secret has not been read.
-    func credentials(_ place: CredentialsPlace, now: Instant) -> CredentialsVerdict? {
+    func credentials(_ place: CredentialsPlace, now: Instant) -> CheckedCredentials? {
         let name = place.secretName
         switch secrets[name] {
         case .unknown: return nil
         case .unreadable(let text): return .invalid(.secretNotFound, "Secret \(name) can't be read: \(text)")
-        case .absent: return CredentialsVerdict.read(place, in: nil, now: now)
-        case .present(let content): return CredentialsVerdict.read(place, in: content, now: now)
+        case .absent: return CheckedCredentials.read(place, in: nil, now: now)
+        case .present(let content): return CheckedCredentials.read(place, in: content, now: now)
         }
     }
 
     /// The same for a data plane whose token renews itself. Nil while a Secret that it needs has not been read.
-    func renewed(_ object: DataPlane, clouds: CloudHosts, now: Instant) -> RenewedVerdict? {
+    func renewed(_ object: DataPlane, clouds: CloudHosts, now: Instant) -> CheckedRenewal? {
         let place = object.credentialsPlace
         let isFederated = place.provider == .federated
         let audience =
             isFederated
             ? AudienceRequest(object.spec.credentials.federatedSettings, clusterName: object.clusterName) : nil
-        func read(_ content: SecretContent?) -> RenewedVerdict {
-            RenewedVerdict.read(place, in: content, clouds: clouds, audience: audience, now: now)
+        func read(_ content: SecretContent?) -> CheckedRenewal {
+            CheckedRenewal.read(place, in: content, clouds: clouds, audience: audience, now: now)
         }
         if place.provider.isOfCloud, place.caCert == .system { return read(nil) }
         switch secrets[place.secretName] {
@@ -139,7 +139,7 @@ extension Caches {
     /// - Parameter text: the text under the key. Nil if there is no such key; an empty optional if it is not UTF-8
     ///   text.
     private static func reading<Object, Content>(
-        _ reference: KeyReference, _ reading: NamedObjects<Object, Content>.Reading, _ text: (Content) -> String??
+        _ reference: KeyReference, _ reading: NamedInformers<Object, Content>.Reading, _ text: (Content) -> String??
     ) -> ValueReading {
         if let problem = reading.problem(reference.name) { return .missing(problem) }
         guard case .present(let content) = reading else { return .pending }
@@ -148,7 +148,7 @@ extension Caches {
     }
 }
 
-extension NamedObjects.Reading {
+extension NamedInformers.Reading {
     /// Why there is no object: "Secret x does not exist". Nil if there is one, or if it is not known yet.
     func problem(_ name: String) -> String? {
         switch self {

@@ -8,7 +8,7 @@ import Fleet
 struct TemplatesInForce: Sendable {
     /// Nil if no templates are known.
     private(set) var compiled: TemplateSet?
-    private(set) var state: RegistryObservation.Templates
+    private(set) var state: RegistryFacts.Templates
     /// Differs for another `compiled`. Compare it only within this process.
     private(set) var fingerprint: Int
     /// The files that were read last, and what they compiled to. Nil for the default templates.
@@ -23,7 +23,7 @@ struct TemplatesInForce: Sendable {
         compiled: .standard, state: .valid("the default templates: Namespace and default ServiceAccount"))
     static let unknown = TemplatesInForce(compiled: nil, state: .pending)
 
-    private init(compiled: TemplateSet?, state: RegistryObservation.Templates) {
+    private init(compiled: TemplateSet?, state: RegistryFacts.Templates) {
         self.compiled = compiled
         self.state = state
         fingerprint = compiled?.fingerprint ?? 0
@@ -62,7 +62,7 @@ struct TemplatesInForce: Sendable {
         fingerprint = new.fingerprint
     }
 
-    private func state(of set: TemplateSet, _ name: String) -> RegistryObservation.Templates {
+    private func state(of set: TemplateSet, _ name: String) -> RegistryFacts.Templates {
         let summary = "\(set.count) object\(set.count == 1 ? "" : "s") from ConfigMap \(name)"
         let ignored =
             set.ignoredKeys.isEmpty

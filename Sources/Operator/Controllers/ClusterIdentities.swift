@@ -5,12 +5,12 @@ import Support
 
 /// Knows which DataPlane has which cluster, so that two DataPlanes never write to the same one.
 final class ClusterIdentities: Sendable {
-    private let pool: SessionPool
+    private let pool: AgentPool
     private let router: EventRouter
     private let recorder: ClusterRecorder
     private let claims = Locked(ClusterClaims())
 
-    init(pool: SessionPool, router: EventRouter, recorder: ClusterRecorder) {
+    init(pool: AgentPool, router: EventRouter, recorder: ClusterRecorder) {
         self.pool = pool
         self.router = router
         self.recorder = recorder
@@ -29,7 +29,7 @@ final class ClusterIdentities: Sendable {
 
     /// The UID of the cluster at the endpoint, from its own answer or from one to an earlier process.
     private func clusterUID(of object: DataPlane) -> String? {
-        pool[object.metadata.name, SessionSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
+        pool[object.metadata.name, AgentSubject(object)]?.facts.clusterUID ?? object.recordedClusterUID
     }
 
     /// Allows the agent to write: the status holds the cluster's UID, and no other DataPlane has that cluster.
@@ -37,7 +37,7 @@ final class ClusterIdentities: Sendable {
         // After a move, the status has the UID of the former cluster until the new one has answered.
         guard !isDuplicate, let uid = status.clusterUID, status.endpoint == object.endpointDescription else { return }
         let name = object.metadata.name
-        router.approvalsChanged(pool.approve(uid, for: name, SessionSubject(object)), by: name)
+        router.approvalsChanged(pool.approve(uid, for: name, AgentSubject(object)), by: name)
     }
 
     /// Notes the cluster on the object, where a backup keeps it.

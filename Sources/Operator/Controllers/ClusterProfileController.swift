@@ -8,7 +8,7 @@ import Support
 /// Maintains a ClusterProfile for each DataPlane in each namespace that the registry names.
 final class ClusterProfileController: Sendable {
     private let inputs: Inputs
-    private let pool: SessionPool
+    private let pool: AgentPool
     private let statuses: StatusWriter
     private let writer: ControlPlaneWriter
     private let wallClock: WallClock
@@ -16,7 +16,7 @@ final class ClusterProfileController: Sendable {
     private let complaints = Locked<[String: String]>([:])
 
     init(
-        inputs: Inputs, pool: SessionPool, statuses: StatusWriter, writer: ControlPlaneWriter,
+        inputs: Inputs, pool: AgentPool, statuses: StatusWriter, writer: ControlPlaneWriter,
         wallClock: WallClock = .system
     ) {
         self.inputs = inputs
@@ -26,7 +26,7 @@ final class ClusterProfileController: Sendable {
         self.wallClock = wallClock
     }
 
-    private var caches: Caches { inputs.caches }
+    private var informers: Informers { inputs.informers }
 
     func reconcile() async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan = inputs.plan, plan.problem == nil, let registry = plan.registry,
@@ -38,9 +38,9 @@ final class ClusterProfileController: Sendable {
         let mayWrite = plan.spec.mode == .enforce && writer.mayWrite()
         let profiles = ClusterProfileWriter(client: writer.client, identity: identity)
         var complaints = try await sweep(profiles, except: wanted, mayWrite)
-        caches.profiles.follow(wanted)
+        informers.profiles.follow(wanted)
         for namespace in wanted.sorted() {
-            switch caches.profiles[namespace] {
+            switch informers.profiles[namespace] {
             case .unknown: break
             case .unreadable(let why):
                 complaints["ClusterProfilesNotWritten " + namespace] = "ClusterProfiles in \(namespace): \(why)"
@@ -68,8 +68,8 @@ final class ClusterProfileController: Sendable {
     private func sweep(
         _ profiles: ClusterProfileWriter, except wanted: Set<String>, _ mayWrite: Bool
     ) async throws(KubeError) -> [String: String] {
-        let dropped = caches.profiles.followed.subtracting(wanted)
-        let strays = caches.profiles.mayHaveStrays
+        let dropped = informers.profiles.followed.subtracting(wanted)
+        let strays = informers.profiles.mayHaveStrays
         guard mayWrite else {
             if !dropped.isEmpty { strays.withLock { $0 = true } }
             return [:]
@@ -85,9 +85,9 @@ final class ClusterProfileController: Sendable {
 
     /// The CA that verifies the data plane, if it is known.
     private func certificates(of object: DataPlane) -> [UInt8]? {
-        if let link = pool[object.metadata.name, SessionSubject(object)]?.linkInUse { return link.ca }
+        if let link = pool[object.metadata.name, AgentSubject(object)]?.linkInUse { return link.ca }
         guard !object.spec.inCluster, object.spec.credentials.provider == .secret,
-            case .valid(let credentials)? = caches.credentials(object.credentialsPlace, now: wallClock.now)
+            case .valid(let credentials)? = informers.credentials(object.credentialsPlace, now: wallClock.now)
         else { return nil }
         return credentials.ca
     }

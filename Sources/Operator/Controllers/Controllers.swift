@@ -44,39 +44,39 @@ struct Controllers: Sendable {
 extension Controllers {
     /// Puts the controllers together from what they share.
     init(
-        inputs: Inputs, pool: SessionPool, sources: CredentialSources, executions: ExecutionCounter,
+        inputs: Inputs, pool: AgentPool, sources: CredentialSources, executions: ExecutionCounter,
         flyteAdmin: FlyteAdminLoop, reports: Reports, statuses: Statuses, writer: ControlPlaneWriter,
         router: EventRouter, wallClock: WallClock, timeline: Timeline, logger: Logger
     ) {
-        let (caches, plans) = (inputs.caches, inputs.plans)
+        let (informers, plans) = (inputs.informers, inputs.plans)
         let renewals = CredentialRenewals(
             sources: sources, pool: pool, plans: plans, router: router, events: writer.events)
         let agents = DataPlaneAgents(
-            caches: caches, pool: pool,
-            credentials: CredentialsReader(caches: caches, renewals: renewals, wallClock: wallClock),
-            executions: executions, publications: reports.publications)
+            informers: informers, pool: pool,
+            credentials: CredentialsReader(informers: informers, renewals: renewals, wallClock: wallClock),
+            executions: executions, flyteAdmin: reports.flyteAdmin)
         let clusters = ClusterIdentities(
             pool: pool, router: router, recorder: ClusterRecorder(client: writer.client, logger: logger))
         plan = PlanController(
-            inputs: inputs, agents: agents, clusters: clusters, publications: reports.publications, router: router)
+            inputs: inputs, agents: agents, clusters: clusters, flyteAdmin: reports.flyteAdmin, router: router)
         dataPlane = DataPlaneController(
             inputs: inputs, agents: agents, clusters: clusters, statuses: statuses, router: router)
         executionLabel = ExecutionLabelController(inputs: inputs, statuses: statuses)
         assignment = AssignmentController(
-            inputs: inputs, pool: pool, publications: reports.publications, statuses: statuses, router: router)
+            inputs: inputs, pool: pool, flyteAdmin: reports.flyteAdmin, statuses: statuses, router: router)
         project = ProjectController(
-            inputs: inputs, pool: pool, publications: reports.publications, statuses: statuses)
+            inputs: inputs, pool: pool, flyteAdmin: reports.flyteAdmin, statuses: statuses)
         registry = RegistryController(inputs: inputs, pool: pool, reports: reports, statuses: statuses)
         publishing = PublishingController(
             inputs: inputs,
             publisher: ClustersPublisher(
                 inputs: inputs, reports: reports, writer: writer, wallClock: wallClock, timeline: timeline),
             restarts: FlyteAdminRestarts(
-                caches: caches, board: reports.publishing, writer: writer, timeline: timeline),
+                informers: informers, memory: reports.publishing, writer: writer, timeline: timeline),
             reports: reports, router: router)
         stagedRollout = StagedRolloutController(
-            plans: plans, members: RolloutMembers(caches: caches, pool: pool, writer: statuses.writer),
-            keeper: reports.rollout, writer: writer, router: router)
+            plans: plans, members: RolloutMembers(informers: informers, pool: pool, writer: statuses.writer),
+            rollout: reports.rollout, writer: writer, router: router)
         clusterProfiles = ClusterProfileController(
             inputs: inputs, pool: pool, statuses: statuses.writer, writer: writer, wallClock: wallClock)
         tidying = TidyingController(plans: plans, agents: agents, clusters: clusters, statuses: statuses)

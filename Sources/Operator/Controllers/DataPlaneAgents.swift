@@ -5,18 +5,18 @@ import Kube
 /// The agents of all data planes. It brings each agent in line with its object, and returns what the agent has found
 /// out.
 struct DataPlaneAgents: Sendable {
-    let caches: Caches
-    let pool: SessionPool
+    let informers: Informers
+    let pool: AgentPool
     let credentials: CredentialsReader
     let executions: ExecutionCounter
-    let publications: PublicationBoard
+    let flyteAdmin: FlyteAdminReports
     let rendered = RenderCache()
 
     /// Gives the agent its new plan.
-    func follow(_ plan: PlanInForce, _ session: DataPlaneSession) {
-        guard let object = plan.dataPlanes[session.name] else { return }
-        let facts = session.facts
-        session.follow(plan.plan(for: object, kinds: facts.kinds, discovered: facts.discovered, cache: rendered))
+    func follow(_ plan: PlanInForce, _ agent: Agent) {
+        guard let object = plan.dataPlanes[agent.name] else { return }
+        let facts = agent.facts
+        agent.follow(plan.plan(for: object, kinds: facts.kinds, discovered: facts.discovered, cache: rendered))
     }
 
     /// Ends the agent. Its objects in the data plane stay.
@@ -33,19 +33,19 @@ struct DataPlaneAgents: Sendable {
     /// - Returns: the report of the agent, if there is one, and when to read the credentials again only because time
     ///   has passed.
     func update(
-        _ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneObservation
+        _ object: DataPlane, _ plan: PlanInForce, _ seen: inout DataPlaneFacts
     ) -> (report: AgentReport?, again: Duration?) {
         let name = object.metadata.name
-        let look = credentials.read(object)
-        credentials.take(look, of: object, plan.spec, into: &seen)
-        seen.sourceNotAllowed = caches.refusal(of: object.spec.valuesFrom)
-        if case .invalid(let reason, _) = look.verdict, reason.forbidsSending {
+        let facts = credentials.read(object)
+        credentials.take(facts, of: object, plan.spec, into: &seen)
+        seen.sourceNotAllowed = informers.refusal(of: object.spec.valuesFrom)
+        if case .invalid(let reason, _) = facts.state, reason.forbidsSending {
             remove(name)
-            return (nil, look.again)
+            return (nil, facts.again)
         }
-        var configuration = credentials.configuration(of: object, look)
+        var configuration = credentials.configuration(of: object, facts)
         // Broken credentials in the Secret don't end a connection whose own credentials still work.
-        let subject = SessionSubject(object)
+        let subject = AgentSubject(object)
         let known = pool[name, subject]
         if configuration.link == nil, let inUse = known?.linkInUse {
             configuration.link = inUse
@@ -55,21 +55,21 @@ struct DataPlaneAgents: Sendable {
                     reason, "the new credentials can't be used, the old ones stay in use: \(message)")
             }
         }
-        configuration.flyte = credentials.flyteQuestion(of: object, plan, look)
+        configuration.flyte = credentials.flyteQuestion(of: object, plan, facts)
         let facts = known?.facts
-        let session = pool.update(
+        let agent = pool.update(
             name, of: subject, configuration: configuration,
             plan: plan.plan(
                 for: object, kinds: facts?.kinds ?? .wellKnown, discovered: facts?.discovered ?? [], cache: rendered))
-        session.hold(asDuplicate: seen.duplicate != nil)
-        let report = session.report()
+        agent.hold(asDuplicate: seen.duplicate != nil)
+        let report = agent.report()
         take(report, of: object, recordedUID: configuration.recordedUID, into: &seen)
         if seen.flyte != nil { seen.flyte?.health = report.flyte ?? FlyteHealth() }
         seen.sync = .counted(report.progress.counts)
         seen.failures = report.progress.failures
         seen.failuresTotal = report.progress.failuresTotal
         seen.heldBack = report.pruneObjection
-        seen.awaited = publications.awaited(plan)
+        seen.awaited = flyteAdmin.awaited(plan)
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe {
             (seen.plan, seen.pending) = (report.progress.planned ?? PlannedChanges(), report.progress.pending)
@@ -79,11 +79,11 @@ struct DataPlaneAgents: Sendable {
             seen.registryProblem = problem.description
             seen.sync = .unknown
         }
-        return (report, look.again)
+        return (report, facts.again)
     }
 
     private func take(
-        _ report: AgentReport, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneObservation
+        _ report: AgentReport, of object: DataPlane, recordedUID: String?, into seen: inout DataPlaneFacts
     ) {
         let facts = report.facts
         credentials.take(report, into: &seen)

@@ -13,12 +13,12 @@ struct DataPlaneController: Sendable {
     let router: EventRouter
 
     func reconcile(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        let caches = inputs.caches
+        let informers = inputs.informers
         guard let plan = inputs.plan else { return .done }
         router.dataPlaneIsLookedAt()
         // After the deletion of the object nothing is done in the data plane, although its cluster stays published for
         // a while.
-        guard let decoded = caches.dataPlanes[caches.key(name)], !caches.hasGone(dataPlane: name) else {
+        guard let decoded = informers.dataPlanes[informers.key(name)], !informers.hasGone(dataPlane: name) else {
             agents.forget(name)
             clusters.claim(name, nil)
             router.readinessChanged(statuses.readiness.set(dataPlane: name, nil))
@@ -42,7 +42,7 @@ struct DataPlaneController: Sendable {
         -> Controller<Work>.Outcome
     {
         let name = object.metadata.name
-        var seen = DataPlaneObservation()
+        var seen = DataPlaneFacts()
         if plan.spec.flyteHealth.enabled { seen.flyte = (FlyteHealth(), plan.spec.flyteHealth) }
         clusters.claim(name, object)
         seen.duplicate = clusters.duplicate(of: name)
@@ -52,7 +52,7 @@ struct DataPlaneController: Sendable {
         } else {
             agents.remove(name)
         }
-        // The session may have learnt its cluster's UID meanwhile, so claim it again.
+        // The agent may have learnt its cluster's UID meanwhile, so claim it again.
         clusters.claim(name, object)
         var status = seen.status(of: object, now: statuses.now)
         status.appliedRevision = agents.appliedRevision(of: object, plan, report)

@@ -7,27 +7,27 @@ struct PlanController: Sendable {
     let inputs: Inputs
     let agents: DataPlaneAgents
     let clusters: ClusterIdentities
-    let publications: PublicationBoard
+    let flyteAdmin: FlyteAdminReports
     let router: EventRouter
 
     func reconcile() -> Controller<Work>.Outcome {
-        let look = inputs.plans.look(publications.discovered, attributes: publications.clusterResources)
-        let caches = inputs.caches
-        if let references = look.references {
-            caches.secrets.follow(references.secrets)
-            caches.configMaps.follow(references.configMaps)
+        let update = inputs.plans.update(flyteAdmin.discovered, attributes: flyteAdmin.clusterResources)
+        let informers = inputs.informers
+        if let references = update.references {
+            informers.secrets.follow(references.secrets)
+            informers.configMaps.follow(references.configMaps)
         }
         guard let plan = inputs.plan else { return .done }
-        caches.labelledSecrets.follow(plan.spec.replicateSecrets.contains { $0.selector != nil })
-        for name in look.diff.dataPlanes { clusters.claim(name, plan.dataPlanes[name]) }
+        informers.labelledSecrets.follow(plan.spec.replicateSecrets.contains { $0.selector != nil })
+        for name in update.diff.dataPlanes { clusters.claim(name, plan.dataPlanes[name]) }
         // Data planes with more changes follow in the order of the queue.
-        if !look.diff.isCommon, !look.diff.namespaces.isEmpty {
-            for session in agents.pool.all where !look.diff.dataPlanes.contains(session.name) {
-                agents.follow(plan, session)
-                router.agentFollows(session.name)
+        if !update.diff.isCommon, !update.diff.namespaces.isEmpty {
+            for agent in agents.pool.all where !update.diff.dataPlanes.contains(agent.name) {
+                agents.follow(plan, agent)
+                router.agentFollows(agent.name)
             }
         }
-        router.planChanged(look.diff, plan)
+        router.planChanged(update.diff, plan)
         return .done
     }
 }

@@ -12,11 +12,11 @@ struct PublishingController: Sendable {
     let reports: Reports
     let router: EventRouter
 
-    private var board: PublishingBoard { reports.publishing }
+    private var memory: PublishingMemory { reports.publishing }
 
     func reconcile() async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan = inputs.plan, plan.identity != nil else { return .done }
-        let decoded = inputs.caches.registries[inputs.caches.key(ClusterRegistry.theName)]
+        let decoded = inputs.informers.registries[inputs.informers.key(ClusterRegistry.theName)]
         if decoded == nil {
             writesNothing(.notConfigured, .notConfigured, nil)
             return .done
@@ -40,7 +40,7 @@ struct PublishingController: Sendable {
         let now = publisher.wallClock.now
         var wake: [Double] = []
         let state = try await publisher.publish(registry, to: target, now, &wake)
-        let rollout: RegistryObservation.Rollout?
+        let rollout: RegistryFacts.Rollout?
         if publish.restart.isEmpty {
             rollout = .notConfigured
         } else if state.isWritten {
@@ -50,7 +50,7 @@ struct PublishingController: Sendable {
             rollout = restarts.onHold(publish, state.published?.checksum, now)
         }
         note(rollout, of: state.isWritten ? state.plan.configuration : state.published?.configuration)
-        guard let publishing = state.publishing, let rollout else { return .requeue(after: Delay.gathering) }
+        guard let publishing = state.publishing, let rollout else { return .requeue(after: Delay.coalescing) }
         announce(
             .init(
                 publishing: publishing, rollout: rollout, lostLabels: state.plan.lostLabels, remarks: state.remarks),
@@ -59,8 +59,8 @@ struct PublishingController: Sendable {
     }
 
     private func writesNothing(
-        _ publishing: RegistryObservation.Publishing, _ rollout: RegistryObservation.Rollout,
-        _ registry: ClusterRegistry?, noting noted: RegistryObservation.Rollout = .notConfigured
+        _ publishing: RegistryFacts.Publishing, _ rollout: RegistryFacts.Rollout,
+        _ registry: ClusterRegistry?, noting noted: RegistryFacts.Rollout = .notConfigured
     ) {
         follow([], [])
         note(noted, of: nil)
@@ -68,13 +68,13 @@ struct PublishingController: Sendable {
     }
 
     private func follow(_ maps: Set<String>, _ deployments: Set<String>) {
-        inputs.caches.published.follow(maps)
-        inputs.caches.deployments.follow(deployments)
+        inputs.informers.published.follow(maps)
+        inputs.informers.deployments.follow(deployments)
     }
 
     /// The enabled clusters in which flyteadmin could do nothing.
     private func deadClusters(_ plan: ClustersPlan) -> [String] {
-        let objects = Seniority.oldest(inputs.caches.dataPlanes.valid().values, by: \.clusterName)
+        let objects = Seniority.oldest(inputs.informers.dataPlanes.valid().values, by: \.clusterName)
         return plan.configuration.clusters.filter { cluster in
             guard cluster.enabled else { return false }
             return plan.closed.contains(cluster.name)
@@ -83,26 +83,26 @@ struct PublishingController: Sendable {
     }
 
     /// Notes which labels flyteadmin runs with, if a rollout shows it.
-    private func note(_ rollout: RegistryObservation.Rollout?, of configuration: ClustersConfiguration?) {
-        let running: PublishingBoard.RunningLabels
+    private func note(_ rollout: RegistryFacts.Rollout?, of configuration: ClustersConfiguration?) {
+        let running: PublishingMemory.RunningLabels
         switch rollout {
         // Squadron does not restart flyteadmin, or nothing is written.
         case .notConfigured?, .observing?: running = .all
         case .rolledOut?: running = .known(Set((configuration?.labels ?? [:]).keys))
         case .progressing?, .failed?, .held?:
             // The labels of the last complete rollout stay.
-            if case .known = board.running { return }
+            if case .known = memory.running { return }
             running = .known([])
         case nil: return
         }
-        if board.set(running: running) { router.runningLabelsChanged() }
+        if memory.set(running: running) { router.runningLabelsChanged() }
     }
 
     /// Stores a result, from which the registry's conditions follow. A label that is lost gets an event of its own.
-    private func announce(_ result: PublishingBoard.Result, _ registry: ClusterRegistry?) {
+    private func announce(_ result: PublishingMemory.Result, _ registry: ClusterRegistry?) {
         var result = result
         result.generation = registry?.metadata.generation
-        let before = board.set(result)
+        let before = memory.set(result)
         guard before != result else { return }
         router.publishingReported()
         guard let registry else { return }

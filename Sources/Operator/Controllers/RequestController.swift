@@ -6,7 +6,7 @@ import Logging
 /// Handles a user's request to reconcile an object: nothing that the object depends on waits for its backoff any longer.
 struct RequestController: Sendable {
     let inputs: Inputs
-    let pool: SessionPool
+    let pool: AgentPool
     let flyteAdmin: FlyteAdminLoop
     let router: EventRouter
     let logger: Logger
@@ -19,7 +19,8 @@ struct RequestController: Sendable {
             if let key = inputs.plan?.assignments[name]?.spec.projectDomain { retry([key]) }
             flyteAdmin.ask()
         case .project(let name):
-            guard let plan = inputs.plan, let object = inputs.caches.projects[inputs.caches.key(name)]?.object else {
+            guard let plan = inputs.plan, let object = inputs.informers.projects[inputs.informers.key(name)]?.object
+            else {
                 break
             }
             let domains = object.effectiveDomains(plan.spec.domains)
@@ -34,6 +35,6 @@ struct RequestController: Sendable {
     /// Tries their namespaces again wherever they are not in sync.
     private func retry(_ domains: [ProjectDomain]) {
         let names = domains.compactMap { inputs.plan?.answer($0)?.name }
-        for session in pool.all { session.tryAgain(names) }
+        for agent in pool.all { agent.tryAgain(names) }
     }
 }

@@ -5,18 +5,18 @@ import KubeObjects
 
 /// Brings a change of templates or values to the data planes one after the other, and reports it on the registry.
 struct StagedRolloutController: Sendable {
-    let plans: PlanKeeper
+    let plans: PlanUpdater
     let members: RolloutMembers
-    let keeper: RolloutKeeper
+    let rollout: StoredRollout
     let writer: ControlPlaneWriter
     let router: EventRouter
 
     func reconcile() async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan = plans.inForce else { return .done }
-        let before = keeper.report
-        let outcome: RolloutKeeper.Outcome
+        let before = rollout.report
+        let outcome: StoredRollout.Outcome
         do throws(KubeError) {
-            outcome = try await keeper.reconcile(plan) { members.members(plan, $0) }
+            outcome = try await rollout.reconcile(plan) { members.members(plan, $0) }
         } catch {
             router.rolloutFailed()
             throw error
@@ -29,7 +29,7 @@ struct StagedRolloutController: Sendable {
     }
 
     private func announce(
-        _ news: RolloutKeeper.Report, _ before: RolloutKeeper.Report, _ plan: PlanInForce
+        _ news: StoredRollout.Report, _ before: StoredRollout.Report, _ plan: PlanInForce
     ) {
         guard let registry = plan.registry, let status = news.status else { return }
         let isNews =

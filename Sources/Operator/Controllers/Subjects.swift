@@ -1,7 +1,7 @@
 import DataPlaneAgent
 import Fleet
 
-extension SessionSubject {
+extension AgentSubject {
     init(_ object: DataPlane) {
         self.init(
             uid: object.metadata.uid, endpoint: object.endpointDescription, seniority: Seniority(object.metadata))

@@ -5,7 +5,7 @@ import Support
 
 /// Drops the notes about deleted objects, and returns the memory of a burst when no data plane waits for anything.
 struct TidyingController: Sendable {
-    let plans: PlanKeeper
+    let plans: PlanUpdater
     let agents: DataPlaneAgents
     let clusters: ClusterIdentities
     let statuses: Statuses

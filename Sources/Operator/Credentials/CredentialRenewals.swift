@@ -6,8 +6,8 @@ import TokenSources
 /// Finds or makes the source that renews a data plane's token, and reports what happens to that token.
 struct CredentialRenewals: Sendable {
     let sources: CredentialSources
-    let pool: SessionPool
-    let plans: PlanKeeper
+    let pool: AgentPool
+    let plans: PlanUpdater
     let router: EventRouter
     let events: any EventPublisher
 
@@ -15,11 +15,11 @@ struct CredentialRenewals: Sendable {
     ///
     /// - Parameter first: the token that it begins with.
     func source(of object: DataPlane, first: RenewedCredentials) -> SourceReference {
-        let session = pool[object.metadata.name, SessionSubject(object)]
+        let agent = pool[object.metadata.name, AgentSubject(object)]
         let settings = SourceSettings(
             endpoint: object.endpointDescription, clusterName: object.clusterName, credentials: object.spec.credentials)
-        let reference = session?.source.flatMap { $0.settings == settings ? $0 : nil } ?? make(settings, for: object)
-        if reference.source.seed(first.first, first.firstLifetime) { session?.tokenChanged() }
+        let reference = agent?.source.flatMap { $0.settings == settings ? $0 : nil } ?? make(settings, for: object)
+        if reference.source.seed(first.first, first.firstLifetime) { agent?.tokenChanged() }
         return reference
     }
 
@@ -42,7 +42,7 @@ struct CredentialRenewals: Sendable {
     }
 
     private static func tell(
-        _ news: RenewingCredential.News, of metadata: ObjectMeta, _ pool: SessionPool, _ events: any EventPublisher
+        _ news: RenewingCredential.News, of metadata: ObjectMeta, _ pool: AgentPool, _ events: any EventPublisher
     ) {
         func event(_ reason: String, _ note: String) {
             events.publish(

@@ -7,15 +7,15 @@ import Support
 import TokenSources
 
 /// What is known of a DataPlane's credentials.
-struct CredentialsLook: Sendable {
-    enum Verdict: Sendable {
+struct CredentialsFacts: Sendable {
+    enum State: Sendable {
         /// The Secret has not been read yet, or the first token has not come yet.
         case unknown(String)
         case inCluster
         case valid(CredentialsInForce)
         case invalid(CredentialsReason, String)
     }
-    var verdict: Verdict
+    var state: State
     /// Renews the token. Nil if the token does not renew itself.
     var source: SourceReference?
     /// When to look again only because time has passed.
@@ -40,27 +40,27 @@ struct CredentialsInForce: Sendable {
 
 /// Reads the credentials of a data plane.
 struct CredentialsReader: Sendable {
-    let caches: Caches
+    let informers: Informers
     let renewals: CredentialRenewals
     let wallClock: WallClock
 
-    /// The verdict on the credentials, the source that renews them, and when to look again only because time has
+    /// The state of the credentials, the source that renews them, and when to look again only because time has
     /// passed.
-    func withoutProxy(_ object: DataPlane) -> CredentialsLook {
-        if object.spec.inCluster { return CredentialsLook(verdict: .inCluster) }
+    func withoutProxy(_ object: DataPlane) -> CredentialsFacts {
+        if object.spec.inCluster { return CredentialsFacts(state: .inCluster) }
         let now = wallClock.now
         guard object.spec.credentials.provider == .secret else { return renewedCredentials(of: object, now: now) }
         let from = "from Secret \(object.spec.credentials.secretName)"
-        switch caches.credentials(object.credentialsPlace, now: now) {
-        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
-        case .invalid(.secretNotFound, let text)?: return CredentialsLook(verdict: .invalid(.secretNotFound, text))
+        switch informers.credentials(object.credentialsPlace, now: now) {
+        case nil: return CredentialsFacts(state: .unknown("not read yet"))
+        case .invalid(.secretNotFound, let text)?: return CredentialsFacts(state: .invalid(.secretNotFound, text))
         case .invalid(let reason, let text)?:
-            return CredentialsLook(verdict: .invalid(reason, text), again: Delay.nextLookAtCredentials)
+            return CredentialsFacts(state: .invalid(reason, text), again: Delay.nextLookAtCredentials)
         case .valid(let found)?:
             let inForce = CredentialsInForce(
                 token: found.token, ca: found.ca, tokenLifetime: found.tokenLifetime, caLifetime: found.caLifetime,
                 notes: [from] + found.notes)
-            return CredentialsLook(verdict: .valid(inForce), again: nextLook(inForce, now: now))
+            return CredentialsFacts(state: .valid(inForce), again: nextLook(inForce, now: now))
         }
     }
 
@@ -72,25 +72,25 @@ struct CredentialsReader: Sendable {
         return .seconds(max(1, min(longest, next + 1)))
     }
 
-    private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsLook {
+    private func renewedCredentials(of object: DataPlane, now: Instant) -> CredentialsFacts {
         let settings = object.spec.credentials
         let again = Delay.nextLookAtCredentials
         let found: RenewedCredentials
-        switch caches.renewed(object, clouds: renewals.sources.clouds, now: now) {
-        case nil: return CredentialsLook(verdict: .unknown("not read yet"))
-        case .invalid(let reason, let text)?: return CredentialsLook(verdict: .invalid(reason, text), again: again)
+        switch informers.renewed(object, clouds: renewals.sources.clouds, now: now) {
+        case nil: return CredentialsFacts(state: .unknown("not read yet"))
+        case .invalid(let reason, let text)?: return CredentialsFacts(state: .invalid(reason, text), again: again)
         case .valid(let credentials)?: found = credentials
         }
         let reference = renewals.source(of: object, first: found)
         let report = reference.source.report
-        var look = CredentialsLook(verdict: .unknown("the first token is asked for"), source: reference, again: again)
+        var facts = CredentialsFacts(state: .unknown("the first token is asked for"), source: reference, again: again)
         guard report.hasToken, report.isOwn || found.firstProblem == nil else {
             if let problem = found.firstProblem, !report.isOwn {
-                look.verdict = .invalid(problem.reason, problem.message)
+                facts.state = .invalid(problem.reason, problem.message)
             } else if let problem = report.problem {
-                look.verdict = .invalid(.renewalFailed, problem)
+                facts.state = .invalid(.renewalFailed, problem)
             }
-            return look
+            return facts
         }
         var inForce = CredentialsInForce(
             token: nil, ca: found.ca, tokenLifetime: report.isOwn ? report.lifetime : found.firstLifetime,
@@ -99,9 +99,9 @@ struct CredentialsReader: Sendable {
         if report.isOwn, let problem = found.firstProblem { inForce.notes.append("not used: \(problem.message)") }
         if let why = report.failure { inForce.notes.append("the last renewal failed: \(why)") }
         if let why = report.notWrittenBack { inForce.notes.append("not written back: \(why)") }
-        look.verdict = .valid(inForce)
-        look.again = nextLook(inForce, now: now)
-        return look
+        facts.state = .valid(inForce)
+        facts.again = nextLook(inForce, now: now)
+        return facts
     }
 
     private static func origin(_ settings: CredentialsReference, isOwn: Bool) -> String {
@@ -116,37 +116,37 @@ struct CredentialsReader: Sendable {
         }
     }
 
-    /// The session's configuration, from the object and its credentials.
-    func configuration(of object: DataPlane, _ look: CredentialsLook) -> SessionConfiguration {
-        var configuration = SessionConfiguration()
+    /// The agent's configuration, from the object and its credentials.
+    func configuration(of object: DataPlane, _ facts: CredentialsFacts) -> AgentConfiguration {
+        var configuration = AgentConfiguration()
         configuration.recordedUID = object.recordedClusterUID
         configuration.hasRecordedVersion =
             configuration.recordedUID != nil && object.status?.kubernetesVersion != nil
-        configuration.source = look.source
-        switch look.verdict {
+        configuration.source = facts.source
+        switch facts.state {
         case .valid(let credentials):
             configuration.link = LinkConfiguration(
-                server: .url(object.spec.endpoint ?? ""), token: credentials.token, source: look.source,
+                server: .url(object.spec.endpoint ?? ""), token: credentials.token, source: facts.source,
                 ca: credentials.ca, connection: object.spec.connection)
         case .inCluster:
             configuration.link = LinkConfiguration(server: .controlPlane, connection: object.spec.connection)
         case .unknown, .invalid: break
         }
-        configuration.link?.proxyLogin = look.proxyLogin
+        configuration.link?.proxyLogin = facts.proxyLogin
         return configuration
     }
 
     func take(
-        _ look: CredentialsLook, of object: DataPlane, _ spec: ClusterRegistrySpec,
-        into seen: inout DataPlaneObservation
+        _ facts: CredentialsFacts, of object: DataPlane, _ spec: ClusterRegistrySpec,
+        into seen: inout DataPlaneFacts
     ) {
-        switch look.verdict {
+        switch facts.state {
         case .valid(let credentials):
             (seen.tokenLifetime, seen.caLifetime) = (credentials.tokenLifetime, credentials.caLifetime)
             seen.tokenRenewalTime = credentials.renewalTime.map { Timestamp($0) }
             var parts = credentials.notes
             if spec.publish?.clustersConfigMap != nil,
-                let raw = caches.unreadableByFlyteAdmin(of: object, now: wallClock.now)
+                let raw = informers.unreadableByFlyteAdmin(of: object, now: wallClock.now)
             {
                 parts.append(raw)
             }
@@ -155,9 +155,9 @@ struct CredentialsReader: Sendable {
         case .invalid(let reason, let message):
             seen.credentials = .invalid(reason, message)
             if object.spec.credentials.provider == .secret,
-                case .present(let data) = caches.secrets[object.spec.credentials.secretName]
+                case .present(let data) = informers.secrets[object.spec.credentials.secretName]
             {
-                (seen.tokenLifetime, seen.caLifetime) = CredentialsVerdict.lifetimes(
+                (seen.tokenLifetime, seen.caLifetime) = CheckedCredentials.lifetimes(
                     object.credentialsPlace, in: data, now: wallClock.now)
             }
         case .inCluster: seen.credentials = .valid("the operator's own")
@@ -166,7 +166,7 @@ struct CredentialsReader: Sendable {
     }
 
     /// What the agent's own connection says about the token in use.
-    func take(_ report: AgentReport, into seen: inout DataPlaneObservation) {
+    func take(_ report: AgentReport, into seen: inout DataPlaneFacts) {
         seen.credentialFingerprint =
             report.credential?.fingerprint ?? report.linkInUse?.token.map { Fingerprint.of($0) }
         guard let refused = report.facts.tokenRejected else { return }
@@ -180,7 +180,7 @@ struct CredentialsReader: Sendable {
     /// The meaning of a refused token: expired, if its own end has passed.
     func refusal(
         _ words: String, _ lifetime: Lifetime?, prefix: String = ""
-    ) -> DataPlaneObservation.CredentialsFact {
+    ) -> DataPlaneFacts.CredentialsFact {
         guard let end = lifetime?.end, end.instant <= wallClock.now else {
             return .invalid(.tokenRejected, prefix + words)
         }

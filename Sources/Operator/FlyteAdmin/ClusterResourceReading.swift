@@ -6,7 +6,7 @@ import Logging
 /// Reads flyteadmin's CLUSTER_RESOURCE attributes and remembers them. So neither an outage of flyteadmin nor a restart
 /// during one changes a namespace. It serves one caller at a time.
 struct ClusterResourceReading {
-    let board: PublicationBoard
+    let reports: FlyteAdminReports
     let access: ReadingNotes<ClusterResourceAttributes>.Access
     private var notes: ReadingNotes<ClusterResourceAttributes>
     private var hasAnswer = false
@@ -15,16 +15,16 @@ struct ClusterResourceReading {
     private(set) var problem: AttributesProblem?
 
     init(
-        notes: ReadingNotes<ClusterResourceAttributes>, board: PublicationBoard,
+        notes: ReadingNotes<ClusterResourceAttributes>, reports: FlyteAdminReports,
         _ access: ReadingNotes<ClusterResourceAttributes>.Access
     ) {
-        (self.notes, self.board, self.access) = (notes, board, access)
+        (self.notes, self.reports, self.access) = (notes, reports, access)
     }
 
     /// Whether flyteadmin should be asked without waiting for the next poll.
     var isFirst: Bool { !hasAnswer && problem == nil }
     /// Whether all project-domains wait, because nothing is known from earlier either.
-    var isAwaited: Bool { isFirst && board.clusterResources == nil }
+    var isAwaited: Bool { isFirst && reports.clusterResources == nil }
 
     /// flyteadmin, or the connection to it, is another. What was read stays in force until it answers.
     mutating func startAnew() { (hasAnswer, problem, doubt) = (false, nil, ReadingDoubt()) }
@@ -32,13 +32,13 @@ struct ClusterResourceReading {
     /// The settings don't ask for the attributes any more, so they don't count.
     mutating func end() {
         startAnew()
-        _ = board.set(clusterResources: nil)
+        _ = reports.set(clusterResources: nil)
     }
 
     /// Takes what an earlier process read. True if that is new.
     mutating func recall() async -> Bool {
-        guard board.clusterResources == nil, let noted = await notes.recall() else { return false }
-        return board.set(clusterResources: noted)
+        guard reports.clusterResources == nil, let noted = await notes.recall() else { return false }
+        return reports.set(clusterResources: noted)
     }
 
     /// Asks flyteadmin. True if the answer is new.
@@ -53,7 +53,7 @@ struct ClusterResourceReading {
             if problem != new {
                 access.logger.warning("\(error)")
                 // Without any, the reconciler says what waits for them.
-                if board.clusterResources != nil {
+                if reports.clusterResources != nil {
                     access.warn("AttributesNotRead", error.description + "; those read before stay in force")
                 }
             }
@@ -61,7 +61,7 @@ struct ClusterResourceReading {
             return false
         }
         hasAnswer = true  // also of a reading that is not believed yet: the next poll is soon enough
-        if let known = board.clusterResources {
+        if let known = reports.clusterResources {
             let missing = known.keys.subtracting(found.keys).count
             if let why = doubt.judge(noted: known.count, missing: missing) {
                 access.logger.error("CLUSTER_RESOURCE attributes: \(why)")
@@ -69,7 +69,7 @@ struct ClusterResourceReading {
                 return false
             }
         }
-        let isNews = board.set(clusterResources: found)
+        let isNews = reports.set(clusterResources: found)
         await notes.note(found)
         return isNews
     }
@@ -77,7 +77,7 @@ struct ClusterResourceReading {
 
 extension ClusterResourceAttributes {
     /// Leaves out rows of workflows, which mean nothing for a namespace.
-    init(_ rows: [LabelRow]) {
+    init(_ rows: [AttributeRow]) {
         self.init(
             rows.lazy.filter { !$0.project.isEmpty && $0.workflow.isEmpty && $0.launchPlan.isEmpty }.map { row in
                 let content = (try? JSON(parsing: row.value))?[AttributeKind.clusterResource.member]

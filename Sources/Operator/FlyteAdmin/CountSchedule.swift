@@ -18,7 +18,7 @@ struct CountSchedule: Sendable {
     mutating func want(_ cluster: String, age: Duration?, now: Duration) {
         guard wanted.insert(cluster).inserted, next[cluster] == nil else { return }
         let rest = age.map { max(.zero, interval - max(.zero, $0)) } ?? .zero
-        next[cluster] = now + max(Delay.gatheringForCounts, rest)
+        next[cluster] = now + max(Delay.coalescingForCounts, rest)
     }
 
     mutating func drop(_ cluster: String) { wanted.remove(cluster) }
@@ -31,7 +31,7 @@ struct CountSchedule: Sendable {
     var wake: Duration? {
         let times = wanted.compactMap { next[$0] }
         guard let first = times.min() else { return nil }
-        return times.filter { $0 <= first + Delay.gatheringForCounts }.max()
+        return times.filter { $0 <= first + Delay.coalescingForCounts }.max()
     }
 
     /// Call it also after a question that failed.

@@ -130,7 +130,7 @@ struct FlyteAdminConnection: Sendable, Hashable {
 }
 
 /// Keeps the client of the connection that was asked for last.
-final class FlyteAdminClientKeeper: Sendable {
+final class LatestFlyteAdminClient: Sendable {
     private let kept = Locked<(connection: FlyteAdminConnection, client: FlyteAdminClient)?>(nil)
 
     func client(of connection: FlyteAdminConnection) -> FlyteAdminClient {

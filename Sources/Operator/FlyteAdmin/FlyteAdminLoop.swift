@@ -16,19 +16,19 @@ final class FlyteAdminLoop: Sendable {
         var reports: Reports
         var router: EventRouter
         var writer: ControlPlaneWriter
-        var store: PublishedLabelsStore
+        var store: PublishedRowsStore
         var logger: Logger
         var metrics: Metrics?
         var timeline = Timeline.continuous
 
-        var caches: Caches { inputs.caches }
-        var board: PublicationBoard { reports.publications }
+        var informers: Informers { inputs.informers }
+        var flyteAdmin: FlyteAdminReports { reports.flyteAdmin }
         /// The settings in force. Nil: there are no usable ones.
         var spec: ClusterRegistrySpec? {
             inputs.plan.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil }
         }
         /// The labels that flyteadmin runs with.
-        var running: PublishingBoard.RunningLabels { reports.publishing.running }
+        var running: PublishingMemory.RunningLabels { reports.publishing.running }
 
         /// For people: an event on the ClusterRegistry.
         func warn(_ reason: String, _ note: String) {
@@ -42,8 +42,10 @@ final class FlyteAdminLoop: Sendable {
 
     init(_ context: Context) { self.context = context }
 
-    private var board: PublicationBoard { context.board }
-    private var reporter: RowReporter { RowReporter(caches: context.caches, board: board, router: context.router) }
+    private var flyteAdmin: FlyteAdminReports { context.flyteAdmin }
+    private var reporter: RowReporter {
+        RowReporter(informers: context.informers, reports: flyteAdmin, router: context.router)
+    }
     /// An object, the settings or a Secret changed: there may be something to do.
     private var signal: Signal { context.router.flyteAdmin }
 
@@ -61,9 +63,9 @@ final class FlyteAdminLoop: Sendable {
     /// Takes what an earlier process read from flyteadmin, before anything is computed without it.
     func recall() async -> FlyteAdminReadings {
         var readings = FlyteAdminReadings(
-            projects: ProjectDiscovery(notes: notes(), board: board, access()),
-            attributes: ClusterResourceReading(notes: notes(), board: board, access()))
-        let registry = context.caches.registries.valid()[ClusterRegistry.theName]
+            projects: ProjectDiscovery(notes: notes(), reports: flyteAdmin, access()),
+            attributes: ClusterResourceReading(notes: notes(), reports: flyteAdmin, access()))
+        let registry = context.informers.registries.valid()[ClusterRegistry.theName]
         if let admin = registry?.spec.flyteAdmin { _ = await readings.follow(admin) }
         return readings
     }
@@ -83,7 +85,7 @@ final class FlyteAdminLoop: Sendable {
             let seen = signal.generation
             let next = await step(&session, &readings)
             await signal.wait(past: seen, until: next, on: context.timeline)
-            await context.timeline.sleep(until: context.timeline.now + Delay.gatheringForFlyteAdmin)
+            await context.timeline.sleep(until: context.timeline.now + Delay.coalescingForFlyteAdmin)
         }
     }
 
@@ -94,12 +96,12 @@ final class FlyteAdminLoop: Sendable {
         guard let admin = spec.flyteAdmin else {
             session = nil
             tellOfWait(nil, admin: nil)
-            if board.set(isConfigured: false) { context.router.flyteAdminChanged() }
+            if flyteAdmin.set(isConfigured: false) { context.router.flyteAdminChanged() }
             return nil
         }
-        if board.set(isConfigured: true) || recalled { context.router.flyteAdminChanged() }
+        if flyteAdmin.set(isConfigured: true) || recalled { context.router.flyteAdminChanged() }
         let connection: FlyteAdminConnection
-        switch FlyteAdminConnection.read(admin, { self.context.caches.secrets[$0] }) {
+        switch FlyteAdminConnection.read(admin, { self.context.informers.secrets[$0] }) {
         case .pending: return nil
         case .unusable(let problem):
             session = nil
@@ -137,9 +139,9 @@ final class FlyteAdminLoop: Sendable {
 
     /// Reports why all project-domains wait, while they do: in the conditions, and once as an event.
     private func tellOfWait(_ problem: AttributesProblem?, admin: FlyteAdmin?) {
-        let isWaiting = admin?.clusterResourceAttributes == .use && board.clusterResources == nil
+        let isWaiting = admin?.clusterResourceAttributes == .use && flyteAdmin.clusterResources == nil
         let problem = isWaiting ? problem : nil
-        guard board.set(attributesProblem: problem) else { return }
+        guard flyteAdmin.set(attributesProblem: problem) else { return }
         if let problem {
             context.warn("AttributesNotRead", "all project-domains wait for " + Awaited.attributes(problem).text)
         }
@@ -203,13 +205,13 @@ final class FlyteAdminLoop: Sendable {
         let isAway = ofProjects.failure?.isOfFlyteAdmin == true
         let report =
             isAway
-            ? LabelPublisher.Report(failure: ofProjects.failure)
+            ? RowPublisher.Report(failure: ofProjects.failure)
             : await session.publisher.pass(claims, running: labels, isPoll: isPoll)
         if Task.isCancelled { return }
         take(report, claims, &session, isPoll: isPoll)
         take(ofProjects, projects, &session)
         if report.failure == nil { session.running = running }
-        if let named = report.named, board.set(namedLabels: named) { context.router.namedLabelsChanged() }
+        if let named = report.named, flyteAdmin.set(namedLabels: named) { context.router.namedLabelsChanged() }
         if isPoll || isFirstSearch, report.failure?.isOfFlyteAdmin != true,
             await readings.look(session.client, isPoll: isPoll)
         {
@@ -218,7 +220,7 @@ final class FlyteAdminLoop: Sendable {
     }
 
     private func take(
-        _ report: LabelPublisher.Report, _ claims: LabelClaims, _ session: inout FlyteAdminSession, isPoll: Bool
+        _ report: RowPublisher.Report, _ claims: RowClaims, _ session: inout FlyteAdminSession, isPoll: Bool
     ) {
         let now = context.timeline.now
         let (failure, retryAfter) = report.failure.map { Publication.of($0, session.connection) } ?? (nil, nil)
@@ -254,7 +256,7 @@ final class FlyteAdminLoop: Sendable {
             context.warn("AttributeDeletionsHeld", held)
         }
         session.heldAttributes = report.held
-        let changed = board.projects.replace(claims.demands, isFirstFailure: session.schedule.failures == 1) {
+        let changed = flyteAdmin.projects.replace(claims.demands, isFirstFailure: session.schedule.failures == 1) {
             report.publication(of: $0, failure)
         }
         context.router.projectsChanged(changed)

@@ -7,13 +7,13 @@ import Support
 struct FlyteAdminSession {
     let connection: FlyteAdminConnection
     let client: FlyteAdminClient
-    var publisher: LabelPublisher
+    var publisher: RowPublisher
     var projects: ProjectPublisher
     var schedule: PollSchedule
     var random = SeededRandom()
     /// The claims of the last complete pass.
-    var claims: LabelClaims?
-    var running: PublishingBoard.RunningLabels?
+    var claims: RowClaims?
+    var running: PublishingMemory.RunningLabels?
     var failure: Publication?
     var held: String?
     var heldAttributes: String?
@@ -25,7 +25,7 @@ struct FlyteAdminSession {
     ) {
         self.connection = connection
         client = connection.client(userAgent: SquadronVersion.userAgent)
-        publisher = LabelPublisher(
+        publisher = RowPublisher(
             client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite, gate: gate,
             logger: context.logger)
         projects = ProjectPublisher(

@@ -6,7 +6,7 @@ import Logging
 /// Finds flyteadmin's projects and remembers them. So neither an outage of flyteadmin nor a restart during one makes
 /// the fleet forget a project. It serves one caller at a time.
 struct ProjectDiscovery {
-    let board: PublicationBoard
+    let reports: FlyteAdminReports
     private let access: ReadingNotes<DiscoveredProjects>.Access
     private var notes: ReadingNotes<DiscoveredProjects>
     private var hasAnswer = false
@@ -16,10 +16,10 @@ struct ProjectDiscovery {
     private var problemOfArchived: String?
 
     init(
-        notes: ReadingNotes<DiscoveredProjects>, board: PublicationBoard,
+        notes: ReadingNotes<DiscoveredProjects>, reports: FlyteAdminReports,
         _ access: ReadingNotes<DiscoveredProjects>.Access
     ) {
-        (self.notes, self.board, self.access) = (notes, board, access)
+        (self.notes, self.reports, self.access) = (notes, reports, access)
     }
     private var logger: Logger { access.logger }
 
@@ -35,13 +35,13 @@ struct ProjectDiscovery {
     /// The settings don't ask for projects any more, so they don't count.
     mutating func end() {
         startAnew()
-        _ = board.set(discovered: nil)
+        _ = reports.set(discovered: nil)
     }
 
     /// Takes what an earlier process found. True if that is new.
     mutating func recall() async -> Bool {
-        guard board.discovered == nil, let noted = await notes.recall() else { return false }
-        return board.set(discovered: noted)
+        guard reports.discovered == nil, let noted = await notes.recall() else { return false }
+        return reports.set(discovered: noted)
     }
 
     /// A project was added, so the list is read again.
@@ -54,12 +54,12 @@ struct ProjectDiscovery {
             let list = try await client.projects()
             problem = nil
             // Every flyteadmin has some projects. An empty list is believed only the second time.
-            if list.active.isEmpty, board.discovered?.isEmpty == false, !hasFoundNone {
+            if list.active.isEmpty, reports.discovered?.isEmpty == false, !hasFoundNone {
                 hasFoundNone = true
                 return false
             }
             hasFoundNone = list.active.isEmpty
-            if let known = board.discovered {
+            if let known = reports.discovered {
                 let missing = Set(known.domains.keys).subtracting(list.active.map(\.id)).count
                 if let why = doubt.judge(noted: known.domains.count, missing: missing) {
                     hasAnswer = true  // the next poll is soon enough
@@ -80,7 +80,7 @@ struct ProjectDiscovery {
             return false
         }
         hasAnswer = true
-        let isNews = board.set(discovered: found)
+        let isNews = reports.set(discovered: found)
         await notes.note(found)
         return isNews
     }
@@ -94,7 +94,7 @@ struct ProjectDiscovery {
         } catch {
             if problemOfArchived != error.description, error.kind != .cancelled { logger.warning("\(error)") }
             problemOfArchived = error.description
-            return board.discovered?.archived ?? []
+            return reports.discovered?.archived ?? []
         }
     }
 }

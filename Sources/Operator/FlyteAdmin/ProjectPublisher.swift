@@ -8,18 +8,18 @@ import Logging
 /// safety as those of execution labels, and their own notes. It serves one flyteadmin and one caller at a time.
 struct ProjectPublisher {
     private var registrar: ProjectRegistrar
-    private var taskResources: LabelPublisher
-    private var executionConfigs: LabelPublisher
+    private var taskResources: RowPublisher
+    private var executionConfigs: RowPublisher
     /// The claims of the last complete pass. Nil: nothing is known to be as wanted.
     private var done: ProjectClaims?
 
     /// The result of one pass.
     struct Report: Sendable {
         var registrations = ProjectRegistrar.Report()
-        var taskResources = LabelPublisher.Report()
-        var executionConfigs = LabelPublisher.Report()
+        var taskResources = RowPublisher.Report()
+        var executionConfigs = RowPublisher.Report()
 
-        var failure: LabelPublisher.Failure? {
+        var failure: RowPublisher.Failure? {
             registrations.failure ?? taskResources.failure ?? executionConfigs.failure
         }
         /// Why rows without an object are still there.
@@ -41,11 +41,11 @@ struct ProjectPublisher {
         client: FlyteAdminClient, notes: (client: KubeClient, namespace: String), endpoint: String,
         mayWrite: @escaping @Sendable () -> Bool, gate: WriteGate, logger: Logger
     ) {
-        func publisher(_ kind: AttributeKind, _ configMap: String) -> LabelPublisher {
-            let store = PublishedLabelsStore(
+        func publisher(_ kind: AttributeKind, _ configMap: String) -> RowPublisher {
+            let store = PublishedRowsStore(
                 client: notes.client, namespace: notes.namespace, configMapName: configMap,
                 writeLog: WriteLog(logger))
-            return LabelPublisher(
+            return RowPublisher(
                 client: client, kind: kind, store: store, endpoint: endpoint, mayWrite: mayWrite, gate: gate,
                 logger: logger)
         }

@@ -25,7 +25,7 @@ struct ProjectRegistrar {
         /// The projects that were registered.
         var made: Set<String> = []
         /// Why the pass ended early. The remaining steps were not tried.
-        var failure: LabelPublisher.Failure?
+        var failure: RowPublisher.Failure?
     }
 
     mutating func retryRefused() { refusals.retryAll() }
@@ -35,7 +35,7 @@ struct ProjectRegistrar {
         if isPoll { refusals.polled() }
         refusals.retain(Set(wanted.map { Self.name($0.key, $0.value) }))
         if wanted.isEmpty { return report }
-        do throws(LabelPublisher.Failure) {
+        do throws(RowPublisher.Failure) {
             let present = try await present()
             for (id, registration) in wanted.sorted(by: { $0.key < $1.key }) {
                 let name = Self.name(id, registration)
@@ -62,7 +62,7 @@ struct ProjectRegistrar {
         return ([id, registration.name, registration.description] + labels).joined(separator: "\n")
     }
 
-    private func present() async throws(LabelPublisher.Failure) -> [String: RegisteredProject] {
+    private func present() async throws(RowPublisher.Failure) -> [String: RegisteredProject] {
         do throws(FlyteAdminError) {
             let list = try await client.projects()
             let archived = try await client.archivedProjects().union(list.archived)
@@ -77,7 +77,7 @@ struct ProjectRegistrar {
 
     private mutating func register(
         _ id: String, _ content: RegisteredProject, _ step: String, _ report: inout Report
-    ) async throws(LabelPublisher.Failure) {
+    ) async throws(RowPublisher.Failure) {
         let project = ListedProject(
             id: id, name: content.name, description: content.description, labels: content.labels)
         let client = client
@@ -92,7 +92,7 @@ struct ProjectRegistrar {
 
     private mutating func change(
         _ id: String, _ content: RegisteredProject, _ step: String, _ report: inout Report
-    ) async throws(LabelPublisher.Failure) {
+    ) async throws(RowPublisher.Failure) {
         // Right before the change, because a change makes an archived project active, and somebody may have archived it
         // since the list.
         let now: ListedProject?
@@ -113,7 +113,7 @@ struct ProjectRegistrar {
     /// True if it was written. A refusal is noted.
     private mutating func write(
         _ id: String, _ step: String, _ report: inout Report, _ body: () async throws(FlyteAdminError) -> Void
-    ) async throws(LabelPublisher.Failure) -> Bool {
+    ) async throws(RowPublisher.Failure) -> Bool {
         guard gate.enter() else { throw .stopped }
         defer { gate.leave() }
         guard mayWrite() else { throw .stopped }

@@ -4,28 +4,28 @@ import KubeObjects
 
 /// What the objects want in flyteadmin, and what is said of each of them after a pass.
 struct RowReporter: Sendable {
-    let caches: Caches
-    let board: PublicationBoard
+    let informers: Informers
+    let reports: FlyteAdminReports
     let router: EventRouter
 
     func projectClaims(_ spec: ClusterRegistrySpec) -> ProjectClaims {
-        let projects = caches.projects.snapshot ?? [:]
+        let projects = informers.projects.snapshot ?? [:]
         let unreadable = projects.values.filter { $0.object == nil }.map(\.metadata.name)
         return ProjectClaims(projects.values.compactMap(\.object), spec, unreadable: unreadable)
     }
 
     /// Gives all objects the same state.
     func sayAll(_ spec: ClusterRegistrySpec, _ publication: Publication) {
-        say(labelClaims(), LabelPublisher.Report(), publication, isFirstFailure: false)
-        let changed = board.projects.replace(projectClaims(spec).demands) { _ in publication }
+        say(labelClaims(), RowPublisher.Report(), publication, isFirstFailure: false)
+        let changed = reports.projects.replace(projectClaims(spec).demands) { _ in publication }
         router.projectsChanged(changed)
     }
 
-    func labelClaims() -> LabelClaims {
-        let assignments = caches.assignments.snapshot ?? [:]
+    func labelClaims() -> RowClaims {
+        let assignments = informers.assignments.snapshot ?? [:]
         let unreadable = assignments.values.filter { $0.object == nil }.map(\.metadata.name)
-        let labels = Set(caches.executionLabels.valid().values.map(\.label))
-        return LabelClaims(assignments.values.compactMap(\.object), labels: labels, unreadable: unreadable)
+        let labels = Set(informers.executionLabels.valid().values.map(\.label))
+        return RowClaims(assignments.values.compactMap(\.object), labels: labels, unreadable: unreadable)
     }
 
     /// What a pass means for each ExecutionClusterLabel.
@@ -33,10 +33,10 @@ struct RowReporter: Sendable {
     /// - Parameter isFirstFailure: a single lost request says nothing about rows that were there a moment ago. They
     ///   keep their state until a second request fails, about a second later.
     func say(
-        _ claims: LabelClaims, _ report: LabelPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
+        _ claims: RowClaims, _ report: RowPublisher.Report, _ failure: Publication?, isFirstFailure: Bool
     ) {
         var known: [String: (AdminRow, Publication)] = [:]
-        let objects = caches.assignments.valid()
+        let objects = informers.assignments.valid()
         for claim in claims.wanted.values {
             let row = AdminRow(claim.key, claim.value)
             if report.published.contains(claim.key) {
@@ -46,7 +46,7 @@ struct RowReporter: Sendable {
             } else if let words = report.refused[claim.key] {
                 known[claim.object] = (row, .refused(words))
             } else if let failure {
-                let before = isFirstFailure ? objects[claim.object].map { board.publication(of: $0) } : nil
+                let before = isFirstFailure ? objects[claim.object].map { reports.publication(of: $0) } : nil
                 switch before {
                 case .asBefore?: continue  // from an earlier process, and still all that is known
                 case .published?, .refused?: known[claim.object] = (row, before ?? failure)
@@ -59,14 +59,14 @@ struct RowReporter: Sendable {
             let row = AdminRow(AdminRowKey(assignment.spec), assignment.spec.value)
             known[key] = (row, .held(hold))
         }
-        router.rowsChanged(board.replace(known))
+        router.rowsChanged(reports.replace(known))
     }
 }
 
 extension Publication {
     /// What a failure that ended a pass means for an object. Nil if it says nothing about objects.
     static func of(
-        _ failure: LabelPublisher.Failure, _ connection: FlyteAdminConnection
+        _ failure: RowPublisher.Failure, _ connection: FlyteAdminConnection
     ) -> (publication: Publication?, retryAfter: Duration?) {
         switch failure {
         case .flyteAdmin(let error):
@@ -82,7 +82,7 @@ extension Publication {
         }
     }
 
-    static func held(_ hold: LabelClaims.Hold) -> Publication {
+    static func held(_ hold: RowClaims.Hold) -> Publication {
         switch hold {
         case .duplicate(let older):
             .held(

@@ -9,7 +9,7 @@ struct StepWorker: Sendable {
         case done
         /// The row that flyteadmin refused. Nil if it refused the delete.
         case refused(AdminRow?, String)
-        case failed(LabelPublisher.Failure)
+        case failed(RowPublisher.Failure)
     }
     struct Result: Sendable {
         var step: PublicationPlan.Step

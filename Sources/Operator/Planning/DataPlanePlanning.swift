@@ -9,7 +9,7 @@ extension PlanInForce {
     ///   - discovered: the group versions that it was asked for.
     ///   - cache: the cache of all data planes.
     func plan(
-        for dataPlane: DataPlane, kinds: KindTable, discovered: Set<String>, cache: RenderCache
+        for dataPlane: DataPlane, kinds: RESTMapper, discovered: Set<String>, cache: RenderCache
     ) -> DataPlanePlan {
         let basis = basis(of: dataPlane)
         let spec = basis.settings
@@ -76,7 +76,7 @@ extension PlanInForce {
         let planes = dataPlanes.values.filter(\.spec.enabled)
         guard let dataPlane = planes.min(by: { $0.metadata.name < $1.metadata.name }) else { return nil }
         let basis = basis(of: dataPlane)
-        var kinds = KindTable.wellKnown
+        var kinds = RESTMapper.wellKnown
         for kind in basis.templates?.kinds ?? [] where kinds[kind] == nil { kinds.add(ResourceType(standingFor: kind)) }
         let rendering = NamespaceRendering(planner, for: dataPlane, basis, identity: identity, kinds: kinds)
         guard case .objects(let objects, let refused) = rendering.content(of: key, in: namespace) else { return nil }

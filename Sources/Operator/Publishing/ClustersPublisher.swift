@@ -13,12 +13,12 @@ struct ClustersPublisher: Sendable {
     var wallClock = WallClock.system
     var timeline = Timeline.continuous
 
-    private var caches: Caches { inputs.caches }
-    private var board: PublishingBoard { reports.publishing }
+    private var informers: Informers { inputs.informers }
+    private var memory: PublishingMemory { reports.publishing }
 
     struct State: Sendable {
         /// Nil if it is not known yet.
-        var publishing: RegistryObservation.Publishing?
+        var publishing: RegistryFacts.Publishing?
         var plan: ClustersPlan
         var published: PublishedClusters?
         /// The checksum of the plan with the present credentials.
@@ -36,25 +36,25 @@ struct ClustersPublisher: Sendable {
         var published: PublishedClusters?
         var unreadable: String?
         var isUnknown = false
-        switch caches.published[target.name] {
+        switch informers.published[target.name] {
         case .unknown: isUnknown = true
         case .absent:
-            if let (own, patience) = board.justWritten(target.name, now: timeline.now) {
+            if let (own, patience) = memory.justWritten(target.name, now: timeline.now) {
                 published = own
                 wake.append(patience)
             }
         case .unreadable(let text): unreadable = text
-        case .present(let map): published = board.newest(map, key: target.key)
+        case .present(let map): published = memory.newest(map, key: target.key)
         }
         let plan = clustersPlan(registry, published, now)
-        if plan.undetermined.isEmpty { board.set(away: plan.away, now: timeline.now) }
+        if plan.undetermined.isEmpty { memory.set(away: plan.away, now: timeline.now) }
         let remarks = remarks(target, plan.configuration)
         // A text that was put back gets a new time, since a flyteadmin that started in between has read another text.
         let text = plan.configuration.yaml
         let time = published?.text == text ? published?.time : Timestamp(now)
         let wanted = PublishedClusters(
             text: text, withdrawn: plan.withdrawn, time: time, checksum: checksum(plan.configuration, time))
-        func state(_ publishing: RegistryObservation.Publishing?) -> State {
+        func state(_ publishing: RegistryFacts.Publishing?) -> State {
             State(
                 publishing: publishing, plan: plan, published: published, checksum: wanted.checksum ?? "",
                 remarks: remarks)
@@ -96,7 +96,7 @@ struct ClustersPublisher: Sendable {
     {
         var malformed: [String] = []
         var planes: [ClustersPlan.Plane] = []
-        for value in (caches.dataPlanes.snapshot ?? [:]).values {
+        for value in (informers.dataPlanes.snapshot ?? [:]).values {
             switch value {
             case .valid(let object):
                 planes.append(.init(object, credentials: .init(publishedCredentials(of: object), of: object)))
@@ -104,19 +104,19 @@ struct ClustersPublisher: Sendable {
                 malformed.append("DataPlane \(metadata.name): \(SpecProblem(failure))")
             }
         }
-        for case .malformed(let metadata, let failure) in (caches.executionLabels.snapshot ?? [:]).values {
+        for case .malformed(let metadata, let failure) in (informers.executionLabels.snapshot ?? [:]).values {
             malformed.append("ExecutionLabel \(metadata.name): \(SpecProblem(failure))")
         }
         return ClustersPlan(
-            registry: registry.spec, planes: planes, labels: Array(caches.executionLabels.valid().values),
+            registry: registry.spec, planes: planes, labels: Array(informers.executionLabels.valid().values),
             malformed: malformed.sorted(), published: published, files: credentialFiles,
             named: namedLabels(registry.spec),
-            away: board.away(now: timeline.now), patience: board.patience, now: now)
+            away: memory.away(now: timeline.now), patience: memory.patience, now: now)
     }
 
     /// Nil while the Secret has not been read.
     private var credentialFiles: CredentialFiles? {
-        switch caches.secrets[PublishedCredentials.secretName] {
+        switch informers.secrets[PublishedCredentials.secretName] {
         case .present(let content): CredentialFiles(content)
         case .absent: CredentialFiles(nil)
         case .unknown, .unreadable: nil
@@ -125,16 +125,16 @@ struct ClustersPublisher: Sendable {
 
     /// The labels that flyteadmin's rows name. Nil while the rows have not been read.
     private func namedLabels(_ registry: ClusterRegistrySpec) -> Set<String>? {
-        let wanted = Set(caches.assignments.valid().values.map(\.spec.value))
+        let wanted = Set(informers.assignments.valid().values.map(\.spec.value))
         guard registry.flyteAdmin != nil else { return wanted }
-        return reports.publications.namedLabels.map { $0.union(wanted) }
+        return reports.flyteAdmin.namedLabels.map { $0.union(wanted) }
     }
 
     /// What flyteadmin reads beside our key, and what Helm will say about it.
     private func remarks(_ target: KeyReference, _ ours: ClustersConfiguration) -> [String: String] {
         var remarks: [String: String] = [:]
         // Before our text is written, the ConfigMap may still have a former key of ours.
-        if case .present(let map) = caches.published[target.name], map.data[target.key] == ours.yaml {
+        if case .present(let map) = informers.published[target.name], map.data[target.key] == ours.yaml {
             remarks["LabelsBesideOurs"] = BesideOurs(map, key: target.key, ours: ours).message
         }
         if target.key == Publish.helmsKey {
@@ -176,21 +176,21 @@ struct ClustersPublisher: Sendable {
                 "ConfigMap \(target.name), key \(target.key): taken over from "
                     + Set(error.conflicts.map(\.manager)).sorted().joined(separator: ", "), action: "Publish")
         }
-        board.wrote(target.name, version: answer.versionNumber, wanted, now: timeline.now)
+        memory.wrote(target.name, version: answer.versionNumber, wanted, now: timeline.now)
         writer.log(WriteLine(.published, "configmaps/\(target.name)", in: writer.namespace))
     }
 
     private func checksum(_ configuration: ClustersConfiguration, _ time: Timestamp?) -> String {
         var entries: [String: Sensitive]?
-        if case .present(let content) = caches.secrets[PublishedCredentials.secretName] { entries = content.entries }
+        if case .present(let content) = informers.secrets[PublishedCredentials.secretName] { entries = content.entries }
         return ClustersChecksum.text(
-            configuration, published: time, planes: caches.dataPlanes.valid().values, entries: entries)
+            configuration, published: time, planes: informers.dataPlanes.valid().values, entries: entries)
     }
 
     /// Nil if they are not known yet, or not needed.
-    private func publishedCredentials(of object: DataPlane) -> CredentialsVerdict? {
+    private func publishedCredentials(of object: DataPlane) -> CheckedCredentials? {
         guard !object.spec.inCluster else { return nil }
         let entries = PublishedCredentials(of: object)
-        return caches.credentials(entries.place, now: wallClock.now)
+        return informers.credentials(entries.place, now: wallClock.now)
     }
 }

@@ -7,8 +7,8 @@ import Support
 
 /// Restarts flyteadmin's Deployments, one after the other, once they have read another configuration than the published one.
 struct FlyteAdminRestarts: Sendable {
-    let caches: Caches
-    let board: PublishingBoard
+    let informers: Informers
+    let memory: PublishingMemory
     let writer: ControlPlaneWriter
     var timeline = Timeline.continuous
 
@@ -19,7 +19,7 @@ struct FlyteAdminRestarts: Sendable {
     func rollOut(
         _ registry: ClusterRegistry, _ publish: Publish, _ checksum: String, dead: [String], _ now: Instant,
         _ wake: inout [Double]
-    ) async throws(KubeError) -> RegistryObservation.Rollout? {
+    ) async throws(KubeError) -> RegistryFacts.Rollout? {
         let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
         let step = RolloutPlan.next(
             workloads, checksum: checksum, minInterval: Double(publish.minIntervalSeconds), dead: dead, now: now)
@@ -32,7 +32,7 @@ struct FlyteAdminRestarts: Sendable {
             if let until { wake.append(until - now) }
             return .progressing(text)
         case .restart(let name, let annotations):
-            let wait = board.since(checksum, now: timeline.now) + Delay.beforeRestart - timeline.now
+            let wait = memory.since(checksum, now: timeline.now) + Delay.beforeRestart - timeline.now
             if wait > .zero {
                 wake.append(wait.seconds)
                 return .progressing("Deployment \(name) is restarted once nothing changes any longer")
@@ -50,7 +50,7 @@ struct FlyteAdminRestarts: Sendable {
     }
 
     /// While nothing can be published, nothing is restarted. This reports only the rollout of the last good state.
-    func onHold(_ publish: Publish, _ checksum: String?, _ now: Instant) -> RegistryObservation.Rollout? {
+    func onHold(_ publish: Publish, _ checksum: String?, _ now: Instant) -> RegistryFacts.Rollout? {
         let workloads = publish.restart.map { RolloutPlan.Workload($0.name, reading(ofDeployment: $0.name)) }
         guard let checksum else { return .progressing("nothing is published yet") }
         switch RolloutPlan.next(workloads, checksum: checksum, minInterval: 0, now: now) {
@@ -65,11 +65,11 @@ struct FlyteAdminRestarts: Sendable {
     }
 
     private func reading(ofDeployment name: String) -> RolloutPlan.Workload.Reading {
-        switch caches.deployments[name] {
+        switch informers.deployments[name] {
         case .unknown: .unknown
         case .absent: .absent
         case .unreadable(let text): .unreadable(text)
-        case .present(let object): .present(board.newest(object))
+        case .present(let object): .present(memory.newest(object))
         }
     }
 
@@ -80,7 +80,7 @@ struct FlyteAdminRestarts: Sendable {
         let answer = try await writer.client.mergePatch(
             Deployment.templateAnnotationsPatch(annotations), type: Deployment.resourceType,
             namespace: writer.namespace, name: name, fieldManager: Ownership.fieldManager)
-        if let object = try? Deployment(json: answer) { board.wrote(object) }
+        if let object = try? Deployment(json: answer) { memory.wrote(object) }
         writer.log(WriteLine(.restarted, "deployments.apps/\(name)", in: writer.namespace))
         writer.tell(
             registry, "Restarted",

@@ -4,8 +4,8 @@ import KubeObjects
 
 /// How the data planes are, for a staged rollout.
 struct RolloutMembers: Sendable {
-    let caches: Caches
-    let pool: SessionPool
+    let informers: Informers
+    let pool: AgentPool
     let writer: StatusWriter
 
     /// - Parameter revisions: the revision for each data plane.
@@ -15,11 +15,11 @@ struct RolloutMembers: Sendable {
             var member = StagedRollout.Member(
                 isEnabled: object.spec.enabled, isObserved: plan.mode(of: object) == .observe, isAvailable: nil,
                 isPending: true)
-            guard let session = pool[name] else {
+            guard let agent = pool[name] else {
                 member.isAvailable = object.spec.enabled ? availability(of: name) : false
                 return member
             }
-            let report = session.report(failures: Self.knownFailures)
+            let report = agent.report(failures: Self.knownFailures)
             if !report.isSettling { member.isAvailable = availability(of: name) }
             // Findings for an earlier revision say nothing about this one.
             member.isPending = report.stage != revisions[name] || report.progress.pending > 0 || !report.hasResult
@@ -31,7 +31,7 @@ struct RolloutMembers: Sendable {
     private static let knownFailures = 200
 
     private func availability(of name: String) -> Bool? {
-        guard let object = caches.dataPlanes[caches.key(name)]?.object else { return nil }
+        guard let object = informers.dataPlanes[informers.key(name)]?.object else { return nil }
         switch writer.newest(object).status?.availability?.status {
         case .isTrue?: return true
         case .isFalse?: return false

@@ -7,15 +7,15 @@ import KubeObjects
 /// Gives an ExecutionClusterLabel its status.
 struct AssignmentController: Sendable {
     let inputs: Inputs
-    let pool: SessionPool
-    let publications: PublicationBoard
+    let pool: AgentPool
+    let flyteAdmin: FlyteAdminReports
     let statuses: Statuses
     let router: EventRouter
 
     func reconcile(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan = inputs.plan else { return .done }
         let isReady: Bool
-        switch inputs.caches.assignments[inputs.caches.key(name)] {
+        switch inputs.informers.assignments[inputs.informers.key(name)] {
         case nil:
             _ = statuses.readiness.set(assignment: name, nil)
             return .done
@@ -23,7 +23,7 @@ struct AssignmentController: Sendable {
             isReady = false
             try await statuses.report(
                 malformed: metadata, .executionClusterLabels,
-                ConditionVerdict.invalid(ConditionType.ofAssignment(nil), SpecProblem(failure)))
+                ConditionFinding.invalid(ConditionType.ofAssignment(nil), SpecProblem(failure)))
         case .valid(let stored)?:
             guard let object = statuses.current(stored, plan) else { return .done }
             if let wait = statuses.waitForFleet(object, plan) { return .requeue(after: wait) }
@@ -31,9 +31,9 @@ struct AssignmentController: Sendable {
                 isReady = false
                 let types = ConditionType.ofAssignment(object.spec)
                 try await statuses.report(
-                    malformed: object.metadata, .executionClusterLabels, ConditionVerdict.invalid(types, problem))
+                    malformed: object.metadata, .executionClusterLabels, ConditionFinding.invalid(types, problem))
             } else {
-                let status = observation(of: object, plan).status(now: statuses.now)
+                let status = facts(of: object, plan).status(now: statuses.now)
                 if let wait = statuses.waitForResult(object, status.conditions) { return .requeue(after: wait) }
                 isReady = status.conditions.isTrue(.ready)
                 try await statuses.publish(status, of: object)
@@ -43,18 +43,18 @@ struct AssignmentController: Sendable {
         return .done
     }
 
-    private func observation(of object: ExecutionClusterLabel, _ plan: PlanInForce) -> AssignmentObservation {
+    private func facts(of object: ExecutionClusterLabel, _ plan: PlanInForce) -> AssignmentFacts {
         let answer = object.spec.projectDomain.map { pair -> NamespaceAnswer in
             guard plan.spec.domains.contains(pair.domain) else {
                 return .unknown(domains: [pair.domain], of: plan.spec.domains)
             }
             return plan.answer(pair) ?? .invalid("the project-domain has no namespace")
         }
-        var seen = AssignmentObservation(
+        var seen = AssignmentFacts(
             object: object, duplicateOf: plan.plan.duplicateAssignments[object.metadata.name],
-            label: statuses.readiness.labelVerdicts(plan).byLabel[object.spec.value], namespace: answer,
-            progress: (answer.map { pool.progress(of: $0) } ?? .zero).waiting(for: publications.awaited(plan)),
-            publication: publications.publication(of: object),
+            label: statuses.readiness.resolvedLabels(plan).byLabel[object.spec.value], namespace: answer,
+            progress: (answer.map { pool.progress(of: $0) } ?? .zero).waiting(for: flyteAdmin.awaited(plan)),
+            publication: flyteAdmin.publication(of: object),
             sharing: object.spec.projectDomain.flatMap { plan.plan.disagreements[$0] })
         seen.isArchived = plan.archivedProjects.contains(object.spec.project)
         return seen

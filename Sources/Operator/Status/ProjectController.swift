@@ -7,52 +7,52 @@ import KubeObjects
 /// Gives a FlyteProject its status.
 struct ProjectController: Sendable {
     let inputs: Inputs
-    let pool: SessionPool
-    let publications: PublicationBoard
+    let pool: AgentPool
+    let flyteAdmin: FlyteAdminReports
     let statuses: Statuses
 
     func reconcile(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let plan = inputs.plan, let decoded = inputs.caches.projects[inputs.caches.key(name)] else {
+        guard let plan = inputs.plan, let decoded = inputs.informers.projects[inputs.informers.key(name)] else {
             return .done
         }
         switch decoded {
         case .malformed(let metadata, let failure):
             let types = ConditionType.ofProject(nil)
             try await statuses.report(
-                malformed: metadata, .flyteProjects, ConditionVerdict.invalid(types, SpecProblem(failure)))
+                malformed: metadata, .flyteProjects, ConditionFinding.invalid(types, SpecProblem(failure)))
         case .valid(let stored):
             guard let object = statuses.current(stored, plan) else { return .done }
             if let wait = statuses.waitForFleet(object, plan) { return .requeue(after: wait) }
             if let problem = object.spec.problems().first ?? plan.problem {
                 let types = ConditionType.ofProject(object.spec)
                 try await statuses.report(
-                    malformed: object.metadata, .flyteProjects, ConditionVerdict.invalid(types, problem))
+                    malformed: object.metadata, .flyteProjects, ConditionFinding.invalid(types, problem))
                 return .done
             }
-            let status = observation(of: object, plan).status(now: statuses.now)
+            let status = facts(of: object, plan).status(now: statuses.now)
             if let wait = statuses.waitForResult(object, status.conditions) { return .requeue(after: wait) }
             try await statuses.publish(status, of: object)
         }
         return .done
     }
 
-    private func observation(of object: FlyteProject, _ plan: PlanInForce) -> ProjectObservation {
+    private func facts(of object: FlyteProject, _ plan: PlanInForce) -> ProjectFacts {
         let domains = object.effectiveDomains(plan.spec.domains).map { domain in
             let pair = ProjectDomain(project: object.spec.project, domain: domain)
             let answer = plan.answer(pair) ?? .invalid("not wanted")
-            return ProjectObservation.Domain(
+            return ProjectFacts.Domain(
                 domain: domain, namespace: answer,
-                progress: pool.progress(of: answer).waiting(for: publications.awaited(plan)),
+                progress: pool.progress(of: answer).waiting(for: flyteAdmin.awaited(plan)),
                 sharing: plan.plan.disagreements[pair])
         }
         let older = plan.plan.duplicateProjects[object.metadata.name]
-        var seen = ProjectObservation(object: object, duplicateOf: older, domains: domains)
-        seen.sourceNotAllowed = inputs.caches.refusal(of: object.spec.valuesFrom)
+        var seen = ProjectFacts(object: object, duplicateOf: older, domains: domains)
+        seen.sourceNotAllowed = inputs.informers.refusal(of: object.spec.valuesFrom)
         seen.unknownDomains = object.unknownDomains(plan.spec.domains)
         seen.lockedValues = object.spec.sets(plan.spec.lockedValues)
         seen.isArchived = plan.archivedProjects.contains(object.spec.project)
         let demand = ProjectDemand(object, plan.spec)
-        seen.publication = older == nil ? publications.publication(of: object, demand) : nil
+        seen.publication = older == nil ? flyteAdmin.publication(of: object, demand) : nil
         seen.lockedAttributes = demand.locked
         seen.notes = notes(on: object, demand, plan)
         return seen

@@ -8,13 +8,13 @@ import Support
 /// Gives the registry its status, which counts everything else.
 final class RegistryController: Sendable {
     private let inputs: Inputs
-    private let pool: SessionPool
+    private let pool: AgentPool
     private let reports: Reports
     private let statuses: Statuses
     /// The last doubt about a list that was told without a registry.
     private let lastDoubt = Locked<String?>(nil)
 
-    init(inputs: Inputs, pool: SessionPool, reports: Reports, statuses: Statuses) {
+    init(inputs: Inputs, pool: AgentPool, reports: Reports, statuses: Statuses) {
         self.inputs = inputs
         self.pool = pool
         self.reports = reports
@@ -23,17 +23,17 @@ final class RegistryController: Sendable {
 
     func reconcile(_ name: String) async throws(KubeError) -> Controller<Work>.Outcome {
         guard let plan = inputs.plan else { return .done }
-        switch inputs.caches.registries[inputs.caches.key(name)] {
+        switch inputs.informers.registries[inputs.informers.key(name)] {
         case nil:
             if name == ClusterRegistry.theName { tellOfDoubtWithoutRegistry() }
         case .malformed(let metadata, let failure)?:
             try await statuses.report(
                 malformed: metadata, .clusterRegistries,
-                ConditionVerdict.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
+                ConditionFinding.invalid([.templatesValid, .published, .rolledOut, .ready], SpecProblem(failure)))
         case .valid(let stored)?:
             guard let object = statuses.current(stored, plan) else { return .done }
             if let wait = wait(object, plan) { return .requeue(after: wait) }
-            try await statuses.publish(observation(plan).status(of: object, now: statuses.now), of: object)
+            try await statuses.publish(facts(plan).status(of: object, now: statuses.now), of: object)
         }
         return .done
     }
@@ -56,7 +56,7 @@ final class RegistryController: Sendable {
 
     /// Publishes an event, since there is no object whose condition could say it.
     private func tellOfDoubtWithoutRegistry() {
-        let doubt = inputs.caches.doubts.summary
+        let doubt = inputs.informers.doubts.summary
         let isNews = lastDoubt.withLock { last in
             defer { last = doubt }
             return last != doubt
@@ -65,16 +65,16 @@ final class RegistryController: Sendable {
         let news = StatusNews(
             isWarning: doubt != nil, reason: doubt == nil ? Reason.ready : Reason.syncFailed,
             note: doubt ?? "the control plane's lists are believed again")
-        let registry = ObjectMeta(name: ClusterRegistry.theName, namespace: inputs.caches.namespace)
+        let registry = ObjectMeta(name: ClusterRegistry.theName, namespace: inputs.informers.namespace)
         statuses.tell(registry, .clusterRegistries, news, action: "List")
     }
 
-    private func observation(_ plan: PlanInForce) -> RegistryObservation {
-        var seen = RegistryObservation()
+    private func facts(_ plan: PlanInForce) -> RegistryFacts {
+        var seen = RegistryFacts()
         if plan.identity == nil {
             seen.identityProblem =
-                "nothing is written anywhere: the UID of Namespace \(inputs.caches.namespace), which marks our namespaces, can't be read "
-                + "(get on namespaces/\(inputs.caches.namespace)), and spec.identity.id is empty"
+                "nothing is written anywhere: the UID of Namespace \(inputs.informers.namespace), which marks our namespaces, can't be read "
+                + "(get on namespaces/\(inputs.informers.namespace)), and spec.identity.id is empty"
         }
         seen.templates = plan.templates.state
         seen.values = plan.imported.state
@@ -87,12 +87,12 @@ final class RegistryController: Sendable {
         seen.notReadyDataPlanes = dataPlanes.filter { name in
             !statuses.readiness.isReady(dataPlane: name) && plan.dataPlanes[name]?.spec.enabled == true
         }
-        let verdicts = statuses.readiness.labelVerdicts(plan).byName
+        let resolved = statuses.readiness.resolvedLabels(plan).byName
         // A label that can't be read counts as it was for draws, but it is not Ready.
-        let labels = (inputs.caches.executionLabels.snapshot ?? [:]).values
+        let labels = (inputs.informers.executionLabels.snapshot ?? [:]).values
         let unreadable = labels.filter { $0.object == nil }.map(\.metadata.name)
-        let known = Set(verdicts.keys).union(unreadable)
-        let notReady = known.filter { unreadable.contains($0) || verdicts[$0]?.ready.status != .isTrue }.sorted()
+        let known = Set(resolved.keys).union(unreadable)
+        let notReady = known.filter { unreadable.contains($0) || resolved[$0]?.ready.status != .isTrue }.sorted()
         seen.executionLabels = .init(total: known.count, ready: known.count - notReady.count)
         let assignments = plan.assignments.keys.sorted()
         let readyAssignments = assignments.filter { statuses.readiness.isReady(assignment: $0) }
@@ -104,16 +104,16 @@ final class RegistryController: Sendable {
             seen.replicationProblem = plan.snapshot.replicated.problems.first.map { "spec.replicateSecrets: \($0)" }
         }
         seen.archivedProjects = plan.archivedProjects
-        seen.doubtfulList = inputs.caches.doubts.summary
+        seen.doubtfulList = inputs.informers.doubts.summary
         if plan.spec.rollout.type == .progressive {
             let rollout = reports.rollout.report
             // The status repeats the former progress until the new one is known.
             seen.stagedRollout = rollout.status ?? plan.registry?.status?.rollout
             seen.rolloutProblem = rollout.problem
         }
-        seen.missingKinds = inputs.caches.missingKinds.summary
+        seen.missingKinds = inputs.informers.missingKinds.summary
         seen.sourceNotAllowed =
-            inputs.caches.refusal(of: plan.spec.valuesFrom) ?? inputs.caches.refusal(of: plan.spec.flyteAdmin)
+            inputs.informers.refusal(of: plan.spec.valuesFrom) ?? inputs.informers.refusal(of: plan.spec.flyteAdmin)
             ?? plan.snapshot.replicated.refusals.first.map { "spec.replicateSecrets: \($0)" }
         let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
         let result = reports.publishing.result.flatMap {

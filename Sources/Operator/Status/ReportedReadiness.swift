@@ -29,7 +29,7 @@ final class ReportedReadiness: Sendable {
         var assignments: [String: Bool] = [:]
     }
     private let state = Locked(State())
-    private let verdicts = ResolvedLabelCache()
+    private let cache = ResolvedLabelCache()
 
     /// `name` is the DataPlane's name.
     func set(dataPlane name: String, _ new: Standing?) -> News {
@@ -65,9 +65,9 @@ final class ReportedReadiness: Sendable {
     func isReady(assignment name: String) -> Bool { state.withLock { $0.assignments[name] ?? false } }
 
     /// How each execution label is, by the name of its object and by the label.
-    func labelVerdicts(_ plan: PlanInForce) -> ResolvedLabelCache.Verdicts {
+    func resolvedLabels(_ plan: PlanInForce) -> ResolvedLabelCache.Labels {
         // The revision is read before the states: what changes meanwhile is looked at again next time.
-        verdicts.verdicts(.init(plan: plan.revision, board: revision)) {
+        cache.labels(.init(plan: plan.revision, readiness: revision)) {
             LabelResolution.all(Array(plan.labels.values), clusters: clusterStates(plan))
         }
     }

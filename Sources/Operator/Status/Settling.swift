@@ -4,14 +4,14 @@ import Fleet
 
 /// Whether what all statuses follow from is still on its way, soon after this process began to lead.
 struct Settling: Sendable {
-    let pool: SessionPool
-    let publications: PublicationBoard
+    let pool: AgentPool
+    let flyteAdmin: FlyteAdminReports
     let timeline: Timeline
     private let started: Duration
 
-    init(_ pool: SessionPool, _ publications: PublicationBoard, timeline: Timeline) {
+    init(_ pool: AgentPool, _ flyteAdmin: FlyteAdminReports, timeline: Timeline) {
         self.pool = pool
-        self.publications = publications
+        self.flyteAdmin = flyteAdmin
         self.timeline = timeline
         started = timeline.now
     }
@@ -23,8 +23,8 @@ struct Settling: Sendable {
     /// For the first answer about its projects and attributes, but not for long.
     private func waitsForFlyteAdmin(_ spec: ClusterRegistrySpec) -> Bool {
         let isMissing =
-            (spec.flyteAdmin?.projectDiscovery == true && publications.discovered == nil)
-            || AttributesInForce(spec, read: publications.clusterResources).isPending
+            (spec.flyteAdmin?.projectDiscovery == true && flyteAdmin.discovered == nil)
+            || AttributesInForce(spec, read: flyteAdmin.clusterResources).isPending
         return isMissing && sinceStart < Delay.patienceForFlyteAdmin
     }
 }

@@ -7,7 +7,7 @@ import Fleet
 enum StatusPolicy {
     /// A status of an earlier run, of the same generation, stays until the fleet has told how it is. A restart writes nothing.
     static func waitForFleet(observed: Int64?, generation: Int64?, isSettling: Bool) -> Duration? {
-        isSettling && observed != nil && observed == generation ? Delay.gathering : nil
+        isSettling && observed != nil && observed == generation ? Delay.coalescing : nil
     }
 
     /// A first status that could only say `Pending` waits for a result: most namespaces are there within a second.
@@ -22,13 +22,13 @@ enum StatusPolicy {
         of generation: Int64?, published: Int64?, _ patience: inout Patience, now: Duration
     ) -> Duration? {
         let subject = published == generation ? nil : generation ?? 0
-        return patience.waits(for: subject, Delay.patienceForResult, now: now) ? Delay.gathering : nil
+        return patience.waits(for: subject, Delay.patienceForResult, now: now) ? Delay.coalescing : nil
     }
 
     /// After a start, the registry's status waits until every object was looked at: otherwise it would say for a moment that
     /// nothing is Ready and nothing published.
     static func waitForAll(hasSeenAll: Bool, hasStatus: Bool, sinceStart: Duration) -> Duration? {
-        !hasSeenAll && hasStatus && sinceStart < Delay.patienceForFleet ? Delay.gathering : nil
+        !hasSeenAll && hasStatus && sinceStart < Delay.patienceForFleet ? Delay.coalescing : nil
     }
 
     /// How an agent is, soon after it was started.

@@ -92,7 +92,7 @@ final class Statuses: Sendable {
     ///
     /// - Parameter kept: the fields of the status that stay even if the object is broken. All others are dropped.
     func report(
-        malformed metadata: ObjectMeta, _ type: ResourceType, _ verdicts: [ConditionVerdict], kept: [String] = []
+        malformed metadata: ObjectMeta, _ type: ResourceType, _ findings: [ConditionFinding], kept: [String] = []
     ) async throws(KubeError) {
         // The typed object has no status then, so its status is read separately, once.
         var status: JSON
@@ -103,7 +103,7 @@ final class Statuses: Sendable {
             status = .object((stored.object ?? [:]).filter { $0.key == "conditions" || kept.contains($0.key) })
         }
         let before = (status["conditions"]?.array ?? []).compactMap { try? $0.decode(Condition.self) }
-        let conditions = verdicts.conditions(previous: before, generation: metadata.generation, now: now)
+        let conditions = findings.conditions(previous: before, generation: metadata.generation, now: now)
         let ready = conditions.first { $0.type == ConditionType.ready.rawValue }
         if let ready, ready.message != before.first(where: { $0.type == ready.type })?.message {
             tell(metadata, type, StatusNews(isWarning: true, reason: ready.reason, note: ready.message))
@@ -144,7 +144,7 @@ final class Statuses: Sendable {
     }
 
     /// The rules to add to the ClusterRole, if they are news.
-    func explain(missing: DataPlaneObservation.Authorization, of object: DataPlane, _ status: DataPlaneStatus) {
+    func explain(missing: DataPlaneFacts.Authorization, of object: DataPlane, _ status: DataPlaneStatus) {
         guard case .missing(let permissions) = missing, let condition = status.conditions[.authorized],
             condition.message != object.status?.conditions[.authorized]?.message
         else { return }

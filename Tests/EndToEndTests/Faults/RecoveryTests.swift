@@ -52,7 +52,7 @@ extension EndToEnd.Faults {
                 for _ in 0..<5 {
                     fleet[1].endWatches(.reset)
                     try await eventually("both are watched again") { fleet[1].requestLog.openWatches.count == 2 }
-                    // Longer than changes are gathered for a status, and than a probe takes that was woken by it.
+                    // Longer than changes are coalesced for a status, and than a probe takes that was woken by it.
                     try await throughout(.milliseconds(500), "it stays Ready") {
                         try await fleet.conditions("DataPlane", "dataplane-1")["Ready"] == ready
                     }

@@ -228,23 +228,23 @@ struct FlyteAdminAccessTests {
 
     @Test("The rules of pairs and hosts hold for flyteadmin's own entries")
     func rules() {
-        func verdict(_ annotations: [String: String] = [:], _ change: (inout FlyteAdminAccess) -> Void)
-            -> CredentialsVerdict
+        func finding(_ annotations: [String: String] = [:], _ change: (inout FlyteAdminAccess) -> Void)
+            -> CheckedCredentials
         {
             var access = FlyteAdminAccess()
             change(&access)
             let object = dataPlane("a") { $0.flyteAdmin = access }
             let entries = ["a_token", "a_cacert", "b_token", "b_cacert"].map { ($0, Sensitive("x")) }
-            return CredentialsVerdict.read(
+            return CheckedCredentials.read(
                 PublishedCredentials(of: object).place,
                 in: SecretContent(Dictionary(uniqueKeysWithValues: entries), annotations: annotations), now: now)
         }
-        let mixed = verdict {
+        let mixed = finding {
             $0.tokenKey = "b_token"
             $0.caCertKey = "a_cacert"
         }
         guard case .invalid(.keysMismatch, _) = mixed else { return #expect(Bool(false), "\(mixed)") }
-        let elsewhere = verdict([AllowedHosts.annotation + ".a": "a.example.com"]) {
+        let elsewhere = finding([AllowedHosts.annotation + ".a": "a.example.com"]) {
             $0.endpoint = "https://elsewhere.example.com"
         }
         guard case .invalid(.hostNotAllowed, _) = elsewhere else { return #expect(Bool(false), "\(elsewhere)") }

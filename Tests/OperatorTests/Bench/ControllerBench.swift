@@ -17,7 +17,7 @@ import YAML
 
 /// The controllers on a bench: a control plane and data planes in memory, on a clock that stands still until a test moves it.
 ///
-/// No watch shows the custom resources. A test does that (`put`, `show`, `hide`), so that it decides what the caches have
+/// No watch shows the custom resources. A test does that (`put`, `show`, `hide`), so that it decides what the informers have
 /// seen. Secrets and ConfigMaps are watched, since they are read by name alone.
 final class ControllerBench: Sendable {
     static let start = Instant(secondsSince1970: 1_800_000_000)
@@ -29,11 +29,11 @@ final class ControllerBench: Sendable {
     let api: MemoryAPI
     /// What a person does there.
     let admin: KubeClient
-    let caches: Caches
-    let plans: PlanKeeper
+    let informers: Informers
+    let plans: PlanUpdater
     let queue: WorkQueue<Work>
     let router: EventRouter
-    let pool: SessionPool
+    let pool: AgentPool
     let events = RecordedEvents()
     let statuses: Statuses
     let controllers: Controllers
@@ -53,12 +53,12 @@ final class ControllerBench: Sendable {
         admin = api.client()
         let mayWrite: @Sendable () -> Bool = { [leads] in leads.withLock { $0 } }
         let client = api.client(mayWrite: mayWrite)
-        caches = Caches(client: client, namespace: "flyte")
-        plans = PlanKeeper(caches, operatorNamespace: "flyte")
+        informers = Informers(client: client, namespace: "flyte")
+        plans = PlanUpdater(informers, operatorNamespace: "flyte")
         queue = WorkQueue(WorkQueueState(limit: 64), timeline: timeline)
-        router = EventRouter(queue: queue, plans: plans, caches: caches)
+        router = EventRouter(queue: queue, plans: plans, informers: informers)
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-        var context = SessionContext(
+        var context = AgentContext(
             logger: logger,
             connect: { [planes] configuration in
                 let plane: MemoryAPI? = planes.withLock { planes in
@@ -79,17 +79,17 @@ final class ControllerBench: Sendable {
         context.timeline = timeline
         context.wallClock = wallClock
         context.settings.breaker.probeInterval = .seconds(10)
-        pool = SessionPool(context: context)
+        pool = AgentPool(context: context)
         let writer = ControlPlaneWriter(
             client: client, namespace: "flyte", mayWrite: mayWrite, events: events, log: WriteLog(logger))
         let reports = Reports(
-            publishing: PublishingBoard(), publications: PublicationBoard(),
-            rollout: RolloutKeeper(
+            publishing: PublishingMemory(), flyteAdmin: FlyteAdminReports(),
+            rollout: StoredRollout(
                 store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: timeline))
         statuses = Statuses(
             writer: StatusWriter(client: client, mayWrite: mayWrite), events: events,
-            settling: Settling(pool, reports.publications, timeline: timeline), wallClock: wallClock, logger: logger)
-        let inputs = Inputs(caches: caches, plans: plans)
+            settling: Settling(pool, reports.flyteAdmin, timeline: timeline), wallClock: wallClock, logger: logger)
+        let inputs = Inputs(informers: informers, plans: plans)
         controllers = Controllers(
             inputs: inputs, pool: pool,
             sources: CredentialSources(
@@ -101,22 +101,22 @@ final class ControllerBench: Sendable {
             flyteAdmin: FlyteAdminLoop(
                 FlyteAdminLoop.Context(
                     inputs: inputs, reports: reports, router: router, writer: writer,
-                    store: PublishedLabelsStore(client: client, namespace: "flyte"), logger: logger,
+                    store: PublishedRowsStore(client: client, namespace: "flyte"), logger: logger,
                     timeline: timeline)),
             reports: reports, statuses: statuses, writer: writer, router: router, wallClock: wallClock,
             timeline: timeline, logger: logger)
         try await putDefinitions()
-        caches.registries.apply(.replace([:]))
-        caches.dataPlanes.apply(.replace([:]))
-        caches.executionLabels.apply(.replace([:]))
-        caches.projects.apply(.replace([:]))
-        caches.assignments.apply(.replace([:]))
+        informers.registries.apply(.replace([:]))
+        informers.dataPlanes.apply(.replace([:]))
+        informers.executionLabels.apply(.replace([:]))
+        informers.projects.apply(.replace([:]))
+        informers.assignments.apply(.replace([:]))
         _ = router.follow()
-        caches.secrets.observers.subscribe { [news] _ in news.update { $0 += 1 } }
-        caches.configMaps.observers.subscribe { [news] _ in news.update { $0 += 1 } }
-        caches.published.observers.subscribe { [news] _ in news.update { $0 += 1 } }
-        caches.deployments.observers.subscribe { [news] _ in news.update { $0 += 1 } }
-        caches.profiles.observers.subscribe { [news] in news.update { $0 += 1 } }
+        informers.secrets.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        informers.configMaps.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        informers.published.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        informers.deployments.observers.subscribe { [news] _ in news.update { $0 += 1 } }
+        informers.profiles.observers.subscribe { [news] in news.update { $0 += 1 } }
         if let identity { plans.found(namespaceUID: identity) }
     }
 
@@ -124,11 +124,11 @@ final class ControllerBench: Sendable {
         let ignore: @Sendable (ResourceType, WatcherStatus) -> Void = { _, _ in }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.pool.run() }
-            group.addTask { await self.caches.secrets.run(ignore) }
-            group.addTask { await self.caches.configMaps.run(ignore) }
-            group.addTask { await self.caches.published.run(ignore) }
-            group.addTask { await self.caches.deployments.run(ignore) }
-            group.addTask { await self.caches.profiles.run() }
+            group.addTask { await self.informers.secrets.run(ignore) }
+            group.addTask { await self.informers.configMaps.run(ignore) }
+            group.addTask { await self.informers.published.run(ignore) }
+            group.addTask { await self.informers.deployments.run(ignore) }
+            group.addTask { await self.informers.profiles.run() }
         }
     }
 
@@ -180,7 +180,7 @@ extension ControllerBench {
                 plural: "customresourcedefinitions", isNamespaced: false),
         ].map { ($0.kind, $0) })
 
-    /// Applies an object, and shows it to the caches where it is a custom resource of ours.
+    /// Applies an object, and shows it to the informers where it is a custom resource of ours.
     @discardableResult
     func put(_ object: JSON) async throws -> JSON {
         guard let type = Self.types[object["kind"]?.string ?? ""] else { throw UnknownKind(object: object) }
@@ -228,7 +228,7 @@ extension ControllerBench {
         for (key, value) in more.object ?? [:] { spec[key] = value }
         try await put("DataPlane", name, spec)
         await until {
-            guard case .present(let content) = self.caches.secrets[CredentialsReference.defaultSecretName] else {
+            guard case .present(let content) = self.informers.secrets[CredentialsReference.defaultSecretName] else {
                 return false
             }
             return content["\(name)_token"] != nil
@@ -244,7 +244,7 @@ extension ControllerBench {
             ["project": .string(project), "domain": .string(domain), "value": "label1"])
     }
 
-    /// Writes a status as an earlier operator did, and shows it to the caches.
+    /// Writes a status as an earlier operator did, and shows it to the informers.
     func put(status: JSON, of type: ResourceType, _ name: String) async throws {
         _ = try await admin.applyStatus(status, type: type, namespace: "flyte", name: name, fieldManager: "squadron")
         try await show(type, name)
@@ -256,35 +256,35 @@ extension ControllerBench {
         ]
     }
 
-    /// Deletes a custom resource, and shows that to the caches.
+    /// Deletes a custom resource, and shows that to the informers.
     func delete(_ type: ResourceType, _ name: String) async throws {
         try await admin.delete(type, namespace: "flyte", name: name)
         hide(type, name)
     }
 }
 
-// MARK: What the caches see
+// MARK: What the informers see
 
 extension ControllerBench {
     private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: "flyte", name: name) }
 
-    /// The caches see the custom resource as it is stored.
+    /// The informers see the custom resource as it is stored.
     func show(_ type: ResourceType, _ name: String) async throws {
         let json = try await admin.get(type, namespace: "flyte", name: name)
         func set<Object>(_ store: Store<Decoded<Object>>) throws {
             store.apply(.set(key(name), try Decoded(json: json)))
         }
         switch type {
-        case .dataPlanes: try set(caches.dataPlanes)
-        case .executionLabels: try set(caches.executionLabels)
-        case .executionClusterLabels: try set(caches.assignments)
-        case .flyteProjects: try set(caches.projects)
-        case .clusterRegistries: try set(caches.registries)
+        case .dataPlanes: try set(informers.dataPlanes)
+        case .executionLabels: try set(informers.executionLabels)
+        case .executionClusterLabels: try set(informers.assignments)
+        case .flyteProjects: try set(informers.projects)
+        case .clusterRegistries: try set(informers.registries)
         default: throw UnknownKind(object: json)
         }
     }
 
-    /// The caches see an object that does not fit its type any more.
+    /// The informers see an object that does not fit its type any more.
     func showMalformed(_ type: ResourceType, _ name: String) async throws {
         var metadata = try ObjectMeta(
             json: await admin.get(type, namespace: "flyte", name: name, metadataOnly: true)["metadata"] ?? .null)
@@ -294,22 +294,22 @@ extension ControllerBench {
             store.apply(.set(key(name), .malformed(metadata, failure)))
         }
         switch type {
-        case .dataPlanes: set(caches.dataPlanes)
-        case .executionLabels: set(caches.executionLabels)
-        case .executionClusterLabels: set(caches.assignments)
-        case .flyteProjects: set(caches.projects)
-        default: set(caches.registries)
+        case .dataPlanes: set(informers.dataPlanes)
+        case .executionLabels: set(informers.executionLabels)
+        case .executionClusterLabels: set(informers.assignments)
+        case .flyteProjects: set(informers.projects)
+        default: set(informers.registries)
         }
     }
 
-    /// The caches see that it is gone.
+    /// The informers see that it is gone.
     func hide(_ type: ResourceType, _ name: String) {
         switch type {
-        case .dataPlanes: caches.dataPlanes.apply(.remove(key(name)))
-        case .executionLabels: caches.executionLabels.apply(.remove(key(name)))
-        case .executionClusterLabels: caches.assignments.apply(.remove(key(name)))
-        case .flyteProjects: caches.projects.apply(.remove(key(name)))
-        default: caches.registries.apply(.remove(key(name)))
+        case .dataPlanes: informers.dataPlanes.apply(.remove(key(name)))
+        case .executionLabels: informers.executionLabels.apply(.remove(key(name)))
+        case .executionClusterLabels: informers.assignments.apply(.remove(key(name)))
+        case .flyteProjects: informers.projects.apply(.remove(key(name)))
+        default: informers.registries.apply(.remove(key(name)))
         }
     }
 
@@ -329,7 +329,7 @@ extension ControllerBench {
         _ = await woken()
     }
 
-    /// Works on one key, then shows the caches what that wrote.
+    /// Works on one key, then shows the informers what that wrote.
     @discardableResult
     func work(_ work: Work) async throws -> Controller<Work>.Outcome {
         let outcome = await reconcile(work)

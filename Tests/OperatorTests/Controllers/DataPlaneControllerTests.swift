@@ -61,7 +61,7 @@ struct DataPlaneControllerTests {
         }
     }
 
-    @Test("Until the caches show its status, the controller uses what it wrote itself")
+    @Test("Until the informers show its status, the controller uses what it wrote itself")
     func ownWrite() async throws {
         try await withBench { bench in
             try await bench.enroll("a")
@@ -93,7 +93,9 @@ struct DataPlaneControllerTests {
     func withoutSecret() async throws {
         try await withBench { bench in
             try await bench.put("DataPlane", "a", ["clusterName": "a", "endpoint": "https://a.invalid"])
-            await bench.until { if case .absent = bench.caches.secrets["cluster-credentials"] { true } else { false } }
+            await bench.until {
+                if case .absent = bench.informers.secrets["cluster-credentials"] { true } else { false }
+            }
             await bench.plan()
             await bench.reconcile(key)
             let reasons = try await bench.reasons(DataPlane.self, "a")
@@ -118,7 +120,7 @@ struct DataPlaneControllerTests {
         try await withBench { bench in
             let plane = try await bench.enroll("a")
             try await bench.put(secret: "cluster-credentials", [entry.key: entry.text])
-            await bench.until { bench.caches.isBroken("a", bench.wallClock.now) }
+            await bench.until { bench.informers.isBroken("a", bench.wallClock.now) }
             await bench.plan()
             try await bench.work(key)
             let conditions = try await bench.stored(DataPlane.self, "a").status?.conditions ?? []
@@ -133,7 +135,7 @@ struct DataPlaneControllerTests {
     func brokenCredentials() async throws {
         try await withConnected { bench, _ in
             try await bench.put(secret: "cluster-credentials", ["a_cacert": "no certificate"])
-            await bench.until { bench.caches.isBroken("a", bench.wallClock.now) }
+            await bench.until { bench.informers.isBroken("a", bench.wallClock.now) }
             try await bench.work(key)
             let status = try await bench.stored(DataPlane.self, "a").status
             let credentials = status?.conditions[.credentialsValid]
@@ -157,7 +159,7 @@ struct DataPlaneControllerTests {
             #expect(try await bench.reasons(DataPlane.self, "a")["CredentialsValid"] == "TokenRejected")
 
             try await bench.put(secret: "cluster-credentials", ["a_token": "another"])
-            await bench.until { bench.caches.token("a", is: "another", bench.wallClock.now) }
+            await bench.until { bench.informers.token("a", is: "another", bench.wallClock.now) }
             #expect(await bench.woken().contains(key))
             try await bench.work(key)
             // Probes keep a distance from each other, so the next one needs time to pass.
@@ -349,7 +351,7 @@ struct DataPlaneControllerTests {
     }
 }
 
-extension Caches {
+extension Informers {
     fileprivate func isBroken(_ name: String, _ now: Instant) -> Bool {
         guard let object = dataPlanes[ObjectKey(namespace: "flyte", name: name)]?.object,
             case .invalid? = credentials(object.credentialsPlace, now: now)

@@ -12,7 +12,7 @@ import Testing
 /// The table in `EventRouter.swift`, row by row.
 @Suite("Which change wakes which key", .timeLimit(.minutes(5)))
 struct EventRouterTests {
-    private static let gathering = Duration.milliseconds(200)
+    private static let coalescing = Duration.milliseconds(200)
 
     /// Two data planes, a label, an assignment, a project and the registry, all of which have been looked at.
     private func withFleet(_ body: @escaping @Sendable (ControllerBench) async throws -> Void) async throws {
@@ -25,7 +25,9 @@ struct EventRouterTests {
             try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "a", "weight": 1]]])
             try await bench.assign("p")
             try await bench.put("FlyteProject", "q", ["project": "q", "domains": ["staging"]])
-            await bench.until { if case .absent = bench.caches.secrets["cluster-credentials"] { true } else { false } }
+            await bench.until {
+                if case .absent = bench.informers.secrets["cluster-credentials"] { true } else { false }
+            }
             await bench.plan()
             _ = await bench.woken(within: .seconds(5))
             try await body(bench)
@@ -65,7 +67,7 @@ struct EventRouterTests {
             for (type, name, work) in rows {
                 try await bench.put(status: ["observedGeneration": 1], of: type, name)
                 #expect(await bench.woken().isEmpty, "\(type)")
-                #expect(await bench.woken(within: Self.gathering) == [work])
+                #expect(await bench.woken(within: Self.coalescing) == [work])
             }
         }
     }
@@ -77,7 +79,7 @@ struct EventRouterTests {
             _ = await bench.woken()
             await bench.reconcile(.plan)
             #expect(await bench.woken() == [.dataPlane("a")])
-            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+            #expect(await bench.woken(within: Self.coalescing) == Self.statuses)
         }
     }
 
@@ -88,7 +90,7 @@ struct EventRouterTests {
             _ = await bench.woken()
             await bench.reconcile(.plan)
             #expect(await bench.woken().isEmpty)
-            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+            #expect(await bench.woken(within: Self.coalescing) == Self.statuses)
         }
     }
 
@@ -99,7 +101,7 @@ struct EventRouterTests {
             _ = await bench.woken()
             await bench.reconcile(.plan)
             #expect(await bench.woken().isEmpty)
-            #expect(await bench.woken(within: Self.gathering) == [.assignment("r-development"), .registry("flyte")])
+            #expect(await bench.woken(within: Self.coalescing) == [.assignment("r-development"), .registry("flyte")])
         }
     }
 
@@ -110,7 +112,7 @@ struct EventRouterTests {
             _ = await bench.woken()
             await bench.reconcile(.plan)
             #expect(await bench.woken() == [.dataPlane("a"), .dataPlane("b")])
-            #expect(await bench.woken(within: Self.gathering) == Self.statuses)
+            #expect(await bench.woken(within: Self.coalescing) == Self.statuses)
         }
     }
 
@@ -124,12 +126,14 @@ struct EventRouterTests {
                     "credentials": ["secretName": "other-credentials"],
                 ])
             await bench.plan()
-            await bench.until { if case .absent = bench.caches.secrets["other-credentials"] { true } else { false } }
+            await bench.until { if case .absent = bench.informers.secrets["other-credentials"] { true } else { false } }
             _ = await bench.woken(within: .seconds(5))
             try await bench.put(secret: "cluster-credentials", ["x": "1"])
-            await bench.until { if case .present = bench.caches.secrets["cluster-credentials"] { true } else { false } }
+            await bench.until {
+                if case .present = bench.informers.secrets["cluster-credentials"] { true } else { false }
+            }
             #expect(await bench.woken() == [.dataPlane("a")])
-            #expect(await bench.woken(within: Self.gathering) == [.publishing, .registry("flyte")])
+            #expect(await bench.woken(within: Self.coalescing) == [.publishing, .registry("flyte")])
         }
     }
 
@@ -146,8 +150,8 @@ struct EventRouterTests {
                 ])
             await bench.plan()
             await bench.until {
-                guard case .absent = bench.caches.configMaps["values"],
-                    case .absent = bench.caches.secrets["secret-values"]
+                guard case .absent = bench.informers.configMaps["values"],
+                    case .absent = bench.informers.secrets["secret-values"]
                 else { return false }
                 return true
             }
@@ -157,11 +161,11 @@ struct EventRouterTests {
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "values", "namespace": "flyte"],
                 "data": ["x": "1"],
             ])
-            await bench.until { if case .present = bench.caches.configMaps["values"] { true } else { false } }
+            await bench.until { if case .present = bench.informers.configMaps["values"] { true } else { false } }
             #expect(await bench.woken().contains(.plan))
             await bench.plan()
             try await bench.put(secret: "secret-values", ["y": "1"])
-            await bench.until { if case .present = bench.caches.secrets["secret-values"] { true } else { false } }
+            await bench.until { if case .present = bench.informers.secrets["secret-values"] { true } else { false } }
             #expect(await bench.woken().contains(.plan))
         }
     }
@@ -172,15 +176,15 @@ struct EventRouterTests {
             bench.router.namespaceChanged("p-development", of: "a", isBusy: false)
             #expect(await bench.woken().isEmpty)
             #expect(
-                await bench.woken(within: Self.gathering)
+                await bench.woken(within: Self.coalescing)
                     == [.dataPlane("a"), .assignment("p-development"), .registry("flyte")])
             bench.router.namespaceChanged("q-staging", of: "b", isBusy: true)
-            #expect(await bench.woken(within: Self.gathering).isEmpty)
+            #expect(await bench.woken(within: Self.coalescing).isEmpty)
             #expect(
                 await bench.woken(within: .milliseconds(800))
                     == [.dataPlane("b"), .project("q"), .registry("flyte")])
             bench.router.namespaceChanged("nobody-knows-it", of: "b", isBusy: false)
-            #expect(await bench.woken(within: Self.gathering) == [.dataPlane("b"), .registry("flyte")])
+            #expect(await bench.woken(within: Self.coalescing) == [.dataPlane("b"), .registry("flyte")])
         }
     }
 
@@ -189,12 +193,12 @@ struct EventRouterTests {
         try await withFleet { bench in
             try await bench.delete(.executionLabels, "label1")
             #expect(await bench.woken() == [.executionLabel("label1"), .plan])
-            bench.caches.missingKinds.set("DataPlane", true)
+            bench.informers.missingKinds.set("DataPlane", true)
             #expect(await bench.woken() == [.registry("flyte")])
-            bench.caches.missingKinds.set("DataPlane", true)
+            bench.informers.missingKinds.set("DataPlane", true)
             #expect(await bench.woken().isEmpty)
             let error = KubeError(operation: "list", cause: .unexpectedAnswer("a page of a proxy"))
-            bench.caches.doubts.watch(
+            bench.informers.doubts.watch(
                 of: "dataplanes", isHeld: true, became: .failing(error: error, attempts: 3, retryIn: .seconds(1)))
             #expect(await bench.woken() == [.registry("flyte")])
         }
@@ -208,7 +212,7 @@ struct EventRouterTests {
                     ["metadata": ["annotations": [ObjectMeta.requestAnnotation: .string(text)]]], type: .dataPlanes,
                     namespace: "flyte", name: "a")
                 try await bench.show(.dataPlanes, "a")
-                let woken = await bench.woken(within: Self.gathering)
+                let woken = await bench.woken(within: Self.coalescing)
                 #expect(woken.contains(.requested(.dataPlane("a"))) == isNew)
             }
             await bench.reconcile(.requested(.dataPlane("a")))

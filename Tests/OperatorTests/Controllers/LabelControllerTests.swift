@@ -30,7 +30,7 @@ struct ExecutionLabelControllerTests {
         }
     }
 
-    @Test("A cordoned cluster leaves the label at once, whatever the board knows")
+    @Test("A cordoned cluster leaves the label at once, whatever was reported before")
     func cordoned() async throws {
         try await withBench { bench in
             try await bench.enroll("a")

@@ -24,13 +24,13 @@ struct PlanControllerTests {
         }
     }
 
-    @Test("A new namespace goes to the agent at once, and the status follows gathered")
+    @Test("A new namespace goes to the agent at once, and the status follows coalesced")
     func follows() async throws {
         try await withConnected { bench, _ in
             try await bench.assign("q")
             await bench.reconcile(.plan)
             await bench.until { bench.pool["a"]?.progressReport.counts.synced == 2 }
-            #expect(await bench.woken(within: Delay.gathering).contains(.dataPlane("a")))
+            #expect(await bench.woken(within: Delay.coalescing).contains(.dataPlane("a")))
         }
     }
 
@@ -85,7 +85,7 @@ struct PlanControllerTests {
             await bench.reconcile(.dataPlane("a"))
             #expect(try await bench.stored(DataPlane.self, "a").metadata.annotations?[annotation] != nil)
             await bench.reconcile(.dataPlane("a"))
-            #expect(bench.api.writes.count == writes + 1, "the caches are behind the second time")
+            #expect(bench.api.writes.count == writes + 1, "the informers are behind the second time")
         }
     }
 }
@@ -125,7 +125,7 @@ struct ClusterProfileControllerTests {
             }
             await bench.plan()
             await bench.reconcile(.clusterProfiles)
-            await bench.until { if case .present = bench.caches.profiles["flyte"] { true } else { false } }
+            await bench.until { if case .present = bench.informers.profiles["flyte"] { true } else { false } }
             await bench.reconcile(.clusterProfiles)
             await bench.reconcile(.clusterProfiles)
             #expect(bench.events.reasons == ["ClusterProfileNotOurs"], "it is told once")
@@ -148,7 +148,7 @@ struct ClusterProfileControllerTests {
 extension ControllerBench {
     /// The names of the ClusterProfiles that the watch shows.
     fileprivate var profiles: [String] {
-        if case .present(let found) = caches.profiles["flyte"] { found.keys.sorted() } else { [] }
+        if case .present(let found) = informers.profiles["flyte"] { found.keys.sorted() } else { [] }
     }
 }
 
@@ -170,19 +170,19 @@ struct StagedRolloutControllerTests {
             for name in ["a", "b"] { try await bench.connect(name) }
             await bench.plan()
             await bench.reconcile(.stagedRollout)
-            #expect(bench.controllers.stagedRollout.keeper.report.status?.revision == 1)
+            #expect(bench.controllers.stagedRollout.rollout.report.status?.revision == 1)
             _ = await bench.woken(within: .seconds(5))
 
             try await bench.put("ClusterRegistry", "flyte", Self.registry("2"))
             await bench.reconcile(.plan)
             #expect(await bench.woken().contains(.stagedRollout))
             await bench.reconcile(.stagedRollout)
-            let status = bench.controllers.stagedRollout.keeper.report.status
+            let status = bench.controllers.stagedRollout.rollout.report.status
             #expect(status?.revision == 2 && status?.current == ["b"], "\(String(describing: status))")
             #expect(bench.events.reasons.contains("RolloutProgressing"))
             #expect(await bench.woken().contains(.plan))
-            let gathered = await bench.woken(within: Delay.gathering)
-            #expect(gathered.isSuperset(of: [.registry("flyte"), .dataPlane("a"), .dataPlane("b")]))
+            let coalesced = await bench.woken(within: Delay.coalescing)
+            #expect(coalesced.isSuperset(of: [.registry("flyte"), .dataPlane("a"), .dataPlane("b")]))
         }
     }
 
@@ -195,8 +195,8 @@ struct StagedRolloutControllerTests {
             guard case .failed = await bench.reconcile(.stagedRollout) else {
                 return #expect(Bool(false), "it has failed")
             }
-            #expect(bench.controllers.stagedRollout.keeper.report.problem?.contains("revisions") == true)
-            #expect(await bench.woken(within: Delay.gathering).contains(.registry("flyte")))
+            #expect(bench.controllers.stagedRollout.rollout.report.problem?.contains("revisions") == true)
+            #expect(await bench.woken(within: Delay.coalescing).contains(.registry("flyte")))
         }
     }
 }

@@ -40,8 +40,8 @@ struct PublishingControllerTests {
             try await bench.enroll("a")
             try await bench.put("ExecutionLabel", "label1", ["clusters": [["name": "a", "weight": 1]]])
             await bench.plan()
-            #expect(await bench.reconcile(.publishing) == .requeue(after: Delay.gathering), "nothing is known yet")
-            await bench.until { if case .absent = bench.caches.published[Self.map] { true } else { false } }
+            #expect(await bench.reconcile(.publishing) == .requeue(after: Delay.coalescing), "nothing is known yet")
+            await bench.until { if case .absent = bench.informers.published[Self.map] { true } else { false } }
             _ = await bench.woken(within: .seconds(1))
             try await body(bench)
         }
@@ -50,12 +50,12 @@ struct PublishingControllerTests {
     @Test("The data planes are published once, also while the watch has not shown our write")
     func once() async throws {
         try await withFleet { bench in
-            #expect(await bench.reconcile(.publishing) != .requeue(after: Delay.gathering))
+            #expect(await bench.reconcile(.publishing) != .requeue(after: Delay.coalescing))
             let text = try await Self.text(bench) ?? ""
             #expect(ClustersConfiguration(yaml: text)?.clusters.map(\.name) == ["a"])
             await bench.reconcile(.publishing)
             #expect(Self.applies(bench) == 1)
-            #expect(await bench.woken(within: Delay.gathering).contains(.registry("flyte")))
+            #expect(await bench.woken(within: Delay.coalescing).contains(.registry("flyte")))
         }
     }
 
@@ -63,10 +63,10 @@ struct PublishingControllerTests {
     func deleted() async throws {
         try await withFleet { bench in
             await bench.reconcile(.publishing)
-            await bench.until { if case .present = bench.caches.published[Self.map] { true } else { false } }
+            await bench.until { if case .present = bench.informers.published[Self.map] { true } else { false } }
             await bench.reconcile(.publishing)
             try await bench.admin.delete(ConfigMap.resourceType, namespace: "flyte", name: Self.map)
-            await bench.until { if case .absent = bench.caches.published[Self.map] { true } else { false } }
+            await bench.until { if case .absent = bench.informers.published[Self.map] { true } else { false } }
             await bench.reconcile(.publishing)
             #expect(Self.applies(bench) == 2)
             #expect(try await Self.text(bench)?.isEmpty == false)
@@ -80,7 +80,7 @@ struct PublishingControllerTests {
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(Self.map), "namespace": "flyte"],
                 "data": [Publish.defaultKey: "clusters: {}\n", "other.yaml": "keep: me\n"],
             ])
-            await bench.until { if case .present = bench.caches.published[Self.map] { true } else { false } }
+            await bench.until { if case .present = bench.informers.published[Self.map] { true } else { false } }
             await bench.reconcile(.publishing)
             #expect(try await Self.text(bench)?.contains("label1") == true)
             let map = try await bench.admin.get(ConfigMap.self, namespace: "flyte", name: Self.map)
@@ -96,7 +96,7 @@ struct PublishingControllerTests {
             let before = try await Self.text(bench)
             try await bench.put(secret: "cluster-credentials", ["a_token": ""])
             await bench.until {
-                guard case .present(let content) = bench.caches.secrets["cluster-credentials"] else { return false }
+                guard case .present(let content) = bench.informers.secrets["cluster-credentials"] else { return false }
                 return content["a_token"]?.isEmpty ?? true
             }
             await bench.reconcile(.publishing)
@@ -166,7 +166,7 @@ struct PublishingControllerTests {
                     ]
                 ], type: Deployment.resourceType, namespace: "flyte", name: "flyteadmin", subresource: "status")
             await bench.until {
-                guard case .present(let object) = bench.caches.deployments["flyteadmin"] else { return false }
+                guard case .present(let object) = bench.informers.deployments["flyteadmin"] else { return false }
                 return object.status.observedGeneration == 1
             }
             // What has read nothing of ours yet is a cluster that does not work: it has to be there first.

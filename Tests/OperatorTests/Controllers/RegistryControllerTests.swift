@@ -93,7 +93,7 @@ struct ClusterRegistryControllerTests {
     func doubt() async throws {
         try await withBench { bench in
             let error = KubeError(operation: "list", cause: .unexpectedAnswer("a page of a proxy"))
-            bench.caches.doubts.watch(
+            bench.informers.doubts.watch(
                 of: "dataplanes", isHeld: true, became: .failing(error: error, attempts: 3, retryIn: .seconds(1)))
             await bench.plan()
             await bench.reconcile(key)
@@ -107,7 +107,7 @@ struct ClusterRegistryControllerTests {
             #expect(try await bench.reasons(ClusterRegistry.self, "flyte")["Ready"] == "SyncFailed")
 
             try await bench.delete(.clusterRegistries, "flyte")
-            bench.caches.doubts.forget("dataplanes")
+            bench.informers.doubts.forget("dataplanes")
             await bench.plan()
             await bench.reconcile(key)
             #expect(bench.events.all.last?.note.contains("believed again") == true)
@@ -121,7 +121,7 @@ struct ClusterRegistryControllerTests {
             var spec = ClusterRegistrySpec()
             spec.mode = .observe
             let object = ClusterRegistry(metadata: ObjectMeta(name: "other", namespace: "flyte"), spec: spec)
-            bench.caches.registries.apply(.set(object.metadata.key, .valid(object)))
+            bench.informers.registries.apply(.set(object.metadata.key, .valid(object)))
             await bench.plan()
             #expect(bench.plans.inForce?.spec.mode == .enforce)
         }

@@ -13,7 +13,7 @@ struct StatusPolicyTests {
         func wait(_ observed: Int64?, _ generation: Int64?, _ isSettling: Bool) -> Duration? {
             StatusPolicy.waitForFleet(observed: observed, generation: generation, isSettling: isSettling)
         }
-        #expect(wait(2, 2, true) == Delay.gathering)
+        #expect(wait(2, 2, true) == Delay.coalescing)
         #expect(wait(2, 2, false) == nil)
         #expect(wait(1, 2, true) == nil)
         #expect(wait(nil, 1, true) == nil && wait(nil, nil, true) == nil)
@@ -39,11 +39,11 @@ struct StatusPolicyTests {
             StatusPolicy.waitForPublishing(of: generation, published: published, &patience, now: .seconds(second))
         }
         #expect(wait(1, 1, at: 0) == nil)
-        #expect(wait(2, 1, at: 10) == Delay.gathering && wait(2, 1, at: 11.9) == Delay.gathering)
+        #expect(wait(2, 1, at: 10) == Delay.coalescing && wait(2, 1, at: 11.9) == Delay.coalescing)
         #expect(wait(2, 1, at: 12) == nil)
-        #expect(wait(3, 1, at: 13) == Delay.gathering, "another generation has a patience of its own")
+        #expect(wait(3, 1, at: 13) == Delay.coalescing, "another generation has a patience of its own")
         #expect(wait(3, 3, at: 14) == nil)
-        #expect(wait(4, nil, at: 20) == Delay.gathering && wait(4, nil, at: 22) == nil)
+        #expect(wait(4, nil, at: 20) == Delay.coalescing && wait(4, nil, at: 22) == nil)
     }
 
     @Test("After a start the registry waits at most 15 s until everything was looked at")
@@ -51,7 +51,7 @@ struct StatusPolicyTests {
         func wait(_ hasSeenAll: Bool, _ hasStatus: Bool, _ second: Int) -> Duration? {
             StatusPolicy.waitForAll(hasSeenAll: hasSeenAll, hasStatus: hasStatus, sinceStart: .seconds(second))
         }
-        #expect(wait(false, true, 14) == Delay.gathering)
+        #expect(wait(false, true, 14) == Delay.coalescing)
         #expect(wait(false, true, 15) == nil && wait(true, true, 0) == nil)
         #expect(wait(false, false, 0) == nil, "a registry without a status gets one at once")
     }

@@ -54,7 +54,7 @@ struct KindConditions: Sendable, Hashable {
     }
 }
 
-extension Caches {
+extension Informers {
     /// - Parameter progress: of a data plane that has an agent.
     func metricsOfDataPlanes(progress: (String) -> ProgressReport?) -> [MetricsInput.DataPlane] {
         let objects = (dataPlanes.snapshot ?? [:]).map { (name: $0.key.name, status: $0.value.object?.status) }

@@ -1,0 +1,472 @@
+import ControlLoop
+import Fleet
+import Kube
+import KubeObjects
+import Logging
+import Support
+
+/// The agent of one data plane: it probes the data plane, watches our objects there and makes its namespaces equal to the
+/// plan.
+///
+/// It shares nothing: connections, breaker, queue, workers and rate limit are its own. So trouble in one data plane
+/// does not slow down another. `AgentDecisions` decides, and this acts.
+package final class Agent: Sendable {
+    /// The name of the DataPlane object.
+    package let name: String
+    let subject: AgentSubject
+    let context: AgentContext
+    let queue: WorkQueue<String>
+    let progress: SyncProgress
+    private let state: Locked<AgentState>
+    let memory = Locked(SyncMemory())
+    let watches = TypeWatches()
+    /// Looks at Flyte in the data plane.
+    let flyteHealth: FlyteHealthCheck
+    let sources = ChildTasks<RunningSource>()
+    /// Whether writes were allowed at the last look. Nil before the first look. What follows from a look is done under
+    /// this lock.
+    private let gate = Locked<Bool?>(nil)
+    /// Moves when the next probe becomes due sooner than before.
+    private let wake = Signal()
+    let started: Duration
+    private let stopped = Signal()
+
+    init(
+        name: String, subject: AgentSubject, configuration: AgentConfiguration, plan: DataPlanePlan,
+        context: AgentContext
+    ) {
+        self.name = name
+        self.subject = subject
+        self.context = context
+        progress = SyncProgress(wallClock: context.wallClock)
+        flyteHealth = FlyteHealthCheck(name: name, context: context)
+        started = context.timeline.now
+        queue = WorkQueue(
+            WorkQueueState(
+                limit: context.settings.workersPerDataPlane + context.settings.workersForFresh,
+                freshReserve: context.settings.workersForFresh),
+            share: context.share, timeline: context.timeline)
+        queue.pause()
+        var decisions = AgentDecisions(configuration, breaker: context.settings.breaker)
+        decisions.isObserving = plan.isObserving
+        _ = decisions.configure(configuration, connect: context.connect)
+        state = Locked(AgentState(decisions, plan))
+        watches.follow(plan.types)
+        memory.withLock { [started] in $0.latencies.changed(plan.namespaces.keys, since: plan.changedAt ?? started) }
+        progress.replace(with: Set(plan.namespaces.keys))
+        follow(configuration.source)
+        flyteHealth.follow(configuration.flyte, for: self)
+    }
+
+    // MARK: News from others
+
+    /// Takes new settings. Only a change of the link reconnects.
+    func configure(_ configuration: AgentConfiguration) {
+        let before = state.withLock { $0.decisions.configuration }
+        guard configuration != before else { return }
+        follow(configuration.source)
+        flyteHealth.follow(configuration.flyte, for: self)
+        let known = facts.clusterUID
+        change { [context] state in state.configure(configuration, connect: context.connect) }
+        // A change that only records what is known needs no probe.
+        if configuration.link != before.link || configuration.recordedUID != known { callProbe { $0.callProbe() } }
+    }
+
+    /// An older DataPlane has the same cluster, or no longer has it.
+    package func hold(asDuplicate isDuplicate: Bool) {
+        change { state in
+            state.isDuplicate = isDuplicate
+            return []
+        }
+    }
+
+    func isSenior(to other: Agent) -> Bool { subject.seniority < other.subject.seniority }
+    /// Whether it is held back because an older DataPlane has the cluster.
+    var isHeld: Bool { state.withLock { $0.decisions.isDuplicate } }
+
+    /// Allows writes to the cluster with that UID.
+    func approve(_ uid: String) {
+        change { state in
+            state.approvedUID = uid
+            return []
+        }
+    }
+
+    /// Takes a new plan and queues the namespaces that it changes.
+    package func follow(_ new: DataPlanePlan) {
+        // Observe comes before anything else, so that waiting writes are no longer sent. The way back to Enforce comes
+        // last.
+        if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }
+        defer { observe(currentPlan.isObserving) }
+        guard let (change, isFirst) = state.withLock({ $0.follow(new) }) else { return }
+        watches.follow(new.types)
+        if change.changesTypes {
+            self.change { state in
+                state.retainTroubles(of: new.types)
+                return []
+            }
+        }
+        if isFirst { applyGate() }
+        if change.changesMode { watches.forget() }
+        let changedAt = change.seenAt ?? context.timeline.now
+        let held = memory.withLock { memory in
+            memory.pruning.retain { new.pruning != nil && new.namespaces[$0] != nil }
+            memory.latencies.retain { new.namespaces[$0] != nil }
+            memory.latencies.changed(change.changed, since: changedAt)
+            return memory.pruning.heldNamespaces
+        }
+        // This plan may release them. Several plans in a row are judged once.
+        for namespace in held { queue.add(namespace, after: .seconds(1)) }
+        progress.follow(gone: change.gone, changed: change.changed)
+        state.withLock { $0.stage = new.stage }
+        if change.isForBackground { queue.add(change.changed, priority: .background) } else { want(change.changed) }
+        // A review under way reads the needed rights when its answer comes.
+        if change.needsOtherPermissions, !state.withLock({ $0.isReviewing }) { needsOtherPermissions() }
+        if change.asksForKinds { callProbe { $0.callProbe() } }
+    }
+
+    private func observe(_ isObserving: Bool) {
+        guard state.withLock({ $0.decisions.isObserving }) != isObserving else { return }
+        change { state in
+            state.isObserving = isObserving
+            return []
+        }
+    }
+
+    /// A change was just made there. It goes before first lists and resyncs, even if the namespace is already in flight
+    /// as a part of one and waits for the rate limit.
+    func want(_ namespaces: Set<String>) {
+        queue.add(namespaces)
+        writableLink?.client.raise(namespaces)
+    }
+
+    /// Starts no work from now on. Work under way goes on.
+    func shutDown() {
+        queue.shutDown()
+        writableLink?.client.stopWaiting()
+    }
+
+    /// Ends `run`.
+    func stop() { stopped.advance() }
+
+    // MARK: What it tells others
+
+    /// Everything that it has to tell.
+    /// - Parameter limit: how many failures are named.
+    package func report(failures limit: Int = FailureEntry.limit) -> AgentReport {
+        // The stage changes only after `progress` knows the work for it, so it is read first. Otherwise a namespace that is
+        // in sync with the stage before would be taken for one that is in sync with this stage.
+        let (decisions, stage, plan) = state.withLock { ($0.decisions, $0.stage, $0.plan) }
+        let progress = progress.report(failures: limit, plans: plan.isObserving)
+        let flyte = flyteHealth.health
+        let hasResult = Self.hasResult(decisions, hasPending: progress.pending > 0)
+        return AgentReport(
+            facts: decisions.facts, authorization: authorization(decisions.facts, plan),
+            listsEssentials: !isListing(plan.types.filter(Permissions.essentials.contains)),
+            linkInUse: decisions.active?.configuration, credential: source?.source.report, flyte: flyte,
+            progress: progress, pruneObjection: pruneObjection, stage: stage, hasResult: hasResult,
+            isSettling: progress.lastComplete == nil && !hasResult && isEarly,
+            isFlyteSettling: decisions.allowsWork && (flyte?.isSettling ?? false) && isEarly)
+    }
+
+    /// Parts of the report, for those that ask often.
+    package var facts: AgentFacts { state.withLock { $0.decisions.facts } }
+    package var linkInUse: LinkConfiguration? { state.withLock { $0.decisions.active?.configuration } }
+    /// How far it is, without the failures.
+    package var progressReport: ProgressReport { progress.report() }
+
+    /// Whether it may still come to a first result soon.
+    ///
+    /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
+    /// not claim to be settling for ever.
+    var isSettling: Bool {
+        isEarly && progress.lastComplete == nil
+            && !Self.hasResult(state.withLock { $0.decisions }, hasPending: progress.hasPending)
+    }
+    private var isEarly: Bool { context.timeline.now < started + Self.settlingTime }
+    static let settlingTime = Duration.seconds(20)
+
+    /// Whether it has a first result: it has looked at everything once, or something prevents that.
+    private static func hasResult(_ decisions: AgentDecisions, hasPending: Bool) -> Bool {
+        let facts = decisions.facts
+        if decisions.allowsWork { return !facts.listTroubles.isEmpty || !hasPending }
+        return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
+    }
+
+    private func authorization(
+        _ facts: AgentFacts, _ plan: DataPlanePlan
+    ) -> DataPlaneFacts.Authorization {
+        guard facts.authorization == .unsaid else { return facts.authorization }
+        if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
+        return isListing(plan.types) ? .unsaid : .inferred
+    }
+
+    /// Whether this is the agent that may write to that cluster, once it is connected.
+    func isApproved(for uid: String) -> Bool {
+        state.withLock { !$0.decisions.isDuplicate && $0.decisions.approvedUID == uid }
+    }
+    /// Whether many namespaces wait, so that their results are reported together.
+    var isBusy: Bool { isWorking && progress.pendingCount > 8 }
+    var isWorking: Bool { state.withLock { $0.decisions.allowsWork } }
+
+    // MARK: Running
+
+    func run() async {
+        applyGate()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.probe() }
+            group.addTask { await self.watches.run { self.watcher(of: $0, into: $1) } }
+            group.addTask { await self.sync() }
+            group.addTask { await self.sources.run { await $0.run() } }
+            group.addTask { await self.flyteHealth.run(for: self) }
+            await stopped.wait(past: 0)
+            queue.shutDown()
+            group.cancelAll()
+        }
+        for link in state.withLock({ $0.decisions.links }) { link.close() }
+    }
+
+    private func probe() async {
+        while !Task.isCancelled {
+            await probeOnce()
+            await waitForNextProbe()
+        }
+    }
+
+    private func probeOnce() async {
+        let timeline = context.timeline
+        let (orders, before) = state.withLock { [context] state in
+            let orders = state.decisions.beginProbe(
+                unknown: state.plan.unknownKinds, now: timeline.now, connect: context.connect)
+            state.isReviewing = orders.contains { $0.asksPermissions }
+            return (orders, state.decisions)
+        }
+        var reviewed: [Permission]?
+        for order in orders {
+            var questions = ProbeQuestions()
+            if order.asksPermissions { questions.permissions = { self.currentPlan.permissions } }
+            (questions.asksVersion, questions.apiVersions) = (order.asksVersion, order.apiVersions)
+            let link = order.link
+            let asked = timeline.now
+            let result = await link.probe(questions)
+            if Task.isCancelled { return }
+            context.metrics.probed(name, result.answer, took: timeline.now - asked)
+            if tellSource(of: link, result.answer) { continue }
+            reviewed = result.reviewed ?? reviewed
+            let known = facts
+            change { $0.take(result, of: link, now: timeline.now) }
+            let now = facts
+            if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
+            if now.tokenRejected != nil, known.tokenRejected == nil { context.credentialsRejected(name) }
+            guard case .succeeded = result.answer, link === before.active else { continue }
+            // Watches may use the connection that the failed probe found dead, and would notice that only after their
+            // silence limit.
+            if before.breaker.hasFailed { watches.renew() }
+            // The token is accepted again, so requests that were refused meanwhile are tried again.
+            if before.doubtsToken {
+                queue.add(memory.withLock { $0.setbacks.takeRefused() }, priority: .background)
+                watches.retryRefused()
+            }
+        }
+        memory.withLock { $0.rewrites.sweep(now: timeline.now) }
+        noteBudget()
+        state.withLock { $0.isReviewing = false }
+        if let reviewed, reviewed != currentPlan.permissions { needsOtherPermissions() }
+        if isWorking, let next = memory.withLock({ $0.setbacks.next() }) { queue.add(next, priority: .background) }
+    }
+
+    /// Waits from the start of one probe to the start of the next, so that a probe that times out does not delay the
+    /// next one.
+    private func waitForNextProbe() async {
+        while !Task.isCancelled {
+            let seen = wake.generation
+            let next = state.withLock { $0.decisions.nextProbe }
+            guard context.timeline.now < next else { return }
+            await wake.wait(past: seen, until: next, on: context.timeline)
+        }
+    }
+
+    /// Wakes the probe if its next turn is sooner than before.
+    private func callProbe(_ call: (inout AgentDecisions) -> Void) {
+        let isSooner = state.withLock { state in
+            let before = state.decisions.nextProbe
+            call(&state.decisions)
+            return state.decisions.nextProbe < before
+        }
+        if isSooner { wake.advance() }
+    }
+
+    func probeAgain() { callProbe { $0.callProbe() } }
+
+    /// The watch and the writes go on at once. The next probe checks which server answers on the new connection.
+    func watchWasCut() { callProbe { $0.watchWasCut() } }
+
+    func hasTooManyObjects(_ limit: Int) {
+        state.withLock { $0.hasTooManyObjects(limit, now: context.timeline.now) }
+        noteBudget()
+    }
+
+    private func noteBudget() {
+        let excess = state.withLock { $0.excess(now: context.timeline.now) }
+        guard facts.overBudget != excess else { return }
+        change { state in
+            state.exceeds(excess)
+            return []
+        }
+    }
+
+    private func sync() async {
+        queue.add(currentPlan.namespaces.keys.sorted(), priority: .background)
+        // This is a fuse. A namespace needs several requests. Each has its own limit (`connection.timeoutSeconds`, at
+        // most ten minutes) and may wait for the rate limit first.
+        let deadline = Duration.seconds(3_600)
+        let controller = Controller(
+            queue, configuration: .init(deadline: deadline),
+            observer: { [logger = context.logger, metrics = context.metrics, name] namespace, outcome, took in
+                metrics.reconciled(namespace: outcome, took: took)
+                guard case .failed(let why, _) = outcome else { return }
+                logger.log(
+                    level: took < deadline ? .debug : .warning, "namespace not in sync",
+                    metadata: ["dataplane": "\(name)", "namespace": "\(namespace)", "why": "\(why)"])
+            }
+        ) { [weak self] namespace in
+            guard let self else { return .done }
+            return await NamespaceSync(agent: self, namespace: namespace).reconcile()
+        }
+        await controller.run()
+    }
+
+    // MARK: For its parts
+
+    var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
+
+    /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
+    func sourceInForce<Result: Sendable>(_ body: (inout RunningSource?) -> Result) -> Result {
+        state.withLock { body(&$0.source) }
+    }
+
+    /// The link that reads may use now. Nil while none may.
+    var readableLink: Link? { state.withLock { $0.decisions.readLink } }
+    var writableLink: Link? { state.withLock { $0.decisions.writeLink } }
+
+    func readiness(of type: ResourceType) -> TypeWatches.Readiness { watches.readiness(of: type) }
+
+    var watchedTypes: [(type: ResourceType, objects: KindInventory)] { watches.ready }
+
+    /// What is kept of an object that was seen, compared with the present plan. In Observe the watches show all objects
+    /// of a kind. Then only the Namespaces are kept of namespaces that are not wanted.
+    /// - Parameter whole: the object with its content, if the watch asks for it.
+    func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> InventoryEntry? {
+        let plan = currentPlan
+        let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
+        if plan.isObserving, type != Namespace.resourceType, plan.namespaces[seen.place] == nil { return nil }
+        return seen
+    }
+
+    /// Whether Flyte made that namespace.
+    func isFromFlyte(_ namespace: String) -> Bool {
+        let key = ObjectKey(namespace: nil, name: namespace)
+        return watches[Namespace.resourceType]?[key]?.standing?.isFromFlyte ?? false
+    }
+
+    func requestFailed(_ error: KubeError) {
+        guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
+        callProbe { state in
+            state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
+            state.permitWrites()
+        }
+        // Only a broken connection affects other requests. The namespace reports its own failure.
+        if error.isConnectionBroken { applyGate() }
+    }
+
+    func requestSucceeded(_ verbs: [String], _ type: ResourceType) {
+        let hadRefusals = state.withLock { state in
+            state.decisions.requestSucceeded()
+            return !state.decisions.facts.refused.isEmpty
+        }
+        if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
+    }
+
+    /// Notes whether the account may do that. Only a refusal about rights counts, not one by a policy or webhook.
+    func noted(_ verb: String, _ type: ResourceType, _ error: KubeError?) {
+        let permission = Permission(verb: verb, group: type.group, resource: type.plural)
+        let isRefused = error.map {
+            $0.isForbidden && ($0.status?.message.contains("cannot \(verb) resource") ?? false)
+        }
+        guard (isRefused ?? false) != facts.refused.contains(permission) else { return }
+        change { state in
+            state.request(permission, isRefused: isRefused ?? false)
+            return []
+        }
+    }
+
+    func wasForbidden() { callProbe { $0.wasForbidden() } }
+    private func needsOtherPermissions() { callProbe { $0.needsOtherPermissions() } }
+
+    /// Reports the result for a namespace. If the same objects failed as before, it reports that once per probe
+    /// interval. So the number of failures does not decide how often the DataPlane is reconciled.
+    func tell(_ news: SyncProgress.News, of namespace: String) {
+        switch news {
+        case .none, .outdated: return
+        case .news: break
+        case .details:
+            let interval = context.settings.breaker.probeInterval
+            let isDue = state.withLock { $0.reportsDetails(every: interval, now: context.timeline.now) }
+            guard isDue else { return }
+            progress.showDetails()
+        }
+        context.changed(name, .namespace(namespace, isBusy: isBusy))
+    }
+
+    /// Changes the state, then acts on the difference.
+    func change(_ body: (inout AgentDecisions) -> [Link]) {
+        let (unused, differs, mayMore, isAnother) = state.withLock { state in
+            let before = (state.decisions.facts, state.decisions.allowsWrites)
+            let linkBefore = state.decisions.active
+            let unused = body(&state.decisions)
+            state.decisions.permitWrites(except: unused)
+            let facts = state.decisions.facts
+            let isAnother = facts.changedUID != nil && before.0.changedUID == nil
+            let mayMore = facts.authorization != before.0.authorization || facts.kinds != before.0.kinds
+            // The status names the credential in use.
+            let differs = before != (facts, state.decisions.allowsWrites) || state.decisions.active !== linkBefore
+            return (unused, differs, mayMore, isAnother)
+        }
+        for link in unused { link.close() }
+        if isAnother {
+            watches.forget()
+            // They were in sync in the former cluster. Each is looked at again when a cluster is listed.
+            progress.pending(Set(currentPlan.namespaces.keys))
+        }
+        applyGate()
+        if mayMore {
+            watches.retryRefused()
+            queue.clearBackoff()
+        }
+        if differs { context.changed(name, .facts) }
+    }
+
+    /// Opens and closes what the state allows. When the gate opens again, no key waits for its backoff.
+    ///
+    /// The state is read under the gate's lock, so that of two concurrent calls the later one decides.
+    private func applyGate() {
+        gate.withLock { hadWrites in
+            let (reads, writes, hasPlan) = state.withLock {
+                ($0.decisions.allowsReads, $0.decisions.allowsWork, $0.hasPlan)
+            }
+            watches.open(reads && hasPlan)
+            flyteHealth.open(reads)
+            if hadWrites != writes {
+                context.logger.debug(
+                    "gate", metadata: ["dataplane": "\(name)", "writes": "\(writes)", "reads": "\(reads)"])
+                if writes {
+                    queue.clearBackoff()
+                    queue.resume()
+                } else {
+                    queue.pause()
+                }
+            }
+            hadWrites = writes
+        }
+    }
+}
