@@ -17,7 +17,7 @@ package final class Agent: Sendable {
     let context: AgentContext
     let queue: WorkQueue<String>
     let progress: SyncProgress
-    private let state: Locked<AgentState>
+    let state: Locked<AgentState>
     let memory = Locked(SyncMemory())
     let watches = TypeWatches()
     /// Looks at Flyte in the data plane.
@@ -27,7 +27,7 @@ package final class Agent: Sendable {
     /// this lock.
     private let gate = Locked<Bool?>(nil)
     /// Moves when the next probe becomes due sooner than before.
-    private let wake = Signal()
+    let wake = Signal()
     let started: Duration
     private let stopped = Signal()
 
@@ -149,66 +149,6 @@ package final class Agent: Sendable {
     /// Ends `run`.
     func stop() { stopped.advance() }
 
-    // MARK: What it tells others
-
-    /// Everything that it has to tell.
-    /// - Parameter limit: how many failures are named.
-    package func report(failures limit: Int = FailureEntry.limit) -> AgentReport {
-        // The stage changes only after `progress` knows the work for it, so it is read first. Otherwise a namespace that is
-        // in sync with the stage before would be taken for one that is in sync with this stage.
-        let (decisions, stage, plan) = state.withLock { ($0.decisions, $0.stage, $0.plan) }
-        let progress = progress.report(failures: limit, plans: plan.isObserving)
-        let flyte = flyteHealth.health
-        let hasResult = Self.hasResult(decisions, hasPending: progress.pending > 0)
-        return AgentReport(
-            facts: decisions.facts, authorization: authorization(decisions.facts, plan),
-            listsEssentials: !isListing(plan.types.filter(Permissions.essentials.contains)),
-            linkInUse: decisions.active?.configuration, credential: source?.source.report, flyte: flyte,
-            progress: progress, pruneObjection: pruneObjection, stage: stage, hasResult: hasResult,
-            isSettling: progress.lastComplete == nil && !hasResult && isEarly,
-            isFlyteSettling: decisions.allowsWork && (flyte?.isSettling ?? false) && isEarly)
-    }
-
-    /// Parts of the report, for those that ask often.
-    package var facts: AgentFacts { state.withLock { $0.decisions.facts } }
-    package var linkInUse: LinkConfiguration? { state.withLock { $0.decisions.active?.configuration } }
-    /// How far it is, without the failures.
-    package var progressReport: ProgressReport { progress.report() }
-
-    /// Whether it may still come to a first result soon.
-    ///
-    /// Once everything was in sync, later changes are new work and no longer part of the start, so that a status does
-    /// not claim to be settling for ever.
-    var isSettling: Bool {
-        isEarly && progress.lastComplete == nil
-            && !Self.hasResult(state.withLock { $0.decisions }, hasPending: progress.hasPending)
-    }
-    private var isEarly: Bool { context.timeline.now < started + Self.settlingTime }
-    static let settlingTime = Duration.seconds(20)
-
-    /// Whether it has a first result: it has looked at everything once, or something prevents that.
-    private static func hasResult(_ decisions: AgentDecisions, hasPending: Bool) -> Bool {
-        let facts = decisions.facts
-        if decisions.allowsWork { return !facts.listTroubles.isEmpty || !hasPending }
-        return facts.changedUID != nil || facts.tokenRejected != nil || facts.isUnreachable
-    }
-
-    private func authorization(
-        _ facts: AgentFacts, _ plan: DataPlanePlan
-    ) -> DataPlaneFacts.Authorization {
-        guard facts.authorization == .unsaid else { return facts.authorization }
-        if !facts.refused.isEmpty { return .missing(facts.refused.sorted()) }
-        return isListing(plan.types) ? .unsaid : .inferred
-    }
-
-    /// Whether this is the agent that may write to that cluster, once it is connected.
-    func isApproved(for uid: String) -> Bool {
-        state.withLock { !$0.decisions.isDuplicate && $0.decisions.approvedUID == uid }
-    }
-    /// Whether many namespaces wait, so that their results are reported together.
-    var isBusy: Bool { isWorking && progress.pendingCount > 8 }
-    var isWorking: Bool { state.withLock { $0.decisions.allowsWork } }
-
     // MARK: Running
 
     func run() async {
@@ -224,95 +164,6 @@ package final class Agent: Sendable {
             group.cancelAll()
         }
         for link in state.withLock({ $0.decisions.links }) { link.close() }
-    }
-
-    private func probe() async {
-        while !Task.isCancelled {
-            await probeOnce()
-            await waitForNextProbe()
-        }
-    }
-
-    private func probeOnce() async {
-        let timeline = context.timeline
-        let (orders, before) = state.withLock { [context] state in
-            let orders = state.decisions.beginProbe(
-                unknown: state.plan.unknownKinds, now: timeline.now, connect: context.connect)
-            state.isReviewing = orders.contains { $0.asksPermissions }
-            return (orders, state.decisions)
-        }
-        var reviewed: [Permission]?
-        for order in orders {
-            var questions = ProbeQuestions()
-            if order.asksPermissions { questions.permissions = { self.currentPlan.permissions } }
-            (questions.asksVersion, questions.apiVersions) = (order.asksVersion, order.apiVersions)
-            let link = order.link
-            let asked = timeline.now
-            let result = await link.probe(questions)
-            if Task.isCancelled { return }
-            context.metrics.probed(name, result.answer, took: timeline.now - asked)
-            if tellSource(of: link, result.answer) { continue }
-            reviewed = result.reviewed ?? reviewed
-            let known = facts
-            change { $0.take(result, of: link, now: timeline.now) }
-            let now = facts
-            if let uid = now.clusterUID, uid != known.clusterUID { context.identified(self, uid) }
-            if now.tokenRejected != nil, known.tokenRejected == nil { context.credentialsRejected(name) }
-            guard case .succeeded = result.answer, link === before.active else { continue }
-            // Watches may use the connection that the failed probe found dead, and would notice that only after their
-            // silence limit.
-            if before.breaker.hasFailed { watches.renew() }
-            // The token is accepted again, so requests that were refused meanwhile are tried again.
-            if before.doubtsToken {
-                queue.add(memory.withLock { $0.setbacks.takeRefused() }, priority: .background)
-                watches.retryRefused()
-            }
-        }
-        memory.withLock { $0.rewrites.sweep(now: timeline.now) }
-        noteBudget()
-        state.withLock { $0.isReviewing = false }
-        if let reviewed, reviewed != currentPlan.permissions { needsOtherPermissions() }
-        if isWorking, let next = memory.withLock({ $0.setbacks.next() }) { queue.add(next, priority: .background) }
-    }
-
-    /// Waits from the start of one probe to the start of the next, so that a probe that times out does not delay the
-    /// next one.
-    private func waitForNextProbe() async {
-        while !Task.isCancelled {
-            let seen = wake.generation
-            let next = state.withLock { $0.decisions.nextProbe }
-            guard context.timeline.now < next else { return }
-            await wake.wait(past: seen, until: next, on: context.timeline)
-        }
-    }
-
-    /// Wakes the probe if its next turn is sooner than before.
-    private func callProbe(_ call: (inout AgentDecisions) -> Void) {
-        let isSooner = state.withLock { state in
-            let before = state.decisions.nextProbe
-            call(&state.decisions)
-            return state.decisions.nextProbe < before
-        }
-        if isSooner { wake.advance() }
-    }
-
-    func probeAgain() { callProbe { $0.callProbe() } }
-
-    /// The watch and the writes go on at once. The next probe checks which server answers on the new connection.
-    func watchWasCut() { callProbe { $0.watchWasCut() } }
-
-    func hasTooManyObjects(_ limit: Int) {
-        state.withLock { $0.hasTooManyObjects(limit, now: context.timeline.now) }
-        noteBudget()
-    }
-
-    private func noteBudget() {
-        let excess = state.withLock { $0.excess(now: context.timeline.now) }
-        guard facts.overBudget != excess else { return }
-        change { state in
-            state.exceeds(excess)
-            return []
-        }
     }
 
     private func sync() async {
@@ -369,55 +220,6 @@ package final class Agent: Sendable {
         return watches[Namespace.resourceType]?[key]?.standing?.isFromFlyte ?? false
     }
 
-    func requestFailed(_ error: KubeError) {
-        guard !error.isCancelled, let answer = ProbeAnswer(error) else { return }
-        callProbe { state in
-            state.requestFailed(answer, connectionBroke: error.isConnectionBroken)
-            state.permitWrites()
-        }
-        // Only a broken connection affects other requests. The namespace reports its own failure.
-        if error.isConnectionBroken { applyGate() }
-    }
-
-    func requestSucceeded(_ verbs: [String], _ type: ResourceType) {
-        let hadRefusals = state.withLock { state in
-            state.decisions.requestSucceeded()
-            return !state.decisions.facts.refused.isEmpty
-        }
-        if hadRefusals { for verb in verbs { noted(verb, type, nil) } }
-    }
-
-    /// Notes whether the account may do that. Only a refusal about rights counts, not one by a policy or webhook.
-    func noted(_ verb: String, _ type: ResourceType, _ error: KubeError?) {
-        let permission = Permission(verb: verb, group: type.group, resource: type.plural)
-        let isRefused = error.map {
-            $0.isForbidden && ($0.status?.message.contains("cannot \(verb) resource") ?? false)
-        }
-        guard (isRefused ?? false) != facts.refused.contains(permission) else { return }
-        change { state in
-            state.request(permission, isRefused: isRefused ?? false)
-            return []
-        }
-    }
-
-    func wasForbidden() { callProbe { $0.wasForbidden() } }
-    private func needsOtherPermissions() { callProbe { $0.needsOtherPermissions() } }
-
-    /// Reports the result for a namespace. If the same objects failed as before, it reports that once per probe
-    /// interval. So the number of failures does not decide how often the DataPlane is reconciled.
-    func tell(_ news: SyncProgress.News, of namespace: String) {
-        switch news {
-        case .none, .outdated: return
-        case .news: break
-        case .details:
-            let interval = context.settings.breaker.probeInterval
-            let isDue = state.withLock { $0.reportsDetails(every: interval, now: context.timeline.now) }
-            guard isDue else { return }
-            progress.showDetails()
-        }
-        context.changed(name, .namespace(namespace, isBusy: isBusy))
-    }
-
     /// Changes the state, then acts on the difference.
     func change(_ body: (inout AgentDecisions) -> [Link]) {
         let (unused, differs, mayMore, isAnother) = state.withLock { state in
@@ -449,7 +251,7 @@ package final class Agent: Sendable {
     /// Opens and closes what the state allows. When the gate opens again, no key waits for its backoff.
     ///
     /// The state is read under the gate's lock, so that of two concurrent calls the later one decides.
-    private func applyGate() {
+    func applyGate() {
         gate.withLock { hadWrites in
             let (reads, writes, hasPlan) = state.withLock {
                 ($0.decisions.allowsReads, $0.decisions.allowsWork, $0.hasPlan)

@@ -36,8 +36,8 @@ extension Link {
             // Discovery may answer a token that authenticates nobody. Such a token is rejected.
             if let rejected = details.rejected, case .succeeded = result.answer { result.answer = rejected }
             result.identity = details.identity
-            result.authorization = details.authorization?.authorization
-            result.reviewed = details.authorization?.needs
+            result.authorization = details.review?.authorization
+            result.reviewed = details.review?.needs
         }
         result.kubernetesVersion = await version
         for (apiVersion, answer) in await served {
@@ -127,7 +127,7 @@ extension Link {
 
     private struct Details: Sendable {
         var identity: String?
-        var authorization: Review?
+        var review: Review?
         /// The API server answered `SelfSubjectReview` with a 401.
         var rejected: ProbeAnswer?
     }
@@ -139,9 +139,9 @@ extension Link {
     private func details(_ needs: (@Sendable () -> [Permission])?) async -> Details? {
         guard let needs else { return nil }
         async let identity = identity()
-        async let authorization = authorization(needs)
+        async let review = review(needs)
         let (user, rejected) = await identity
-        return await Details(identity: user, authorization: authorization, rejected: rejected)
+        return await Details(identity: user, review: review, rejected: rejected)
     }
 
     /// Our user name, if the server gives it (from 1.28 on).
@@ -155,7 +155,7 @@ extension Link {
     }
 
     /// Nil if there was no answer.
-    private func authorization(_ needs: @Sendable () -> [Permission]) async -> Review? {
+    private func review(_ needs: @Sendable () -> [Permission]) async -> Review? {
         // This namespace does not exist, so the answer lists only what is allowed in all namespaces.
         let question = SelfSubjectRulesReview.request(namespace: "squadron-permissions-of-all-namespaces")
         let answer: JSON

@@ -44,16 +44,16 @@ struct NamespaceComparison {
             case .refused(let reason, let message):
                 fail(object.description, reason, message, &result)
                 if object.type == Namespace.resourceType { return result }
-            case .ready(let observed):
-                if let seen = observed[object.key] {
+            case .ready(let inventory):
+                if let seen = inventory[object.key] {
                     // If a namespace is left alone, so are the objects in it.
-                    guard await compare(object, seen, observed, &result) else { return result }
+                    guard await compare(object, seen, inventory, &result) else { return result }
                 } else if object.type == Namespace.resourceType {
                     result.changes.append(planned(object, .create))
                     isMissing = true
                 } else {
                     // Nothing was kept for a namespace that was not wanted before.
-                    await examine(object, nil, observed, &result)
+                    await examine(object, nil, inventory, &result)
                 }
             }
         }
@@ -63,7 +63,7 @@ struct NamespaceComparison {
 
     /// False if nothing in the namespace can be written.
     private func compare(
-        _ object: DesiredObject, _ seen: InventoryEntry, _ observed: KindInventory, _ result: inout Result
+        _ object: DesiredObject, _ seen: InventoryEntry, _ inventory: KindInventory, _ result: inout Result
     ) async -> Bool {
         if let (reason, why) = plan.refusal(of: object, seen.standing) {
             let mark = ".metadata.annotations." + Ownership.controlPlaneAnnotation
@@ -75,19 +75,19 @@ struct NamespaceComparison {
             fail(object.description, .namespaceTerminating, "\(object.description) is being deleted", &result)
             return object.type != Namespace.resourceType
         }
-        if seen.satisfies != object.hash { await examine(object, seen.comparison, observed, &result) }
+        if seen.satisfies != object.hash { await examine(object, seen.comparison, inventory, &result) }
         return true
     }
 
     /// - Parameter known: the comparison from the watch. The object is read if this is nil, or was made for another
     ///   plan.
     private func examine(
-        _ object: DesiredObject, _ known: Comparison?, _ observed: KindInventory, _ result: inout Result
+        _ object: DesiredObject, _ known: Comparison?, _ inventory: KindInventory, _ result: inout Result
     ) async {
         var comparison = known
         if known?.hash != object.hash {
             do throws(KubeError) {
-                comparison = try await read(object, observed)
+                comparison = try await read(object, inventory)
             } catch {
                 if error.isNotFound {
                     result.changes.append(planned(object, .create))
@@ -109,13 +109,13 @@ struct NamespaceComparison {
         }
     }
 
-    private func read(_ object: DesiredObject, _ observed: KindInventory) async throws(KubeError) -> Comparison? {
+    private func read(_ object: DesiredObject, _ inventory: KindInventory) async throws(KubeError) -> Comparison? {
         guard let link = agent.readableLink else {
             throw KubeError(operation: "get \(object.description)", cause: .unexpectedAnswer("not connected"))
         }
         let found = try await link.read(object)
         let result = plan.observe(found.metadata, of: object.type, content: found.json)
-        observed.looked(result, object.key)
+        inventory.looked(result, object.key)
         return result.satisfies == object.hash ? nil : result.comparison
     }
 

@@ -26,13 +26,13 @@ struct ObjectWriter {
 
     /// Nil if the object is as it should be.
     func bring(_ object: DesiredObject) async -> Failure? {
-        let observed: KindInventory
+        let inventory: KindInventory
         switch agent.readiness(of: object.type) {
         case .starting: return .notListed
         case .refused(let reason, let message): return .object(reason, message, retryAfter: .seconds(60))
-        case .ready(let objects): observed = objects
+        case .ready(let objects): inventory = objects
         }
-        if let seen = observed[object.key] {
+        if let seen = inventory[object.key] {
             if let (reason, why) = plan.refusal(of: object, seen.standing) {
                 // The watch reports when somebody hands it over to us.
                 return .object(reason, why, retryAfter: .seconds(60))
@@ -49,8 +49,8 @@ struct ObjectWriter {
         if let wait = agent.memory.withLock({ $0.rewrites.wait(object.hash, now: timeline.now) }) {
             return .undone(await complaint(object, link), retryAfter: wait, isNew: false)
         }
-        let listing = observed.listing
-        let seen = observed[object.key]
+        let listing = inventory.listing
+        let seen = inventory[object.key]
         do throws(KubeError) {
             let isFresh: @Sendable () -> Bool = { [queue = agent.queue] in queue.priority(of: namespace) == .fresh }
             let answer = try await apply(
@@ -65,7 +65,7 @@ struct ObjectWriter {
             }
             agent.requestSucceeded(["create", "patch"], object.type)
             let result = plan.observe(answer, of: object.type)
-            if !observed.answered(result, object.key, since: listing) {
+            if !inventory.answered(result, object.key, since: listing) {
                 agent.queue.add(namespace, after: Self.timeToTell)
             }
             return rewritten(object, answer, result)

@@ -40,10 +40,10 @@ struct Pruner {
     /// The objects that we applied there and that are not wanted.
     func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
         let kept = Set(wanted.map { "\($0.type)/\($0.key)" })
-        return agent.watchedTypes.flatMap { type, observed in
-            observed.objects(at: namespace).compactMap { key in
+        return agent.watchedTypes.flatMap { type, inventory in
+            inventory.objects(at: namespace).compactMap { key in
                 guard !Pruning.spares(type, key.name), !kept.contains("\(type)/\(key)"),
-                    let seen = observed[key], seen.isApplied, !seen.isTerminating
+                    let seen = inventory[key], seen.isApplied, !seen.isTerminating
                 else { return nil }
                 return Surplus(type: type, key: key, version: seen.version)
             }
