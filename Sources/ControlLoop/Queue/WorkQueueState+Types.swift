@@ -45,13 +45,6 @@ extension WorkQueueState {
         }
     }
 
-    struct Waiting: Sendable {
-        var key: Key
-        /// The ticket of the entry. A key with another ticket has moved on, and this is a leftover.
-        var ticket: UInt64
-        var since: Duration
-    }
-
     struct Alarm: Sendable, Comparable {
         var key: Key
         var ticket: UInt64

@@ -1,4 +1,3 @@
-import DequeModule
 import HeapModule
 import Support
 
@@ -46,13 +45,11 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private var random: SeededRandom
     private var mode = Mode.running
     private var entries: [Key: Entry] = [:]
-    private var fresh = Deque<Waiting>()
-    private var background = Deque<Waiting>()
+    private var fresh = WorkQueueLane<Key>()
+    private var background = WorkQueueLane<Key>()
     private var alarms = Heap<Alarm>()
     private var lastTicket: UInt64 = 0
     private var freshInARow = 0
-    private var liveFresh = 0
-    private var liveBackground = 0
     private var delayed = 0
     private var inFlight = 0
     private var backgroundInFlight = 0
@@ -94,7 +91,7 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         switch entry.place {
         case .ready(_, let priority):
             guard wake.time == nil, wake.priority > priority else { return }
-            liveBackground -= 1
+            background.leave()
             place(key, wake, failures: entry.failures, now: now)
         case .delayed(let ticket, let before):
             let merged = before.merged(with: wake)
@@ -116,16 +113,15 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private mutating func place(_ key: Key, _ wake: Wake, failures: Int, now: Duration) {
         lastTicket += 1
         guard let time = wake.time, time > now else {
-            let waiting = Waiting(key: key, ticket: lastTicket, since: now)
+            let waiting = WorkQueueLane.Waiting(key: key, ticket: lastTicket, since: now)
             entries[key] = Entry(
                 place: .ready(ticket: lastTicket, wake.priority), priority: wake.priority, failures: failures)
             if wake.priority == .fresh {
-                liveFresh += 1
                 fresh.append(waiting)
             } else {
-                liveBackground += 1
                 background.append(waiting)
-                compactBackground()
+                // Only this lane has leftovers: a key leaves the fresh lane only by being handed out.
+                background.sweep { [entries] in Self.isLive($0, entries) }
             }
             return
         }
@@ -161,30 +157,30 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         case .running: break
         }
         guard inFlight < limit else { return nil }
-        return liveFresh > 0 || mayTakeBackground ? now : alarms.min?.time
+        return fresh.live > 0 || mayTakeBackground ? now : alarms.min?.time
     }
 
     private var mayTakeBackground: Bool {
-        liveBackground > 0 && backgroundInFlight < min(limit - freshReserve, share)
+        background.live > 0 && backgroundInFlight < min(limit - freshReserve, share)
     }
 
     /// Whether it takes part in a `WorkShare`: background keys are in flight, or may be next.
-    var isBusy: Bool { backgroundInFlight > 0 || (liveBackground > 0 && mode == .running) }
+    var isBusy: Bool { backgroundInFlight > 0 || (background.live > 0 && mode == .running) }
 
     private mutating func popReady(now: Duration) -> Key? {
-        let takesBackground = mayTakeBackground && (liveFresh == 0 || freshInARow >= backgroundShare - 1)
-        guard takesBackground || liveFresh > 0 else {
-            if liveBackground == 0 { freshInARow = 0 }
+        let takesBackground = mayTakeBackground && (fresh.live == 0 || freshInARow >= backgroundShare - 1)
+        guard takesBackground || fresh.live > 0 else {
+            if background.live == 0 { freshInARow = 0 }
             return nil
         }
         freshInARow = takesBackground ? 0 : freshInARow + 1
         while let waiting = takesBackground ? background.popFirst() : fresh.popFirst() {
             guard var entry = entries[waiting.key], case .ready(waiting.ticket, _) = entry.place else { continue }
             if takesBackground {
-                liveBackground -= 1
+                background.leave()
                 backgroundInFlight += 1
             } else {
-                liveFresh -= 1
+                fresh.leave()
             }
             entry.place = .inFlight(since: now, again: nil)
             entries[waiting.key] = entry
@@ -275,10 +271,8 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         mode = .shutDown
         entries = entries.filter { if case .inFlight = $0.value.place { true } else { false } }
         retrying = entries.values.count { $0.failures > 0 }
-        fresh = []
-        background = []
-        alarms = []
-        (liveFresh, liveBackground, delayed) = (0, 0, 0)
+        (fresh, background, alarms) = (WorkQueueLane(), WorkQueueLane(), [])
+        delayed = 0
     }
 
     public var hasInFlight: Bool { inFlight > 0 }
@@ -300,11 +294,11 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     public mutating func metrics(now: Duration) -> WorkQueueMetrics {
         dropLeftovers()
         var metrics = counters
-        metrics.depth = liveFresh + liveBackground
+        metrics.depth = fresh.live + background.live
         metrics.inFlight = inFlight
         metrics.delayed = delayed
         metrics.retrying = retrying
-        let oldest = [fresh.first?.since, background.first?.since].compactMap { $0 }.min()
+        let oldest = [fresh.oldest, background.oldest].compactMap { $0 }.min()
         metrics.oldestAge = oldest.map { max(.zero, now - $0) } ?? .zero
         if inFlight > 0 {
             for case .inFlight(let since, _) in entries.values.lazy.map(\.place) {
@@ -318,31 +312,23 @@ public struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     // MARK: Leftovers
 
-    // A key that moves leaves its old place in a lane or among the alarms. The old ticket marks it as stale, which is
-    // cheaper than a search. Leftovers are swept when they outnumber the live ones.
-
-    private func isLive(_ waiting: Waiting) -> Bool {
+    private static func isLive(_ waiting: WorkQueueLane<Key>.Waiting, _ entries: [Key: Entry]) -> Bool {
         if case .ready(waiting.ticket, _) = entries[waiting.key]?.place { true } else { false }
     }
 
     private mutating func dropLeftovers() {
-        while let first = fresh.first, !isLive(first) { fresh.removeFirst() }
-        while let first = background.first, !isLive(first) { background.removeFirst() }
+        fresh.dropLeftovers { [entries] in Self.isLive($0, entries) }
+        background.dropLeftovers { [entries] in Self.isLive($0, entries) }
     }
 
     /// After a burst, an empty table would keep its size.
     private mutating func releaseMemory() {
         guard entries.capacity > 64 else { return }
         entries = [:]
-        (fresh, background, alarms) = ([], [], [])
+        (fresh, background, alarms) = (WorkQueueLane(), WorkQueueLane(), [])
     }
 
-    private mutating func compactBackground() {
-        // Only this lane has leftovers: a key leaves the fresh lane only by being handed out.
-        guard background.count > 2 * liveBackground + 64 else { return }
-        background = Deque(background.filter(isLive))
-    }
-
+    /// The alarms have leftovers as the lanes have.
     private mutating func compactAlarms() {
         guard alarms.count > 2 * delayed + 64 else { return }
         alarms = Heap(

@@ -32,6 +32,15 @@ public enum ListSuspicion: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+/// Suspicious lists that agree, so far too few to be believed.
+struct ListDoubt: Sendable {
+    var suspicion: ListSuspicion
+    /// How many lists have confirmed the first one.
+    var confirmations: Int
+    /// A list before this time does not count.
+    var notBefore: Duration
+}
+
 /// Decides whether a list that replaces a store's content is believed at once. An empty or truncated answer, or a
 /// restored backup, must not look like a bulk removal.
 ///
@@ -74,6 +83,22 @@ public struct ListGuard: Sendable, Hashable {
         let isEmptied = census.listed == 0 && census.held >= smallestEmptied
         let isShrunk = census.gone > minimumGone && Double(census.gone) > Double(census.held) * goneFraction
         return isEmptied || isShrunk ? .shrunk(held: census.held, gone: census.gone) : nil
+    }
+
+    /// What a suspicious list leads to: another doubt, or nil if enough lists agree with it to believe it.
+    /// - Parameter before: the doubt that this list was to confirm or clear.
+    func doubt(_ suspicion: ListSuspicion, after before: ListDoubt?, now: Duration) -> ListDoubt? {
+        guard let before, suspicion.confirms(before.suspicion) else {
+            return confirmations > 0
+                ? ListDoubt(suspicion: suspicion, confirmations: 0, notBefore: now + interval) : nil
+        }
+        if now < before.notBefore {
+            return ListDoubt(
+                suspicion: suspicion, confirmations: before.confirmations, notBefore: before.notBefore)
+        }
+        let confirmed = before.confirmations + 1
+        guard confirmed < confirmations else { return nil }
+        return ListDoubt(suspicion: suspicion, confirmations: confirmed, notBefore: now + interval)
     }
 }
 

@@ -39,13 +39,13 @@ extension WatcherState {
         /// It waits after a failure, or between the lists that must confirm a suspicion.
         case waiting(until: Duration, then: Errand)
         /// It is paused. A list with that doubt follows.
-        case paused(Doubt?)
+        case paused(ListDoubt?)
     }
 
     /// What comes next if nothing is under way.
     enum Errand: Sendable {
         /// A list, with the doubt that it must confirm or clear.
-        case list(Doubt?)
+        case list(ListDoubt?)
         case watch(from: String)
     }
 
@@ -56,7 +56,7 @@ extension WatcherState {
         var resourceVersion: String?
         var continueToken: String?
         var pages = 0
-        var doubt: Doubt?
+        var doubt: ListDoubt?
     }
 
     struct Watching: Sendable {
@@ -69,12 +69,5 @@ extension WatcherState {
         var hasProvedItself = false
         /// Whether the resourceVersion has moved since the watch was opened.
         var hasMoved = false
-    }
-
-    struct Doubt: Sendable {
-        var suspicion: ListSuspicion
-        var confirmations: Int
-        /// A list before this time does not count.
-        var notBefore: Duration
     }
 }

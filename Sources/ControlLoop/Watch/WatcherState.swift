@@ -113,16 +113,10 @@ struct WatcherState<Value: Sendable>: Sendable {
     ) -> [Output] {
         var outputs: [Output] = []
         if let suspicion = configuration.listGuard.judge(census, resourceVersion: version, newest: newest) {
-            let doubt = listing.doubt.flatMap { suspicion.confirms($0.suspicion) ? $0 : nil }
-            let isEarly = doubt.map { now < $0.notBefore } ?? false
-            let confirmations = (doubt?.confirmations ?? -1) + (isEarly ? 0 : 1)
-            guard confirmations >= configuration.listGuard.confirmations else {
-                let next = isEarly ? doubt?.notBefore ?? now : now + configuration.listGuard.interval
-                state = .waiting(
-                    until: next,
-                    then: .list(Doubt(suspicion: suspicion, confirmations: confirmations, notBefore: next)))
+            if let doubt = configuration.listGuard.doubt(suspicion, after: listing.doubt, now: now) {
+                state = .waiting(until: doubt.notBefore, then: .list(doubt))
                 watchHasFailed = false
-                return [.status(.suspicious(suspicion, confirmations: confirmations))]
+                return [.status(.suspicious(suspicion, confirmations: doubt.confirmations))]
             }
             outputs.append(.status(.confirmed(suspicion)))
         }

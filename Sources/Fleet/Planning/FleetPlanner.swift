@@ -7,27 +7,10 @@ import KubeObjects
 /// `syncScope: Labelled`. Whatever the history, the plan is the one that the snapshot alone gives. `FleetPlannerTests`
 /// compares the two after each of 100,000 random changes.
 public struct FleetPlanner: Sendable {
-    public private(set) var snapshot = FleetSnapshot()
+    public internal(set) var snapshot = FleetSnapshot()
     public private(set) var plan = FleetPlan()
 
-    /// What wants a project-domain.
-    private enum Claimant: Sendable, Hashable {
-        case project(String)
-        case assignment(String)
-        case flyteAdmin
-    }
-    private var claimants: [ProjectDomain: Set<Claimant>] = [:]
-    /// By project: its FlyteProjects, the project-domains that the one in force claims, and all wanted project-domains.
-    private var projectsOf: [String: Set<String>] = [:]
-    private var claimedBy: [String: Set<ProjectDomain>] = [:]
-    private var wantedOf: [String: Set<ProjectDomain>] = [:]
-    private var assignmentsOfRow: [AdminRowKey: Set<String>] = [:]
-    private var assignmentsOf: [ProjectDomain: Set<String>] = [:]
-    /// The assignments of whole projects. They want no namespace. A project-domain without its own label gets its
-    /// project's.
-    private var assignmentsOfProject: [String: Set<String>] = [:]
-    private var sharers: [String: Set<ProjectDomain>] = [:]
-    private var shared: Set<String> = []
+    var index = FleetIndex()
     /// With `syncScope: Labelled`, the clusters that each label reaches.
     private var reach: Reach?
 
@@ -49,7 +32,7 @@ public struct FleetPlanner: Sendable {
     }
 
     /// What the changes of one call touch, before it is known what they change.
-    private struct Touched {
+    struct Touched {
         var projects: Set<String> = []
         var keys: Set<ProjectDomain> = []
         var rows: Set<AdminRowKey> = []
@@ -77,19 +60,19 @@ public struct FleetPlanner: Sendable {
         for name in touched.namespaces { settleNamespace(name, &diff) }
         settleAgreement(touched, &diff)
         for key in diff.projectDomains { addDependents(of: key, to: &diff) }
-        for name in diff.namespaces { for key in sharers[name] ?? [] { addDependents(of: key, to: &diff) } }
+        for name in diff.namespaces { for key in index.sharers[name] ?? [] { addDependents(of: key, to: &diff) } }
         return diff
     }
 
     /// The objects whose statuses show a project-domain.
     public func dependents(of key: ProjectDomain) -> (assignments: Set<String>, projects: Set<String>) {
-        let projects = (projectsOf[key.project] ?? []).filter {
+        let projects = (index.projectsOf[key.project] ?? []).filter {
             snapshot.projects[$0]?.effectiveDomains(snapshot.settings.spec.domains).contains(key.domain) ?? false
         }
-        return (assignmentsOf[key] ?? [], projects)
+        return (index.assignmentsOf[key] ?? [], projects)
     }
     /// The project-domains of a namespace.
-    public func projectDomains(of namespace: String) -> Set<ProjectDomain> { sharers[namespace] ?? [] }
+    public func projectDomains(of namespace: String) -> Set<ProjectDomain> { index.sharers[namespace] ?? [] }
 
     private func addDependents(of key: ProjectDomain, to diff: inout PlanDiff) {
         let dependents = dependents(of: key)
@@ -97,154 +80,23 @@ public struct FleetPlanner: Sendable {
         diff.projects.formUnion(dependents.projects)
     }
 
-    // MARK: Taking a change in
-
-    private mutating func take(_ change: FleetChange, _ touched: inout Touched, _ diff: inout PlanDiff) {
-        switch change {
-        case .dataPlane(let name, let new):
-            let old = snapshot.dataPlanes[name]
-            snapshot.dataPlanes[name] = new
-            diff.dataPlanes.insert(name)
-            if isLabelled, old?.clusterName != new?.clusterName || old?.spec.enabled != new?.spec.enabled {
-                touched.isReach = true
-            }
-            touched.isAgreement = touched.isAgreement || old?.spec != new?.spec
-        case .executionLabel(let name, let new):
-            let old = snapshot.executionLabels[name]
-            snapshot.executionLabels[name] = new
-            diff.executionLabels.insert(name)
-            // If two objects have one label, the older one is used.
-            let isSame =
-                old?.spec == new?.spec && old.map { Seniority($0.metadata) } == new.map { Seniority($0.metadata) }
-            if isLabelled, !isSame { touched.isReach = true }
-        case .unreadableLabel(let name, let isUnreadable):
-            guard snapshot.unreadableLabels.contains(name) != isUnreadable else { return }
-            if isUnreadable { snapshot.unreadableLabels.insert(name) } else { snapshot.unreadableLabels.remove(name) }
-            if isLabelled { touched.isReach = true }
-        case .assignment(let name, let new):
-            if let old = snapshot.assignments[name] { claim(old, isWanted: false, &touched) }
-            snapshot.assignments[name] = new
-            if let new { claim(new, isWanted: true, &touched) }
-            diff.assignments.insert(name)
-        case .project(let name, let new):
-            if let old = snapshot.projects[name] {
-                projectsOf.remove(name, from: old.spec.project)
-                touched.projects.insert(old.spec.project)
-            }
-            snapshot.projects[name] = new
-            if let new {
-                projectsOf[new.spec.project, default: []].insert(name)
-                touched.projects.insert(new.spec.project)
-            }
-            diff.projects.insert(name)
-        case .settings(let new):
-            guard new != snapshot.settings else { return }
-            snapshot.settings = new
-            diff.isCommon = true
-            touched.projects.formUnion(projectsOf.keys)
-            touched.keys.formUnion(claimants.keys)
-            (touched.isReach, touched.isAgreement) = (true, true)
-        case .discovered(let new):
-            let before = Set(snapshot.discovered?.projectDomains ?? [])
-            let after = Set(new?.projectDomains ?? [])
-            let archived = (snapshot.discovered?.archived ?? []).symmetricDifference(new?.archived ?? [])
-            snapshot.discovered = new
-            for key in before.subtracting(after) { claimants.remove(.flyteAdmin, from: key) }
-            for key in after.subtracting(before) { claimants[key, default: []].insert(.flyteAdmin) }
-            touched.keys.formUnion(before.symmetricDifference(after))
-            for project in archived {
-                for key in wantedOf[project] ?? [] { diff.projectDomains.insert(key) }
-                diff.assignments.formUnion(assignmentsOfProject[project] ?? [])
-            }
-        case .attributes(let new): take(new, &touched, &diff)
-        case .replicated(let new):
-            if snapshot.replicated != new { diff.isCommon = true }
-            snapshot.replicated = new
-        case .templates(let new):
-            let isNews =
-                new.version != snapshot.templates.version || (new.set == nil) != (snapshot.templates.set == nil)
-            snapshot.templates = new
-            if isNews { (diff.isCommon, touched.isAgreement) = (true, true) }
-        case .reading(let source, let new):
-            guard snapshot.readings[source] != new else { return }
-            snapshot.readings[source] = new
-            take(aReadingOf: source, &touched, &diff)
-        }
-    }
-
-    private mutating func take(aReadingOf source: ValueSource, _ touched: inout Touched, _ diff: inout PlanDiff) {
-        touched.isAgreement = true
-        if snapshot.settings.spec.valuesFrom.contains(source) { diff.isCommon = true }
-        for (name, object) in snapshot.dataPlanes where object.spec.valuesFrom.contains(source) {
-            diff.dataPlanes.insert(name)
-        }
-        for object in snapshot.projects.values where object.spec.valuesFrom.contains(source) {
-            touched.projects.insert(object.spec.project)
-        }
-    }
-
-    /// Touches the project-domains for which another row counts now, or the same row with other values.
-    private mutating func take(_ new: AttributesInForce, _ touched: inout Touched, _ diff: inout PlanDiff) {
-        let old = snapshot.attributes
-        guard new != old else { return }
-        snapshot.attributes = new
-        // Whether anything can be rendered affects all namespaces.
-        if new.isPending != old.isPending { (diff.isCommon, touched.isAgreement) = (true, true) }
-        let names = (old.known?.projectNames ?? []).union(new.known?.projectNames ?? [])
-        for project in names where old.known?[project] != new.known?[project] {
-            for key in wantedOf[project] ?? [] where old[key]?.values != new[key]?.values {
-                if let name = plan.entries[key]?.answer.name { touched.namespaces.insert(name) }
-            }
-        }
-    }
-
-    private mutating func claim(_ object: ExecutionClusterLabel, isWanted: Bool, _ touched: inout Touched) {
-        let (name, row) = (object.metadata.name, AdminRowKey(object.spec))
-        touched.rows.insert(row)
-        if isWanted {
-            assignmentsOfRow[row, default: []].insert(name)
-        } else {
-            assignmentsOfRow.remove(name, from: row)
-        }
-        switch (object.spec.projectDomain, isWanted) {
-        case (let key?, true):
-            claimants[key, default: []].insert(.assignment(name))
-            assignmentsOf[key, default: []].insert(name)
-            touched.keys.insert(key)
-        case (let key?, false):
-            claimants.remove(.assignment(name), from: key)
-            assignmentsOf.remove(name, from: key)
-            touched.keys.insert(key)
-        case (nil, true): assignmentsOfProject[row.project, default: []].insert(name)
-        case (nil, false): assignmentsOfProject.remove(name, from: row.project)
-        }
-    }
-
     // MARK: Settling what was touched
 
     /// Finds the FlyteProject that counts, and its claims.
     private mutating func settleProject(_ project: String, _ touched: inout Touched, _ diff: inout PlanDiff) {
         let before = plan.projectsInForce[project]
-        let objects = (projectsOf[project] ?? []).compactMap { snapshot.projects[$0] }
+        let objects = (index.projectsOf[project] ?? []).compactMap { snapshot.projects[$0] }
         let inForce = objects.min { Seniority($0.metadata) < Seniority($1.metadata) }
         let name = inForce?.metadata.name
-        for key in claimedBy[project] ?? [] {
-            if let before { claimants.remove(.project(before), from: key) }
-            touched.keys.insert(key)
-        }
-        claimedBy[project] = nil
-        if let inForce {
-            for domain in inForce.effectiveDomains(snapshot.settings.spec.domains) {
-                let key = ProjectDomain(project: project, domain: domain)
-                claimants[key, default: []].insert(.project(inForce.metadata.name))
-                claimedBy[project, default: []].insert(key)
-                touched.keys.insert(key)
-            }
-        }
+        let domains = snapshot.settings.spec.domains
+        touched.keys.formUnion(
+            index.claim(
+                project, before: before,
+                now: inForce.map { ($0.metadata.name, $0.effectiveDomains(domains)) }))
         plan.projectsInForce[project] = name
         // Also project-domains that only assignments or flyteadmin want, since their values come from the project.
-        touched.keys.formUnion(wantedOf[project] ?? [])
-        for key in wantedOf[project] ?? [] {
+        touched.keys.formUnion(index.wantedOf[project] ?? [])
+        for key in index.wantedOf[project] ?? [] {
             if let space = plan.entries[key]?.answer.name { touched.namespaces.insert(space) }
         }
         for object in objects { setDuplicate(\.duplicateProjects, object.metadata.name, of: name, &diff.projects) }
@@ -252,7 +104,7 @@ public struct FleetPlanner: Sendable {
     }
 
     private mutating func settleRow(_ row: AdminRowKey, _ touched: inout Touched, _ diff: inout PlanDiff) {
-        let objects = (assignmentsOfRow[row] ?? []).compactMap { snapshot.assignments[$0] }
+        let objects = (index.assignmentsOfRow[row] ?? []).compactMap { snapshot.assignments[$0] }
         let oldest = objects.min { Seniority($0.metadata) < Seniority($1.metadata) }?.metadata.name
         for object in objects {
             setDuplicate(\.duplicateAssignments, object.metadata.name, of: oldest, &diff.assignments)
@@ -262,7 +114,7 @@ public struct FleetPlanner: Sendable {
         guard isLabelled else { return }
         let keys =
             row.isWholeProject
-            ? wantedOf[row.project] ?? [] : [ProjectDomain(project: row.project, domain: row.domain)]
+            ? index.wantedOf[row.project] ?? [] : [ProjectDomain(project: row.project, domain: row.domain)]
         for key in keys { if let name = plan.entries[key]?.answer.name { touched.namespaces.insert(name) } }
     }
 
@@ -281,23 +133,23 @@ public struct FleetPlanner: Sendable {
         let entry = entry(of: key)
         plan.entries[key] = entry
         if entry == nil {
-            wantedOf.remove(key, from: key.project)
+            index.wantedOf.remove(key, from: key.project)
         } else {
-            wantedOf[key.project, default: []].insert(key)
+            index.wantedOf[key.project, default: []].insert(key)
         }
         if let name = before?.answer.name {
             touched.namespaces.insert(name)
-            if entry?.answer.name != name { sharers.remove(key, from: name) }
+            if entry?.answer.name != name { index.sharers.remove(key, from: name) }
         }
         if let name = entry?.answer.name {
             touched.namespaces.insert(name)
-            sharers[name, default: []].insert(key)
+            index.sharers[name, default: []].insert(key)
         }
         if before?.answer != entry?.answer { diff.projectDomains.insert(key) }
     }
 
     private func entry(of key: ProjectDomain) -> FleetPlan.Entry? {
-        guard let template = snapshot.settings.template, let claimants = claimants[key] else { return nil }
+        guard let template = snapshot.settings.template, let claimants = index.claimants[key] else { return nil }
         let seniorities = claimants.compactMap { claimant -> Seniority? in
             switch claimant {
             case .project(let name): snapshot.projects[name].map { Seniority($0.metadata) }
@@ -318,10 +170,10 @@ public struct FleetPlanner: Sendable {
     /// Finds the project-domain that owns a namespace, and the namespace's own content.
     private mutating func settleNamespace(_ name: String, _ diff: inout PlanDiff) {
         let before = plan.namespaces[name]
-        let keys = (sharers[name] ?? []).sorted {
+        let keys = (index.sharers[name] ?? []).sorted {
             (plan.entries[$0]?.seniority ?? .last, $0) < (plan.entries[$1]?.seniority ?? .last, $1)
         }
-        if keys.count > 1 { shared.insert(name) } else { shared.remove(name) }
+        if keys.count > 1 { index.shared.insert(name) } else { index.shared.remove(name) }
         for key in keys {
             let owner = key == keys.first ? nil : keys.first
             guard plan.entries[key]?.sharesWith != owner else { continue }
@@ -350,7 +202,7 @@ public struct FleetPlanner: Sendable {
 
     // MARK: Where a namespace is wanted
 
-    private var isLabelled: Bool { snapshot.settings.spec.syncScope == .labelled }
+    var isLabelled: Bool { snapshot.settings.spec.syncScope == .labelled }
 
     private func newReach() -> Reach? {
         guard isLabelled else { return nil }
@@ -365,7 +217,7 @@ public struct FleetPlanner: Sendable {
     private func clusters(of keys: [ProjectDomain]) -> Set<String>? {
         guard let reach else { return nil }
         return keys.reduce(into: []) { clusters, key in
-            let names = (assignmentsOf[key] ?? []).union(assignmentsOfProject[key.project] ?? [])
+            let names = (index.assignmentsOf[key] ?? []).union(index.assignmentsOfProject[key.project] ?? [])
             let inForce = names.filter { plan.duplicateAssignments[$0] == nil }
             clusters.formUnion(reach.clusters(of: inForce.compactMap { snapshot.assignments[$0]?.spec }))
         }
@@ -375,14 +227,14 @@ public struct FleetPlanner: Sendable {
 
     private mutating func settleAgreement(_ touched: Touched, _ diff: inout PlanDiff) {
         let before = plan.disagreements
-        let names = touched.isAgreement ? shared : shared.intersection(touched.namespaces)
+        let names = touched.isAgreement ? index.shared : index.shared.intersection(touched.namespaces)
         let gone = before.keys.filter { key in
-            guard let name = plan.entries[key]?.answer.name, shared.contains(name) else { return true }
+            guard let name = plan.entries[key]?.answer.name, index.shared.contains(name) else { return true }
             return names.contains(name)
         }
         guard !names.isEmpty || !gone.isEmpty else { return }
         for key in gone { plan.disagreements[key] = nil }
-        let groups = names.reduce(into: [:]) { $0[$1] = sharers[$1] ?? [] }
+        let groups = names.reduce(into: [:]) { $0[$1] = index.sharers[$1] ?? [] }
         plan.disagreements.merge(SharedNamespaces.disagreements(groups, plan, snapshot)) { $1 }
         for key in Set(before.keys).union(plan.disagreements.keys) where before[key] != plan.disagreements[key] {
             diff.projectDomains.insert(key)
@@ -392,12 +244,4 @@ public struct FleetPlanner: Sendable {
 
 extension Seniority {
     fileprivate static var last: Seniority { Seniority(ObjectMeta(name: "\u{10FFFF}")) }
-}
-
-extension Dictionary {
-    /// Removes an element from a set, and an empty set from the dictionary.
-    fileprivate mutating func remove<Element: Hashable>(_ element: Element, from key: Key) where Value == Set<Element> {
-        self[key]?.remove(element)
-        if self[key]?.isEmpty == true { self[key] = nil }
-    }
 }

@@ -56,11 +56,11 @@ struct DataPlaneAgents: Sendable {
             }
         }
         configuration.flyte = credentials.flyteQuestion(of: object, plan, facts)
-        let facts = known?.facts
+        let found = known?.facts
         let agent = pool.update(
             name, of: subject, configuration: configuration,
             plan: plan.plan(
-                for: object, kinds: facts?.kinds ?? .wellKnown, discovered: facts?.discovered ?? [], cache: rendered))
+                for: object, kinds: found?.kinds ?? .wellKnown, discovered: found?.discovered ?? [], cache: rendered))
         agent.hold(asDuplicate: seen.duplicate != nil)
         let report = agent.report()
         take(report, of: object, recordedUID: configuration.recordedUID, into: &seen)
