@@ -14,9 +14,9 @@ struct SyncProgressTests {
     }
 
     private func set(
-        _ progress: SyncProgress, _ name: String, _ progress: SyncProgress.Progress
+        _ progress: SyncProgress, _ name: String, _ result: SyncProgress.Progress
     ) -> SyncProgress.News {
-        progress.set(name, progress, progress.ticket(for: name))
+        progress.set(name, result, progress.ticket(for: name))
     }
 
     @Test("A run that is out of date does not make its namespace synced")

@@ -9,7 +9,7 @@ import Testing
 @Suite("The operator's heartbeat")
 struct HeartbeatTests {
     @Test("Work goes on while beats get through, and stops after a minute without one")
-    func standstill() async throws {
+    func standstill() async {
         let clock = TestClock()
         let getsThrough = Locked(true)
         let beats = Probe<Bool>()
@@ -18,7 +18,7 @@ struct HeartbeatTests {
             beats.record(result)
             return result
         }
-        try await running({ await heartbeat.run() }) {
+        await running({ await heartbeat.run() }) {
             for number in 1...100 {
                 await beats.count(number)
                 await clock.sleepers(1)
@@ -47,7 +47,7 @@ struct HeartbeatTests {
     }
 
     @Test("A beat that never comes back is a standstill too")
-    func hangs() async throws {
+    func hangs() async {
         let clock = TestClock()
         let release = Observed(false)
         let began = Observed(false)
@@ -56,7 +56,7 @@ struct HeartbeatTests {
             await release.wait { $0 }
             return true
         }
-        try await running({ await heartbeat.run() }) {
+        await running({ await heartbeat.run() }) {
             await began.wait { $0 }
             clock.advance(by: .seconds(61))
             #expect(heartbeat.standstill != nil)

@@ -119,7 +119,7 @@ struct PlanUpdaterTests {
             object.status?.mode = recorded
             informers.dataPlanes.apply(.set(key("dp"), .valid(object)))
             let next = PlanUpdater(informers, operatorNamespace: "flyte")
-            _ = next.look(nil)
+            _ = next.update(nil)
             return next.inForce
         }
         #expect(first(nil, .observe)?.spec.mode == .observe)
@@ -163,7 +163,7 @@ struct PlanUpdaterTests {
         #expect(diff.isCommon, "its status has to say so")
         #expect(updater.inForce?.plan.namespaces.keys.sorted() == ["x-team1-development"])
         let fresh = PlanUpdater(informers, operatorNamespace: "flyte")
-        _ = fresh.look(nil)
+        _ = fresh.update(nil)
         #expect(fresh.inForce?.problem != nil && fresh.inForce?.plan.namespaces.isEmpty == true)
     }
 
