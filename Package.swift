@@ -181,7 +181,9 @@ let package = Package(
             "EndToEndTests",
             [
                 "Console", "ControlLoop", "DataPlaneAgent", "DevCluster", "DevFlyteAdmin", "Fleet", "HTTP", "JSON",
-                "Kube", "KubeObjects", "Operator", "RealCluster", "Serving", "Support", "TokenSources", "YAML", log,
+                "Kube", "KubeObjects", "Operator", "RealCluster", "Serving", "Support", "TestAPI", "TokenSources",
+                "YAML",
+                log,
             ] + nio),
     ]
 )

@@ -1,5 +1,6 @@
 import DevCluster
 import JSON
+import TestAPI
 import Testing
 
 @testable import Operator
@@ -7,56 +8,6 @@ import Testing
 extension EndToEnd.Syncing {
     @Suite("clusterProfiles")
     struct ClusterProfiles {
-        private static let text: JSON = ["type": "string"]
-        /// The shape of the CRD of the cluster inventory API, as far as it is written.
-        private static let crd: JSON = [
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": ["name": "clusterprofiles.multicluster.x-k8s.io"],
-            "spec": [
-                "group": "multicluster.x-k8s.io", "scope": "Namespaced",
-                "names": ["kind": "ClusterProfile", "plural": "clusterprofiles", "singular": "clusterprofile"],
-                "versions": [
-                    [
-                        "name": "v1alpha1", "served": true, "storage": true, "subresources": ["status": [:]],
-                        "schema": ["openAPIV3Schema": schema],
-                    ]
-                ],
-            ],
-        ]
-        private static let schema: JSON = [
-            "type": "object", "required": ["spec"],
-            "properties": [
-                "spec": [
-                    "type": "object", "required": ["clusterManager"],
-                    "properties": [
-                        "displayName": text,
-                        "clusterManager": [
-                            "type": "object", "required": ["name"], "properties": ["name": text],
-                            "x-kubernetes-validations": [
-                                ["rule": "self == oldSelf", "message": "ClusterManager is immutable"]
-                            ],
-                        ],
-                    ],
-                ],
-                "status": [
-                    "type": "object",
-                    "properties": [
-                        "conditions": ["type": "array", "items": anything],
-                        "version": ["type": "object", "properties": ["kubernetes": text]],
-                        "properties": [
-                            "type": "array",
-                            "items": [
-                                "type": "object", "required": ["name", "value"],
-                                "properties": ["name": text, "value": text],
-                            ],
-                        ],
-                        "accessProviders": ["type": "array", "items": anything],
-                    ],
-                ],
-            ],
-        ]
-        private static let anything: JSON = ["type": "object", "x-kubernetes-preserve-unknown-fields": true]
-
         private static func profile(_ fleet: TestFleet<DevCluster>, _ name: String) async throws -> JSON? {
             do {
                 return try await fleet.admin.get("ClusterProfile", name, in: "kueue-system")
@@ -81,7 +32,7 @@ extension EndToEnd.Syncing {
                     try await eventually("the missing kind is told") {
                         try await fleet.admin.list("Event").contains { $0["reason"] == "ClusterProfilesNotWritten" }
                     }
-                    try await fleet.admin.apply(Self.crd)
+                    try await fleet.admin.apply(InstalledObjects.clusterProfiles)
                     try await eventually("the kind is served") {
                         Conditions(
                             try await fleet.admin.get(

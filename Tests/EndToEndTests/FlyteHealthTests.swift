@@ -1,5 +1,6 @@
 import DevCluster
 import JSON
+import TestAPI
 import Testing
 
 @testable import Operator
@@ -8,33 +9,6 @@ extension EndToEnd.Flyte {
     @Suite("FlyteReady")
     struct FlyteHealth {
         private static let registry: JSON = ["flyteHealth": ["enabled": true]]
-        private static let propeller: JSON = [
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": ["name": "flytepropeller", "namespace": "flyte"],
-            "spec": [
-                "replicas": 1, "selector": ["matchLabels": ["app": "flytepropeller"]],
-                "template": [
-                    "metadata": ["labels": ["app": "flytepropeller"]],
-                    "spec": ["containers": [["name": "main", "image": "flytepropeller"]]],
-                ],
-            ],
-        ]
-        private static let crd: JSON = [
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": ["name": "flyteworkflows.flyte.lyft.com"],
-            "spec": [
-                "group": "flyte.lyft.com", "scope": "Namespaced",
-                "names": ["kind": "FlyteWorkflow", "plural": "flyteworkflows", "singular": "flyteworkflow"],
-                "versions": [
-                    [
-                        "name": "v1alpha1", "served": true, "storage": true,
-                        "schema": [
-                            "openAPIV3Schema": ["type": "object", "x-kubernetes-preserve-unknown-fields": true]
-                        ],
-                    ]
-                ],
-            ],
-        ]
         private static let mayCreate: [JSON] = [
             [
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
@@ -90,14 +64,14 @@ extension EndToEnd.Flyte {
                     try await fleet.settles(1)
                     let refused = try await fleet.reports(1, "FlyteReady", "FlyteCRDMissing")
                     #expect(refused.message.contains("flyteworkflows.flyte.lyft.com"))
-                    try await fleet[1].admin.apply(Self.crd)
+                    try await fleet[1].admin.apply(InstalledObjects.flyteWorkflows)
                     try await fleet.reports(1, "FlyteReady", "FlyteAdminForbidden")
                     for object in Self.mayCreate { try await fleet[1].admin.apply(object) }
                     let missing = try await fleet.reports(1, "FlyteReady", "PermissionsMissing")
                     #expect(missing.status == "Unknown" && missing.message.contains("components/flyte-health"))
                     try await fleet[1].admin.apply(Manifests.component("flyte-health"))
                     try await fleet.reports(1, "FlyteReady", "PropellerNotFound")
-                    try await fleet[1].admin.apply(Self.propeller)
+                    try await fleet[1].admin.apply(InstalledObjects.propeller)
                     try await fleet.reports(1, "FlyteReady", "PropellerUnavailable")
                     try await fleet[1].admin.merge(
                         "Deployment", "flytepropeller", Self.available(true), subresource: "status")
@@ -127,9 +101,9 @@ extension EndToEnd.Flyte {
         @Test("Flyte's health costs one watch, and nothing between the reviews")
         func settled() async throws {
             try await withFleet(of: 1) { fleet in
-                try await fleet[1].admin.apply(Self.crd)
+                try await fleet[1].admin.apply(InstalledObjects.flyteWorkflows)
                 try await fleet[1].admin.apply(Manifests.component("flyte-health"))
-                try await fleet[1].admin.apply(Self.propeller)
+                try await fleet[1].admin.apply(InstalledObjects.propeller)
                 try await fleet[1].admin.merge(
                     "Deployment", "flytepropeller", Self.available(true), subresource: "status")
                 for object in Self.mayCreate {

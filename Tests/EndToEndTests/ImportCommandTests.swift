@@ -1,6 +1,7 @@
 import DevCluster
 import Foundation
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -30,18 +31,7 @@ extension EndToEnd.Commands {
             return try YAML.documents(lines.joined(separator: "\n")).map { try $0.json() }
         }
 
-        private static let namespace = """
-            apiVersion: v1
-            kind: Namespace
-            metadata:
-              name: {{ namespace }}
-            spec:
-              finalizers:
-              - kubernetes
-            """
-        private static var templates: [String: String] {
-            FlyteTemplates.files.merging(["aa_namespace.yaml": namespace]) { $1 }
-        }
+        private static let templates = FlyteCoreTemplates.files
 
         private static func configMap(_ name: String, _ data: [String: String]) -> JSON {
             [

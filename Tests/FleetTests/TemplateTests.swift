@@ -1,41 +1,12 @@
 import JSON
 import KubeObjects
+import TestSupport
 import Testing
 
 @testable import Fleet
 
 /// Flyte's own templates, as the flyte-core chart has them.
-let flyteTemplates = [
-    "aa_namespace.yaml": """
-    apiVersion: v1
-    kind: Namespace
-    metadata:
-      name: {{ namespace }}
-    spec:
-      finalizers:
-      - kubernetes
-    """,
-    "aab_default_service_account.yaml": """
-    apiVersion: v1
-    kind: ServiceAccount
-    metadata:
-      name: default
-      namespace: {{ namespace }}
-      annotations:
-        eks.amazonaws.com/role-arn: {{ defaultIamRole }}
-    """,
-    "ab_project_resource_quota.yaml": """
-    apiVersion: v1
-    kind: ResourceQuota
-    metadata:
-      name: project-quota
-      namespace: {{ namespace }}
-    spec:
-      hard:
-        limits.cpu: {{ projectQuotaCpu }}
-        limits.memory: {{ projectQuotaMemory }}
-    """,
-]
+let flyteTemplates = FlyteCoreTemplates.files
 
 @Suite("Templates in Flyte's syntax")
 struct TemplateTests {

@@ -21,11 +21,7 @@ struct PlanUpdaterTests {
 
     init() {
         updater = PlanUpdater(informers, operatorNamespace: "flyte")
-        informers.registries.apply(.replace([:]))
-        informers.dataPlanes.apply(.replace([:]))
-        informers.executionLabels.apply(.replace([:]))
-        informers.projects.apply(.replace([:]))
-        informers.assignments.apply(.replace([:]))
+        informers.showNoCustomResources()
         updater.found(namespaceUID: "uid")
     }
 

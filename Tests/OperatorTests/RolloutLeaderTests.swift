@@ -82,11 +82,7 @@ struct RolloutLeaderTests {
             options: .init(userAgent: "squadron-test"))
         informers = Informers(client: client, namespace: "flyte")
         updater = PlanUpdater(informers, operatorNamespace: "flyte")
-        informers.registries.apply(.replace([:]))
-        informers.dataPlanes.apply(.replace([:]))
-        informers.executionLabels.apply(.replace([:]))
-        informers.projects.apply(.replace([:]))
-        informers.assignments.apply(.replace([:]))
+        informers.showNoCustomResources()
         updater.found(namespaceUID: "uid")
     }
 

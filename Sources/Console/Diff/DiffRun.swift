@@ -20,7 +20,7 @@ public struct DiffRun: Sendable {
     public func report() async throws(KubeError) -> DiffReport {
         var objects = files.over(try await reader.objects())
         var sources = FleetSources()
-        sources.namespaceUID = try await namespaceUID()
+        sources.namespaceUID = try await reader.namespaceUID()
         try await addConfigMaps(to: &objects, &sources)
         for name in Self.secretNames(objects) { sources.secrets[name] = try await secret(name) }
         if Self.replications(objects).contains(where: { $0.selector != nil }) {
@@ -44,15 +44,6 @@ public struct DiffRun: Sendable {
             return DiffReport(problem: error.message, notes: notes)
         }
         return await report(fleet, DiffReport(notes: notes + fleet.notes))
-    }
-
-    private func namespaceUID() async throws(KubeError) -> String? {
-        do {
-            return try await reader.client.get(Namespace.self, name: reader.namespace).metadata.uid
-        } catch {
-            guard error.isForbidden || error.isNotFound || error.isUnexpectedAnswer else { throw error }
-            return nil
-        }
     }
 
     /// Adds the ConfigMaps that the objects name, and flyteadmin's projects and attributes.

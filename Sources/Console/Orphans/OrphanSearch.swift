@@ -35,21 +35,12 @@ public struct OrphanSearch: Sendable {
             objects.add(configMap: name, try await reader.configMap(name))
         }
         let facts = StoryFacts(objects)
-        let uid = try await namespaceUID()
+        let uid = try await reader.namespaceUID()
         guard let identity = RegistryIdentity(facts.spec.identity, namespaceUID: uid), facts.isComplete else {
             let why = facts.isComplete ? ["the Namespace \(reader.namespace) can't be read, whose UID marks ours"] : []
             return OrphanReport(incomplete: facts.notes + why)
         }
         return OrphanReport(facts, identity, await found(facts))
-    }
-
-    private func namespaceUID() async throws(KubeError) -> String? {
-        do {
-            return try await reader.client.get(Namespace.self, name: reader.namespace).metadata.uid
-        } catch {
-            guard error.isForbidden || error.isNotFound || error.isUnexpectedAnswer else { throw error }
-            return nil
-        }
     }
 
     private func found(_ facts: StoryFacts) async -> [NamespacesFound] {

@@ -55,6 +55,16 @@ public struct ControlPlaneReader: Sendable {
         }
     }
 
+    /// The UID of the operator's Namespace, which marks what is ours. Nil if it may not be read or does not exist.
+    func namespaceUID() async throws(KubeError) -> String? {
+        do {
+            return try await client.get(Namespace.self, name: namespace).metadata.uid
+        } catch {
+            guard error.isForbidden || error.isNotFound || error.isUnexpectedAnswer else { throw error }
+            return nil
+        }
+    }
+
     public func configMap(_ name: String) async throws(KubeError) -> ControlPlaneObjects.ConfigMapReading {
         do {
             return .present(try await client.get(ConfigMap.self, namespace: namespace, name: name).data)

@@ -1,28 +1,11 @@
 import DevCluster
 import JSON
+import TestSupport
 
 /// What the flyte-core chart has in its ConfigMap of templates, in short.
 enum FlyteTemplates {
-    static let quota = """
-        apiVersion: v1
-        kind: ResourceQuota
-        metadata:
-          name: project-quota
-          namespace: {{ namespace }}
-        spec:
-          hard:
-            limits.cpu: {{ projectQuotaCpu }}
-            limits.memory: {{ projectQuotaMemory }}
-        """
-    static let account = """
-        apiVersion: v1
-        kind: ServiceAccount
-        metadata:
-          name: default
-          namespace: {{ namespace }}
-          annotations:
-            eks.amazonaws.com/role-arn: {{ defaultIamRole }}
-        """
+    static let quota = FlyteCoreTemplates.quota
+    static let account = FlyteCoreTemplates.account
     static func configMap(_ files: [String: String]) -> JSON {
         [
             "apiVersion": "v1", "kind": "ConfigMap",

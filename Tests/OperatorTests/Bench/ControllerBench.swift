@@ -106,11 +106,7 @@ final class ControllerBench: Sendable {
             reports: reports, statuses: statuses, writer: writer, router: router, wallClock: wallClock,
             timeline: timeline, logger: logger)
         try await putDefinitions()
-        informers.registries.apply(.replace([:]))
-        informers.dataPlanes.apply(.replace([:]))
-        informers.executionLabels.apply(.replace([:]))
-        informers.projects.apply(.replace([:]))
-        informers.assignments.apply(.replace([:]))
+        informers.showNoCustomResources()
         _ = router.follow()
         informers.secrets.observers.subscribe { [news] _ in news.update { $0 += 1 } }
         informers.configMaps.observers.subscribe { [news] _ in news.update { $0 += 1 } }

@@ -92,28 +92,10 @@ struct PlanControllerTests {
 
 @Suite("The controller of ClusterProfiles", .timeLimit(.minutes(5)))
 struct ClusterProfileControllerTests {
-    private static let anything: JSON = ["type": "object", "x-kubernetes-preserve-unknown-fields": true]
-    private static let definition: JSON = [
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": ["name": "clusterprofiles.multicluster.x-k8s.io"],
-        "spec": [
-            "group": "multicluster.x-k8s.io", "scope": "Namespaced",
-            "names": ["kind": "ClusterProfile", "plural": "clusterprofiles", "singular": "clusterprofile"],
-            "versions": [
-                [
-                    "name": "v1alpha1", "served": true, "storage": true, "subresources": ["status": [:]],
-                    "schema": [
-                        "openAPIV3Schema": ["type": "object", "properties": ["spec": anything, "status": anything]]
-                    ],
-                ]
-            ],
-        ],
-    ]
-
     @Test("Each data plane has a ClusterProfile while it exists; another manager's stays")
     func profiles() async throws {
         try await withBench { bench in
-            try await bench.put(Self.definition)
+            try await bench.put(InstalledObjects.clusterProfiles)
             try await bench.put([
                 "apiVersion": "multicluster.x-k8s.io/v1alpha1", "kind": "ClusterProfile",
                 "metadata": ["name": "b", "namespace": "flyte"], "spec": ["clusterManager": ["name": "another"]],

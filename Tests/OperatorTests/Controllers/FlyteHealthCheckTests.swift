@@ -11,44 +11,18 @@ import Testing
 @testable import Operator
 
 @Suite("Whether a workflow would run, with two faults at once", .timeLimit(.minutes(5)))
-struct FlyteHealthLookTests {
-    private static let definitions = ResourceType(
-        group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition",
-        plural: "customresourcedefinitions", isNamespaced: false)
-    private static let crd: JSON = [
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": ["name": "flyteworkflows.flyte.lyft.com"],
-        "spec": [
-            "group": "flyte.lyft.com", "scope": "Namespaced",
-            "names": ["kind": "FlyteWorkflow", "plural": "flyteworkflows", "singular": "flyteworkflow"],
-            "versions": [
-                [
-                    "name": "v1alpha1", "served": true, "storage": true,
-                    "schema": ["openAPIV3Schema": ["type": "object", "x-kubernetes-preserve-unknown-fields": true]],
-                ]
-            ],
-        ],
-    ]
-    private static let propeller: JSON = [
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "flytepropeller", "namespace": "flyte"],
-        "spec": [
-            "replicas": 1, "selector": ["matchLabels": ["app": "flytepropeller"]],
-            "template": [
-                "metadata": ["labels": ["app": "flytepropeller"]],
-                "spec": ["containers": [["name": "main", "image": "flytepropeller"]]],
-            ],
-        ],
-    ]
-
+struct FlyteHealthCheckTests {
     private static func install(_ plane: MemoryAPI) async throws {
         let client = plane.client()
         _ = try await client.apply(
             ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "flyte"]], type: Namespace.resourceType,
             name: "flyte", fieldManager: "helm", force: true)
         _ = try await client.apply(
-            crd, type: definitions, name: "flyteworkflows.flyte.lyft.com", fieldManager: "helm", force: true)
+            InstalledObjects.flyteWorkflows, type: InstalledObjects.definitions, name: "flyteworkflows.flyte.lyft.com",
+            fieldManager: "helm", force: true)
         _ = try await client.apply(
-            propeller, type: Deployment.resourceType, namespace: "flyte", name: "flytepropeller", fieldManager: "helm",
+            InstalledObjects.propeller, type: Deployment.resourceType, namespace: "flyte", name: "flytepropeller",
+            fieldManager: "helm",
             force: true)
         try await set(available: true, plane)
     }
