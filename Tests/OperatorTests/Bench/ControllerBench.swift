@@ -170,10 +170,7 @@ extension ControllerBench {
         uniqueKeysWithValues: [
             .dataPlanes, .executionLabels, .executionClusterLabels, .flyteProjects, .clusterRegistries,
             .clusterProfiles, Namespace.resourceType, ConfigMap.resourceType, Secret.resourceType,
-            Deployment.resourceType,
-            ResourceType(
-                group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition",
-                plural: "customresourcedefinitions", isNamespaced: false),
+            Deployment.resourceType, InstalledObjects.definitions,
         ].map { ($0.kind, $0) })
 
     /// Applies an object, and shows it to the informers where it is a custom resource of ours.
