@@ -14,8 +14,8 @@ package struct AgentContext: Sendable {
         package var budget = Budget()
     }
     package var settings = Settings()
-    /// The limit for namespaces in work, over all data planes. Half a hundred data planes get all that they can
-    /// use; of more, each gets its part.
+    /// How many namespaces are in work at a time, over all data planes. Some fifty data planes get all that they can
+    /// use. With more, each gets a part.
     package var share = WorkShare(whole: 2_048, least: 4)
     package var timeline = Timeline.continuous
     package var wallClock = WallClock.system

@@ -31,16 +31,16 @@ enum Delay {
 
     /// A first count of executions waits while flyteadmin is rolled out.
     static let patienceForRollout = Duration.seconds(120)
-    /// When flyteadmin is asked again that could not be asked.
+    /// After how long flyteadmin is asked again if it could not be asked.
     static let nextQuestionToFlyteAdmin = Duration.seconds(5)
 
     // MARK: Control plane
 
-    /// When the UID of our own Namespace is asked for again, first and at most.
+    /// After how long we ask again for the UID of our own Namespace: the first time, and at most.
     static let nextQuestionForIdentity = (first: Duration.milliseconds(200), longest: Duration.seconds(5))
-    /// When a registry is told again that a kind is missing.
+    /// After how long a missing kind is reported on the registry again.
     static let nextLookAtMissingKinds = Duration.seconds(3)
-    /// Credentials are looked at again at least this often: the calendar may be set meanwhile.
+    /// Credentials are read again at least this often, since somebody may set the calendar meanwhile.
     static let nextLookAtCredentials = Duration.seconds(300)
 
     // MARK: Memory

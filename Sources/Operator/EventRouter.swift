@@ -1,7 +1,7 @@
 import ControlLoop
 import Fleet
 
-/// The one table: which change wakes which key, and after how long (`Delay`). "Gathered" means after a delay, so that
+/// The one table: which change wakes which key, and after how long (`Delay`). "Coalesced" means after a delay, so that
 /// many changes cause one reconciliation.
 ///
 /// Controllers, agents and watches send each other nothing else: each calls one function of this table.

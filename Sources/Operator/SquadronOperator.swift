@@ -149,7 +149,7 @@ public final class SquadronOperator: Sendable {
         // Asked while the informers fill, since a restart takes as long as its longest chain of requests.
         async let asked = identity.find()
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
-        try await fillCaches(mayWrite)
+        try await fillInformers(mayWrite)
         let term = LeaderTerm(
             LeaderTerm.Surroundings(
                 configuration: configuration, informers: informers, metrics: metrics, client: writer(mayWrite),
@@ -172,7 +172,7 @@ public final class SquadronOperator: Sendable {
     }
 
     /// Returns when all custom resources have been listed. Meanwhile it reports which of their kinds are missing.
-    private func fillCaches(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
+    private func fillInformers(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
         let missing = MissingAtStart(
             informers: informers, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
             wallClock: configuration.wallClock)

@@ -44,7 +44,7 @@ public struct EventSubject: Sendable, Hashable {
     }
 }
 
-/// Something that happened to an object, as a reconciler reports it.
+/// Something that happened to an object, as a controller reports it.
 public struct EventReport: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable { case normal = "Normal", warning = "Warning" }
     public var kind: Kind

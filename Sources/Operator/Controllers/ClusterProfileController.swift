@@ -12,7 +12,7 @@ final class ClusterProfileController: Sendable {
     private let statuses: StatusWriter
     private let writer: ControlPlaneWriter
     private let wallClock: WallClock
-    /// The complaints of the last time.
+    /// What the last reconcile complained about.
     private let complaints = Locked<[String: String]>([:])
 
     init(

@@ -52,7 +52,7 @@ struct ClusterResourceReading {
             let new = AttributesProblem(error.description, needsPerson: error.kind == .refused)
             if problem != new {
                 access.logger.warning("\(error)")
-                // Without any, the reconciler says what waits for them.
+                // Without any, the statuses say what waits for them.
                 if reports.clusterResources != nil {
                     access.warn("AttributesNotRead", error.description + "; those read before stay in force")
                 }

@@ -1,9 +1,9 @@
 import Fleet
 import KubeObjects
 
-/// What is wanted, as of one look at the control plane. A value: each reader holds one revision of it.
+/// What is wanted, as of one update of the plan. A value: each reader holds one revision of it.
 struct PlanInForce: Sendable {
-    /// Counts the looks of this process. A data plane's plan of the same revision needs no second look.
+    /// Counts the updates in this process. A data plane's plan of the same revision needs no second look.
     let revision: UInt64
     let planner: FleetPlanner
     /// Nil if there is none. The defaults hold then.

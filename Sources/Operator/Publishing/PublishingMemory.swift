@@ -3,7 +3,7 @@ import Fleet
 import KubeObjects
 import Support
 
-/// What is known of the publishing between two looks at it.
+/// What is remembered of publishing between two reconciles.
 final class PublishingMemory: Sendable {
     struct Result: Sendable, Hashable {
         var publishing: RegistryFacts.Publishing
@@ -20,7 +20,7 @@ final class PublishingMemory: Sendable {
         var checksum: (text: String, since: Duration)?
         /// By name of the ConfigMap.
         var maps = OwnWrites<String, (content: PublishedClusters, time: Duration)>()
-        /// The Secrets by name.
+        /// By name of the Deployment.
         var deployments = OwnWrites<String, Deployment>()
         /// Since when the credentials of each cluster have been away, for clusters whose entries stay.
         var away: [String: Duration] = [:]
@@ -28,7 +28,7 @@ final class PublishingMemory: Sendable {
     }
     /// The labels that flyteadmin runs with.
     enum RunningLabels: Sendable, Hashable {
-        /// Before the first look.
+        /// Before the first reconcile.
         case unknown
         /// Squadron does not restart flyteadmin, so nobody can tell. Rows then wait for nothing.
         case all
@@ -41,7 +41,7 @@ final class PublishingMemory: Sendable {
 
     init(patience: Double? = nil) { self.patience = patience }
 
-    /// Nil before the first look with a result.
+    /// Nil before the first reconcile with a result.
     var result: Result? { state.withLock { $0.result } }
 
     /// Returns the former result.

@@ -20,7 +20,7 @@ struct Settling: Sendable {
 
     func isSettling(_ spec: ClusterRegistrySpec) -> Bool { pool.isSettling || waitsForFlyteAdmin(spec) }
 
-    /// For the first answer about its projects and attributes, but not for long.
+    /// Whether statuses wait for flyteadmin's first answer about its projects and attributes. They don't wait long.
     private func waitsForFlyteAdmin(_ spec: ClusterRegistrySpec) -> Bool {
         let isMissing =
             (spec.flyteAdmin?.projectDiscovery == true && flyteAdmin.discovered == nil)

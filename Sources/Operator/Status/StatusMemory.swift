@@ -6,9 +6,9 @@ import Support
 /// What is known of each object beside what the object itself holds.
 final class StatusMemory: Sendable {
     struct Notes: Sendable {
-        /// For a first result.
+        /// How long it waits for a first result.
         var result = Patience()
-        /// For the publishing of its generation.
+        /// How long it waits for the publishing of its generation.
         var publishing = Patience()
         /// The status that it got while it did not fit its type. Nil if it fits.
         var malformed: JSON?

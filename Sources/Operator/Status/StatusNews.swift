@@ -7,7 +7,7 @@ struct StatusNews: Sendable, Hashable {
     var reason: String
     var note: String
 
-    /// One for each condition that became false, and for each that is true again after that.
+    /// An event for each condition that became false, and for each that is true again after that.
     ///
     /// A condition that is only on its way makes no event. A condition that follows from another object makes none either,
     /// since that object has its own event: a dead data plane must not make an event for each project-domain.
