@@ -1,6 +1,7 @@
 import KubeObjects
 
-/// The resources of the kinds that templates name.
+/// Gives a kind its resource, as client-go's RESTMapper does: for the kinds that every Kubernetes serves, and for those
+/// that a data plane was asked for.
 public struct RESTMapper: Sendable, Hashable {
     private var types: [GroupVersionKind: ResourceType] = [:]
     /// Why the data plane gave no answer for a group version, for example because the server of an aggregated API is
