@@ -281,7 +281,7 @@ struct AdmissionPolicyTests {
             for path in made { _ = try? await api.delete(path) }
             throw error
         }
-        for path in made { try await api.delete(path) }
+        for path in made { try await api.delete(path).require(200) }
     }
 
     /// With every right, so that only the policies can refuse.
@@ -330,6 +330,6 @@ struct AdmissionPolicyTests {
             try await squadron.post(maps, Objects.configMap("foreign")).require(422)
             try await squadron.post(Objects.core("kube-system", "configmaps"), ours).require(422)
         }
-        try await api.delete("\(binding)/\(namespace)")
+        try await api.delete("\(binding)/\(namespace)").require(200)
     }
 }
