@@ -71,7 +71,8 @@ struct WantedFleetTests {
     func values() throws {
         let fleet = try wanted()
         #expect(try made(fleet) == ["cpu": "4", "key": "hunter2222"])
-        #expect(try made(fleet, try #require(fleet.shadow))?["key"] != "hunter2222")
+        let shadow = try #require(fleet.shadow)
+        #expect(try made(fleet, shadow)?["key"] != "hunter2222")
         #expect(fleet.redaction.clean("it is hunter2222") == "it is <redacted>")
     }
 
