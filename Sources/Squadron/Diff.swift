@@ -38,7 +38,8 @@ struct Diff: AsyncParsableCommand {
         let cloud = try cloud.access("squadron diff")
         try await options.run("diff") { reader, screen in
             let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent, cloud: cloud)
-            return screen.show(try await DiffRun(reader, access, files, screen).report(), as: options.output)
+            let run = DiffRun(reader, access, .asking(reader), files, screen)
+            return screen.show(try await run.report(), as: options.output)
         }
     }
 }

@@ -76,6 +76,7 @@ struct Explain: AsyncParsableCommand {
             var objects = try await FleetReading.live(reader.client, namespace: reader.namespace, whole: all)
             if let settings = objects.registry?.spec.flyteAdmin {
                 objects.flyteAdmin = await view(settings, reader)
+                if all { await addProjects(settings, reader, to: &objects) }
             }
             return show(objects, on: screen)
         }
@@ -89,6 +90,21 @@ struct Explain: AsyncParsableCommand {
         let request = Placement.Request(project: project, domain: domain, workflow: workflow, label: label)
         return screen.show(
             Explanation(request, execution: execution, objects: objects, now: now), as: options.output)
+    }
+
+    /// In Observe the operator does not note flyteadmin's projects.
+    private func addProjects(
+        _ settings: FlyteAdmin, _ reader: ControlPlaneReader, to objects: inout FleetObjects
+    ) async {
+        let isNoted = objects.configMaps[DiscoveredProjects.configMapName] != nil
+        guard settings.projectDiscovery, !isNoted || objects.registry?.spec.mode == .observe,
+            let projects = await FlyteAdminNotes.asking(reader).ask(settings).projects
+        else { return }
+        objects.add([
+            "apiVersion": "v1", "kind": .string(ConfigMap.resourceType.kind),
+            "metadata": ["name": .string(DiscoveredProjects.configMapName), "namespace": .string(reader.namespace)],
+            "data": [DiscoveredProjects.dataKey: .string(projects.text)],
+        ])
     }
 
     private func view(_ settings: FlyteAdmin, _ reader: ControlPlaneReader) async -> FlyteAdminView {

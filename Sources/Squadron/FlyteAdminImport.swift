@@ -61,19 +61,3 @@ struct FlyteAdminImport {
         }
     }
 }
-
-extension FlyteAdminReach {
-    /// The Secrets, as far as the user may read them.
-    static func secrets(_ names: Set<String>, _ reader: ControlPlaneReader) async -> [String: SecretReading] {
-        var secrets: [String: SecretReading] = [:]
-        for name in names.sorted() {
-            do throws(KubeError) {
-                let secret = try await reader.client.get(Secret.self, namespace: reader.namespace, name: name)
-                secrets[name] = .present(SecretContent(secret))
-            } catch {
-                secrets[name] = error.isNotFound ? .absent : .unreadable(error.detail)
-            }
-        }
-        return secrets
-    }
-}

@@ -25,7 +25,7 @@ struct Orphans: AsyncParsableCommand {
         let cloud = try cloud.access("squadron orphans")
         try await options.run("orphans") { reader, screen in
             let access = DataPlaneAccess(reader, userAgent: SquadronVersion.userAgent, cloud: cloud)
-            return screen.show(try await OrphanSearch(reader, access).report(), as: options.output)
+            return screen.show(try await OrphanSearch(reader, access, .asking(reader)).report(), as: options.output)
         }
     }
 }

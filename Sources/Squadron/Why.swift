@@ -32,6 +32,10 @@ struct Why: AsyncParsableCommand {
             for name in NamespaceStory.configMapNames(objects).sorted() {
                 objects.add(configMap: name, try await reader.configMap(name))
             }
+            let flyteAdmin = FlyteAdminNotes.asking(reader)
+            if let problem = await flyteAdmin.complete(&objects, isObserved: objects.isObserved) {
+                screen.note("note: " + problem)
+            }
             return screen.show(NamespaceStory(of: subject, objects, now: WallClock.system.now), as: options.output)
         }
     }

@@ -10,23 +10,30 @@ public struct DiffRun: Sendable {
 
     let reader: ControlPlaneReader
     let access: DataPlaneAccess
+    let flyteAdmin: FlyteAdminNotes
     let files: DiffFiles
     let screen: Screen
 
-    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ files: DiffFiles, _ screen: Screen) {
-        (self.reader, self.access, self.files, self.screen) = (reader, access, files, screen)
+    public init(
+        _ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminNotes, _ files: DiffFiles,
+        _ screen: Screen
+    ) {
+        (self.reader, self.access, self.flyteAdmin) = (reader, access, flyteAdmin)
+        (self.files, self.screen) = (files, screen)
     }
 
     public func report() async throws(KubeError) -> DiffReport {
-        var objects = files.over(try await reader.objects())
+        let live = try await reader.objects()
+        var objects = files.over(live)
         var sources = FleetSources()
         sources.namespaceUID = try await reader.namespaceUID()
         try await addConfigMaps(to: &objects, &sources)
+        var notes = files.notes
+        if let problem = await flyteAdmin.complete(&objects, isObserved: live.isObserved) { notes.append(problem) }
         for name in Self.secretNames(objects) { sources.secrets[name] = try await secret(name) }
         if Self.replications(objects).contains(where: { $0.selector != nil }) {
             sources.labelledSecrets = try await labelledSecrets()
         }
-        var notes = files.notes
         if objects.registry?.spec("rollout", "type")?.string == RolloutPolicy.Kind.progressive.rawValue {
             do throws(KubeError) {
                 sources.revisions = try await reader.rolloutRevisions().compactMap(StoredRevision.init)

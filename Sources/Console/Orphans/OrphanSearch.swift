@@ -24,15 +24,20 @@ public struct OrphanSearch: Sendable {
 
     let reader: ControlPlaneReader
     let access: DataPlaneAccess
+    let flyteAdmin: FlyteAdminNotes
 
-    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess) {
-        (self.reader, self.access) = (reader, access)
+    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminNotes) {
+        (self.reader, self.access, self.flyteAdmin) = (reader, access, flyteAdmin)
     }
 
     public func report() async throws(KubeError) -> OrphanReport {
         var objects = try await reader.objects()
         for name in NamespaceStory.configMapNames(objects) where name == DiscoveredProjects.configMapName {
             objects.add(configMap: name, try await reader.configMap(name))
+        }
+        // A project that was added since may want a namespace.
+        if let problem = await flyteAdmin.complete(&objects, isObserved: objects.isObserved) {
+            return OrphanReport(incomplete: [problem])
         }
         let facts = StoryFacts(objects)
         let uid = try await reader.namespaceUID()
