@@ -95,7 +95,7 @@ struct StatusTests {
         #expect(lines.last?.hasSuffix("next to end: token of ending in 3d") == true)
     }
 
-    @Test("A Ready data plane that would run no workflow comes first, with the reason")
+    @Test("A data plane that would run no workflow comes after those that fail, with the reason")
     func flyteReady() throws {
         func plane(_ name: String, _ ready: String, _ flyte: String) -> String {
             """
@@ -105,13 +105,13 @@ struct StatusTests {
             spec: {endpoint: "https://\(name)"}
             status:
               conditions:
-              - {type: Ready, status: "\(ready)", reason: Timeout, message: no answer, observedGeneration: 1, lastTransitionTime: "2026-05-01T12:00:00Z"}
+              - {type: Ready, status: "\(ready)", reason: \(flyte == "False" ? "PropellerNotFound" : "Timeout"), message: no answer, observedGeneration: 1, lastTransitionTime: "2026-05-01T12:00:00Z"}
               - {type: FlyteReady, status: "\(flyte)", reason: PropellerNotFound, message: no propeller, observedGeneration: 1, lastTransitionTime: "2026-05-01T12:00:00Z"}
 
             """
         }
         let fleet =
-            plane("fine", "True", "True") + plane("without", "True", "False") + plane("away", "False", "Unknown")
+            plane("fine", "True", "True") + plane("without", "False", "False") + plane("away", "False", "Unknown")
             + plane("unsaid", "True", "Unknown")
         let overview = FleetOverview(try objects(fleet), now: now)
         #expect(overview.dataPlanes.map(\.state.name) == ["away", "without", "fine", "unsaid"])

@@ -142,6 +142,21 @@ extension EndToEnd.Commands {
             }
         }
 
+        @Test("In Observe diff asks flyteadmin for its projects, since the operator notes none")
+        func projectsOfFlyteAdmin() async throws {
+            try await withFlyteAdmin(more: ["projectDiscovery": true]) { fleet, flyteAdmin in
+                try await fleet.admin.merge("ClusterRegistry", "flyte", ["spec": ["mode": "Observe"]])
+                let plan = try await fleet.operating { _ in
+                    // Two projects of flyteadmin's with three domains each.
+                    try await fleet.plans(1) { $0["create"] == 6 }
+                }
+                #expect(counts(try await diff([], fleet).json)["dataplane-1"]?["create"] == plan["create"])
+                await flyteAdmin.stop()
+                let unknown = try await diff([], fleet)
+                #expect(unknown.output.contains("flyteadmin can't be asked from here"))
+            }
+        }
+
         @Test("For Flyte's objects diff shows what the takeover changes, and no conflicts")
         func takenOver() async throws {
             try await withFleet(of: 1) { fleet in

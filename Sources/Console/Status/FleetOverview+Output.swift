@@ -167,8 +167,8 @@ extension FleetOverview.DataPlaneRow {
 
     /// Why it is not as it should be, and what somebody has set on purpose.
     fileprivate var message: String {
-        var parts = [remark ?? "", state.isReady ? "" : state.message]
-        // What is not Ready at all says why; then this is known no better.
+        var parts = [remark ?? "", state.isReady || standing == .withoutFlyte ? "" : state.message]
+        // Where Ready says why not, an unknown FlyteReady adds nothing.
         if let flyteReady, flyteReady.status == .isFalse || (flyteReady.status == .unknown && state.isReady) {
             let reason = flyteReady.status == .isFalse ? flyteReady.reason : "Unknown (\(flyteReady.reason))"
             parts.append("FlyteReady: \(reason): \(flyteReady.message)")

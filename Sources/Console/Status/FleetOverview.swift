@@ -136,9 +136,9 @@ extension FleetOverview.DataPlaneRow: Comparable {
                 .stale
             } else {
                 switch state.ready {
+                case .isFalse where flyteReady?.status == .isFalse && flyteReady?.reason == state.reason: .withoutFlyte
                 case .isFalse: .failing
                 case .unknown: .unknown
-                case .isTrue where flyteReady?.status == .isFalse: .withoutFlyte
                 case .isTrue: expiry?.isNear == true ? .expiring : .ready
                 }
             }

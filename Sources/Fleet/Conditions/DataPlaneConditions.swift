@@ -20,9 +20,11 @@ public enum DataPlaneConditions {
         let authorized = authorized(seen, reachable)
         let synced = synced(seen, after: [credentials, reachable, authorized])
         let available = available(seen, credentials, reachable, authorized)
-        let parts = [credentials, reachable, authorized, available, synced]
-        let flyteReady = flyteReady(seen, reachable)
-        return parts.dropLast() + [flyteReady].compactMap { $0 } + [synced, ready(seen, parts)]
+        let flyteReady = [flyteReady(seen, reachable)].compactMap { $0 }
+        let parts = [credentials, reachable, authorized, available]
+        // Where nobody may ask whether a workflow would run, Ready goes by the rest.
+        let ready = ready(seen, parts + flyteReady.filter { $0.status == .isFalse } + [synced])
+        return parts + flyteReady + [synced, ready]
     }
 
     /// Nil if the registry does not ask for it.
