@@ -34,7 +34,7 @@ struct FlyteAdminNotesTests {
         return (StoryFacts(objects).discovered, asked.withLock { $0 }, problem)
     }
 
-    @Test("What the operator noted counts; in Observe, or without notes, flyteadmin's own answer does")
+    @Test("The operator's notes count; in Observe, or without them, flyteadmin's answer does")
     func asks() async throws {
         let answers = FlyteAdminContent(projects: Self.found)
         let enforced = try await complete(mode: "Enforce", answers: answers)

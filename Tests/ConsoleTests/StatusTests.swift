@@ -95,7 +95,7 @@ struct StatusTests {
         #expect(lines.last?.hasSuffix("next to end: token of ending in 3d") == true)
     }
 
-    @Test("A data plane that would run no workflow comes after those that fail, with the reason")
+    @Test("A data plane that would run no workflow comes after those that fail")
     func flyteReady() throws {
         func plane(_ name: String, _ ready: String, _ flyte: String) -> String {
             """

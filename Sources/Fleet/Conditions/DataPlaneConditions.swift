@@ -22,7 +22,7 @@ public enum DataPlaneConditions {
         let available = available(seen, credentials, reachable, authorized)
         let flyteReady = [flyteReady(seen, reachable)].compactMap { $0 }
         let parts = [credentials, reachable, authorized, available]
-        // Where nobody may ask whether a workflow would run, Ready goes by the rest.
+        // An account that may not ask whether a workflow would run must not keep Ready Unknown for ever.
         let ready = ready(seen, parts + flyteReady.filter { $0.status == .isFalse } + [synced])
         return parts + flyteReady + [synced, ready]
     }
