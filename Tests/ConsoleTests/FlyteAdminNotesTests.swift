@@ -34,7 +34,7 @@ struct FlyteAdminNotesTests {
         return (StoryFacts(objects).discovered, asked.withLock { $0 }, problem)
     }
 
-    @Test("The operator's notes count; in Observe, or without them, flyteadmin's answer does")
+    @Test("The operator's notes count; in Observe flyteadmin's own answer does")
     func asks() async throws {
         let answers = FlyteAdminContent(projects: Self.found)
         let enforced = try await complete(mode: "Enforce", answers: answers)

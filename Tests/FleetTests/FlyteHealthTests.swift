@@ -45,7 +45,7 @@ struct FlyteHealthTests {
         ),
     ]
 
-    @Test("Each finding has its reason. If it is False, so is Ready; Available stays as it is", arguments: cases.indices)
+    @Test("Each finding has its reason; False takes Ready along, and not Available", arguments: cases.indices)
     func reasons(_ index: Int) {
         var health = Self.good
         Self.cases[index].0(&health)
