@@ -29,6 +29,35 @@ struct ObjectTests {
     }
 
     @Test(
+        "A Deployment's generation also counts its annotations, and not its labels", arguments: ServerKind.atHand)
+    func generation(_ kind: ServerKind) async throws {
+        let api = try await ContractClient(kind)
+        try await api.withNamespace { namespace in
+            let path = "/apis/apps/v1/namespaces/\(namespace)/deployments"
+            let labels: JSON = ["app": "d"]
+            let deployment: JSON = [
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "d"],
+                "spec": [
+                    "selector": ["matchLabels": labels],
+                    "template": [
+                        "metadata": ["labels": labels], "spec": ["containers": [["name": "c", "image": "i"]]],
+                    ],
+                ],
+            ]
+            try await api.post(path, deployment).require(201)
+            func generation(after metadata: JSON) async throws -> JSON? {
+                let change: JSON = ["metadata": metadata]
+                return try await api.patch(.merge, "\(path)/d", change).require(200).json[path: [
+                    "metadata", "generation",
+                ]]
+            }
+            #expect(try await generation(after: ["labels": ["x": "y"]]) == 1)
+            #expect(try await generation(after: ["annotations": ["x": "y"]]) == 2)
+            #expect(try await generation(after: ["annotations": ["x": "y"]]) == 2)
+        }
+    }
+
+    @Test(
         "A write with an old version is refused; a write without a version is not",
         arguments: ServerKind.atHand)
     func optimisticLocking(_ kind: ServerKind) async throws {

@@ -81,6 +81,7 @@ enum BuiltInResources {
         make("apps", "Deployment", "deployments", ["deploy"]) {
             workload(&$0)
             $0.strategy = DeploymentStrategy()
+            $0.generationCountsAnnotations = true
             $0.columns = DeploymentColumns()
         },
         make("apps", "ReplicaSet", "replicasets", ["rs"]) { workload(&$0) },

@@ -18,6 +18,8 @@ struct ResourceDefinition: Sendable {
     var subresources: [String] = []
     /// Whether `generation` counts changes of `spec`.
     var hasGeneration = false
+    /// Whether `generation` counts changes of annotations, too. Kubernetes does that for Deployments.
+    var generationCountsAnnotations = false
     /// Whether PUT creates an object that does not exist.
     var createsOnUpdate = false
     /// Whether PUT without a resourceVersion overwrites.

@@ -154,11 +154,12 @@ extension APIServer {
         }
     }
 
-    /// Every field counts except metadata, and except status if it is written separately.
+    /// Every field counts except metadata (of Deployments the annotations do), and except status if it is written separately.
     private func bumpsGeneration(_ object: JSON, _ live: JSON, _ definition: ResourceDefinition) -> Bool {
         func counted(_ object: JSON) -> [String: JSON] {
             var members = object.object ?? [:]
-            members["metadata"] = nil
+            let annotations = members["metadata"]?["annotations"]
+            members["metadata"] = definition.generationCountsAnnotations ? annotations : nil
             members["apiVersion"] = nil
             if !definition.isCustom || definition.subresources.contains("status") { members["status"] = nil }
             return members
