@@ -65,7 +65,8 @@ final class StoredRollout: Sendable {
         } catch {
             // Another leader may have written meanwhile. The stored state counts and is read again.
             if error.isConflict || error.isNotFound || error.isAlreadyExists { state = State() }
-            state.report.problem = "the revisions of the rollout can't be kept: \(error)"
+            let grant = error.isForbidden ? "; manifests/components/staged-rollout grants it" : ""
+            state.report.problem = "the revisions of the rollout can't be kept: \(error)\(grant)"
             self.state.withLock { [state] in $0 = state }
             throw error
         }
