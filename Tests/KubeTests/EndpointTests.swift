@@ -205,6 +205,11 @@ struct KubeconfigTests {
         #expect(message(text)?.hasPrefix("/x/config") == true)
     }
 
+    @Test("What a kubeconfig says is shown without control characters")
+    func control() {
+        #expect(message("kind: \"Con\\tfi\\eg\"") == "/x/config: kind: is Con\u{FFFD}fi\u{FFFD}g, not Config")
+    }
+
     @Test("The first of several files that names an entry counts; missing files are skipped")
     func merged() async throws {
         let folder = try TemporaryFolder()

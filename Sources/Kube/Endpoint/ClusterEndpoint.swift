@@ -1,4 +1,5 @@
 import HTTP
+import KubeObjects
 import Support
 
 /// How to reach an API server, and with which credentials.
@@ -25,7 +26,8 @@ public struct ClusterEndpoint: Sendable {
     }
 }
 
-/// Why there is no endpoint: the file, the place in it, and what is wrong there. It never holds a credential.
+/// Why there is no endpoint: the file, the place in it, and what is wrong there. It never holds a credential, and no
+/// control characters.
 public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var file: String?
     /// `users[0].user.token`. Empty for the whole file.
@@ -36,8 +38,8 @@ public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertibl
 
     public init(file: String? = nil, path: String = "", message: String, isOfPlugin: Bool = false) {
         self.file = file
-        self.path = path
-        self.message = message
+        self.path = path.shown(limit: 256)
+        self.message = message.shown(limit: 4096, keepsLines: true)
         self.isOfPlugin = isOfPlugin
     }
     public var description: String {
