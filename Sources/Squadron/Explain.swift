@@ -98,7 +98,7 @@ struct Explain: AsyncParsableCommand {
     ) async {
         let isNoted = objects.configMaps[DiscoveredProjects.configMapName] != nil
         guard settings.projectDiscovery, !isNoted || objects.registry?.spec.mode == .observe,
-            let projects = await FlyteAdminNotes.asking(reader).ask(settings).projects
+            let projects = await FlyteAdminQuestions.asking(reader).ask(settings).projects
         else { return }
         objects.add([
             "apiVersion": "v1", "kind": .string(ConfigMap.resourceType.kind),

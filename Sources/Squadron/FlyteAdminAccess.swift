@@ -20,10 +20,10 @@ extension FlyteAdminReach {
     }
 }
 
-extension FlyteAdminNotes {
+extension FlyteAdminQuestions {
     /// Asks flyteadmin with the Secrets that the user may read.
-    static func asking(_ reader: ControlPlaneReader) -> FlyteAdminNotes {
-        FlyteAdminNotes { settings in
+    static func asking(_ reader: ControlPlaneReader) -> FlyteAdminQuestions {
+        FlyteAdminQuestions { settings in
             let secrets = await FlyteAdminReach.secrets(FlyteAdminReach.secretNames(settings), reader)
             do throws(FlyteAdminReach.Refusal) {
                 let reach = try FlyteAdminReach(settings, secrets: secrets, userAgent: SquadronVersion.userAgent)

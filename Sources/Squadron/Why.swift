@@ -32,7 +32,7 @@ struct Why: AsyncParsableCommand {
             for name in NamespaceStory.configMapNames(objects).sorted() {
                 objects.add(configMap: name, try await reader.configMap(name))
             }
-            let flyteAdmin = FlyteAdminNotes.asking(reader)
+            let flyteAdmin = FlyteAdminQuestions.asking(reader)
             if let problem = await flyteAdmin.complete(&objects, isObserved: objects.isObserved) {
                 screen.note("note: " + problem)
             }

@@ -10,12 +10,12 @@ public struct DiffRun: Sendable {
 
     let reader: ControlPlaneReader
     let access: DataPlaneAccess
-    let flyteAdmin: FlyteAdminNotes
+    let flyteAdmin: FlyteAdminQuestions
     let files: DiffFiles
     let screen: Screen
 
     public init(
-        _ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminNotes, _ files: DiffFiles,
+        _ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminQuestions, _ files: DiffFiles,
         _ screen: Screen
     ) {
         (self.reader, self.access, self.flyteAdmin) = (reader, access, flyteAdmin)

@@ -24,9 +24,9 @@ public struct OrphanSearch: Sendable {
 
     let reader: ControlPlaneReader
     let access: DataPlaneAccess
-    let flyteAdmin: FlyteAdminNotes
+    let flyteAdmin: FlyteAdminQuestions
 
-    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminNotes) {
+    public init(_ reader: ControlPlaneReader, _ access: DataPlaneAccess, _ flyteAdmin: FlyteAdminQuestions) {
         (self.reader, self.access, self.flyteAdmin) = (reader, access, flyteAdmin)
     }
 

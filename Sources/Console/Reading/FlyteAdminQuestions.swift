@@ -5,7 +5,7 @@ import KubeObjects
 ///
 /// The operator notes them in ConfigMaps, but it writes none while the registry is in Observe. Then these notes are
 /// missing or old, so a command asks flyteadmin itself.
-public struct FlyteAdminNotes: Sendable {
+public struct FlyteAdminQuestions: Sendable {
     /// Asks flyteadmin for what these settings make the operator read.
     public typealias Ask = @Sendable (FlyteAdmin) async -> FlyteAdminContent
 

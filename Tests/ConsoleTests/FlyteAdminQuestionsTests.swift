@@ -5,7 +5,7 @@ import Testing
 @testable import Console
 
 @Suite("What commands know of flyteadmin")
-struct FlyteAdminNotesTests {
+struct FlyteAdminQuestionsTests {
     private static let noted = DiscoveredProjects([("old", ["development"])])
     private static let found = DiscoveredProjects([("new", ["development"])])
 
@@ -26,7 +26,7 @@ struct FlyteAdminNotesTests {
                 configMap: DiscoveredProjects.configMapName, .present([DiscoveredProjects.dataKey: noted.text]))
         }
         let asked = Locked(0)
-        let notes = FlyteAdminNotes { _ in
+        let notes = FlyteAdminQuestions { _ in
             asked.withLock { $0 += 1 }
             return answers
         }
