@@ -3,6 +3,7 @@ import Console
 import Fleet
 import JSON
 import Kube
+import KubeObjects
 import Operator
 import Support
 
