@@ -26,6 +26,8 @@ package final class Agent: Sendable {
     /// Whether writes were allowed at the last look. Nil before the first look. What follows from a look is done under
     /// this lock.
     private let gate = Locked<Bool?>(nil)
+    /// Held while a plan is taken: the steps of two plans must not mix.
+    private let following = Locked(())
     /// Moves when the next probe becomes due sooner than before.
     let wake = Signal()
     let started: Duration
@@ -92,8 +94,10 @@ package final class Agent: Sendable {
         }
     }
 
-    /// Takes a new plan and queues the namespaces that it changes.
-    package func follow(_ new: DataPlanePlan) {
+    /// Takes a new plan and queues the namespaces that it changes. Two callers may have different plans.
+    package func follow(_ new: DataPlanePlan) { following.withLock { _ in take(new) } }
+
+    private func take(_ new: DataPlanePlan) {
         // Observe comes before anything else, so that waiting writes are no longer sent. The way back to Enforce comes
         // last.
         if new.isObserving, new.version.plan >= currentPlan.version.plan { observe(true) }

@@ -37,6 +37,9 @@ public final class RenewingCredential: CredentialSource {
         var notWrittenBack: String?
         /// The fingerprint of the token in use, computed once for each token.
         var fingerprint: (token: Sensitive, text: String)?
+
+        /// Whether the data plane can be asked for a token that is written back.
+        var mayWriteBack: Bool { client != nil && !renewal.isRefused }
     }
 
     private let issuer: any TokenIssuer
@@ -75,10 +78,10 @@ public final class RenewingCredential: CredentialSource {
 
     public func probed(_ answer: TokenRenewal.Answer, by client: KubeClient) -> Bool {
         let (isAnother, differs) = state.withLock { state in
-            let before = state.renewal.nextTry
+            let before = (state.renewal.nextTry, state.mayWriteBack)
             let isAnother = state.renewal.probed(answer)
             if answer == .accepted { state.client = client }
-            return (isAnother, isAnother || state.renewal.nextTry != before)
+            return (isAnother, isAnother || (state.renewal.nextTry, state.mayWriteBack) != before)
         }
         if differs { changed.advance() }
         if isAnother { tell(.changed) }
@@ -167,12 +170,13 @@ public final class RenewingCredential: CredentialSource {
             let seen = changed.generation
             let now = timeline.now
             let isHeld = writeBack.isHeld()
-            let (due, client) = state.withLock { state in
-                let mayAsk = state.client != nil && !state.renewal.isRefused
-                return (mayAsk ? state.writeBack.take(now: now, isHeld: isHeld) : nil, state.client)
+            let (due, next, client) = state.withLock { state -> (Sensitive?, Duration?, KubeClient?) in
+                // `probed` ends this wait.
+                guard state.mayWriteBack else { return (nil, nil, nil) }
+                return (state.writeBack.take(now: now, isHeld: isHeld), state.writeBack.nextTry, state.client)
             }
             guard let replaced = due else {
-                await changed.wait(past: seen, until: state.withLock { $0.writeBack.nextTry }, on: timeline)
+                await changed.wait(past: seen, until: next, on: timeline)
                 continue
             }
             do throws(IssueFailure) {

@@ -172,6 +172,52 @@ struct AgentTests {
         }
     }
 
+    @Test("What a newer plan wants again is not deleted by a run that began before it")
+    func wantedAgain() async throws {
+        try await withBench { bench in
+            let all = (0..<4).map { quota(in: "a-development", name: "quota-\($0)") }
+            let agent = await bench.follow(bench.plan(["a-development": all]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
+            var spec = ClusterRegistrySpec()
+            spec.prune = true
+            func pruning(_ plan: DataPlanePlan) -> DataPlanePlan {
+                var plan = plan
+                plan.pruning = Pruning(spec, annotations: nil)
+                return plan
+            }
+            let fewer = pruning(bench.plan(["a-development": [all[0]]]))
+            let again = pruning(bench.plan(["a-development": all]))
+            // The newer plan comes while the first delete is on its way.
+            bench.plane.fail { sent in
+                if sent.method == .delete { agent.follow(again) }
+                return nil
+            }
+            agent.follow(fewer)
+            await bench.until { agent.report().stage == again.stage && agent.progressReport.counts.synced == 1 }
+            #expect(bench.plane.sent.all.count { $0.method == .delete } == 1)
+            let left = try await bench.quotas()
+            #expect(left == 4)
+        }
+    }
+
+    @Test("Two callers with different plans leave the namespaces of the newer one")
+    func twoPlans() async throws {
+        try await withBench { bench in
+            let agent = await bench.follow(bench.plan(["a-development": []]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
+            let many = Dictionary(uniqueKeysWithValues: (0..<200).map { ("p\($0)-development", [DesiredObject]()) })
+            for _ in 0..<100 {
+                let (more, fewer) = (bench.plan(many), bench.plan(["a-development": []]))
+                await withDiscardingTaskGroup { group in
+                    group.addTask { agent.follow(more) }
+                    group.addTask { agent.follow(fewer) }
+                }
+                let report = agent.report()
+                #expect(report.progress.counts.desired == 1 && report.stage == fewer.stage)
+            }
+        }
+    }
+
     @Test("A write that is refused is tried again with patience, and told once")
     func failing() async throws {
         try await withBench { bench in

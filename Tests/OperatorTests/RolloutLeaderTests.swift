@@ -13,6 +13,8 @@ import Testing
 private final class RevisionServer: HTTPTransport {
     private let objects = Locked<[String: JSON]>([:])
     var names: [String] { objects.withLock { $0.keys.sorted() } }
+    /// How many more objects it fails to make.
+    let refusals = Locked(0)
 
     func state(_ name: String) -> String? {
         objects.withLock { $0[name]?[path: ["metadata", "annotations", RolloutNames.state]]?.string }
@@ -26,8 +28,15 @@ private final class RevisionServer: HTTPTransport {
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let last = request.url.split(separator: "?").first?.split(separator: "/").last.map(String.init) ?? ""
         let body = request.body.flatMap { try? JSON(parsing: $0) } ?? .null
+        let isRefused =
+            request.method == .post
+            && refusals.withLock { refusals in
+                defer { refusals = max(0, refusals - 1) }
+                return refusals > 0
+            }
         let (status, answer) = objects.withLock { objects -> (Int, JSON) in
             switch request.method {
+            case .post where isRefused: return (503, Self.status(503, "ServiceUnavailable"))
             case .get:
                 let list: JSON = [
                     "kind": "ControllerRevisionList", "apiVersion": "apps/v1", "metadata": ["resourceVersion": "1"],
@@ -143,6 +152,20 @@ struct RolloutLeaderTests {
         let after = try await reconcile(old, second)
         #expect(after == told && server.names == ["squadron-flyte-1", "squadron-flyte-2"])
         #expect(server.state("squadron-flyte-2") == stored && old.report.problem == nil)
+    }
+
+    @Test("A revision that can't be stored gets its number again at the next attempt")
+    func notStored() async throws {
+        let leader = leader()
+        _ = try await reconcile(leader, plan("1"))
+        let second = plan("2")
+        server.refusals.withLock { $0 = 3 }
+        for _ in 0..<3 {
+            await #expect(throws: KubeError.self) { try await reconcile(leader, second) }
+        }
+        let told = try await reconcile(leader, second)
+        #expect(told?.revision == 2 && told?.current == ["a"])
+        #expect(server.names == ["squadron-flyte-1", "squadron-flyte-2"])
     }
 
     @Test(

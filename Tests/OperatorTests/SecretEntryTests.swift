@@ -14,10 +14,13 @@ private final class SecretServer: HTTPTransport {
     let written = Locked<[JSON]>([])
     private let metadata: JSON
     private let status: Int
+    /// What a webhook says of the change.
+    private let objection: (@Sendable (JSON) -> String)?
 
-    init(_ metadata: JSON = [:], status: Int = 200) {
+    init(_ metadata: JSON = [:], status: Int = 200, objection: (@Sendable (JSON) -> String)? = nil) {
         self.metadata = metadata
         self.status = status
+        self.objection = objection
     }
 
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
@@ -33,6 +36,12 @@ private final class SecretServer: HTTPTransport {
         if let body = request.body, let change = try? JSON(parsing: body) { written.withLock { $0.append(change) } }
         var response = HTTPResponse(status: status)
         object[path: ["kind"]] = "PartialObjectMetadata"
+        if let objection, let change = written.withLock({ $0.last }) {
+            object = [
+                "apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Invalid",
+                "code": .int(Int64(status)), "message": .string(objection(change)),
+            ]
+        }
         response.body = object.serialized()
         return response
     }
@@ -95,6 +104,18 @@ struct SecretEntryTests {
             let text = await problem(entry(server, isPublished: isPublished), holding: token)
             #expect(text.contains(words), "\(text)")
             #expect(server.written.withLock { $0.isEmpty })
+        }
+    }
+
+    @Test("A webhook that repeats the change shows neither of the tokens")
+    func repeated() async {
+        let server = SecretServer(status: 422) { change in
+            "denied: \(change.serializedString) would replace old-token by new-token"
+        }
+        let text = await problem(entry(server))
+        #expect(text.contains("denied") && text.contains("would replace"), "\(text)")
+        for secret in ["new-token", "old-token"] {
+            #expect(!text.contains(secret) && !text.contains(Base64.encode(secret.utf8)), "\(text)")
         }
     }
 

@@ -158,4 +158,51 @@ struct RenewingCredentialTests {
             group.cancelAll()
         }
     }
+
+    @Test("A token to write back waits quietly while the data plane accepts none", arguments: [false, true])
+    func waitsToWriteBack(isRefused: Bool) async throws {
+        let looks = Locked(0)
+        let news = NewsLog()
+        let client = Self.tokenServer().client()
+        let place = MemoryPlace()
+        let credential = RenewingCredential(
+            CountingIssuer(life: .seconds(3_600)), policy: .init(asksDataPlane: true),
+            writeBack: .init(
+                issuer: CountingIssuer(life: .seconds(86_400)), place: place,
+                isHeld: {
+                    looks.withLock { $0 += 1 }
+                    return false
+                }),
+            timeline: TestClock().timeline, wallClock: Self.wallClock, jitter: { 0 }, tell: news.tell)
+        // It ended an hour ago.
+        let first = Sensitive(TestToken.account(from: Self.start - 7_200, seconds: 3_600))
+        let ended = Lifetime(
+            start: Timestamp(Instant(secondsSince1970: Double(Self.start - 7_200))),
+            end: Timestamp(Instant(secondsSince1970: Double(Self.start - 3_600))))
+        await withDiscardingTaskGroup { group in
+            if isRefused {
+                _ = credential.probed(.accepted, by: client)
+                for _ in 0..<2 { _ = credential.probed(.refused, by: client) }
+            }
+            _ = credential.seed(first, ended)
+            if isRefused { for _ in 0..<2 { _ = credential.probed(.refused, by: client) } }
+            group.addTask { await credential.run() }
+            for _ in 0..<2_000 { await Task.yield() }
+            #expect(looks.withLock { $0 } < 10)
+            #expect(place.written.value.isEmpty)
+            // It comes at once when the data plane accepts a token again.
+            _ = credential.probed(.accepted, by: client)
+            await place.written.wait { $0.count == 1 }
+            group.cancelAll()
+        }
+    }
+}
+
+/// A Secret's entry that anything may be written to.
+private final class MemoryPlace: FirstTokenPlace {
+    let written = Observed<[Sensitive]>([])
+    func check(_ token: Sensitive) async throws(IssueFailure) {}
+    func write(_ token: Sensitive, replacing old: Sensitive) async throws(IssueFailure) {
+        written.update { $0.append(token) }
+    }
 }

@@ -97,7 +97,9 @@ struct NamespaceSync {
         // queues this namespace again.
         if !found.hasFailed, !found.isPending, plan.pruning == nil || !agent.isListing(plan.types) {
             do throws(KubeError) {
-                try await Pruner(agent: agent, plan: plan).prune(namespace, wanted: objects)
+                try await Pruner(agent: agent, plan: plan).prune(namespace, wanted: objects) {
+                    agent.progress.isCurrent(ticket, for: namespace)
+                }
             } catch {
                 if error.isCancelled { return .failed("cancelled") }
                 let failure = writer.failed(error, error.failure(of: nil))

@@ -15,14 +15,18 @@ struct Pruner {
     let plan: DataPlanePlan
 
     /// Deletes the surplus of one namespace, whose wanted objects are all in place. It reports what it held back.
-    func prune(_ namespace: String, wanted: [DesiredObject]) async throws(KubeError) {
+    ///
+    /// - Parameter isCurrent: asked right before each delete. A newer plan may want the object again.
+    func prune(
+        _ namespace: String, wanted: [DesiredObject], while isCurrent: () -> Bool
+    ) async throws(KubeError) {
         guard let pruning = plan.pruning, plan.mayPrune else { return }
         let surplus = surplus(at: namespace, wanted)
         guard !surplus.isEmpty else { return agent.hasNoSurplus(namespace) }
         guard agent.mayPrune(namespace, plan, pruning) else { return }
         // Objects that refer to others are deleted first.
         for object in surplus.sorted(by: { ApplyOrder.rank($0.type) > ApplyOrder.rank($1.type) }) {
-            guard let link = agent.writableLink, agent.context.mayWrite() else { return }
+            guard isCurrent(), let link = agent.writableLink, agent.context.mayWrite() else { return }
             do throws(KubeError) {
                 try await link.delete(object.type, object.key, ifVersion: object.version)
                 agent.context.metrics.wrote(agent.name, .deleted)

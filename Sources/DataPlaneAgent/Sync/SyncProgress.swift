@@ -73,6 +73,9 @@ final class SyncProgress: Sendable {
     /// Take the ticket before the run reads the plan of the namespace.
     func ticket(for name: String) -> Ticket { state.withLock { Ticket(number: $0.calls[name] ?? 0) } }
 
+    /// Whether the run with that ticket has the present plan of the namespace.
+    func isCurrent(_ ticket: Ticket, for name: String) -> Bool { self.ticket(for: name) == ticket }
+
     /// How much a result differs from the one before.
     enum News: Sendable, Hashable {
         case none

@@ -26,6 +26,7 @@ public struct RegistryFacts: Sendable {
         case notConfigured
         /// `spec.mode` is Observe.
         case observing
+        case pending
         case progressing(String)
         case rolledOut(String)
         case failed(String)
@@ -132,6 +133,7 @@ public struct RegistryFacts: Sendable {
         switch rollout {
         case .notConfigured: .no(.rolledOut, Reason.notConfigured, "spec.publish.restart is not set")
         case .observing: .unknown(.rolledOut, Reason.observing, "nothing is restarted: spec.mode is Observe")
+        case .pending: .unknown(.rolledOut, Reason.pending, "not known yet: what flyteadmin has read")
         case .progressing(let message): .no(.rolledOut, Reason.progressing, message)
         case .rolledOut(let message): .yes(.rolledOut, Reason.rolledOut, message)
         case .failed(let message): .no(.rolledOut, Reason.rolloutFailed, message)

@@ -49,11 +49,10 @@ public struct PublicationPlan: Sendable, Hashable {
     private mutating func takeStock(
         _ claims: RowClaims, _ present: AdminRows, _ mayDelete: Bool
     ) -> Set<AdminRowKey> {
-        for (key, claim) in claims.wanted where present.values[key] == claim.value {
-            // Also if somebody else had set the same value before, since an object declares it now.
-            noted.confirm(AdminRow(key, claim.value))
-            settled.insert(key)
-        }
+        let found = claims.wanted.filter { present.values[$0.key] == $0.value.value }
+        settled.formUnion(found.keys)
+        // Also if somebody else had set the same value before, since an object declares it now.
+        noted.confirm(found.map { AdminRow($0.key, $0.value.value) })
         // A row is no longer restored if it is back, if somebody has set it again, or if an object wants it.
         noted.restoring = noted.restoring.filter { claims.wanted[$0.key] == nil && present.values[$0.key] == nil }
         var doomed: Set<AdminRowKey> = []

@@ -61,10 +61,15 @@ public struct PublishedRows: Sendable, Hashable {
     }
 
     /// The row has this value now. Other noted values of it are dropped.
-    public mutating func confirm(_ row: AdminRow) {
-        rows = rows.filter { $0.key != row.key }
-        rows.insert(row)
+    public mutating func confirm(_ row: AdminRow) { confirm([row]) }
+
+    /// The same for many rows with different keys, in one walk through the notes.
+    public mutating func confirm(_ confirmed: [AdminRow]) {
+        let values = Dictionary(confirmed.map { ($0.key, $0.value) }) { $1 }
+        rows = rows.filter { row in values[row.key].map { $0 == row.value } ?? true }
+        rows.formUnion(confirmed)
     }
+
     /// The notes for another address of what may be the same flyteadmin. A row that exists there with the noted value
     /// is ours. Rows to put back are kept only if any row of ours is there.
     public func moved(to endpoint: String, present: AdminRows) -> PublishedRows {

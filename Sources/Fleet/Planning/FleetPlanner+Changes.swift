@@ -27,7 +27,7 @@ extension FleetPlanner {
         case .assignment(let name, let new):
             if let old = snapshot.assignments[name] { claim(old, isWanted: false, &touched) }
             snapshot.assignments[name] = new
-            if let new { claim(new, isWanted: true, &touched) }
+            if let new { claim(new, isWanted: true, &touched) } else { plan.duplicateAssignments[name] = nil }
             diff.assignments.insert(name)
         case .project(let name, let new):
             if let old = snapshot.projects[name] {
@@ -38,6 +38,8 @@ extension FleetPlanner {
             if let new {
                 index.projectsOf[new.spec.project, default: []].insert(name)
                 touched.projects.insert(new.spec.project)
+            } else {
+                plan.duplicateProjects[name] = nil
             }
             diff.projects.insert(name)
         case .settings(let new):

@@ -8,7 +8,7 @@ import KubeObjects
 /// compares the two after each of 100,000 random changes.
 public struct FleetPlanner: Sendable {
     public internal(set) var snapshot = FleetSnapshot()
-    public private(set) var plan = FleetPlan()
+    public internal(set) var plan = FleetPlan()
 
     var index = FleetIndex()
     /// With `syncScope: Labelled`, the clusters that each label reaches.
@@ -100,7 +100,6 @@ public struct FleetPlanner: Sendable {
             if let space = plan.entries[key]?.answer.name { touched.namespaces.insert(space) }
         }
         for object in objects { setDuplicate(\.duplicateProjects, object.metadata.name, of: name, &diff.projects) }
-        for gone in diff.projects where snapshot.projects[gone] == nil { plan.duplicateProjects[gone] = nil }
     }
 
     private mutating func settleRow(_ row: AdminRowKey, _ touched: inout Touched, _ diff: inout PlanDiff) {
@@ -109,7 +108,6 @@ public struct FleetPlanner: Sendable {
         for object in objects {
             setDuplicate(\.duplicateAssignments, object.metadata.name, of: oldest, &diff.assignments)
         }
-        for gone in diff.assignments where snapshot.assignments[gone] == nil { plan.duplicateAssignments[gone] = nil }
         // The label that counts decides in which clusters the namespace is wanted.
         guard isLabelled else { return }
         let keys =

@@ -148,7 +148,12 @@ public struct StagedRollout: Sendable, Hashable {
         takeIn(input)
         if record.pinned == nil {
             judgeTurns(input)
-            if record.pause == nil, !input.policy.paused { startTurns(input) }
+            if record.pause == nil, !input.policy.paused {
+                startTurns(input)
+            } else {
+                // No group is waited for while none may begin.
+                firstGroupAwaySince = nil
+            }
         }
         conclude(input)
         return nextStep(input)

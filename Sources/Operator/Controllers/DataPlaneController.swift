@@ -70,7 +70,7 @@ struct DataPlaneController: Sendable {
         try await statuses.publish(status, of: object)
         clusters.approve(object, status, isDuplicate: isDuplicate)
         router.readinessChanged(statuses.readiness.set(dataPlane: name, .init(object, status)))
-        if plan.spec.mode != .observe { try await clusters.record(status, on: object) }
+        if plan.mayWrite { try await clusters.record(status, on: object) }
         router.dataPlaneReported(plan)
         return again.map { .requeue(after: $0) } ?? .done
     }

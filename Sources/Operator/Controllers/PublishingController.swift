@@ -23,6 +23,8 @@ struct PublishingController: Sendable {
         }
         // A registry that can't be used says so in its own status, and changes nothing.
         guard let registry = decoded?.object, registry.spec.problems().isEmpty else { return .done }
+        // The mode in force is the plan's. A newer plan follows, and wakes this controller.
+        guard plan.knows(registry.metadata) else { return .done }
         if plan.spec.mode == .observe {
             let (publishes, restarts) = (
                 registry.spec.publish?.clustersConfigMap != nil, registry.spec.publish?.restart.isEmpty == false
@@ -93,7 +95,7 @@ struct PublishingController: Sendable {
             // The labels of the last complete rollout stay.
             if case .known = memory.running { return }
             running = .known([])
-        case nil: return
+        case .pending?, nil: return
         }
         if memory.set(running: running) { router.runningLabelsChanged() }
     }

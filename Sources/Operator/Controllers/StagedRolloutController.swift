@@ -12,7 +12,7 @@ struct StagedRolloutController: Sendable {
     let router: EventRouter
 
     func reconcile() async throws(KubeError) -> Controller<Work>.Outcome {
-        guard let plan = plans.inForce else { return .done }
+        guard let plan = plans.inForce, plan.identity != nil else { return .done }
         let before = rollout.report
         let outcome: StoredRollout.Outcome
         do throws(KubeError) {

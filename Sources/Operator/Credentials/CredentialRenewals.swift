@@ -27,7 +27,7 @@ struct CredentialRenewals: Sendable {
         // The pool holds the source, by the agent.
         sources.source(
             for: settings, isPublished: { [plans] in Self.publishes(object, plans.inForce) },
-            isObserving: { [plans] in plans.inForce?.spec.mode != .enforce },
+            isHeld: { [plans] in plans.inForce?.mayWrite != true },
             tell: { [weak pool, router, events] news in
                 guard let pool else { return }
                 Self.tell(news, of: object.metadata, pool, events)

@@ -22,11 +22,11 @@ struct CredentialSources: Sendable {
 
     /// - Parameters:
     ///   - isPublished: whether flyteadmin reads the Secret's token.
-    ///   - isObserving: whether the registry is in Observe. Then no token is written back.
+    ///   - isHeld: whether nothing may be written in the control plane. Then no token is written back.
     ///   - tell: called with what happens to the credential.
     func source(
         for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
-        isObserving: @escaping @Sendable () -> Bool,
+        isHeld: @escaping @Sendable () -> Bool,
         tell: @escaping @Sendable (RenewingCredential.News) -> Void
     ) -> SourceReference {
         let credentials = settings.credentials
@@ -34,7 +34,7 @@ struct CredentialSources: Sendable {
         policy.asksDataPlane = credentials.provider == .tokenRequest
         let source = RenewingCredential(
             issuer(for: settings), policy: policy,
-            writeBack: writeBack(for: settings, isPublished: isPublished, isObserving: isObserving),
+            writeBack: writeBack(for: settings, isPublished: isPublished, isHeld: isHeld),
             timeline: timeline, wallClock: wallClock, tell: tell)
         return SourceReference(source: source, settings: settings)
     }
@@ -72,7 +72,7 @@ struct CredentialSources: Sendable {
 
     private func writeBack(
         for settings: SourceSettings, isPublished: @escaping @Sendable () -> Bool,
-        isObserving: @escaping @Sendable () -> Bool
+        isHeld: @escaping @Sendable () -> Bool
     ) -> RenewingCredential.WriteBack? {
         let credentials = settings.credentials
         let request = credentials.tokenRequestSettings
@@ -82,7 +82,7 @@ struct CredentialSources: Sendable {
             issuer: TokenRequestIssuer(.init(request, seconds: Self.writtenLife), wallClock: wallClock),
             place: SecretEntry(
                 client: client, namespace: namespace, secret: credentials.secretName, key: key,
-                isPublished: isPublished, writeLog: writeLog), isHeld: isObserving)
+                isPublished: isPublished, writeLog: writeLog), isHeld: isHeld)
     }
 }
 

@@ -37,7 +37,8 @@ struct SecretEntry: FirstTokenPlace {
             writeLog(WriteLine(.writtenBack, "secrets/\(secret)", in: namespace))
         } catch {
             let advice = error.isForbidden ? "; manifests/components/token-write-back grants it" : ""
-            throw IssueFailure("\(error)\(advice)")
+            // A webhook may repeat what was sent.
+            throw IssueFailure(Redaction([token, old]).clean("\(error)") + advice)
         }
     }
 

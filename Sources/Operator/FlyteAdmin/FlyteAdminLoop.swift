@@ -27,8 +27,17 @@ final class FlyteAdminLoop: Sendable {
         var spec: ClusterRegistrySpec? {
             inputs.plan.flatMap { $0.problem == nil && $0.identity != nil ? $0.spec : nil }
         }
+        /// Makes a client, which opens no connection yet.
+        var client: @Sendable (FlyteAdminConnection) -> FlyteAdminClient = {
+            $0.client(userAgent: SquadronVersion.userAgent)
+        }
+
         /// The labels that flyteadmin runs with.
-        var running: PublishingMemory.RunningLabels { reports.publishing.running }
+        func running(_ spec: ClusterRegistrySpec) -> PublishingMemory.RunningLabels {
+            let running = reports.publishing.running
+            // It was found out under settings without a restart (or in Observe), which have just changed.
+            return running == .all && spec.restartsFlyteAdmin ? .unknown : running
+        }
 
         /// For people: an event on the ClusterRegistry.
         func warn(_ reason: String, _ note: String) {
@@ -90,7 +99,7 @@ final class FlyteAdminLoop: Sendable {
     }
 
     /// One pass. Returns when the next one is due. Nil: when something changes.
-    private func step(_ session: inout FlyteAdminSession?, _ readings: inout FlyteAdminReadings) async -> Duration? {
+    func step(_ session: inout FlyteAdminSession?, _ readings: inout FlyteAdminReadings) async -> Duration? {
         guard let spec = context.spec else { return nil }
         let recalled = await readings.follow(spec.flyteAdmin)
         guard let admin = spec.flyteAdmin else {
@@ -126,11 +135,12 @@ final class FlyteAdminLoop: Sendable {
             context.router.flyteAdminChanged()
         }
         defer { tellOfWait(readings.attributesProblem, admin: admin) }
-        // The publishing controller comes first: it decides which rows may be written, and wakes this one.
-        guard var current = session, context.running != .unknown else { return nil }
+        guard var current = session else { return nil }
         if spec.mode == .observe {
             await observe(&current, &readings, spec)
         } else {
+            // The publishing controller comes first: it decides which rows may be written, and wakes this one.
+            guard context.running(spec) != .unknown else { return nil }
             await look(&current, &readings, spec)
         }
         session = current
@@ -184,7 +194,7 @@ final class FlyteAdminLoop: Sendable {
         }
         let isPoll = session.schedule.isDue(context.timeline.now)
         let isFirstSearch = readings.isFirst
-        let running = context.running
+        let running = context.running(spec)
         let isNews =
             claims != session.claims || running != session.running || isFirstSearch
             || session.projects.isNews(projects)
@@ -248,8 +258,10 @@ final class FlyteAdminLoop: Sendable {
     private func take(_ report: ProjectPublisher.Report, _ claims: ProjectClaims, _ session: inout FlyteAdminSession) {
         if case .stopped? = report.failure { return }
         let failure = report.failure.flatMap { Publication.of($0, session.connection).publication }
-        if report.failure != nil, session.failure == nil {
-            session.schedule.failed(context.timeline.now, retryAfter: nil, using: &session.random)
+        if report.failure == nil {
+            session.schedule.partSucceeded()
+        } else if session.failure == nil {
+            session.schedule.partFailed(context.timeline.now, using: &session.random)
         }
         if let held = report.held, session.heldAttributes == nil {
             context.logger.error("\(held)")
@@ -260,5 +272,12 @@ final class FlyteAdminLoop: Sendable {
             report.publication(of: $0, failure)
         }
         context.router.projectsChanged(changed)
+    }
+}
+
+extension ClusterRegistrySpec {
+    /// Whether Squadron restarts flyteadmin for what it publishes.
+    fileprivate var restartsFlyteAdmin: Bool {
+        publish.map { $0.clustersConfigMap != nil && !$0.restart.isEmpty } ?? false
     }
 }

@@ -24,7 +24,7 @@ struct FlyteAdminSession {
         mayWrite: @escaping @Sendable () -> Bool, gate: WriteGate
     ) {
         self.connection = connection
-        client = connection.client(userAgent: SquadronVersion.userAgent)
+        client = context.client(connection)
         publisher = RowPublisher(
             client: client, store: context.store, endpoint: connection.endpoint, mayWrite: mayWrite, gate: gate,
             logger: context.logger)

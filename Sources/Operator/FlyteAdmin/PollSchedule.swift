@@ -6,13 +6,16 @@ struct PollSchedule: Sendable, Hashable {
     let interval: Duration
     private(set) var next = Duration.zero
     private var backoff: Backoff
+    /// The same for a part that fails by itself, while flyteadmin answers.
+    private var backoffOfPart: Backoff
 
     /// A tenth more or less.
     static let spread = 0.9...1.1
 
     init(interval: Duration) {
         self.interval = interval
-        backoff = Backoff(BackoffPolicy(base: .seconds(1), cap: max(.seconds(5), min(interval, .seconds(60)))))
+        let policy = BackoffPolicy(base: .seconds(1), cap: max(.seconds(5), min(interval, .seconds(60))))
+        (backoff, backoffOfPart) = (Backoff(policy), Backoff(policy))
     }
 
     /// Failures in a row.
@@ -35,6 +38,13 @@ struct PollSchedule: Sendable, Hashable {
     mutating func failed(_ now: Duration, retryAfter: Duration?, using random: inout some RandomNumberGenerator) {
         next = now + max(backoff.next(using: &random), retryAfter ?? .zero)
     }
+
+    /// A part of a pass has failed, although flyteadmin answers: its notes can't be written. Only the next poll comes
+    /// sooner, and ever later while that lasts. Changes go on.
+    mutating func partFailed(_ now: Duration, using random: inout some RandomNumberGenerator) {
+        next = min(next, now + backoffOfPart.next(using: &random))
+    }
+    mutating func partSucceeded() { backoffOfPart.reset() }
 }
 
 /// The rows that flyteadmin refused. Each is tried again at ever fewer polls, so that an unmended row causes hardly any

@@ -176,20 +176,23 @@ struct RowPublisher {
         _ steps: [PublicationPlan.Step], _ notes: inout PublishedRows, _ report: inout Report
     ) async {
         let worker = StepWorker(client: client, kind: kind, mayWrite: mayWrite, logger: logger)
+        var confirmed: [AdminRow] = []
         await withTaskGroup(of: StepWorker.Result.self) { group in
             var rest = steps[...]
             for _ in 0..<Self.atATime { if let step = rest.popFirst() { group.addTask { await worker.run(step) } } }
             while let result = await group.next() {
-                take(result, &notes, &report)
+                take(result, &notes, &confirmed, &report)
                 if report.failure == nil, !gate.isClosed, let step = rest.popFirst() {
                     group.addTask { await worker.run(step) }
                 }
             }
         }
+        notes.confirm(confirmed)
     }
 
     private mutating func take(
-        _ result: StepWorker.Result, _ notes: inout PublishedRows, _ report: inout Report
+        _ result: StepWorker.Result, _ notes: inout PublishedRows, _ confirmed: inout [AdminRow],
+        _ report: inout Report
     ) {
         if let key = result.deleted {
             notes.forget(key)
@@ -200,7 +203,7 @@ struct RowPublisher {
         }
         for row in result.put {
             if notes.restoring.remove(row) == nil {
-                notes.confirm(row)
+                confirmed.append(row)
                 // A row that waits for another value was put back as it was.
                 if !report.waiting.contains(row.key) { report.published.insert(row.key) }
             }

@@ -33,6 +33,8 @@ struct PlanInForce: Sendable {
     var stagedContent: StagedContent? { StagedContent(spec, templates.compiled) }
     /// The settings in force: the registry's, or the last usable ones while it is broken.
     var spec: ClusterRegistrySpec { planner.snapshot.settings.spec }
+    /// Whether anything but statuses may be written in the control plane.
+    var mayWrite: Bool { spec.mode == .enforce && identity != nil }
     /// The mode in force.
     func mode(of dataPlane: DataPlane) -> Mode { dataPlane.spec.mode ?? spec.mode }
     var dataPlanes: [String: DataPlane] { planner.snapshot.dataPlanes }

@@ -54,6 +54,8 @@ final class PlanUpdater: Sendable {
                 || registry?.metadata.annotations != before.registry?.metadata.annotations
                 // A broken registry leaves the settings as they were, but its status must say so.
                 || registry?.metadata.generation != before.registry?.metadata.generation
+                // One that was deleted and made again with the same spec has no status yet.
+                || registry?.metadata.uid != before.registry?.metadata.uid
         }
     }
 

@@ -47,7 +47,9 @@ struct ClustersPublisher: Sendable {
         case .present(let map): published = memory.newest(map, key: target.key)
         }
         let plan = clustersPlan(registry, published, now)
-        if plan.undetermined.isEmpty { memory.set(away: plan.away, now: timeline.now) }
+        // Whether flyteadmin has their files is not known then, so nothing follows from the plan.
+        let noCredentials = unreadableCredentials
+        if plan.undetermined.isEmpty, noCredentials == nil { memory.set(away: plan.away, now: timeline.now) }
         let remarks = remarks(target, plan.configuration)
         // A text that was put back gets a new time, since a flyteadmin that started in between has read another text.
         let text = plan.configuration.yaml
@@ -61,6 +63,7 @@ struct ClustersPublisher: Sendable {
         }
         if isUnknown { return state(nil) }
         if let unreadable { return state(.failed("\(place) can't be read: \(unreadable)")) }
+        if let noCredentials { return state(.failed("\(noCredentials); the last good state stays")) }
         if !plan.problems.isEmpty {
             return state(.failed(plan.problems.joined(separator: "; ") + "; the last good state stays"))
         }
@@ -112,6 +115,15 @@ struct ClustersPublisher: Sendable {
             malformed: malformed.sorted(), published: published, files: credentialFiles,
             named: namedLabels(registry.spec),
             away: memory.away(now: timeline.now), patience: memory.patience, now: now)
+    }
+
+    /// Why flyteadmin's entries can't be read, although a data plane has some. An API server that can't decrypt Secrets
+    /// must not look like one without them.
+    private var unreadableCredentials: String? {
+        guard case .unreadable(let why) = informers.secrets[PublishedCredentials.secretName],
+            informers.dataPlanes.valid().values.contains(where: { !$0.spec.inCluster })
+        else { return nil }
+        return "Secret \(PublishedCredentials.secretName) can't be read: \(why)"
     }
 
     /// Nil while the Secret has not been read.

@@ -92,28 +92,30 @@ final class StoredRollout: Sendable {
         let pinned = annotations[RolloutNames.pinned]
         var policy = plan.spec.rollout
         state.report.problem = problem(plan, state, pinned)
+        // A new revision counts once it is stored. If that fails, the next attempt gets the same number.
+        var contents = state.contents
         if state.rollout == nil {
-            state.contents[rollout.revision] = plan.stagedContent
+            contents[rollout.revision] = plan.stagedContent
         } else if state.report.problem != nil {
             // Each data plane keeps its revision, and still gets drift put back and new project-domains.
             policy.paused = true
-        } else if let content = plan.stagedContent, content != state.contents[rollout.revision] {
-            rollout.begin((state.contents.keys.max() ?? 0) + 1, overruling: pinned)
-            state.contents[rollout.revision] = content
+        } else if let content = plan.stagedContent, content != contents[rollout.revision] {
+            rollout.begin((contents.keys.max() ?? 0) + 1, overruling: pinned)
+            contents[rollout.revision] = content
         }
-        let newest = state.contents[rollout.revision]
+        let newest = contents[rollout.revision]
         let again = rollout.step(
             StagedRollout.Input(
                 policy: policy, members: members(rollout.record.assigned),
-                alike: Set(state.contents.filter { $0.value == newest && $0.key != rollout.revision }.keys),
-                resumedAt: annotations[RolloutNames.resumedAt], pinned: pinned, known: Set(state.contents.keys),
+                alike: Set(contents.filter { $0.value == newest && $0.key != rollout.revision }.keys),
+                resumedAt: annotations[RolloutNames.resumedAt], pinned: pinned, known: Set(contents.keys),
                 now: timeline.now))
         if state.rollout?.revision != rollout.revision, let newest {
             try await store.create(.init(number: rollout.revision, content: newest, record: rollout.record))
         } else if rollout.record != state.noted {
             try await store.note(rollout.record, on: rollout.revision)
         }
-        (state.rollout, state.noted) = (rollout, rollout.record)
+        (state.contents, state.rollout, state.noted) = (contents, rollout, rollout.record)
         state.report.status = RolloutStatus(rollout)
         bringIntoForce(&state, rollout)
         try await tidyUp(&state, rollout)

@@ -115,12 +115,13 @@ final class RegistryController: Sendable {
         seen.sourceNotAllowed =
             inputs.informers.refusal(of: plan.spec.valuesFrom) ?? inputs.informers.refusal(of: plan.spec.flyteAdmin)
             ?? plan.snapshot.replicated.refusals.first.map { "spec.replicateSecrets: \($0)" }
-        let publishes = plan.registry?.spec.publish?.clustersConfigMap != nil
+        let publish = plan.registry?.spec.publish
+        let publishes = publish?.clustersConfigMap != nil
         let result = reports.publishing.result.flatMap {
             $0.generation == plan.registry?.metadata.generation ? $0 : nil
         }
         seen.publishing = result?.publishing ?? (publishes ? .pending : .notConfigured)
-        seen.rollout = result?.rollout ?? .notConfigured
+        seen.rollout = result?.rollout ?? (publishes && publish?.restart.isEmpty == false ? .pending : .notConfigured)
         return seen
     }
 }

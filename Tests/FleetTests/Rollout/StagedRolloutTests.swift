@@ -205,6 +205,20 @@ struct StagedRolloutTests {
         #expect(model.pause == .deadlineExceeded && model.having(2) == [])
     }
 
+    @Test("While it is paused no step is due for a first group that is away")
+    func pausedWhileAway() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        model.members["a"]?.isAvailable = false
+        model.begin(2)
+        model.policy.paused = true
+        var wait = model.step(after: 1_900)
+        #expect(wait == nil && model.pause == .requested)
+        // It has the whole time once the rollout goes on.
+        model.policy.paused = false
+        wait = model.step(after: 10)
+        #expect(wait == .seconds(1_800) && model.pause == nil)
+    }
+
     @Test("A newer revision begins with the first group, whatever was under way")
     func newest() {
         var model = Model(["a", "b", "c"], groups: [["a"], ["b"]])

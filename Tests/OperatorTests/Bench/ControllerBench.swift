@@ -1,6 +1,7 @@
 import ControlLoop
 import DevPKI
 import Fleet
+import FlyteAdmin
 import Foundation
 import HTTP
 import JSON
@@ -37,6 +38,11 @@ final class ControllerBench: Sendable {
     let events = RecordedEvents()
     let statuses: Statuses
     let controllers: Controllers
+    let reports: Reports
+    /// The loop that talks to flyteadmin. No task runs it: a test makes its steps.
+    let flyteAdmin: FlyteAdminLoop
+    /// flyteadmin itself, with the project `p`.
+    let adminTables = MemoryFlyteAdmin(projects: ["p"])
     /// Whether this replica leads.
     let leads = Locked(true)
     /// Changes with all news of agents and of the watches of Secrets and ConfigMaps.
@@ -82,7 +88,7 @@ final class ControllerBench: Sendable {
         pool = AgentPool(context: context)
         let writer = ControlPlaneWriter(
             client: client, namespace: "flyte", mayWrite: mayWrite, events: events, log: WriteLog(logger))
-        let reports = Reports(
+        reports = Reports(
             publishing: PublishingMemory(), flyteAdmin: FlyteAdminReports(),
             rollout: StoredRollout(
                 store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: timeline))
@@ -90,6 +96,11 @@ final class ControllerBench: Sendable {
             writer: StatusWriter(client: client, mayWrite: mayWrite), events: events,
             settling: Settling(pool, reports.flyteAdmin, timeline: timeline), wallClock: wallClock, logger: logger)
         let inputs = Inputs(informers: informers, plans: plans)
+        var loop = FlyteAdminLoop.Context(
+            inputs: inputs, reports: reports, router: router, writer: writer,
+            store: PublishedRowsStore(client: client, namespace: "flyte"), logger: logger, timeline: timeline)
+        loop.client = { [adminTables] in FlyteAdminClient(endpoint: $0.endpoint, transport: adminTables) }
+        flyteAdmin = FlyteAdminLoop(loop)
         controllers = Controllers(
             inputs: inputs, pool: pool,
             sources: CredentialSources(
@@ -98,13 +109,8 @@ final class ControllerBench: Sendable {
                 ExecutionCounter.Context(
                     ask: { _ in nil }, changed: { [router] in router.dataPlaneChanged($0) }, logger: logger,
                     wallClock: wallClock, timeline: timeline)),
-            flyteAdmin: FlyteAdminLoop(
-                FlyteAdminLoop.Context(
-                    inputs: inputs, reports: reports, router: router, writer: writer,
-                    store: PublishedRowsStore(client: client, namespace: "flyte"), logger: logger,
-                    timeline: timeline)),
-            reports: reports, statuses: statuses, writer: writer, router: router, wallClock: wallClock,
-            timeline: timeline, logger: logger)
+            flyteAdmin: flyteAdmin, reports: reports, statuses: statuses, writer: writer, router: router,
+            wallClock: wallClock, timeline: timeline, logger: logger)
         try await putDefinitions()
         informers.showNoCustomResources()
         _ = router.follow()

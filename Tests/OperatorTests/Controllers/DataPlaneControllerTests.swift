@@ -50,6 +50,28 @@ struct DataPlaneControllerTests {
         }
     }
 
+    @Test("While the registry's identity is unknown, only statuses are written")
+    func noIdentity() async throws {
+        try await withBench(identity: nil) { bench in
+            try await bench.put("ClusterRegistry", "flyte", ["rollout": ["type": "Progressive"]])
+            try await bench.enroll("a")
+            await bench.plan()
+            try await bench.connect("a")
+            await bench.reconcile(.stagedRollout)
+            let stored = try await bench.stored(DataPlane.self, "a")
+            #expect(stored.status?.clusterUID != nil)
+            #expect(stored.metadata.annotations?[RecordedCluster.annotation] == nil)
+            #expect(!bench.api.writes.contains { $0.target.contains("controllerrevisions") })
+            // It is noted once it is known.
+            bench.router.identityFound("uid-of-flyte")
+            await bench.plan()
+            try await bench.work(.dataPlane("a"))
+            await bench.reconcile(.stagedRollout)
+            let noted = try await bench.stored(DataPlane.self, "a").metadata.annotations?[RecordedCluster.annotation]
+            #expect(noted != nil && bench.api.writes.contains { $0.target.contains("controllerrevisions") })
+        }
+    }
+
     @Test("A data plane in sync is Ready, and a second look writes nothing")
     func ready() async throws {
         try await withConnected { bench, _ in

@@ -49,6 +49,20 @@ struct PlanControllerTests {
         }
     }
 
+    @Test("A registry that was deleted and made again at once gets a status")
+    func registryAnew() async throws {
+        try await withBench { bench in
+            try await bench.put("ClusterRegistry", "flyte", [:])
+            await bench.plan()
+            _ = await bench.woken(within: .seconds(1))
+            // A deleted object counts for a while longer, so that the new one takes its place.
+            try await bench.admin.delete(.clusterRegistries, namespace: "flyte", name: "flyte")
+            try await bench.put("ClusterRegistry", "flyte", [:])
+            await bench.reconcile(.plan)
+            #expect(await bench.woken(within: Delay.coalescing).contains(.registry("flyte")))
+        }
+    }
+
     @Test("An object that is gone wakes the tidying, which drops what was known of it")
     func tidying() async throws {
         try await withBench { bench in

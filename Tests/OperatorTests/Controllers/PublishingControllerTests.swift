@@ -108,6 +108,44 @@ struct PublishingControllerTests {
         }
     }
 
+    @Test("A registry that the plan does not know yet publishes nothing: it may say Observe")
+    func unknownRegistry() async throws {
+        try await withFleet { bench in
+            try await bench.put(
+                "ClusterRegistry", "flyte",
+                ["mode": "Observe", "publish": ["clustersConfigMap": ["name": .string(Self.map)]]])
+            await bench.reconcile(.publishing)
+            await bench.plan()
+            await bench.reconcile(.publishing)
+            #expect(Self.applies(bench) == 0)
+        }
+    }
+
+    @Test("Credentials that can't be read after a restart change nothing")
+    func unreadableCredentials() async throws {
+        try await withFleet { bench in
+            // No label has it.
+            try await bench.enroll("b", ["unschedulable": true])
+            await bench.plan()
+            await bench.reconcile(.publishing)
+            let before = try await Self.text(bench)
+            #expect(ClustersConfiguration(yaml: before ?? "")?.clusters.map(\.name) == ["a", "b"])
+            // The watch of the Secret begins again, as in a new process.
+            bench.informers.secrets.follow([])
+            bench.api.fail { $0.target.contains("/secrets") ? .status(500) : nil }
+            bench.informers.secrets.follow([PublishedCredentials.secretName])
+            await bench.until {
+                if case .unreadable = bench.informers.secrets[PublishedCredentials.secretName] { true } else { false }
+            }
+            await bench.reconcile(.publishing)
+            #expect(try await Self.text(bench) == before && Self.applies(bench) == 1)
+            guard case .failed(let why)? = bench.reports.publishing.result?.publishing else {
+                return #expect(Bool(false), "it says so")
+            }
+            #expect(why.contains("cluster-credentials can't be read") && why.contains("the last good state stays"))
+        }
+    }
+
     @Test("Without a registry that asks for it, and in Observe, nothing is written")
     func notAsked() async throws {
         try await withFleet { bench in

@@ -39,6 +39,20 @@ struct ClusterRegistryControllerTests {
         }
     }
 
+    @Test("Before flyteadmin's Deployments have been read, RolledOut is unknown and not \"not configured\"")
+    func rolloutUnknown() async throws {
+        try await withBench { bench in
+            try await bench.put(
+                "ClusterRegistry", "flyte",
+                ["publish": ["clustersConfigMap": ["name": "clusters"], "restart": [["name": "flyteadmin"]]]])
+            await bench.plan()
+            bench.clock.advance(by: Delay.patienceForFleet)
+            try await bench.work(key)
+            let reasons = try await bench.reasons(ClusterRegistry.self, "flyte")
+            #expect(reasons["RolledOut"] == "Pending" && reasons["Published"] == "Pending")
+        }
+    }
+
     /// A registry whose status an earlier process wrote, and an assignment.
     private static func readyBefore(_ bench: ControllerBench) async throws {
         try await bench.put("ClusterRegistry", "flyte", [:])
