@@ -12,7 +12,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "squadron-bench",
         abstract: "Measures the operator (a process of its own) against a bare program that sends the same requests.",
-        subcommands: [Run.self, Soak.self, Floor.self, WarmFloor.self, Hostile.self, Token.self],
+        subcommands: [Run.self, Soak.self, Floor.self, WarmFloor.self, SettledFloor.self, Hostile.self, Token.self],
         defaultSubcommand: Run.self)
 
     struct Run: AsyncParsableCommand {

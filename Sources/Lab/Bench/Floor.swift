@@ -81,6 +81,15 @@ struct BareClient: Sendable {
         try await send(.get, "/api/v1/\(plural)\(query)", accept: Self.listed)
     }
 
+    /// The metadata of one object of the core API.
+    func get(_ path: String) async throws { try await send(.get, "/api/v1/\(path)", accept: Self.object) }
+
+    func review(_ kind: String, _ plural: String, group: String, spec: String = "{}") async throws {
+        try await send(
+            .post, "/apis/\(group).k8s.io/v1/\(plural)",
+            #"{"apiVersion":"\#(group).k8s.io/v1","kind":"\#(kind)","spec":\#(spec)}"#, type: "application/json")
+    }
+
     /// The three objects of a project-domain, one after the other.
     func make(_ project: String) async throws {
         let query = "?fieldManager=squadron&fieldValidation=Strict"

@@ -30,7 +30,11 @@ extension Lab {
         let before = squadron.child.cpu
         try await Task.sleep(for: .seconds(settledSeconds))
         let idle = (squadron.child.cpu - before).seconds / settledSeconds
-        row("\(size), settled", "CPU \(format(idle * 60)) s a minute", dataPlanes == 500 ? "≤ 0.6 s" : "", nil)
+        let bare = try await settledFloor(servers) / settledSeconds
+        row(
+            "\(size), settled",
+            "CPU \(format(idle * 60)) s a minute; the same requests, bare: \(format(bare * 60)) s: \(format(idle / bare)) ×",
+            dataPlanes == 500 ? "≤ 0.6 s" : "", nil)
 
         try await oneMore(servers, squadron, size, idle)
         try await smallChanges(servers, squadron, size, idle, dataPlanes)
@@ -113,18 +117,30 @@ extension Lab {
             fieldManager: "bench", metadataOnlyAnswer: true)
     }
 
+    private func settledFloor(_ servers: Servers) async throws -> Double {
+        let child = try bare("settled-floor", SettledFloor.Plan(targets: servers.dataPlanes, seconds: settledSeconds))
+        try await child.ends(within: settledSeconds + 60)
+        guard let cpu = Double(child.output.split(separator: "\n").last ?? "") else {
+            throw Child.Failure(description: child.output)
+        }
+        return cpu
+    }
+
     private func warmFloor(_ servers: Servers, project: String) async throws -> WarmFloor.Result {
-        let file = folder.appending(path: "warm-\(UUID().uuidString).json")
         let plan = WarmFloor.Plan(targets: servers.dataPlanes, controlPlane: servers.controlPlane, project: project)
+        let child = try bare("warm-floor", plan)
+        try await child.ends(within: 120)
+        return try JSONDecoder().decode(WarmFloor.Result.self, from: Data(child.output.utf8))
+    }
+
+    /// Starts the bare program. Its plan has tokens, so only we may read the file.
+    private func bare(_ command: String, _ plan: some Encodable) throws -> Child {
+        let file = folder.appending(path: "\(command)-\(UUID().uuidString).json")
         guard
             FileManager.default.createFile(
                 atPath: file.path, contents: try JSONEncoder().encode(plan), attributes: [.posixPermissions: 0o600])
         else { throw Child.Failure(description: "can't write \(file.path)") }
-        defer { try? FileManager.default.removeItem(at: file) }
-        let child = try Child(
-            "squadron-bench", ["warm-floor", file.path], log: folder.appending(path: "warm-floor.log"))
-        try await child.ends(within: 120)
-        return try JSONDecoder().decode(WarmFloor.Result.self, from: Data(child.output.utf8))
+        return try Child("squadron-bench", [command, file.path], log: folder.appending(path: "\(command).log"))
     }
 
     /// With what the operator has when nobody sets `connection.qps`.

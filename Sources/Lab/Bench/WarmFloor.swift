@@ -30,7 +30,7 @@ struct WarmFloor: AsyncParsableCommand {
             for client in clients { group.addTask { try await client.send(.get, "/version") } }
             try await group.waitForAll()
         }
-        let (start, before) = (ContinuousClock.now, Self.cpu)
+        let (start, before) = (ContinuousClock.now, ProcessInfo.cpuSeconds)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in clients { group.addTask { try await client.make(plan.project) } }
             try await group.waitForAll()
@@ -49,14 +49,7 @@ struct WarmFloor: AsyncParsableCommand {
             }
             try await group.waitForAll()
         }
-        let result = Result(wall: wall.seconds, cpu: Self.cpu - before)
+        let result = Result(wall: wall.seconds, cpu: ProcessInfo.cpuSeconds - before)
         say(String(decoding: try JSONEncoder().encode(result), as: UTF8.self))
-    }
-
-    private static var cpu: Double {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF.rawValue, &usage)
-        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
-        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 }
