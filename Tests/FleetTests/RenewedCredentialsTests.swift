@@ -141,6 +141,9 @@ struct RenewedCredentialsTests {
             ("https://a.execute-api.eu-west-1.amazonaws.com", false), ("https://sts.s3.eu-west-1.amazonaws.com", false),
             ("https://sts.example.com", false), ("http://sts.eu-west-1.amazonaws.com", false),
             ("https://a.sts.eu-west-1.vpce.amazonaws.com", false),
+            ("https://sts.eusc-de-east-1.amazonaws.eu", true), ("https://sts.us-iso-east-1.c2s.ic.gov", true),
+            ("https://sts.us-isof-south-1.csp.hci.ic.gov", true), ("https://x.sts.eusc-de-east-1.amazonaws.eu", false),
+            ("https://sts.eu-west-1.amazonaws.com.example.com", false), ("https://stsamazonaws.eu", false),
         ])
     func tokenServices(_ url: String, _ isAllowed: Bool) {
         let isHTTPS = url.hasPrefix("https")

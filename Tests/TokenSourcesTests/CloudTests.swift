@@ -107,7 +107,7 @@ struct AWSIssuerTests {
         let url = try url(token)
         #expect(url.hasPrefix("https://sts.eu-west-1.amazonaws.com/?") && url.contains("ASIAFIRST%2F20260102"))
         #expect(url.contains("X-Amz-Security-Token=session%2F%2Ftoken%3D%3D"))
-        #expect(server.asked.first?.body.contains("WebIdentityToken=" + Self.secretWord.percentEncoded) == true)
+        #expect(server.asked.first?.body == Botocore.webIdentityForm)
         _ = try await issuer.issue(through: nil)
         #expect(server.asked.count == 1)
     }
@@ -119,7 +119,9 @@ struct AWSIssuerTests {
         let token = try await issuer(server, environment(file)) { $0.roleARN = "arn:aws:iam::2:role/eks" }.issue(
             through: nil)
         #expect(try url(token).contains("ASIASECOND") && server.asked.count == 2)
-        #expect(server.asked.last?.headers["x-amz-security-token"] == "session//token==")
+        let asked = try #require(server.asked.last)
+        #expect(asked.headers["x-amz-security-token"] == "session//token==")
+        #expect(asked.headers["Authorization"] == Botocore.roleAuthorization && asked.body == Botocore.roleForm)
     }
 
     @Test("Pod Identity's agent gives keys, over http only at nearby addresses")

@@ -1,3 +1,4 @@
+import Fleet
 import Support
 import Testing
 
@@ -5,7 +6,8 @@ import Testing
 
 /// AWS's published examples: the suite `aws-sig-v4-test-suite` (`get-vanilla`), "Examples of signing keys" of the IAM guide,
 /// and "Authenticating requests: using query parameters" of the S3 reference. The EKS URL was computed by another program
-/// (Python's hmac and hashlib).
+/// (Python's hmac and hashlib). botocore, the library of the AWS CLI, made the tables in BotocoreVectors.swift, and
+/// `hack/aws-vectors` compares them with those of the botocore that is installed.
 @Suite("AWS signatures")
 struct SigV4Tests {
     private func signer(
@@ -76,9 +78,68 @@ struct SigV4Tests {
         let now = Instant(secondsSince1970: 1_767_323_045)
         let token = EKSToken.make(keys, region: "eu-west-1", cluster: "prod-1", now: now).text
         #expect(token.hasPrefix("k8s-aws-v1."))
-        let url = try #require(Base64.decode(token.dropFirst("k8s-aws-v1.".count), .url))
-        #expect(String(decoding: url, as: UTF8.self) == Self.eksURL)
-        #expect(token.utf8.count <= 4_096 && !token.contains("="), "what aws-iam-authenticator takes")
+        #expect(try Self.url(Sensitive(token)) == Self.eksURL)
+    }
+
+    /// The signature is over a canonical request, in which the query is sorted. So botocore's signature must be ours byte for
+    /// byte, though it writes the session token after the signed headers. The URLs must be equal once both queries are
+    /// sorted. STS and aws-iam-authenticator read the parameters by name, in any order.
+    @Test("botocore presigns the same URL for a token", arguments: Botocore.presigned)
+    func botocoreURL(_ vector: Botocore.Presigned) throws {
+        let keys = AWSKeys(
+            id: Botocore.keyID, secret: Sensitive(Botocore.secret), session: vector.session.map { Sensitive($0) })
+        let now = Instant(secondsSince1970: vector.time + 0.9)
+        let url = try Self.url(EKSToken.make(keys, region: vector.region, cluster: vector.cluster, now: now))
+        #expect(Self.parts(url) == Self.parts(vector.url))
+    }
+
+    @Test("botocore signs the same requests to STS", arguments: Botocore.signed)
+    func botocoreRequest(_ vector: Botocore.Signed) {
+        let signer = signer(
+            "sts", vector.time, region: vector.region, id: Botocore.keyID, secret: Botocore.secret,
+            session: vector.session)
+        let headers = signer.headers(
+            "POST", host: vector.host, headers: [("Content-Type", vector.contentType)], body: Array(vector.body.utf8))
+        #expect(headers.last?.1 == vector.authorization)
+    }
+
+    @Test("STS's hosts are those of botocore, in each partition", arguments: Botocore.hosts)
+    func hosts(_ region: String, _ host: String) {
+        #expect(AWSRegion.stsHost(region) == host)
+        #expect(CloudHosts().allow(tokenService: "https://\(host)", of: .aws))
+    }
+
+    private static func url(_ token: Sensitive) throws -> String {
+        String(decoding: try #require(Base64.decode(token.text.dropFirst("k8s-aws-v1.".count), .url)), as: UTF8.self)
+    }
+    private static func parts(_ url: String) -> [Substring] {
+        let halves = url.split(separator: "?", maxSplits: 1)
+        return halves.prefix(1) + halves.dropFirst().flatMap { $0.split(separator: "&") }.sorted()
+    }
+
+    /// What `Verify` of aws-iam-authenticator 0.7.18 (`pkg/token/token.go`) refuses before it asks STS. Its own code was run
+    /// on tokens of these URLs, too.
+    @Test("aws-iam-authenticator's rules hold for each token", arguments: Botocore.presigned)
+    func verifier(_ vector: Botocore.Presigned) throws {
+        let keys = AWSKeys(
+            id: Botocore.keyID, secret: Sensitive(Botocore.secret), session: vector.session.map { Sensitive($0) })
+        let now = Instant(secondsSince1970: vector.time)
+        let token = EKSToken.make(keys, region: vector.region, cluster: vector.cluster, now: now)
+        #expect(token.text.utf8.count <= 4_096 && !token.text.contains("="))
+        let url = try Self.url(token)
+        #expect(url.hasPrefix("https://\(AWSRegion.stsHost(vector.region))/?"))
+        var query: [String: String] = [:]
+        for item in try #require(url.split(separator: "?").last).split(separator: "&") {
+            let pair = item.split(separator: "=", maxSplits: 1).map(String.init)
+            #expect(pair.count == 2 && query.updateValue(pair[1], forKey: pair[0].lowercased()) == nil, "\(item)")
+        }
+        let names = ["action", "version", "algorithm", "credential", "date", "expires", "signature", "signedheaders"]
+        let wanted = names.prefix(2) + names.dropFirst(2).map { "x-amz-\($0)" }
+        #expect(Set(query.keys).subtracting(["x-amz-security-token"]) == Set(wanted))
+        #expect((query["x-amz-security-token"] != nil) == (vector.session != nil))
+        #expect(query["action"] == "GetCallerIdentity" && query["x-amz-signedheaders"] == "host%3Bx-k8s-aws-id")
+        #expect(query["x-amz-expires"].flatMap(Int.init).map((0...900).contains) == true)
+        #expect(EKSToken.life < .seconds(15 * 60), "the verifier counts from x-amz-date")
     }
 
     @Test(

@@ -44,15 +44,9 @@ public struct CloudHosts: Sendable, Hashable {
     /// STS has the hosts `sts.amazonaws.com`, `sts.eu-west-1.amazonaws.com`, `sts-fips.…`, and those of VPC endpoints:
     /// `vpce-1-2.sts.eu-west-1.vpce.amazonaws.com`.
     private static func isSTS(_ host: String) -> Bool {
-        var labels = host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        if labels.suffix(3) == ["amazonaws", "com", "cn"] {
-            labels.removeLast(3)
-        } else if labels.suffix(2) == ["amazonaws", "com"] {
-            labels.removeLast(2)
-        } else {
-            return false
-        }
-        let names = ["sts", "sts-fips"]
+        guard let domain = AWSDomain.all.first(where: { host.hasSuffix("." + $0) }) else { return false }
+        let labels = host.dropLast(domain.count + 1).split(separator: ".", omittingEmptySubsequences: false)
+        let names: [Substring] = ["sts", "sts-fips"]
         if labels.last == "vpce" {
             return labels.count == 4 && labels[0].hasPrefix("vpce-") && names.contains(labels[1])
         }
@@ -68,4 +62,17 @@ public struct CloudHosts: Sendable, Hashable {
                 ? host.hasSuffix(pattern.dropFirst()) && host.count >= pattern.count : host == pattern
         }
     }
+}
+
+/// The domains of AWS's partitions. A region belongs to one of them.
+public enum AWSDomain {
+    private static let standard = "amazonaws.com"
+    /// The partitions other than `aws` and `aws-us-gov`, by the start of their regions' names.
+    private static let others = [
+        ("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"), ("eu-isoe-", "cloud.adc-e.uk"), ("us-isof-", "csp.hci.ic.gov"),
+    ]
+    static let all = [standard] + others.map(\.1)
+
+    public static func of(region: String) -> String { others.first { region.hasPrefix($0.0) }?.1 ?? standard }
 }

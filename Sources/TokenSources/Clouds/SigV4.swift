@@ -1,4 +1,5 @@
 import Crypto
+import Fleet
 import KubeObjects
 import Support
 
@@ -89,8 +90,10 @@ struct SigV4: Sendable {
         return [method, path, query, lines, names(headers), bodyHash].joined(separator: "\n")
     }
 
+    /// Sorted by their names. White space around values is cut, and that between words is one space.
     private static func sorted(_ headers: [(String, String)]) -> [(String, String)] {
-        headers.map { ($0.0.lowercased(), $0.1) }.sorted { $0.0 < $1.0 }
+        headers.map { ($0.0.lowercased(), $0.1.split(whereSeparator: \.isWhitespace).joined(separator: " ")) }
+            .sorted { $0.0 < $1.0 }
     }
     private static func names(_ headers: [(String, String)]) -> String { headers.map(\.0).joined(separator: ";") }
 
@@ -129,9 +132,7 @@ public enum EKSToken {
 }
 
 enum AWSRegion {
-    static func stsHost(_ region: String) -> String {
-        "sts.\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
-    }
+    static func stsHost(_ region: String) -> String { "sts.\(region).\(AWSDomain.of(region: region))" }
 
     /// The region in `https://<id>.<zone>.<region>.eks.amazonaws.com`. Nil for another host.
     static func of(endpoint: String) -> String? {
