@@ -124,6 +124,42 @@ struct AWSIssuerTests {
         #expect(asked.headers["Authorization"] == Botocore.roleAuthorization && asked.body == Botocore.roleForm)
     }
 
+    @Test("moto's answers give keys as they are")
+    func moto() async throws {
+        let file = try MountedFile(Self.secretWord)
+        let server = ServerDouble { asked in
+            .text(asked.body.contains("WebIdentity") ? Moto.webIdentity : Moto.role)
+        }
+        let token = try await issuer(server, environment(file)) { $0.roleARN = "arn:aws:iam::2:role/eks" }.issue(
+            through: nil)
+        let asked = try #require(server.asked.last)
+        #expect(asked.headers["Authorization"]?.contains("Credential=ASIAIOSFODNN7EXAMPLE/20260102/") == true)
+        #expect(asked.headers["x-amz-security-token"] == "FQoGZXIvYXdzEBYaDFjGfiEXAMPLE/first+token=")
+        let url = try url(token)
+        #expect(url.contains("X-Amz-Credential=ASIAI44QH8DHBEXAMPLE%2F20260102"))
+        #expect(url.contains("FQoGZXIvYXdzEBYaDwtS4PEXAMPLE%2Fsecond%2Btoken%3D") && token.life == .seconds(840))
+    }
+
+    @Test("moto's refusals are reported with its words", arguments: Moto.refusals)
+    func motoRefuses(_ refusal: Moto.Refusal) async throws {
+        let file = try MountedFile(Self.secretWord)
+        let server = ServerDouble { asked in
+            asked.body.contains("WebIdentity") ? .text(Moto.webIdentity) : .text(refusal.body, status: refusal.status)
+        }
+        let text = await problem(issuer(server, environment(file)) { $0.roleARN = "arn:aws:iam::2:role/eks" })
+        #expect(text.hasPrefix("STS answered \(refusal.status): \(refusal.words)"), "\(text)")
+    }
+
+    @Test("A token that is longer than EKS takes is not used")
+    func long() async throws {
+        let file = try MountedFile(Self.secretWord)
+        let server = Self.sts {
+            $0.replacing("session//token==", with: String(repeating: "session//token==", count: 150))
+        }
+        let text = await problem(issuer(server, environment(file)))
+        #expect(text.contains("at most 4096 bytes") && !text.contains("session//"), "\(text)")
+    }
+
     @Test("Pod Identity's agent gives keys, over http only at nearby addresses")
     func podIdentity() async throws {
         let file = try MountedFile("agent-token")

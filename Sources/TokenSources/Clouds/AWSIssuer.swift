@@ -28,6 +28,12 @@ public final class AWSIssuer: TokenIssuer {
         let now = wallClock.now
         let keys = try await currentKeys(region, now: now)
         let token = EKSToken.make(keys, region: region, cluster: settings.clusterName, now: now)
+        let size = token.withBytes { $0.count }
+        guard size <= EKSToken.limit else {
+            throw IssueFailure(
+                "EKS takes tokens of at most \(EKSToken.limit) bytes, this one has \(size): the AWS session token is too long; "
+                    + "fewer session tags make it shorter")
+        }
         let rest = keys.end.map { Duration.seconds(max(0, $0 - now)) } ?? EKSToken.life
         return IssuedToken(token, life: min(EKSToken.life, rest)).received(now)
     }

@@ -120,6 +120,9 @@ public enum EKSToken {
     /// The token is valid for 15 minutes from the time in it. The last minute allows for requests under way.
     static let life = Duration.seconds(14 * 60)
 
+    /// aws-iam-authenticator refuses longer ones.
+    static let limit = 4_096
+
     /// Signs the token here, without a request.
     public static func make(_ keys: AWSKeys, region: String, cluster: String, now: Instant) -> Sensitive {
         let signer = SigV4(keys: keys, region: region, service: "sts", now: now)
