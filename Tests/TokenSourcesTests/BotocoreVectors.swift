@@ -135,6 +135,15 @@ enum Botocore {
         Signature=6459e80c32b2ec90dc86c07a3c3b95e89de831e955815ba8d9ade164ce761f74
         """
 
+    /// The path of an endpoint of STS behind a gateway, and the same header for it.
+    static let gatewayPath = "/gateway%20a/sts"
+    static let gatewayAuthorization =
+        """
+        AWS4-HMAC-SHA256 Credential=ASIAFIRST/20260102/eu-west-1/sts/aws4_request, \
+        SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, \
+        Signature=a4127903454b2e6ef92aea0947671743fa19007d3a0dfb6f25579096118fbfc3
+        """
+
     /// The hosts of STS.
     static let hosts = [
         ("af-south-1", "sts.af-south-1.amazonaws.com"),

@@ -124,6 +124,25 @@ struct AWSIssuerTests {
         #expect(asked.headers["Authorization"] == Botocore.roleAuthorization && asked.body == Botocore.roleForm)
     }
 
+    @Test("The path of aws.stsEndpoint is signed, as botocore signs it")
+    func gateway() async throws {
+        let file = try MountedFile(Self.secretWord)
+        let good = Self.sts()
+        let server = ServerDouble { asked in
+            var plain = asked
+            plain.url = "https://sts.eu-west-1.amazonaws.com/"
+            return good.reply(to: plain)
+        }
+        let endpoint = "https://sts.eu-west-1.amazonaws.com" + Botocore.gatewayPath
+        _ = try await issuer(server, environment(file)) {
+            $0.roleARN = "arn:aws:iam::2:role/eks"
+            $0.stsEndpoint = endpoint
+        }.issue(through: nil)
+        let asked = try #require(server.asked.last)
+        #expect(asked.url == endpoint + "/")
+        #expect(asked.headers["Authorization"] == Botocore.gatewayAuthorization)
+    }
+
     @Test("moto's answers give keys as they are")
     func moto() async throws {
         let file = try MountedFile(Self.secretWord)

@@ -105,10 +105,13 @@ public final class AWSIssuer: TokenIssuer {
         let form = [
             ("Action", "AssumeRole"), ("Version", "2011-06-15"), ("RoleArn", role), ("RoleSessionName", "squadron"),
         ]
-        let host = url.dropFirst("https://".count).prefix { $0 != "/" }
+        let rest = url.dropFirst("https://".count)
+        let host = rest.prefix { $0 != "/" }
+        // The path as it is sent, encoded once more: only S3 signs it as it is.
+        let path = rest.dropFirst(host.count).split(separator: "/", omittingEmptySubsequences: false)
         let headers = SigV4(keys: first, region: region, service: "sts", now: now).headers(
-            "POST", host: String(host), headers: [("content-type", "application/x-www-form-urlencoded")],
-            body: CloudRequest.form(form)
+            "POST", host: String(host), path: path.map(\.percentEncoded).joined(separator: "/"),
+            headers: [("content-type", "application/x-www-form-urlencoded")], body: CloudRequest.form(form)
         ).filter { $0.0 != "content-type" }
         let request = CloudRequest(
             service: "STS", transport: access.transport(), secrets: [first.secret] + [first.session].compactMap { $0 })
