@@ -43,8 +43,8 @@ final class Child {
         return .seconds((user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
     }
 
-    /// Resident memory now and at its peak, in MB.
-    var memory: (now: Double, peak: Double) {
+    /// Resident memory now and at its peak, and the part of it that is no file's, in MB.
+    var memory: (now: Double, peak: Double, anonymous: Double) {
         let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
         func value(_ key: String) -> Double {
             let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
@@ -52,7 +52,7 @@ final class Child {
                 (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0)
                 / 1024
         }
-        return (value("VmRSS:"), value("VmHWM:"))
+        return (value("VmRSS:"), value("VmHWM:"), value("RssAnon:"))
     }
 
     /// Open sockets. `unix` are pairs that libcurl makes to wake itself: two for each multi handle.

@@ -22,11 +22,13 @@ extension Lab {
         try await Task.sleep(for: .seconds(10))
         let objects = Double(dataPlanes * count * 3)
         let memory = squadron.child.memory
+        let allowed = (objects * 400 + Double(dataPlanes) * 150_000) / (1 << 20)
         row(
             "\(size), memory, connections",
-            "\(format(memory.now, 0)) MB (peak \(format(memory.peak, 0)) MB, \(format(memory.now * 1024 * 1024 / objects, 0)) B an object); "
+            "\(format(memory.now, 0)) MB (peak \(format(memory.peak, 0)) MB); anonymous \(format(memory.anonymous, 0)) MB; "
                 + "\(format(Double(squadron.child.sockets.tcp) / Double(dataPlanes), 1)) TCP connections a data plane",
-            "512 MB, 2 connections", memory.peak <= 512)
+            "512 MB, anonymous \(format(allowed, 0)) MB, 2 connections",
+            memory.peak <= 512 && memory.anonymous <= allowed)
         let before = squadron.child.cpu
         try await Task.sleep(for: .seconds(settledSeconds))
         let idle = (squadron.child.cpu - before).seconds / settledSeconds

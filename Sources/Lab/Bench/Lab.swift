@@ -22,7 +22,8 @@ struct Lab {
             ("restart", { try await restart(3, 102) }), ("blackhole", { try await blackHole() }),
             ("settled", { try await settled() }), ("propagation", { try await propagation() }),
             ("fleet100", { try await fleet100() }), ("change", { try await change(50, 200) }),
-            ("fleet500", { try await change(500, 60) }), ("defaults", { try await outOfTheBox() }),
+            ("fleet500", { try await change(500, 60) }), ("large", { try await change(500, 300) }),
+            ("defaults", { try await outOfTheBox() }),
             ("join", { try await join() }),
         ]
         for (name, scenario) in scenarios where only.map({ name.contains($0) }) ?? !Self.isLong(name) {
@@ -33,7 +34,7 @@ struct Lab {
     }
 
     /// These take ten minutes and more: only where they are asked for.
-    private static func isLong(_ name: String) -> Bool { name == "change" || name == "fleet500" }
+    private static func isLong(_ name: String) -> Bool { ["change", "fleet500", "large"].contains(name) }
 
     func row(_ name: String, _ measured: String, _ target: String, _ holds: Bool?) {
         say("| \(place): \(name) | \(measured) | \(target) | \(holds.map { $0 ? "yes" : "**no**" } ?? "") |")
