@@ -20,13 +20,15 @@ extension Lab {
             "\(size) (\(dataPlanes * count * 3) objects), cold sync",
             "\(format(cold.seconds, 1)) s, CPU \(format(squadron.child.cpu.seconds, 1)) s", "", nil)
         try await Task.sleep(for: .seconds(10))
-        let objects = Double(dataPlanes * count * 3)
         let memory = squadron.child.memory
-        let allowed = (objects * 400 + Double(dataPlanes) * 150_000) / (1 << 20)
+        let objects = Double(dataPlanes * count * 3)
+        let allowed: Double = (400 * objects + 150_000 * Double(dataPlanes)) / 1_048_576
+        let resident = "\(format(memory.now, 0)) MB (peak \(format(memory.peak, 0)) MB)"
+        let connections = format(Double(squadron.child.sockets.tcp) / Double(dataPlanes), 1)
+        let measured =
+            "\(resident); anonymous \(format(memory.anonymous, 0)) MB; \(connections) TCP connections a data plane"
         row(
-            "\(size), memory, connections",
-            "\(format(memory.now, 0)) MB (peak \(format(memory.peak, 0)) MB); anonymous \(format(memory.anonymous, 0)) MB; "
-                + "\(format(Double(squadron.child.sockets.tcp) / Double(dataPlanes), 1)) TCP connections a data plane",
+            "\(size), memory, connections", measured,
             "512 MB, anonymous \(format(allowed, 0)) MB, 2 connections",
             memory.peak <= 512 && memory.anonymous <= allowed)
         let before = squadron.child.cpu
