@@ -1,7 +1,7 @@
 import JSON
 
 /// One kind of flyteadmin's "matchable attributes", which it keeps by project, domain and workflow. The raw value is
-/// the number in the API.
+/// the number in the API (`MatchableResource` in `flyteidl/admin/matchable_resource.proto`).
 public enum AttributeKind: Int, Sendable, Hashable, CaseIterable {
     case taskResource = 0
     case clusterResource = 1

@@ -55,10 +55,13 @@ public struct ListedProject: Sendable, Hashable {
     }
 }
 
+/// All projects of one list.
 public struct ProjectList: Sendable, Hashable {
     /// All projects that are not archived.
     public var active: [ListedProject] = []
+    /// The archived ones that the list has. One may come twice.
     public var archivedProjects: [ListedProject] = []
+    /// The ids of `archivedProjects`.
     public var archived: Set<String> { Set(archivedProjects.map(\.id)) }
     public init() {}
 }

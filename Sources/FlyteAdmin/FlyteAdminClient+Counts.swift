@@ -11,7 +11,8 @@ extension FlyteAdminClient {
     static let mostCounted = 10_000
 
     /// How many executions of a project-domain have not ended, by cluster. Clusters without any are left out.
-    /// flyteadmin lists executions only by project-domain.
+    /// flyteadmin lists executions only by project-domain. The count stops at some 10,000 for each 40 clusters, so a larger
+    /// number is too low, and a cluster may be missing beside it.
     public func unfinishedExecutions(
         on clusters: [String], project: String, domain: String
     ) async throws(FlyteAdminError) -> [String: Int] {

@@ -4,9 +4,11 @@ import JSON
 public struct RanExecution: Sendable, Hashable {
     /// Empty if it was created in no cluster, or if flyteadmin runs everything in its own.
     public var cluster: String
+    /// `RUNNING`, `SUCCEEDED`, … (`WorkflowExecution.Phase` in `flyteidl/core/execution.proto`).
     public var phase: String
     /// The label of the launch itself.
     public var label: String
+    /// The workflow's name.
     public var workflow: String
 }
 

@@ -6,14 +6,16 @@ import Support
 /// other matchable attributes.
 ///
 /// - It does not retry by itself, except once with a fresh OAuth2 token after a 401.
-/// - Answers are bounded in size and time. An answer that is not JSON (a login page, a proxy's error) is an error, and
-///   never "no rows".
+/// - Each answer is bounded in size and time. An answer that is not JSON (a login page, a proxy's error) is an error. A
+///   success with an empty body counts as `{}`, which in a list means "no rows".
 /// - Credentials are sent only to the endpoint's own server, since redirects are not followed. If the server repeats
 ///   them, they are hidden.
 public struct FlyteAdminClient: Sendable {
     public enum Authorization: Sendable {
         case none
+        /// Sent as a bearer token.
         case token(Sensitive)
+        /// Its tokens are sent as bearer tokens.
         case oauth2(OAuth2Tokens)
 
         fileprivate var clientSecret: Sensitive? {
@@ -27,6 +29,7 @@ public struct FlyteAdminClient: Sendable {
         /// The most bytes of a list of all rows. A row has some 100 bytes, so 16 MiB are far more than any installation
         /// needs.
         public var maximumBodySize = 16 << 20
+        /// The projects, or executions, that are asked for at a time.
         public var pageSize = 100
         /// A list with more pages than this fails, since it seems to have no end.
         public var maximumPages = 1000
@@ -114,13 +117,13 @@ public struct FlyteAdminClient: Sendable {
         }
     }
 
-    /// All projects, each once, in flyteadmin's order. flyteadmin mostly leaves out archived ones: see
+    /// All projects in flyteadmin's order, each active one once. flyteadmin mostly leaves out archived ones: see
     /// `archivedProjects`.
     public func projects() async throws(FlyteAdminError) -> ProjectList {
         try await projects("", "list the projects")
     }
 
-    /// The archived projects, which flyteadmin lists only on request.
+    /// The ids of the archived projects, which flyteadmin lists only on request.
     public func archivedProjects() async throws(FlyteAdminError) -> Set<String> {
         try await projects("&filters=" + "eq(state,1)".percentEncoded, "list the archived projects")
             .archived

@@ -66,8 +66,8 @@ public final class OAuth2Tokens: Sendable {
 
     /// - Parameters:
     ///   - transports: tried in turn if the server's certificate is not trusted. A token endpoint may be a public one,
-    /// or have its certificate from flyteadmin's private CA. The secret is sent only over a connection that one of them
-    /// has verified.
+    ///     or have its certificate from flyteadmin's private CA. The secret is sent only over a connection that one of them
+    ///     has verified.
     ///   - now: a time that never goes back.
     public init(
         _ credentials: Credentials, transports: [any HTTPTransport],

@@ -5,6 +5,7 @@ import Support
 ///
 /// A limit for each body would not be enough: a server could send as many as there are requests.
 public final class ByteAllowance: Sendable {
+    /// In bytes.
     public let limit: Int
     private let used = Locked(0)
 

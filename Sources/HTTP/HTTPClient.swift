@@ -1,5 +1,8 @@
 /// Sends requests through libcurl. Each client has its own connections. Closing or releasing the client drops exactly
 /// these, and credentials of one client never reach a connection of another.
+///
+/// A GET or HEAD may go out more than once, if a kept connection turns out to be dead. Any other request goes out at most
+/// once.
 public final class HTTPClient: HTTPTransport {
     public let configuration: HTTPClientConfiguration
     private let identity: ClientIdentity

@@ -20,6 +20,7 @@ public final class HTTPEngine: Sendable {
         public var transfers = 0
         /// libcurl's handles, kept ones included.
         public var easyHandles = 0
+        /// One for a client's whole exchanges, one for its streams, and retired ones until they are empty.
         public var multiHandles = 0
         /// Sockets that the engine watches. Connections at rest do not count.
         public var sockets = 0

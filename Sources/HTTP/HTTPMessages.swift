@@ -7,11 +7,18 @@ public struct HTTPRequest: Sendable {
     }
 
     public var method: Method
-    /// An absolute `https://` (or, where the configuration allows it, `http://`) URL.
+    /// An absolute `https://` (or, where the configuration allows it, `http://`) URL, percent-encoded, without a user
+    /// name. Any other URL fails the request as `.invalidRequest`.
     public var url: String
+    /// `Content-Length` and `Transfer-Encoding` are left out: the length of `body` is sent. With `Accept-Encoding: gzip`
+    /// the answer's body arrives decompressed. A name or value that HTTP does not allow (RFC 9110, 5.5 and 5.6.2) fails
+    /// the request as `.invalidRequest`.
     public var headers: HTTPHeaders
+    /// Nil sends none; POST, PUT and PATCH then have an empty one. HEAD never has one.
     public var body: [UInt8]?
-    /// Sent as `Authorization: Bearer …`, and only to the server of `url`, since redirects are not followed.
+    /// Sent as `Authorization: Bearer …`, and only to the server of `url`, since redirects are not followed. It replaces
+    /// an `Authorization` of `headers`. A token that is empty or can't be a header fails the request as
+    /// `.invalidRequest`.
     public var bearerToken: Sensitive?
     public var timeouts: HTTPTimeouts
     /// `send` fails with `.bodyTooLarge` past this many bytes of (decompressed) body. `open` has no limit, since its
@@ -78,7 +85,8 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         fields = elements.map { Field(name: $0.0, value: $0.1) }
     }
 
-    /// The first value of that name.
+    /// The first value of that name. Setting it removes all fields of that name and adds one at the end; nil only
+    /// removes them.
     public subscript(name: String) -> String? {
         get { fields.first { $0.name.lowercased() == name.lowercased() }?.value }
         set {
@@ -87,10 +95,11 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// Adds a field, also beside others of that name.
     public mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
 }
 
-/// A response whose body has arrived whole.
+/// A response whose body has arrived whole, whatever its status. Interim responses (1xx) and trailers are left out.
 public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
@@ -105,7 +114,7 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-/// A response whose head has arrived and whose body is read piece by piece.
+/// A response whose head has arrived, whatever its status, and whose body is read piece by piece.
 public struct HTTPStream: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
@@ -121,7 +130,8 @@ public struct HTTPStream: Sendable {
 /// The pieces of a body, split wherever the network split them. For one reader.
 ///
 /// A bounded buffer slows the sender down while the reader is behind. Cancelling the reader's task, or releasing the
-/// body, ends the transfer.
+/// body, ends the transfer. After the end each further call gives nil again, and after a failure it throws that failure
+/// again.
 public struct HTTPBody: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
     public typealias Failure = HTTPError
@@ -143,25 +153,32 @@ public struct HTTPBody: AsyncSequence, Sendable {
 /// Why an exchange did not complete. It never holds a header, a body or a credential.
 public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
+        /// The URL, a header or the token can't be sent.
         case invalidRequest
         case dnsFailed
         case connectFailed
+        /// No trusted certificate vouches for the server's, or the trusted ones can't be read.
         case tlsUntrusted
         case tlsNameMismatch
+        /// The server's certificate has expired, or is not valid yet.
         case tlsExpired
         /// Any other failure of the handshake: protocol version, client certificate refused, …
         case tlsFailed
         case timeout(Phase)
         /// The connection broke after it stood: reset, closed in the middle of a body, HTTP/2 error.
         case connectionLost
+        /// The body is larger than `maximumBodySize`, or than what is left of `allowance`.
         case bodyTooLarge
+        /// The proxy can't be reached or refuses, or its certificate is not accepted.
         case proxyFailed
         /// The caller's task was cancelled.
         case cancelled
         /// The transport was closed.
         case closed
+        /// The answer can't be read, memory is short, or the reader of a stream was too slow.
         case other
     }
+    /// The limit of `HTTPTimeouts` that was exceeded.
     public enum Phase: String, Sendable, Hashable { case connect, firstByte, idle, total }
 
     public var kind: Kind
@@ -182,9 +199,10 @@ public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Sends requests to one server (more exactly: with one TLS and proxy configuration), and keeps its connections.
 public protocol HTTPTransport: Sendable {
-    /// The whole response, whatever its status. Cancelling the task ends the transfer at once with `.cancelled`.
+    /// The whole response, whatever its status. It throws if none came. Cancelling the task ends the transfer at once with
+    /// `.cancelled`.
     func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
-    /// Returns when the head has arrived.
+    /// Returns when the head has arrived, whatever its status. `timeouts.total` counts until the end of the body.
     func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream
     /// Ends the exchanges in flight with `.closed`, and drops the connections. Later calls fail with `.closed`.
     func close()

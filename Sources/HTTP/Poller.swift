@@ -18,7 +18,7 @@ final class Poller {
         var isAtRest = false
         var events: UInt32 = 0
         /// The system soon uses a descriptor's number again. An event that was fetched for the old socket must not
-        /// reach the new one.
+        /// reach the new one of another lane.
         var generation: UInt32 = 0
     }
 

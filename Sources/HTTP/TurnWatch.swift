@@ -81,7 +81,8 @@ final class TurnWatch: Sendable {
                     turn.seen = (turn.number, used)
                     return true
                 }
-                // While the lock is held the turn goes on, so the numbers are still those sockets'.
+                // While the lock is held the turn goes on. libcurl may still have closed one of the sockets in this
+                // turn, and the system may have given its number to another file.
                 if used &- seen.used >= Self.limit { for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
                 return true
             }

@@ -1,6 +1,7 @@
 import JSON
 
-/// A step from a value to a part of it, as `managedFields` counts them.
+/// A step from a value to a part of it, as `managedFields` writes them (structured-merge-diff,
+/// `fieldpath/serialize-pe.go`).
 public enum FieldPathElement: Sendable, Hashable {
     /// A member of an object: `f:metadata`.
     case field(String)
@@ -98,6 +99,7 @@ extension FieldPathElement {
 }
 
 extension ManagedFieldsEntry {
+    /// The values of `operation`.
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
 
     /// Whether `value` gives everything that the manager owns, as far as fields name it. It walks the tree as it came,

@@ -5,6 +5,8 @@ import JSON
 /// This is for kinds that come by the thousand, since `Codable` costs several times as much. A path is put together
 /// only on the way out of a failure (`DecodingFailure.under`), so reading a good object builds no strings. A null
 /// member counts as absent, as everywhere in Kubernetes.
+///
+/// Each function gives nil for a member that is absent, and fails with the member's path where it has another type.
 package struct Fields {
     package let members: [String: JSON]
 
@@ -26,6 +28,7 @@ package struct Fields {
         }
     }
 
+    /// A text that must be there and must not be empty.
     package func required(_ key: String) throws(DecodingFailure) -> String {
         guard let text = try string(key), !text.isEmpty else { throw .missing(key) }
         return text
@@ -47,6 +50,7 @@ package struct Fields {
         }
     }
 
+    /// A time in the form of RFC 3339, cut to whole seconds.
     package func time(_ key: String) throws(DecodingFailure) -> Timestamp? {
         guard let text = try string(key) else { return nil }
         guard let time = Timestamp(text) else {
@@ -81,6 +85,7 @@ package struct Fields {
         }
     }
 
+    /// An array, each element read by `read`.
     package func list<Element>(
         _ key: String, _ read: (JSON) throws(DecodingFailure) -> Element
     ) throws(DecodingFailure) -> [Element]? {

@@ -1,12 +1,13 @@
 import JSON
 
-/// What every object carries. Fields that we neither read nor write are left out.
+/// `metav1.ObjectMeta`: what every object carries. Fields that we neither read nor write are left out. Read from JSON, name,
+/// namespace, UID and resourceVersion are never empty and have at most 1,024 bytes.
 public struct ObjectMeta: Sendable, Hashable, Codable {
     public var name: String
     public var generateName: String?
     public var namespace: String?
     public var uid: String?
-    /// Opaque; the empty string never occurs.
+    /// Opaque, but for `versionNumber`.
     public var resourceVersion: String?
     public var generation: Int64?
     public var creationTimestamp: Timestamp?
@@ -23,6 +24,7 @@ public struct ObjectMeta: Sendable, Hashable, Codable {
     }
 }
 
+/// `metav1.OwnerReference`.
 public struct OwnerReference: Sendable, Hashable, Codable {
     public var apiVersion: String
     public var kind: String
@@ -44,7 +46,7 @@ public struct OwnerReference: Sendable, Hashable, Codable {
     }
 }
 
-/// The fields of an object that one manager owns (server-side apply).
+/// `metav1.ManagedFieldsEntry`: the fields of an object that one manager owns (Kubernetes, "Server-Side Apply").
 public struct ManagedFieldsEntry: Sendable, Hashable, Codable {
     public var manager: String?
     /// `Apply` or `Update`.

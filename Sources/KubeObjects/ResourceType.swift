@@ -5,7 +5,9 @@ public struct ResourceType: Sendable, Hashable, CustomStringConvertible {
     /// Empty for the core group.
     public var group: String
     public var version: String
+    /// `Secret`.
     public var kind: String
+    /// The name in paths: `secrets`.
     public var plural: String
     public var isNamespaced: Bool
 

@@ -25,6 +25,7 @@ public struct PageAnswer: Sendable {
         case stream(PageStream)
     }
     public var status: Int
+    /// `Content-Type`.
     public var type: String
     /// Further headers beside type and length.
     public var headers: [(name: String, value: String)] = []

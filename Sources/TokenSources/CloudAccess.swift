@@ -3,8 +3,8 @@ import HTTP
 import Kube
 import Support
 
-/// The access to the clouds' token services. It belongs to the process: neither a DataPlane nor the environment can
-/// change it.
+/// The access to the clouds' token services. It belongs to the process: no DataPlane can change it. Of the environment it
+/// reads `variables` only, and no variable that names a proxy.
 public struct CloudAccess: Sendable {
     public var hosts: CloudHosts
     /// The certificates to trust. Nil for the system's roots.
@@ -54,7 +54,8 @@ public struct CloudAccess: Sendable {
         }
     }
 
-    /// - Parameter allowsPlainHTTP: true for metadata servers, whose address the caller has checked.
+    /// - Parameter allowsPlainHTTP: true for metadata servers beside the pod. Their address comes from the process's own
+    ///   environment, never from a DataPlane.
     func transport(allowsPlainHTTP: Bool = false) -> any HTTPTransport {
         var configuration = HTTPClientConfiguration(
             tls: TLSConfiguration(caCertificates: caCertificates), userAgent: "squadron", maximumConnections: 4,

@@ -29,6 +29,7 @@ public struct CredentialReport: Sendable, Hashable {
     public var hasToken: Bool
     /// The lifetime of the token in use, if it was issued on request.
     public var lifetime: Lifetime?
+    /// When the next token is asked for, by our own calendar. Nil if none is due.
     public var renewalTime: Instant?
     /// The fingerprint of the token in use.
     public var fingerprint: String?
@@ -38,6 +39,7 @@ public struct CredentialReport: Sendable, Hashable {
     public var failure: String?
     /// Why the Secret's token is not renewed.
     public var notWrittenBack: String?
+    /// Whether the token in use was issued on request. Otherwise it is the Secret's.
     public var isOwn: Bool { lifetime != nil }
 
     public init(
@@ -54,7 +56,8 @@ public struct CredentialReport: Sendable, Hashable {
     }
 }
 
-/// Issues one token. Each credential has only one call under way at a time, and each call is bounded in time.
+/// Issues tokens. Each credential has only one call of an issuer under way at a time, and each call is bounded in time by
+/// the timeouts of its requests.
 public protocol TokenIssuer: Sendable {
     /// - Parameter client: a client of the data plane, with a token that a probe has just proved. Nil before that.
     func issue(through client: KubeClient?) async throws(IssueFailure) -> IssuedToken

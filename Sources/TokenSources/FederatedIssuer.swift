@@ -61,7 +61,9 @@ public struct FederatedIssuer: TokenIssuer {
         return IssuedToken(token, lifetime: lifetime, received: wallClock.now)
     }
 
-    /// Refuses the control plane's own audiences: with such a token, a data plane could act in the control plane.
+    /// Refuses the control plane's own audiences: with such a token, a data plane could act in the control plane. `own` is
+    /// empty where the operator has no token of its own there (a client certificate). Then audiences that only
+    /// `--api-audiences` names are not known here.
     private func refuse(_ own: [String]) throws(IssueFailure) {
         let usual = ["https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local", "api"]
         let server = controlPlane.server

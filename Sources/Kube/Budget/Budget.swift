@@ -13,9 +13,11 @@ public struct Budget: Sendable, Hashable {
         page: 8 << 20, object: 2 << 20, metadata: 2 << 20, event: 2 << 20, metadataEvent: 2 << 20, bytesAValue: 32)
     /// Kinds of one group version in discovery.
     public var kinds = 1_000
-    /// Watch events a second in the long run, and at once. An event counts once for each `eventUnit` bytes.
+    /// Watch events a second in the long run. An event counts once, and once more for each `eventUnit` bytes of it.
     public var eventsPerSecond = 2_000
+    /// Watch events at once.
     public var eventBurst = 20_000
+    /// In bytes.
     public var eventUnit = 2 << 10
     /// Pages of one list.
     public var pages = 2_000

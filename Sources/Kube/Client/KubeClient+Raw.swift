@@ -6,6 +6,7 @@ import Support
 /// A kind that an API server serves, from its discovery.
 public struct APIResource: Sendable, Hashable {
     public var type: ResourceType
+    /// As discovery names them: `get`, `list`, `patch`, … Empty if it names none.
     public var verbs: [String]
 }
 
@@ -66,7 +67,7 @@ extension KubeClient {
         return try await send(request).headers["Date"].flatMap { RetryAfter.date($0) }
     }
 
-    /// Sends any request that succeeds with JSON. An empty body is null.
+    /// Sends any request whose success is JSON. An empty body is null. It throws unless the status is 2xx.
     public func raw(
         _ method: HTTPRequest.Method, _ path: String, query: [(String, String)] = [], body: JSON? = nil,
         contentType: String = "application/json", accept: String = "application/json", isRateLimited: Bool = true
@@ -92,6 +93,9 @@ extension KubeClient {
 
     /// The kinds that one group version serves, without subresources. Nil if the group version is not served. The
     /// answer is not cached: the caller knows when CRDs may have changed.
+    ///
+    /// It leaves out an entry that can't be read. With more kinds than the server's budget it fails as
+    /// `.unexpectedAnswer`.
     public func resources(
         group: String, version: String, isRateLimited: Bool = true
     ) async throws(KubeError) -> [APIResource]? {

@@ -13,7 +13,8 @@ extension KubeClient {
         do { return try Object(json: json) } catch { throw request.unexpected(error.description) }
     }
 
-    /// One object of any kind. `metadataOnly`: as `PartialObjectMetadata`.
+    /// One object of any kind. `metadataOnly`: as `PartialObjectMetadata`. It fails as `.unexpectedAnswer` if the answer
+    /// is not the object of that name.
     public func get(
         _ type: ResourceType, namespace: String? = nil, name: String, metadataOnly: Bool = false
     ) async throws(KubeError) -> JSON {
@@ -23,7 +24,8 @@ extension KubeClient {
     }
 
     /// One page of a collection, in the most recent state (a quorum read). `continueToken` gets further pages of that
-    /// same state. 410 means that the token is too old: list again.
+    /// same state. 410 means that the token is too old: list again (Kubernetes API concepts, "Retrieving large results
+    /// sets in chunks").
     public func list<Object: KubeObject>(
         _ object: Object.Type, of collection: KubeCollection, limit: Int? = nil, continueToken: String? = nil,
         isRateLimited: Bool = true
@@ -36,7 +38,8 @@ extension KubeClient {
         return try await sendForJSON(request) { [request] json throws(KubeError) in try ListAnswer.page(json, request) }
     }
 
-    /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date.
+    /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date. The
+    /// server alone decides how many pages there are: nothing here bounds them.
     public func listAll<Object: KubeObject>(
         _ object: Object.Type, of collection: KubeCollection, pageSize: Int = 500
     ) async throws(KubeError) -> [Decoded<Object>] {

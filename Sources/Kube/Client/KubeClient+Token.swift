@@ -10,12 +10,16 @@ public struct ServiceAccountToken: Sendable {
 }
 
 extension KubeClient {
-    /// Asks for a token of a ServiceAccount (`create` on `serviceaccounts/token`). The server may give it a shorter life
-    /// than asked for: EKS and AKS at most a day, GKE two.
+    /// Asks for a token of a ServiceAccount (`authentication.k8s.io/v1` TokenRequest, `create` on
+    /// `serviceaccounts/token`). The server may give it a shorter life than asked for: EKS and AKS at most a day, GKE two.
+    /// An answer without a token that can be sent fails as `.unexpectedAnswer`.
     ///
     /// The request does not wait for the rate limit: without a token no other request can be sent.
     ///
-    /// - Parameter secret: a Secret of the namespace whose deletion ends the token.
+    /// - Parameters:
+    ///   - audiences: empty for the API server's own.
+    ///   - expirationSeconds: servers refuse less than 600.
+    ///   - secret: a Secret of the namespace whose deletion ends the token.
     public func requestToken(
         of account: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int,
         boundTo secret: ObjectMeta? = nil

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import KubeObjects
 
-/// The version and UID that an object must still have. Otherwise its deletion fails with 409.
+/// The version and UID that an object must still have. Otherwise its deletion fails with 409. Nil is not compared.
 public struct Preconditions: Sendable, Hashable {
     public var uid: String?
     public var resourceVersion: String?
@@ -12,7 +12,7 @@ public struct Preconditions: Sendable, Hashable {
     }
 }
 
-/// What happens to the objects that an object owns.
+/// What happens to the objects that an object owns (Kubernetes, "Garbage collection").
 public enum PropagationPolicy: String, Sendable, Hashable {
     case background = "Background", foreground = "Foreground", orphan = "Orphan"
 }
@@ -31,6 +31,7 @@ extension KubeClient {
         do { return try Object(json: answer) } catch { throw request.unexpected(error.description) }
     }
 
+    /// The same for an object as JSON, with `apiVersion` and `kind`.
     @discardableResult
     public func create(
         _ object: JSON, type: ResourceType, namespace: String? = nil, fieldManager: String? = nil
@@ -45,7 +46,8 @@ extension KubeClient {
         return try await sendForObject(request, named: name?.nonEmpty)
     }
 
-    /// Asks one of the review kinds. Their answers are not stored and have no name.
+    /// Asks one of the review kinds. Their answers are not stored and have no name. An answer of another kind fails as
+    /// `.unexpectedAnswer`.
     public func review(_ type: ResourceType, _ question: JSON) async throws(KubeError) -> JSON {
         var request = KubeRequest(.post, type.path(), operation: "create \(type)")
         request.body = question.serialized()
@@ -70,7 +72,8 @@ extension KubeClient {
         do { return try Object(json: answer) } catch { throw request.unexpected(error.description) }
     }
 
-    /// Deletes an object. It returns the object as it now is (finalizers may hold it), or the server's `Status`.
+    /// Deletes an object. It returns the object as it now is (finalizers may hold it), or the server's `Status`. Without
+    /// `propagation` the server takes the kind's default.
     @discardableResult
     public func delete(
         _ type: ResourceType, namespace: String? = nil, name: String, preconditions: Preconditions? = nil,

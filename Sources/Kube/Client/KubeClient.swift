@@ -7,8 +7,8 @@ import Support
 ///
 /// - Every failure is a `KubeError` that says what was tried and whether to try again. The client itself repeats a
 ///   request in one case only: once after a 401, if reading the credentials again brought other ones. (The server has
-///   not acted on the first request.) 429 and 503 with `Retry-After` go to the caller, whose queue knows what else
-///   waits.
+///   not acted on the first request.) Below it, `HTTPClient` may repeat a GET. 429 and 503 with `Retry-After` go to the
+///   caller, whose queue knows what else waits.
 /// - A success is checked first: a proxy's `{}` or HTML page with code 200 is an `.unexpectedAnswer`.
 /// - Credentials go only to `server`. They appear in no error, even if the server repeats them.
 /// - Cancelling the task ends the request at once. The server may then have processed a write, or not
@@ -25,6 +25,7 @@ public final class KubeClient: Sendable {
         /// Called right before any request but a GET goes out, after the wait for limiter and connection. A leader that
         /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
         public var mayWrite: (@Sendable () -> Bool)?
+        /// How large answers may be.
         public var limits = AnswerLimits()
         /// Nil: the server has no budget except `limits`.
         public var meter: ServerMeter?
@@ -52,7 +53,10 @@ public final class KubeClient: Sendable {
         self.options = options
     }
 
-    /// A client with another token for the same server: over the same connections, with the same limits.
+    /// A client with another token for the same server: over the same connections, with the same limits. `close` of either
+    /// ends both.
+    ///
+    /// - Parameter mayWrite: nil for this client's.
     public func authorized(
         by authorization: any Authorization, mayWrite: (@Sendable () -> Bool)? = nil
     ) -> KubeClient {
@@ -120,8 +124,8 @@ public final class KubeClient: Sendable {
         }
     }
 
-    /// An answer whose head has arrived with a success, and the token that was sent for it. It does not wait for the
-    /// rate limit; the caller decides about that.
+    /// An answer whose head has arrived with a success, and the token that was sent for it. For the rate limit the request
+    /// ends with the head.
     func open(_ request: KubeRequest) async throws(KubeError) -> (stream: HTTPStream, token: Sensitive?) {
         let (stream, token) = try await exchange(request) { http throws(HTTPError) in
             try await self.transport.open(http)

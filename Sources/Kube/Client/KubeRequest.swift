@@ -16,7 +16,7 @@ struct KubeRequest: Sendable {
     var accept = "application/json"
     /// The name of the request in errors: `apply namespaces/project1-development`.
     var operation: String
-    /// Probes and watches may go past the rate limiter.
+    /// False for probes, and for what the caller wants to go past the rate limiter.
     var isRateLimited = true
     /// Its place among the requests that wait for the rate limiter.
     var turn = RequestTurn()

@@ -6,6 +6,7 @@ import Support
 /// API servers don't send counts as its class (`4xx`).
 public final class RequestCounts: Sendable {
     public struct Series: Sendable, Hashable {
+        /// `GET`, `PATCH`, …
         public var method: String
         /// `200`, or `<error>` if there was no answer.
         public var code: String

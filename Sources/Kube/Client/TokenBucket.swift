@@ -6,7 +6,8 @@ package struct TokenBucket: Sendable, Hashable {
     private(set) var tokens: Double
     private var updated: Duration
 
-    /// Values without a meaning become the smallest that have one: one request at a time, one in 1000 seconds.
+    /// A rate below one in 1000 seconds becomes that, and a burst below 1 becomes 1. A rate that is infinite or not a
+    /// number becomes a billion a second.
     package init(qps: Double, burst: Int, now: Duration) {
         self.qps = qps.isFinite ? max(qps, 0.001) : 1e9
         self.burst = Double(max(burst, 1))

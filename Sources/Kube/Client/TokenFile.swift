@@ -3,7 +3,8 @@ import Support
 /// A token in a file that something else keeps fresh. For example, the kubelet rotates a pod's token.
 ///
 /// The file is read at most once a minute, and at once after a 401. While it can't be read, the last good token stays
-/// in use. A server that no longer accepts that token says so.
+/// in use. A server that does not accept that token any more says so. `bearerToken` throws only while no token could be
+/// read at all.
 public final class TokenFile: Authorization {
     private struct State {
         var token: Sensitive?

@@ -8,7 +8,7 @@ public enum EndpointSource: Sendable {
     public static let variables = InClusterConfiguration.variables + ["KUBECONFIG", "HOME"]
 
     /// - Parameters:
-    /// - kubeconfig: a file's path. Nil if the user names none.
+    ///   - kubeconfig: a file's path. Nil if the user names none.
     ///   - context: nil for the kubeconfig's current one.
     public static func find(
         _ kubeconfig: String?, context: String?, environment: [String: String]

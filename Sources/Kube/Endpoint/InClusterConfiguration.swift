@@ -1,7 +1,8 @@
 import HTTP
 import Support
 
-/// The endpoint that every pod has: its API server, with the pod's ServiceAccount.
+/// The endpoint that every pod has: its API server, with the pod's ServiceAccount (Kubernetes, "Accessing the Kubernetes
+/// API from a Pod").
 public struct InClusterConfiguration: Sendable {
     public static let folder = "/var/run/secrets/kubernetes.io/serviceaccount"
 

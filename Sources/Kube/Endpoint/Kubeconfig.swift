@@ -33,6 +33,7 @@ public struct Kubeconfig: Sendable {
     var users: [Entry] = []
     var contexts: [Entry] = []
 
+    /// In the order of the files and of their entries.
     public var contextNames: [String] { contexts.map(\.name) }
 
     /// The contexts whose cluster has this server.

@@ -23,6 +23,7 @@ public struct KubeError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
     public var description: String { "\(operation): \(detail)" }
+    /// The cause alone, for people, without the operation.
     public var detail: String {
         switch cause {
         case .transport(let error): error.message
@@ -30,13 +31,16 @@ public struct KubeError: Error, Sendable, CustomStringConvertible {
         case .unexpectedAnswer(let text), .credentials(let text): text
         }
     }
+    /// Nil unless the server refused. Otherwise the network failed, the answer can't be used, or the credentials can't be read.
     public var status: APIStatus? { if case .status(let status) = cause { status } else { nil } }
+    /// Whether the caller gave up: its task was cancelled, its client was closed, or `mayWrite` forbade the request.
     public var isCancelled: Bool {
         if case .transport(let error) = cause { error.kind == .cancelled || error.kind == .closed } else { false }
     }
 }
 
-/// `metav1.Status` of a failed request.
+/// `metav1.Status` of a failed request. From an answer it has at most 64 causes, its texts have at most 4,096 characters
+/// without control characters, and the token that was sent is hidden in them.
 public struct APIStatus: Sendable, Hashable {
     public struct Cause: Sendable, Hashable {
         public var reason: String

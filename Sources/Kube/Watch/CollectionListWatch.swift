@@ -17,6 +17,8 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
             isRateLimited: settings.isRateLimited)
     }
 
+    /// Opens a watch with bookmarks (Kubernetes API concepts, "Efficient detection of changes"). It returns when the server
+    /// has accepted the watch.
     public func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<Object> {
         let request = watchRequest(from: resourceVersion)
         let (stream, token) = try await client.open(request)
@@ -44,6 +46,7 @@ public struct CollectionListWatch<Object: KubeObject>: ListWatch {
     }
 }
 
+/// How a collection is listed and watched.
 public struct WatchSettings: Sendable, Hashable {
     /// Objects a page. This bounds the memory of one answer on both sides.
     public var pageSize: Int
@@ -52,6 +55,7 @@ public struct WatchSettings: Sendable, Hashable {
     public var timeoutSeconds: ClosedRange<Int>
     /// A watch that is silent for longer is broken, since servers send a bookmark about every minute.
     public var idleTimeout: Duration
+    /// Whether the pages of a list, and the start of a watch, wait for the client's rate limit.
     public var isRateLimited: Bool
 
     public init(

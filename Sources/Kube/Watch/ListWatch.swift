@@ -15,6 +15,8 @@ public struct ListPage<Object: KubeObject>: Sendable {
     }
 }
 
+/// A change that a watch reports (Kubernetes API concepts, "Efficient detection of changes"). Each has a resourceVersion
+/// from which another watch can go on.
 public enum WatchEvent<Object: KubeObject>: Sendable {
     /// ADDED or MODIFIED.
     case applied(Decoded<Object>)

@@ -61,6 +61,7 @@ public struct ServiceAccount: KubeResource, Hashable {
 }
 
 extension Condition {
+    /// Nil if the type, the status or the time can't be read. Other fields that can't be read are empty.
     package init?(lenient json: JSON) {
         guard let type = json["type"]?.string, let status = json["status"]?.string.flatMap(Status.init(rawValue:))
         else {

@@ -37,6 +37,7 @@ public struct Deployment: KubeResource, Hashable {
         public init() {}
     }
 
+    /// How far a rollout is. The texts are for people.
     public enum Rollout: Sendable, Hashable {
         case complete
         case progressing(String)

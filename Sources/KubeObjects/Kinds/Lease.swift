@@ -1,7 +1,7 @@
 /// `coordination.k8s.io/v1` Lease.
 ///
 /// Every field of the spec is kept, also the fields that we do not use. A Lease is written whole, and what another
-/// writer put there (coordinated leader election's `strategy`) must survive that.
+/// writer put there (`strategy` and `preferredHolder` of coordinated leader election) must survive that.
 public struct Lease: KubeResource, Hashable, Codable {
     public struct Spec: Sendable, Hashable, Codable {
         public var holderIdentity: String?

@@ -28,6 +28,7 @@ public struct SelfSubjectReview: Sendable, Hashable {
         extra = (user["extra"]?.object ?? [:]).mapValues { $0.array?.compactMap(\.string) ?? [] }
     }
 
+    /// The body to send.
     public static var request: JSON { Self.resourceType.review(spec: nil) }
 }
 
@@ -68,6 +69,7 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
     }
 
     public var isAllowed: Bool
+    /// The authorizer's words, as it wrote them.
     public var reason: String?
 
     /// Fails where `status.allowed` is missing: silence does not permit anything.
@@ -82,6 +84,7 @@ public struct SelfSubjectAccessReview: Sendable, Hashable {
         }
     }
 
+    /// The body to send.
     public static func request(_ attributes: Attributes) -> JSON {
         resourceType.review(spec: ["resourceAttributes": attributes.json])
     }
@@ -93,6 +96,7 @@ public enum SelfSubjectRulesReview {
         group: "authorization.k8s.io", version: "v1", kind: "SelfSubjectRulesReview",
         plural: "selfsubjectrulesreviews", isNamespaced: false)
 
+    /// The body to send.
     public static func request(namespace: String) -> JSON {
         resourceType.review(spec: ["namespace": .string(namespace)])
     }

@@ -17,7 +17,7 @@ public struct AWSKeys: Sendable, Hashable {
     }
 }
 
-/// AWS Signature Version 4. A pure value.
+/// AWS Signature Version 4 (AWS IAM User Guide, "Create a signed AWS API request"). A pure value.
 struct SigV4: Sendable {
     var keys: AWSKeys
     var region: String

@@ -114,7 +114,8 @@ private struct ErrorLines {
     }
 }
 
-/// The token of a plugin. It is asked for again when it has ended and when the server refuses it.
+/// The token of a plugin. It is asked for again when it has ended and when the server refuses it. A client certificate of
+/// the plugin is not replaced: connections keep the first one.
 actor ExecAuthorization: Authorization {
     private let spec: ExecSpec
     private let plugins: ExecPlugins
