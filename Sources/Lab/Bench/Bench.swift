@@ -83,8 +83,8 @@ final class Squadron {
     /// The time from the process's start until these data planes have so many namespaces. It takes the operator's own
     /// time, not the time of the question.
     func completes(_ names: [String], _ count: Int, within seconds: Double = 120) async throws -> Duration {
-        // The page has some series for each data plane. To ask for it all the time would be measured as the operator's
-        // own work.
+        // The page has some series for each data plane. If it were asked for all the time, that would be measured as the
+        // operator's own work.
         let pause = max(0.1, Double(names.count) / 400)
         do {
             try await wait("\(count) namespaces on \(names.count) data planes", seconds, every: pause) {

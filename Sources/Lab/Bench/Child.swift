@@ -63,7 +63,7 @@ final class Child {
                 .flatMap { $0.hasPrefix("socket:[") ? String($0.dropFirst(8).dropLast()) : nil }
         }
         func listed(_ table: String) -> [Substring] {
-            // By a handle: the kernel gives these tables in pieces, and `String(contentsOfFile:)` reads one.
+            // It reads by a handle, since the kernel gives these tables in pieces and `String(contentsOfFile:)` reads one piece.
             let data = try? FileHandle(forReadingAtPath: "/proc/\(id)/net/\(table)")?.readToEnd()
             let text = String(decoding: data ?? Data(), as: UTF8.self)
             // The tenth field is the inode.

@@ -4,9 +4,10 @@ import Kube
 import KubeObjects
 import Support
 
-/// What a change costs in a fleet that runs, beside a bare program that makes the same writes over open connections.
+/// Measures what a change costs in a fleet that runs, beside a bare program that makes the same writes over open
+/// connections.
 extension Lab {
-    /// - Parameter count: of namespaces in each data plane before the change.
+    /// - Parameter count: the namespaces in each data plane before the change.
     func change(_ dataPlanes: Int, _ count: Int) async throws {
         let size = "\(dataPlanes) × \(count)"
         let names = (1...dataPlanes).map { "dataplane-\($0)" }
@@ -147,7 +148,7 @@ extension Lab {
         return try Child("squadron-bench", [command, file.path], log: folder.appending(path: "\(command).log"))
     }
 
-    /// With what the operator has when nobody sets `connection.qps`.
+    /// Measures with the operator's default, without `connection.qps`.
     func outOfTheBox() async throws {
         let (dataPlanes, count) = (2, 279)
         let names = (1...dataPlanes).map { "dataplane-\($0)" }

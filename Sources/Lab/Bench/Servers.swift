@@ -29,15 +29,15 @@ final class Servers {
     let controlPlane: Target
     let dataPlanes: [Target]
     private var devcluster: Child?
-    /// Serves the hostile data planes, with what others leave of the CPUs.
+    /// Serves the hostile data planes, at a lower priority than all others.
     private var hostile: (child: Child, controlPort: Int?)?
     private var real: [RealCluster] = []
     private let controlPort: Int?
     private let plain = HTTPClient(HTTPClientConfiguration(userAgent: "bench-control", allowsPlainHTTP: true))
 
     /// devcluster.
-    /// - Parameter hostileCount: so many of the data planes, the last ones, are in a process of their own. What they send
-    ///   must not slow the other servers down.
+    /// - Parameter hostileCount: how many data planes are hostile. They are the last ones, and are in a process of their own,
+    ///   so that what they send does not slow the other servers down.
     init(dataPlanes count: Int, hostile hostileCount: Int = 0, folder: URL) async throws {
         let dir = folder.appending(path: "servers-\(UUID().uuidString)")
         let names = ["control-plane"] + (1...count).map { "dataplane-\($0)" }

@@ -169,7 +169,7 @@ struct Storm {
             ["fault": "watch-gone"], ["fault": "watch-end"], ["fault": "latency", "latencyMs": 200],
             ["fault": "endless-line", "bytes": 40_000_000],
         ]
-        // A hostile data plane. Its floods have a rate, since good and bad servers share one process here: without one the
+        // A hostile data plane. Its floods have a rate, since good and bad servers share one process here. Without a rate the
         // flood takes the time of the others (`hack/hostile` has a process for the hostile ones).
         let floods: [JSON] = [
             ["fault": "event-flood", "bytes": 100_000, "perSecond": 20],

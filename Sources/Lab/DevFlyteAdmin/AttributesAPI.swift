@@ -18,7 +18,7 @@ extension RestAPI {
                     ]
                 ])
         case "PUT":
-            // The path's names count, also where the body has others.
+            // Names in the path win over those in the body.
             let attributes = try body(.attributesHolder(level))["attributes"]
             try tables.validate(id, isWrite: true)
             guard let matching = attributes?["matching_attributes"] else {
@@ -43,7 +43,7 @@ extension RestAPI {
         }
     }
 
-    /// A project's own execution config has flyteadmin's defaults in what it leaves out, and is never missing.
+    /// A project always has an execution config. What its row leaves out has flyteadmin's defaults.
     private func found(_ id: Tables.RowID, _ tables: Tables) throws(GRPCFailure) -> (Tables.RowID, JSON) {
         guard id.level == .project, id.type == .workflowExecutionConfig else { return try tables.get(id) }
         let member = "workflow_execution_config"

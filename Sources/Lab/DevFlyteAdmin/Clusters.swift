@@ -5,7 +5,7 @@ import YAML
 extension Tables {
     /// `clusters` of flyteadmin's configuration, as it read it at its start.
     ///
-    /// The draw is the one of `Fleet`, which has Go's numbers; the way to it is flyteadmin's `random_cluster_selector.go`.
+    /// It follows flyteadmin's `random_cluster_selector.go`. `Fleet` draws the cluster, with the random numbers of Go.
     public struct Clusters: Sendable, Hashable {
         public struct Cluster: Sendable, Hashable {
             public var id: String
@@ -50,7 +50,7 @@ extension Tables {
 
         subscript(id: String) -> Cluster? { clusters.first { $0.id == id } }
 
-        /// Where an execution goes. Nil: its own cluster, for want of others.
+        /// The cluster that an execution runs in. Nil for flyteadmin's own, if there is no other.
         func draw(label: String?, execution: String) -> Cluster? {
             func enabled(_ label: String) -> [Entry] {
                 (labels[label] ?? []).filter { self[$0.id]?.isEnabled == true }

@@ -10,8 +10,8 @@ import Support
 /// demo and the tests, and never part of the operator.
 ///
 /// It copies what surprises in the real flyteadmin: answers with less specific rows, a delete that takes more rows than
-/// asked for, the error texts, and the paths that need no token. What v1.16.8 answered to a list of requests is the
-/// judge (`AnswersTests`).
+/// asked for, the error texts, and the paths that need no token. `AnswersTests` compares it with recorded answers of
+/// v1.16.8.
 public final class DevFlyteAdmin: Sendable {
     public struct OAuth2: Sendable {
         public enum Style: Sendable { case any, header, body }
@@ -21,7 +21,7 @@ public final class DevFlyteAdmin: Sendable {
         public var lifetime = Duration.seconds(3600)
         /// How the client may authenticate.
         public var style = Style.any
-        /// The hosts of `authorizedUris`, without a port. Empty: whichever host it is asked at.
+        /// The hosts of `authorizedUris`, without a port. Empty for any host.
         public var authorizedHosts: [String] = []
         public init(clientID: String, clientSecret: String) {
             self.clientID = clientID
@@ -29,7 +29,7 @@ public final class DevFlyteAdmin: Sendable {
         }
     }
 
-    /// Which flyteadmin it answers as. 1.10 spells names in camel case always, passes over unknown fields, and knows
+    /// The version that it answers as. 1.10 always spells names in camel case, ignores unknown fields, and knows
     /// neither `GET /projects/{id}` nor `/domains`.
     public enum Version: String, Sendable {
         case v1_10 = "v1.10.7"
@@ -39,7 +39,7 @@ public final class DevFlyteAdmin: Sendable {
     public struct Options: Sendable {
         public var port = 0
         public var version = Version.v1_16
-        /// Tells when an execution was launched.
+        /// Gives the time of an execution's launch.
         public var clock = WallClock.system
         public var projects = ["flytesnacks"]
         public var domains = ["development", "staging", "production"]
@@ -197,7 +197,7 @@ public final class DevFlyteAdmin: Sendable {
         return RestAPI(request, version: options.version, now: options.clock.now).answer(&state.tables)
     }
 
-    /// Why its token is not taken; nil: it is.
+    /// Why the request's token is refused. Nil if it is accepted.
     private static func refusal(
         _ request: Request, _ options: Options, _ tokens: TokenServer?, _ url: String, _ now: Duration
     ) -> String? {

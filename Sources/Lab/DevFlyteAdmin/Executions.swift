@@ -21,9 +21,9 @@ extension Tables {
         public var project: String
         public var domain: String
         public var name: String
-        /// flyteadmin takes the workflow from the launch plan; here both have one name.
+        /// flyteadmin takes the workflow from the launch plan. Here both have the same name.
         public var workflow: String
-        /// Where it runs. Empty: flyteadmin's own cluster, or it could not be started.
+        /// The cluster that it runs in. Empty for flyteadmin's own, and if it could not be started.
         public var cluster = ""
         public var phase = Phase.running
         var spec: JSON = [:]
@@ -48,12 +48,13 @@ extension Tables {
         executions.first { $0.name == name && $0.project == project && $0.domain == domain }
     }
 
-    /// As the data plane's propeller would report it. By name alone, of whichever project.
+    /// Sets the phase as the data plane's propeller would report it, in each project that has an execution of that name.
     public mutating func setPhase(_ phase: Execution.Phase, of name: String) {
         for index in executions.indices where executions[index].name == name { executions[index].phase = phase }
     }
 
-    /// Launches it where flyteadmin would, with the rows and clusters of now. What can't be started is FAILED at once.
+    /// Launches it in the cluster that flyteadmin would choose by the present rows and clusters. An execution that can't be
+    /// started is FAILED at once.
     @discardableResult
     public mutating func launch(_ execution: Execution, label: String? = nil) -> Execution {
         var execution = execution
@@ -73,7 +74,7 @@ extension Tables {
         return execution
     }
 
-    /// The label of the most specific row; nothing is merged.
+    /// The label of the most specific row alone.
     private func row(for execution: Execution) -> String? {
         let id = RowID(project: execution.project, domain: execution.domain, workflow: execution.workflow)
         return (try? get(id))?.1["execution_cluster_label"]?["value"]?.string
@@ -120,8 +121,9 @@ extension Tables {
         return found
     }
 
-    /// The FlyteWorkflow goes at once where flyteadmin knows the cluster, enabled or not, and the data plane reports the
-    /// end soon after: here it is ABORTED at once. Of a cluster that it does not know any more, the execution stays ABORTING.
+    /// flyteadmin deletes the FlyteWorkflow at once in a cluster that it knows, enabled or not, and the data plane reports the
+    /// end soon after. Here the execution is ABORTED at once. In a cluster that flyteadmin does not know any more, it stays
+    /// ABORTING.
     mutating func abort(project: String, domain: String, execution name: String, cause: String) throws(GRPCFailure) {
         let found = try get(project: project, domain: domain, execution: name)
         guard !found.phase.isTerminal else {

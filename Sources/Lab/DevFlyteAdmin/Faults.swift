@@ -1,19 +1,19 @@
 /// A fault of an answer.
 public enum Fault: Sendable, Hashable {
-    /// It is a login page, with 200.
+    /// The answer is a login page, with the code 200.
     case html
-    /// It has this code, and a body as a proxy writes it.
+    /// The answer has this code, and a body as a proxy writes it.
     case status(Int)
     case redirect
     /// There is no answer, and the connection stays open.
     case hang
-    /// The answer comes so much later. Its effect is at once.
+    /// The answer comes later by this time. The request has its effect at once.
     case slow(Duration)
     /// The request has its effect, but the connection is closed before the answer.
     case loseAnswer
-    /// It is JSON of another form: `{"status":"ok"}`.
+    /// The answer is JSON of another form: `{"status":"ok"}`.
     case otherJSON
-    /// It is JSON without end.
+    /// The answer is JSON without end.
     case endless
 }
 

@@ -1,6 +1,6 @@
-/// `filters` of a list, as `eq(state,1)+value_in(phase,QUEUED;RUNNING)`; all of them have to hold.
+/// `filters` of a list, as `eq(state,1)+value_in(phase,QUEUED;RUNNING)`. An entry must match all of them.
 ///
-/// It follows `flyteadmin/pkg/manager/impl/util/filters.go`, v1.16.8. Of the columns it knows those that its table names.
+/// It follows `flyteadmin/pkg/manager/impl/util/filters.go`, v1.16.8. It knows only the columns that its table names.
 struct ListFilter {
     /// A table that can be filtered, with the letter that stands for it in errors.
     struct Table {

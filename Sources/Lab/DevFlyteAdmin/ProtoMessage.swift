@@ -1,7 +1,8 @@
 import JSON
 
 /// A message of flyteidl, as grpc-gateway reads and writes it in JSON (protojson): names in snake case or camel case,
-/// fields that are not set written out, and unknown fields refused. Only what flyteadmin's answers show is here.
+/// fields that are not set written out, and unknown fields refused. Only what flyteadmin's answers show is here. It has the
+/// error texts of Go's protojson, which other libraries do not have.
 struct ProtoMessage: Sendable {
     indirect enum Kind: Sendable {
         case text
@@ -75,7 +76,8 @@ struct ProtoMessage: Sendable {
 
     // MARK: Reading
 
-    /// The fields that are set, by their snake case names. - Parameter isStrict: unknown fields are an error.
+    /// The fields that are set, by their snake case names.
+    /// - Parameter isStrict: whether an unknown field is an error.
     func read(_ json: JSON, in body: [UInt8], isStrict: Bool = true) throws(GRPCFailure) -> JSON {
         try ProtoReader(body: body, isStrict: isStrict).read(json, as: self)
     }
@@ -159,7 +161,7 @@ private struct ProtoReader {
 
     private func place(_ text: String) -> String { "(line 1:\((offset(of: text) ?? 0) + 1))" }
 
-    /// Its first place in the body. This is the right one for the requests that matter, which have it once.
+    /// The first place in the body that has it. The requests that matter have it only once.
     private func offset(of text: String) -> Int? {
         let wanted = Array(text.utf8)
         guard !wanted.isEmpty, wanted.count <= body.count else { return nil }

@@ -43,7 +43,7 @@ struct RestAPI {
         self.now = now
     }
 
-    /// What a call gives: a message, and how it is written.
+    /// The result of a call: a message, and how it is written.
     struct Result {
         var message: ProtoMessage
         var json: JSON
@@ -146,7 +146,7 @@ struct RestAPI {
     }
 }
 
-/// What Go's `encoding/json` says of a text that is none.
+/// The errors of Go's `encoding/json` for a text that is not JSON.
 enum GoSyntax {
     static func error(_ body: [UInt8]) -> String {
         let text = body.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }

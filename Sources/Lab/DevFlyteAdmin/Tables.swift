@@ -5,10 +5,10 @@ import JSON
 /// It follows flyteadmin v1.16.8: `flyteadmin/pkg/repositories/gormimpl`, `pkg/manager/impl` and its `validation`. The
 /// texts of its errors are the real ones.
 public struct Tables: Sendable, Hashable {
-    /// What a row is for.
+    /// Whether a row is for a project, a project-domain or a workflow.
     public enum Level: Sendable, Hashable { case project, projectDomain, workflow }
 
-    /// The types that share the table. Their content is kept as it came.
+    /// The types of rows, which share one table. Their content is kept as it came.
     public enum ResourceType: Int64, Sendable, Hashable, CaseIterable {
         case taskResource = 0
         case clusterResource
@@ -108,7 +108,7 @@ public struct Tables: Sendable, Hashable {
         }
     }
 
-    /// A number that goes up, for what is made later.
+    /// A number that is larger at each call: it orders what was made.
     mutating func next() -> Int {
         count += 1
         return count

@@ -14,10 +14,10 @@ struct TokenServer: Sendable {
 
     init(_ options: DevFlyteAdmin.OAuth2) { self.options = options }
 
-    /// As a new signing key does: what was made before is not known any more.
+    /// Makes all tokens invalid that were issued before, as a new signing key does.
     mutating func revokeAll() { issued = [:] }
 
-    /// Why a token is refused; nil: it is taken.
+    /// Why a token is refused. Nil if it is accepted.
     func problem(of token: String, at url: String, now: Duration) -> String? {
         guard let found = issued[token] else {
             return "[JWT_VERIFICATION_FAILED] jwt parse with claims failed, caused by: crypto/rsa: verification error"
@@ -28,7 +28,7 @@ struct TokenServer: Sendable {
             ? nil : "invalid audience [&{[\(found.audience)] \(options.clientID)}], wanted [map[\(wanted):{}]]"
     }
 
-    /// The URL that it was asked at where that is one of `authorizedUris`, else the first of them.
+    /// The URL of the request if it is one of `authorizedUris`, otherwise the first of these.
     private func audience(_ url: String) -> String {
         guard let first = options.authorizedHosts.first, let host = HostOf(url) else { return url }
         return options.authorizedHosts.contains(host.name) ? url : host.replaced(by: first)
@@ -48,7 +48,7 @@ struct TokenServer: Sendable {
         func replaced(by other: String) -> String { scheme + other + port }
     }
 
-    /// - Parameter url: what the client asked: scheme and host.
+    /// - Parameter url: scheme and host of the client's request.
     mutating func answer(_ request: Request, at url: String, now: Duration) -> Answer {
         guard request.method == "POST" else {
             return Self.failure(400, "invalid_request", "The HTTP method is not POST.")

@@ -35,7 +35,7 @@ enum CustomResourceVersions {
         return errors + storedVersionErrors(status?["storedVersions"]?.array ?? [], names: names, storage: storage)
     }
 
-    /// A version in which objects may be stored must stay, until somebody has written these again and says so in the
+    /// A version in which objects may be stored must stay, until somebody has written these objects again and says so in the
     /// status.
     private static func storedVersionErrors(_ stored: [JSON], names: [String], storage: [String]) -> [FieldError] {
         let path = "status.storedVersions"

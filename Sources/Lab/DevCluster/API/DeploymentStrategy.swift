@@ -1,6 +1,6 @@
 import JSON
 
-/// The part of Deployments that a rollout restart and `kubectl` need: defaults and an immutable selector, without pods.
+/// Deployments as far as a rollout restart and `kubectl` need them: with defaults and an immutable selector, without pods.
 struct DeploymentStrategy: ResourceStrategy {
     func applyDefaults(to object: inout JSON) {
         guard var spec = object["spec"], spec.object != nil else { return }

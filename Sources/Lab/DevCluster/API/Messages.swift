@@ -32,7 +32,7 @@ public struct APIRequest: Sendable {
     /// The first value of a query parameter. Nil if it is absent.
     public func parameter(_ name: String) -> String? { query[name]?.first }
 
-    /// A parameter that is a bool as Go's `strconv`-free conversion reads it: absent, "0" and "false" are false.
+    /// A bool of the query, as apimachinery's conversion reads it: absent, "0" and "false" are false.
     public func flag(_ name: String) -> Bool {
         guard let value = parameter(name) else { return false }
         return !["0", "false", "False", "FALSE", "f", "F"].contains(value)
@@ -80,7 +80,7 @@ public struct User: Sendable, Hashable {
         self.groups = groups
         self.extra = extra
     }
-    /// Allowed to do everything, as kubeadm's admin is.
+    /// A user who may do everything, as kubeadm's admin may.
     public static let admin = User(name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"])
 }
 

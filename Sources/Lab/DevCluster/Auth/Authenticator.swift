@@ -35,7 +35,7 @@ final class Authenticator: Sendable {
 
         func isCurrent(in store: ObjectStore) -> Bool { store.stored(resource, key)?.revision == revision }
     }
-    /// Another cluster, whose tokens for one audience are taken: `jwt` of an AuthenticationConfiguration.
+    /// Another cluster, whose tokens for one audience are accepted: `jwt` of an AuthenticationConfiguration.
     struct TrustedIssuer: Sendable {
         let signer: TokenSigner
         let audience: String
@@ -64,7 +64,7 @@ final class Authenticator: Sendable {
         set { state.withLock { $0.skew = newValue } }
     }
 
-    /// A TokenRequest for a longer life gets this one; nil: any.
+    /// The longest life that a TokenRequest gets. Nil for any.
     var maximumTokenLifetime: Duration? {
         get { state.withLock { $0.maximumTokenLifetime } }
         set { state.withLock { $0.maximumTokenLifetime = newValue } }
@@ -163,7 +163,7 @@ final class Authenticator: Sendable {
         ) { $0["metadata"]?["uid"] == bound?["uid"] }
     }
 
-    /// The ServiceAccount must still be the one for which the token was made. If there is a Secret, it must still hold
+    /// The ServiceAccount must still be the one for which the token was made. If the token names a Secret, it must still hold
     /// the token.
     private func serviceAccount(
         _ namespace: String, _ name: String, _ uid: String, token: String, secret: String?, credential: String? = nil,

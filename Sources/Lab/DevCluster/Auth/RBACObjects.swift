@@ -70,7 +70,7 @@ final class RBACPolicyCache: Sendable {
 extension ObjectStore {
     private static let policyResources: [GroupResource] = [.clusterRoles, .clusterRoleBindings, .roles, .roleBindings]
 
-    /// Moves whenever a role or binding changes.
+    /// A number that changes whenever a role or binding changes.
     var policyVersion: Int64 {
         state.withLock { state in
             Self.policyResources.reduce(0) { version, resource in

@@ -1,27 +1,27 @@
-/// What can be made to go wrong with a request that reached the server. (What goes wrong before that is `LinkConditions`,
+/// A fault of a request that has reached the server. (Faults before that are `LinkConditions`,
 /// `DevCluster.Availability` and `CertificateFault`.)
 public enum Fault: Sendable, Hashable {
     // MARK: before the request is processed
-    /// Waits, then goes on as if nothing had been; may be combined with any other fault.
+    /// Waits, then goes on as usual. It may be combined with any other fault.
     case latency(Duration, jitter: Duration = .zero)
     /// The request is read and never answered.
     case blackHole
     /// Answers with this status (401, 403, 410, 429, 500, 503, 504, …) without looking at the request.
     case status(Int, retryAfter: Int? = nil)
-    /// Answers with this status (302, 307, 308) and a `Location`: that server, with the path of the request.
+    /// Answers with this status (302, 307, 308) and a `Location`, which is that server with the path of the request.
     case redirect(Int, to: String)
     /// Resets the connection instead of answering; nothing was processed.
     case resetBeforeProcessing
-    /// Answers with a `Status` of this reason and message: what a webhook, a policy or broken data makes a server say.
+    /// Answers with a `Status` of this reason and message, as a server does because of a webhook, a policy or broken data.
     case refusal(Int, reason: String, message: String)
     /// `/readyz`, `/livez` and `/healthz` answer 500 and list their checks, of which these have failed. A server that is
-    /// told to end fails `shutdown` alone, and serves on. Other requests go on as if nothing had been.
+    /// told to end fails `shutdown` alone, and serves on. Other requests are answered as usual.
     case failedChecks([String])
-    /// A mutating policy: what an apply patch gives this annotation is taken out before it is processed.
+    /// A mutating policy: it takes this annotation out of an apply patch before the patch is processed.
     case stripAnnotation(String)
 
     // MARK: after it was processed
-    /// The change is made, and the connection is reset instead of saying so.
+    /// The change is made, and the connection is reset in place of an answer.
     case loseResponse
     /// Resets the connection after half of the body (of a watch: half of the next event).
     case resetInBody
@@ -52,24 +52,24 @@ public enum Fault: Sendable, Hashable {
     /// A 200 whose body is an endless list of objects, up to this many bytes.
     case endlessBody(bytes: Int)
 
-    /// A watch that sends events of objects with our label. Each has an annotation of so many bytes. At most so many a
-    /// second, 0: as fast as they are read. With `isGrowing` each is another object.
+    /// A watch that sends events of objects with our label. Each object has an annotation of that many bytes. It sends at most
+    /// that many events a second, and with 0 as fast as they are read. With `isGrowing` each event has another object.
     case eventFlood(bytes: Int, perSecond: Int, isGrowing: Bool)
-    /// A list whose every page has so many objects, each with an annotation of so many bytes, and says that more follow.
+    /// A list without a last page. Each page has that many objects, each with an annotation of that many bytes.
     case endlessPages(objects: Int, bytes: Int)
-    /// Discovery of a group version: so many kinds, others each time.
+    /// Discovery of a group version with that many kinds, each time other ones.
     case endlessKinds(Int)
 
     var isLatency: Bool { if case .latency = self { true } else { false } }
 }
 
-/// Which requests a fault hits, and how often.
+/// The requests that a fault hits, and how often.
 public struct FaultRule: Sendable, Hashable {
     /// An empty set matches everything.
     public struct Match: Sendable, Hashable {
         /// `get`, `list`, `watch`, `create`, `patch`, …
         public var verbs: Set<String> = []
-        /// Plurals, with a subresource where it is meant: `secrets`, `dataplanes/status`. Other paths by themselves:
+        /// Plurals, with the subresource if there is one: `secrets`, `dataplanes/status`. For other requests the path:
         /// `/readyz`.
         public var resources: Set<String> = []
         public var namespaces: Set<String> = []
@@ -101,7 +101,7 @@ public struct FaultRule: Sendable, Hashable {
     public var match: Match
     /// The share of the matching requests that it hits: 0…1.
     public var rate: Double
-    /// After this many hits the rule is used up; nil for never.
+    /// The rule ends after this many hits. Nil means never.
     public var count: Int?
 
     public init(_ fault: Fault, match: Match = Match(), rate: Double = 1, count: Int? = nil) {

@@ -64,7 +64,7 @@ extension Fault {
     static let gone = APIError(
         code: 410, reason: "Expired", message: "The resourceVersion for the provided watch is too old.")
 
-    /// A watch's last word when its history is gone.
+    /// The last event of a watch whose history is gone.
     static var goneEvent: [UInt8] {
         let event: JSON = ["type": "ERROR", "object": gone.json]
         return event.serialized() + [UInt8(ascii: "\n")]

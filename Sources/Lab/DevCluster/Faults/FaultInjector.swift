@@ -5,7 +5,7 @@ import Support
 public final class FaultInjector: Sendable {
     public struct RuleID: Sendable, Hashable { fileprivate var number: Int }
 
-    /// What is to happen to one request.
+    /// The faults of one request.
     struct Plan: Sendable {
         var delay = Duration.zero
         var fault: Fault?
@@ -22,7 +22,7 @@ public final class FaultInjector: Sendable {
 
     init(seed: UInt64) { state = Locked(State(random: SeededRandom(seed: seed))) }
 
-    /// Rules are asked in the order in which they were added; the first that hits decides, latencies add up.
+    /// Rules are tried in the order in which they were added. The first one that hits decides, and latencies add up.
     @discardableResult
     public func add(_ rule: FaultRule) -> RuleID {
         state.withLock { state in
@@ -53,7 +53,7 @@ public final class FaultInjector: Sendable {
         }
     }
 
-    /// Moves when rules are removed: a flood that is under way then ends.
+    /// A number that changes when rules are removed. A flood that is under way ends then.
     var removals: Int { state.withLock { $0.removals } }
 
     /// How often a rule has hit; nil once it is used up or removed.

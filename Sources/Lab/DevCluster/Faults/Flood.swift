@@ -1,9 +1,9 @@
 import JSON
 
-/// What a hostile data plane makes up for one request: objects that nobody asked for, with the labels that we ask for.
+/// The answer of a hostile data plane to one request: objects that it makes up, with the labels that we select.
 struct Flood {
     private let attributes: RequestAttributes
-    /// Above every real one, so that a client believes that they are newer.
+    /// A resourceVersion above every real one, so that clients believe that these objects are newer.
     private static let firstVersion = 1_000_000_000
 
     init(_ attributes: RequestAttributes) { self.attributes = attributes }

@@ -6,7 +6,7 @@ public struct LinkConditions: Sendable, Hashable {
     /// Added to every exchange of bytes, half of it each way: a TLS handshake takes two or three of these, a request on an
     /// open connection one, a watch event half of one.
     public var roundTrip: Duration = .zero
-    /// At most this much more, each way, at random; order is kept.
+    /// A random delay of at most this, added each way. The order of the bytes is kept.
     public var jitter: Duration = .zero
     /// Connections are accepted by the kernel, and nothing goes either way. When it ends, what was on its way arrives.
     public var isBlackHole = false

@@ -7,7 +7,7 @@ import NIOCore
     import Darwin
 #endif
 
-/// The first handler of every connection: delays, holds or resets what passes, below TLS, without blocking anybody.
+/// The first handler of every connection, below TLS. It delays, holds or resets what passes, and blocks no thread.
 final class LinkHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -121,7 +121,7 @@ final class LinkHandler: ChannelDuplexHandler {
         if outbound.isEmpty, !link.conditions.isBlackHole {
             context.close(mode: mode, promise: promise)
         } else {
-            // After what was written before it.
+            // It follows what was written before it.
             enqueue(context, .close(mode, promise), delay: .zero)
         }
     }

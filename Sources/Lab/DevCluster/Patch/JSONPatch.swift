@@ -1,6 +1,6 @@
 import JSON
 
-/// RFC 6902.
+/// A JSON patch (RFC 6902).
 struct JSONPatch: Sendable {
     enum Failure: Error, Hashable {
         /// The patch is not a list of operations: 400.

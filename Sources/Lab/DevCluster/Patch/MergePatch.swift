@@ -1,7 +1,7 @@
 import JSON
 
 extension JSON {
-    /// RFC 7386: null removes a member, objects are merged, other values replace.
+    /// A JSON merge patch (RFC 7396): null removes a member, objects are merged, other values replace.
     func mergePatched(with patch: JSON) -> JSON {
         guard case .object(let changes) = patch else { return patch }
         var members = object ?? [:]

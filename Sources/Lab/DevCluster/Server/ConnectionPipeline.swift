@@ -62,7 +62,7 @@ enum ConnectionPipeline {
         // The guards against abusive clients are for servers on the Internet. Here a test that cancels a thousand
         // requests is not an attack.
         http2.maximumRecentlyResetStreams = 10_000
-        // Our own headers are right, and a client's are checked again where they are used.
+        // Our own headers are right. A client's headers are checked where they are used.
         http2.headerBlockValidation = .disabled
         http2.contentLengthValidation = .disabled
         var stream = NIOHTTP2Handler.StreamConfiguration()

@@ -81,7 +81,7 @@ extension DevCluster {
                 audiences: audiences ?? [TokenClaims.issuer], now: issued, expires: now + lifetime.seconds))
     }
 
-    /// Takes tokens of another cluster's ServiceAccounts that have this audience, as with `jwt` of an
+    /// Accepts tokens of another cluster's ServiceAccounts that have this audience, as with `jwt` of an
     /// AuthenticationConfiguration. Their users are named `system:serviceaccount:…` after the prefix.
     public func trust(issuerOf other: DevCluster, audience: String, usernamePrefix: String) {
         core.authenticator.trust(
@@ -89,7 +89,7 @@ extension DevCluster {
                 signer: other.core.authenticator.signer, audience: audience, usernamePrefix: usernamePrefix))
     }
 
-    /// The longest life of a token that a TokenRequest gets, as clouds limit it; nil: any.
+    /// The longest life of a token that a TokenRequest gets, as clouds limit it. Nil for any.
     public var maximumTokenLifetime: Duration? {
         get { core.authenticator.maximumTokenLifetime }
         set { core.authenticator.maximumTokenLifetime = newValue }

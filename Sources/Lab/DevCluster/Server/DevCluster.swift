@@ -49,9 +49,9 @@ public final class DevCluster: Sendable {
     /// Whether it takes connections.
     public enum Availability: String, Sendable, Hashable {
         case serving
-        /// "Connection refused"; open connections are reset.
+        /// New connections get "connection refused". Open ones are reset.
         case refusing
-        /// The host does not answer: connecting times out; open connections are reset.
+        /// The host does not answer, so that connecting times out. Open connections are reset.
         case unanswering
     }
 
