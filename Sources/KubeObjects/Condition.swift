@@ -1,4 +1,4 @@
-/// `metav1.Condition` (Kubernetes, "API conventions"). Its limits (a message of 32,768 bytes, for example) are not checked
+/// `metav1.Condition` (Kubernetes, "API conventions"). Its limits (a message of 32,768 characters, for example) are not checked
 /// here.
 public struct Condition: Sendable, Hashable, Codable {
     public enum Status: String, Sendable, Hashable, Codable {

@@ -29,7 +29,7 @@ public struct CredentialReport: Sendable, Hashable {
     public var hasToken: Bool
     /// The lifetime of the token in use, if it was issued on request.
     public var lifetime: Lifetime?
-    /// When the next token is asked for, by our own calendar. Nil if none is due.
+    /// When the next token is asked for, by our own clock. Nil unless a token that was issued on request is in use.
     public var renewalTime: Instant?
     /// The fingerprint of the token in use.
     public var fingerprint: String?

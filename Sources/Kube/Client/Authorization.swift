@@ -3,7 +3,7 @@ import Support
 /// The source of a client's bearer token.
 public protocol Authorization: Sendable {
     /// The token for the next request. Nil sends none (a client certificate may do instead). `KubeClient` asks before each
-    /// request, so an answer that needs work must be kept.
+    /// request, so a token that costs work to get must be kept.
     func bearerToken() async throws(CredentialsFailure) -> Sensitive?
     /// Call it when the server answered 401 to the last token. The next request then reads the token again. Requests run at
     /// the same time, so the 401 may be for the token before this one.

@@ -20,7 +20,8 @@ public final class KubeClient: Sendable {
         public var timeouts = HTTPTimeouts(total: .seconds(60))
         /// Nil: unlimited.
         public var limiter: RequestLimiter?
-        /// Whether its requests go past the limiter, which learns from their answers all the same. Probes need this.
+        /// Whether its requests go past the limiter. Probes need this. The limiter still sees by their headers whether the
+        /// server shares its time among clients.
         public var isExempt = false
         /// Called right before any request but a GET goes out, after the wait for limiter and connection. A leader that
         /// was paused there may have lost its Lease. A refused request fails as `.closed`, and is certainly not sent.
