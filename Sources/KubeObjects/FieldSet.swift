@@ -102,8 +102,8 @@ extension ManagedFieldsEntry {
     /// The values of `operation`.
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
 
-    /// Whether `value` gives everything that the manager owns, as far as fields name it. It walks the tree as it came,
-    /// since this runs for each object that is seen.
+    /// Whether `value` gives everything that the manager owns, as far as fields name it; keys and positions in lists are not
+    /// compared. True without `fieldsV1`. It walks the tree as it came, since this runs for each object that is seen.
     public func isCovered(by value: JSON) -> Bool { fieldsV1.map { Self.isCovered($0, by: value) } ?? true }
 
     private static func isCovered(_ fields: JSON, by value: JSON) -> Bool {
@@ -116,7 +116,8 @@ extension ManagedFieldsEntry {
     }
 
     /// Whether the manager owns everything that `value` gives, but for some of its members. The rules are those of
-    /// `FieldSet.covers`. It walks the tree as it came, since this runs for each object that is seen.
+    /// `FieldSet.covers`. False without `fieldsV1`. It walks the tree as it came, since this runs for each object that is
+    /// seen.
     public func owns(_ value: JSON, leavingOut names: Set<String> = []) -> Bool {
         fieldsV1.map { Self.owns($0, value, leavingOut: names) } ?? false
     }

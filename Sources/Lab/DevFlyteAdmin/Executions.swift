@@ -103,7 +103,7 @@ extension Tables {
         return launch(execution, label: spec["execution_cluster_label"]?["value"]?.string)
     }
 
-    /// Letters, digits and hyphens, a letter first, at most 63.
+    /// At most 63 lower-case letters, digits and hyphens, a letter first.
     private static func isExecutionName(_ name: String) -> Bool {
         guard let first = name.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first) else { return false }
         return name.utf8.count <= 63

@@ -169,7 +169,7 @@ public struct Tables: Sendable, Hashable {
         let lists = [old, new].map { $0?["plugin_overrides"]?["overrides"]?.array ?? [] }
         var byType: [String: JSON] = [:]
         for override in lists.joined() { byType[override["task_type"]?.string ?? ""] = override }
-        // flyteadmin writes them in the order of a Go map, which is any.
+        // flyteadmin writes them in the order of a Go map, which is random. Here they are sorted.
         let overrides = byType.sorted { $0.key < $1.key }.map(\.value)
         return ["plugin_overrides": ["overrides": .array(overrides)]]
     }
