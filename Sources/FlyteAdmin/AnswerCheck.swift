@@ -17,9 +17,11 @@ struct AnswerCheck {
 
     /// - Parameters:
     ///   - server: the name of the server for the message: "flyteadmin", "the token endpoint".
+    ///   - mayBeEmpty: the answer to a change may have no body. An empty answer to a question comes from another program,
+    ///     and must not be read as an empty list: flyteadmin answers `{}` then.
     ///   - redaction: hides the secrets that the server was sent, since it may repeat them.
     init(
-        _ response: HTTPResponse, operation: String, server: String, redaction: Redaction
+        _ response: HTTPResponse, operation: String, server: String, mayBeEmpty: Bool = false, redaction: Redaction
     ) throws(FlyteAdminError) {
         let parsed = try? JSON(parsing: response.body)
         let status = response.status
@@ -32,12 +34,11 @@ struct AnswerCheck {
         }
         switch status {
         case 200..<300:
-            // Deletions and updates may have empty answers.
             if let parsed {
                 json = parsed
                 return
             }
-            if response.body.isEmpty {
+            if mayBeEmpty, response.body.isEmpty {
                 json = [:]
                 return
             }

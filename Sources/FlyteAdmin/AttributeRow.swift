@@ -44,6 +44,12 @@ public struct ListedProject: Sendable, Hashable {
 
     public var isArchived: Bool { state == "ARCHIVED" || state == "SYSTEM_ARCHIVED" }
 
+    /// About how much memory its texts take.
+    var textBytes: Int {
+        let texts = [id, name, description, state] + domains + labels.flatMap { [$0.key, $0.value] }
+        return texts.reduce(0) { $0 + $1.utf8.count + 16 }
+    }
+
     /// The content of a request. flyteadmin keeps fields that are missing, and sets no domains.
     var json: JSON {
         var json: JSON = ["id": .string(id)]

@@ -12,7 +12,7 @@ extension FlyteAdminClient {
 
     /// How many executions of a project-domain have not ended, by cluster. Clusters without any are left out.
     /// flyteadmin lists executions only by project-domain. The count stops at some 10,000 for each 40 clusters, so a larger
-    /// number is too low, and a cluster may be missing beside it.
+    /// number is too low. A cluster that such a count did not reach is asked about alone: none is missing that has any.
     public func unfinishedExecutions(
         on clusters: [String], project: String, domain: String
     ) async throws(FlyteAdminError) -> [String: Int] {
@@ -21,7 +21,12 @@ extension FlyteAdminClient {
         while !rest.isEmpty {
             let some = Array(rest.prefix(Self.clustersAtATime))
             rest = rest.dropFirst(some.count)
-            let found = try await unfinished(on: some, project, domain)
+            var (found, isWhole) = try await unfinished(on: some, project, domain)
+            if !isWhole, some.count > 1 {
+                for cluster in some where found[cluster] == nil {
+                    found.merge(try await unfinished(on: [cluster], project, domain).counts) { $0 + $1 }
+                }
+            }
             counts.merge(found) { $0 + $1 }
         }
         return counts
@@ -38,9 +43,10 @@ extension FlyteAdminClient {
         return domains.sorted { $0.key < $1.key }.flatMap { project, domains in domains.map { (project, $0) } }
     }
 
+    /// - Returns: `isWhole` is false if the count stopped before the end of the list.
     private func unfinished(
         on clusters: [String], _ project: String, _ domain: String
-    ) async throws(FlyteAdminError) -> [String: Int] {
+    ) async throws(FlyteAdminError) -> (counts: [String: Int], isWhole: Bool) {
         let operation = "list the executions of " + ServerText.clean("\(project)/\(domain)")
         let segments = [project, domain].compactMap(PathSegment.encode)
         guard segments.count == 2 else {
@@ -50,7 +56,7 @@ extension FlyteAdminClient {
             "/api/v1/executions/" + segments.joined(separator: "/")
             + "?limit=\(options.pageSize)&filters=" + Self.filter(clusters).percentEncoded
         var counts: [String: Int] = [:]
-        var (token, total) = ("", 0)
+        var (token, total, isWhole) = ("", 0, false)
         while total < Self.mostCounted {
             let tail = token.isEmpty ? "" : "&token=" + token.percentEncoded
             guard let page = Answers.executions(try await json(.get, path + tail, nil, operation)) else {
@@ -62,10 +68,13 @@ extension FlyteAdminClient {
                 counts[clusters.count == 1 ? clusters[0] : cluster, default: 0] += 1
             }
             total += page.clusters.count
-            if page.token.isEmpty || page.clusters.isEmpty { break }
+            if page.token.isEmpty || page.clusters.isEmpty {
+                isWhole = true
+                break
+            }
             token = page.token
         }
-        return counts.filter { clusters.contains($0.key) }
+        return (counts.filter { clusters.contains($0.key) }, isWhole)
     }
 
     /// In flyteadmin's form of filters: a plus between two filters, a semicolon between values.

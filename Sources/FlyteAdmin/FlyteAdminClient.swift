@@ -33,6 +33,8 @@ public struct FlyteAdminClient: Sendable {
         public var pageSize = 100
         /// A list with more pages than this fails, since it seems to have no end.
         public var maximumPages = 1000
+        /// The most bytes of text that a list of projects may have. A project has some 200.
+        public var maximumProjectBytes = 32 << 20
         public init() {}
     }
 
@@ -158,7 +160,7 @@ public struct FlyteAdminClient: Sendable {
     func projects(_ filter: String, _ operation: String) async throws(FlyteAdminError) -> ProjectList {
         var list = ProjectList()
         var seen: Set<String> = []
-        var token = ""
+        var (token, bytes) = ("", 0)
         for _ in 0..<options.maximumPages {
             // The token is an offset. A project that is registered meanwhile shifts the pages, so that one project
             // comes twice.
@@ -170,6 +172,12 @@ public struct FlyteAdminClient: Sendable {
             }
             for project in page.projects.active where seen.insert(project.id).inserted { list.active.append(project) }
             list.archivedProjects += page.projects.archivedProjects
+            bytes += (page.projects.active + page.projects.archivedProjects).reduce(0) { $0 + $1.textBytes }
+            guard bytes <= options.maximumProjectBytes else {
+                throw FlyteAdminError(
+                    .unreachable, operation: operation,
+                    message: "the list has more than \(options.maximumProjectBytes) bytes of text")
+            }
             if page.token.isEmpty || page.total == 0 { return list }
             token = page.token
         }
@@ -220,7 +228,8 @@ public struct FlyteAdminClient: Sendable {
             response = try await send(request, operation)
         }
         let redaction = Redaction(secrets.compactMap { $0 })
-        let answer = try AnswerCheck(response, operation: operation, server: "flyteadmin", redaction: redaction)
+        let answer = try AnswerCheck(
+            response, operation: operation, server: "flyteadmin", mayBeEmpty: method != .get, redaction: redaction)
         return answer.json.redacted(by: redaction)
     }
 

@@ -63,10 +63,13 @@ public protocol TokenIssuer: Sendable {
     func issue(through client: KubeClient?) async throws(IssueFailure) -> IssuedToken
     /// The Secret has this token now.
     func follow(first: Sensitive)
+    /// The data plane has refused the last issued token, twice in a row. What it was made of may be revoked.
+    func tokenWasRefused()
 }
 
 extension TokenIssuer {
     public func follow(first: Sensitive) {}
+    public func tokenWasRefused() {}
 }
 
 /// Why there is no token, for conditions and events. It contains no credential.

@@ -77,12 +77,15 @@ public final class RenewingCredential: CredentialSource {
     }
 
     public func probed(_ answer: TokenRenewal.Answer, by client: KubeClient) -> Bool {
-        let (isAnother, differs) = state.withLock { state in
+        let (isAnother, differs, isRefused) = state.withLock { state in
             let before = (state.renewal.nextTry, state.mayWriteBack)
             let isAnother = state.renewal.probed(answer)
             if answer == .accepted { state.client = client }
-            return (isAnother, isAnother || (state.renewal.nextTry, state.mayWriteBack) != before)
+            let differs = isAnother || (state.renewal.nextTry, state.mayWriteBack) != before
+            return (isAnother, differs, answer == .refused && (isAnother || state.renewal.isRefused))
         }
+        // Before the next try to renew.
+        if isRefused { issuer.tokenWasRefused() }
         if differs { changed.advance() }
         if isAnother { tell(.changed) }
         return isAnother

@@ -32,7 +32,7 @@ struct ErrorTests {
             (Fault.html, "a page of HTML"), (.status(502), "answered 502"),
             (.status(404), "answered 404 with a page of HTML"),
             (.status(403), "answered 403 with a page of HTML"), (.redirect, "a redirect (302)"),
-            (.otherJSON, "not flyteadmin's"),
+            (.otherJSON, "not flyteadmin's"), (.empty, "answered with nothing"),
         ])
     func strangers(fault: Fault, words: String) async throws {
         try await withServer { server in

@@ -177,14 +177,32 @@ struct UnfinishedExecutionTests {
             let names = (0..<90).map { "c\($0)" }
             let counts = try await client.unfinishedExecutions(on: names, project: "team1", domain: "staging")
             #expect(counts == ["c0": 5000, "c1": 5000])
-            #expect(server.requests.count == 12)
+            // Ten pages and two lists, and one question for each of the 38 clusters that the first ten pages did not have.
+            #expect(server.requests.count == 12 + 38)
+        }
+    }
+
+    @Test("A cluster that a count of many did not reach is asked about alone")
+    func crowded() async throws {
+        try await withServer { server in
+            server.edit { tables in
+                for _ in 0..<10_500 {
+                    tables.executions.append(.init("a", project: "team1", domain: "staging", cluster: "busy"))
+                }
+                tables.executions.append(.init("b", project: "team1", domain: "staging", cluster: "late"))
+            }
+            let client = client(server) { $0.pageSize = 1000 }
+            let counts = try await client.unfinishedExecutions(
+                on: ["busy", "idle", "late"], project: "team1", domain: "staging")
+            #expect(counts == ["busy": 10_000, "late": 1])
+            #expect(server.requests.count == 12, "ten pages, and two clusters alone")
         }
     }
 
     @Test("An answer that does not list executions is an error, never an empty list")
     func otherAnswer() async throws {
         try await withServer { server in
-            for fault in [Fault.otherJSON, .html, .status(503)] {
+            for fault in [Fault.otherJSON, .empty, .html, .status(503)] {
                 server.heal()
                 server.add(FaultRule(fault, pathContains: "/executions/"))
                 let error = await failure {

@@ -38,6 +38,18 @@ struct ListTests {
                 == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json")
     }
 
+    @Test("A list without end is given up")
+    func endless() async throws {
+        let page: JSON = ["kind": "SecretList", "metadata": ["resourceVersion": "5", "continue": "on"], "items": []]
+        let transport = ScriptedTransport(.json(page), .json(page), .json(page), .json(page))
+        let error = try await failure {
+            try await client(transport).listAll(
+                Secret.self, of: KubeCollection(Secret.resourceType), maximumPages: 3)
+        }
+        #expect(error.description.hasSuffix("more than 3 pages: the list does not end"))
+        #expect(transport.requests.count == 3)
+    }
+
     @Test("An empty continue token ends the list, and an empty list is a list")
     func empty() async throws {
         let transport = ScriptedTransport(

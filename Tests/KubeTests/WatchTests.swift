@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import KubeObjects
+import Support
 import Testing
 
 @testable import Kube
@@ -65,6 +66,23 @@ struct WatchTests {
             + "\r\n\n"
         #expect(try Self.texts(text) == ["+a@5"])
         #expect(try Self.texts("").isEmpty)
+    }
+
+    @Test("What is skipped takes its time from the server's budget, as events do")
+    func skippedCounts() async throws {
+        var budget = Budget()
+        (budget.eventsPerSecond, budget.eventBurst) = (10, 1)
+        let clock = LeapingClock()
+        let unknown = String(repeating: #"{"type":"NEW","object":{}}"# + "\n", count: 100)
+        for flood in [unknown, String(repeating: "\n", count: 100 * budget.eventUnit)] {
+            let start = clock.now
+            let text = flood + #"{"type":"ADDED","object":\#(Self.object)}"# + "\n"
+            let transport = ScriptedTransport(.stream(pieces: [Array(text.utf8)]))
+            let client = client(transport, meter: ServerMeter(budget, clock: clock))
+            var events = try await client.listWatch(ConfigMap.self).watch(from: "1").makeAsyncIterator()
+            #expect(try await events.next().map(Self.text) == "+a@5")
+            #expect(clock.now - start > .seconds(9))
+        }
     }
 
     @Test("A complete last event counts without its line break; a partial one is an error")
@@ -209,5 +227,15 @@ extension WatchStream.Iterator {
     fileprivate consuming func nextEvent() async throws(KubeError) -> WatchEvent<Object>? {
         var iterator = self
         return try await iterator.next(isolation: nil)
+    }
+}
+
+/// A clock on which nobody waits: a sleep moves it.
+private final class LeapingClock: Clock {
+    private let time = Locked(ContinuousClock.now)
+    var now: ContinuousClock.Instant { time.withLock { $0 } }
+    var minimumResolution: Duration { .zero }
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        time.withLock { $0 = max($0, deadline) }
     }
 }

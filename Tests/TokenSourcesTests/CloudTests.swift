@@ -110,6 +110,9 @@ struct AWSIssuerTests {
         #expect(server.asked.first?.body == Botocore.webIdentityForm)
         _ = try await issuer.issue(through: nil)
         #expect(server.asked.count == 1)
+        issuer.tokenWasRefused()
+        _ = try await issuer.issue(through: nil)
+        #expect(server.asked.count == 2, "keys that may be revoked are not used again")
     }
 
     @Test("aws.roleARN is taken with a signed request")

@@ -125,6 +125,28 @@ struct RenewingCredentialTests {
         }
     }
 
+    @Test("An issuer is told of a token that was refused twice in a row")
+    func issuerIsTold() async throws {
+        let clock = TestClock()
+        let news = NewsLog()
+        let issuer = CountingIssuer(life: .seconds(900))
+        let client = Self.tokenServer().client()
+        let credential = RenewingCredential(
+            issuer, policy: .init(), timeline: clock.timeline, wallClock: Self.wallClock, jitter: { 0 }, tell: news.tell
+        )
+        await withDiscardingTaskGroup { group in
+            group.addTask { await credential.run() }
+            await news.all.wait { $0.contains(.renewed) }
+            _ = credential.probed(.refused, by: client)
+            _ = credential.probed(.accepted, by: client)
+            _ = credential.probed(.refused, by: client)
+            #expect(issuer.refused == 0)
+            _ = credential.probed(.refused, by: client)
+            #expect(issuer.refused == 1)
+            group.cancelAll()
+        }
+    }
+
     @Test("Two 401 in a row bring the Secret's token back, which is renewed again")
     func revoked() async throws {
         let clock = TestClock()

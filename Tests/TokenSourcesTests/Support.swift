@@ -86,9 +86,14 @@ final class NewsLog: Sendable {
 /// An issuer that counts.
 final class CountingIssuer: TokenIssuer {
     private let count = Locked(0)
+    private let refusals = Locked(0)
     let life: Duration
     init(life: Duration) { self.life = life }
     var issued: Int { count.withLock { $0 } }
+    /// How often it was told that its token was refused.
+    var refused: Int { refusals.withLock { $0 } }
+
+    func tokenWasRefused() { refusals.withLock { $0 += 1 } }
 
     func issue(through client: KubeClient?) async throws(IssueFailure) -> IssuedToken {
         let number = count.withLock { count in

@@ -38,19 +38,20 @@ extension KubeClient {
         return try await sendForJSON(request) { [request] json throws(KubeError) in try ListAnswer.page(json, request) }
     }
 
-    /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date. The
-    /// server alone decides how many pages there are: nothing here bounds them.
+    /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date.
+    /// Throws if there are more pages than `maximumPages`, since a server may go on for ever.
     public func listAll<Object: KubeObject>(
-        _ object: Object.Type, of collection: KubeCollection, pageSize: Int = 500
+        _ object: Object.Type, of collection: KubeCollection, pageSize: Int = 500, maximumPages: Int = 200
     ) async throws(KubeError) -> [Decoded<Object>] {
         var items: [Decoded<Object>] = []
         var token: String?
-        repeat {
+        for _ in 0..<maximumPages {
             let page = try await list(object, of: collection, limit: pageSize, continueToken: token)
             items += page.items
             token = page.continueToken
-        } while token != nil
-        return items
+            if token == nil { return items }
+        }
+        throw collection.request("list").unexpected("more than \(maximumPages) pages: the list does not end")
     }
 
     private func getRequest(_ type: ResourceType, _ namespace: String?, _ name: String) -> KubeRequest {

@@ -116,7 +116,9 @@ actor WatchSource<Object: KubeObject> {
         guard !isFinished else { return nil }
         do {
             while true {
-                if let event = try decoder.next() {
+                let event = try decoder.next()
+                for bytes in decoder.takeSkipped() { try await meter?.admit(bytes: bytes) }
+                if let event {
                     try await meter?.admit(bytes: decoder.lastBytes)
                     return event
                 }

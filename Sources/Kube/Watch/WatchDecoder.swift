@@ -12,6 +12,9 @@ struct WatchDecoder<Object: KubeObject> {
     private let limits: JSON.Limits
     /// The length of the last event.
     private(set) var lastBytes = 0
+    /// The lengths of what was skipped since the last `takeSkipped`.
+    private var skipped: [Int] = []
+    private var blankLines = 0
 
     private let wipes: Bool
     private let token: Sensitive?
@@ -56,12 +59,24 @@ struct WatchDecoder<Object: KubeObject> {
                 throw unexpected("an event is longer than \(lines.limit) bytes")
             }
             guard let isBlank else { return nil }
-            if isBlank { continue }
+            if isBlank {
+                blankLines += 1
+                continue
+            }
             lastBytes = length
             if let problem { throw unexpected("an event is not JSON: \(problem.message)") }
             defer { if wipes { json.wipe() } }
             if let event = try event(json) { return event }
+            skipped.append(length)
         }
+    }
+
+    /// The lengths of the events of unknown types that were skipped, and the number of blank lines as one length. They
+    /// cost time as events do, so they count against the server's budget.
+    mutating func takeSkipped() -> [Int] {
+        if blankLines > 0 { skipped.append(blankLines) }
+        defer { (skipped, blankLines) = ([], 0) }
+        return skipped
     }
 
     /// Call it at the end of the stream. It returns the last event, if only its line break is missing.

@@ -170,6 +170,7 @@ public final class DevFlyteAdmin: Sendable {
             let elsewhere = ("Location", "http://127.0.0.1:9/login")
             return .answer(Answer(302, headers: [elsewhere], text: "", type: "text/plain"), after: .zero)
         case .otherJSON: return .answer(Answer(200, ["status": "ok"]), after: .zero)
+        case .empty: return .answer(Answer(200, text: "", type: "application/json"), after: .zero)
         case .hang: return .nothing
         case .endless: return .endless
         case .slow, .loseAnswer, nil: break

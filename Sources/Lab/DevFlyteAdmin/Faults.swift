@@ -13,6 +13,8 @@ public enum Fault: Sendable, Hashable {
     case loseAnswer
     /// The answer is JSON of another form: `{"status":"ok"}`.
     case otherJSON
+    /// The answer has no body, and the code 200.
+    case empty
     /// The answer is JSON without end.
     case endless
 }

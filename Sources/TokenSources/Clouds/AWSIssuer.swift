@@ -38,6 +38,9 @@ public final class AWSIssuer: TokenIssuer {
         return IssuedToken(token, life: min(EKSToken.life, rest)).received(now)
     }
 
+    /// The keys may have been revoked. Without this, tokens would be made of them until they are nearly over.
+    public func tokenWasRefused() { keys.withLock { $0 = nil } }
+
     private func region() throws(IssueFailure) -> String {
         let named = [
             settings.region, AWSRegion.of(endpoint: endpoint) ?? "", variable("AWS_REGION"),

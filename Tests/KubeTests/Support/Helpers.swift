@@ -19,10 +19,11 @@ func fixtureStatus(_ name: String, code: Int) throws -> APIStatus {
 func client(
     _ transport: ScriptedTransport, authorization: any Authorization = NoAuthorization(),
     limiter: RequestLimiter? = nil,
-    limits: AnswerLimits = AnswerLimits()
+    limits: AnswerLimits = AnswerLimits(), meter: ServerMeter? = nil
 ) -> KubeClient {
     var options = KubeClient.Options(userAgent: "squadron/1.2.3")
     options.limits = limits
+    options.meter = meter
     options.limiter = limiter
     options.wallClock = WallClock { Instant(secondsSince1970: 784_111_777) }  // Sun, 06 Nov 1994 08:49:37 GMT
     return KubeClient(
