@@ -51,8 +51,8 @@ public enum ConditionType: String, Sendable, Hashable, CaseIterable {
     case authorized = "Authorized"
     /// The data plane accepts requests. Labels, assignments and the health-aware map use this, and not `Ready`.
     case available = "Available"
-    /// A workflow would run there. It exists only if the registry asks for it. `Ready` and `Available` don't depend on
-    /// it.
+    /// A workflow would run there. It exists only if the registry asks for it. While it is False, `Ready` is False too;
+    /// `Available` does not depend on it.
     case flyteReady = "FlyteReady"
     case synced = "Synced"
     case labelResolved = "LabelResolved"
