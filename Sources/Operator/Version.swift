@@ -2,7 +2,7 @@ import Support
 
 /// The version of this build, for `squadron version` and the User-Agent.
 public enum SquadronVersion {
-    public static let current = "0.1.0"
+    public static let current = "0.2.0"
     public static let userAgent = "squadron/\(current)"
 
     public static var commit: String { BuildRecord.ofThisProgram.commit }

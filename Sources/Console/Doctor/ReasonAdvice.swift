@@ -63,7 +63,9 @@ enum ReasonAdvice {
         "ValueLocked": "take the value out, or unlock it in lockedValues of the registry",
         // The registry
         "IdentityUnknown": "let the operator read its own Namespace, or set identity.id",
-        "KindMissing": "apply manifests/crds, and restore the objects from your backup",
+        "KindMissing":
+            "stop the operator, apply manifests/crds, restore the objects from your backup, start it again: while it runs, what is "
+            + "not back a minute after its kind counts as deleted",
         "RolloutInvalid": "correct spec.rollout.groups",
         "DataPlanesNotReady": "see to the data planes that the message names",
         "LabelsNotReady": "see to the labels that the message names",
