@@ -29,7 +29,10 @@ struct EventReader: ~Copyable {
         }
         // libyaml must not guess the encoding: UTF-16 is not accepted here.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-        yaml_parser_set_input_string(parser, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        // libyaml would count a byte order mark as a column: the first key would stand further right than the next one.
+        let mark = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+        let text = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(mark))
+        yaml_parser_set_input_string(parser, text.bindMemory(to: UInt8.self).baseAddress, text.count)
     }
 
     deinit {

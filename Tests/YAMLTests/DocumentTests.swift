@@ -23,6 +23,8 @@ struct DocumentTests {
         #expect(try YAML.documents(text).map { node throws(YAML.Failure) in try node.json() } == [["a": 1], ["b"], ""])
         #expect(try YAML.documents("") == [])
         #expect(try YAML.documents("\u{FEFF}a: 1").count == 1)
+        #expect(try YAML.parse("\u{FEFF}a: 1\r\nb:\r\n  c: 2\r\n") == ["a": 1, "b": ["c": 2]])
+        #expect(try YAML.documents("\u{FEFF}") == [])
     }
 
     @Test("parse wants one document and takes none for null")
