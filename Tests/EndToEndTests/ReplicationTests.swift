@@ -94,6 +94,32 @@ extension EndToEnd.Syncing {
             }
         }
 
+        @Test(
+            "What a data plane says of a copy that it refuses is shown nowhere, whatever the code",
+            arguments: [400, 401, 402, 403, 404, 409, 413, 422, 429, 500])
+        func repeated(_ code: Int) async throws {
+            try await withFleet(of: 1) { fleet in
+                try await Self.prepare(fleet)
+                try await fleet.applyBasics(["replicateSecrets": [["name": "pull"]]])
+                fleet[1].faults.add(
+                    .refusal(
+                        code, reason: "Denied",
+                        message: "admission webhook \"w\" denied the request: \(Self.value) cannot be a password"),
+                    match: .init(verbs: ["patch"], resources: ["secrets"]))
+                try await fleet.operating { _ in
+                    let failure = try await eventually("it is told") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["object"] == "secrets/pull"
+                    }
+                    #expect(failure["message"]?.string?.contains("code \(code): ") == true, "\(failure)")
+                    let object = try await fleet.admin.get("DataPlane", "dataplane-1") ?? .null
+                    #expect(!String(decoding: object.serialized(), as: UTF8.self).contains(Self.value))
+                    #expect(!fleet.log.lines.contains { $0.contains(Self.value) })
+                }
+            }
+        }
+
         @Test("A selector finds Secrets by label, and prune takes the copies of a lost one")
         func selector() async throws {
             try await withFleet(of: 1) { fleet in

@@ -10,7 +10,7 @@ extension KubeError {
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
-            if let object, object.copied != nil, mayRepeatContent { return hidden(status, of: object) }
+            if let object, object.copied != nil, mayRepeatContent(of: object) { return hidden(status, of: object) }
             if isInvalid { return (.invalid, status.message) }
             switch status.code {
             case 401, 403: return (.forbidden, status.message)
@@ -26,20 +26,24 @@ extension KubeError {
         }
     }
 
-    /// Whether the message may repeat what was sent, as those of webhooks and of the API server's validation do.
-    /// Messages of RBAC and of server-side apply hold no values.
-    private var mayRepeatContent: Bool {
-        guard conflicts.isEmpty, !isNamespaceTerminating, let status else { return false }
-        switch status.code {
-        case 403: return !status.message.contains(" cannot ")
-        case 400, 422, 500...: return true
-        default: return false
-        }
+    /// Whether the message may repeat what was sent. A webhook or a policy refuses with any code and in any words, and
+    /// the API server's validation quotes values. Messages of RBAC and of server-side apply hold no values.
+    private func mayRepeatContent(of object: DesiredObject) -> Bool {
+        guard conflicts.isEmpty, !isNotServed, let status else { return false }
+        // A webhook's message begins otherwise, and a policy's has the policy in place of the user.
+        return status.code != 403 || !status.message.hasPrefix("secrets \"\(object.name)\" is forbidden: User \"")
     }
 
     private func hidden(_ status: APIStatus, of object: DesiredObject) -> (FailureReason, String) {
-        let reason: FailureReason = status.code == 403 ? .forbidden : status.code >= 500 ? .serverError : .invalid
-        let words = "the data plane's message is left out, since they may repeat what the Secret holds"
+        let reason: FailureReason
+        switch status.code {
+        case 401, 403: reason = .forbidden
+        case 409: reason = .conflict
+        case 429: reason = .tooManyRequests
+        case 500...: reason = .serverError
+        default: reason = .invalid
+        }
+        let words = "the data plane's message is left out, since it may repeat what the Secret holds"
         return (reason, "\(object.description): code \(status.code): \(words)")
     }
 }
