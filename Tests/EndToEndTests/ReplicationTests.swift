@@ -120,6 +120,34 @@ extension EndToEnd.Syncing {
             }
         }
 
+        @Test("What it says of a Secret of the templates is not shown either")
+        func repeatedTemplate() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet[1].admin.apply(Manifests.component("replicate-secrets"))
+                var files = FlyteTemplates.files
+                files["pull.yaml"] = """
+                    apiVersion: v1
+                    kind: Secret
+                    metadata: {name: pull, namespace: "{{ namespace }}"}
+                    stringData: {password: \(Self.value)}
+                    """
+                fleet[1].faults.add(
+                    .refusal(422, reason: "Invalid", message: "Invalid value: \"\(Self.value)\""),
+                    match: .init(verbs: ["patch"], resources: ["secrets"]))
+                try await fleet.applyTemplates(files)
+                try await fleet.operating { _ in
+                    let failure = try await eventually("it is told") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["object"] == "secrets/pull"
+                    }
+                    #expect(failure["reason"] == "Invalid")
+                    #expect(failure["message"]?.string?.contains(Self.value) == false, "\(failure)")
+                    #expect(!fleet.log.lines.contains { $0.contains(Self.value) })
+                }
+            }
+        }
+
         @Test("A selector finds Secrets by label, and prune takes the copies of a lost one")
         func selector() async throws {
             try await withFleet(of: 1) { fleet in

@@ -1,5 +1,6 @@
 import Fleet
 import Kube
+import KubeObjects
 
 extension KubeError {
     /// The contract's reason for an object that could not be applied, and the message.
@@ -10,7 +11,9 @@ extension KubeError {
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
             if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
-            if let object, object.copied != nil, mayRepeatContent(of: object) { return hidden(status, of: object) }
+            if let object, object.type == Secret.resourceType, mayRepeatContent(of: object) {
+                return hidden(status, of: object)
+            }
             if isInvalid { return (.invalid, status.message) }
             switch status.code {
             case 401, 403: return (.forbidden, status.message)
