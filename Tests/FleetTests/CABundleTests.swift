@@ -69,6 +69,18 @@ struct CABundleTests {
         }
     }
 
+    @Test("Of what is read here, Go reads less: flyteadmin would not start with the rest")
+    func readByGo() throws {
+        let good = try TestCA.pem(ends: now + 100 * day)
+        func isReadByGo(_ ca: String) throws -> Bool { try CABundle.read(Sensitive(ca)).get().isReadByGo }
+        #expect(try isReadByGo(good))
+        #expect(try isReadByGo("Bag Attributes\n" + good.replacing("\n", with: "\r\n")))
+        #expect(try !isReadByGo("\u{FEFF}" + good))
+        #expect(try !isReadByGo("  " + good))
+        #expect(try !isReadByGo(good.replacing("-----\n", with: "-----\u{B}\n")))
+        #expect(try !isReadByGo(good.replacing("+", with: "-").replacing("/", with: "_")))
+    }
+
     @Test("An expired root beside a good one gives no warning and no time")
     func expiredBeside() throws {
         let (good, ended) = try (TestCA.pem(ends: now + 100 * day), TestCA.pem(ends: now + -1500 * day))

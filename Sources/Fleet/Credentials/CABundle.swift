@@ -12,7 +12,7 @@ struct CABundle: Sendable {
     /// The unused parts of the entry, each with its line and the cause.
     var skipped: [String] = []
     /// Whether Go's parser finds a certificate in the raw entry, as flyteadmin reads it. Go needs the boundary at the
-    /// beginning of its line.
+    /// beginning of its line, and padded base64 of the standard alphabet.
     var isReadByGo = false
 
     static func read(_ entry: Sensitive) -> Result<CABundle, CredentialsProblem> {
@@ -66,7 +66,7 @@ struct CABundle: Sendable {
                 return
             }
             lifetimes.append(Lifetime(of: certificate))
-            if block.beginsItsLine { isReadByGo = true }
+            if block.isReadByGo { isReadByGo = true }
             PEM.append(der, to: &pem)
         }
     }
@@ -101,8 +101,8 @@ enum PEM {
         var label = ""
         var line: Int
         var content: Content
-        /// Whether the boundaries are at the beginning of their lines.
-        var beginsItsLine = false
+        /// Whether the boundaries are at the beginning of their lines, and the content is base64 as Go reads it.
+        var isReadByGo = false
     }
 
     /// All blocks that begin or seem to begin. An unreadable block says why.
@@ -116,7 +116,8 @@ enum PEM {
         for whole in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
             let line = Bytes.trimmed(whole)
-            let isAtStart = whole.first == line.first
+            // Go knows no other white space than blanks, tabs and carriage returns.
+            let isAtStart = whole.first == line.first && !whole.contains { $0 == 0x0b || $0 == 0x0c }
             if String(decoding: line.prefix(11), as: UTF8.self) == "-----BEGIN ", boundary(line, "BEGIN") == nil {
                 skip("", number, "the boundary is not on a line of its own: are the line breaks lost?")
             } else if let label = boundary(line, "BEGIN") {
@@ -139,7 +140,8 @@ enum PEM {
                 blocks.append(
                     Block(
                         label: label, line: begun.line, content: .der(der),
-                        beginsItsLine: begun.beginsItsLine && isAtStart))
+                        isReadByGo: begun.beginsItsLine && isAtStart
+                            && Base64.decode(String(decoding: begun.base64, as: UTF8.self)) != nil))
             } else {
                 open?.base64.append(contentsOf: line)
             }
