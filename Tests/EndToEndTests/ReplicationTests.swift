@@ -95,7 +95,7 @@ extension EndToEnd.Syncing {
         }
 
         @Test(
-            "What a data plane says of a copy that it refuses is shown nowhere, whatever the code",
+            "What a data plane says of a copy is shown nowhere, whatever the code",
             arguments: [400, 401, 402, 403, 404, 409, 413, 422, 429, 500])
         func repeated(_ code: Int) async throws {
             try await withFleet(of: 1) { fleet in
