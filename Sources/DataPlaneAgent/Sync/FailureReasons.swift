@@ -3,6 +3,10 @@ import Kube
 import KubeObjects
 
 extension KubeError {
+    /// How long a data plane asks us to wait with an object, up to ten minutes: one odd answer must not keep an object back
+    /// for a day.
+    var wait: Duration? { retryAfter.map { min($0, .seconds(600)) } }
+
     /// The contract's reason for an object that could not be applied, and the message.
     func failure(of object: DesiredObject?) -> (reason: FailureReason, message: String) {
         switch cause {

@@ -45,7 +45,7 @@ struct NamespaceSync {
         let result = await comparison.result(objects, refused: refused)
         if Task.isCancelled { return .failed("cancelled") }
         if settle(result.progress) == .outdated { return .requeue(after: .zero) }
-        return result.retry.map { .failed($0.description, retryAfter: $0.retryAfter) } ?? .done
+        return result.retry.map { .failed($0.description, retryAfter: $0.wait) } ?? .done
     }
 
     /// What a run has come to so far.

@@ -167,6 +167,25 @@ extension EndToEnd.Alone {
             }
         }
 
+        @Test("A Retry-After of a day keeps an object back for ten minutes at most")
+        func longRetryAfter() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                fleet[1].faults.add(
+                    .status(429, retryAfter: 86_400), match: .init(verbs: ["patch"], names: ["slow-development"]),
+                    count: 1)
+                try await fleet.admin.apply(assignment("slow", "development"))
+                try await fleet.operating { _ in
+                    let failure = try await eventually("the status tells") {
+                        try await fleet.failures(1).first ?? .null
+                    } until: {
+                        $0["namespace"] == "slow-development"
+                    }
+                    #expect(failure["message"]?.string?.hasSuffix("next try within 600 s") == true, "\(failure)")
+                }
+            }
+        }
+
         @Test("A data plane with very much to do does not delay another's single object")
         func fairness() async throws {
             try await withFleet(of: 2) { fleet in
