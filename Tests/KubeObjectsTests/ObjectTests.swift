@@ -77,6 +77,15 @@ struct ObjectTests {
         #expect(throws: DecodingFailure.self) { try Decoded<ConfigMap>(json: ["data": [:]]) }
     }
 
+    @Test("A ConfigMap's binaryData is read where it is text, as a pod has both as files")
+    func binaryData() throws {
+        let json: JSON = [
+            "metadata": ["name": "a"], "data": ["b": "1"],
+            "binaryData": ["c": "aGk=", "d": "/w==", "e": "no base64"],
+        ]
+        #expect(try ConfigMap(json: json).data == ["b": "1", "c": "hi"])
+    }
+
     @Test("A dynamic object keeps its JSON, and its kind if the server named it")
     func dynamic() throws {
         let json: JSON = ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "namespace": "n"]]

@@ -1,11 +1,13 @@
 import JSON
+import Support
 
-/// `v1` ConfigMap, without `binaryData`, where we keep nothing.
+/// `v1` ConfigMap.
 public struct ConfigMap: KubeResource, Hashable, Encodable {
     public static let resourceType = ResourceType(
         version: "v1", kind: "ConfigMap", plural: "configmaps", isNamespaced: true)
 
     public var metadata: ObjectMeta
+    /// What is text in `data` and `binaryData`: a pod that mounts the ConfigMap has both as files.
     public var data: [String: String]
 
     public init(metadata: ObjectMeta, data: [String: String]) {
@@ -15,7 +17,12 @@ public struct ConfigMap: KubeResource, Hashable, Encodable {
 
     public init(json: JSON) throws(DecodingFailure) {
         let fields = try Fields(json)
-        self.init(metadata: try fields.metadata(), data: try fields.stringMap("data") ?? [:])
+        var data = try fields.stringMap("data") ?? [:]
+        for (key, value) in json["binaryData"]?.object ?? [:] where data[key] == nil {
+            guard let bytes = value.string.flatMap({ Base64.decode($0) }) else { continue }
+            data[key] = String(validating: bytes, as: UTF8.self)
+        }
+        self.init(metadata: try fields.metadata(), data: data)
     }
 }
 
