@@ -412,6 +412,23 @@ struct CRDTests {
     }
 
     @Test(
+        "A list with a default is atomic: server-side apply can take away what the default put there",
+        arguments: Kind.all)
+    func listsWithDefaults(_ kind: Kind) throws {
+        func merged(_ schema: JSON, _ path: String) -> [String] {
+            var found: [String] = []
+            let hasDefault = schema["default"]?.array?.isEmpty == false
+            if hasDefault, schema["x-kubernetes-list-type"] != "atomic" { found.append(path) }
+            for (key, property) in schema["properties"]?.object ?? [:] { found += merged(property, "\(path).\(key)") }
+            for key in ["items", "additionalProperties"] {
+                found += schema[key].map { merged($0, path + "[]") } ?? []
+            }
+            return found
+        }
+        #expect(merged(try #require(try kind.schema()[path: ["properties", "spec"]]), "spec") == [])
+    }
+
+    @Test(
         "Every string, list and map of a spec is bounded, so admission takes the rules",
         arguments: Kind.all)
     func bounded(_ kind: Kind) throws {
