@@ -14,19 +14,21 @@ extension KubeError {
             return (ReachableReason(error.kind).map { FailureReason($0) } ?? .connectFailed, detail)
         case .unexpectedAnswer, .credentials: return (.serverError, detail)
         case .status(let status):
-            if isNamespaceTerminating { return (.namespaceTerminating, status.message) }
+            // A proxy may answer without a word. The code is better than nothing.
+            let words = status.message.isEmpty ? status.summary : status.message
+            if isNamespaceTerminating { return (.namespaceTerminating, words) }
             if let object, object.type == Secret.resourceType, mayRepeatContent(of: object) {
                 return hidden(status, of: object)
             }
-            if isInvalid { return (.invalid, status.message) }
+            if isInvalid { return (.invalid, words) }
             switch status.code {
-            case 401, 403: return (.forbidden, status.message)
-            case 404: return (isNotServed ? .kindNotServed : .invalid, status.message)
+            case 401, 403: return (.forbidden, words)
+            case 404: return (isNotServed ? .kindNotServed : .invalid, words)
             case 409:
                 let owned = conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
                 let fields = ConflictAnswer.reported(owned).map(\.text).joined(separator: ", ")
-                return (.conflict, "\(object?.description ?? operation): \(fields.isEmpty ? status.message : fields)")
-            case 429: return (.tooManyRequests, status.message)
+                return (.conflict, "\(object?.description ?? operation): \(fields.isEmpty ? words : fields)")
+            case 429: return (.tooManyRequests, words)
             case 500...: return (.serverError, status.summary)
             default: return (.invalid, status.summary)
             }
