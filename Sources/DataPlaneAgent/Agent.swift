@@ -111,7 +111,7 @@ package final class Agent: Sendable {
             }
         }
         if isFirst { applyGate() }
-        if change.changesMode { watches.forget() }
+        if change.changesMode || change.changesIdentity { watches.forget() }
         let changedAt = change.seenAt ?? context.timeline.now
         let held = memory.withLock { memory in
             memory.pruning.retain { new.pruning != nil && new.namespaces[$0] != nil }

@@ -71,6 +71,20 @@ struct PlanChangeTests {
         #expect(PlanChange(from: new, to: plan(3, ["a": 1, "b": 1])).changed.isEmpty)
     }
 
+    @Test("After a change of the identity, and of what it takes over from, the owners of Namespaces are judged again")
+    func identity() {
+        func plan(_ number: UInt64, _ spec: IdentitySpec) -> DataPlanePlan {
+            var plan = self.plan(number, ["a": 1])
+            plan.identity = RegistryIdentity(spec, namespaceUID: "uid")
+            return plan
+        }
+        let old = plan(1, IdentitySpec())
+        #expect(PlanChange(from: old, to: plan(2, IdentitySpec(id: "new"))).changesIdentity)
+        #expect(PlanChange(from: old, to: plan(2, IdentitySpec(takesOverFrom: ["other"]))).changesIdentity)
+        #expect(PlanChange(from: self.plan(1, [:]), to: old).changesIdentity)
+        #expect(!PlanChange(from: old, to: plan(2, IdentitySpec())).changesIdentity)
+    }
+
     @Test("What the data plane itself leads to is not as old as the plan")
     func age() {
         var old = plan(1, [:])

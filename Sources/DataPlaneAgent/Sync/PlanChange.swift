@@ -12,6 +12,8 @@ struct PlanChange: Sendable {
     let changesTypes: Bool
     /// The watches show other objects, so that all earlier comparisons are dropped.
     let changesMode: Bool
+    /// The registry has another identity, or takes over from others. So the owners of all Namespaces are judged again.
+    let changesIdentity: Bool
     let needsOtherPermissions: Bool
     /// A template has a kind of which it is not known whether the data plane serves it.
     let asksForKinds: Bool
@@ -29,6 +31,7 @@ struct PlanChange: Sendable {
         isForBackground = changed.count == new.namespaces.count && changed.count > Self.manyNamespaces
         changesTypes = new.types != old.types
         changesMode = new.isObserving != old.isObserving
+        changesIdentity = new.identity != old.identity
         needsOtherPermissions = new.permissions != old.permissions
         asksForKinds = !new.unknownKinds.isSubset(of: old.unknownKinds)
         seenAt = new.version.plan != old.version.plan ? new.changedAt : nil
