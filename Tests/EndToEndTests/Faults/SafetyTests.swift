@@ -244,6 +244,29 @@ extension EndToEnd.Faults {
             }
         }
 
+        @Test("Another registry's namespace becomes ours once takesOverFrom names that registry, without a restart")
+        func takesOver() async throws {
+            try await withFleet(of: 1) { fleet in
+                try await fleet.applyBasics()
+                try await fleet[1].admin.apply(
+                    [
+                        "apiVersion": "v1", "kind": "Namespace",
+                        "metadata": [
+                            "name": "theirs-development", "labels": ["multicluster.flyte.org/project": "theirs"],
+                            "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
+                        ],
+                    ], as: "squadron")
+                try await fleet.admin.apply(assignment("theirs", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports(1, "Synced", "Conflict")
+                    try await fleet.admin.merge(
+                        "ClusterRegistry", "flyte", ["spec": ["identity": ["takesOverFrom": ["another-registry"]]]])
+                    try await fleet.settles(1)
+                    #expect(try await fleet.annotation(1, "theirs-development") == fleet.role)
+                }
+            }
+        }
+
         @Test(
             "kube-*, default and the operator's own namespace are never touched",
             arguments: ["kube-system", "flyte"])
