@@ -98,7 +98,7 @@ struct DoctorTests {
     private func diagnosis(_ name: String, _ change: (inout DoctorFacts) throws -> Void) throws -> Diagnosis {
         var facts = try healthy()
         try change(&facts)
-        return try #require(DoctorCheck.all.first { $0.name == name }).look(facts)
+        return try #require(DoctorCheck.all.first { $0.name == name }).diagnosis(facts)
     }
     /// The one finding.
     private func finding(_ name: String, _ change: (inout DoctorFacts) throws -> Void) throws -> String {
@@ -412,6 +412,26 @@ struct DoctorTests {
         }
         #expect(copied.contains("replicateSecrets: Secret pull does not have the label"), "\(copied)")
         #expect(try !diagnosis("secrets") { $0.secrets["cluster-credentials"] = .unreadable("403") }.undone.isEmpty)
+    }
+
+    @Test("A check of what may not be read is not done, and does not say that all is well")
+    func unread() throws {
+        let map = try diagnosis("helm") { $0.configMaps["flyte-admin-clusters-config"] = .unreadable("403") }
+        #expect(map.undone == ["ConfigMap flyte-admin-clusters-config: 403"])
+        let deployment = try diagnosis("init-container") { $0.deployments["flyteadmin"] = .unreadable("403") }
+        #expect(deployment.undone == ["Deployment flyteadmin: 403"])
+        let away = try diagnosis("propeller") { $0.dataPlanes["dp-1"]?.unreachable = "no route" }
+        #expect(away.undone == ["DataPlane dp-1: no route"])
+        let dead = try diagnosis("propeller") {
+            $0.objects = try objects(Self.dead)
+            $0.dataPlanes["dp-1"]?.unreachable = "no route"
+        }
+        #expect(dead.undone.isEmpty && dead.skipped == "dp-1 can't be reached")
+        var facts = DoctorFacts(ControlPlaneObjects(namespace: "flyte"), now: now)
+        for type in ControlPlaneReader.kinds { facts.unlisted[type.kind] = "403" }
+        for entry in DoctorReport(facts).entries where !entry.check.kinds.isEmpty {
+            #expect(!entry.diagnosis.undone.isEmpty, "\(entry.check.name)")
+        }
     }
 
     @Test("The JSON has each check with its outcome, and each finding with what to do")

@@ -129,6 +129,7 @@ enum DataPlaneChecks {
             "install the data plane part of Flyte's chart there, or set spec.flyteHealth of the registry to its place"
         var diagnosis = Diagnosis()
         var unseen: [String] = []
+        var dead: [String] = []
         for plane in facts.enabledPlanes {
             let name = plane.metadata.name
             let subject = "DataPlane \(name)"
@@ -139,7 +140,16 @@ enum DataPlaneChecks {
                 }
                 continue
             }
-            guard let answers = facts.dataPlanes[name], answers.unreachable == nil else { continue }
+            guard let answers = facts.dataPlanes[name] else { continue }
+            if let why = answers.unreachable {
+                // If the operator can't reach it either, the check `reach` has found that.
+                if plane.status?.availability?.status == .isFalse {
+                    dead.append(name)
+                } else {
+                    diagnosis.fail(subject, why)
+                }
+                continue
+            }
             switch answers.propeller {
             case .absent:
                 diagnosis.find(
@@ -167,6 +177,8 @@ enum DataPlaneChecks {
         if !unseen.isEmpty, diagnosis.findings.isEmpty {
             diagnosis.skipped =
                 "the account of \(unseen.listed()) may not read Deployments; spec.flyteHealth.enabled has the operator look"
+        } else if !dead.isEmpty {
+            diagnosis.skipped = "\(dead.listed()) can't be reached"
         }
         return diagnosis
     }

@@ -1,3 +1,6 @@
+import Fleet
+import KubeObjects
+
 /// Something that is wrong, and what to do about it.
 public struct Finding: Sendable, Hashable {
     /// The object that it is about: `DataPlane dataplane-1`.
@@ -32,7 +35,17 @@ struct DoctorCheck: Sendable {
     var name: String
     /// What holds if the check finds nothing.
     var title: String
+    /// The kinds whose objects it judges. If they can't be listed, it can't be done.
+    var kinds: [ResourceType] = []
     var look: @Sendable (DoctorFacts) -> Diagnosis
+
+    func diagnosis(_ facts: DoctorFacts) -> Diagnosis {
+        var diagnosis = look(facts)
+        for kind in kinds.map(\.kind) {
+            if let why = facts.unlisted[kind] { diagnosis.fail(kind, why) }
+        }
+        return diagnosis
+    }
 
     /// All checks, in the order in which a person would look.
     static let all: [DoctorCheck] = [
@@ -44,27 +57,46 @@ struct DoctorCheck: Sendable {
         DoctorCheck(
             name: "registry", title: "there is one ClusterRegistry, named flyte", look: OperatorChecks.registry),
         DoctorCheck(
-            name: "templates", title: "the ConfigMaps that the registry names exist",
+            name: "templates", title: "the ConfigMaps that the registry names exist", kinds: [.clusterRegistries],
             look: OperatorChecks.configMaps),
         DoctorCheck(name: "conditions", title: "all objects are Ready", look: DataPlaneChecks.conditions),
-        DoctorCheck(name: "reach", title: "the data planes can be reached from here", look: DataPlaneChecks.reach),
-        DoctorCheck(name: "endpoints", title: "each endpoint is named once", look: DataPlaneChecks.endpoints),
-        DoctorCheck(name: "expiry", title: "no token and no CA expires soon", look: DataPlaneChecks.expiry),
         DoctorCheck(
-            name: "propeller", title: "workflows would run in the data planes", look: DataPlaneChecks.propeller),
-        DoctorCheck(name: "flyteadmin", title: "flyteadmin answers", look: FlyteChecks.api),
+            name: "reach", title: "the data planes can be reached from here", kinds: [.dataPlanes],
+            look: DataPlaneChecks.reach),
         DoctorCheck(
-            name: "flyteadmin-deployment", title: "flyteadmin's Deployment exists", look: FlyteChecks.deployment),
-        DoctorCheck(name: "flyteadmin-mounts", title: "flyteadmin reads what is published", look: FlyteChecks.mounts),
-        DoctorCheck(name: "init-container", title: "flyteadmin would start again", look: FlyteChecks.initContainer),
+            name: "endpoints", title: "each endpoint is named once", kinds: [.dataPlanes],
+            look: DataPlaneChecks.endpoints),
         DoctorCheck(
-            name: "clusters-config", title: "what is published is in force", look: FlyteChecks.clustersConfiguration),
-        DoctorCheck(name: "helm", title: "Helm's upgrades of Flyte pass", look: FlyteChecks.helm),
+            name: "expiry", title: "no token and no CA expires soon", kinds: [.dataPlanes],
+            look: DataPlaneChecks.expiry),
         DoctorCheck(
-            name: "syncresources", title: "syncresources does not write beside Squadron",
+            name: "propeller", title: "workflows would run in the data planes", kinds: [.dataPlanes],
+            look: DataPlaneChecks.propeller),
+        DoctorCheck(
+            name: "flyteadmin", title: "flyteadmin answers", kinds: [.clusterRegistries], look: FlyteChecks.api),
+        DoctorCheck(
+            name: "flyteadmin-deployment", title: "flyteadmin's Deployment exists", kinds: [.clusterRegistries],
+            look: FlyteChecks.deployment),
+        DoctorCheck(
+            name: "flyteadmin-mounts", title: "flyteadmin reads what is published", kinds: [.clusterRegistries],
+            look: FlyteChecks.mounts),
+        DoctorCheck(
+            name: "init-container", title: "flyteadmin would start again", kinds: [.clusterRegistries, .dataPlanes],
+            look: FlyteChecks.initContainer),
+        DoctorCheck(
+            name: "clusters-config", title: "what is published is in force", kinds: [.clusterRegistries],
+            look: FlyteChecks.clustersConfiguration),
+        DoctorCheck(
+            name: "helm", title: "Helm's upgrades of Flyte pass", kinds: [.clusterRegistries], look: FlyteChecks.helm),
+        DoctorCheck(
+            name: "syncresources", title: "syncresources does not write beside Squadron", kinds: [.dataPlanes],
             look: FlyteChecks.syncResources),
         DoctorCheck(
-            name: "secrets", title: "each Secret is allowed for what it is used for", look: UpgradeChecks.secrets),
-        DoctorCheck(name: "upgrade", title: "this version cuts nothing off", look: UpgradeChecks.objects),
+            name: "secrets", title: "each Secret is allowed for what it is used for",
+            kinds: [.clusterRegistries, .dataPlanes, .flyteProjects], look: UpgradeChecks.secrets),
+        DoctorCheck(
+            name: "upgrade", title: "this version cuts nothing off",
+            kinds: [.clusterRegistries, .dataPlanes, .flyteProjects, .executionClusterLabels],
+            look: UpgradeChecks.objects),
     ]
 }

@@ -11,7 +11,7 @@ public struct DoctorReport: Report {
     public init(_ facts: DoctorFacts) { self.init(facts, checks: DoctorCheck.all) }
 
     init(_ facts: DoctorFacts, checks: [DoctorCheck]) {
-        entries = checks.map { Entry(check: $0, diagnosis: $0.look(facts)) }
+        entries = checks.map { Entry(check: $0, diagnosis: $0.diagnosis(facts)) }
     }
 
     public var findings: [Finding] { entries.flatMap(\.diagnosis.findings) }

@@ -113,6 +113,7 @@ enum FlyteChecks {
         var diagnosis = Diagnosis()
         let dead = facts.deadClusters
         for name in DoctorFacts.workloads(facts.registry) {
+            if let why = facts.deployments[name]?.obstacle { diagnosis.fail("Deployment \(name)", why) }
             guard let json = facts.deployments[name]?.value else { continue }
             guard let deployment = try? Deployment(json: json), let why = RolloutPlan.hold(name, deployment, dead)
             else {
@@ -176,7 +177,9 @@ enum FlyteChecks {
         var diagnosis = Diagnosis()
         let reference = facts.registry.publish?.clustersConfigMap
         for (name, seen) in facts.configMaps.sorted(by: { $0.key < $1.key }) {
-            guard name == reference?.name || name == Publish.defaultConfigMap, let json = seen.value else { continue }
+            guard name == reference?.name || name == Publish.defaultConfigMap else { continue }
+            if let why = seen.obstacle { diagnosis.fail("ConfigMap \(name)", why) }
+            guard let json = seen.value else { continue }
             let data = json["data"]?.object ?? [:]
             if data[Publish.helmsKey] != nil, Self.isOurs(Publish.helmsKey, json), json.isOfHelm {
                 diagnosis.find(
