@@ -71,7 +71,7 @@ struct PlanChangeTests {
         #expect(PlanChange(from: new, to: plan(3, ["a": 1, "b": 1])).changed.isEmpty)
     }
 
-    @Test("After a change of the identity, and of what it takes over from, the owners of Namespaces are judged again")
+    @Test("After a change of the identity, the owners of Namespaces are judged again")
     func identity() {
         func plan(_ number: UInt64, _ spec: IdentitySpec) -> DataPlanePlan {
             var plan = self.plan(number, ["a": 1])

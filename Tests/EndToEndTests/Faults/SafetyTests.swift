@@ -244,7 +244,7 @@ extension EndToEnd.Faults {
             }
         }
 
-        @Test("Another registry's namespace becomes ours once takesOverFrom names that registry, without a restart")
+        @Test("Another registry's namespace becomes ours once takesOverFrom names that registry")
         func takesOver() async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
