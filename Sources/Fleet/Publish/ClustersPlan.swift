@@ -101,6 +101,8 @@ public struct ClustersPlan: Sendable {
                 problems.append("DataPlane \(object.metadata.name): \(problem)")
                 continue
             }
+            // Also without credentials: its entry may stay for a label of which it is the last cluster.
+            if object.spec.unschedulable { cordoned.insert(name) }
             switch plane.credentials {
             case .usable:
                 // To flyteadmin a cordoned cluster is like a disabled one: it sends no new executions there, and aborts
@@ -110,7 +112,6 @@ public struct ClustersPlan: Sendable {
                     .init(
                         name: name, enabled: isEnabled, access: Self.access(object, path),
                         client: object.spec.flyteAdmin?.kubeClientConfig))
-                if object.spec.unschedulable { cordoned.insert(name) }
             case .unknown: undetermined.append(object.metadata.name)
             case .unusable where !object.spec.enabled: leftOut[name] = Reason.disabled
             case .unusable(let reason, let message):

@@ -53,6 +53,7 @@ struct KeptEntries: Sendable {
             keep(clusters: lastClusters)
         }
         for name in kept.keys.sorted() { settle(name) }
+        leaveOtherLabels()
         configuration.clusters.sort { $0.name < $1.name }
     }
 
@@ -86,6 +87,20 @@ struct KeptEntries: Sendable {
         }
         if let closed = close(cluster) { cluster = closed }
         configuration.clusters.append(cluster)
+    }
+
+    /// A cluster stays for the labels of which it is the last one. Its entry must not give it a part of others again.
+    private mutating func leaveOtherLabels() {
+        let usable = Set(question.wanted.clusters.filter(\.enabled).map(\.name))
+        let extra = Set(kept.keys).subtracting(usable)
+        for (label, entries) in configuration.labels
+        where labels[label] == nil && question.wanted.labels[label] != nil {
+            // For a waiting cluster nothing changes.
+            let before = Set((question.before.labels[label] ?? []).map(\.id))
+            let rest = HealthAwareMap.entries(
+                entries, without: extra.subtracting(waiting.intersection(before)), usable: usable)
+            if let rest { configuration.labels[label] = rest }
+        }
     }
 
     /// Nil if it stays as it is.

@@ -58,6 +58,32 @@ struct KeptEntriesTests {
         }
     }
 
+    @Test("A cluster that stays for one label gets no executions of others")
+    func onlyForTheLast() {
+        let shared = [label("l", [("a", 1)]), label("m", [("a", 0.75), ("b", 0.25)])]
+        let before = PublishedClusters(text: plan([plane("a"), plane("b")], shared, nil).configuration.yaml)
+        let onlyA: [ClustersConfiguration.Entry] = [.init(id: "a", weight: 1)]
+        let onlyB: [ClustersConfiguration.Entry] = [.init(id: "b", weight: 1)]
+        for planes in [[plane("b")], [disabled("a"), plane("b")], [cordoned("a"), plane("b")]] {
+            let plan = plan(planes, shared, before)
+            #expect(plan.configuration.labels["l"] == onlyA && plan.configuration.labels["m"] == onlyB)
+            #expect(plan.configuration.cluster("a")?.enabled == true)
+        }
+        // The same holds if its credentials have been away for a minute.
+        let left = files("a", "b", without: "a_token")
+        let broken = [plane("a", noToken), plane("b")]
+        #expect(plan(broken, shared, before, files: left).configuration == before.configuration)
+        let closed = plan(broken, shared, before, files: left, away: ["a": 60])
+        #expect(closed.configuration.cluster("a")?.isClosed == true)
+        #expect(closed.configuration.labels["l"] == onlyA && closed.configuration.labels["m"] == onlyB)
+        // And at once if it was out of the other label before.
+        let off = PublishedClusters(text: plan([cordoned("a"), plane("b")], shared, before).configuration.yaml)
+        let both = [plane("a", noToken) { $0.unschedulable = true }, plane("b")]
+        for planes in [both, [plane("b")]] {
+            #expect(plan(planes, shared, off, files: left).configuration.labels["m"] == onlyB)
+        }
+    }
+
     @Test("A label that would get only a disabled cluster keeps the one that works")
     func replaced() {
         let changed = [label("l", [("c", 1)]), labels[1]]
