@@ -62,7 +62,7 @@ public struct ClustersPlan: Sendable {
     ) {
         problems = malformed
         let publish = registry.publish ?? Publish()
-        addClusters(planes, path: publish.credentialsPath)
+        addClusters(planes, path: publish.credentialsPath, files)
         addLabels(labels)
         configuration.defaultExecutionLabel = registry.defaultExecutionLabel
         if publish.healthAware.enabled { withdraw(planes, publish, published, now) }
@@ -85,7 +85,7 @@ public struct ClustersPlan: Sendable {
         noteConnections(planes)
     }
 
-    private mutating func addClusters(_ planes: [Plane], path: String) {
+    private mutating func addClusters(_ planes: [Plane], path: String, _ files: CredentialFiles?) {
         var owners: [String: String] = [:]
         for plane in planes.sorted(by: { Seniority($0.object.metadata) < Seniority($1.object.metadata) }) {
             let object = plane.object
@@ -105,12 +105,23 @@ public struct ClustersPlan: Sendable {
             if object.spec.unschedulable { cordoned.insert(name) }
             switch plane.credentials {
             case .usable:
+                let access = Self.access(object, path)
+                // Squadron takes a byte order mark, for example, or indented boundaries. Go does not, and flyteadmin
+                // does not start with a file in which it finds no certificate.
+                if let files, case .remote(_, _, let certPath) = access, files.isUnreadable(certPath) {
+                    let reason = CredentialsReason.caCertMalformed.rawValue
+                    leftOut[name] = object.spec.enabled ? reason : Reason.disabled
+                    notes.append(
+                        "\(name) is left out: \(reason): flyteadmin would find no certificate in "
+                            + "\(CredentialFiles.name(certPath)), and not start")
+                    continue
+                }
                 // To flyteadmin a cordoned cluster is like a disabled one: it sends no new executions there, and aborts
                 // work there.
                 let isEnabled = object.spec.enabled && !object.spec.unschedulable
                 configuration.clusters.append(
                     .init(
-                        name: name, enabled: isEnabled, access: Self.access(object, path),
+                        name: name, enabled: isEnabled, access: access,
                         client: object.spec.flyteAdmin?.kubeClientConfig))
             case .unknown: undetermined.append(object.metadata.name)
             case .unusable where !object.spec.enabled: leftOut[name] = Reason.disabled

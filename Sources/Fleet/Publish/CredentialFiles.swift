@@ -25,6 +25,12 @@ public struct CredentialFiles: Sendable, Hashable {
         names.contains(Self.name(tokenPath)) && certificates.contains(Self.name(certPath))
     }
 
+    /// Whether the entry is there, and Go's parser finds no certificate in it.
+    func isUnreadable(_ certPath: String) -> Bool {
+        let name = Self.name(certPath)
+        return names.contains(name) && !certificates.contains(name)
+    }
+
     /// The file to name while a cluster's own files are away: its own certificates, or else those of any cluster.
     func certificate(insteadOf certPath: String) -> String? {
         let own = Self.name(certPath)

@@ -145,6 +145,23 @@ struct KeptEntriesTests {
         #expect(plan([plane("a"), plane("b")], labels, published).configuration == both.configuration)
     }
 
+    @Test("A CA that Go does not read counts as away, although Squadron reads it")
+    func unreadByGo() throws {
+        var unread = files("a", "b", "c")
+        unread.certificates.remove("a_cacert")
+        let shared = [label("l", [("a", 0.5), ("c", 0.5)]), labels[1]]
+        let planes = [plane("a"), plane("b"), plane("c")]
+        let fresh = plan(planes, shared, nil, files: unread)
+        #expect(fresh.leftOut == ["a": "CACertMalformed"] && fresh.configuration.starts(with: unread))
+        #expect(fresh.notes.contains { $0.contains("no certificate in a_cacert") })
+
+        let first = plan([plane("a"), plane("b")], labels, both, files: unread)
+        #expect(first.configuration == both.configuration && first.waiting == ["a"])
+        let closed = plan([plane("a"), plane("b")], labels, both, files: unread, away: ["a": 60])
+        let cluster = try #require(closed.configuration.cluster("a"))
+        #expect(cluster.isClosed && closed.configuration.starts(with: unread) && closed.wouldBeEmpty.count == 1)
+    }
+
     @Test("Keys that went with their DataPlane don't keep flyteadmin from starting")
     func keysGone() {
         let plan = plan([plane("b")], labels, both, files: files("b"), away: ["a": 100])
