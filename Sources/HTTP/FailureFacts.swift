@@ -71,9 +71,11 @@ struct FailureFacts {
             return HTTPError(
                 .connectionLost, "\(server): the connection was not ready for the request\(reason)",
                 mayHaveBeenProcessed: wasSent && !detail.contains("send: "))
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL,
-            CURLE_OUT_OF_MEMORY:
-            // libcurl 7.88 also says "out of memory" of a header line beyond its limit (100 KB).
+        case CURLE_OUT_OF_MEMORY:
+            // libcurl 7.88 says this of a header line beyond its limit, too. That is by far the likelier cause.
+            return make(
+                .other, "\(server): the answer can't be read: a header line of more than 100 KB, or out of memory")
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL:
             return make(.other, "\(server): the answer can't be read: \(Self.words(code))")
         default:
             return make(.other, "\(server): \(Self.words(code))")

@@ -412,7 +412,7 @@ struct CRDTests {
     }
 
     @Test(
-        "A list with a default is atomic: server-side apply can take away what the default put there",
+        "A list with a default is atomic, so that server-side apply can shorten it",
         arguments: Kind.all)
     func listsWithDefaults(_ kind: Kind) throws {
         func merged(_ schema: JSON, _ path: String) -> [String] {

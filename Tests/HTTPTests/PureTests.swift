@@ -120,6 +120,8 @@ import Testing
         let refused = FailureFacts(code: CURLE_COULDNT_CONNECT, systemError: 111, host: "10.0.0.1", port: 6443).error
         #expect(refused.message == "could not connect to 10.0.0.1 port 6443: Connection refused")
         #expect(refused.kind == .connectFailed && !refused.mayHaveBeenProcessed)
+        let longHeader = FailureFacts(code: CURLE_OUT_OF_MEMORY, host: "h", port: 1).error
+        #expect(longHeader.message.contains("a header line of more than 100 KB"), "libcurl calls it out of memory")
     }
 
     @Test("A TLS failure is an https proxy's before its answer, and the server's after it")
