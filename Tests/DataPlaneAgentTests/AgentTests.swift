@@ -218,6 +218,23 @@ struct AgentTests {
         }
     }
 
+    @Test("A value of a Secret is hidden where the data plane repeats it")
+    func repeated() async throws {
+        try await withBench { bench in
+            bench.plane.fail { sent in
+                sent.isWrite && sent.target.contains("resourcequotas") ? .status(422) : nil
+            }
+            var plan = bench.plan(["a-development": [quota(in: "a-development")]])
+            let secret = ValueSource(name: "role", secretKeyRef: KeyReference(name: "values", key: "role"))
+            let other = ValueSource(name: "word", configMapKeyRef: KeyReference(name: "words", key: "word"))
+            plan.secrets = SecretValues([secret: .text("test refuses"), other: .text("the test")])
+            let agent = await bench.follow(plan)
+            await bench.until { agent.progressReport.counts.failed == 1 }
+            let failure = try #require(agent.report().progress.failures.first)
+            #expect(failure.message.contains("the <redacted> it"), "\(failure.message)")
+        }
+    }
+
     @Test("A write that is refused is tried again with patience, and told once")
     func failing() async throws {
         try await withBench { bench in

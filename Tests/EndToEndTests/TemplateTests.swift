@@ -162,6 +162,15 @@ extension EndToEnd.Syncing {
                     #expect(unnamed.message.contains("team"))
                     try await fleet.admin.merge("ClusterRegistry", "flyte", names("team"))
                     try await fleet.settles(1)
+                    // A webhook repeats the value that it refuses.
+                    fleet[1].faults.add(
+                        .refusal(403, reason: "Forbidden", message: "the webhook denied role-of-a-secret"),
+                        match: .init(verbs: ["patch"], resources: ["serviceaccounts"]))
+                    try await fleet.admin.merge(
+                        "Secret", "template-values", ["data": ["role": "cm9sZS1vZi1hLXNlY3JldA=="]])
+                    let repeated = try await fleet.reports(1, "Synced", "SyncFailed")
+                    #expect(repeated.message.contains("denied <redacted>"), "\(repeated.message)")
+                    #expect(!fleet.log.lines.contains { $0.contains("role-of-a-secret") })
                 }
             }
         }

@@ -95,11 +95,7 @@ struct WantedFleet: Sendable {
         snapshot.readings = Self.readings(named, objects, sources)
         planner = FleetPlanner(snapshot)
         shadow = Self.shadow(of: snapshot, named).map { FleetPlanner($0) }
-        redaction = Redaction(
-            named.compactMap { source in
-                guard source.secretKeyRef != nil, case .text(let text)? = snapshot.readings[source] else { return nil }
-                return Sensitive(text)
-            })
+        redaction = Redaction(secretsIn: snapshot.readings)
         self.identity = identity
         basis = staged.basis
         pruning = Pruning(spec, annotations: registry?.metadata.annotations)

@@ -48,6 +48,8 @@ package struct DataPlanePlan: Sendable {
     package var forcesConflicts: Bool
     /// The Secrets that are copied into each namespace, by the names that failures use.
     package var copies: Set<String> = []
+    /// What must not be shown where the data plane repeats it.
+    package var secrets = SecretValues.none
     /// Compares and reports, and writes nothing.
     package var isObserving = false
     /// What happens to an existing namespace that is not ours.

@@ -139,7 +139,7 @@ struct NamespaceComparison {
     private func fail(_ object: String, _ reason: FailureReason, _ message: String, _ result: inout Result) {
         let entry = FailureEntry.next(
             after: agent.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
-            reason: reason, message: message, now: agent.context.wallClock.now)
+            reason: reason, message: plan.secrets.clean(message), now: agent.context.wallClock.now)
         result.failures.append(ObjectFailure(entry, nextTry: .notInObserve))
     }
 }

@@ -29,7 +29,7 @@ struct NamespaceSync {
             _ = settle(.pending)
             return .done  // so does what it waits for
         case .failure(let reason, let object, let message):
-            _ = settle([entry(object, reason, message)])
+            _ = settle([entry(object, reason, message, plan)])
             return .done  // a change of the plan brings it back
         case .objects(let objects, let refused) where plan.isObserving:
             return await compare(objects, refused, plan)
@@ -64,7 +64,7 @@ struct NamespaceSync {
         _ objects: [DesiredObject], _ refused: [RenderedNamespace.Refusal], _ plan: DataPlanePlan
     ) async -> Controller<String>.Outcome {
         let writer = ObjectWriter(agent: agent, plan: plan, namespace: namespace)
-        var found = Findings(forGood: refused.map { entry($0.object, $0.reason, $0.message) })
+        var found = Findings(forGood: refused.map { entry($0.object, $0.reason, $0.message, plan) })
         for object in objects {
             guard let failure = await writer.bring(object) else { continue }
             switch failure {
@@ -81,12 +81,12 @@ struct NamespaceSync {
             case .notNow: (found.isPending, found.retry) = (true, found.retry ?? Retry(failure))
             case .object(let reason, let message, _, _):
                 found.retry = found.retry ?? Retry(failure)
-                found.failures.append(entry(object.description, reason, message))
+                found.failures.append(entry(object.description, reason, message, plan))
             case .undone(let complaint, _, let isNew):
                 found.retry = found.retry ?? Retry(failure)
                 // No attempt was made, so none is counted.
                 let known = isNew ? nil : agent.progress.failure(of: object.description, in: namespace)
-                found.failures.append(known ?? entry(object.description, complaint.reason, complaint.message))
+                found.failures.append(known ?? entry(object.description, complaint.reason, complaint.message, plan))
                 // The object exists, so the others don't depend on its undone field.
                 if isNew || agent.watches[object.type]?[object.key] != nil { continue }
             }
@@ -105,7 +105,7 @@ struct NamespaceSync {
                 let failure = writer.failed(error, error.failure(of: nil))
                 found.retry = Retry(failure)
                 if case .object(let reason, let message, _, _) = failure {
-                    found.failures.append(entry("prune", reason, message))
+                    found.failures.append(entry("prune", reason, message, plan))
                 }
             }
         }
@@ -149,10 +149,12 @@ struct NamespaceSync {
         if !follow.isEmpty { agent.queue.add(follow, priority: .background) }
     }
 
-    private func entry(_ object: String, _ reason: FailureReason, _ message: String) -> FailureEntry {
+    private func entry(
+        _ object: String, _ reason: FailureReason, _ message: String, _ plan: DataPlanePlan
+    ) -> FailureEntry {
         FailureEntry.next(
             after: agent.progress.failure(of: object, in: namespace), namespace: namespace, object: object,
-            reason: reason, message: message, now: agent.context.wallClock.now)
+            reason: reason, message: plan.secrets.clean(message), now: agent.context.wallClock.now)
     }
 
     /// - Parameter delay: what the server asked for. The queue's backoff counts if it is longer.

@@ -184,7 +184,7 @@ struct ObjectWriter {
             setback = .server
         }
         return .object(
-            failure.reason, failure.message, retryAfter: error.wait ?? patience, setback: setback)
+            failure.reason, plan.secrets.clean(failure.message), retryAfter: error.wait ?? patience, setback: setback)
     }
 
     /// The time that a new watch may take to report what happened since its list.

@@ -57,6 +57,7 @@ extension PlanInForce {
             }
         }
         wanted.copies = Set(snapshot.replicated.contents.map { DesiredObject.description(ofCopy: $0.name) })
+        wanted.secrets = secrets
         wanted.changedAt = changedAt
         // With `Labelled` a DataPlane's own name decides as well, which is not looked at here.
         if let touched, revision > 0, spec.syncScope == .all {

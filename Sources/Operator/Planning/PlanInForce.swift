@@ -24,6 +24,8 @@ struct PlanInForce: Sendable {
     let generations: [String: Int64]
     /// The revision of templates and values for each data plane.
     let stages: StagesInForce
+    /// The values from Secrets.
+    let secrets: SecretValues
     /// When the first of the changes in this revision was seen, on the monotonic clock.
     let changedAt: Duration
 

@@ -168,7 +168,7 @@ final class PlanUpdater: Sendable {
             imported: state.imported,
             problem: state.problem, identity: state.identity, references: references, fingerprints: state.fingerprints,
             touched: diff.isCommon ? nil : diff.namespaces, generations: state.generations, stages: state.stages,
-            changedAt: changedAt)
+            secrets: SecretValues(state.planner.snapshot.readings), changedAt: changedAt)
         self.state.withLock { [state] in $0 = state }
         latest.withLock { $0 = plan }
         return Update(diff: diff, references: isNewReference ? references : nil)
