@@ -91,15 +91,19 @@ struct KeptEntries: Sendable {
 
     /// A cluster stays for the labels of which it is the last one. Its entry must not give it a part of others again.
     private mutating func leaveOtherLabels() {
+        guard lastClusters.isEmpty else { return }
         let usable = Set(question.wanted.clusters.filter(\.enabled).map(\.name))
         let extra = Set(kept.keys).subtracting(usable)
         for (label, entries) in configuration.labels
         where labels[label] == nil && question.wanted.labels[label] != nil {
             // For a waiting cluster nothing changes.
             let before = Set((question.before.labels[label] ?? []).map(\.id))
-            let rest = HealthAwareMap.entries(
-                entries, without: extra.subtracting(waiting.intersection(before)), usable: usable)
-            if let rest { configuration.labels[label] = rest }
+            let out = extra.subtracting(waiting.intersection(before))
+            if let rest = HealthAwareMap.entries(entries, without: out, usable: usable) {
+                configuration.labels[label] = rest
+            } else if question.mayBeEmpty.contains(label), entries.allSatisfy({ out.contains($0.id) }) {
+                configuration.labels[label] = nil
+            }
         }
     }
 

@@ -82,6 +82,11 @@ struct KeptEntriesTests {
         for planes in [both, [plane("b")]] {
             #expect(plan(planes, shared, off, files: left).configuration.labels["m"] == onlyB)
         }
+        // A label that may be empty does not keep it either.
+        var free = label("n", [("a", 1)])
+        free.metadata.annotations = [ExecutionLabel.allowEmptyAnnotation: "true"]
+        let gone = plan([disabled("a"), plane("b")], shared + [free], before)
+        #expect(gone.configuration.labels["n"] == nil && gone.configuration.labels["l"] == onlyA)
     }
 
     @Test("A label that would get only a disabled cluster keeps the one that works")
