@@ -200,7 +200,12 @@ public struct ClustersPlan: Sendable {
         for (label, clusters) in kept.labels.sorted(by: { $0.key < $1.key }) {
             let reasons = clusters.map(why).listed()
             let text = "label \(label) would lose its last cluster (\(reasons))"
-            if clusters.allSatisfy(kept.waiting.contains) {
+            // One that is deleted, disabled or cordoned is reported at once, whatever becomes of its credentials.
+            let isOnlyAway = clusters.allSatisfy { name in
+                kept.waiting.contains(name)
+                    && objects[name].map { $0.spec.enabled && !$0.spec.unschedulable } ?? false
+            }
+            if isOnlyAway {
                 notes.append("\(text): its entry stays as it was while the credentials are away, for a minute at first")
             } else if clusters.contains(where: kept.closed.contains) {
                 wouldBeEmpty.append(

@@ -171,6 +171,9 @@ struct KeptEntriesTests {
     func keysGone() {
         let plan = plan([plane("b")], labels, both, files: files("b"), away: ["a": 100])
         #expect(plan.configuration.cluster("a")?.isClosed == true && plan.configuration.starts(with: files("b")))
+        // Before that minute is over, the label is named too.
+        let early = self.plan([plane("b")], labels, both, files: files("b"))
+        #expect(early.configuration == both.configuration && early.wouldBeEmpty.count == 1)
     }
 
     @Test("Without any certificate the last good state stays")
