@@ -113,6 +113,15 @@ struct SecretRulesTests {
         #expect(reason(both, 1, "https://dp2") == .hostNotAllowed, "its own goes first")
         #expect(reason(both, 2, "https://dp2") == nil)
         #expect(reason([prefix: ""], 1, "https://dp1") == .hostNotAllowed, "empty: nowhere")
+        // The message names the annotation that counts.
+        for (annotations, named) in [(one, prefix + ".dp_1"), ([prefix: "dp2"], prefix), (both, prefix + ".dp_1")] {
+            let refused = checked(content(annotations), place("dp_1_token", "dp_1_cacert", "https://elsewhere"))
+            guard case .invalid(.hostNotAllowed, let message) = refused else {
+                Issue.record("it would be used")
+                continue
+            }
+            #expect(message.contains("its annotation \(named) does not name"), "\(message)")
+        }
     }
 
     @Test("Of a Secret with free keys, every annotation with hosts is about its one entry")

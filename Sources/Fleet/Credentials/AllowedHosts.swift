@@ -85,4 +85,11 @@ extension SecretContent {
         let some = annotations.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map(\.value)
         return some.isEmpty ? nil : AllowedHosts(some.joined(separator: ","))
     }
+
+    /// The annotation in which a missing host belongs: `hosts.<cluster>` if that is the one that counts.
+    func hostsAnnotation(for keys: CredentialsKeys) -> String {
+        guard let cluster = keys.cluster else { return AllowedHosts.annotation }
+        let own = "\(AllowedHosts.annotation).\(cluster)"
+        return annotations[own] == nil ? AllowedHosts.annotation : own
+    }
 }

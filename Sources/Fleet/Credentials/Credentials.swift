@@ -113,7 +113,8 @@ public enum CheckedCredentials: Sendable, Hashable {
         }
         guard let hosts else { return nil }
         func refused(_ host: String) -> CheckedCredentials {
-            let what = "its annotation \(AllowedHosts.annotation) does not name \(host); nothing is sent"
+            let what =
+                "its annotation \(secret.hostsAnnotation(for: place.keys)) does not name \(host); nothing is sent"
             return .invalid(.hostNotAllowed, start + what)
         }
         guard hosts.allow(place.endpoint) else { return refused("the host of \(place.endpoint.shortForMessage)") }
