@@ -40,6 +40,8 @@ enum Delay {
     static let nextQuestionForIdentity = (first: Duration.milliseconds(200), longest: Duration.seconds(5))
     /// After how long a missing kind is reported on the registry again.
     static let nextLookAtMissingKinds = Duration.seconds(3)
+    /// How long a kind that was missing at the start must be back before an absent object counts as deleted.
+    static let afterReturnOfKinds = Duration.seconds(60)
     /// Credentials are read again at least this often, since somebody may set the calendar meanwhile.
     static let nextLookAtCredentials = Duration.seconds(300)
 

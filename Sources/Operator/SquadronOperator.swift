@@ -149,7 +149,10 @@ public final class SquadronOperator: Sendable {
         // Asked while the informers fill, since a restart takes as long as its longest chain of requests.
         async let asked = identity.find()
         let mayWrite: @Sendable () -> Bool = { leadership.isValid }
-        try await fillInformers(mayWrite)
+        let missing = MissingAtStart(
+            informers: informers, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
+            wallClock: configuration.wallClock)
+        try await missing.wait()
         let term = LeaderTerm(
             LeaderTerm.Surroundings(
                 configuration: configuration, informers: informers, metrics: metrics, client: writer(mayWrite),
@@ -169,18 +172,6 @@ public final class SquadronOperator: Sendable {
 
     private var identity: NamespaceIdentity {
         NamespaceIdentity(client: client, namespace: configuration.namespace, logger: logger)
-    }
-
-    /// Returns when all custom resources have been listed. Meanwhile it reports which of their kinds are missing.
-    private func fillInformers(_ mayWrite: @escaping @Sendable () -> Bool) async throws {
-        let missing = MissingAtStart(
-            informers: informers, writer: StatusWriter(client: writer(mayWrite), mayWrite: mayWrite),
-            wallClock: configuration.wallClock)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await missing.tell() }
-            try await informers.ready()
-            group.cancelAll()
-        }
     }
 
     /// A client of the control plane that sends only reads after the end of the term.

@@ -109,6 +109,38 @@ extension EndToEnd.Faults {
             }
         }
 
+        @Test("Kinds that come back after a restart leave time to restore their objects")
+        func backAfterRestart() async throws {
+            try await withFlyteAdmin(interval: 1) { fleet, flyteAdmin in
+                let registry = resource(
+                    "ClusterRegistry", "flyte",
+                    [
+                        "flyteAdmin": ["endpoint": .string(flyteAdmin.url), "intervalSeconds": 5],
+                        "publish": ["clustersConfigMap": ["name": .string(Self.map), "key": "clusters.yaml"]],
+                    ])
+                try await fleet.admin.apply(registry)
+                try await fleet.admin.apply(assignment("team1", "development"))
+                try await fleet.operating { _ in
+                    try await fleet.reports("ExecutionClusterLabel", "team1-development", "Ready", "Ready")
+                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "Ready")
+                }
+                let before = try await Self.outside(fleet, flyteAdmin)
+                #expect(before.text.contains("label1") && before.rows == ["label1"])
+                for plural in ["executionclusterlabels", "executionlabels"] {
+                    try await fleet.admin.delete("CustomResourceDefinition", "\(plural).multicluster.flyte.org")
+                }
+                flyteAdmin.forgetRequests()
+                try await fleet.operating { _ in
+                    try await fleet.reports("ClusterRegistry", "flyte", "Ready", "KindMissing")
+                    try await fleet.admin.apply(Manifests.controlPlane())
+                    try await throughout(.seconds(6), "everything outside stays") {
+                        try await Self.outside(fleet, flyteAdmin) == before
+                    }
+                    #expect(flyteAdmin.writes.isEmpty)
+                }
+            }
+        }
+
         private struct Outside: Equatable {
             var text: String
             var rows: [String]

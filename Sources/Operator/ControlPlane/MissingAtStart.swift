@@ -10,14 +10,57 @@ struct MissingAtStart: Sendable {
     let informers: Informers
     let writer: StatusWriter
     let wallClock: WallClock
+    private let wereMissing = Locked(false)
+
+    init(informers: Informers, writer: StatusWriter, wallClock: WallClock) {
+        self.informers = informers
+        self.writer = writer
+        self.wallClock = wallClock
+    }
+
+    /// Returns when all custom resources have been listed, and what is published may follow from these lists.
+    ///
+    /// Somebody who makes a kind again restores its objects a little later. An operator that saw them go remembers them
+    /// for a minute (`Departures`). This one can't, so it waits: an empty list would empty labels and delete rows.
+    func wait() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await tell() }
+            try await informers.ready()
+            if wereMissing.withLock({ $0 }), await hasPublished() {
+                try await Task.sleep(for: Delay.afterReturnOfKinds)
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Whether an earlier operator may have published something. Its own notes say so, or its key for flyteadmin.
+    private func hasPublished() async -> Bool {
+        let registry = informers.registries.valid()[ClusterRegistry.theName]
+        let clusters = registry?.spec.publish?.clustersConfigMap
+        let places = [
+            (clusters?.name ?? Publish.defaultConfigMap, clusters?.key ?? Publish.defaultKey),
+            (PublishedRows.configMapName, PublishedRows.dataKey),
+        ]
+        for (name, key) in places {
+            do throws(KubeError) {
+                let map = try await writer.client.get(ConfigMap.self, namespace: informers.namespace, name: name)
+                if !(map.data[key] ?? "").isEmpty { return true }
+            } catch {
+                // Without the right to read it, it can't have been written.
+                if !error.isNotFound, !error.isForbidden { return true }
+            }
+        }
+        return false
+    }
 
     /// Runs until the task is cancelled.
-    func tell() async {
+    private func tell() async {
         let news = Signal()
         let end = informers.missingKinds.observers.subscribe { news.advance() }
         defer { end() }
         while !Task.isCancelled {
             let seen = news.generation
+            if informers.missingKinds.summary != nil { wereMissing.withLock { $0 = true } }
             if let summary = informers.missingKinds.summary,
                 let registry = informers.registries.valid()[ClusterRegistry.theName]
             {
