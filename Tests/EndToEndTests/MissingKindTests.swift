@@ -111,7 +111,7 @@ extension EndToEnd.Faults {
 
         @Test("Kinds that come back after a restart leave time to restore their objects")
         func backAfterRestart() async throws {
-            try await withFlyteAdmin(interval: 1) { fleet, flyteAdmin in
+            try await withFlyteAdmin(interval: 5) { fleet, flyteAdmin in
                 let registry = resource(
                     "ClusterRegistry", "flyte",
                     [
