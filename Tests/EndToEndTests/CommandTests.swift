@@ -25,7 +25,11 @@ extension EndToEnd.Commands {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet.admin.apply(assignment("project1", "development"))
-                try await fleet.operating { _ in try await fleet.settles(1) }
+                try await fleet.operating { _ in
+                    try await fleet.settles(1)
+                    try await fleet.reports(
+                        "ExecutionClusterLabel", "project1-development", "NamespaceSynced", "InSync")
+                }
                 let status = try await squadron(["status"], fleet)
                 #expect(status.status == 0 && status.output.contains("1 of 1 data planes Ready"), "\(status.output)")
                 let json = try JSON(parsing: try await squadron(["status", "-o", "json"], fleet).output)
