@@ -12,7 +12,7 @@ extension FlyteAdminClient {
 
     /// How many executions of a project-domain have not ended, by cluster. Clusters without any are left out.
     /// flyteadmin lists executions only by project-domain. The count stops at some 10,000 for each 40 clusters, so a larger
-    /// number is too low. A cluster that such a count did not reach is asked about alone: none is missing that has any.
+    /// number is too low. A cluster that such a count did not reach is asked about alone, so no cluster with executions is missing.
     public func unfinishedExecutions(
         on clusters: [String], project: String, domain: String
     ) async throws(FlyteAdminError) -> [String: Int] {

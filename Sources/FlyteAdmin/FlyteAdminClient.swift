@@ -6,8 +6,8 @@ import Support
 /// other matchable attributes.
 ///
 /// - It does not retry by itself, except once with a fresh OAuth2 token after a 401.
-/// - Each answer is bounded in size and time. An answer that is not JSON (a login page, a proxy's error) is an error. A
-///   success with an empty body counts as `{}`, which in a list means "no rows".
+/// - Each answer is bounded in size and time. An answer that is not JSON (a login page, a proxy's error) is an error.
+///   Only the answer to a change may be empty.
 /// - Credentials are sent only to the endpoint's own server, since redirects are not followed. If the server repeats
 ///   them, they are hidden.
 public struct FlyteAdminClient: Sendable {

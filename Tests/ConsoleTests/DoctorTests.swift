@@ -414,7 +414,7 @@ struct DoctorTests {
         #expect(try !diagnosis("secrets") { $0.secrets["cluster-credentials"] = .unreadable("403") }.undone.isEmpty)
     }
 
-    @Test("A check of what may not be read is not done, and does not say that all is well")
+    @Test("A check that can't read its objects does not say that all is well")
     func unread() throws {
         let map = try diagnosis("helm") { $0.configMaps["flyte-admin-clusters-config"] = .unreadable("403") }
         #expect(map.undone == ["ConfigMap flyte-admin-clusters-config: 403"])

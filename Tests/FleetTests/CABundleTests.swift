@@ -69,7 +69,7 @@ struct CABundleTests {
         }
     }
 
-    @Test("Of what is read here, Go reads less: flyteadmin would not start with the rest")
+    @Test("A CA bundle that Go, and so flyteadmin, can not read is known as such")
     func readByGo() throws {
         let good = try TestCA.pem(ends: now + 100 * day)
         func isReadByGo(_ ca: String) throws -> Bool { try CABundle.read(Sensitive(ca)).get().isReadByGo }

@@ -146,7 +146,7 @@ struct AWSIssuerTests {
         #expect(asked.headers["Authorization"] == Botocore.gatewayAuthorization)
     }
 
-    @Test("moto's answers give keys as they are")
+    @Test("The keys in moto's answers are read")
     func moto() async throws {
         let file = try MountedFile(Self.secretWord)
         let server = ServerDouble { asked in

@@ -39,7 +39,7 @@ extension KubeError {
     /// the API server's validation quotes values. Messages of RBAC and of server-side apply hold no values.
     private func mayRepeatContent(of object: DesiredObject) -> Bool {
         guard conflicts.isEmpty, !isNotServed, let status else { return false }
-        // A webhook's message begins otherwise, and a policy's has the policy in place of the user.
+        // RBAC's message names the user here. Messages of webhooks and policies don't begin like that.
         return status.code != 403 || !status.message.hasPrefix("secrets \"\(object.name)\" is forbidden: User \"")
     }
 

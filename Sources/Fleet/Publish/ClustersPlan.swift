@@ -200,7 +200,7 @@ public struct ClustersPlan: Sendable {
         for (label, clusters) in kept.labels.sorted(by: { $0.key < $1.key }) {
             let reasons = clusters.map(why).listed()
             let text = "label \(label) would lose its last cluster (\(reasons))"
-            // One that is deleted, disabled or cordoned is reported at once, whatever becomes of its credentials.
+            // A cluster that is deleted, disabled or cordoned is reported at once, whatever becomes of its credentials.
             let isOnlyAway = clusters.allSatisfy { name in
                 kept.waiting.contains(name)
                     && objects[name].map { $0.spec.enabled && !$0.spec.unschedulable } ?? false

@@ -89,7 +89,8 @@ struct KeptEntries: Sendable {
         configuration.clusters.append(cluster)
     }
 
-    /// A cluster stays for the labels of which it is the last one. Its entry must not give it a part of others again.
+    /// A cluster stays published for the labels of which it is the last one. It must not get executions of other labels
+    /// because of that.
     private mutating func leaveOtherLabels() {
         guard lastClusters.isEmpty else { return }
         let usable = Set(question.wanted.clusters.filter(\.enabled).map(\.name))

@@ -26,8 +26,8 @@ public struct ClusterEndpoint: Sendable {
     }
 }
 
-/// Why there is no endpoint: the file, the place in it, and what is wrong there. It never holds a credential, and no
-/// control characters.
+/// Why there is no endpoint: the file, the place in it, and what is wrong there. It holds neither credentials nor control
+/// characters.
 public struct EndpointFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var file: String?
     /// `users[0].user.token`. Empty for the whole file.

@@ -43,7 +43,7 @@ final class Child {
         return .seconds((user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
     }
 
-    /// Resident memory now and at its peak, and the part of it that is no file's, in MB.
+    /// In MB: resident memory now and at its peak, and the anonymous memory in it.
     var memory: (now: Double, peak: Double, anonymous: Double) {
         let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
         func value(_ key: String) -> Double {

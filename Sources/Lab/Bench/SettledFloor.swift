@@ -3,8 +3,8 @@ import Foundation
 import HTTP
 import Support
 
-/// The bare program beside a settled fleet. It sends the operator's requests at the same pace over open connections: the
-/// two of a probe every ten seconds, and once a minute the version and the two reviews. It has no watches, and it does
+/// The bare program beside a settled fleet. It sends the operator's requests at the same pace over open connections: two
+/// requests for each probe every ten seconds, and three once a minute for the version and the reviews. It has no watches, and it does
 /// not read the answers.
 struct SettledFloor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "settled-floor", shouldDisplay: false)

@@ -50,7 +50,7 @@ extension Tables {
 
         subscript(id: String) -> Cluster? { clusters.first { $0.id == id } }
 
-        /// The cluster that an execution runs in. Nil for flyteadmin's own, if there is no other.
+        /// The cluster that an execution runs in. Nil if no cluster is configured: then it runs in flyteadmin's own.
         func draw(label: String?, execution: String) -> Cluster? {
             func enabled(_ label: String) -> [Entry] {
                 (labels[label] ?? []).filter { self[$0.id]?.isEnabled == true }
