@@ -26,11 +26,17 @@ struct MissingAtStart: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await tell() }
             try await informers.ready()
-            if wereMissing.withLock({ $0 }), await hasPublished() {
+            if lackedKinds, await hasPublished() {
                 try await Task.sleep(for: Delay.afterReturnOfKinds)
             }
             group.cancelAll()
         }
+    }
+
+    /// Whether a kind was missing a short time ago: for this process, or for one that was stopped while it waited.
+    private var lackedKinds: Bool {
+        let registry = informers.registries.valid()[ClusterRegistry.theName]
+        return wereMissing.withLock { $0 } || registry?.status?.conditions[.ready]?.reason == Reason.kindMissing
     }
 
     /// Whether an earlier operator may have published something. Its own notes say so, or its key for flyteadmin.
