@@ -193,7 +193,7 @@ package final class Agent: Sendable {
 
     // MARK: For its parts
 
-    var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
+    package var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
 
     /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
     func sourceInForce<Result: Sendable>(_ body: (inout RunningSource?) -> Result) -> Result {

@@ -18,10 +18,7 @@ extension EventRouter {
                     queue.add(.tidying, after: Delay.tidying)
                 case .updated(let old, let new):
                     if new.metadata.requestsReconcile(after: old.metadata) { queue.add(.requested(work(name))) }
-                    // Our own writes of statuses come back as changes.
-                    if old.metadata.isSameSpec(as: new.metadata) {
-                        return queue.add(work(name), after: Delay.coalescing)
-                    }
+                    if old.metadata.isSameSpec(as: new.metadata) { return statusChanged(old, new, work(name)) }
                 }
                 changed(input(name))
             }
@@ -47,6 +44,18 @@ extension EventRouter {
         ]
     }
 
+    /// Only the status differs.
+    private func statusChanged<Object: KubeResource>(_ old: Decoded<Object>, _ new: Decoded<Object>, _ work: Work) {
+        // A fleet has many data planes, and each change of a project-domain is a new status of each of them. To reconcile
+        // them again for it would find nothing new.
+        if let old = old.object as? DataPlane, let new = new.object as? DataPlane, statuses.takesBack(new),
+            old.status?.isOfSameCluster(as: new.status) ?? false
+        {
+            return dataPlaneIsLookedAt()
+        }
+        queue.add(work, after: Delay.coalescing)
+    }
+
     private func secretChanged(_ name: String) {
         // Its credentials may be for flyteadmin.
         flyteAdmin.advance()
@@ -69,6 +78,13 @@ extension EventRouter {
             queue.add(.project(key.name), after: Delay.coalescing)
         }
         registriesChanged()
+    }
+}
+
+extension DataPlaneStatus {
+    /// Whether it says the same as that one of what an agent's configuration is made of.
+    fileprivate func isOfSameCluster(as other: DataPlaneStatus?) -> Bool {
+        clusterUID == other?.clusterUID && endpoint == other?.endpoint && kubernetesVersion == other?.kubernetesVersion
     }
 }
 

@@ -10,6 +10,7 @@ import Fleet
 /// |---|---|---|
 /// | an object's spec or annotations | `changed` | `plan`, which wakes what it touches |
 /// | an object's status | `follow` | the object itself, coalesced |
+/// | a DataPlane's status as we wrote it | `follow` | `publishing` and `tidying`, coalesced |
 /// | an object was deleted | `follow` | its key, `plan`, and `tidying` |
 /// | the annotation `reconcile-requested-at` | `follow` | `requested`, which wakes the object and everything that it waits for |
 /// | `requested` | `lookAtOnce` | the object; for a registry also `plan`; for a registry or a label also `publishing` |
@@ -45,6 +46,8 @@ struct EventRouter: Sendable {
     let queue: WorkQueue<Work>
     let plans: PlanUpdater
     let informers: Informers
+    /// Knows which statuses we wrote.
+    let statuses: StatusWriter
     /// Wakes the loop that talks to flyteadmin.
     var flyteAdmin = Signal()
 

@@ -44,7 +44,8 @@ struct LeaderTerm: Sendable {
         queue = WorkQueue(WorkQueueState(limit: Self.workers), timeline: timeline)
         let plans = PlanUpdater(informers, operatorNamespace: configuration.namespace)
         let inputs = Inputs(informers: informers, plans: plans)
-        router = EventRouter(queue: queue, plans: plans, informers: informers)
+        let statusWriter = StatusWriter(client: around.client, mayWrite: around.mayWrite)
+        router = EventRouter(queue: queue, plans: plans, informers: informers, statuses: statusWriter)
         pool = AgentPool(context: Self.agents(around, router))
         events = EventRecorder(KubeEventSink(around.client), reportingInstance: configuration.instance)
         let writer = ControlPlaneWriter(
@@ -57,8 +58,8 @@ struct LeaderTerm: Sendable {
                 store: RevisionStore(client: writer.client, namespace: writer.namespace, writeLog: writer.log),
                 router: router, timeline: timeline))
         let statuses = Statuses(
-            writer: StatusWriter(client: around.client, mayWrite: around.mayWrite), events: events,
-            settling: Settling(pool, reports.flyteAdmin, timeline: timeline), wallClock: wallClock, logger: logger)
+            writer: statusWriter, events: events, settling: Settling(pool, reports.flyteAdmin, timeline: timeline),
+            wallClock: wallClock, logger: logger)
         executions = Self.executions(around, inputs, reports, router)
         flyteAdmin = FlyteAdminLoop(
             FlyteAdminLoop.Context(

@@ -12,14 +12,14 @@ import Testing
 @Suite("The plan in step with the informers")
 struct PlanUpdaterTests {
     /// Informers that no watch fills: the test writes into their stores.
-    private let informers = Informers(
-        client: KubeClient(
-            server: "https://nowhere.invalid", transport: HTTPClient(HTTPClientConfiguration(userAgent: "test")),
-            authorization: NoAuthorization(), options: KubeClient.Options(userAgent: "test")),
-        namespace: "flyte")
+    private let informers: Informers
+    private let client = KubeClient(
+        server: "https://nowhere.invalid", transport: HTTPClient(HTTPClientConfiguration(userAgent: "test")),
+        authorization: NoAuthorization(), options: KubeClient.Options(userAgent: "test"))
     private let updater: PlanUpdater
 
     init() {
+        informers = Informers(client: client, namespace: "flyte")
         updater = PlanUpdater(informers, operatorNamespace: "flyte")
         informers.showNoCustomResources()
         updater.found(namespaceUID: "uid")
@@ -185,7 +185,9 @@ struct PlanUpdaterTests {
     @Test("One assignment more wakes that assignment and the registry, and no data plane")
     func routing() async throws {
         let queue = WorkQueue<Work>(WorkQueueState(limit: 16))
-        let router = EventRouter(queue: queue, plans: updater, informers: informers)
+        let router = EventRouter(
+            queue: queue, plans: updater, informers: informers,
+            statuses: StatusWriter(client: client, mayWrite: { false }))
         set { _ in }
         informers.dataPlanes.apply(
             .set(key("dp"), .valid(DataPlane(metadata: metadata("dp"), spec: DataPlaneSpec(endpoint: "https://dp")))))

@@ -96,7 +96,9 @@ struct RolloutLeaderTests {
     }
 
     private func leader() -> StoredRollout {
-        let router = EventRouter(queue: WorkQueue(), plans: updater, informers: informers)
+        let router = EventRouter(
+            queue: WorkQueue(), plans: updater, informers: informers,
+            statuses: StatusWriter(client: client, mayWrite: { false }))
         return StoredRollout(
             store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: .continuous)
     }

@@ -47,12 +47,13 @@ public enum Permissions {
         let types = essentials.union(templates.kinds.compactMap { kinds[$0] })
             .union(copies ? [Secret.resourceType] : [])
         let pruned = deletes ? types.union(Pruning.kinds).subtracting([.namespace]) : []
-        return types.union(pruned).flatMap { type in
+        // In the order of permissions, which is that of the kinds and then of the verbs.
+        return types.union(pruned).sorted { ($0.group, $0.plural) < ($1.group, $1.plural) }.flatMap { type in
             let verbs =
                 (types.contains(type) ? Permission.verbs : ["list", "watch"])
                 + (pruned.contains(type) ? ["delete"] : [])
             return verbs.map { Permission(verb: $0, group: type.group, resource: type.plural) }
-        }.sorted()
+        }
     }
 
     /// The ClusterRole rules to add, as YAML for pasting: one rule for each group and set of verbs.

@@ -60,7 +60,8 @@ struct DataPlaneAgents: Sendable {
         let agent = pool.update(
             name, of: subject, configuration: configuration,
             plan: plan.plan(
-                for: object, kinds: found?.kinds ?? .wellKnown, discovered: found?.discovered ?? [], cache: rendered))
+                for: object, kinds: found?.kinds ?? .wellKnown, discovered: found?.discovered ?? [],
+                known: known?.currentPlan, cache: rendered))
         agent.hold(asDuplicate: seen.duplicate != nil)
         let report = agent.report()
         take(report, of: object, recordedUID: configuration.recordedUID, into: &seen)

@@ -7,13 +7,14 @@ extension PlanInForce {
     /// - Parameters:
     ///   - kinds: the kinds that it serves, as far as they are known.
     ///   - discovered: the group versions that it was asked for.
+    ///   - known: the plan that the agent has. It is the result if it has the same version.
     ///   - cache: the cache of all data planes.
     func plan(
-        for dataPlane: DataPlane, kinds: RESTMapper, discovered: Set<String>, cache: RenderCache
+        for dataPlane: DataPlane, kinds: RESTMapper, discovered: Set<String>, known: DataPlanePlan? = nil,
+        cache: RenderCache
     ) -> DataPlanePlan {
         let basis = basis(of: dataPlane)
         let spec = basis.settings
-        let workloadIdentity = spec.workloadIdentity(of: dataPlane)
         let set = basis.templates
         let unknownKinds = (set?.kinds ?? []).filter { kinds[$0] == nil }
         // Discovery decides whether an object of an unknown kind is possible. A kind for which discovery failed holds
@@ -25,6 +26,10 @@ extension PlanInForce {
             identity == nil || !isDiscovered || spec.import?.gap == .pending || basis.isPending
             || snapshot.replicated.isPending || snapshot.attributes.isPending
             || sharedReadings(dataPlane, spec).contains(.pending) || (set == nil && basis.failure == nil)
+        let version = DataPlanePlan.Version(
+            plan: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending)
+        if let known, known.version == version { return known }
+        let workloadIdentity = spec.workloadIdentity(of: dataPlane)
         var hasher = Hasher()
         combineCommon(into: &hasher, dataPlane, workloadIdentity, basis)
         hasher.combine(kinds)
@@ -38,8 +43,7 @@ extension PlanInForce {
         // Rights follow what is really copied: a Secret that is refused needs none.
         let copies = !snapshot.replicated.contents.isEmpty && !namespaces.isEmpty
         var wanted = DataPlanePlan(
-            version: .init(
-                plan: revision, generation: dataPlane.metadata.generation, kinds: kinds, isPending: isPending),
+            version: version,
             types: basis.types(kinds, pruning, copies: copies), unknownKinds: unknownKinds,
             permissions: Permissions.required(
                 by: set ?? .standard, kinds: kinds, deletes: pruning != nil, copies: copies),

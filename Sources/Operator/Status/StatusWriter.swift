@@ -16,8 +16,13 @@ final class StatusWriter: Sendable {
     }
     let client: KubeClient
     let mayWrite: @Sendable () -> Bool
-    /// By UID.
-    private let written = Locked(OwnWrites<String, Written>())
+    private struct State {
+        /// By UID.
+        var written = OwnWrites<String, Written>()
+        /// The hashes of the statuses that were sent last, by UID. A watch may show a write before its answer comes.
+        var sent: [String: Int] = [:]
+    }
+    private let state = Locked(State())
 
     init(client: KubeClient, mayWrite: @escaping @Sendable () -> Bool) {
         self.client = client
@@ -28,11 +33,21 @@ final class StatusWriter: Sendable {
     /// follow from it: it keeps its times, and reports nothing twice.
     func newest<Spec>(_ object: CustomResource<Spec>) -> CustomResource<Spec> {
         let metadata = object.metadata
-        let own = written.withLock { $0.newer(metadata.uid ?? "", than: metadata.versionNumber) }
+        let own = state.withLock { $0.written.newer(metadata.uid ?? "", than: metadata.versionNumber) }
         guard let status = own?.typed as? Spec.Status else { return object }
         var object = object
         object.status = status
         return object
+    }
+
+    /// Takes what a watch shows. True if that is the status that was sent last, so that it tells nothing new.
+    func takesBack<Spec>(_ object: CustomResource<Spec>) -> Bool {
+        let uid = object.metadata.uid ?? ""
+        let hash = object.status?.hashValue
+        return state.withLock { state in
+            state.written.shown(uid, version: object.metadata.versionNumber)
+            return hash != nil && state.sent[uid] == hash
+        }
     }
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {
@@ -48,12 +63,12 @@ final class StatusWriter: Sendable {
     /// counts. If somebody has written since, the stored status is read first.
     func write(_ status: JSON, ofUnreadable metadata: ObjectMeta, type: ResourceType) async throws(KubeError) {
         let uid = metadata.uid ?? ""
-        let last = written.withLock { $0.last(uid) }
+        let last = state.withLock { $0.written.last(uid) }
         var current: JSON?
         if let last, let version = metadata.versionNumber, last.version < version {
             current = try await self.status(of: metadata, type)
             if current == status {
-                return written.withLock { $0.wrote(Written(status: status), uid, version: version) }
+                return state.withLock { $0.written.wrote(Written(status: status), uid, version: version) }
             }
         }
         try await write(status, nil, current: current, of: metadata, type: type)
@@ -64,17 +79,18 @@ final class StatusWriter: Sendable {
         type: ResourceType
     ) async throws(KubeError) {
         let uid = metadata.uid ?? ""
-        let last = written.withLock { written in
+        let last = state.withLock { state in
             // While the stored status is not known, the last one written counts.
-            current == nil ? written.last(uid)?.value : written.newest(uid, shown: metadata.versionNumber)
+            current == nil ? state.written.last(uid)?.value : state.written.newest(uid, shown: metadata.versionNumber)
         }
         guard status != (last?.status ?? current), mayWrite() else { return }
+        state.withLock { $0.sent[uid] = typed?.hashValue }
         do throws(KubeError) {
             let answer = try await client.applyStatus(
                 status, type: type, namespace: metadata.namespace, name: metadata.name,
                 fieldManager: Ownership.fieldManager)
-            written.withLock {
-                $0.wrote(Written(status: status, typed: typed), uid, version: answer.versionNumber)
+            state.withLock {
+                $0.written.wrote(Written(status: status, typed: typed), uid, version: answer.versionNumber)
             }
         } catch {
             if error.isNotFound || error.isNotServed { return }  // deleted meanwhile, or its kind was
@@ -94,7 +110,12 @@ final class StatusWriter: Sendable {
 
     /// Drops the notes about deleted objects.
     /// - Parameter uids: the UIDs of the existing objects.
-    func retain(_ uids: Set<String>) { written.withLock { $0.retain { uids.contains($0) } } }
+    func retain(_ uids: Set<String>) {
+        state.withLock { state in
+            state.written.retain { uids.contains($0) }
+            state.sent = state.sent.filter { uids.contains($0.key) }
+        }
+    }
 
     /// Throws if the status can't be encoded, so that an empty one is never written instead.
     private static func encode(_ value: some Encodable, of metadata: ObjectMeta) throws(KubeError) -> JSON {

@@ -62,7 +62,8 @@ final class ControllerBench: Sendable {
         informers = Informers(client: client, namespace: "flyte")
         plans = PlanUpdater(informers, operatorNamespace: "flyte")
         queue = WorkQueue(WorkQueueState(limit: 64), timeline: timeline)
-        router = EventRouter(queue: queue, plans: plans, informers: informers)
+        let statusWriter = StatusWriter(client: client, mayWrite: mayWrite)
+        router = EventRouter(queue: queue, plans: plans, informers: informers, statuses: statusWriter)
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         var context = AgentContext(
             logger: logger,
@@ -93,8 +94,8 @@ final class ControllerBench: Sendable {
             rollout: StoredRollout(
                 store: RevisionStore(client: client, namespace: "flyte"), router: router, timeline: timeline))
         statuses = Statuses(
-            writer: StatusWriter(client: client, mayWrite: mayWrite), events: events,
-            settling: Settling(pool, reports.flyteAdmin, timeline: timeline), wallClock: wallClock, logger: logger)
+            writer: statusWriter, events: events, settling: Settling(pool, reports.flyteAdmin, timeline: timeline),
+            wallClock: wallClock, logger: logger)
         let inputs = Inputs(informers: informers, plans: plans)
         var loop = FlyteAdminLoop.Context(
             inputs: inputs, reports: reports, router: router, writer: writer,

@@ -72,6 +72,27 @@ struct EventRouterTests {
         }
     }
 
+    @Test("A DataPlane's status as we wrote it wakes only publishing, until it names another cluster")
+    func ownStatus() async throws {
+        try await withFleet { bench in
+            let writer = bench.statuses.writer
+            func write(_ generation: Int64, cluster: String = "") async throws -> Set<Work> {
+                var status = DataPlaneStatus()
+                (status.observedGeneration, status.clusterUID) = (generation, cluster)
+                try await writer.write(status, of: bench.stored(DataPlane.self, "a"))
+                try await bench.show(.dataPlanes, "a")
+                return await bench.woken(within: Self.coalescing)
+            }
+            #expect(try await write(1) == [.dataPlane("a")], "it had no status")
+            #expect(try await write(2) == [.publishing])
+            #expect(try await write(3, cluster: "uid") == [.dataPlane("a")])
+            #expect(try await write(4, cluster: "uid") == [.publishing])
+            // Somebody else's write.
+            try await bench.put(status: ["observedGeneration": 5, "clusterUID": "uid"], of: .dataPlanes, "a")
+            #expect(await bench.woken(within: Self.coalescing) == [.dataPlane("a")])
+        }
+    }
+
     @Test("The plan wakes a changed data plane at once, its dependents later, and no other")
     func changedDataPlane() async throws {
         try await withFleet { bench in
