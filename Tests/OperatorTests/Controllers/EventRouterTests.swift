@@ -72,7 +72,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("A DataPlane's status as we wrote it wakes only publishing, until it names another cluster")
+    @Test("Our own last status of a DataPlane wakes it only if it names another cluster")
     func ownStatus() async throws {
         try await withFleet { bench in
             let writer = bench.statuses.writer
