@@ -100,11 +100,11 @@ extension RealCluster {
             "--leader-elect=false",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
+            // The names until 1.27. Later versions know them beside their own.
             "--controllers="
                 + [
-                    "namespace-controller", "serviceaccount-controller", "serviceaccount-token-controller",
-                    "root-ca-certificate-publisher-controller", "garbage-collector-controller",
-                    "deployment-controller",
+                    "namespace", "serviceaccount", "serviceaccount-token", "root-ca-cert-publisher", "garbagecollector",
+                    "deployment",
                 ].joined(separator: ","),
         ]
     }
