@@ -134,13 +134,15 @@ package final class AgentPool: Sendable {
     /// Whether work waits for a data plane that accepts it.
     package var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     package var all: [Agent] { agents.withLock { Array($0.values) } }
+    /// Those whose progress counts. What an agent that leaves its cluster to an older one would do is done by that one.
+    private var counted: [Agent] { all.filter { !$0.isHeld } }
 
     /// The namespaces of all data planes that are meant to be in sync: not of those in Observe.
     package var namespaces: NamespaceCounts {
-        all.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
+        counted.filter { !$0.currentPlan.isObserving }.reduce(.zero) { $0 + $1.progress.counts }
     }
     /// The copies of Secrets in all data planes.
-    package var copies: ReplicationCounts { all.map(\.copies).reduce(ReplicationCounts(desired: 0, synced: 0), +) }
+    package var copies: ReplicationCounts { counted.map(\.copies).reduce(ReplicationCounts(desired: 0, synced: 0), +) }
 
     package func progress(of namespace: NamespaceAnswer) -> NamespaceProgress {
         namespace.name.map { progress(of: $0) } ?? .zero
@@ -150,7 +152,7 @@ package final class AgentPool: Sendable {
     package func progress(of namespace: String) -> NamespaceProgress {
         var result = NamespaceProgress.zero
         var first: String?
-        for agent in all {
+        for agent in counted {
             guard let progress = agent.progress[namespace] else { continue }
             result.desired += 1
             switch progress {

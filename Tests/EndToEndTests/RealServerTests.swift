@@ -224,13 +224,14 @@ extension EndToEnd.Alone {
 
 /// A fleet of real API servers, ended at the end.
 func withRealFleet(of count: Int, _ body: (TestFleet<RealCluster>) async throws -> Void) async throws {
-    let binaries = try #require(try KubernetesBinaries.fromEnvironment())
+    let control = try #require(try KubernetesBinaries.fromEnvironment())
+    let data = try #require(try KubernetesBinaries.ofDataPlanes())
     var servers: [RealCluster] = []
     defer { for server in servers { server.end() } }
     for index in 0...count {
         var options = RealCluster.Options()
         options.name = index == 0 ? "control-plane" : "dataplane-\(index)"
-        servers.append(try await RealCluster.start(binaries, options))
+        servers.append(try await RealCluster.start(index == 0 ? control : data, options))
     }
     try await body(try await TestFleet(controlPlane: servers[0], dataPlanes: Array(servers.dropFirst())))
 }

@@ -24,9 +24,18 @@ public struct KubernetesBinaries: Sendable, Hashable {
     /// Nil if `KUBEBUILDER_ASSETS` is unset or empty. A folder without the programs gives an error and not nil, so
     /// that a run that asks for real servers can't be green without them.
     public static func fromEnvironment() throws(RealClusterError) -> KubernetesBinaries? {
-        guard let folder = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"], !folder.isEmpty else {
-            return nil
-        }
+        try named(by: "KUBEBUILDER_ASSETS")
+    }
+
+    /// For data planes of another version than the control plane's: `KUBEBUILDER_ASSETS_DATA_PLANES` names their folder.
+    /// Without it they have the control plane's.
+    public static func ofDataPlanes() throws(RealClusterError) -> KubernetesBinaries? {
+        if let binaries = try named(by: "KUBEBUILDER_ASSETS_DATA_PLANES") { return binaries }
+        return try fromEnvironment()
+    }
+
+    private static func named(by variable: String) throws(RealClusterError) -> KubernetesBinaries? {
+        guard let folder = ProcessInfo.processInfo.environment[variable], !folder.isEmpty else { return nil }
         return try KubernetesBinaries(folder: folder)
     }
 
