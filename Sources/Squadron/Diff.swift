@@ -33,7 +33,7 @@ struct Diff: AsyncParsableCommand {
             files = try DiffFiles(try ImportFiles.texts(self.files), namespace: options.namespace)
         } catch {
             CommandRun("diff").note("\(error)")
-            throw ExitCode(Outcome.usage.rawValue)
+            throw ExitCode(error.outcome.rawValue)
         }
         let cloud = try cloud.access("squadron diff")
         try await options.run("diff") { reader, screen in

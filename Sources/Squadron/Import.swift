@@ -22,7 +22,7 @@ struct Import: AsyncParsableCommand {
                 "squadron import --clusters way-back/values-clusters.yaml --attributes way-back/execution-cluster-labels",
             ],
             codes: [
-                (0, "done"), (1, "failed: nothing is printed"), (2, "wrong usage"),
+                (0, "done"), (1, "failed: nothing is printed"), (2, "wrong usage, or a file that can't be used"),
                 (3, "check: something can't be taken over"),
             ]))
 
@@ -71,7 +71,7 @@ struct Import: AsyncParsableCommand {
             sources.attributes = try ImportFiles.texts(attributes)
         } catch {
             command.note("\(error)")
-            throw ExitCode(Outcome.failed.rawValue)
+            throw ExitCode(error.outcome.rawValue)
         }
         let readsChart = (clusters + clusterResources).contains(Self.configMap)
         let outcome: Outcome
@@ -83,7 +83,7 @@ struct Import: AsyncParsableCommand {
                     try await read(into: &sources, reader, screen)
                 } catch let failure as ImportFailure {
                     screen.note("squadron import: \(failure)")
-                    return .failed
+                    return failure.outcome
                 }
                 return show(sources, screen)
             }
@@ -113,7 +113,7 @@ struct Import: AsyncParsableCommand {
             plan = try ImportPlan(sources)
         } catch {
             screen.note("squadron import: \(error)")
-            return .failed
+            return error.outcome
         }
         if action == .check { return screen.show(plan.check, as: options.output) }
         if !plan.documents.isEmpty { screen.print(plan.rendered(as: options.output)) }
