@@ -5,11 +5,20 @@ import TokenSources
 
 /// The way to the clouds' token services, for what asks them: trust and way are the command line's, never the environment's.
 struct CloudOptions: ParsableArguments {
-    @Option(help: "PEM certificates that are trusted beside the system's roots for STS, metadata and Entra.")
+    @Option(
+        help:
+            "A file of PEM certificates to trust for the clouds' token services (STS, Google's, Entra), beside the system's roots. By default only these roots."
+    )
     var cloudCaFile: String?
-    @Option(help: "The proxy to these, http://host:port, https://… or socks5h://….")
+    @Option(
+        help:
+            "The proxy to the clouds' token services: http://host:port, https://host:port or socks5h://host:port. By default none."
+    )
     var cloudProxy: String?
-    @Option(help: "A host that a cloud's tokens may be sent to as well, as a name or *.example.com. Can be repeated.")
+    @Option(
+        help:
+            "Another host that a cloud's tokens may be sent to: a name, or a pattern as *.example.com. By default only the cloud's own. Can be repeated."
+    )
     var cloudHost: [String] = []
 
     func validate() throws {

@@ -5,7 +5,7 @@ struct Completion: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print a shell's completion script.",
         discussion: Help.discussion(
-            "Completes commands and options. It asks no cluster.",
+            "The script completes commands and options. It asks no cluster.",
             examples: [
                 "squadron completion bash > /etc/bash_completion.d/squadron",
                 "squadron completion zsh > \"${fpath[1]}/_squadron\"",
@@ -14,7 +14,7 @@ struct Completion: ParsableCommand {
 
     enum Shell: String, ExpressibleByArgument, CaseIterable { case bash, zsh, fish }
 
-    @Argument(help: "bash, zsh or fish.")
+    @Argument(help: "The shell that reads the script.")
     var shell: Shell
 
     func run() throws {

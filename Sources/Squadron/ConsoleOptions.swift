@@ -7,13 +7,16 @@ import Support
 
 /// The options of every command beside `run`.
 struct ConsoleOptions: ParsableArguments {
-    @Option(help: "Kubeconfig of the control plane; KUBECONFIG, ~/.kube/config or the pod's account without it.")
+    @Option(
+        help:
+            "The kubeconfig of the control plane. By default the account of the pod; outside of a pod KUBECONFIG, then ~/.kube/config."
+    )
     var kubeconfig: String?
-    @Option(help: "The kubeconfig's context; its current one by default.")
+    @Option(help: "The context of the control plane in the kubeconfig. By default its current one.")
     var context: String?
-    @Option(name: .shortAndLong, help: "The namespace of the control plane that holds the custom resources.")
+    @Option(name: .shortAndLong, help: "The namespace of the control plane with the custom resources.")
     var namespace = "flyte"
-    @Option(name: .shortAndLong, help: "text, json or yaml.")
+    @Option(name: .shortAndLong, help: "How to print the result.")
     var output = OutputFormat.text
 
     func validate() throws {

@@ -8,9 +8,10 @@ struct Cordon: AsyncParsableCommand {
         abstract: "Send no new executions to a data plane; what runs there goes on.",
         discussion: Help.discussion(
             """
-            Sets spec.unschedulable of the DataPlane: it leaves labelClusterMap, and the other clusters of each label share \
-            its part. Its namespaces are still kept in sync. Where a label would be left without a cluster, nothing is done \
-            without --force. With publish.restart flyteadmin is restarted; without, it has to be restarted by you.
+            Sets spec.unschedulable of the DataPlane. Its cluster leaves labelClusterMap, and the other clusters of each label \
+            share its part. Its namespaces are still kept in sync. If a label would be left without a cluster, the command \
+            changes nothing, unless you give --force. flyteadmin reads its configuration when it starts: with publish.restart \
+            the operator restarts it, otherwise you do.
             """,
             examples: ["squadron cordon dataplane-1", "squadron cordon dataplane-1 --force"],
             codes: [
@@ -20,7 +21,9 @@ struct Cordon: AsyncParsableCommand {
 
     @Argument(help: "The DataPlane's name.")
     var name: String
-    @Flag(help: "Also where a label is left without a cluster: its executions go to any cluster then.")
+    @Flag(
+        help: "Cordon it even if a label is left without a cluster. Executions with that label then run in any cluster."
+    )
     var force = false
     @OptionGroup var options: ConsoleOptions
 
@@ -38,8 +41,8 @@ struct Uncordon: AsyncParsableCommand {
         abstract: "Send new executions to a data plane again.",
         discussion: Help.discussion(
             """
-            Unsets spec.unschedulable of the DataPlane, and takes the annotation multicluster.flyte.org/allow-empty from the \
-            labels that it serves again.
+            Unsets spec.unschedulable of the DataPlane. It also removes the annotation multicluster.flyte.org/allow-empty, \
+            which cordon --force has set, from the labels that have a cluster again.
             """,
             examples: ["squadron uncordon dataplane-1"],
             codes: [(0, "done, or it is not cordoned"), (1, "failed"), (2, "wrong usage")]))

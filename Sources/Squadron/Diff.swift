@@ -7,10 +7,10 @@ struct Diff: AsyncParsableCommand {
         abstract: "Show what applying manifests would change in every data plane.",
         discussion: Help.discussion(
             """
-            Plans as the operator does, with the files in the place of what is there, and asks every data plane by server-side \
-            dry run. Without a file: what ending Observe would change. Nothing is written. No operator needs to run. It reads \
-            the control plane with your own rights, and the data planes with the credentials that their DataPlanes name, so \
-            that it needs the right to read those Secrets.
+            It plans as the operator does, with the files in the place of the objects of the same names. Then it asks every \
+            data plane by server-side dry run. Without a file it shows what ending Observe would change. It writes nothing, and \
+            needs no running operator. It reads the control plane with your own rights, and the data planes with the credentials \
+            that their DataPlanes name. So you need the right to read those Secrets.
             """,
             examples: [
                 "squadron diff -f templates.yaml", "kustomize build fleet | squadron diff -f -",
@@ -22,7 +22,8 @@ struct Diff: AsyncParsableCommand {
             ]))
 
     @Option(
-        name: .customShort("f"), parsing: .upToNextOption, help: "Files or folders of manifests; - is standard input.")
+        name: .customShort("f"), parsing: .upToNextOption,
+        help: "Files or folders of manifests; - is standard input. By default none.")
     var files: [String] = []
     @OptionGroup var options: ConsoleOptions
     @OptionGroup var cloud: CloudOptions
@@ -33,7 +34,7 @@ struct Diff: AsyncParsableCommand {
             files = try DiffFiles(try ImportFiles.texts(self.files), namespace: options.namespace)
         } catch {
             CommandRun("diff").note("\(error)")
-            throw ExitCode(Outcome.usage.rawValue)
+            throw ExitCode(error.outcome.rawValue)
         }
         let cloud = try cloud.access("squadron diff")
         try await options.run("diff") { reader, screen in

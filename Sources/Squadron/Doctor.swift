@@ -6,12 +6,13 @@ import Operator
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check everything that a support engineer would, and say what to do about each finding.",
+        abstract: "Check the whole installation, and say what to do about each finding.",
         discussion: Help.discussion(
             """
-            Looks at the CRDs, the operator and its rights, clocks, conditions, endpoints, what ends soon, propeller, flyteadmin \
-            with its mounts and ConfigMaps, leftovers of Flyte's chart, and what an upgrade from 0.1 would cut off. It reads with \
-            your own rights, and looks into the data planes with the credentials that their DataPlanes name. Nothing is changed.
+            Checks what a support engineer would: the CRDs, the operator and its rights, the clocks, the conditions, the \
+            endpoints, credentials that end soon, propeller, and flyteadmin with its mounts and ConfigMaps. It also finds what \
+            Flyte's chart has left behind, and what an upgrade from 0.1 would cut off. It reads the control plane with your own \
+            rights, and the data planes with the credentials that their DataPlanes name. It changes nothing.
             """,
             examples: [
                 "squadron doctor",

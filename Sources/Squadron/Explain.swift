@@ -12,10 +12,10 @@ struct Explain: AsyncParsableCommand {
         abstract: "Say which cluster flyteadmin would draw for an execution, and why.",
         discussion: Help.discussion(
             """
-            Goes by the DataPlanes, ExecutionLabels, ExecutionClusterLabels and the ClusterRegistry, as they are in the \
-            control plane or, with --filename, in manifests. Where the registry has flyteAdmin and your account may read its \
-            Secrets, flyteadmin is asked too: for labels that no object has, and with --execution for the cluster that it ran \
-            on. Notes say what flyteadmin has not read yet.
+            It decides by the DataPlanes, ExecutionLabels, ExecutionClusterLabels and the ClusterRegistry in the control plane \
+            or, with --filename, in manifests. If the registry has flyteAdmin and you may read its Secrets, the command asks \
+            flyteadmin too: for labels that no object has, and with --execution for the cluster where it ran. Notes say what \
+            flyteadmin has not read yet.
             """,
             examples: [
                 "squadron explain --project team1 --domain production",
@@ -23,21 +23,28 @@ struct Explain: AsyncParsableCommand {
                 "squadron explain --all",
             ], codes: Help.usualCodes + [(3, "no cluster can be drawn; with --all, no project-domain is known")]))
 
-    @Option(name: .shortAndLong, help: "Flyte's project.")
+    @Option(name: .shortAndLong, help: "The project in Flyte.")
     var project: String?
-    @Option(name: .shortAndLong, help: "Flyte's domain.")
+    @Option(name: .shortAndLong, help: "The domain in Flyte.")
     var domain: String?
-    @Option(name: .shortAndLong, help: "The workflow's name: example.training_workflow.")
+    @Option(
+        name: .shortAndLong,
+        help: "The name of the workflow: example.training_workflow. By default one without a label of its own.")
     var workflow: String?
-    @Option(help: "The execution's name: with it, the one cluster is drawn.")
+    @Option(
+        help:
+            "The name of the execution. With it, the command draws the one cluster. By default it shows the chance of each."
+    )
     var execution: String?
-    @Option(help: "The execution cluster label that the launch itself names.")
+    @Option(help: "The label that the launch itself names. By default none.")
     var label: String?
-    @Flag(help: "A table of all project-domains and clusters, with probabilities.")
+    @Flag(help: "Print all project-domains, with the chance of each cluster. Off by default.")
     var all = false
     @Option(
         name: [.customShort("f"), .long],
-        help: "Manifests instead of the control plane: a file, a folder or \"-\". Can be repeated.")
+        help:
+            "Manifests to read instead of the control plane: a file, a folder, or - for standard input. Can be repeated."
+    )
     var filename: [String] = []
     @OptionGroup var options: ConsoleOptions
 

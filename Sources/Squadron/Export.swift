@@ -4,20 +4,20 @@ import Support
 
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print Squadron's state for a Flyte without Squadron: Helm values, flytectl's files, last steps.",
+        abstract: "Write what a Flyte without Squadron needs: Helm values, flytectl's files and the last steps.",
         discussion: Help.discussion(
             """
-            Writes values for Flyte's chart (configmap.clusters, cluster_resource_manager), attribute files for flytectl, \
-            and steps.sh, which lists what to take away. What Flyte has no place for is named on standard error. Nothing is \
-            changed in any cluster.
+            Makes values for Flyte's chart (configmap.clusters, cluster_resource_manager), attribute files for flytectl, and \
+            steps.sh, which lists what to remove. Standard error names what Flyte has no place for. It changes nothing in any \
+            cluster.
             """,
             examples: ["squadron export --dir way-back", "squadron export -o json | jq -r '.notes[]'"],
             codes: [
-                (0, "done"), (1, "failed, or objects could not be used, so that the files lack something"),
+                (0, "done"), (1, "failed, or some objects can't be used, so the files lack something"),
                 (2, "wrong usage"),
             ]))
 
-    @Option(help: "A folder for the files; it is created if it doesn't exist. Without it they are printed.")
+    @Option(help: "The folder for the files. It is made if it doesn't exist. By default the files are printed.")
     var dir: String?
     @OptionGroup var options: ConsoleOptions
 

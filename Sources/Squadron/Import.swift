@@ -10,10 +10,10 @@ struct Import: AsyncParsableCommand {
         abstract: "Print manifests for the configuration of a running Flyte.",
         discussion: Help.discussion(
             """
-            Reads clusters.yaml, cluster_resources.yaml, flytectl's attribute files, the ConfigMaps of Flyte's chart, or a \
-            running flyteadmin, and prints DataPlanes, ExecutionLabels, a ClusterRegistry with mode: Observe, FlyteProjects and \
-            ExecutionClusterLabels. Nothing is applied. Helm's values are read too, as far as no expression of Helm's is in \
-            them. What can't be taken over is named with file and line, on standard error; `import check` prints that alone.
+            It reads clusters.yaml, cluster_resources.yaml, flytectl's attribute files, the ConfigMaps of Flyte's chart, or a \
+            running flyteadmin. It prints DataPlanes, ExecutionLabels, a ClusterRegistry with mode: Observe, FlyteProjects and \
+            ExecutionClusterLabels. It applies nothing. It reads Helm's values too, if they have no Helm expressions. Standard \
+            error names what can't be taken over, with file and line. `import check` prints only that.
             """,
             examples: [
                 "squadron import check --clusters configmap",
@@ -22,27 +22,30 @@ struct Import: AsyncParsableCommand {
                 "squadron import --clusters way-back/values-clusters.yaml --attributes way-back/execution-cluster-labels",
             ],
             codes: [
-                (0, "done"), (1, "failed: nothing is printed"), (2, "wrong usage"),
+                (0, "done"), (1, "failed: nothing is printed"), (2, "wrong usage, or a file that can't be used"),
                 (3, "check: something can't be taken over"),
             ]))
 
     enum Action: String, ExpressibleByArgument, CaseIterable { case check }
 
-    @Argument(help: "check: only say what can be taken over, and what can't.")
+    @Argument(help: "check: only say what can be taken over, and what can't. Without it, the manifests are printed.")
     var action: Action?
     @Option(
         help: """
-            clusters.yaml, Helm's values, or `configmap`: the ConfigMaps of Flyte's chart in the namespace, its \
-            cluster_resources among them. Can be repeated.
+            A clusters.yaml, or Helm's values. Or `configmap`: the ConfigMaps of Flyte's chart in the namespace, \
+            cluster_resources.yaml among them. Can be repeated.
             """)
     var clusters: [String] = []
-    @Option(help: "cluster_resources.yaml, or Helm's values. Can be repeated.")
+    @Option(help: "A cluster_resources.yaml, Helm's values, or `configmap`. Can be repeated.")
     var clusterResources: [String] = []
-    @Option(help: "An attribute file of flytectl's, or a folder of them. Can be repeated.")
+    @Option(help: "A file that flytectl get … --attrFile has written, or a folder of them. Can be repeated.")
     var attributes: [String] = []
-    @Flag(help: "Projects, labels and attributes of the flyteadmin that the ClusterRegistry names, or of --flyteadmin.")
+    @Flag(
+        help:
+            "Also take projects, labels and attributes from flyteadmin: the one that the ClusterRegistry names, or that of --flyteadmin. Off by default."
+    )
     var fromFlyteadmin = false
-    @Option(help: "With --from-flyteadmin: its address, where no ClusterRegistry names it, and no login is needed.")
+    @Option(help: "The URL of a flyteadmin that needs no login. By default the one that the ClusterRegistry names.")
     var flyteadmin: String?
     @OptionGroup var options: ConsoleOptions
 
@@ -71,7 +74,7 @@ struct Import: AsyncParsableCommand {
             sources.attributes = try ImportFiles.texts(attributes)
         } catch {
             command.note("\(error)")
-            throw ExitCode(Outcome.failed.rawValue)
+            throw ExitCode(error.outcome.rawValue)
         }
         let readsChart = (clusters + clusterResources).contains(Self.configMap)
         let outcome: Outcome
@@ -83,7 +86,7 @@ struct Import: AsyncParsableCommand {
                     try await read(into: &sources, reader, screen)
                 } catch let failure as ImportFailure {
                     screen.note("squadron import: \(failure)")
-                    return .failed
+                    return failure.outcome
                 }
                 return show(sources, screen)
             }
@@ -113,7 +116,7 @@ struct Import: AsyncParsableCommand {
             plan = try ImportPlan(sources)
         } catch {
             screen.note("squadron import: \(error)")
-            return .failed
+            return error.outcome
         }
         if action == .check { return screen.show(plan.check, as: options.output) }
         if !plan.documents.isEmpty { screen.print(plan.rendered(as: options.output)) }

@@ -10,12 +10,13 @@ import YAML
 
 struct Join: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make a cluster a data plane: account, rights, token, CA and DataPlane in one go.",
+        abstract: "Make a cluster a data plane, in one go.",
         discussion: Help.discussion(
             """
-            Makes the account squadron in the cluster of --cluster-context, with the rights for the templates' kinds and, for \
-            flyteadmin, for FlyteWorkflows. Copies its token and the cluster's CA into cluster-credentials; other keys stay as \
-            they are. Makes the DataPlane and waits until it is Available. It can be run again at any time.
+            In the cluster of --cluster-context it makes the account squadron. The account gets the rights for the kinds of the \
+            templates, and for flyteadmin those for FlyteWorkflows. In the control plane it adds the account's token and the \
+            cluster's CA to the Secret cluster-credentials; other keys stay as they are. Then it makes the DataPlane, and waits \
+            until the operator finds it Available. You can run it again at any time.
             """,
             examples: [
                 "squadron join dataplane-1 --cluster-context dp1 --cluster-name dataplane_1 --label label1",
@@ -26,21 +27,24 @@ struct Join: AsyncParsableCommand {
 
     @Argument(help: "The DataPlane's name.")
     var name: String
-    @Option(help: "The kubeconfig's context of the cluster that joins.")
+    @Option(help: "The context, in the same kubeconfig, of the cluster that becomes a data plane.")
     var clusterContext: String
-    @Option(help: "Flyte's cluster id; by default the DataPlane's name.")
+    @Option(help: "Flyte's id of the cluster. By default the DataPlane's name.")
     var clusterName: String?
-    @Option(help: "An ExecutionLabel to make, with this cluster alone.")
+    @Option(help: "Also make an ExecutionLabel of this name, with this cluster alone. By default none.")
     var label: String?
-    @Option(help: "Observe: nothing is written there but this, and it is cordoned.")
+    @Option(
+        help:
+            "Observe: the DataPlane begins in Observe, and cordoned. By default it has the mode of the ClusterRegistry."
+    )
     var mode: Mode?
-    @Option(help: "Where the operator reaches the cluster; by default the server of the context.")
+    @Option(help: "The URL by which the operator reaches the cluster. By default the server of the context.")
     var endpoint: String?
-    @Option(help: "An account of flyteadmin's own; by default both work as squadron.")
+    @Option(help: "Make an account of this name for flyteadmin. By default flyteadmin uses the account squadron too.")
     var flyteadminAccount: String?
-    @Flag(help: "Ask the API servers what would be stored, and store nothing.")
+    @Flag(help: "Ask the API servers what would be stored, and store nothing. Off by default.")
     var dryRun = false
-    @Option(help: "How long to wait until the DataPlane is Available.")
+    @Option(help: "How long to wait until the DataPlane is Available: seconds, or 90s, 5m.")
     var timeout = Interval.seconds(90)
     @OptionGroup var options: ConsoleOptions
 

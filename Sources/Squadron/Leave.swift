@@ -5,13 +5,14 @@ import Operator
 
 struct Leave: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take a data plane out of the fleet: what join made goes, and no namespace.",
+        abstract: "Take a data plane out of the fleet. Its namespaces stay.",
         discussion: Help.discussion(
             """
-            Refuses while an ExecutionLabel names the cluster, and, once it is cordoned and flyteadmin runs with that, while \
-            flyteadmin runs executions there. Takes the cluster out of what flyteadmin reads and waits for it, then removes its \
-            keys, what join made in the data plane (with --cluster-context), and the DataPlane. A key that something of \
-            flyteadmin's still names stays. It can be interrupted and run again at any time.
+            It refuses while an ExecutionLabel names the cluster. It cordons the data plane, waits until flyteadmin has read \
+            that, and refuses while flyteadmin runs executions there. Then it takes the cluster out of flyteadmin's \
+            configuration, and waits again. At the end it removes the cluster's keys, what join made in the data plane (with \
+            --cluster-context), and the DataPlane. A key that flyteadmin's configuration still names stays. You can interrupt \
+            it, and run it again at any time.
             """,
             examples: [
                 "squadron leave dataplane-1 --cluster-context dp1",
@@ -21,11 +22,11 @@ struct Leave: AsyncParsableCommand {
             codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
     @OptionGroup var dataPlane: OneDataPlane
-    @Option(help: "The kubeconfig's context of the cluster; without it, what join made there stays.")
+    @Option(help: "The context of the data plane, in the same kubeconfig. Without it, what join made there stays.")
     var clusterContext: String?
-    @Flag(help: "Leave what join made in the data plane.")
+    @Flag(help: "Keep what join made in the data plane. Off by default.")
     var keepAccount = false
-    @Flag(help: "Go on whatever flyteadmin runs there: it can no longer abort these executions.")
+    @Flag(help: "Go on even if flyteadmin runs executions there. It can't abort them afterwards. Off by default.")
     var abandonExecutions = false
     @OptionGroup var options: ConsoleOptions
 

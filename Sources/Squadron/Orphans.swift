@@ -4,11 +4,11 @@ import Operator
 
 struct Orphans: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the namespaces of ours in the data planes that nothing wants.",
+        abstract: "List the namespaces that Squadron made in data planes, and that nothing wants any more.",
         discussion: Help.discussion(
             """
-            Looks into every enabled data plane with the credentials that its DataPlane names, so that it needs the right \
-            to read those Secrets. A data plane that can't be looked into is named. Nothing is deleted.
+            Reads every enabled data plane with the credentials that its DataPlane names. So you need the right to read those \
+            Secrets. It names each data plane that it can't read. It deletes nothing.
             """,
             examples: [
                 "squadron orphans", "squadron orphans -o json | jq -r '.orphans[] | .dataPlane + \" \" + .namespace'",

@@ -8,16 +8,16 @@ struct Rights: AsyncParsableCommand {
         abstract: "Print the Role and ClusterRoles that the present configuration needs.",
         discussion: Help.discussion(
             """
-            Names in them are those of the Secrets and ConfigMaps that the custom resources name; the rules for data planes \
-            are those of the templates' kinds. The annotation multicluster.flyte.org/apply-to says which cluster a document \
-            is for. Nothing is applied.
+            The Role for the control plane has the names of the Secrets and ConfigMaps that the custom resources use. The \
+            ClusterRole for data planes has the kinds of the templates. The annotation multicluster.flyte.org/apply-to says \
+            for which cluster a document is. The command applies nothing.
             """,
             examples: [
                 "squadron rbac", "squadron rbac --only control-plane | kubectl apply -f -",
                 "squadron rbac --only data-planes | kubectl --context <data plane> apply -f -",
             ], codes: [(0, "done"), (1, "failed, or rules are missing that can't be known"), (2, "wrong usage")]))
 
-    @Option(help: "control-plane or data-planes: the documents of one side alone.")
+    @Option(help: "Print only the documents for this side. By default those for both.")
     var only: NeededRights.Side?
     @OptionGroup var options: ConsoleOptions
 

@@ -9,8 +9,8 @@ struct Rollout: AsyncParsableCommand {
         abstract: "See and steer how a change of templates or values reaches the data planes.",
         discussion: Help.discussion(
             """
-            For a ClusterRegistry with spec.rollout.type: Progressive. Each change of templates, of the registry's values or \
-            of its workloadIdentity is a revision, which the data planes get group by group.
+            It is for a ClusterRegistry with spec.rollout.type: Progressive. There, each change of the templates, of the \
+            registry's values or of its workloadIdentity is a revision. The data planes get a revision group by group.
             """,
             examples: [
                 "squadron rollout status", "squadron rollout pause", "squadron rollout resume",
@@ -36,7 +36,7 @@ struct Rollout: AsyncParsableCommand {
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let no further data plane get the change; those whose turn it is go on.",
+            abstract: "Stop before the next data plane. Those whose turn it is go on.",
             discussion: Help.discussion(
                 "Sets spec.rollout.paused.", examples: ["squadron rollout pause"], codes: Help.usualCodes))
         @OptionGroup var options: ConsoleOptions
@@ -45,7 +45,7 @@ struct Rollout: AsyncParsableCommand {
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Go on, also after failures or a deadline; what fails now is let pass.",
+            abstract: "Go on, even after failures or a missed deadline. Data planes that fail now count no more.",
             discussion: Help.discussion(
                 "Unsets spec.rollout.paused and sets the annotation \(RolloutNames.resumedAt).",
                 examples: ["squadron rollout resume"], codes: Help.usualCodes))
@@ -60,11 +60,11 @@ struct Rollout: AsyncParsableCommand {
             abstract: "Bring all data planes back to an earlier revision, at once.",
             discussion: Help.discussion(
                 """
-                Goes to the last revision that all data planes had, or to the one that is named, and stays there until the \
-                next change. It sets the annotation \(RolloutNames.pinned) and changes nothing else of the registry.
+                All data planes get the last revision that was complete, or the one that you name. They keep it until the \
+                next change. The command sets the annotation \(RolloutNames.pinned), and changes nothing else in the registry.
                 """,
                 examples: ["squadron rollout undo", "squadron rollout undo --to-revision 3"], codes: Help.usualCodes))
-        @Option(help: "The number of the revision; by default the last completed one.")
+        @Option(help: "The number of the revision. By default the last one that was complete.")
         var toRevision: Int64?
         @OptionGroup var options: ConsoleOptions
         func run() async throws { try await options.steer("undo", .undo(to: toRevision)) }

@@ -5,13 +5,13 @@ import Operator
 
 struct Rotate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Give a data plane's accounts new tokens; at no moment without one that works.",
+        abstract: "Give a data plane's accounts new tokens. At every moment one token works.",
         discussion: Help.discussion(
             """
-            Makes a new token Secret in the data plane, publishes its token into the control plane's Secret (that key alone), \
-            waits until Squadron and flyteadmin work with it, and then deletes the old one. With publish.restart the operator \
-            restarts flyteadmin; without, this command restarts the Deployments that mount the Secret. It can be interrupted \
-            and run again at any time.
+            It makes a new token Secret in the data plane, and writes its token into the control plane's Secret (only that \
+            key). It waits until Squadron and flyteadmin use the new token, and then deletes the old one. With publish.restart \
+            the operator restarts flyteadmin; otherwise this command restarts the Deployments that mount the Secret. You can \
+            interrupt it, and run it again at any time.
             """,
             examples: [
                 "squadron rotate dataplane-1 --cluster-context dp1",
@@ -20,9 +20,12 @@ struct Rotate: AsyncParsableCommand {
             codes: [(0, "done"), (1, "failed; the message says what was done and what is left"), (2, "wrong usage")]))
 
     @OptionGroup var dataPlane: OneDataPlane
-    @Option(help: "The kubeconfig's context of the cluster; without it, the one with the DataPlane's endpoint.")
+    @Option(
+        help:
+            "The context of the data plane, in the same kubeconfig. By default the one whose server is the DataPlane's endpoint."
+    )
     var clusterContext: String?
-    @Option(help: "The account to give a new token; by default Squadron's and flyteadmin's own.")
+    @Option(help: "The only account to get a new token. By default Squadron's, and flyteadmin's if it has its own.")
     var account: String?
     @OptionGroup var options: ConsoleOptions
 

@@ -6,34 +6,42 @@ import Support
 import UnixSignals
 
 struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the operator.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run the operator.",
+        discussion: """
+            It watches the custom resources in one namespace of the control plane, and keeps the data planes as they say. \
+            SIGTERM ends it after the requests in flight.
+            """)
 
-    @Option(help: "The namespace of the control plane that holds the custom resources and Secrets.")
+    @Option(help: "The namespace of the control plane with the custom resources and Secrets.")
     var namespace = "flyte"
-    @Option(help: "Kubeconfig of the control plane; in a pod, the pod's ServiceAccount is used without it.")
+    @Option(
+        help:
+            "The kubeconfig of the control plane. By default the account of the pod; outside of a pod KUBECONFIG, then ~/.kube/config."
+    )
     var kubeconfig: String?
-    @Option(help: "The kubeconfig's context; its current one by default.")
+    @Option(help: "The context of the control plane in the kubeconfig. By default its current one.")
     var context: String?
     @Option(
         help: """
-            Where /healthz, /readyz and /metrics are served, as host:port. IPv6 addresses are in brackets; without a host \
-            all addresses, those of IPv6 too.
+            Where /healthz, /readyz and /metrics are served: host:port, with an IPv6 address in brackets. Without a host: all \
+            addresses, those of IPv6 too.
             """)
     var adminAddress = "0.0.0.0:8080"
-    @Option(help: "Where /metrics is served instead of at the admin address.")
+    @Option(help: "Where /metrics is served: host:port. By default at the admin address.")
     var metricsAddress: String?
-    @Flag(help: "Lead without asking: for a single replica.")
+    @Flag(help: "Lead without a Lease. Only for a single replica. Off by default.")
     var noLeaderElection = false
-    @Option(help: "Time between two probes of a data plane: seconds, or 10s, 1m.")
+    @Option(help: "The time between two probes of a data plane, from 1 s to an hour: seconds, or 10s, 1m.")
     var probeInterval = Interval.seconds(10)
     @OptionGroup var cloud: CloudOptions
-    @Option(help: "text or json.")
+    @Option(help: "The form of each line of the log.")
     var logFormat = LogFormat.text
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    @Option(help: "What is logged: this level and those that are more severe.")
     var logLevel = Logger.Level.info
     @Flag(
         help:
-            "For developers: leave core dumps and debuggers possible. The process's memory holds every data plane's token."
+            "For developers: permit core dumps and debuggers. The memory holds the token of every data plane. Off by default."
     )
     var debuggable = false
 

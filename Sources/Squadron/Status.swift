@@ -6,7 +6,7 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the fleet on one screen, worst first.",
         discussion: Help.discussion(
-            "Shows what the custom resources' statuses say; it needs no running operator and no right except to read them.",
+            "Shows what the statuses of the custom resources say. It needs no running operator, and only the right to read these.",
             examples: [
                 "squadron status", "squadron status --context control-plane -n flyte",
                 "squadron status -o json | jq -r '.dataPlanes[] | select(.ready != \"True\") | .name'",

@@ -9,14 +9,15 @@ struct UI: AsyncParsableCommand {
         abstract: "Show the fleet as a live, read-only page in your browser.",
         discussion: Help.discussion(
             """
-            Serves one page on this machine alone, and prints its address; open it in a browser. It shows what you may read \
-            yourself: custom resources and Events. The address holds a secret of this run: give it to nobody. Ends with Ctrl-C.
+            It serves one page on this machine only, and prints its address. Open that in a browser. The page shows what you \
+            may read yourself: custom resources and Events. The address contains a secret of this run, so give it to nobody. \
+            Ctrl-C ends it.
             """,
             examples: [
                 "squadron ui", "squadron ui --address 127.0.0.1:8099", "squadron ui --context control-plane -n flyte",
             ], codes: [(0, "ended by a signal"), (1, "failed"), (2, "wrong usage, or an address beyond loopback")]))
 
-    @Option(help: "Where to serve, as host:port: an address of loopback; port 0 is any that is free.")
+    @Option(help: "Where to serve: host:port, with a loopback address. Port 0 is any free port.")
     var address = "127.0.0.1:0"
     @OptionGroup var options: ConsoleOptions
 

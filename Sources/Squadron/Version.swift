@@ -3,7 +3,7 @@ import Operator
 
 struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the version, the commit that it is built from, and what it is made for.")
+        abstract: "Print the version, its commit, and the versions of Kubernetes and Flyte that it is made for.")
 
     func run() { print(SquadronVersion.text) }
 }

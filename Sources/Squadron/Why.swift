@@ -4,11 +4,12 @@ import Support
 
 struct Why: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what wants a namespace, where it is in sync, and which values it gets from where.",
+        abstract: "Say what wants a namespace, where it is in sync, and where its values come from.",
         discussion: Help.discussion(
             """
-            Decides with the operator's own rules from the custom resources, and from the ConfigMaps that note flyteadmin's \
-            projects and that valuesFrom names. Secrets are never read: of a value in one, its name and key are told.
+            It decides by the operator's own rules. It reads the custom resources, the ConfigMaps that valuesFrom names, and \
+            those in which the operator notes flyteadmin's projects. It reads no Secret: for a value in a Secret, it shows the \
+            Secret's name and the key.
             """,
             examples: [
                 "squadron why team1-production", "squadron why team1/production",

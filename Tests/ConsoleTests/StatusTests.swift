@@ -95,6 +95,24 @@ struct StatusTests {
         #expect(lines.last?.hasSuffix("next to end: token of ending in 3d") == true)
     }
 
+    @Test("Without a registry, the mode that was in force before still holds, and is shown")
+    func modeWithoutRegistry() throws {
+        func fleet(_ spec: String, status: String) throws -> FleetOverview {
+            let text = """
+                kind: DataPlane
+                metadata: {name: a, generation: 1}
+                spec: {endpoint: "https://a"\(spec)}
+                status: {mode: \(status)}
+                """
+            return FleetOverview(try objects(text), now: now)
+        }
+        let observed = try fleet("", status: "Observe")
+        #expect(observed.json["mode"] == "Observe")
+        #expect(text(observed).contains("mode Observe: nothing is written but statuses; it was in force before"))
+        #expect(try fleet("", status: "Enforce").json["mode"] == "Enforce")
+        #expect(try fleet(", mode: Observe", status: "Observe").json["mode"] == "Enforce", "only its own mode")
+    }
+
     @Test("A data plane that would run no workflow comes after those that fail")
     func flyteReady() throws {
         func plane(_ name: String, _ ready: String, _ flyte: String) -> String {

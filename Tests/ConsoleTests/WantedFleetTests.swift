@@ -67,6 +67,25 @@ struct WantedFleetTests {
         return objects.first { $0.name == "made" }?.json["data"]
     }
 
+    @Test("Without a registry, data planes keep the mode that was in force before")
+    func modeWithoutRegistry() throws {
+        func plane(_ name: String, _ spec: String = "") -> String {
+            """
+            kind: DataPlane
+            apiVersion: multicluster.flyte.org/v1alpha1
+            metadata: {name: \(name), creationTimestamp: "2026-01-01T00:00:00Z"}
+            spec: {endpoint: "https://\(name)"\(spec)}
+            status: {mode: Observe}
+            ---
+
+            """
+        }
+        var sources = FleetSources()
+        sources.namespaceUID = "me"
+        let fleet = try WantedFleet(try objects(plane("a") + plane("b", ", mode: Enforce")), sources)
+        #expect(fleet.dataPlanes.map(fleet.mode) == [.observe, .enforce])
+    }
+
     @Test("Values come from the layers that the operator has, and a Secret's are not shown")
     func values() throws {
         let fleet = try wanted()

@@ -129,5 +129,25 @@ extension EndToEnd.Commands {
                 #expect(process.output.contains(words), "\(arguments): \(process.output)")
             }
         }
+
+        @Test("A file that is missing, or that is no YAML, is wrong usage of every command")
+        func missingFiles() async throws {
+            let folder = try TemporaryFolder()
+            let bad = folder.url.appending(path: "bad.yaml")
+            try Data("a: [".utf8).write(to: bad)
+            let commands = [
+                ["diff", "-f"], ["explain", "--all", "-f"], ["import", "--clusters"],
+                ["import", "--cluster-resources"],
+                ["import", "check", "--attributes"],
+            ]
+            for command in commands {
+                for file in ["/does/not/exist", bad.path] {
+                    let process = try SquadronProcess(command + [file], folder: folder)
+                    try await process.ends()
+                    #expect(process.status == 2, "\(command) \(file): \(process.output)")
+                    #expect(process.output.contains(file), "\(command): \(process.output)")
+                }
+            }
+        }
     }
 }

@@ -148,8 +148,8 @@ extension EndToEnd.Commands {
                 to: left)
             for (arguments, status, words) in [
                 (["import"], 2, "name what to import"),
-                (["import", "--clusters", "/does/not/exist"], 1, "/does/not/exist"),
-                (["import", "--clusters", file.path], 1, "bad.yaml, line"),
+                (["import", "--clusters", "/does/not/exist"], 2, "/does/not/exist"),
+                (["import", "--clusters", file.path], 2, "bad.yaml, line"),
                 (["import", "check", "--clusters", left.path], 3, "left.yaml, line 1: cluster a"),
                 (["import", "--clusters", left.path], 0, "can't be taken over"),
                 (["import", "--flyteadmin", "http://a.example.com", "--from-flyteadmin"], 2, "https://"),

@@ -81,6 +81,54 @@ struct CABundleTests {
         #expect(try !isReadByGo(good.replacing("+", with: "-").replacing("/", with: "_")))
     }
 
+    @Test("Certificates without a line break between them are used, and Go does not find them")
+    func joined() throws {
+        let all = try (1...3).map { try TestCA.pem(ends: now + Double($0) * 100 * day) }
+        let (a, b, c) = (all[0], all[1], all[2])
+        func cut(_ pem: String) -> String { String(pem.dropLast()) }
+        func said(_ ca: String) -> String? {
+            SecretContent(["t": Sensitive("abc"), "c": Sensitive(ca)])
+                .unreadableByFlyteAdmin(tokenKey: "t", caCertKey: "c")
+        }
+        for bundle in [cut(a) + b, cut(a) + " " + b, cut(a) + cut(b)] {
+            #expect(try credentials(bundle).ca == Array((a + b).utf8))
+            #expect(try credentials(bundle).notes == [])
+            let text = try #require(said(bundle))
+            #expect(text.contains("finds no certificate in c (line 1: an END and a BEGIN are on one line"), "\(text)")
+            #expect(text.hasSuffix(", and 1 more)"), "\(text)")
+        }
+        #expect(try credentials(cut(a) + cut(b) + c).ca == Array((a + b + c).utf8))
+        let text = try #require(said(c + cut(a) + b))
+        #expect(text.contains("does not find each certificate in c (line "), "\(text)")
+        #expect(said(a + b) == nil)
+    }
+
+    /// The texts and the numbers are those of a Go program: `x509.CertPool.AppendCertsFromPEM` of Go 1.26, then the
+    /// number of subjects.
+    @Test("Of a damaged bundle, as many certificates count as readable for Go as Go finds")
+    func asGo() throws {
+        let all = try (1...3).map { try TestCA.pem(ends: now + Double($0) * 100 * day) }
+        let (a, b, c) = (all[0], all[1], all[2])
+        func found(_ text: String) -> Int {
+            guard case .success(let bundle) = CABundle.read(Sensitive(text)) else { return 0 }
+            return bundle.lifetimes.count - bundle.unreadByGo.count
+        }
+        let cut = String(a.dropLast())
+        #expect(found(a + b) == 2)
+        #expect(found(cut + b) == 0)
+        #expect(found(cut + b + c) == 1)
+        #expect(found(c + cut + b) == 1)
+        #expect(found(cut + "\t\n" + b) == 2)
+        #expect(found(cut + " # mine\n" + b) == 1)
+        #expect(found("x" + a + b) == 1)
+        #expect(found(a.replacing("-----END", with: "x-----END") + b) == 1)
+        #expect(found(a.replacing("-----END", with: " -----END") + b) == 1)
+        #expect(found(a.replacing("\n-----END", with: "-----END") + b) == 1)
+        #expect(found("-----END CERTIFICATE-----\n" + a) == 1)
+        #expect(found(a.replacing("END CERT", with: "END X") + b) == 1)
+        #expect(found(a.replacing("\n", with: "\r")) == 0)
+    }
+
     @Test("An expired root beside a good one gives no warning and no time")
     func expiredBeside() throws {
         let (good, ended) = try (TestCA.pem(ends: now + 100 * day), TestCA.pem(ends: now + -1500 * day))
@@ -173,12 +221,14 @@ struct SecretContentTests {
         #expect(said("abc", ca) == nil)
         #expect(said("abc", "\n\n# mine\n" + ca + "\n \n") == nil)
         for token in ["abc\n", " abc", "abc\r\n", "\u{feff}abc"] {
-            #expect(said(token, ca)?.contains("around the token (dataplane_1_token)") == true)
+            #expect(said(token, ca)?.contains("white space around the token (dataplane_1_token)") == true)
         }
         let indented = ca.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
         for ca in [indented, "\u{feff}" + ca, " " + ca] {
-            #expect(said("abc", ca)?.contains("boundaries (dataplane_1_cacert)") == true)
+            let text = try #require(said("abc", ca))
+            #expect(
+                text.contains("finds no certificate in dataplane_1_cacert (line 1: there is white space"), "\(text)")
         }
-        #expect(said("abc", indented + "\n" + ca) == nil, "Go finds the second one")
+        #expect(said("abc", indented + "\n" + ca) == nil, "Go finds the same certificate further down")
     }
 }

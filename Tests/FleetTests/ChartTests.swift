@@ -37,6 +37,16 @@ struct ChartTests {
         }
     }
 
+    @Test("The security contexts in its values are those of the manifests")
+    func securityContexts() throws {
+        let values = try chart.yaml("values.yaml")
+        let pod = try YAML.parse(Repository.text("manifests/operator/deployment.yaml"))[path: [
+            "spec", "template", "spec",
+        ]]
+        #expect(values["podSecurityContext"] == pod?["securityContext"])
+        #expect(values["securityContext"] == pod?["containers"]?.array?.first?["securityContext"])
+    }
+
     // MARK: With helm
 
     @Test("By default it renders what kustomize applies, in another namespace too")
@@ -80,7 +90,6 @@ struct ChartTests {
                 "--set", "publish.enabled=true,publish.configMapNames={clusters}",
                 "--set", "restart.enabled=true,restart.deploymentNames={admin2}",
                 "--set", "image.repository=images.example.com/squadron,image.tag=v1,replicas=1",
-                "--set", "podSecurityContext.runAsNonRoot=true",
                 "--set", "extraArgs={--log-level=debug}", "--set", "podLabels.team=ml",
             ])
         else { return }
@@ -100,8 +109,47 @@ struct ChartTests {
         #expect(deployment?["replicas"] == 1 && container?["image"] == "images.example.com/squadron:v1")
         #expect(container?["args"]?.array?.last == "--log-level=debug")
         #expect(deployment?[path: ["template", "metadata", "labels", "team"]] == "ml")
-        #expect(deployment?[path: ["template", "spec", "securityContext"]] == ["runAsNonRoot": true])
         #expect(deployment?[path: ["selector", "matchLabels"]] == ["app.kubernetes.io/name": "squadron"])
+    }
+
+    @Test("A field of a security context is added to the secure defaults, and null takes one away")
+    func securityContextsMerged() throws {
+        let arguments = [
+            "--set", "podSecurityContext.fsGroup=2000,podSecurityContext.runAsUser=null",
+            "--set", "securityContext.privileged=false",
+        ]
+        guard let helm = try chart.template(arguments) else { return }
+        #expect(helm.status == 0, "\(helm.text)")
+        let pod = try Chart.objects(helm.text)["Deployment flyte/squadron"]?[path: ["spec", "template", "spec"]]
+        #expect(
+            pod?["securityContext"] == [
+                "runAsNonRoot": true, "runAsGroup": 65532, "seccompProfile": ["type": "RuntimeDefault"],
+                "fsGroup": 2000,
+            ])
+        #expect(
+            pod?["containers"]?.array?.first?["securityContext"] == [
+                "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
+                "privileged": false,
+            ])
+    }
+
+    @Test("With the runbook's address, each alert has a link that a browser can open")
+    func runbook() throws {
+        let address = "https://wiki.example.com/squadron/runbook"
+        guard let helm = try chart.template(["--set", "monitoring.enabled=true,monitoring.runbookURL=\(address)"])
+        else {
+            return
+        }
+        #expect(helm.status == 0, "\(helm.text)")
+        let groups = try Chart.objects(helm.text)["PrometheusRule flyte/squadron"]?[path: ["spec", "groups"]]?.array
+        let rules = groups?.first?["rules"]?.array ?? []
+        #expect(rules.count == 10)
+        for rule in rules {
+            let name = rule["alert"]?.string?.lowercased() ?? ""
+            #expect(rule[path: ["annotations", "runbook_url"]]?.string == "\(address)#\(name)")
+        }
+        let refused = try chart.template(["--set", "monitoring.runbookURL=docs/runbook.md"])
+        #expect(refused.map { $0.status != 0 } ?? true)
     }
 
     @Test("It refuses unknown values, names that can't be one, and an old Kubernetes")

@@ -43,7 +43,8 @@ struct ImportTests {
 
     @Test("A name that is there twice, or the system's, is a problem")
     func names() throws {
-        #expect(throws: DecodingFailure.self) { try read("customData: [{a: []}, {a: []}]") }
+        let failure = #expect(throws: DecodingFailure.self) { try read("customData: [{a: []}, {b: []}, {a: []}]") }
+        #expect(failure.map { "\($0)" }?.contains("customData[2]: \"a\" appears twice") == true, "\(failure as Any)")
         let problems = try read("templateData: {project: evil}").problems(at: "spec.import")
         #expect(problems.map(\.path) == ["spec.import.templateData.project"])
     }

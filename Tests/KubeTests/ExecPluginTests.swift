@@ -240,6 +240,53 @@ struct ExecPluginTests {
         #expect(try await authorization.bearerToken() == Sensitive("t3"))
     }
 
+    /// A plugin that prints the number of its run: as token, and as certificate if `certificates`.
+    private func counting(certificates: Bool = false) throws -> Setting {
+        let status =
+            certificates ? #"{"clientCertificateData": "c'$n'", "clientKeyData": "k'$n'"}"# : #"{"token": "t'$n'"}"#
+        return try Setting(
+            script: """
+                echo x >> "$0.runs"
+                n=$(wc -l < "$0.runs")
+                echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": \(status)}'
+                """)
+    }
+
+    @Test("Requests that were refused with the same credential run the plugin once")
+    func refusedTogether() async throws {
+        let setting = try counting()
+        let authorization = try await setting.endpoint().authorization
+        let used = try await authorization.credential()
+        authorization.rejected(used)
+        #expect(try await authorization.credential().token == Sensitive("t2"))
+        // The answer to another request, which was sent with the first one.
+        authorization.rejected(used)
+        #expect(try await authorization.credential().token == Sensitive("t2"))
+        #expect(try String(contentsOfFile: "\(setting.folder.path)/plugin.sh.runs", encoding: .utf8) == "x\nx\n")
+    }
+
+    @Test("A certificate that the server refuses is asked for again, and new connections use it")
+    func renewedCertificate() async throws {
+        let setting = try counting(certificates: true)
+        let endpoint = try await setting.endpoint()
+        let used = Locked<[String]>([])
+        let transport = RenewedTransport(endpoint.authorization) { certificate in
+            let name = String(decoding: certificate?.chain ?? [], as: UTF8.self)
+            return ScriptedTransport { _ in
+                used.withLock { $0.append(name) }
+                return name == "c1" ? .text("Unauthorized", status: 401) : .json(["gitVersion": "v1.36.2"])
+            }
+        }
+        let client = KubeClient(
+            server: endpoint.server, transport: transport, authorization: endpoint.authorization,
+            options: .init(userAgent: "test"))
+        _ = try await client.version()
+        _ = try await client.version()
+        #expect(used.withLock { $0 } == ["c1", "c2", "c2"])
+        #expect(endpoint.authorization.clientCertificate?.key == Sensitive("k2"))
+        #expect(try String(contentsOfFile: "\(setting.folder.path)/plugin.sh.runs", encoding: .utf8) == "x\nx\n")
+    }
+
     @Test(
         "What is wrong with `exec` itself names the field",
         arguments: [

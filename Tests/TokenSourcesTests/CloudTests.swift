@@ -97,6 +97,22 @@ struct AWSIssuerTests {
         return String(decoding: try #require(Base64.decode(text.dropFirst(11), .url)), as: UTF8.self)
     }
 
+    @Test("AWS_ROLE_SESSION_NAME names the session of the web identity, as in the AWS SDKs")
+    func sessionName() async throws {
+        let file = try MountedFile(Self.secretWord)
+        var variables = environment(file)
+        variables["AWS_ROLE_SESSION_NAME"] = "squadron@prod"
+        let server = Self.sts()
+        _ = try await issuer(server, variables) { $0.roleARN = "arn:aws:iam::2:role/eks" }.issue(through: nil)
+        let names = server.asked.map { $0.body.contains("&RoleSessionName=squadron%40prod") }
+        #expect(names == [true, false], "the role that is assumed afterwards has our own")
+        for name in ["x", "a b", String(repeating: "a", count: 65)] {
+            variables["AWS_ROLE_SESSION_NAME"] = name
+            #expect(await problem(issuer(server, variables)).contains("AWS_ROLE_SESSION_NAME is not 2 to 64 letters"))
+        }
+        #expect(server.asked.count == 2)
+    }
+
     @Test("IRSA's web identity gives keys, and a second token sends no request")
     func webIdentity() async throws {
         let file = try MountedFile(Self.secretWord + "\n")

@@ -20,7 +20,7 @@ public struct DiffFiles: Sendable {
             do {
                 documents = try YAML.documents(file.text)
             } catch {
-                throw ImportFailure("\(file.place): \(error)")
+                throw ImportFailure("\(file.place): \(error)", .usage)
             }
             for node in documents {
                 let place = "\(file.place), line \(node.line)"
@@ -28,7 +28,7 @@ public struct DiffFiles: Sendable {
                 do {
                     json = try node.json()
                 } catch {
-                    throw ImportFailure("\(place): \(error)")
+                    throw ImportFailure("\(place): \(error)", .usage)
                 }
                 // A List, as kubectl prints it.
                 for item in json["items"]?.array ?? [json] { try take(item, place, namespace: namespace) }
@@ -41,11 +41,11 @@ public struct DiffFiles: Sendable {
         do {
             object = try DynamicObject(json: json)
         } catch {
-            throw ImportFailure("\(place): \(error)")
+            throw ImportFailure("\(place): \(error)", .usage)
         }
         let name = "\(object.kind ?? "object") \(object.metadata.name)"
         if object.metadata.name.isEmpty {
-            throw ImportFailure("\(place): \(object.kind ?? "object") has no metadata.name")
+            throw ImportFailure("\(place): \(object.kind ?? "object") has no metadata.name", .usage)
         }
         if let other = object.metadata.namespace, !other.isEmpty, other != namespace {
             return notes.append("\(place): \(name) is in the namespace \(other), and not in \(namespace): left out")
@@ -54,7 +54,7 @@ public struct DiffFiles: Sendable {
             do {
                 configMaps.append((object.metadata.name, try ConfigMap(json: json).data))
             } catch {
-                throw ImportFailure("\(place): \(name): \(error)")
+                throw ImportFailure("\(place): \(name): \(error)", .usage)
             }
             return
         }
@@ -63,7 +63,7 @@ public struct DiffFiles: Sendable {
         else {
             return notes.append("\(place): \(name) has no part in what data planes get: left out")
         }
-        if let problem = Self.problem(of: object, type) { throw ImportFailure("\(place): \(name): \(problem)") }
+        if let problem = Self.problem(of: object, type) { throw ImportFailure("\(place): \(name): \(problem)", .usage) }
         objects.append((type, object))
     }
 

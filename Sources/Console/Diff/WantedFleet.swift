@@ -122,6 +122,8 @@ struct WantedFleet: Sendable {
         _ registry: ClusterRegistry?, _ objects: ControlPlaneObjects
     ) throws(Failure) -> ClusterRegistrySpec {
         var spec = registry?.spec ?? ClusterRegistrySpec()
+        // An unusable registry was refused before.
+        if registry == nil { spec.mode = objects.mode }
         guard let reference = spec.importFrom else { return spec }
         guard let text = note(reference.name, reference.key, objects) else {
             throw Failure(

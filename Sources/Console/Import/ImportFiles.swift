@@ -14,10 +14,10 @@ public enum ImportFiles {
         do {
             content = try FileContents.read(path == "-" ? "/dev/stdin" : path, limit: bytes)
         } catch {
-            throw ImportFailure("\(error)")
+            throw ImportFailure("\(error)", .usage)
         }
         guard let text = String(validating: content, as: UTF8.self) else {
-            throw ImportFailure("\(path): is not UTF-8")
+            throw ImportFailure("\(path): is not UTF-8", .usage)
         }
         return ImportText(place: path, text: text)
     }
@@ -31,7 +31,7 @@ public enum ImportFiles {
                 let text = try text(file)
                 size += text.text.utf8.count
                 guard texts.count < files, size <= allBytes else {
-                    throw ImportFailure("\(path): more than \(files) files or \(allBytes >> 20) MiB in all")
+                    throw ImportFailure("\(path): more than \(files) files or \(allBytes >> 20) MiB in all", .usage)
                 }
                 texts.append(text)
             }
@@ -42,7 +42,7 @@ public enum ImportFiles {
     private static func manifests(_ path: String) throws(ImportFailure) -> [String] {
         // One more than is allowed, so that it is told.
         do throws(FileContents.Failure) { return try FileContents.manifests(path, most: files + 1) } catch {
-            throw ImportFailure("\(error)")
+            throw ImportFailure("\(error)", .usage)
         }
     }
 }

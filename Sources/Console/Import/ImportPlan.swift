@@ -35,16 +35,16 @@ public struct ImportPlan: Sendable {
         for text in sources.clusters { try sections.take(text, wants: .clusters) }
         for text in sources.clusterResources { try sections.take(text, wants: .resources) }
         if !sources.clusters.isEmpty, sections.clusters.isEmpty {
-            throw ImportFailure(
-                "\(sources.clusters[0].place): has no clusters: section, neither rendered nor in Helm's values")
+            throw sources.clusters[0].failure(
+                ": has no clusters: section, neither rendered nor in Helm's values")
         }
         if !sources.clusterResources.isEmpty, sections.resources.isEmpty {
-            throw ImportFailure("\(sources.clusterResources[0].place): has no cluster_resources")
+            throw sources.clusterResources[0].failure(": has no cluster_resources")
         }
         var rows = sources.rows
         for text in sources.attributes {
             let documents = try text.documents()
-            if documents.isEmpty { throw ImportFailure("\(text.place): is empty") }
+            if documents.isEmpty { throw text.failure(": is empty") }
             for document in documents { rows.append(try ImportedRow(file: document)) }
         }
         let kept = sections.kept

@@ -23,7 +23,7 @@ public struct ImportReading: Sendable {
             case .present(let data):
                 found += 1
                 return data.filter { $0.key.hasSuffix(".yaml") }.sorted { $0.key < $1.key }.map {
-                    ImportText(place: "ConfigMap \(name), key \($0.key)", text: $0.value)
+                    ImportText(place: "ConfigMap \(name), key \($0.key)", text: $0.value, outcome: .failed)
                 }
             case .absent: return []
             case .unreadable(let why):

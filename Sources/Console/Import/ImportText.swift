@@ -7,14 +7,24 @@ public struct ImportText: Sendable, Hashable {
     /// `clusters.yaml`, `ConfigMap flyte-admin-clusters-config, key clusters.yaml`.
     public var place: String
     public var text: String
+    /// How a command ends if the text can't be used: a file that the user names is a part of the usage.
+    public var outcome: Outcome
 
-    public init(place: String, text: String) { (self.place, self.text) = (place, text) }
+    public init(place: String, text: String, outcome: Outcome = .usage) {
+        (self.place, self.text, self.outcome) = (place, text, outcome)
+    }
+
+    func failure(_ message: String) -> ImportFailure { ImportFailure("\(place)\(message)", outcome) }
 }
 
 /// A text that can't be read at all: then nothing is imported.
 public struct ImportFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
-    public init(_ description: String) { self.description = description }
+    /// How the command ends.
+    public var outcome: Outcome
+    public init(_ description: String, _ outcome: Outcome = .failed) {
+        (self.description, self.outcome) = (description, outcome)
+    }
 }
 
 /// Something that was not taken over, and its place.
@@ -76,7 +86,7 @@ extension ImportText {
                 let name = item.at("metadata", "name")?.text ?? ""
                 for (key, value) in data.members.sorted(by: { $0.key < $1.key }) where key.hasSuffix(".yaml") {
                     let place = "\(place), ConfigMap \(name.shortForMessage), key \(key.shortForMessage)"
-                    let inner = ImportText(place: place, text: value.text ?? "")
+                    let inner = ImportText(place: place, text: value.text ?? "", outcome: outcome)
                     found += try inner.parsed().map { ImportNode(place: place, node: $0) }
                 }
             }
@@ -92,7 +102,7 @@ extension ImportText {
             return nodes
         } catch {
             let advice = HelmExpressions.isIn(text) ? ": " + HelmExpressions.whereRendered : ""
-            throw ImportFailure("\(place), line \(error.line): \(error.message.shortForMessage)\(advice)")
+            throw failure(", line \(error.line): \(error.message.shortForMessage)\(advice)")
         }
     }
 }

@@ -33,7 +33,7 @@ extension ImportedRow {
     /// Reads one of flytectl's attribute files. They don't name their kind, so their members decide it.
     init(file: ImportNode) throws(ImportFailure) {
         guard let project = file["project"]?.text, !project.isEmpty else {
-            throw ImportFailure("\(file.line): is not one of flytectl's attribute files: it has no project")
+            throw ImportFailure("\(file.line): is not one of flytectl's attribute files: it has no project", .usage)
         }
         self.init(
             place: file.line, project: project, domain: file["domain"]?.text ?? "",

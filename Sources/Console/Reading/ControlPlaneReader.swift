@@ -17,13 +17,11 @@ public struct ControlPlaneReader: Sendable {
     ///
     /// - Parameter connections: over HTTP/1.1 each watch needs its own connection.
     public static func client(for endpoint: ClusterEndpoint, userAgent: String, connections: Int = 4) -> KubeClient {
-        var transport = HTTPClientConfiguration(tls: endpoint.tls, userAgent: userAgent)
-        (transport.proxyURL, transport.proxyLogin) = (endpoint.proxyURL, endpoint.proxyLogin)
-        transport.maximumConnections = connections
+        let transport = endpoint.transport(userAgent: userAgent) { $0.maximumConnections = connections }
         var options = KubeClient.Options(userAgent: userAgent)
         options.timeouts = HTTPTimeouts(connect: .seconds(10), firstByte: .seconds(30), total: .seconds(60))
         return KubeClient(
-            server: endpoint.server, transport: HTTPClient(transport), authorization: endpoint.authorization,
+            server: endpoint.server, transport: transport, authorization: endpoint.authorization,
             options: options)
     }
 

@@ -1,4 +1,5 @@
 import Fleet
+import JSON
 import KubeObjects
 
 /// flyteadmin's projects and attributes, for commands that decide what is wanted.
@@ -49,6 +50,14 @@ public struct FlyteAdminQuestions: Sendable {
 }
 
 extension ControlPlaneObjects {
-    /// Whether the registry is in Observe.
-    public var isObserved: Bool { registry?.spec("mode")?.string == Mode.observe.rawValue }
+    /// The fleet's mode, for data planes without a mode of their own: the registry's. Without a registry it is the mode
+    /// that was in force before, as the operator does it.
+    public var mode: Mode {
+        func mode(_ field: JSON?) -> Mode? { field?.string.flatMap(Mode.init) }
+        if let registry { return mode(registry.spec("mode")) ?? .enforce }
+        return .recorded(in: self[.dataPlanes].map { (mode($0.spec("mode")), mode($0.status("mode"))) })
+    }
+
+    /// Whether the fleet is in Observe.
+    public var isObserved: Bool { mode == .observe }
 }

@@ -6,11 +6,11 @@ extension FleetOverview {
     public var json: JSON {
         var json: JSON = [
             "dataPlanes": .array(dataPlanes.map(\.json)), "namespaces": Self.json(namespaces),
-            "summary": .string(summary),
+            "mode": .string(mode.rawValue), "summary": .string(summary),
         ]
         json["registry"] = registry.map { state in
             var json = state.json
-            json["mode"] = mode.map { .string($0) }
+            json["mode"] = .string(mode.rawValue)
             json["troubles"] = .array(
                 registryTroubles.map {
                     ["type": .string($0.type), "reason": .string($0.reason), "message": .string($0.message)]
@@ -89,7 +89,10 @@ extension FleetOverview {
         } else {
             page.line(Span("registry", .bold), ": there is none named flyte, so the defaults hold")
         }
-        if mode == "Observe" { page.line(Span("mode Observe: nothing is written but statuses", .warning)) }
+        if mode == .observe {
+            let why = registry == nil ? "; it was in force before, and stays until there is a registry again" : ""
+            page.line(Span("mode Observe: nothing is written but statuses\(why)", .warning))
+        }
         if let leader, leader.isAway {
             let renewed = leader.renewed.map { "; the lease was renewed \(Age.until($0, now: now))" } ?? ""
             let text = "no operator is at work\(renewed): what follows is as it was then"

@@ -77,7 +77,8 @@ public struct FleetOverview: Report {
     let registry: State?
     /// Conditions of the registry that are False, except `Ready`, and parts that are not configured.
     let registryTroubles: [Condition]
-    let mode: String?
+    /// The mode of data planes without a mode of their own.
+    let mode: Mode
     let leader: Leader?
     let dataPlanes: [DataPlaneRow]
     let groups: [Group]
@@ -91,7 +92,7 @@ public struct FleetOverview: Report {
             $0.status == .isFalse && $0.type != ConditionType.ready.rawValue && $0.reason != Reason.notConfigured
                 && $0.type != "Reconciling" && $0.type != "Stalled"
         }
-        mode = objects.registry?.spec("mode")?.string
+        mode = objects.mode
         leader = objects.lease.flatMap { Leader($0, now: now) }
         dataPlanes = objects[.dataPlanes].map { DataPlaneRow($0, now: now) }.sorted(by: <)
         groups = [

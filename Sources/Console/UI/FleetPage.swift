@@ -34,6 +34,7 @@ struct FleetPage: Sendable {
 
     var json: JSON {
         var json: JSON = [
+            "mode": .string(overview.mode.rawValue),
             "summary": .string(overview.summary), "namespaces": overview.namespaces.json,
             "dataPlanes": .array(dataPlanes.map(\.json)), "flow": flow.json, "matrix": matrix.json,
             "rollout": rollout.json, "events": .array(events.map(\.json)),
@@ -43,7 +44,7 @@ struct FleetPage: Sendable {
         if let registry = overview.registry {
             json["registry"] = [
                 "ready": .string(registry.ready.rawValue), "reason": .string(registry.reason),
-                "message": .string(registry.message), "mode": .string(overview.mode ?? ""),
+                "message": .string(registry.message), "mode": .string(overview.mode.rawValue),
                 "troubles": .array(overview.registryTroubles.map(\.shownOnPage)),
             ]
         }

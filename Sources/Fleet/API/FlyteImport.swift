@@ -128,17 +128,26 @@ private struct LooseMap<Value: Decodable>: Decodable {
 
     init() {}
     init(from decoder: any Decoder) throws {
-        guard var list = try? decoder.unkeyedContainer() else {
+        guard (try? decoder.unkeyedContainer()) != nil else {
             entries = try decoder.singleValueContainer().decode([String: Value].self)
             return
         }
-        while !list.isAtEnd {
-            for (key, value) in try list.decode([String: Value].self) {
+        for (index, element) in try decoder.singleValueContainer().decode([[String: Value]].self).enumerated() {
+            for (key, value) in element {
                 guard entries.updateValue(value, forKey: key) == nil else {
-                    throw DecodingError.dataCorruptedError(
-                        in: list, debugDescription: "\(key.quotedForMessage) appears twice")
+                    throw DecodingError.dataCorrupted(
+                        .init(
+                            codingPath: decoder.codingPath + [ListIndex(intValue: index)],
+                            debugDescription: "\(key.quotedForMessage) appears twice"))
                 }
             }
         }
     }
+}
+
+private struct ListIndex: CodingKey {
+    var intValue: Int?
+    var stringValue: String { String(intValue ?? 0) }
+    init(intValue: Int) { self.intValue = intValue }
+    init?(stringValue: String) { nil }
 }

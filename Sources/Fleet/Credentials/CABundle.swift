@@ -11,9 +11,10 @@ struct CABundle: Sendable {
     var lifetimes: [Lifetime] = []
     /// The unused parts of the entry, each with its line and the cause.
     var skipped: [String] = []
-    /// Whether Go's parser finds a certificate in the raw entry, as flyteadmin reads it. Go needs the boundary at the
-    /// beginning of its line, and padded base64 of the standard alphabet.
+    /// Whether Go's parser finds a certificate in the raw entry, as flyteadmin reads it.
     var isReadByGo = false
+    /// The certificates that Squadron uses and Go's parser does not find, each with its line and the cause.
+    private(set) var unreadByGo: [String] = []
 
     static func read(_ entry: Sensitive) -> Result<CABundle, CredentialsProblem> {
         do throws(CredentialsProblem) {
@@ -42,11 +43,20 @@ struct CABundle: Sendable {
             throw malformed("is not PEM: no line begins with -----BEGIN CERTIFICATE-----")
         }
         // The whole entry is parsed, so that the line numbers are the entry's.
-        for block in PEM.blocks(entry.withBytes { String(decoding: $0, as: UTF8.self) }) { try take(block) }
+        let blocks = PEM.blocks(entry.withBytes { String(decoding: $0, as: UTF8.self) })
+        var used: [PEM.Block] = []
+        for block in blocks where try take(block) { used.append(block) }
+        let read = Set(used.filter { $0.objectionOfGo == nil }.compactMap(\.der))
+        isReadByGo = !read.isEmpty
+        unreadByGo = used.compactMap { block in
+            guard let objection = block.objectionOfGo, let der = block.der, !read.contains(der) else { return nil }
+            return "line \(block.line): \(objection)"
+        }
         guard !lifetimes.isEmpty else { throw malformed(skipped.first ?? "has no certificate in it") }
     }
 
-    private mutating func take(_ block: PEM.Block) throws(CredentialsProblem) {
+    /// Returns whether the block is a certificate, which is used.
+    private mutating func take(_ block: PEM.Block) throws(CredentialsProblem) -> Bool {
         let place = "line \(block.line): "
         if block.label.hasSuffix("PRIVATE KEY") {
             throw CredentialsProblem(
@@ -63,12 +73,13 @@ struct CABundle: Sendable {
             }
             guard let certificate = try? Certificate(derEncoded: der) else {
                 skipped.append(place + "the certificate can't be read")
-                return
+                return false
             }
             lifetimes.append(Lifetime(of: certificate))
-            if block.isReadByGo { isReadByGo = true }
             PEM.append(der, to: &pem)
+            return true
         }
+        return false
     }
 
     /// The valid certificate that expires first, since some servers may not be verified after that. Expired
@@ -90,7 +101,8 @@ extension Lifetime {
     }
 }
 
-/// RFC 7468, read leniently: it accepts text around the blocks, CRLF and any line length.
+/// RFC 7468, read leniently: it accepts text around the blocks, CRLF, any line length, and an end and a beginning on one
+/// line.
 enum PEM {
     struct Block {
         enum Content {
@@ -101,29 +113,66 @@ enum PEM {
         var label = ""
         var line: Int
         var content: Content
-        /// Whether the boundaries are at the beginning of their lines, and the content is base64 as Go reads it.
-        var isReadByGo = false
+        /// Why Go's parser does not find the block. Go needs each boundary on a line of its own, at the beginning of the
+        /// line, and padded base64 of the standard alphabet.
+        var objectionOfGo: String?
+
+        var der: [UInt8]? { if case .der(let der) = content { der } else { nil } }
+    }
+
+    /// A line of the text, or a half of a line that has an end and a beginning.
+    private struct Line {
+        var number: Int
+        /// Without the white space around it.
+        var text: Substring.UTF8View
+        var objectionOfGo: String?
+    }
+
+    private static func lines(_ text: String) -> [Line] {
+        var lines: [Line] = []
+        let all = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, whole) in all.enumerated() {
+            let line = Bytes.trimmed(whole)
+            if let (end, begin) = halves(line) {
+                // `cat a.pem b.pem`, where the first file does not end with a line break.
+                let objection = "an END and a BEGIN are on one line, a line break is missing between them"
+                lines += [end, begin].map { Line(number: index + 1, text: $0, objectionOfGo: objection) }
+                continue
+            }
+            // Go knows no other white space than blanks, tabs and carriage returns.
+            let isAtStart = whole.first == line.first && !whole.contains { $0 == 0x0b || $0 == 0x0c }
+            lines.append(
+                Line(
+                    number: index + 1, text: line,
+                    objectionOfGo: isAtStart ? nil : "there is white space around a boundary, take it away"))
+        }
+        return lines
+    }
+
+    /// The two boundaries of a line that begins with an end and ends with a beginning.
+    private static func halves(_ line: Substring.UTF8View) -> (end: Substring.UTF8View, begin: Substring.UTF8View)? {
+        guard line.count < 200, boundary(line, "END") == nil else { return nil }
+        let text = Substring(line)
+        guard text.hasPrefix("-----END "), let place = text.firstRange(of: "-----BEGIN ") else { return nil }
+        let (end, begin) = (Bytes.trimmed(text[..<place.lowerBound].utf8), text[place.lowerBound...].utf8)
+        return boundary(end, "END") != nil && boundary(begin, "BEGIN") != nil ? (end, begin) : nil
     }
 
     /// All blocks that begin or seem to begin. An unreadable block says why.
     static func blocks(_ text: String) -> [Block] {
         var blocks: [Block] = []
-        var open: (label: String, line: Int, base64: [UInt8], beginsItsLine: Bool)?
-        var number = 0
+        var open: (label: String, line: Int, base64: [UInt8], objection: String?)?
         func skip(_ label: String, _ line: Int, _ why: String) {
             blocks.append(Block(label: label, line: line, content: .unreadable(why)))
         }
-        for whole in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            number += 1
-            let line = Bytes.trimmed(whole)
-            // Go knows no other white space than blanks, tabs and carriage returns.
-            let isAtStart = whole.first == line.first && !whole.contains { $0 == 0x0b || $0 == 0x0c }
-            if String(decoding: line.prefix(11), as: UTF8.self) == "-----BEGIN ", boundary(line, "BEGIN") == nil {
+        for line in lines(text) {
+            let (number, bytes) = (line.number, line.text)
+            if String(decoding: bytes.prefix(11), as: UTF8.self) == "-----BEGIN ", boundary(bytes, "BEGIN") == nil {
                 skip("", number, "the boundary is not on a line of its own: are the line breaks lost?")
-            } else if let label = boundary(line, "BEGIN") {
+            } else if let label = boundary(bytes, "BEGIN") {
                 if let open { skip(open.label, open.line, "has no -----END \(open.label.shortForMessage)-----") }
-                open = (label, number, [], isAtStart)
-            } else if let label = boundary(line, "END") {
+                open = (label, number, [], line.objectionOfGo)
+            } else if let label = boundary(bytes, "END") {
                 guard let begun = open else {
                     skip("", number, "ends what has not begun")
                     continue
@@ -137,13 +186,14 @@ enum PEM {
                     skip(begun.label, begun.line, "the block is not base64")
                     continue
                 }
+                let isGoBase64 = Base64.decode(String(decoding: begun.base64, as: UTF8.self)) != nil
                 blocks.append(
                     Block(
                         label: label, line: begun.line, content: .der(der),
-                        isReadByGo: begun.beginsItsLine && isAtStart
-                            && Base64.decode(String(decoding: begun.base64, as: UTF8.self)) != nil))
+                        objectionOfGo: begun.objection ?? line.objectionOfGo
+                            ?? (isGoBase64 ? nil : "the content is not padded base64 of the standard alphabet")))
             } else {
-                open?.base64.append(contentsOf: line)
+                open?.base64.append(contentsOf: bytes)
             }
         }
         if let open {

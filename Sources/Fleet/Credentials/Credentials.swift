@@ -140,14 +140,15 @@ extension SecretContent {
     public func unreadableByFlyteAdmin(tokenKey: String, caCertKey: String) -> String? {
         var trouble: [String] = []
         if case .success(let token) = token(tokenKey), token.isPadded {
-            trouble.append("around the token (\(tokenKey))")
+            trouble.append("there is white space around the token (\(tokenKey)), take it away")
         }
-        if case .success(let bundle) = bundle(caCertKey), !bundle.isReadByGo {
-            trouble.append("before the certificates' boundaries (\(caCertKey))")
+        if case .success(let bundle) = bundle(caCertKey), let first = bundle.unreadByGo.first {
+            let more = bundle.unreadByGo.count > 1 ? ", and \(bundle.unreadByGo.count - 1) more" : ""
+            let what = bundle.isReadByGo ? "does not find each certificate" : "finds no certificate"
+            trouble.append("it \(what) in \(caCertKey) (\(first)\(more))")
         }
         guard !trouble.isEmpty else { return nil }
-        let places = trouble.joined(separator: " and ")
-        return "flyteadmin reads the entries raw and will fail: there is white space \(places); take it away"
+        return "flyteadmin reads the entries raw and will fail: " + trouble.joined(separator: "; ")
     }
 }
 

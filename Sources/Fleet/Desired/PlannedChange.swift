@@ -6,6 +6,12 @@ public enum Mode: String, Sendable, Hashable, Codable, CaseIterable {
     case enforce = "Enforce"
     /// It is connected, probed, watched and compared, but nothing is written.
     case observe = "Observe"
+
+    /// The fleet's mode without a registry: the one that was in force before, as the operator wrote it into the statuses
+    /// of data planes without a mode of their own. So the deletion of the registry starts no writes.
+    public static func recorded(in dataPlanes: some Sequence<(spec: Mode?, status: Mode?)>) -> Mode {
+        dataPlanes.contains { $0.spec == nil && $0.status == .observe } ? .observe : .enforce
+    }
 }
 
 /// What would be written to one object of a data plane in Observe.

@@ -189,14 +189,14 @@ public final class KubeClient: Sendable {
         _ request: KubeRequest, _ carryOut: (HTTPRequest) async throws(HTTPError) -> Answer
     ) async throws(KubeError) -> (Answer, Sensitive?) {
         do {
-            let token = try await token(for: request)
-            let answer = try await counted(request, carryOut, token)
-            guard answer.status == 401 else { return (answer, token) }
-            authorization.rejected()
-            let fresh = try await self.token(for: request)
-            if fresh == token { return (answer, token) }
-            let second = try await counted(request, carryOut, fresh)
-            return (second, fresh)
+            let credential = try await credential(for: request)
+            let answer = try await counted(request, carryOut, credential.token)
+            guard answer.status == 401 else { return (answer, credential.token) }
+            authorization.rejected(credential)
+            let fresh = try await self.credential(for: request)
+            if fresh.hasSameContent(as: credential) { return (answer, credential.token) }
+            let second = try await counted(request, carryOut, fresh.token)
+            return (second, fresh.token)
         } catch let error as HTTPError {
             throw KubeError(operation: request.operation, cause: .transport(error))
         } catch let error as KubeError {
@@ -224,9 +224,9 @@ public final class KubeClient: Sendable {
         }
     }
 
-    private func token(for request: KubeRequest) async throws(KubeError) -> Sensitive? {
+    private func credential(for request: KubeRequest) async throws(KubeError) -> RequestCredential {
         do {
-            return try await authorization.bearerToken()
+            return try await authorization.credential()
         } catch {
             throw KubeError(operation: request.operation, cause: .credentials(error.message))
         }

@@ -253,10 +253,9 @@ final class PlanUpdater: Sendable {
             ? RegistrySettings(spec, operatorNamespace: operatorNamespace) : RegistrySettings(spec: spec)
     }
 
-    /// The mode that an earlier process wrote into the statuses of DataPlanes without a mode of their own.
+    /// The mode that an earlier process wrote into the statuses.
     private var recordedMode: Mode {
-        let inherited = informers.dataPlanes.valid().values.filter { $0.spec.mode == nil }
-        return inherited.contains { $0.status?.mode == .observe } ? .observe : .enforce
+        Mode.recorded(in: informers.dataPlanes.valid().values.map { ($0.spec.mode, $0.status?.mode) })
     }
 
     private func readTemplates(_ state: inout State) {

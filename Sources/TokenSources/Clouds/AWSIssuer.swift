@@ -96,9 +96,22 @@ public final class AWSIssuer: TokenIssuer {
         let answer = try await request.post(
             form: [
                 ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"), ("RoleArn", role),
-                ("RoleSessionName", "squadron"), ("WebIdentityToken", token.text),
+                ("RoleSessionName", try sessionName()), ("WebIdentityToken", token.text),
             ], to: try stsEndpoint(region))
         return try keys(answer, request)
+    }
+
+    /// As in the AWS SDKs, the variable names the session of the web identity only. A trust policy may ask for a name.
+    private func sessionName() throws(IssueFailure) -> String {
+        let name = variable("AWS_ROLE_SESSION_NAME")
+        if name.isEmpty { return "squadron" }
+        let isName = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || "_+=,.@-".utf8.contains(byte)
+        }
+        guard isName, (2...64).contains(name.utf8.count) else {
+            throw IssueFailure("AWS_ROLE_SESSION_NAME is not 2 to 64 letters, digits and _+=,.@-")
+        }
+        return name
     }
 
     private func assume(

@@ -46,7 +46,7 @@ extension PageScript {
             texts.push('No operator is at work: what follows is as it was when there was one.');
           }
           const registry = model.registry;
-          if (registry && registry.mode === 'Observe') texts.push('Mode Observe: nothing is written but statuses.');
+          if (model.mode === 'Observe') texts.push('Mode Observe: nothing is written but statuses.');
           if (registry && registry.ready !== 'True') {
             texts.push(`ClusterRegistry: ${registry.reason}: ${registry.message}`);
             for (const trouble of registry.troubles) {

@@ -114,43 +114,69 @@ private struct ErrorLines {
     }
 }
 
-/// The token of a plugin. It is asked for again when it has ended and when the server refuses it. A client certificate of
-/// the plugin is not replaced: connections keep the first one.
+/// The credential of a plugin. The plugin runs again when the credential has ended, and when the server refuses it. Another
+/// client certificate needs other connections: `RenewedTransport` makes them.
 actor ExecAuthorization: Authorization {
-    private let spec: ExecSpec
-    private let plugins: ExecPlugins
-    private var credential: ExecCredential
-    private var running: Task<Result<ExecCredential, CredentialsFailure>, Never>?
-    private nonisolated let isRejected = Locked(false)
+    private struct State {
+        var credential: ExecCredential
+        var generation = 1
+        var isRefused = false
 
-    init(_ spec: ExecSpec, _ plugins: ExecPlugins, first: ExecCredential) {
-        (self.spec, self.plugins, credential) = (spec, plugins, first)
+        var ofRequests: RequestCredential {
+            let certificate = credential.clientCertificate.map {
+                ClientCertificate(chain: $0, key: credential.clientKey)
+            }
+            return RequestCredential(token: credential.token, certificate: certificate, generation: generation)
+        }
     }
 
-    func bearerToken() async throws(CredentialsFailure) -> Sensitive? {
-        let hasEnded = credential.expiration.map { $0 <= plugins.wallClock.now } ?? false
-        let wasRejected = isRejected.withLock { flag in
-            defer { flag = false }
-            return flag
+    private let spec: ExecSpec
+    private let plugins: ExecPlugins
+    private var running: Task<Result<RequestCredential, CredentialsFailure>, Never>?
+    private nonisolated let state: Locked<State>
+
+    init(_ spec: ExecSpec, _ plugins: ExecPlugins, first: ExecCredential) {
+        (self.spec, self.plugins) = (spec, plugins)
+        state = Locked(State(credential: first))
+    }
+
+    func bearerToken() async throws(CredentialsFailure) -> Sensitive? { try await credential().token }
+
+    func credential() async throws(CredentialsFailure) -> RequestCredential {
+        let now = plugins.wallClock.now
+        let good = state.withLock { state -> RequestCredential? in
+            let hasEnded = state.credential.expiration.map { $0 <= now } ?? false
+            return hasEnded || state.isRefused ? nil : state.ofRequests
         }
-        guard hasEnded || wasRejected else { return credential.token }
+        if let good { return good }
         let task = running ?? start()
         running = task
         let result = await task.value
         if running == task { running = nil }
-        credential = try result.get()
-        return credential.token
+        return try result.get()
     }
 
-    nonisolated func rejected() { isRejected.withLock { $0 = true } }
+    nonisolated func rejected() { state.withLock { $0.isRefused = true } }
+
+    /// Requests run at the same time. One that was sent with an older credential says nothing of the present one.
+    nonisolated func rejected(_ credential: RequestCredential) {
+        state.withLock { if $0.generation == credential.generation { $0.isRefused = true } }
+    }
+
+    nonisolated var clientCertificate: ClientCertificate? { state.withLock { $0.ofRequests.certificate } }
 
     /// The run is a task of its own: several requests may wait for the one run of the plugin, and none of them may
     /// cancel it for the others.
-    private func start() -> Task<Result<ExecCredential, CredentialsFailure>, Never> {
-        let (spec, plugins) = (spec, plugins)
+    private func start() -> Task<Result<RequestCredential, CredentialsFailure>, Never> {
+        let (spec, plugins, state) = (spec, plugins, state)
         return Task {
             do throws(CredentialsFailure) {
-                return .success(try await plugins.credential(spec))
+                let fresh = try await plugins.credential(spec)
+                return .success(
+                    state.withLock { state in
+                        state = State(credential: fresh, generation: state.generation + 1)
+                        return state.ofRequests
+                    })
             } catch {
                 return .failure(error)
             }
