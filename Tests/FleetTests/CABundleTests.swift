@@ -81,7 +81,7 @@ struct CABundleTests {
         #expect(try !isReadByGo(good.replacing("+", with: "-").replacing("/", with: "_")))
     }
 
-    @Test("Certificates without a line break between them are used, and Go does not find them")
+    @Test("Certificates joined without a line break are used, and Go does not find them")
     func joined() throws {
         let all = try (1...3).map { try TestCA.pem(ends: now + Double($0) * 100 * day) }
         let (a, b, c) = (all[0], all[1], all[2])

@@ -112,7 +112,7 @@ struct ChartTests {
         #expect(deployment?[path: ["selector", "matchLabels"]] == ["app.kubernetes.io/name": "squadron"])
     }
 
-    @Test("A field of a security context is added to the secure defaults, and null takes one away")
+    @Test("A security context is added to the secure defaults, and null takes a field away")
     func securityContextsMerged() throws {
         let arguments = [
             "--set", "podSecurityContext.fsGroup=2000,podSecurityContext.runAsUser=null",

@@ -265,7 +265,7 @@ struct ExecPluginTests {
         #expect(try String(contentsOfFile: "\(setting.folder.path)/plugin.sh.runs", encoding: .utf8) == "x\nx\n")
     }
 
-    @Test("A certificate that the server refuses is asked for again, and new connections use it")
+    @Test("A refused certificate is asked for again, and new connections use the new one")
     func renewedCertificate() async throws {
         let setting = try counting(certificates: true)
         let endpoint = try await setting.endpoint()
