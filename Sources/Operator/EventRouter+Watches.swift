@@ -51,7 +51,10 @@ extension EventRouter {
         if let old = old.object as? DataPlane, let new = new.object as? DataPlane, statuses.takesBack(new),
             old.status?.isOfSameCluster(as: new.status) ?? false
         {
-            return dataPlaneIsLookedAt()
+            // Others read the status where the watch has shown it.
+            dataPlaneIsLookedAt()
+            if let plan = plans.inForce { dataPlaneReported(plan) }
+            return
         }
         queue.add(work, after: Delay.coalescing)
     }

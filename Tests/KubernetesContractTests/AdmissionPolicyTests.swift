@@ -327,6 +327,12 @@ struct AdmissionPolicyTests {
             let labels = ["multicluster.flyte.org/project": "p", "multicluster.flyte.org/domain": "d"]
             let ours = Objects.configMap("ours", labels: labels)
             try await squadron.post(maps, ours).require(201)
+            // Each policy takes effect at its own time.
+            try await eventually("the other policy refuses", within: .seconds(60), every: .milliseconds(200)) {
+                guard try await squadron.post(maps, Objects.configMap("foreign")).status == 201 else { return true }
+                try await api.delete("\(maps)/foreign").require(200)
+                return false
+            }
             try await squadron.post(maps, Objects.configMap("foreign")).require(422)
             try await squadron.post(Objects.core("kube-system", "configmaps"), ours).require(422)
         }

@@ -93,6 +93,23 @@ struct EventRouterTests {
         }
     }
 
+    @Test("ClusterProfiles follow each status that the watch shows, our own too")
+    func ownStatusForProfiles() async throws {
+        try await withFleet { bench in
+            try await bench.put("ClusterRegistry", "flyte", ["clusterProfiles": [["namespace": "kueue-system"]]])
+            await bench.plan()
+            _ = await bench.woken(within: .seconds(5))
+            for generation in 1...2 {
+                var status = DataPlaneStatus()
+                status.observedGeneration = Int64(generation)
+                try await bench.statuses.writer.write(status, of: bench.stored(DataPlane.self, "a"))
+                try await bench.show(.dataPlanes, "a")
+                let woken = await bench.woken(within: .seconds(1))
+                if generation == 2 { #expect(woken.contains(.clusterProfiles) && !woken.contains(.dataPlane("a"))) }
+            }
+        }
+    }
+
     @Test("The plan wakes a changed data plane at once, its dependents later, and no other")
     func changedDataPlane() async throws {
         try await withFleet { bench in
