@@ -117,7 +117,7 @@ extension EndToEnd.Alone {
             #expect(try await Self.applies(fleet) == before.map { $0 + 4 }, "one write for each object")
             let status = try await fleet.admin.get("DataPlane", "dataplane-1")?["status"]
             #expect(status?["kubernetesVersion"]?.string?.hasPrefix("v1.") == true)
-            // A data plane tells who we are from 1.28 on.
+            // From 1.28 on a data plane tells our user name.
             let mayBeOlder = try KubernetesBinaries.ofDataPlanes() != KubernetesBinaries.fromEnvironment()
             let identity = status?["identity"]
             #expect(identity == "system:serviceaccount:flyte:squadron" || (mayBeOlder && identity == nil))
