@@ -125,6 +125,23 @@ struct ImportTests {
         #expect(plan.check.outcome == .findings)
     }
 
+    static let oddValues: [(yaml: String, words: String)] = [
+        ("customData: [{production: x}]", "line 2: customData.production: is neither a map nor a list of maps"),
+        ("customData: x", "customData: is neither a map nor a list of maps"),
+        ("templateData: 5", "templateData: is neither"),
+        ("customData: [production]", "customData: an entry of the list is not a map"),
+        ("customData:\n- a: [{x: {value: 1}}]\n- a: [{x: {value: 2}}]", "line 4: customData.a: is there twice"),
+        ("templateData: [{a: {value: 1}}, {a: {value: 2}}]", "templateData.a: is there twice"),
+    ]
+    @Test("Values of another form than Flyte's are named, and none goes without a word", arguments: oddValues)
+    func oddValues(_ entry: (yaml: String, words: String)) throws {
+        let values = entry.yaml.replacing("\n", with: "\n  ")
+        let plan = try plan { $0.clusterResources = [text("cluster_resources:\n  \(values)\n")] }
+        let gaps = plan.gaps.map { "\($0.place): \($0.message)" }
+        #expect(gaps.count == 1 && gaps.first?.contains(entry.words) == true, "\(gaps)")
+        #expect(plan.check.outcome == .findings)
+    }
+
     static let broken: [(text: String, words: String)] = [
         ("a: [", "f.yaml, line"), ("clusters:\n  a: 1\n  a: 2", "f.yaml, line 3"), ("x: 1", "no clusters: section"),
         ("clusters:\n  clusterConfigs: {{ .Values.x }}\n", "ConfigMaps flyte-admin-clusters-config"),

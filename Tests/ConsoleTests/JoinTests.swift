@@ -70,6 +70,10 @@ struct JoinTests {
         let same = Self.request { ($0.name, $0.clusterName, $0.label) = ("old", "dataplane_1", "label1") }
         let plan = JoinPlan(same, try objects(Self.planes), clusterUID: "u1", secrets: [:])
         #expect(plan.refusal == nil && plan.hasLabel)
+        let more = Self.planes.replacing(
+            "[{name: dataplane_1, weight: 1}]", with: "[{name: dataplane_1, weight: 0.5}, {name: b, weight: 0.5}]")
+        let again = JoinPlan(same, try objects(more), clusterUID: "u1", secrets: [:])
+        #expect(again.refusal?.contains("dataplane_1 is in it already, so leave --label out") == true)
         #expect(try refusal(Self.request { $0.label = "label 2" }) != nil)
     }
 

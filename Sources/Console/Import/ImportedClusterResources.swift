@@ -11,9 +11,15 @@ struct ImportedClusterResources: Sendable {
         for section in sections {
             if let data = section["templateData"] { read(data, "templateData") { $0.templateData[$1] = $2 } }
             guard let data = section["customData"] else { continue }
-            for (domain, values) in Self.entries(data) {
+            var seen: Set<String> = []
+            for (domain, values) in entries(data, "customData") {
+                let shown = "customData.\(domain.shortForMessage)"
+                guard seen.insert(domain).inserted else {
+                    gaps.append(values.gap("\(shown): is there twice"))
+                    continue
+                }
                 if customData[domain] == nil { customData[domain] = [:] }
-                read(values, "customData.\(domain.shortForMessage)") { $0.customData[domain]?[$1] = $2 }
+                read(values, shown) { $0.customData[domain]?[$1] = $2 }
             }
         }
     }
@@ -30,16 +36,25 @@ struct ImportedClusterResources: Sendable {
         return json
     }
 
-    /// A map, or a list of maps.
-    private static func entries(_ node: ImportNode) -> [(key: String, value: ImportNode)] {
-        node.members.isEmpty ? node.elements.flatMap(\.members) : node.members
+    /// The entries of a map, or of a list of maps. What is neither is reported.
+    private mutating func entries(_ node: ImportNode, _ path: String) -> [(key: String, value: ImportNode)] {
+        if node.isNull { return [] }
+        if node.node.mapping != nil { return node.members }
+        guard node.node.sequence != nil else {
+            gaps.append(node.gap("\(path): is neither a map nor a list of maps"))
+            return []
+        }
+        for element in node.elements where element.node.mapping == nil && !element.isNull {
+            gaps.append(element.gap("\(path): an entry of the list is not a map"))
+        }
+        return node.elements.flatMap(\.members)
     }
 
     private mutating func read(
         _ node: ImportNode, _ path: String, _ take: (inout Self, String, TemplateValue) -> Void
     ) {
         var seen: Set<String> = []
-        for (name, value) in Self.entries(node) {
+        for (name, value) in entries(node, path) {
             let shown = "\(path).\(name.shortForMessage)"
             func refuse(_ message: String) { gaps.append(value.gap("\(shown): \(message)")) }
             if let problem = ValueRules.problem(ofName: name) {

@@ -151,10 +151,10 @@ struct ImportedClusters: Sendable {
     private mutating func addLabel(_ written: String, _ node: ImportNode, _ known: Set<String>) {
         let label = LabelKeys.asRead(written)
         let shown = "label \(written.shortForMessage)"
+        if let problem = NameRules.problem(ofLabel: label) { return gaps.append(node.gap("\(shown): \(problem)")) }
         if label != written {
             notes.append("\(shown): flyteadmin reads it as \(label.shortForMessage), and so it is taken over")
         }
-        if let problem = NameRules.problem(ofLabel: label) { return gaps.append(node.gap("\(shown): \(problem)")) }
         var weights: [(id: String, weight: Double)] = []
         for entry in node.elements {
             guard let id = entry["id"]?.text else { gaps.append(entry.gap("\(shown): an entry has no id")); continue }

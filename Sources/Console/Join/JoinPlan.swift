@@ -64,11 +64,13 @@ public struct JoinPlan: Sendable {
             guard (object.spec("label")?.string ?? object.metadata.name) == label else { continue }
             let clusters = (object.spec("clusters")?.array ?? []).compactMap { $0["name"]?.string }
             if clusters == [request.clusterName] { return (true, nil) }
-            return (
-                true,
-                "ExecutionLabel \(object.metadata.name) has the label \(label) with \(clusters.joined(separator: ", ")): "
-                    + "add \(request.clusterName) and the weights there yourself"
-            )
+            // On a second run somebody may have added other clusters meanwhile.
+            let advice =
+                clusters.contains(request.clusterName)
+                ? "\(request.clusterName) is in it already, so leave --label out"
+                : "add \(request.clusterName) and the weights there yourself"
+            let all = clusters.joined(separator: ", ")
+            return (true, "ExecutionLabel \(object.metadata.name) has the label \(label) with \(all): \(advice)")
         }
         let name = JoinRequest.objectName(of: label)
         if objects[.executionLabels].contains(where: { $0.metadata.name == name }) {
