@@ -58,7 +58,8 @@ struct RightsTests {
 
     @Test("A plain configuration needs no more than the manifests give")
     func plain() throws {
-        let documents = try needed().documents(for: nil)
+        let own: JSON = ["endpoint": "https://a", "credentials": ["secretName": "squadron-credentials"]]
+        let documents = try needed(planes: [own]).documents(for: nil)
         #expect(documents.map { $0["kind"]?.string } == ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"])
         let given = try #require(try manifest("rbac/operator.yaml").first { $0["kind"] == "Role" })
         let all = rights(given)
@@ -106,6 +107,22 @@ struct RightsTests {
         let pruned = try needed(["prune": true]).documents(for: .dataPlanes)[0]
         #expect(self.rights(pruned).contains(Right(group: "", resource: "secrets", verb: "delete", name: "*")))
         #expect(!self.rights(try #require(remote)).contains { $0.verb == "delete" })
+    }
+
+    @Test("An account that flyteadmin uses too keeps its right to FlyteWorkflows")
+    func sharedAccount() throws {
+        let workflows = Set(
+            ["create", "delete"].map {
+                Right(group: "flyte.lyft.com", resource: "flyteworkflows", verb: $0, name: "*")
+            })
+        func given(_ plane: JSON) throws -> Set<Right> {
+            rights(try needed(planes: [plane]).documents(for: .dataPlanes)[0])
+                .filter { $0.resource == "flyteworkflows" }
+        }
+        #expect(try given(["endpoint": "https://a"]) == workflows)
+        #expect(try given(["endpoint": "https://a", "credentials": ["secretName": "squadron-credentials"]]).isEmpty)
+        #expect(try given(["endpoint": "https://a", "flyteAdmin": ["tokenKey": "a_token"]]).isEmpty)
+        #expect(try given(["endpoint": "https://a", "credentials": ["provider": "Federated"]]).isEmpty)
     }
 
     @Test("Renewed tokens need the right to create them, each for its own account")

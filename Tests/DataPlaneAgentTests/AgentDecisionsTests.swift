@@ -498,6 +498,29 @@ struct AgentDecisionsTests {
         }
     }
 
+    @Test("If new settings are refused and old ones fail, the facts stay between probes")
+    func rejectedBesideFailure() throws {
+        var state = try connected()
+        let old = try #require(state.active)
+        for _ in 0..<2 { _ = state.take(ProbeResult(.failed(.tlsUntrusted, "untrusted")), of: old, now: .zero) }
+        _ = state.configure(AgentConfiguration(link: settings(token: "two")), connect: link)
+        let candidate = try #require(state.candidate)
+        var seen: [AgentFacts] = []
+        for _ in 0..<5 {
+            _ = state.take(ProbeResult(.tokenRejected("401")), of: candidate, now: .zero)
+            seen.append(state.facts)
+            _ = state.take(ProbeResult(.failed(.tlsUntrusted, "untrusted")), of: old, now: .zero)
+            seen.append(state.facts)
+        }
+        #expect(Set(seen.suffix(6)).count == 1)
+        #expect(state.facts.reachability == .reachable && state.facts.tokenRejected == "401")
+        #expect(!state.allowsReads && !state.allowsWrites)
+        // The server goes away, and that is told.
+        _ = state.take(failure, of: candidate, now: .zero)
+        _ = state.take(failure, of: old, now: .zero)
+        #expect(state.facts.isUnreachable)
+    }
+
     @Test("A rejected token is an answer: later probes come at the usual distance")
     func rejectedAfterFailure() throws {
         var state = try connected()

@@ -29,7 +29,9 @@ enum ReasonAdvice {
         "Timeout": "the server is overloaded, or packets are dropped on the way; connection.probeTimeoutSeconds",
         "TooManyRequests": "the server is overloaded; Squadron waits as long as it asks",
         "ServerError": "look at the log of its API server",
-        "PermissionsMissing": "squadron rbac --only data-planes | kubectl --context <data plane> apply -f -",
+        "PermissionsMissing":
+            "squadron join again, if join made it; otherwise squadron rbac --only data-planes | kubectl --context <data plane> "
+            + "apply -f -",
         "DuplicateCluster": "delete one of the two DataPlanes",
         "IdentityChanged": "if the new cluster is right, create the DataPlane again",
         "PropellerNotFound": "install flyte-core's data plane there, or correct flyteHealth.namespace and deployment",
@@ -41,7 +43,8 @@ enum ReasonAdvice {
         "Pending": "wait; the message says for what",
         "SyncFailed": "status.failures has the objects and the reasons; squadron why <namespace>",
         "Conflict":
-            "take the field out of the template, let the other manager give it up, or set conflictPolicy: Force",
+            "of a field: take it out of the template, let the other manager give it up, or set conflictPolicy: Force; of a "
+            + "namespace: do what the message says",
         "PruneHeld":
             "look at what would go; then set the annotation multicluster.flyte.org/allow-prune on the registry",
         // Labels and assignments

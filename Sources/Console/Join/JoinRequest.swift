@@ -34,7 +34,10 @@ public struct JoinRequest: Sendable, Hashable {
     static let account = "squadron"
     /// The Secret of the tokens of Squadron's own accounts, if flyteadmin has its own account.
     static let ownSecret = "squadron-credentials"
-    static let workflowGroup = "flyte.lyft.com"
+    /// All that flyteadmin needs in a data plane.
+    static let workflowRule: JSON = [
+        "apiGroups": ["flyte.lyft.com"], "resources": ["flyteworkflows"], "verbs": ["create", "delete"],
+    ]
 
     /// The annotation on what `join` makes in the control plane for one DataPlane. Its value is the DataPlane's name.
     static let joinedAnnotation = FleetGroup.name + "/joined"
@@ -100,11 +103,9 @@ extension JoinRequest {
             ]
         ]
         objects += accountObjects(Self.account)
-        let workflows: JSON = [
-            "apiGroups": [.string(Self.workflowGroup)], "resources": ["flyteworkflows"], "verbs": ["create", "delete"],
-        ]
         objects += role(
-            "ClusterRole", "squadron", rules: rules + (flyteAdminAccount == nil ? [workflows] : []), for: Self.account)
+            "ClusterRole", "squadron", rules: rules + (flyteAdminAccount == nil ? [Self.workflowRule] : []),
+            for: Self.account)
         objects += role(
             "Role", "squadron-token",
             rules: [
@@ -119,7 +120,7 @@ extension JoinRequest {
         }
         if let other = flyteAdminAccount {
             objects += accountObjects(other)
-            objects += role("ClusterRole", "squadron-\(other)", rules: [workflows], for: other)
+            objects += role("ClusterRole", "squadron-\(other)", rules: [Self.workflowRule], for: other)
         }
         return objects
     }

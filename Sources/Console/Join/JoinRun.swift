@@ -117,7 +117,8 @@ public struct JoinRun: Sendable {
                 error.conflicts.isEmpty ? MissingRule.advice(error, ["create", "patch"], type) : other)
         }
         say("\(isDry ? "would apply " : "applied     ") \(what) in \(place)")
-        made.append("\(what) (\(place))")
+        // To delete the Namespace would delete all that runs in it, propeller for example.
+        if kind != "Namespace" { made.append("\(what) (\(place))") }
     }
 
     static let types: [String: ResourceType] = {

@@ -23,6 +23,7 @@ public struct NeededRights: Sendable {
     private let registry: ClusterRegistrySpec
     private let names: Names
     private let hasInCluster: Bool
+    private let sharesAccount: Bool
     private let tokens: TokenRights
     private let permissions: [Permission]
     /// What a user should know about the documents.
@@ -39,6 +40,7 @@ public struct NeededRights: Sendable {
     ) {
         (self.registry, self.names, self.namespace) = (registry, names, namespace)
         hasInCluster = dataPlanes.contains(where: \.spec.inCluster)
+        sharesAccount = dataPlanes.contains { !$0.spec.inCluster && $0.spec.sharesAccount }
         tokens = TokenRights(dataPlanes)
         permissions = Permissions.required(
             by: templates ?? .standard, kinds: kinds, deletes: registry.prune,
@@ -78,7 +80,8 @@ public struct NeededRights: Sendable {
             }
         }
         if side != .controlPlane {
-            documents += pair("ClusterRole", "squadron", rules: dataPlaneRules, side: .dataPlanes)
+            let workflows = sharesAccount ? [JoinRequest.workflowRule] : []
+            documents += pair("ClusterRole", "squadron", rules: dataPlaneRules + workflows, side: .dataPlanes)
             documents += flyteHealth(.dataPlanes)
             if !tokens.renewed.isEmpty {
                 let rule = Self.rule("", ["serviceaccounts/token"], ["create"], names: tokens.renewed)
@@ -116,7 +119,8 @@ public struct NeededRights: Sendable {
         return [role, binding]
     }
 
-    private var dataPlaneRules: [JSON] {
+    /// What Squadron's own work in a data plane needs.
+    var dataPlaneRules: [JSON] {
         (try? YAML.parse(Permissions.rules(adding: permissions)))?.array ?? []
     }
 
@@ -187,5 +191,13 @@ public struct NeededRights: Sendable {
             Self.rule("coordination.k8s.io", ["leases"], ["get", "update"], names: ["squadron"]),
         ]
         return rules
+    }
+}
+
+extension DataPlaneSpec {
+    /// Whether flyteadmin works with the same account: it reads the tokens in `cluster-credentials`.
+    fileprivate var sharesAccount: Bool {
+        credentials.provider.hasFirstToken && credentials.secretName == CredentialsReference.defaultSecretName
+            && (flyteAdmin?.tokenKey ?? "").isEmpty
     }
 }

@@ -44,10 +44,9 @@ public struct RightsReading: Sendable {
         (self.templates, self.kinds, self.notes) = (templates, kinds, notes)
     }
 
-    /// The rules of the ClusterRole that Squadron's account needs in a data plane.
+    /// The rules that Squadron's own work in a data plane needs.
     public func dataPlaneRules(namespace: String) -> [JSON] {
-        let rights = rights(.init(secrets: [], configMaps: []), namespace: namespace)
-        return rights.documents(for: .dataPlanes).first { $0["kind"] == "ClusterRole" }?["rules"]?.array ?? []
+        rights(.init(secrets: [], configMaps: []), namespace: namespace).dataPlaneRules
     }
 
     public func rights(_ names: NeededRights.Names, namespace: String) -> NeededRights {

@@ -93,7 +93,8 @@ package struct DataPlanePlan: Sendable {
     /// The message for a namespace that another registry has made.
     func foreign(_ object: DesiredObject, owner: String) -> String {
         "\(object.description) belongs to the registry \(owner) (annotation \(Ownership.controlPlaneAnnotation)), this is "
-            + "\(identity?.id ?? "unknown"); remove the annotation in the data plane to hand it over"
+            + "\(identity?.id ?? "unknown"); to take it over, name that registry in "
+            + "spec.identity.takesOverFrom, or remove the annotation in the data plane"
     }
 
     /// Whether the watch of that kind shows whole objects. For some kinds metadata is enough for most objects, or the
