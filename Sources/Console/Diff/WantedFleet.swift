@@ -121,9 +121,8 @@ struct WantedFleet: Sendable {
     private static func settings(
         _ registry: ClusterRegistry?, _ objects: ControlPlaneObjects
     ) throws(Failure) -> ClusterRegistrySpec {
-        var spec = registry?.spec ?? ClusterRegistrySpec()
         // An unusable registry was refused before.
-        if registry == nil { spec.mode = objects.mode }
+        var spec = registry?.spec ?? objects.settingsWithoutRegistry
         guard let reference = spec.importFrom else { return spec }
         guard let text = note(reference.name, reference.key, objects) else {
             throw Failure(

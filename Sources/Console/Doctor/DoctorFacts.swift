@@ -68,12 +68,7 @@ extension DoctorFacts {
     static let syncResources = "syncresources"
 
     /// The spec of the registry that is used, or the defaults without a registry.
-    public var registry: ClusterRegistrySpec {
-        if let registry = registries.first { return registry.spec }
-        var defaults = ClusterRegistrySpec()
-        defaults.mode = objects.mode
-        return defaults
-    }
+    public var registry: ClusterRegistrySpec { registries.first?.spec ?? objects.settingsWithoutRegistry }
     private var registries: [ClusterRegistry] {
         objects.decoded(ClusterRegistry.self).objects.filter { $0.metadata.name == ClusterRegistry.theName }
     }

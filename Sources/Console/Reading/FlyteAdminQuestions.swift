@@ -58,6 +58,13 @@ extension ControlPlaneObjects {
         return .recorded(in: self[.dataPlanes].map { (mode($0.spec("mode")), mode($0.status("mode"))) })
     }
 
+    /// The settings that are in force without a registry.
+    var settingsWithoutRegistry: ClusterRegistrySpec {
+        var spec = ClusterRegistrySpec()
+        spec.mode = mode
+        return spec
+    }
+
     /// Whether the fleet is in Observe.
     public var isObserved: Bool { mode == .observe }
 }
