@@ -46,12 +46,12 @@ extension EventRouter {
 
     /// Only the status differs.
     private func statusChanged<Object: KubeResource>(_ old: Decoded<Object>, _ new: Decoded<Object>, _ work: Work) {
-        // A fleet has many data planes, and each change of a project-domain is a new status of each of them. To reconcile
-        // them again for it would find nothing new.
-        if let old = old.object as? DataPlane, let new = new.object as? DataPlane, statuses.takesBack(new),
+        // A change of one project-domain is a new status of every DataPlane. Our own status tells a DataPlane's controller
+        // nothing new.
+        if let old = old.object as? DataPlane, let new = new.object as? DataPlane, statuses.isOwnWrite(new),
             old.status?.isOfSameCluster(as: new.status) ?? false
         {
-            // Others read the status where the watch has shown it.
+            // Other controllers read the status from the informer.
             dataPlaneIsLookedAt()
             if let plan = plans.inForce { dataPlaneReported(plan) }
             return
@@ -85,7 +85,7 @@ extension EventRouter {
 }
 
 extension DataPlaneStatus {
-    /// Whether it says the same as that one of what an agent's configuration is made of.
+    /// Whether both have the same of what goes into the agent's configuration.
     fileprivate func isOfSameCluster(as other: DataPlaneStatus?) -> Bool {
         clusterUID == other?.clusterUID && endpoint == other?.endpoint && kubernetesVersion == other?.kubernetesVersion
     }

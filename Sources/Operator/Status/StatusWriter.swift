@@ -40,8 +40,9 @@ final class StatusWriter: Sendable {
         return object
     }
 
-    /// Takes what a watch shows. True if that is the status that was sent last, so that it tells nothing new.
-    func takesBack<Spec>(_ object: CustomResource<Spec>) -> Bool {
+    /// Whether the watch shows the status that we sent last, and not one that somebody else has written or changed. Our copy
+    /// of what the watch has shown is dropped.
+    func isOwnWrite<Spec>(_ object: CustomResource<Spec>) -> Bool {
         let uid = object.metadata.uid ?? ""
         let hash = object.status?.hashValue
         return state.withLock { state in

@@ -72,7 +72,7 @@ struct EventRouterTests {
         }
     }
 
-    @Test("Our own last status of a DataPlane wakes it only if it names another cluster")
+    @Test("A status that we wrote wakes no DataPlane, unless its cluster is another one")
     func ownStatus() async throws {
         try await withFleet { bench in
             let writer = bench.statuses.writer

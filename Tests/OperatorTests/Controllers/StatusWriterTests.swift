@@ -62,6 +62,30 @@ struct StatusWriterTests {
         }
     }
 
+    @Test("Between two writers, failing writes and a restart, only our last write is ours")
+    func ownWrites() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.statuses.writer
+            func isOwn(_ writer: StatusWriter) async throws -> Bool {
+                writer.isOwnWrite(try await bench.stored(ExecutionLabel.self, "label1"))
+            }
+            try await writer.write(status("First"), of: object)
+            #expect(try await isOwn(writer))
+            // Another writer or a webhook changes it, and our next write fails.
+            try await bench.put(status: ["observedGeneration": 7], of: .executionLabels, "label1")
+            #expect(try await !isOwn(writer))
+            bench.api.fail { $0.target.contains("/status") && $0.method == .patch ? .status(503) : nil }
+            let changed = try await bench.stored(ExecutionLabel.self, "label1")
+            await #expect(throws: KubeError.self) { try await writer.write(status("First"), of: changed) }
+            #expect(try await !isOwn(writer))
+            bench.api.heal()
+            try await writer.write(status("First"), of: changed)
+            #expect(try await isOwn(writer))
+            // After a restart nothing is known to be ours, so each object is looked at.
+            #expect(try await !isOwn(StatusWriter(client: writer.client, mayWrite: { true })))
+        }
+    }
+
     @Test("An operator that does not lead writes nothing")
     func notLeading() async throws {
         try await withLabel { bench, object in
