@@ -134,7 +134,7 @@ package final class AgentPool: Sendable {
     /// Whether work waits for a data plane that accepts it.
     package var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }
     package var all: [Agent] { agents.withLock { Array($0.values) } }
-    /// Those whose progress counts. What an agent that leaves its cluster to an older one would do is done by that one.
+    /// The agents whose progress counts. A held agent has the cluster of an older one, and that one does its work.
     private var counted: [Agent] { all.filter { !$0.isHeld } }
 
     /// The namespaces of all data planes that are meant to be in sync: not of those in Observe.

@@ -10,7 +10,7 @@ import Fleet
 /// |---|---|---|
 /// | an object's spec or annotations | `changed` | `plan`, which wakes what it touches |
 /// | an object's status | `follow` | the object itself, coalesced |
-/// | a DataPlane's status as we wrote it | `follow` | what reads it: `publishing`, `stagedRollout`, `clusterProfiles`, coalesced |
+/// | a DataPlane's status that we wrote | `follow` | its readers: `publishing`, `stagedRollout`, `clusterProfiles`, coalesced |
 /// | an object was deleted | `follow` | its key, `plan`, and `tidying` |
 /// | the annotation `reconcile-requested-at` | `follow` | `requested`, which wakes the object and everything that it waits for |
 /// | `requested` | `lookAtOnce` | the object; for a registry also `plan`; for a registry or a label also `publishing` |

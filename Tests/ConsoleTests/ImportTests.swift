@@ -133,7 +133,7 @@ struct ImportTests {
         ("customData:\n- a: [{x: {value: 1}}]\n- a: [{x: {value: 2}}]", "line 4: customData.a: is there twice"),
         ("templateData: [{a: {value: 1}}, {a: {value: 2}}]", "templateData.a: is there twice"),
     ]
-    @Test("Values of another form than Flyte's are named, and none goes without a word", arguments: oddForms)
+    @Test("Values in a form that Flyte does not have are named", arguments: oddForms)
     func oddValues(_ entry: (yaml: String, words: String)) throws {
         let values = entry.yaml.replacing("\n", with: "\n  ")
         let plan = try plan { $0.clusterResources = [text("cluster_resources:\n  \(values)\n")] }

@@ -186,7 +186,8 @@ struct AgentDecisions: Sendable {
             if !breaker.allowsRequests {
                 // Both links are down, so the candidate's failure is not shown separately.
                 facts.refusedCandidate = nil
-                // A server that refuses the token of newer settings is there. The failure of the old ones is not news.
+                // The server has answered the new settings: it refuses their token. So it is not unreachable, although the
+                // old settings fail.
                 if connection.candidate?.hasFailed == true, facts.tokenRejected != nil { return }
                 fail(result.answer)
             }

@@ -47,7 +47,7 @@ public enum Permissions {
         let types = essentials.union(templates.kinds.compactMap { kinds[$0] })
             .union(copies ? [Secret.resourceType] : [])
         let pruned = deletes ? types.union(Pruning.kinds).subtracting([.namespace]) : []
-        // In the order of permissions, which is that of the kinds and then of the verbs.
+        // Sorted as permissions are: by kind, then by verb.
         return types.union(pruned).sorted { ($0.group, $0.plural) < ($1.group, $1.plural) }.flatMap { type in
             let verbs =
                 (types.contains(type) ? Permission.verbs : ["list", "watch"])

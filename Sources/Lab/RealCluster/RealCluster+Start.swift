@@ -100,7 +100,7 @@ extension RealCluster {
             "--leader-elect=false",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
-            // The names until 1.27. Later versions know them beside their own.
+            // The names of 1.27. Later versions have other names, and accept these too.
             "--controllers="
                 + [
                     "namespace", "serviceaccount", "serviceaccount-token", "root-ca-cert-publisher", "garbagecollector",
