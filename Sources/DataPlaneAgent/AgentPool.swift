@@ -129,7 +129,7 @@ package final class AgentPool: Sendable {
     /// Whether any agent may still come to its first result soon after the common start. An agent that comes later
     /// must not hold back the results of the others.
     package var isSettling: Bool {
-        context.timeline.now < started + Agent.settlingTime && all.contains { $0.isSettling }
+        context.timeline.now < started + Agent.settlingTime && counted.contains { $0.isSettling }
     }
     /// Whether work waits for a data plane that accepts it.
     package var hasPending: Bool { all.contains { $0.isWorking && $0.progress.hasPending } }

@@ -275,6 +275,7 @@ struct DataPlaneControllerTests {
             // It holds nobody up: what it would do is done by the other one.
             #expect(bench.pool.progress(of: "p-development").desired == 1)
             #expect(bench.pool.namespaces.desired == 1)
+            #expect(!bench.pool.isSettling, "after a restart, no status waits for it")
 
             try await bench.delete(.dataPlanes, "a")
             await bench.reconcile(.plan)
