@@ -17,7 +17,7 @@ final class StatusWriter: Sendable {
     let client: KubeClient
     let mayWrite: @Sendable () -> Bool
     private struct State {
-        /// By UID.
+        /// By UID. A write stays here after the watch has shown it: the objects of a plan are older (`newest`).
         var written = OwnWrites<String, Written>()
         /// The hashes of the statuses that were sent last, by UID. A watch may show a write before its answer comes.
         var sent: [String: Int] = [:]
@@ -40,15 +40,10 @@ final class StatusWriter: Sendable {
         return object
     }
 
-    /// Whether the watch shows the status that we sent last, and not one that somebody else has written or changed. Our copy
-    /// of what the watch has shown is dropped.
+    /// Whether the watch shows the status that we sent last, and not one that somebody else has written or changed.
     func isOwnWrite<Spec>(_ object: CustomResource<Spec>) -> Bool {
-        let uid = object.metadata.uid ?? ""
         let hash = object.status?.hashValue
-        return state.withLock { state in
-            state.written.shown(uid, version: object.metadata.versionNumber)
-            return hash != nil && state.sent[uid] == hash
-        }
+        return hash != nil && state.withLock { $0.sent[object.metadata.uid ?? ""] } == hash
     }
 
     func write<Spec>(_ status: Spec.Status, of object: CustomResource<Spec>) async throws(KubeError) {

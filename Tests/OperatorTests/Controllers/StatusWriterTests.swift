@@ -71,6 +71,7 @@ struct StatusWriterTests {
             }
             try await writer.write(status("First"), of: object)
             #expect(try await isOwn(writer))
+            #expect(writer.newest(object).status == status("First"), "a plan still has the object as it was")
             // Another writer or a webhook changes it, and our next write fails.
             try await bench.put(status: ["observedGeneration": 7], of: .executionLabels, "label1")
             #expect(try await !isOwn(writer))
