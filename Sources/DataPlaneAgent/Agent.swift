@@ -183,11 +183,14 @@ package final class Agent: Sendable {
                 logger.log(
                     level: took < deadline ? .debug : .warning, "namespace not in sync",
                     metadata: ["dataplane": "\(name)", "namespace": "\(namespace)", "why": "\(why)"])
-            }
-        ) { [weak self] namespace in
-            guard let self else { return .done }
-            return await NamespaceSync(agent: self, namespace: namespace).reconcile()
-        }
+            },
+            glance: { [weak self] namespace in
+                self.flatMap { NamespaceSync(agent: $0, namespace: namespace).glance() }
+            },
+            reconcile: { [weak self] namespace in
+                guard let self else { return .done }
+                return await NamespaceSync(agent: self, namespace: namespace).reconcile()
+            })
         await controller.run()
     }
 

@@ -99,6 +99,11 @@ extension FieldPathElement {
 }
 
 extension ManagedFieldsEntry {
+    /// Whether it names what that manager owns by server-side apply.
+    public func isApplied(by manager: String) -> Bool {
+        self.manager == manager && operation == Operation.apply.rawValue && subresource == nil
+    }
+
     /// The values of `operation`.
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
 
@@ -146,12 +151,11 @@ extension ManagedFieldsEntry {
 extension ObjectMeta {
     /// What the manager owns of the object by server-side apply.
     public func applied(by manager: String) -> [ManagedFieldsEntry] {
-        (managedFields ?? []).filter {
-            $0.manager == manager && $0.operation == ManagedFieldsEntry.Operation.apply.rawValue
-                && $0.subresource == nil
-        }
+        (managedFields ?? []).filter { $0.isApplied(by: manager) }
     }
 
     /// Whether the manager owns anything of the object by server-side apply.
-    public func isApplied(by manager: String) -> Bool { !applied(by: manager).isEmpty }
+    public func isApplied(by manager: String) -> Bool {
+        managedFields?.contains { $0.isApplied(by: manager) } ?? false
+    }
 }

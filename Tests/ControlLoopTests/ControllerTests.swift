@@ -132,6 +132,44 @@ struct ControllerTests {
         }
     }
 
+    @Test("What a glance settles is not reconciled, and counts like a reconcile")
+    func glance() async {
+        let queue = queue()
+        let reconciled = Probe<String>()
+        let ends = Probe<String>()
+        let glances = Locked(["asks again": 0])
+        let controller = Controller(
+            queue, observer: { key, outcome, _ in ends.record("\(key): \(outcome)") },
+            glance: { key in
+                switch key {
+                case "settled": return .done
+                case "asks again":
+                    let count = glances.withLock { glances in
+                        glances[key, default: 0] += 1
+                        return glances[key, default: 0]
+                    }
+                    return count == 1 ? .requeue(after: .seconds(5)) : nil
+                default: return nil
+                }
+            },
+            reconcile: { key in
+                reconciled.record(key)
+                return .done
+            })
+        await running(controller.run) {
+            queue.add("settled")
+            queue.add("needs work")
+            queue.add("asks again")
+            await ends.count(3)
+            #expect(reconciled.all == ["needs work"] && ends.all.contains("settled: done"))
+            await clock.sleeper(for: .seconds(5))
+            clock.advance(by: .seconds(5))
+            await ends.count(4)
+            #expect(reconciled.all == ["needs work", "asks again"])
+            #expect(queue.metrics.inFlight == 0 && queue.metrics.delayed == 0)
+        }
+    }
+
     @Test("As many reconciles run at a time as the limit says")
     func limit() async {
         let queue = queue(limit: 3)

@@ -90,6 +90,37 @@ struct AgentTests {
         }
     }
 
+    @Test("A glance settles what is in place, and leaves the rest to the reconcile")
+    func glances() async throws {
+        try await withBench { bench in
+            let content = ["a-development": [quota(in: "a-development")], "b-development": []]
+            let agent = await bench.follow(bench.plan(content))
+            await bench.until { agent.progressReport.counts.synced == 2 }
+            func glance(_ name: String) -> Controller<String>.Outcome? {
+                NamespaceSync(agent: agent, namespace: name).glance()
+            }
+            agent.progress.pending(["a-development"])
+            #expect(glance("a-development") == .done && agent.progress.isSynced("a-development"))
+            // Nothing is known of a namespace that is not wanted.
+            #expect(glance("c-development") == nil)
+
+            agent.queue.pause()
+            var pruned = bench.plan(content)
+            var settings = ClusterRegistrySpec()
+            settings.prune = true
+            pruned.pruning = Pruning(settings, annotations: nil)
+            agent.follow(pruned)
+            #expect(glance("a-development") == nil)
+            agent.follow(bench.plan(["a-development": [quota(in: "a-development", pods: 11)]]))
+            #expect(glance("a-development") == nil && !agent.progress.isSynced("a-development"))
+
+            // A kind that is not listed leaves its namespace pending.
+            agent.follow(bench.plan(content))
+            agent.watches.forget()
+            #expect(glance("a-development") == .done && agent.progress["a-development"] == .pending)
+        }
+    }
+
     @Test("In Observe it writes nothing, and reports what it would write")
     func observes() async throws {
         try await withBench { bench in

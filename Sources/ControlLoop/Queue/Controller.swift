@@ -25,23 +25,31 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
     }
 
     public typealias Reconcile = @Sendable (Key) async -> Outcome
+    /// What can be said of a key without waiting. Nil if it must be reconciled.
+    ///
+    /// It runs in the controller's own task, so it must be quick and not block. It spares the tasks and the timer of a
+    /// reconcile, which cost more than a look that finds nothing to do.
+    public typealias Glance = @Sendable (Key) -> Outcome?
     /// Called after each reconcile with its duration, for logs and metrics.
     public typealias Observer = @Sendable (Key, Outcome, Duration) -> Void
 
     public let queue: WorkQueue<Key>
     private let configuration: Configuration
     private let observer: Observer
+    private let glance: Glance
     private let reconcile: Reconcile
     private let deadlines: DeadlineWatch
     private var timeline: Timeline { queue.timeline }
 
     public init(
         _ queue: WorkQueue<Key>, configuration: Configuration = Configuration(),
-        observer: @escaping Observer = { _, _, _ in }, reconcile: @escaping Reconcile
+        observer: @escaping Observer = { _, _, _ in }, glance: @escaping Glance = { _ in nil },
+        reconcile: @escaping Reconcile
     ) {
         self.queue = queue
         self.configuration = configuration
         self.observer = observer
+        self.glance = glance
         self.reconcile = reconcile
         deadlines = DeadlineWatch(queue.timeline)
     }
@@ -52,7 +60,12 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.deadlines.run() }
             while let key = await queue.next() {
-                group.addTask { await self.work(on: key) }
+                let start = timeline.now
+                if let outcome = glance(key) {
+                    finish(key, outcome, since: start)
+                } else {
+                    group.addTask { await self.work(on: key) }
+                }
             }
             _ = await queue.drained(until: timeline.now + configuration.grace)
             group.cancelAll()  // what is still in flight by now, and the watch
@@ -79,6 +92,10 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
             queue.finish(key, .abandoned)
             return
         }
+        finish(key, outcome, since: start)
+    }
+
+    private func finish(_ key: Key, _ outcome: Outcome, since start: Duration) {
         switch outcome {
         case .done: queue.finish(key, .done)
         case .requeue(let delay): queue.finish(key, .requeue(after: delay))

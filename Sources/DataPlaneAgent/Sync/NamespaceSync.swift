@@ -29,13 +29,35 @@ struct NamespaceSync {
             _ = settle(.pending)
             return .done  // so does what it waits for
         case .failure(let reason, let object, let message):
-            _ = settle([entry(object, reason, message, plan)])
+            _ = settle(failed([entry(object, reason, message, plan)]))
             return .done  // a change of the plan brings it back
         case .objects(let objects, let refused) where plan.isObserving:
             return await compare(objects, refused, plan)
         case .objects(let objects, let refused):
             return await write(objects, refused, plan)
         }
+    }
+
+    /// The result if it takes no request: all objects are in place, or are not listed yet. Nil if `reconcile` must look.
+    /// After a restart that is so for nearly all namespaces.
+    func glance() -> Controller<String>.Outcome? {
+        let plan = agent.currentPlan
+        guard !plan.isObserving, case .objects(let objects, let refused)? = plan.content(namespace), refused.isEmpty
+        else { return nil }
+        let writer = ObjectWriter(agent: agent, plan: plan, namespace: namespace)
+        var isPending = false
+        for object in objects {
+            switch writer.look(at: object) {
+            case .isInPlace: continue
+            case .failure(.notListed): isPending = true
+            case .failure, .differs: return nil
+            }
+            // The Namespace decides about everything in it.
+            if isPending, object.type == Namespace.resourceType { break }
+        }
+        // Only `reconcile` looks for surplus.
+        if !isPending, plan.pruning != nil { return nil }
+        return finish(isPending ? .pending : .synced, isPending: isPending)
     }
 
     private func compare(
@@ -74,7 +96,7 @@ struct NamespaceSync {
                 if found.hasFailed {
                     let rest = objects.drop(while: { $0.description != object.description })
                     found.failures += rest.compactMap { agent.progress.failure(of: $0.description, in: namespace) }
-                    _ = settle(found.forGood, found.failures, after: found.retry?.after)
+                    _ = settle(failed(found.forGood, found.failures, after: found.retry?.after))
                 }
                 return .failed("cancelled")
             case .notListed: found.isPending = true
@@ -109,14 +131,21 @@ struct NamespaceSync {
                 }
             }
         }
-        let news =
+        let progress =
             found.hasFailed
-            ? settle(found.forGood, found.failures, after: found.retry?.after)
-            : settle(found.isPending ? .pending : .synced)
-        noteSetback(found.retry, isPending: found.isPending)
+            ? failed(found.forGood, found.failures, after: found.retry?.after)
+            : found.isPending ? .pending : .synced
+        return finish(progress, found.retry, isPending: found.isPending)
+    }
+
+    private func finish(
+        _ progress: SyncProgress.Progress, _ retry: Retry? = nil, isPending: Bool
+    ) -> Controller<String>.Outcome {
+        let news = settle(progress)
+        noteSetback(retry, isPending: isPending)
         // The plan has changed meanwhile, so the namespace is queued again at once.
         if news == .outdated { return .requeue(after: .zero) }
-        return found.retry?.outcome ?? .done
+        return retry?.outcome ?? .done
     }
 
     private struct Retry {
@@ -158,19 +187,18 @@ struct NamespaceSync {
     }
 
     /// - Parameter delay: what the server asked for. The queue's backoff counts if it is longer.
-    private func settle(
+    private func failed(
         _ forGood: [FailureEntry], _ failures: [FailureEntry] = [], after delay: Duration? = nil
-    ) -> SyncProgress.News {
+    ) -> SyncProgress.Progress {
         let longest = max(delay ?? .zero, agent.queue.longestBackoff(of: namespace))
         // Discovery asks again for a kind that the data plane does not serve, along with the probes.
         let discovery = ProbeAgenda.discoveryInterval + agent.context.settings.breaker.probeInterval
         let discovered: Set<String> = [FailureReason.kindNotServed.rawValue, FailureReason.serverError.rawValue]
-        return settle(
-            .failed(
-                forGood.map {
-                    let isUnserved = discovered.contains($0.reason)
-                    return ObjectFailure($0, nextTry: isUnserved ? .within(discovery) : .whenPlanChanges)
-                } + failures.map { ObjectFailure($0, nextTry: .within(longest)) }))
+        return .failed(
+            forGood.map {
+                let isUnserved = discovered.contains($0.reason)
+                return ObjectFailure($0, nextTry: isUnserved ? .within(discovery) : .whenPlanChanges)
+            } + failures.map { ObjectFailure($0, nextTry: .within(longest)) })
     }
 
     private func settle(_ progress: SyncProgress.Progress) -> SyncProgress.News {

@@ -24,25 +24,42 @@ struct ObjectWriter {
     /// A cause that a failed request may share with others.
     enum Setback { case server, refusedToken }
 
+    /// What is known of an object without a request.
+    enum Look {
+        case isInPlace
+        case failure(Failure)
+        /// It must be written.
+        case differs(KindInventory)
+    }
+
+    func look(at object: DesiredObject) -> Look {
+        let inventory: KindInventory
+        switch agent.readiness(of: object.type) {
+        case .starting: return .failure(.notListed)
+        case .refused(let reason, let message): return .failure(.object(reason, message, retryAfter: .seconds(60)))
+        case .ready(let objects): inventory = objects
+        }
+        guard let seen = inventory[object.key] else { return .differs(inventory) }
+        if let (reason, why) = plan.refusal(of: object, seen.standing) {
+            // The watch reports when somebody hands it over to us.
+            return .failure(.object(reason, why, retryAfter: .seconds(60)))
+        }
+        if seen.isTerminating {
+            // The watch reports its end and queues this namespace again.
+            return .failure(
+                .object(
+                    .namespaceTerminating, "\(object.description) is being deleted", retryAfter: .seconds(30)))
+        }
+        return seen.satisfies == object.hash ? .isInPlace : .differs(inventory)
+    }
+
     /// Nil if the object is as it should be.
     func bring(_ object: DesiredObject) async -> Failure? {
         let inventory: KindInventory
-        switch agent.readiness(of: object.type) {
-        case .starting: return .notListed
-        case .refused(let reason, let message): return .object(reason, message, retryAfter: .seconds(60))
-        case .ready(let objects): inventory = objects
-        }
-        if let seen = inventory[object.key] {
-            if let (reason, why) = plan.refusal(of: object, seen.standing) {
-                // The watch reports when somebody hands it over to us.
-                return .object(reason, why, retryAfter: .seconds(60))
-            }
-            if seen.isTerminating {
-                // The watch reports its end and queues this namespace again.
-                return .object(
-                    .namespaceTerminating, "\(object.description) is being deleted", retryAfter: .seconds(30))
-            }
-            if seen.satisfies == object.hash { return nil }
+        switch look(at: object) {
+        case .isInPlace: return nil
+        case .failure(let failure): return failure
+        case .differs(let objects): inventory = objects
         }
         guard let link = agent.writableLink, agent.context.mayWrite() else { return .notNow }
         let timeline = agent.context.timeline
