@@ -1,5 +1,6 @@
 import ControlLoop
 import Fleet
+import JSON
 import Kube
 import KubeObjects
 import Logging
@@ -214,9 +215,9 @@ package final class Agent: Sendable {
     /// What is kept of an object that was seen, compared with the present plan. In Observe the watches show all objects
     /// of a kind. Then only the Namespaces are kept of namespaces that are not wanted.
     /// - Parameter whole: the object with its content, if the watch asks for it.
-    func observe(_ metadata: ObjectMeta, _ whole: DynamicObject?, of type: ResourceType) -> InventoryEntry? {
+    func observe(_ metadata: ObjectMeta, _ whole: JSON?, of type: ResourceType) -> InventoryEntry? {
         let plan = currentPlan
-        let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole?.json : nil)
+        let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole : nil)
         if plan.isObserving, type != Namespace.resourceType, plan.namespaces[seen.place] == nil { return nil }
         return seen
     }

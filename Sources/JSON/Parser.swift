@@ -11,14 +11,14 @@ struct Parser {
     let base: UnsafePointer<UInt8>
     let end: Int
     var position = 0
-    private var depthLeft: Int
+    var depthLeft: Int
     private var valuesLeft: Int
     /// The elements and members of all open collections. A finished collection is cut from the end, so that it gets
     /// storage of exactly its size and never grows step by step.
     private var elements: [JSON] = []
     private var members: [(key: String, value: JSON)] = []
     var keys: KeyCache
-    private var repeated: RepeatedValues
+    var repeated: RepeatedValues
 
     /// The bytes must stay valid for as long as the parser is used.
     init(_ base: UnsafePointer<UInt8>, count: Int, depth: Int, values: Int, repeatedMember: String? = nil) {
@@ -38,7 +38,7 @@ struct Parser {
         return value
     }
 
-    private mutating func parseValue() throws(Fault) -> JSON {
+    mutating func parseValue() throws(Fault) -> JSON {
         skipSpace()
         guard position < end else { throw fault("the text ends where a value is expected") }
         switch base[position] {
@@ -103,20 +103,25 @@ struct Parser {
     }
 
     /// Reads a value that may be the same as an earlier one. It counts as often as it stands there.
-    private mutating func parseRepeated() throws(Fault) -> JSON {
+    mutating func parseRepeated() throws(Fault) -> JSON {
         skipSpace()
         let start = position
-        if let end = endOfObject(), let known = repeated[base + start, end - start],
-            known.depth <= depthLeft, known.values <= valuesLeft
-        {
-            position = end
+        if let known = knownValue(), known.depth <= depthLeft, known.values <= valuesLeft {
+            position += known.count
             valuesLeft -= known.values
             return known.value
         }
         let (depth, values) = (depthLeft, valuesLeft)
         let value = try parseValue()
-        repeated.keep(value, base + start, position - start, depth: depth, values: values - valuesLeft)
+        if case .object = value {
+            repeated.keep(value, base + start, position - start, depth: depth, values: values - valuesLeft)
+        }
         return value
+    }
+
+    private mutating func knownValue() -> RepeatedValues.Known? {
+        if let known = repeated.recentValue(base + position, atMost: end - position) { return known }
+        return endOfObject().flatMap { repeated.value(base + position, $0 - position) }
     }
 
     /// Where the object that begins here ends, if it is well-formed. Nil if it is none, or does not end.
@@ -144,13 +149,13 @@ struct Parser {
         return nil
     }
 
-    private mutating func open() throws(Fault) {
+    mutating func open() throws(Fault) {
         guard depthLeft > 0 else { throw fault("nested too deeply") }
         depthLeft -= 1
         position += 1
     }
 
-    private mutating func countValue() throws(Fault) {
+    mutating func countValue() throws(Fault) {
         guard valuesLeft > 0 else { throw fault("too many values") }
         valuesLeft -= 1
     }
@@ -218,7 +223,7 @@ struct Parser {
         while digit != nil { position += 1 }
     }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while position < end {
             switch base[position] {
             case 0x20, 0x0A, 0x0D, 0x09: position += 1
@@ -227,7 +232,7 @@ struct Parser {
         }
     }
 
-    private mutating func nextIs(_ byte: UInt8) -> Bool {
+    mutating func nextIs(_ byte: UInt8) -> Bool {
         skipSpace()
         guard position < end, base[position] == byte else { return false }
         position += 1

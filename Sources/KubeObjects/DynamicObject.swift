@@ -35,4 +35,5 @@ public struct PartialObject: KubeObject, Hashable {
     }
 
     public init(metadata: ObjectMeta) { self.metadata = metadata }
+    public init?(metadataAlone: ObjectMeta) { self.init(metadata: metadataAlone) }
 }

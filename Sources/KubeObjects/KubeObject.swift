@@ -6,6 +6,12 @@ public protocol KubeObject: Sendable {
     var metadata: ObjectMeta { get }
     /// Fails with the path of the first field that does not fit.
     init(json: JSON) throws(DecodingFailure)
+    /// The object that `init(json:)` would make of `PartialObjectMetadata`. Nil if it needs more than the metadata.
+    init?(metadataAlone: ObjectMeta)
+}
+
+extension KubeObject {
+    public init?(metadataAlone: ObjectMeta) { nil }
 }
 
 /// An object of one kind that is known at compile time.

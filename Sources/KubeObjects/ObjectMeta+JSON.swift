@@ -29,7 +29,7 @@ extension ObjectMeta {
 extension ObjectMeta {
     /// Names have 253 bytes at most, but for roles and bindings, which have no limit of their own. What identifies an
     /// object is kept and repeated in many places.
-    private static let longestIdentifier = 1024
+    static let longestIdentifier = 1024
 
     private static func bound(_ text: String, _ key: String) throws(DecodingFailure) {
         guard text.utf8.count <= longestIdentifier else {

@@ -12,11 +12,11 @@ import Testing
 struct TypeWatchesTests {
     /// Never answers.
     private struct Silence: ListWatch {
-        func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
+        func list(continueToken: String?) async throws(KubeError) -> ListPage<SeenObject> {
             await untilCancelled()
             throw KubeError(operation: "list", cause: .unexpectedAnswer("cancelled"))
         }
-        func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {
+        func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<SeenObject> {
             throw KubeError(operation: "watch", cause: .unexpectedAnswer("not asked"))
         }
     }

@@ -133,7 +133,7 @@ struct ParserTests {
     @Test("A repeated member text is read like any other, and counts each time")
     func repeatedMembers() throws {
         let owned = #"{"f:a":{".":{},"k:{\"x\":\"}\"}":{}}}"#
-        let others = [owned, #"{"f:b":{}}"#, #"{"f:b": {}}"#, "[1]", "7", #""{""#, "{}"]
+        let others = [owned, #"{"f:b":{}}"#, #"{"f:b": {}}"#, "[1]", "7", "71", #""{""#, "{}"]
         let items = (0..<400).map { #"{"n":\#($0),"fieldsV1":\#(others[$0 * $0 % others.count])}"# }
         let text = "[" + items.joined(separator: ",") + "]"
         var limits = JSON.Limits()

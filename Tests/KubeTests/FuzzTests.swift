@@ -42,6 +42,33 @@ struct FuzzTests {
         }
     }
 
+    @Test("A page of metadata read in one walk is the same as by way of JSON")
+    func metadataPages() throws {
+        let item =
+            #"{"metadata":{"name":"a","namespace":"b","uid":"u","resourceVersion":"5","generation":1,"generateName":"g","#
+            + #""creationTimestamp":"2024-02-29T23:59:60Z","deletionTimestamp":null,"finalizers":["f"],"#
+            + #""labels":{"a":"b","a":"c"},"annotations":null,"selfLink":"","ownerReferences":[{"kind":"A"}],"#
+            + #""managedFields":[{"manager":"m","operation":"Apply","apiVersion":"v1","time":"2024-01-01T00:00:00Z","#
+            + #""subresource":"","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:x":{}}}}]}}"#
+        let head = #"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":"#
+        let usual =
+            head + #"{"resourceVersion":"7","continue":"on"},"items":["# + [item, item].joined(separator: ",") + "]}"
+        let empty = head + #"{"resourceVersion":"7"},"items":null}"#
+        let limits = JSON.Limits(depth: 32, bytes: 1 << 20, values: 10_000)
+        let request = KubeRequest(.get, "/api/v1/namespaces", operation: "list namespaces")
+        func read(_ bytes: [UInt8]) -> (quick: ListPage<PartialObject>?, slow: ListPage<PartialObject>?) {
+            let json = try? JSON(parsing: bytes, limits: limits)
+            return (ListAnswer.metadataPage(bytes, limits), json.flatMap { try? ListAnswer.page($0, request) })
+        }
+        for text in [usual, empty] { #expect(read(Array(text.utf8)).quick != nil) }
+        try fuzz([usual, empty]) { bytes in
+            let (quick, slow) = read(bytes)
+            guard let quick else { return }
+            #expect(quick.items.map(\.object) == slow?.items.map(\.object))
+            #expect(quick.resourceVersion == slow?.resourceVersion && quick.continueToken == slow?.continueToken)
+        }
+    }
+
     @Test("YAML: every text has documents or a problem with a line")
     func yaml() throws {
         let corpus = [

@@ -140,10 +140,10 @@ package final class Link: Sendable {
     /// Our objects of a kind, as metadata. Of Namespaces it gets all, since a wanted one may exist already and belong
     /// to somebody else. In Observe it gets all objects of any kind, since objects that would be adopted lack our
     /// labels.
-    func managed(_ type: ResourceType, for plan: DataPlanePlan, pageSize: Int) -> any ListWatch<DynamicObject> {
+    func managed(_ type: ResourceType, for plan: DataPlanePlan, pageSize: Int) -> any ListWatch<SeenObject> {
         let isWhole = plan.isObserving || type == Namespace.resourceType
         return client.listWatch(
-            DynamicObject.self,
+            SeenObject.self,
             of: KubeCollection(
                 type, labelSelector: isWhole ? nil : Ownership.selector, metadataOnly: !plan.readsContent(of: type)),
             settings: WatchSettings(pageSize: pageSize))
@@ -164,7 +164,7 @@ struct AgentListWatch: ListWatch {
         self.agent = agent
     }
 
-    func list(continueToken: String?) async throws(KubeError) -> ListPage<DynamicObject> {
+    func list(continueToken: String?) async throws(KubeError) -> ListPage<SeenObject> {
         do throws(KubeError) {
             return try await source("list").list(continueToken: continueToken)
         } catch {
@@ -173,11 +173,11 @@ struct AgentListWatch: ListWatch {
         }
     }
 
-    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<DynamicObject> {
+    func watch(from resourceVersion: String) async throws(KubeError) -> WatchStream<SeenObject> {
         try await source("watch").watch(from: resourceVersion)
     }
 
-    private func source(_ verb: String) throws(KubeError) -> any ListWatch<DynamicObject> {
+    private func source(_ verb: String) throws(KubeError) -> any ListWatch<SeenObject> {
         guard let link = agent.readableLink else {
             let closed = HTTPError(.closed, "not connected", mayHaveBeenProcessed: false)
             throw KubeError(operation: "\(verb) \(type)", cause: .transport(closed))

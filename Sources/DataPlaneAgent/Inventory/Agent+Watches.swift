@@ -27,7 +27,7 @@ extension Agent {
                 self.watch(of: type, became: status)
             },
             room: { [weak self] in self?.room(for: type, budget) ?? 0 },
-            project: { [weak self] object in self?.observe(object.metadata, object.object, of: type) })
+            project: { [weak self] object in self?.observe(object.metadata, object.object?.whole, of: type) })
     }
 
     /// Somebody changed an object there. The watch of Namespaces shows all of them, and most may not be ours.

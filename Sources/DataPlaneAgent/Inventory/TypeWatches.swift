@@ -9,7 +9,7 @@ import Support
 /// Kinds don't affect each other. If the data plane does not serve a kind, or the token may not list it, only objects
 /// of that kind are not applied.
 final class TypeWatches: Sendable {
-    typealias TypeWatcher = Watcher<DynamicObject, InventoryEntry>
+    typealias TypeWatcher = Watcher<SeenObject, InventoryEntry>
 
     enum Readiness: Sendable {
         /// Not listed yet, so nothing is decided.

@@ -35,7 +35,10 @@ extension KubeClient {
         request.accept = collection.metadataOnly ? Accept.partialObjectList : Accept.json
         request.add("limit", limit.map(String.init))
         request.add("continue", continueToken)
-        return try await sendForJSON(request) { [request] json throws(KubeError) in try ListAnswer.page(json, request) }
+        let isMetadata = collection.metadataOnly
+        return try await sendForJSON(
+            request, usual: { isMetadata ? ListAnswer.metadataPage($0, $1) : nil }
+        ) { [request] json throws(KubeError) in try ListAnswer.page(json, request) }
     }
 
     /// A whole collection, page by page. It is for a few objects at a time; use `listWatch` to keep them up to date.

@@ -97,19 +97,28 @@ public final class KubeClient: Sendable {
         return try await reader.read { () throws(KubeError) in try self.json(response, token, request) }
     }
 
-    /// What `read` makes of the answer's JSON. Only one of a server's larger answers is in memory as JSON at a time.
+    /// What is made of the answer. Only one of a server's larger answers is in memory as JSON at a time.
+    /// - Parameters:
+    ///   - usual: reads the text itself, if it has the form that it mostly has. Else nil.
+    ///   - read: reads every other answer.
     func sendForJSON<Value: Sendable>(
-        _ request: KubeRequest, _ read: @Sendable (JSON) throws(KubeError) -> Value
+        _ request: KubeRequest, usual: @Sendable ([UInt8], JSON.Limits) -> Value? = { _, _ in nil },
+        _ read: @Sendable (JSON) throws(KubeError) -> Value
     ) async throws(KubeError) -> Value {
         var answer = try await receive(request)
         defer { if request.answersWithSecrets { answer.response.body.wipe() } }
+        let limits = options.limits.json(bytes: limit(request))
         guard let reader = options.meter?.reader, answer.response.body.count > AnswerReader.small else {
+            if let value = usual(answer.response.body, limits) { return value }
             var json = try json(answer.response, answer.token, request)
             defer { if request.answersWithSecrets { json.wipe() } }
             return try read(json)
         }
         let (response, token) = answer
-        return try await reader.read { () throws(KubeError) in try read(try self.json(response, token, request)) }
+        return try await reader.read { () throws(KubeError) in
+            if let value = usual(response.body, limits) { return value }
+            return try read(try self.json(response, token, request))
+        }
     }
 
     private func json(

@@ -33,4 +33,54 @@ enum ListAnswer {
         let token = json[path: ["metadata", "continue"]]?.string
         return ListPage(items: decoded, resourceVersion: version, continueToken: token?.nonEmpty)
     }
+
+    /// The page if it has the form in which servers send metadata, read in one walk through its text. Otherwise nil: then
+    /// `page` reads it, or says what is wrong with it.
+    static func metadataPage<Object: KubeObject>(_ body: [UInt8], _ limits: JSON.Limits) -> ListPage<Object>? {
+        JSONReader.read(body, limits: limits) { reader throws(JSONReader.Unusual) in
+            var kind = ""
+            var (version, token): (String?, String?)
+            var items: [Decoded<Object>]?
+            try reader.object { key, reader throws(JSONReader.Unusual) in
+                switch key {
+                case "kind": kind = try reader.string()
+                case "metadata":
+                    (version, token) = (nil, nil)
+                    try reader.object { key, reader throws(JSONReader.Unusual) in
+                        switch key {
+                        case "resourceVersion": version = try reader.string()
+                        case "continue": token = try reader.string()
+                        default: _ = try reader.value()
+                        }
+                    }
+                case "items": items = try reader.metadataItems()
+                default: _ = try reader.value()
+                }
+            }
+            guard kind.hasSuffix("List"), let version, !version.isEmpty, let items else { throw JSONReader.Unusual() }
+            return ListPage(items: items, resourceVersion: version, continueToken: token?.nonEmpty)
+        }
+    }
+}
+
+extension JSONReader {
+    fileprivate mutating func metadataItems<Object: KubeObject>() throws(Unusual) -> [Decoded<Object>] {
+        if try isNull() { return [] }
+        var items: [Decoded<Object>] = []
+        try array { reader throws(Unusual) in
+            var found: ObjectMeta?
+            try reader.object { key, reader throws(Unusual) in
+                switch key {
+                case "metadata": found = try ObjectMeta(reading: &reader)
+                case "kind": guard try reader.string() == "PartialObjectMetadata" else { throw Unusual() }
+                case "apiVersion": _ = try reader.string()
+                // More than metadata.
+                default: throw Unusual()
+                }
+            }
+            guard let found, let object = Object(metadataAlone: found) else { throw Unusual() }
+            items.append(.valid(object))
+        }
+        return items
+    }
 }
