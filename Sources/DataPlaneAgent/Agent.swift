@@ -197,7 +197,9 @@ package final class Agent: Sendable {
 
     // MARK: For its parts
 
-    package var currentPlan: DataPlanePlan { state.withLock { $0.plan } }
+    package var currentPlan: DataPlanePlan { sharedPlan.value }
+    /// The same for what is asked for each object.
+    var sharedPlan: Shared<DataPlanePlan> { state.withLock { $0.sharedPlan } }
 
     /// The source of the token, if the token renews itself. See `follow(_: SourceReference?)`.
     func sourceInForce<Result: Sendable>(_ body: (inout RunningSource?) -> Result) -> Result {
@@ -216,9 +218,11 @@ package final class Agent: Sendable {
     /// of a kind. Then only the Namespaces are kept of namespaces that are not wanted.
     /// - Parameter whole: the object with its content, if the watch asks for it.
     func observe(_ metadata: ObjectMeta, _ whole: JSON?, of type: ResourceType) -> InventoryEntry? {
-        let plan = currentPlan
-        let seen = plan.observe(metadata, of: type, content: plan.readsContent(of: type) ? whole : nil)
-        if plan.isObserving, type != Namespace.resourceType, plan.namespaces[seen.place] == nil { return nil }
+        let plan = sharedPlan
+        let seen = plan.value.observe(metadata, of: type, content: plan.value.readsContent(of: type) ? whole : nil)
+        if plan.value.isObserving, type != Namespace.resourceType, plan.value.namespaces[seen.place] == nil {
+            return nil
+        }
         return seen
     }
 

@@ -1,10 +1,12 @@
 import Fleet
 import Kube
+import Support
 
 /// All that changes in an agent, but for what its queue, its watches, its progress and its `SyncMemory` keep.
 struct AgentState: Sendable {
     var decisions: AgentDecisions
-    private(set) var plan: DataPlanePlan
+    private(set) var sharedPlan: Shared<DataPlanePlan>
+    var plan: DataPlanePlan { sharedPlan.value }
     /// Whether there has been a plan to compare with. Without one, everything that the first lists show would be written
     /// again.
     private(set) var hasPlan: Bool
@@ -21,7 +23,7 @@ struct AgentState: Sendable {
 
     init(_ decisions: AgentDecisions, _ plan: DataPlanePlan) {
         self.decisions = decisions
-        self.plan = plan
+        sharedPlan = Shared(plan)
         hasPlan = !plan.isPending
         stage = plan.stage
     }
@@ -32,7 +34,7 @@ struct AgentState: Sendable {
         guard new.replaces(plan) else { return nil }
         let change = PlanChange(from: plan, to: new)
         let isFirst = !hasPlan && !new.isPending
-        plan = new
+        sharedPlan = Shared(new)
         if isFirst { hasPlan = true }
         return (change, isFirst)
     }

@@ -107,34 +107,32 @@ extension ManagedFieldsEntry {
     /// The values of `operation`.
     public enum Operation: String, Sendable, Hashable { case apply = "Apply", update = "Update" }
 
-    /// Whether `value` gives everything that the manager owns, as far as fields name it; keys and positions in lists are not
-    /// compared. True without `fieldsV1`. It walks the tree as it came, since this runs for each object that is seen.
-    public func isCovered(by value: JSON) -> Bool { fieldsV1.map { Self.isCovered($0, by: value) } ?? true }
+    /// Whether `wanted` gives everything that the manager owns, as far as fields name it; keys and positions in lists are
+    /// not compared. True without `fieldsV1`. It walks the tree as it came, since this runs for each object that is seen.
+    public func isCovered(by wanted: NamedFields) -> Bool {
+        fieldsV1.map { Self.isCovered($0, by: wanted.json) } ?? true
+    }
 
-    private static func isCovered(_ fields: JSON, by value: JSON) -> Bool {
+    private static func isCovered(_ fields: JSON, by wanted: JSON) -> Bool {
         guard case .object(let members) = fields else { return true }
-        return members.allSatisfy { key, below in
-            guard key.hasPrefix("f:") else { return true }
-            guard let field = value[String(key.dropFirst(2))] else { return false }
+        return members.allSatisfy { name, below in
+            guard let field = wanted[name] else { return !name.utf8.starts(with: NamedFields.prefix.utf8) }
             return field.isNull || isCovered(below, by: field)
         }
     }
 
-    /// Whether the manager owns everything that `value` gives, but for some of its members. The rules are those of
-    /// `FieldSet.covers`. False without `fieldsV1`. It walks the tree as it came, since this runs for each object that is
-    /// seen.
-    public func owns(_ value: JSON, leavingOut names: Set<String> = []) -> Bool {
-        fieldsV1.map { Self.owns($0, value, leavingOut: names) } ?? false
-    }
+    /// Whether the manager owns everything that `wanted` gives. The rules are those of `FieldSet.covers`. False without
+    /// `fieldsV1`. It walks the tree as it came, since this runs for each object that is seen.
+    public func owns(_ wanted: NamedFields) -> Bool { fieldsV1.map { Self.owns($0, wanted.json) } ?? false }
 
-    private static func owns(_ fields: JSON, _ value: JSON, leavingOut names: Set<String> = []) -> Bool {
+    private static func owns(_ fields: JSON, _ wanted: JSON) -> Bool {
         // Elements of lists have keys to compare, which a set does.
-        guard case .object(let members) = value else {
-            return (try? FieldSet(fieldsV1: fields))?.covers(value) ?? false
+        guard case .object(let members) = wanted else {
+            return (try? FieldSet(fieldsV1: fields))?.covers(wanted) ?? false
         }
         return members.allSatisfy { name, member in
-            if member.isNull || member == [] || names.contains(name) { return true }
-            guard case .object(let below)? = fields["f:" + name] else { return false }
+            if member.isNull || member == [] { return true }
+            guard case .object(let below)? = fields[name] else { return false }
             let isInSet = below.isEmpty || below["."] != nil
             let hasParts = below.count > (below["."] == nil ? 0 : 1)
             switch member {
@@ -157,5 +155,31 @@ extension ObjectMeta {
     /// Whether the manager owns anything of the object by server-side apply.
     public func isApplied(by manager: String) -> Bool {
         managedFields?.contains { $0.isApplied(by: manager) } ?? false
+    }
+}
+
+/// A value whose members have the names that `managedFields` gives them: `f:spec` for `spec`. What is in arrays stays as it
+/// is.
+///
+/// It is made once of each wanted object. To make these names again for each object that is seen took a thirtieth of the
+/// operator's CPU after a restart.
+public struct NamedFields: Sendable, Hashable {
+    static let prefix = "f:"
+    let json: JSON
+
+    /// - Parameter names: members of the value itself that are left out.
+    public init(_ value: JSON, leavingOut names: Set<String> = []) {
+        guard case .object(let members) = value else {
+            json = value
+            return
+        }
+        json = Self.named(.object(names.isEmpty ? members : members.filter { !names.contains($0.key) }))
+    }
+
+    private static func named(_ value: JSON) -> JSON {
+        guard case .object(let members) = value else { return value }
+        var named = [String: JSON](minimumCapacity: members.count)
+        for (name, member) in members { named[prefix + name] = Self.named(member) }
+        return .object(named)
     }
 }

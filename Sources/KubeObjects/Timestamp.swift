@@ -51,7 +51,11 @@ public struct MicroTimestamp: Sendable, Hashable, Comparable, Codable, CustomStr
 
 enum RFC3339 {
     static func parse(_ text: String) -> Instant? {
-        let bytes = Array(text.utf8)
+        var text = text
+        return text.withUTF8 { parse($0) }
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Instant? {
         guard bytes.count >= 20, bytes[4] == 45, bytes[7] == 45, bytes[10] == 84 || bytes[10] == 116,
             bytes[13] == 58, bytes[16] == 58
         else { return nil }

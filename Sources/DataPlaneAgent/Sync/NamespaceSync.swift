@@ -19,7 +19,8 @@ struct NamespaceSync {
     }
 
     func reconcile() async -> Controller<String>.Outcome {
-        let plan = agent.currentPlan
+        let shared = agent.sharedPlan
+        let plan = shared.value
         guard let content = plan.content(namespace) else {
             agent.memory.withLock { $0.setbacks.remove(namespace) }
             return .done  // wanted no more: left as it is
@@ -34,15 +35,16 @@ struct NamespaceSync {
         case .objects(let objects, let refused) where plan.isObserving:
             return await compare(objects, refused, plan)
         case .objects(let objects, let refused):
-            return await write(objects, refused, plan)
+            return await write(objects, refused, shared)
         }
     }
 
     /// The result if it takes no request: all objects are in place, or are not listed yet. Nil if `reconcile` must look.
     /// After a restart that is so for nearly all namespaces.
     func glance() -> Controller<String>.Outcome? {
-        let plan = agent.currentPlan
-        guard !plan.isObserving, case .objects(let objects, let refused)? = plan.content(namespace), refused.isEmpty
+        let plan = agent.sharedPlan
+        guard !plan.value.isObserving, case .objects(let objects, let refused)? = plan.value.content(namespace),
+            refused.isEmpty
         else { return nil }
         let writer = ObjectWriter(agent: agent, plan: plan, namespace: namespace)
         var isPending = false
@@ -56,7 +58,7 @@ struct NamespaceSync {
             if isPending, object.type == Namespace.resourceType { break }
         }
         // Only `reconcile` looks for surplus.
-        if !isPending, plan.pruning != nil { return nil }
+        if !isPending, plan.value.pruning != nil { return nil }
         return finish(isPending ? .pending : .synced, isPending: isPending)
     }
 
@@ -83,9 +85,10 @@ struct NamespaceSync {
     }
 
     private func write(
-        _ objects: [DesiredObject], _ refused: [RenderedNamespace.Refusal], _ plan: DataPlanePlan
+        _ objects: [DesiredObject], _ refused: [RenderedNamespace.Refusal], _ shared: Shared<DataPlanePlan>
     ) async -> Controller<String>.Outcome {
-        let writer = ObjectWriter(agent: agent, plan: plan, namespace: namespace)
+        let plan = shared.value
+        let writer = ObjectWriter(agent: agent, plan: shared, namespace: namespace)
         var found = Findings(forGood: refused.map { entry($0.object, $0.reason, $0.message, plan) })
         for object in objects {
             guard let failure = await writer.bring(object) else { continue }

@@ -7,8 +7,15 @@ import Support
 /// Brings one object of a namespace to what the plan wants: one server-side apply if it differs, none if it does not.
 struct ObjectWriter {
     let agent: Agent
-    let plan: DataPlanePlan
+    private let sharedPlan: Shared<DataPlanePlan>
+    private var plan: DataPlanePlan { sharedPlan.value }
     let namespace: String
+
+    init(agent: Agent, plan: Shared<DataPlanePlan>, namespace: String) {
+        self.agent = agent
+        sharedPlan = plan
+        self.namespace = namespace
+    }
 
     enum Failure {
         case cancelled
@@ -40,7 +47,7 @@ struct ObjectWriter {
         case .ready(let objects): inventory = objects
         }
         guard let seen = inventory[object.key] else { return .differs(inventory) }
-        if let (reason, why) = plan.refusal(of: object, seen.standing) {
+        if let (reason, why) = sharedPlan.value.refusal(of: object, seen.standing) {
             // The watch reports when somebody hands it over to us.
             return .failure(.object(reason, why, retryAfter: .seconds(60)))
         }

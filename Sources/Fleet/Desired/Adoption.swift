@@ -135,8 +135,9 @@ public enum ConflictAnswer: Sendable, Hashable {
 public enum Handover {
     /// Whether Flyte's managers own fields that we applied.
     public static func isNeeded(_ metadata: ObjectMeta) -> Bool {
-        let theirs = (metadata.managedFields ?? []).filter { isYielding($0.manager, $0.subresource) }
-        if theirs.isEmpty { return false }
+        guard let managed = metadata.managedFields, managed.contains(where: { isYielding($0.manager, $0.subresource) })
+        else { return false }
+        let theirs = managed.filter { isYielding($0.manager, $0.subresource) }
         let ours = metadata.applied(by: Ownership.fieldManager).compactMap(\.fieldsV1)
         return theirs.contains { entry in
             ours.contains { own in entry.fieldsV1.map { subtract(own, from: $0) != $0 } ?? false }

@@ -56,6 +56,8 @@ public struct DesiredObject: Sendable, Hashable {
     /// The content of the copied Secret, which all copies share. Nil for other objects.
     public let copied: ReplicatedContent?
     private let bytes: [UInt8]?
+    /// What our manager owns of the object once it is applied: of an object with content only that, otherwise its metadata.
+    private let fields: NamedFields
     /// The hash of type, place and body, which is the same in every process. Equal hashes mean that there is nothing to
     /// write.
     public let hash: UInt64
@@ -86,6 +88,7 @@ public struct DesiredObject: Sendable, Hashable {
         self.json = json
         labels = Self.strings(json[path: ["metadata", "labels"]])
         annotations = Self.strings(json[path: ["metadata", "annotations"]])
+        fields = isMetadataOnly ? NamedFields(json) : NamedFields(json, leavingOut: Self.common)
         let body = json.serialized()
         bytes = copied == nil ? body : nil
         var hash = StableHash()
@@ -132,15 +135,17 @@ public struct DesiredObject: Sendable, Hashable {
     }
 
     private func ownsContent(_ observed: ObjectMeta) -> Bool {
-        observed.applied(by: Ownership.fieldManager).contains { $0.owns(json, leavingOut: Self.common) }
+        observed.managedFields?.contains { $0.isApplied(by: Ownership.fieldManager) && $0.owns(fields) } ?? false
     }
     /// Members of every object, which no manager owns or which are looked at by themselves.
     private static let common: Set = ["apiVersion", "kind", "metadata"]
 
     private func ownsNothingElse(_ observed: ObjectMeta) -> Bool {
         let form = AppliedForm(adoptedFromFlyte: observed.annotations?[Ownership.adoptedFromAnnotation] != nil)
-        let wanted = form.adoptedFromFlyte ? json(in: form) : json
-        return observed.applied(by: Ownership.fieldManager).allSatisfy { $0.isCovered(by: wanted) }
+        let wanted = form.adoptedFromFlyte ? NamedFields(json(in: form)) : fields
+        return observed.managedFields?.allSatisfy {
+            !$0.isApplied(by: Ownership.fieldManager) || $0.isCovered(by: wanted)
+        } ?? true
     }
 }
 

@@ -63,7 +63,7 @@ extension StagesInForce {
 }
 
 /// The wanted content of each namespace of a data plane, for one snapshot of the fleet. A value without any I/O.
-public struct NamespaceRendering: Sendable {
+public final class NamespaceRendering: Sendable {
     private let snapshot: FleetSnapshot
     private let plan: FleetPlan
     private let dataPlane: DataPlane
