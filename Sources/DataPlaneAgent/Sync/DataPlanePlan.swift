@@ -114,7 +114,7 @@ package struct DataPlanePlan: Sendable {
             seen.isApplied = metadata.isApplied(by: Ownership.fieldManager) && metadata.isInInventory
             seen.keepsManagedBy = metadata.hasForeignManagedBy
             seen.isShared = Handover.isNeeded(metadata)
-            let same = objects.first { $0.type == type && $0.name == metadata.name }
+            let same = objects.first { $0.name == metadata.name && $0.type == type }
             if let same, same.matches(metadata) {
                 seen.satisfies = same.hash
             } else if let same, isObserving {

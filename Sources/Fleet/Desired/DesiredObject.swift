@@ -34,8 +34,9 @@ public enum Ownership {
     }
 }
 
-/// One object as it should be in a data plane, ready to be sent.
-public struct DesiredObject: Sendable, Hashable {
+/// One object as it should be in a data plane, ready to be sent. It never changes. It is a class, since it is passed on for
+/// each object that is seen, and a copy would take a reference to each of its parts.
+public final class DesiredObject: Sendable, Hashable {
     public let type: ResourceType
     /// Nil for cluster-scoped objects, for example the Namespace itself.
     public let namespace: String?
@@ -99,6 +100,13 @@ public struct DesiredObject: Sendable, Hashable {
         hash.combine(body)
         self.hash = hash.value
     }
+
+    public static func == (left: DesiredObject, right: DesiredObject) -> Bool {
+        left === right
+            || (left.hash == right.hash && left.type == right.type && left.key == right.key && left.json == right.json
+                && left.isStandIn == right.isStandIn && left.copied == right.copied)
+    }
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     /// The object with the values of a copied Secret. The caller clears it (`JSON.wipe`).
     var whole: JSON {

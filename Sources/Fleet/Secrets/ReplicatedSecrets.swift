@@ -111,7 +111,7 @@ public struct ReplicatedSecrets: Sendable, Hashable {
 extension DesiredObject {
     /// A copy of a Secret.
     /// - Parameter labels: the labels of all our objects there.
-    init(copy: ReplicatedContent, in namespace: String, labels: [String: String]) {
+    convenience init(copy: ReplicatedContent, in namespace: String, labels: [String: String]) {
         self.init(
             type: Secret.resourceType, namespace: namespace, name: copy.name,
             json: [
