@@ -15,13 +15,16 @@ public struct StagedRollout: Sendable, Hashable {
         public var isAvailable: Bool?
         /// Whether a part of its present revision is missing, or not known to exist.
         public var isPending: Bool
+        /// Whether its failures are those of an earlier revision.
+        public var isBehind: Bool
         /// The present failures there, one text for each object.
         public var failures: Set<String>
 
         public init(
             isEnabled: Bool = true, isObserved: Bool = false, isAvailable: Bool? = true, isPending: Bool = false,
-            failures: Set<String> = []
+            isBehind: Bool = false, failures: Set<String> = []
         ) {
+            self.isBehind = isBehind
             self.isEnabled = isEnabled
             self.isObserved = isObserved
             self.isAvailable = isAvailable
@@ -52,6 +55,9 @@ public struct StagedRollout: Sendable, Hashable {
         public internal(set) var updated: Set<String> = []
         /// The data planes that have their turn now, each with what failed there before it began.
         public internal(set) var current: [String: Set<String>] = [:]
+        /// What failed in a data plane before a turn that was cut off: by a newer revision, by a pin, or since it went
+        /// away. What that turn brought counts again in the next one.
+        public internal(set) var cutOff: [String: Set<String>]?
         /// The last completed revision, and the one before it.
         public internal(set) var complete: Int64?
         public internal(set) var completeBefore: Int64?
@@ -133,6 +139,7 @@ public struct StagedRollout: Sendable, Hashable {
     public mutating func begin(_ revision: Int64, overruling pinned: String? = nil) {
         self.revision = revision
         record.overruled = pinned
+        record.cutOff(record.current)
         (record.updated, record.current, record.tolerated) = ([], [:], 0)
         (record.pause, record.pinned) = (nil, nil)
         (turns, firstGroupAwaySince) = ([:], nil)
@@ -162,6 +169,7 @@ public struct StagedRollout: Sendable, Hashable {
     private mutating func forget(_ members: [String: Member]) {
         record.assigned = record.assigned.filter { members[$0.key] != nil }
         record.updated.formIntersection(members.keys)
+        record.forgetCutOff(members, newest: revision)
         record.current = record.current.filter { members[$0.key]?.hasTurns == true }
         turns = turns.filter { record.current[$0.key] != nil }
     }
@@ -173,6 +181,7 @@ public struct StagedRollout: Sendable, Hashable {
         let wanted = counts ? input.pinned.flatMap(RolloutNames.revision(pinnedBy:)) : nil
         guard wanted != record.pinned, wanted.map({ input.known.contains($0) }) ?? true else { return }
         record.pinned = wanted
+        record.cutOff(record.current)
         (record.updated, record.current, turns) = ([], [:], [:])
         guard let pinned = wanted else { return }
         record.pause = nil
@@ -224,13 +233,16 @@ public struct StagedRollout: Sendable, Hashable {
             guard let member = input.members[name] else { continue }
             var turn = turns[name] ?? Turn(began: input.now)
             let isLate = input.now - turn.began >= deadline
-            let new = member.failures.subtracting(before)
+            let new = member.isBehind ? [] : member.failures.subtracting(before)
             if member.isAvailable == true { brought += new.sorted().map { "\(name): \($0)" } }
             let mayPass = record.tolerated + brought.count <= input.policy.maxFailures
             if member.isAvailable != true {
                 turn.inSyncSince = nil
                 // It is skipped, and goes on when it is back.
-                if isLate { record.current[name] = nil }
+                if isLate {
+                    record.current[name] = nil
+                    record.cutOff([name: before])
+                }
             } else if !member.isPending, new.isEmpty || mayPass {
                 let since = turn.inSyncSince ?? input.now
                 turn.inSyncSince = since
@@ -272,7 +284,8 @@ public struct StagedRollout: Sendable, Hashable {
             let waiting = active.filter { !record.updated.contains($0) && record.current[$0] == nil }
             for name in waiting where input.members[name]?.isAvailable == true {
                 guard record.current.count < max(1, input.policy.maxParallel) else { break }
-                record.current[name] = input.members[name]?.failures ?? []
+                record.current[name] = record.cutOff?[name] ?? input.members[name]?.failures ?? []
+                record.cutOff?[name] = nil
                 record.assigned[name] = revision
                 turns[name] = Turn(began: input.now)
             }

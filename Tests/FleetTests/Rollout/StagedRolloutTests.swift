@@ -231,6 +231,69 @@ struct StagedRolloutTests {
             model.turns == ["a"] && model.having(3) == ["a"] && model.having(2) == ["b"] && model.having(1) == ["c"])
     }
 
+    @Test("What a change broke counts again after a turn that was cut off")
+    func cutOff() {
+        func model() -> Model {
+            var model = Model(["a", "b"], groups: [["a"]])
+            model.members["a"]?.failures = ["from before"]
+            model.begin(2)
+            model.members["a"]?.failures = ["from before", "x"]
+            return model
+        }
+        // A newer change: until it is there, the failures are those of the one before.
+        var newer = model()
+        newer.members["a"]?.isBehind = true
+        newer.members["a"]?.isPending = true
+        newer.begin(3)
+        newer.step(after: 600)
+        #expect(newer.pause == nil && newer.turns == ["a"])
+        newer.restart()
+        newer.members["a"]?.isBehind = false
+        newer.members["a"]?.isPending = false
+        newer.succeed()
+        #expect(newer.pause == .tooManyFailures && newer.having(1) == ["b"])
+        // The change after that mends it.
+        newer.members["a"]?.isBehind = true
+        newer.begin(4)
+        newer.members["a"] = .init(failures: ["from before"])
+        newer.succeed()
+        #expect(newer.pause == nil && newer.turns == ["b"])
+
+        // An undo, and a change before it has arrived.
+        var undone = model()
+        undone.step()
+        #expect(undone.pause == .tooManyFailures)
+        undone.members["a"]?.isBehind = true
+        undone.pinned = "1"
+        undone.step()
+        #expect(undone.turns == [] && undone.having(1) == ["a", "b"])
+        undone.begin(3)
+        undone.members["a"]?.isBehind = false
+        undone.succeed()
+        #expect(undone.pause == .tooManyFailures && undone.having(1) == ["b"])
+
+        // An undo that has arrived: what fails since then is not of a change.
+        var later = model()
+        later.pinned = "1"
+        later.step()
+        later.members["a"]?.failures = ["y"]
+        later.step()
+        later.begin(3)
+        later.succeed()
+        #expect(later.pause == nil && later.turns == ["b"])
+
+        // An outage until the deadline.
+        var away = Model(["a", "b"], groups: [["b"], ["a"]])
+        away.begin(2)
+        away.succeed()
+        away.members["a"] = .init(isAvailable: false, failures: ["x"])
+        away.step(after: 1_800)
+        #expect(away.turns == [] && away.rollout.phase == .complete)
+        away.members["a"]?.isAvailable = true
+        away.succeed()
+        #expect(away.pause == .tooManyFailures)
+    }
+
     @Test("A revision that is the same as an older one changes nothing where that one is")
     func alike() {
         var model = Model(["a", "b", "c"], groups: [["a"]])
