@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Operator
 
 @main
@@ -40,11 +41,20 @@ extension AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            failIfOutputIsLost()
         } catch {
+            failIfOutputIsLost()
             let code = exitCode(for: error)
             guard code == .validationFailure else { exit(withError: error) }
             printError(fullMessage(for: error))
             exit(withError: ExitCode(2))
         }
+    }
+
+    /// A command has failed if a part of its report is missing.
+    private static func failIfOutputIsLost() {
+        guard let why = Screen.lostOutput else { return }
+        printError("squadron: standard output: \(why)")
+        exit(withError: ExitCode(Outcome.failed.rawValue))
     }
 }

@@ -5,5 +5,5 @@ struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the version, its commit, and the versions of Kubernetes and Flyte that it is made for.")
 
-    func run() { print(SquadronVersion.text) }
+    func run() { CommandRun("version").screen.print(SquadronVersion.text) }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import Testing
 
@@ -54,6 +55,24 @@ struct OutputTests {
         #expect(Screen.wantsColors(["NO_COLOR": "", "TERM": "xterm"]))
         #expect(!Screen.wantsColors(["NO_COLOR": "1"]))
         #expect(!Screen.wantsColors(["TERM": "dumb"]))
+    }
+
+    @Test("Lost output is an error, and a slow reader gets all of it")
+    func written() async throws {
+        let full = open("/dev/full", O_WRONLY)
+        try #require(full >= 0)
+        defer { close(full) }
+        #expect(writeAll("a report", to: full) == ENOSPC)
+
+        let pipe = Pipe()
+        let descriptor = pipe.fileHandleForWriting.fileDescriptor
+        #expect(fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0)
+        // More than the pipe holds.
+        let text = String(repeating: "a line of a report\n", count: 20_000)
+        async let read = Task.detached { pipe.fileHandleForReading.readDataToEndOfFile() }.value
+        await Task.detached { #expect(writeAll(text, to: descriptor) == nil) }.value
+        try pipe.fileHandleForWriting.close()
+        #expect(await read == Data(text.utf8))
     }
 
     @Test("A failure goes before findings")

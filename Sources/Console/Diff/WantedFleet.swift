@@ -169,7 +169,8 @@ struct WantedFleet: Sendable {
             let pinned = revisions.first(where: { $0.number == number })
         {
             let stage = StagesInForce.Stage(number, pinned.content)
-            let place = StagesInForce.staged(.init(revisions: [:], fallback: number, stages: [number: stage]))
+            let place = StagesInForce.staged(
+                .init(revisions: [:], fallback: number, observed: number, stages: [number: stage]))
             return (
                 place.basis(of: DataPlane(metadata: ObjectMeta(name: ""), spec: DataPlaneSpec()), live: live),
                 "all data planes are pinned to revision \(number) of templates and values until the next change"

@@ -1,3 +1,5 @@
+import Support
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -29,7 +31,7 @@ public struct Screen: Sendable {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         return Screen(
             isTerminal: isTerminal, hasColors: isTerminal && wantsColors(environment),
-            out: { writeAll($0, to: STDOUT_FILENO) }, error: { writeAll($0, to: STDERR_FILENO) })
+            out: { writeOut($0) }, error: { writeAll($0, to: STDERR_FILENO) })
     }
 
     static func wantsColors(_ environment: [String: String]) -> Bool {
@@ -48,12 +50,38 @@ public struct Screen: Sendable {
     public func note(_ text: String) { error(text.shownOnTerminal(limit: 4096, keepsLines: true) + "\n") }
 }
 
-private func writeAll(_ text: String, to descriptor: Int32) {
+extension Screen {
+    /// Why a part of what was written to standard output is lost: a full disk, for example. Nil if nothing is. A reader
+    /// that has gone (`squadron status | head`) wants no more, so that loses nothing.
+    public static var lostOutput: String? { lost.withLock { $0 }.map { String(cString: strerror($0)) } }
+    private static let lost = Locked<Int32?>(nil)
+
+    /// The command goes on: what it does in a cluster is not left half done because nobody can read of it.
+    fileprivate static func writeOut(_ text: String) {
+        guard let code = writeAll(text, to: STDOUT_FILENO), code != EPIPE else { return }
+        lost.withLock { $0 = $0 ?? code }
+    }
+}
+
+/// Returns the error's number if not all of it could be written.
+@discardableResult
+func writeAll(_ text: String, to descriptor: Int32) -> Int32? {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return }  // its reader has gone
-        rest = rest.dropFirst(count)
+        if count >= 0 {
+            rest = rest.dropFirst(count)
+            continue
+        }
+        let code = errno
+        switch code {
+        case EINTR: continue
+        case EAGAIN:
+            // Another process made it non-blocking, and its reader is slower than we are.
+            var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = poll(&wanted, 1, -1)
+        default: return code
+        }
     }
+    return nil
 }

@@ -46,7 +46,7 @@ public struct DataPlaneBasis: Sendable {
 extension StagesInForce {
     /// - Parameter live: the present settings and templates.
     public func basis(of dataPlane: DataPlane, live: DataPlaneBasis) -> DataPlaneBasis {
-        switch place(of: dataPlane.metadata.name) {
+        switch place(of: dataPlane.metadata.name, mode: dataPlane.spec.mode ?? live.settings.mode) {
         case .live: return live
         case .pending:
             var basis = live

@@ -28,6 +28,23 @@ extension StagedRollout.Record {
         // A new data plane gets a revision that all others have already passed.
         complete = assigned.values.min() ?? known.subtracting([newest]).max() ?? newest
     }
+
+    /// Keeps what failed before these turns. They end without a finding.
+    mutating func cutOff(_ turns: [String: Set<String>]) {
+        if !turns.isEmpty { cutOff = (cutOff ?? [:]).merging(turns) { before, _ in before } }
+    }
+
+    /// Forgets what failed before a turn in data planes that are gone, and in those that were brought back to a revision
+    /// without the change: what fails there now is not of the change.
+    mutating func forgetCutOff(_ members: [String: StagedRollout.Member], newest: Int64) {
+        guard let turns = cutOff else { return }
+        let kept = turns.filter { name, _ in
+            guard let member = members[name] else { return false }
+            guard let present = assigned[name], present == pinned ?? complete, present != newest else { return true }
+            return member.isPending || member.isBehind
+        }
+        cutOff = kept.isEmpty ? nil : kept
+    }
 }
 
 extension StagedRollout.Member {

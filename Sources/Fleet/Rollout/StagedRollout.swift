@@ -5,32 +5,6 @@
 /// newest revision, and counts as updated once it has been in sync with that for `minSuccessSeconds`. The policy's
 /// groups have their turns one after the other. What must outlive the process is in `record`.
 public struct StagedRollout: Sendable, Hashable {
-    /// The present state of one data plane.
-    public struct Member: Sendable, Hashable {
-        /// False if it is disabled. Then it gets no turn.
-        public var isEnabled: Bool
-        /// Nothing is written there. It is compared with the newest revision and gets no turn.
-        public var isObserved: Bool
-        /// Nil while it is not known.
-        public var isAvailable: Bool?
-        /// Whether a part of its present revision is missing, or not known to exist.
-        public var isPending: Bool
-        /// The present failures there, one text for each object.
-        public var failures: Set<String>
-
-        public init(
-            isEnabled: Bool = true, isObserved: Bool = false, isAvailable: Bool? = true, isPending: Bool = false,
-            failures: Set<String> = []
-        ) {
-            self.isEnabled = isEnabled
-            self.isObserved = isObserved
-            self.isAvailable = isAvailable
-            self.isPending = isPending
-            self.failures = failures
-        }
-        var hasTurns: Bool { isEnabled && !isObserved }
-    }
-
     public enum PauseReason: String, Sendable, Hashable, Codable {
         case requested = "Requested", tooManyFailures = "TooManyFailures", deadlineExceeded = "DeadlineExceeded"
     }
@@ -52,6 +26,9 @@ public struct StagedRollout: Sendable, Hashable {
         public internal(set) var updated: Set<String> = []
         /// The data planes that have their turn now, each with what failed there before it began.
         public internal(set) var current: [String: Set<String>] = [:]
+        /// What failed in a data plane before a turn that was cut off: by a newer revision, by a pin, or since it went
+        /// away. What that turn brought counts again in the next one.
+        public internal(set) var cutOff: [String: Set<String>]?
         /// The last completed revision, and the one before it.
         public internal(set) var complete: Int64?
         public internal(set) var completeBefore: Int64?
@@ -64,35 +41,6 @@ public struct StagedRollout: Sendable, Hashable {
         public internal(set) var pinned: Int64?
         /// The annotation that asked for a pin when a newer revision came. It does not count any more.
         public internal(set) var overruled: String?
-    }
-
-    /// The input of a step.
-    public struct Input: Sendable {
-        public var policy: RolloutPolicy
-        public var members: [String: Member]
-        /// Revisions with the same content as the newest one.
-        public var alike: Set<Int64>
-        /// The registry's annotation `rollout-resumed-at`.
-        public var resumedAt: String?
-        /// The registry's annotation `rollout-pinned`.
-        public var pinned: String?
-        /// The existing revisions. One of them can be pinned.
-        public var known: Set<Int64>
-        /// On the monotonic clock.
-        public var now: Duration
-
-        public init(
-            policy: RolloutPolicy, members: [String: Member], alike: Set<Int64> = [], resumedAt: String? = nil,
-            pinned: String? = nil, known: Set<Int64> = [], now: Duration
-        ) {
-            self.policy = policy
-            self.members = members
-            self.alike = alike
-            self.resumedAt = resumedAt
-            self.pinned = pinned
-            self.known = known
-            self.now = now
-        }
     }
 
     private struct Turn: Sendable, Hashable {
@@ -133,6 +81,7 @@ public struct StagedRollout: Sendable, Hashable {
     public mutating func begin(_ revision: Int64, overruling pinned: String? = nil) {
         self.revision = revision
         record.overruled = pinned
+        record.cutOff(record.current)
         (record.updated, record.current, record.tolerated) = ([], [:], 0)
         (record.pause, record.pinned) = (nil, nil)
         (turns, firstGroupAwaySince) = ([:], nil)
@@ -162,6 +111,8 @@ public struct StagedRollout: Sendable, Hashable {
     private mutating func forget(_ members: [String: Member]) {
         record.assigned = record.assigned.filter { members[$0.key] != nil }
         record.updated.formIntersection(members.keys)
+        record.forgetCutOff(members, newest: revision)
+        record.cutOff(record.current.filter { members[$0.key]?.hasTurns == false })
         record.current = record.current.filter { members[$0.key]?.hasTurns == true }
         turns = turns.filter { record.current[$0.key] != nil }
     }
@@ -173,6 +124,7 @@ public struct StagedRollout: Sendable, Hashable {
         let wanted = counts ? input.pinned.flatMap(RolloutNames.revision(pinnedBy:)) : nil
         guard wanted != record.pinned, wanted.map({ input.known.contains($0) }) ?? true else { return }
         record.pinned = wanted
+        record.cutOff(record.current)
         (record.updated, record.current, turns) = ([], [:], [:])
         guard let pinned = wanted else { return }
         record.pause = nil
@@ -192,19 +144,21 @@ public struct StagedRollout: Sendable, Hashable {
         }
     }
 
-    /// Assigns a revision to data planes without one, and to those for which the newest one changes nothing.
+    /// Assigns a revision to data planes without one, and to those for which the newest one changes nothing. In Observe a
+    /// data plane keeps the revision that it has, if any: its turn comes when Observe ends.
     private mutating func takeIn(_ input: Input) {
         for (name, member) in input.members {
             let before = record.assigned[name]
+            if member.isObserved {
+                record.updated.remove(name)
+                continue
+            }
             if let pinned = record.pinned {
                 record.assigned[name] = before ?? pinned
                 continue
             }
             let start = before ?? record.complete ?? revision
-            if member.isObserved {
-                record.assigned[name] = revision
-                record.updated.remove(name)
-            } else if before == nil, start == revision {
+            if before == nil, start == revision {
                 record.assigned[name] = revision
                 record.updated.insert(name)
             } else if start != revision, input.alike.contains(start), member.isEnabled {
@@ -224,13 +178,16 @@ public struct StagedRollout: Sendable, Hashable {
             guard let member = input.members[name] else { continue }
             var turn = turns[name] ?? Turn(began: input.now)
             let isLate = input.now - turn.began >= deadline
-            let new = member.failures.subtracting(before)
+            let new = member.isBehind ? [] : member.failures.subtracting(before)
             if member.isAvailable == true { brought += new.sorted().map { "\(name): \($0)" } }
             let mayPass = record.tolerated + brought.count <= input.policy.maxFailures
             if member.isAvailable != true {
                 turn.inSyncSince = nil
                 // It is skipped, and goes on when it is back.
-                if isLate { record.current[name] = nil }
+                if isLate {
+                    record.current[name] = nil
+                    record.cutOff([name: before])
+                }
             } else if !member.isPending, new.isEmpty || mayPass {
                 let since = turn.inSyncSince ?? input.now
                 turn.inSyncSince = since
@@ -270,15 +227,16 @@ public struct StagedRollout: Sendable, Hashable {
             if active.isEmpty { continue }
             defer { isFirst = false }
             let waiting = active.filter { !record.updated.contains($0) && record.current[$0] == nil }
-            for name in waiting where input.members[name]?.isAvailable == true {
+            for name in waiting where input.members[name]?.isAvailable == true && !isUntold(name, input) {
                 guard record.current.count < max(1, input.policy.maxParallel) else { break }
-                record.current[name] = input.members[name]?.failures ?? []
+                record.current[name] = record.cutOff?[name] ?? input.members[name]?.failures ?? []
+                record.cutOff?[name] = nil
                 record.assigned[name] = revision
                 turns[name] = Turn(began: input.now)
             }
             if active.contains(where: { record.current[$0] != nil }) { return firstGroupAwaySince = nil }
             // No data plane of the group could begin. After a restart it is not known yet which can.
-            let isUnknown = waiting.contains { input.members[$0]?.isAvailable == nil }
+            let isUnknown = waiting.contains { input.members[$0]?.isAvailable == nil || isUntold($0, input) }
             let isAway = isFirst && !active.contains { record.updated.contains($0) }
             guard isUnknown || isAway else { continue }
             let since = firstGroupAwaySince ?? input.now
@@ -295,6 +253,11 @@ public struct StagedRollout: Sendable, Hashable {
         firstGroupAwaySince = nil
     }
 
+    /// Whether it is not known what failed there before its turn. In Observe the newest revision counts, for example.
+    private func isUntold(_ name: String, _ input: Input) -> Bool {
+        input.members[name]?.isBehind == true && input.members[name]?.isAvailable == true && record.cutOff?[name] == nil
+    }
+
     private mutating func conclude(_ input: Input) {
         let active = input.members.filter { $0.value.hasTurns }
         let updated = active.keys.filter { record.updated.contains($0) }
@@ -307,10 +270,16 @@ public struct StagedRollout: Sendable, Hashable {
             record.current.isEmpty
             && active.allSatisfy { record.updated.contains($0.key) || $0.value.isAvailable == false }
         if let pause = record.pause { return phase = .paused(pause) }
-        if isDone, !updated.isEmpty || active.isEmpty, record.complete != revision {
+        // What nobody has is not complete: data planes in Observe that have an older one return to that.
+        let isOnlySeen =
+            active.isEmpty
+            && input.members.contains { name, member in
+                member.isEnabled && member.isObserved && record.assigned[name] ?? revision != revision
+            }
+        if isDone, !updated.isEmpty || active.isEmpty && !isOnlySeen, record.complete != revision {
             (record.completeBefore, record.complete) = (record.complete, revision)
         }
-        if record.complete == revision, isDone { return phase = .complete }
+        if isDone, record.complete == revision || isOnlySeen { return phase = .complete }
         phase =
             input.policy.paused
             ? .paused(Pause(reason: .requested, message: "spec.rollout.paused is set")) : .progressing
@@ -323,6 +292,7 @@ public struct StagedRollout: Sendable, Hashable {
             turn.inSyncSince.map { $0 + .seconds(input.policy.minSuccessSeconds) } ?? turn.began + deadline
         }
         if let firstGroupAwaySince { times.append(firstGroupAwaySince + deadline) }
+        if input.members.keys.contains(where: { isUntold($0, input) }) { times.append(input.now + .seconds(1)) }
         return times.min().map { max(.milliseconds(100), $0 - input.now) }
     }
 }

@@ -10,11 +10,14 @@ public enum StagesInForce: Sendable {
         public var revisions: [String: Int64]
         /// The revision of a data plane that is not in `revisions` yet.
         public var fallback: Int64
+        /// The revision with which data planes in Observe are compared, whatever they have.
+        public var observed: Int64
         public var stages: [Int64: Stage]
 
-        public init(revisions: [String: Int64], fallback: Int64, stages: [Int64: Stage]) {
+        public init(revisions: [String: Int64], fallback: Int64, observed: Int64, stages: [Int64: Stage]) {
             self.revisions = revisions
             self.fallback = fallback
+            self.observed = observed
             self.stages = stages
         }
     }
@@ -42,12 +45,13 @@ public enum StagesInForce: Sendable {
         case stage(Stage)
     }
 
-    public func place(of dataPlane: String) -> Place {
+    public func place(of dataPlane: String, mode: Mode) -> Place {
         switch self {
         case .off: return .live
         case .unknown: return .pending
         case .staged(let assignment):
-            let number = assignment.revisions[dataPlane] ?? assignment.fallback
+            let number =
+                mode == .observe ? assignment.observed : assignment.revisions[dataPlane] ?? assignment.fallback
             return assignment.stages[number].map { .stage($0) } ?? .pending
         }
     }
@@ -63,7 +67,7 @@ public enum StagesInForce: Sendable {
         switch (before, self) {
         case (.off, .off), (.unknown, .unknown): return []
         case (.staged(let old), .staged(let new)):
-            guard old.fallback == new.fallback else { return nil }
+            guard old.fallback == new.fallback, old.observed == new.observed else { return nil }
             let names = Set(old.revisions.keys).union(new.revisions.keys)
             return names.filter { old.revisions[$0] ?? old.fallback != new.revisions[$0] ?? new.fallback }
         default: return nil
@@ -75,7 +79,8 @@ public enum StagesInForce: Sendable {
         switch self {
         case .off: [:]
         case .unknown: nil
-        case .staged(let assignment): assignment.revisions.merging(["": assignment.fallback]) { $1 }
+        case .staged(let assignment):
+            assignment.revisions.merging(["": assignment.fallback, "*": assignment.observed]) { $1 }
         }
     }
 }

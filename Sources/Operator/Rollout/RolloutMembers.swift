@@ -22,6 +22,7 @@ struct RolloutMembers: Sendable {
             let report = agent.report(failures: Self.knownFailures)
             if !report.isSettling { member.isAvailable = availability(of: name) }
             // Findings for an earlier revision say nothing about this one.
+            member.isBehind = report.stage.map { $0 != revisions[name] } ?? false
             member.isPending = report.stage != revisions[name] || report.progress.pending > 0 || !report.hasResult
             for entry in report.progress.failures { member.fails(entry) }
             return member

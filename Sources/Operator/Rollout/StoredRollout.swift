@@ -156,13 +156,16 @@ final class StoredRollout: Sendable {
 
     private func bringIntoForce(_ state: inout State, _ rollout: StagedRollout) {
         let fallback = rollout.record.pinned ?? rollout.record.complete ?? rollout.revision
-        let used = Set(rollout.record.assigned.values).union([fallback])
+        let observed = rollout.record.pinned ?? rollout.revision
+        let used = Set(rollout.record.assigned.values).union([fallback, observed])
         state.stages = state.stages.filter { used.contains($0.key) }
         for number in used where state.stages[number] == nil {
             state.stages[number] = state.contents[number].map { StagesInForce.Stage(number, $0) }
         }
         router.stage(
-            .staged(.init(revisions: rollout.record.assigned, fallback: fallback, stages: state.stages)))
+            .staged(
+                .init(
+                    revisions: rollout.record.assigned, fallback: fallback, observed: observed, stages: state.stages)))
     }
 
     /// Keeps the revisions in use and the last ten.

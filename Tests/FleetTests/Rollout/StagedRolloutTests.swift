@@ -231,6 +231,69 @@ struct StagedRolloutTests {
             model.turns == ["a"] && model.having(3) == ["a"] && model.having(2) == ["b"] && model.having(1) == ["c"])
     }
 
+    @Test("What a change broke counts again after a turn that was cut off")
+    func cutOff() {
+        func model() -> Model {
+            var model = Model(["a", "b"], groups: [["a"]])
+            model.members["a"]?.failures = ["from before"]
+            model.begin(2)
+            model.members["a"]?.failures = ["from before", "x"]
+            return model
+        }
+        // A newer change: until it is there, the failures are those of the one before.
+        var newer = model()
+        newer.members["a"]?.isBehind = true
+        newer.members["a"]?.isPending = true
+        newer.begin(3)
+        newer.step(after: 600)
+        #expect(newer.pause == nil && newer.turns == ["a"])
+        newer.restart()
+        newer.members["a"]?.isBehind = false
+        newer.members["a"]?.isPending = false
+        newer.succeed()
+        #expect(newer.pause == .tooManyFailures && newer.having(1) == ["b"])
+        // The change after that mends it.
+        newer.members["a"]?.isBehind = true
+        newer.begin(4)
+        newer.members["a"] = .init(failures: ["from before"])
+        newer.succeed()
+        #expect(newer.pause == nil && newer.turns == ["b"])
+
+        // An undo, and a change before it has arrived.
+        var undone = model()
+        undone.step()
+        #expect(undone.pause == .tooManyFailures)
+        undone.members["a"]?.isBehind = true
+        undone.pinned = "1"
+        undone.step()
+        #expect(undone.turns == [] && undone.having(1) == ["a", "b"])
+        undone.begin(3)
+        undone.members["a"]?.isBehind = false
+        undone.succeed()
+        #expect(undone.pause == .tooManyFailures && undone.having(1) == ["b"])
+
+        // An undo that has arrived: what fails since then is not of a change.
+        var later = model()
+        later.pinned = "1"
+        later.step()
+        later.members["a"]?.failures = ["y"]
+        later.step()
+        later.begin(3)
+        later.succeed()
+        #expect(later.pause == nil && later.turns == ["b"])
+
+        // An outage until the deadline.
+        var away = Model(["a", "b"], groups: [["b"], ["a"]])
+        away.begin(2)
+        away.succeed()
+        away.members["a"] = .init(isAvailable: false, failures: ["x"])
+        away.step(after: 1_800)
+        #expect(away.turns == [] && away.rollout.phase == .complete)
+        away.members["a"]?.isAvailable = true
+        away.succeed()
+        #expect(away.pause == .tooManyFailures)
+    }
+
     @Test("A revision that is the same as an older one changes nothing where that one is")
     func alike() {
         var model = Model(["a", "b", "c"], groups: [["a"]])
@@ -248,13 +311,48 @@ struct StagedRolloutTests {
         model.members["a"]?.isEnabled = false
         model.members["b"]?.isObserved = true
         model.begin(2)
-        #expect(model.turns == ["c"] && model.having(1) == ["a"] && model.having(2) == ["b", "c"])
+        #expect(model.turns == ["c"] && model.having(1) == ["a", "b"] && model.having(2) == ["c"])
         model.succeed()
         #expect(model.rollout.phase == .complete && model.rollout.counts == (1, 1))
         model.members["b"]?.isObserved = false
         model.members["a"]?.isEnabled = true
         model.step()
         #expect(model.turns == ["a"])
+    }
+
+    @Test("A change during Observe is staged when Observe ends, and is not complete before")
+    func observed() {
+        var model = Model(["a", "b"], groups: [["a"]])
+        for name in ["a", "b"] {
+            model.members[name] = .init(isObserved: true, isBehind: true, failures: ["in Observe"])
+        }
+        model.members["c"] = .init(isObserved: true)
+        model.begin(2)
+        model.step(after: 10)
+        #expect(model.having(1) == ["a", "b"] && model.having(2) == [] && model.rollout.record.complete == 1)
+        #expect(model.rollout.phase == .complete && model.rollout.counts == (0, 0))
+        // What failed in Observe is of the newest revision, so the turn waits for what fails without it.
+        for name in ["a", "b", "c"] { model.members[name] = .init(isBehind: true, failures: ["in Observe"]) }
+        let wait = model.step(after: 1)
+        #expect(model.turns == [] && model.having(1) == ["a", "b", "c"] && wait == .seconds(1))
+        for name in ["a", "b", "c"] { model.members[name] = .init() }
+        model.step(after: 1)
+        #expect(model.turns == ["a"] && model.having(1) == ["b", "c"] && model.rollout.phase == .progressing)
+        model.members["a"]?.failures = ["in Observe"]
+        model.step(after: 1)
+        #expect(model.pause == .tooManyFailures)
+    }
+
+    @Test("In Observe the newest revision counts, at its end the one before")
+    func observedPlace() throws {
+        let content = try #require(StagedContent(ClusterRegistrySpec(), .standard))
+        let stages = [Int64(1): StagesInForce.Stage(1, content), 2: StagesInForce.Stage(2, content)]
+        let place = StagesInForce.staged(.init(revisions: ["a": 1], fallback: 1, observed: 2, stages: stages))
+        func revision(_ name: String, _ mode: Mode) -> Int64? {
+            if case .stage(let stage) = place.place(of: name, mode: mode) { stage.number } else { nil }
+        }
+        #expect(revision("a", .observe) == 2 && revision("new", .observe) == 2)
+        #expect(revision("a", .enforce) == 1 && revision("new", .enforce) == 1)
     }
 
     @Test("A new data plane gets the last revision that is complete, and has its turn")
