@@ -237,6 +237,35 @@ struct AgentTests {
         }
     }
 
+    @Test("What a finalizer keeps after its delete leaves its namespace pending")
+    func pruneWithFinalizer() async throws {
+        try await withBench { bench in
+            let all = [quota(in: "a-development"), quota(in: "a-development", name: "other")]
+            let agent = await bench.follow(bench.plan(["a-development": all]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
+            func keep(_ finalizers: JSON) async throws {
+                try await bench.admin.mergePatch(
+                    ["metadata": ["finalizers": finalizers]], type: .resourceQuota, namespace: "a-development",
+                    name: "other", fieldManager: "somebody")
+            }
+            try await keep(["example.org/keep"])
+            var plan = bench.plan(["a-development": [all[0]]])
+            var spec = ClusterRegistrySpec()
+            spec.prune = true
+            plan.pruning = Pruning(spec, annotations: nil)
+            agent.follow(plan)
+            let key = ObjectKey(namespace: "a-development", name: "other")
+            await bench.pass { agent.watches[.resourceQuota]?[key]?.isTerminating ?? false }
+            let deletes = bench.plane.writes.count { $0.method == .delete }
+            for _ in 0..<20 { bench.clock.advance(by: .seconds(5)) }
+            await bench.pass { !agent.queue.isInFlight("a-development") }
+            #expect(agent.progress["a-development"] == .pending)
+            try await keep([])
+            await bench.pass { agent.progress.isSynced("a-development") }
+            #expect(bench.plane.writes.count { $0.method == .delete } == deletes)
+        }
+    }
+
     @Test("Two callers with different plans leave the namespaces of the newer one")
     func twoPlans() async throws {
         try await withBench { bench in

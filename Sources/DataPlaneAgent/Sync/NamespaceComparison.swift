@@ -122,7 +122,7 @@ struct NamespaceComparison {
     /// Adds what `prune` would delete.
     private func addSurplus(_ objects: [DesiredObject], _ result: inout Result) {
         guard let pruning = plan.pruning, plan.mayPrune, !agent.isListing(plan.types) else { return }
-        let surplus = Pruner(agent: agent, plan: plan).surplus(at: namespace, objects)
+        let surplus = Pruner(agent: agent, plan: plan).surplus(at: namespace, objects).filter { !$0.isTerminating }
         guard !surplus.isEmpty else { return agent.hasNoSurplus(namespace) }
         guard agent.mayPrune(namespace, plan, pruning) else { return }
         result.changes += surplus.map {

@@ -122,7 +122,7 @@ struct NamespaceSync {
         // queues this namespace again.
         if !found.hasFailed, !found.isPending, plan.pruning == nil || !agent.isListing(plan.types) {
             do throws(KubeError) {
-                try await Pruner(agent: agent, plan: plan).prune(namespace, wanted: objects) {
+                found.isPending = try await Pruner(agent: agent, plan: plan).prune(namespace, wanted: objects) {
                     agent.progress.isCurrent(ticket, for: namespace)
                 }
             } catch {

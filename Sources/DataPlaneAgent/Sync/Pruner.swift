@@ -10,23 +10,31 @@ struct Pruner {
         var type: ResourceType
         var key: ObjectKey
         var version: UInt64?
+        var isTerminating: Bool
     }
     let agent: Agent
     let plan: DataPlanePlan
 
     /// Deletes the surplus of one namespace, whose wanted objects are all in place. It reports what it held back.
     ///
+    /// True if some surplus is still there. An accepted delete is not the end of an object: a finalizer may keep it. The
+    /// watch shows the end and queues the namespace again.
+    ///
     /// - Parameter isCurrent: asked right before each delete. A newer plan may want the object again.
     func prune(
         _ namespace: String, wanted: [DesiredObject], while isCurrent: () -> Bool
-    ) async throws(KubeError) {
-        guard let pruning = plan.pruning, plan.mayPrune else { return }
-        let surplus = surplus(at: namespace, wanted)
-        guard !surplus.isEmpty else { return agent.hasNoSurplus(namespace) }
-        guard agent.mayPrune(namespace, plan, pruning) else { return }
+    ) async throws(KubeError) -> Bool {
+        guard let pruning = plan.pruning, plan.mayPrune else { return false }
+        let found = surplus(at: namespace, wanted)
+        let surplus = found.filter { !$0.isTerminating }
+        if surplus.isEmpty {
+            agent.hasNoSurplus(namespace)
+            return !found.isEmpty
+        }
+        guard agent.mayPrune(namespace, plan, pruning) else { return false }
         // Objects that refer to others are deleted first.
         for object in surplus.sorted(by: { ApplyOrder.rank($0.type) > ApplyOrder.rank($1.type) }) {
-            guard isCurrent(), let link = agent.writableLink, agent.context.mayWrite() else { return }
+            guard isCurrent(), let link = agent.writableLink, agent.context.mayWrite() else { return true }
             do throws(KubeError) {
                 try await link.delete(object.type, object.key, ifVersion: object.version)
                 agent.context.metrics.wrote(agent.name, .deleted)
@@ -39,17 +47,18 @@ struct Pruner {
                 if !error.isNotFound, !error.isConflict { throw error }
             }
         }
+        return !self.surplus(at: namespace, wanted).isEmpty
     }
 
-    /// The objects that we applied there and that are not wanted.
+    /// The objects that we applied there and that are not wanted, also those that are being deleted.
     func surplus(at namespace: String, _ wanted: [DesiredObject]) -> [Surplus] {
         let kept = Set(wanted.map { "\($0.type)/\($0.key)" })
         return agent.watchedTypes.flatMap { type, inventory in
             inventory.objects(at: namespace).compactMap { key in
                 guard !Pruning.spares(type, key.name), !kept.contains("\(type)/\(key)"),
-                    let seen = inventory[key], seen.isApplied, !seen.isTerminating
+                    let seen = inventory[key], seen.isApplied
                 else { return nil }
-                return Surplus(type: type, key: key, version: seen.version)
+                return Surplus(type: type, key: key, version: seen.version, isTerminating: seen.isTerminating)
             }
         }
     }
@@ -81,7 +90,7 @@ struct Pruner {
                 if let first = refused.first(where: { isBroken.contains($0.reason) }) {
                     census.broken = census.broken ?? "\(first.object): \(first.message)"
                 }
-                if refused.isEmpty { census.surplus += surplus(at: namespace, objects).count }
+                if refused.isEmpty { census.surplus += surplus(at: namespace, objects).count { !$0.isTerminating } }
             case .failure(_, let object, let message)?: census.broken = census.broken ?? "\(object): \(message)"
             case .pending?: census.broken = census.broken ?? "\(namespace): something that it needs is not read yet"
             case nil: break
