@@ -81,6 +81,18 @@ struct AdoptionTests {
             ConflictAnswer([label, owned("x")], in: .plain, forces: false, takesOver: false) == .report([owned("x")]))
     }
 
+    @Test("Our mark in a namespace of ours makes no conflict, other fields do")
+    func mark() {
+        let mark = owned("velero-server", ".metadata.annotations.multicluster.flyte.org/control-plane-uid")
+        let other = owned("velero-server", ".metadata.labels.team")
+        func answer(_ conflicts: [ConflictAnswer.Owned], isOurs: Bool) -> ConflictAnswer {
+            ConflictAnswer(conflicts, in: .plain, forces: false, takesOver: false, isOurs: isOurs)
+        }
+        #expect(answer([mark], isOurs: true) == .apply(.plain, force: true))
+        #expect(answer([mark], isOurs: false) == .report([mark]))
+        #expect(answer([mark, other], isOurs: true) == .report([other]))
+    }
+
     @Test("Whoever wrote an object before server-side apply is named as that")
     func explained() {
         #expect(

@@ -121,7 +121,9 @@ struct NamespaceInquiry: Sendable {
         } catch {
             let conflicts = error.conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
             if conflicts.isEmpty { throw error }
-            switch ConflictAnswer(conflicts, in: form, forces: forces, takesOver: fromFlyte) {
+            let answer = ConflictAnswer(
+                conflicts, in: form, forces: forces, takesOver: fromFlyte, isOurs: standing?.isOurs ?? false)
+            switch answer {
             case .apply(let other, let force): return stored(try await dryRun(object, other, force: force))
             case .report(let owned):
                 let wanted: JSON?

@@ -142,7 +142,8 @@ struct ObjectWriter {
             let conflicts = error.conflicts.map { ConflictAnswer.Owned(field: $0.field, manager: $0.manager) }
             guard !conflicts.isEmpty,
                 case .apply(let other, let force) = ConflictAnswer(
-                    conflicts, in: form, forces: plan.forcesConflicts, takesOver: takesOver)
+                    conflicts, in: form, forces: plan.forcesConflicts, takesOver: takesOver,
+                    isOurs: seen?.standing?.isOurs ?? false)
             else { throw error }
             return try await link.apply(object, other, force: force, turn: turn)
         }

@@ -38,6 +38,8 @@ public enum NamespaceStanding: Sendable, Hashable {
     /// It has no mark. `maker` is the manager of some of its fields.
     case unowned(fromFlyte: Bool, isRequested: Bool, maker: String?)
 
+    public var isOurs: Bool { if case .ours = self { true } else { false } }
+
     public var isFromFlyte: Bool {
         switch self {
         case .ours(let fromFlyte), .unowned(let fromFlyte, _, _): fromFlyte
@@ -107,6 +109,7 @@ public enum ConflictAnswer: Sendable, Hashable {
     }
 
     static let managedByField = ".metadata.labels.\(Ownership.managedByLabel)"
+    static let markField = ".metadata.annotations.\(Ownership.controlPlaneAnnotation)"
 
     /// The conflicts without the label that everybody may own.
     public static func reported(_ conflicts: [Owned]) -> [Owned] { conflicts.filter { $0.field != managedByField } }
@@ -115,14 +118,17 @@ public enum ConflictAnswer: Sendable, Hashable {
     ///   - form: the form that was refused.
     ///   - forces: the policy is `conflictPolicy: Force`.
     ///   - takesOver: the object is in a namespace that Flyte made.
-    public init(_ conflicts: [Owned], in form: AppliedForm, forces: Bool, takesOver: Bool) {
+    ///   - isOurs: it is a Namespace that was seen and is ours. Then our mark in it is ours, even if a tool that restored
+    ///     a backup owns it.
+    public init(_ conflicts: [Owned], in form: AppliedForm, forces: Bool, takesOver: Bool, isOurs: Bool = false) {
         var form = form
         let others = Self.reported(conflicts)
         if others.count < conflicts.count { form.keepsManagedBy = true }
-        if others.isEmpty || forces || (takesOver && others.allSatisfy { Ownership.yields($0.manager) }) {
+        let foreign = others.filter { !isOurs || $0.field != Self.markField }
+        if foreign.isEmpty || forces || (takesOver && foreign.allSatisfy { Ownership.yields($0.manager) }) {
             self = .apply(form, force: !others.isEmpty)
         } else {
-            self = .report(others)
+            self = .report(foreign)
         }
     }
 }

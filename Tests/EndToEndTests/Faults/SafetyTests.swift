@@ -244,8 +244,10 @@ extension EndToEnd.Faults {
             }
         }
 
-        @Test("Another registry's namespace becomes ours once takesOverFrom names that registry")
-        func takesOver() async throws {
+        @Test(
+            "Another registry's namespace becomes ours once takesOverFrom names it",
+            arguments: ["squadron", "velero-server"])
+        func takesOver(writtenBy manager: String) async throws {
             try await withFleet(of: 1) { fleet in
                 try await fleet.applyBasics()
                 try await fleet[1].admin.apply(
@@ -255,7 +257,7 @@ extension EndToEnd.Faults {
                             "name": "theirs-development", "labels": ["multicluster.flyte.org/project": "theirs"],
                             "annotations": ["multicluster.flyte.org/control-plane-uid": "another-registry"],
                         ],
-                    ], as: "squadron")
+                    ], as: manager)
                 try await fleet.admin.apply(assignment("theirs", "development"))
                 try await fleet.operating { _ in
                     try await fleet.reports(1, "Synced", "Conflict")
