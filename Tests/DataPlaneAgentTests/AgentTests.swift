@@ -266,6 +266,25 @@ struct AgentTests {
         }
     }
 
+    @Test("When a refused kind is watched again, also namespaces in sync are looked at")
+    func afterRefusal() async throws {
+        try await withBench { bench in
+            let agent = await bench.follow(bench.plan(["a-development": [quota(in: "a-development")]]))
+            await bench.until { agent.progressReport.counts.synced == 1 }
+            bench.plane.fail { sent in
+                sent.target.contains("resourcequotas") && sent.target.contains("watch=true") ? .status(403) : nil
+            }
+            agent.watches.renew()
+            await bench.pass { if case .refused = agent.readiness(of: .resourceQuota) { true } else { false } }
+            #expect(agent.progress.isSynced("a-development"))
+            // One of them may be in work and meet the refusal at its very end.
+            let looks = agent.queue.metrics.added
+            bench.plane.heal()
+            await bench.pass { agent.queue.metrics.added > looks }
+            await bench.pass { agent.progress.isSynced("a-development") }
+        }
+    }
+
     @Test("Two callers with different plans leave the namespaces of the newer one")
     func twoPlans() async throws {
         try await withBench { bench in

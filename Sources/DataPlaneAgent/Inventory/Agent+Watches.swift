@@ -58,21 +58,23 @@ extension Agent {
             let isFirst = watches[type]?.listing == 0
             // This comes first, before anything is written on the strength of this list.
             let answered = watches[type]?.listedAnew() ?? []
-            _ = watches.listed(type)
+            let wasRefused = watches.listed(type)
             requestSucceeded(["list"], type)
             // If no review may be asked, a successful list is what we know about our rights.
             if facts.authorization == .unsaid { context.changed(name, .facts) }
             // Queue the namespaces that were taken before this kind was listed, and those whose last write the list may
             // not show. The store reports no changes for a first list, so all namespaces are looked at: one that was in
-            // sync may have been so in another cluster, or may hold surplus objects.
-            queue.add(isFirst ? Array(currentPlan.namespaces.keys) : progress.unsynced, priority: .background)
+            // sync may have been so in another cluster, or may hold surplus objects. After a refusal all are looked at, too:
+            // one in work may have met the refusal, and its result is not known yet.
+            let all = isFirst || wasRefused
+            queue.add(all ? Array(currentPlan.namespaces.keys) : progress.unsynced, priority: .background)
             queue.add(answered, priority: .background)
             // If each list succeeds and each watch fails, the trouble must not come and go with the lists.
             if !afterWatchFailure { setTrouble(nil, of: type) }
         case .connected:
             requestSucceeded([], type)
             // The watch goes on from its version, so no list may come to end the refusal.
-            if watches.listed(type) { queue.add(progress.unsynced, priority: .background) }
+            if watches.listed(type) { queue.add(Array(currentPlan.namespaces.keys), priority: .background) }
         case .following:
             requestSucceeded(["watch"], type)
             setTrouble(nil, of: type)
