@@ -73,7 +73,7 @@ package struct JSONReader {
     }
 
     /// Nil for null.
-    package mutating func stringOrNull() throws(Unusual) -> String? { try isNull() ? nil : try string() }
+    package mutating func stringOrNull() throws(Unusual) -> String? { try skipNull() ? nil : try string() }
 
     /// Reads a value of any form.
     /// - Parameter isRepeated: it is the value of a member that many objects have with the same text.
@@ -83,8 +83,8 @@ package struct JSONReader {
         }
     }
 
-    /// Whether null comes next. If so, it is read.
-    package mutating func isNull() throws(Unusual) -> Bool {
+    /// Reads null, if that comes next. True if it did.
+    package mutating func skipNull() throws(Unusual) -> Bool {
         parser.skipSpace()
         guard parser.position < parser.end, parser.base[parser.position] == UInt8(ascii: "n") else { return false }
         _ = try value()

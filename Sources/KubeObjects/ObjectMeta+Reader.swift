@@ -45,7 +45,7 @@ extension JSONReader {
     }
 
     fileprivate mutating func stringMap() throws(Unusual) -> [String: String]? {
-        if try isNull() { return nil }
+        if try skipNull() { return nil }
         // What our objects have.
         var map = [String: String](minimumCapacity: 4)
         try object { key, reader throws(Unusual) in map[key] = try reader.string() }
@@ -53,7 +53,7 @@ extension JSONReader {
     }
 
     fileprivate mutating func strings() throws(Unusual) -> [String]? {
-        if try isNull() { return nil }
+        if try skipNull() { return nil }
         var list: [String] = []
         try array { reader throws(Unusual) in list.append(try reader.string()) }
         return list

@@ -81,8 +81,10 @@ final class AgentBench: Sendable {
     }
 
     /// A plan with a version of its own.
-    /// - Parameter content: by namespace, what is wanted there beside the Namespace.
-    func plan(_ content: [String: [DesiredObject]]) -> DataPlanePlan {
+    /// - Parameters:
+    ///   - content: by namespace, what is wanted there beside the Namespace.
+    ///   - prunes: whether what the plan no longer wants is deleted.
+    func plan(_ content: [String: [DesiredObject]], prunes: Bool = false) -> DataPlanePlan {
         let number = lastPlan.withLock { last in
             last += 1
             return last
@@ -99,6 +101,9 @@ final class AgentBench: Sendable {
                 content[name].map { .objects([namespace(name)] + $0, refused: []) }
             })
         plan.stage = Int64(number)
+        var settings = ClusterRegistrySpec()
+        settings.prune = prunes
+        plan.pruning = Pruning(settings, annotations: nil)
         return plan
     }
     static let identity = RegistryIdentity(IdentitySpec(), namespaceUID: "uid-of-flyte")

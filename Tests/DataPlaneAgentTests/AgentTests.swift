@@ -101,15 +101,11 @@ struct AgentTests {
             }
             agent.progress.pending(["a-development"])
             #expect(glance("a-development") == .done && agent.progress.isSynced("a-development"))
-            // Nothing is known of a namespace that is not wanted.
+            // The reconcile forgets a namespace that is not wanted.
             #expect(glance("c-development") == nil)
 
             agent.queue.pause()
-            var pruned = bench.plan(content)
-            var settings = ClusterRegistrySpec()
-            settings.prune = true
-            pruned.pruning = Pruning(settings, annotations: nil)
-            agent.follow(pruned)
+            agent.follow(bench.plan(content, prunes: true))
             #expect(glance("a-development") == nil)
             agent.follow(bench.plan(["a-development": [quota(in: "a-development", pods: 11)]]))
             #expect(glance("a-development") == nil && !agent.progress.isSynced("a-development"))
@@ -191,11 +187,7 @@ struct AgentTests {
             await bench.until { agent.report().stage == 2 && agent.progressReport.counts.synced == 1 }
             let kept = try await bench.quotas()
             #expect(kept == 2)
-            var spec = ClusterRegistrySpec()
-            spec.prune = true
-            var pruning = bench.plan(fewer)
-            pruning.pruning = Pruning(spec, annotations: nil)
-            agent.follow(pruning)
+            agent.follow(bench.plan(fewer, prunes: true))
             await bench.plane.sent.until { sent in sent.contains { $0.method == .delete } }
             await bench.until { agent.progressReport.counts.synced == 1 }
             let left = try await bench.quotas()
@@ -209,15 +201,8 @@ struct AgentTests {
             let all = (0..<4).map { quota(in: "a-development", name: "quota-\($0)") }
             let agent = await bench.follow(bench.plan(["a-development": all]))
             await bench.until { agent.progressReport.counts.synced == 1 }
-            var spec = ClusterRegistrySpec()
-            spec.prune = true
-            func pruning(_ plan: DataPlanePlan) -> DataPlanePlan {
-                var plan = plan
-                plan.pruning = Pruning(spec, annotations: nil)
-                return plan
-            }
-            let fewer = pruning(bench.plan(["a-development": [all[0]]]))
-            let again = pruning(bench.plan(["a-development": all]))
+            let fewer = bench.plan(["a-development": [all[0]]], prunes: true)
+            let again = bench.plan(["a-development": all], prunes: true)
             // The newer plan comes while the first delete is on its way.
             bench.plane.fail { sent in
                 if sent.method == .delete { agent.follow(again) }
@@ -237,7 +222,7 @@ struct AgentTests {
         }
     }
 
-    @Test("What a finalizer keeps after its delete leaves its namespace pending")
+    @Test("What a finalizer keeps leaves its namespace pending, also after a new list")
     func pruneWithFinalizer() async throws {
         try await withBench { bench in
             let all = [quota(in: "a-development"), quota(in: "a-development", name: "other")]
@@ -249,15 +234,27 @@ struct AgentTests {
                     name: "other", fieldManager: "somebody")
             }
             try await keep(["example.org/keep"])
-            var plan = bench.plan(["a-development": [all[0]]])
-            var spec = ClusterRegistrySpec()
-            spec.prune = true
-            plan.pruning = Pruning(spec, annotations: nil)
-            agent.follow(plan)
+            agent.follow(bench.plan(["a-development": [all[0]]], prunes: true))
             let key = ObjectKey(namespace: "a-development", name: "other")
             await bench.pass { agent.watches[.resourceQuota]?[key]?.isTerminating ?? false }
             let deletes = bench.plane.writes.count { $0.method == .delete }
             for _ in 0..<20 { bench.clock.advance(by: .seconds(5)) }
+            await bench.pass { !agent.queue.isInFlight("a-development") }
+            #expect(agent.progress["a-development"] == .pending)
+            // The quotas are listed once more, and the first list fails.
+            let fails = Locked(true)
+            bench.plane.fail { sent in
+                guard sent.method == .get, sent.target.contains("resourcequotas"), !sent.target.contains("watch=true"),
+                    fails.withLock({ fails in
+                        defer { fails = false }
+                        return fails
+                    })
+                else { return nil }
+                return .status(500)
+            }
+            agent.watches.forget()
+            agent.queue.add("a-development")
+            await bench.pass { agent.watches[.resourceQuota]?[key]?.isTerminating ?? false }
             await bench.pass { !agent.queue.isInFlight("a-development") }
             #expect(agent.progress["a-development"] == .pending)
             try await keep([])

@@ -52,15 +52,20 @@ struct FuzzTests {
             + #""subresource":"","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:x":{}}}}]}}"#
         let head = #"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":"#
         let usual =
-            head + #"{"resourceVersion":"7","continue":"on"},"items":["# + [item, item].joined(separator: ",") + "]}"
+            head + #"{"resourceVersion":"7","continue":"on"},"items":["#
+            + Array(repeating: item, count: 20).joined(separator: ",") + "]}"
         let empty = head + #"{"resourceVersion":"7"},"items":null}"#
-        let limits = JSON.Limits(depth: 32, bytes: 1 << 20, values: 10_000)
+        let plain = JSON.Limits(depth: 32, bytes: 1 << 20, values: 10_000)
+        var quickly = plain
+        quickly.repeatedMember = "fieldsV1"
         let request = KubeRequest(.get, "/api/v1/namespaces", operation: "list namespaces")
         func read(_ bytes: [UInt8]) -> (quick: ListPage<PartialObject>?, slow: ListPage<PartialObject>?) {
-            let json = try? JSON(parsing: bytes, limits: limits)
-            return (ListAnswer.metadataPage(bytes, limits), json.flatMap { try? ListAnswer.page($0, request) })
+            let json = try? JSON(parsing: bytes, limits: plain)
+            return (ListAnswer.metadataPage(bytes, quickly), json.flatMap { try? ListAnswer.page($0, request) })
         }
         for text in [usual, empty] { #expect(read(Array(text.utf8)).quick != nil) }
+        // The list of a real server.
+        #expect(read(try fixture("metadata-list.json")).quick != nil)
         try fuzz([usual, empty]) { bytes in
             let (quick, slow) = read(bytes)
             guard let quick else { return }

@@ -65,7 +65,7 @@ extension Agent {
             // Queue the namespaces that were taken before this kind was listed, and those whose last write the list may
             // not show. The store reports no changes for a first list, so all namespaces are looked at: one that was in
             // sync may have been so in another cluster, or may hold surplus objects. After a refusal all are looked at, too:
-            // one in work may have met the refusal, and its result is not known yet.
+            // a worker may have met the refusal, and has not noted its result yet.
             let all = isFirst || wasRefused
             queue.add(all ? Array(currentPlan.namespaces.keys) : progress.unsynced, priority: .background)
             queue.add(answered, priority: .background)

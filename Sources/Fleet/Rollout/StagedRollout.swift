@@ -26,8 +26,8 @@ public struct StagedRollout: Sendable, Hashable {
         public internal(set) var updated: Set<String> = []
         /// The data planes that have their turn now, each with what failed there before it began.
         public internal(set) var current: [String: Set<String>] = [:]
-        /// What failed in a data plane before a turn that was cut off: by a newer revision, by a pin, or since it went
-        /// away. What that turn brought counts again in the next one.
+        /// What failed in a data plane before a turn that ended without a result: a newer revision or a pin came, or the
+        /// data plane went away. The next turn counts everything else that fails there.
         public internal(set) var cutOff: [String: Set<String>]?
         /// The last completed revision, and the one before it.
         public internal(set) var complete: Int64?
@@ -253,9 +253,13 @@ public struct StagedRollout: Sendable, Hashable {
         firstGroupAwaySince = nil
     }
 
-    /// Whether it is not known what failed there before its turn. In Observe the newest revision counts, for example.
+    /// Whether its turn must wait, since its failures are those of another revision than the one it has. That is so right
+    /// after Observe.
     private func isUntold(_ name: String, _ input: Input) -> Bool {
-        input.members[name]?.isBehind == true && input.members[name]?.isAvailable == true && record.cutOff?[name] == nil
+        guard let member = input.members[name], member.hasTurns, member.isBehind, member.isAvailable == true else {
+            return false
+        }
+        return !record.updated.contains(name) && record.current[name] == nil && record.cutOff?[name] == nil
     }
 
     private mutating func conclude(_ input: Input) {

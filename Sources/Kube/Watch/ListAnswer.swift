@@ -65,7 +65,7 @@ enum ListAnswer {
 
 extension JSONReader {
     fileprivate mutating func metadataItems<Object: KubeObject>() throws(Unusual) -> [Decoded<Object>] {
-        if try isNull() { return [] }
+        if try skipNull() { return [] }
         var items: [Decoded<Object>] = []
         try array { reader throws(Unusual) in
             var found: ObjectMeta?

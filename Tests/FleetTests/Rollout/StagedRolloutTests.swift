@@ -331,6 +331,7 @@ struct StagedRolloutTests {
         model.step(after: 10)
         #expect(model.having(1) == ["a", "b"] && model.having(2) == [] && model.rollout.record.complete == 1)
         #expect(model.rollout.phase == .complete && model.rollout.counts == (0, 0))
+        #expect(model.step(after: 10) == nil, "nothing is due while all are in Observe")
         // What failed in Observe is of the newest revision, so the turn waits for what fails without it.
         for name in ["a", "b", "c"] { model.members[name] = .init(isBehind: true, failures: ["in Observe"]) }
         let wait = model.step(after: 1)
