@@ -201,6 +201,7 @@ struct DiffTests {
         arguments: [
             "{apiVersion: multicluster.flyte.org/v1alpha1, kind: DataPlane, metadata: {name: a}, spec: {endpoint: \"http://a\"}}",
             "{apiVersion: multicluster.flyte.org/v1alpha1, kind: ClusterRegistry, metadata: {name: flyte}, spec: {mode: Never}}",
+            "{apiVersion: multicluster.flyte.org/v1alpha1, kind: ClusterRegistry, metadata: {name: fleet}, spec: {}}",
             "{kind: DataPlane", "{kind: DataPlane, metadata: {}}",
         ])
     func refused(_ text: String) {

@@ -263,6 +263,32 @@ struct AgentTests {
         }
     }
 
+    @Test("A list that hangs is told after one timeout, another failure after three")
+    func hangingList() async throws {
+        try await withBench { bench in
+            let agent = await bench.follow(bench.plan([:]))
+            let failed = Locked(0)
+            let type = ResourceType.resourceQuota.description
+            func fails(_ answer: MemoryAPI.Fault, times: Int) async {
+                failed.withLock { $0 = 0 }
+                bench.plane.fail { sent in
+                    guard sent.method == .get, sent.target.contains("resourcequotas") else { return nil }
+                    failed.withLock { $0 += 1 }
+                    return answer
+                }
+                agent.watches.forget()
+                await bench.pass { failed.withLock { $0 } >= times }
+            }
+            await fails(.status(500), times: 2)
+            #expect(agent.facts.listTroubles[type] == nil)
+            bench.plane.heal()
+            await bench.pass { if case .ready = agent.readiness(of: .resourceQuota) { true } else { false } }
+            await fails(.lost(.timeout(.total)), times: 1)
+            await bench.pass { agent.facts.listTroubles[type] != nil }
+            #expect(failed.withLock { $0 } == 1)
+        }
+    }
+
     @Test("When a refused kind is watched again, also namespaces in sync are looked at")
     func afterRefusal() async throws {
         try await withBench { bench in

@@ -81,7 +81,10 @@ public struct DiffFiles: Sendable {
         case .executionLabels: check(ExecutionLabelSpec.self)
         case .executionClusterLabels: check(ExecutionClusterLabelSpec.self)
         case .flyteProjects: check(FlyteProjectSpec.self)
-        case .clusterRegistries: check(ClusterRegistrySpec.self)
+        case .clusterRegistries:
+            object.metadata.name == ClusterRegistry.theName
+                ? check(ClusterRegistrySpec.self)
+                : "there is one ClusterRegistry, and its name is \(ClusterRegistry.theName)"
         default: nil
         }
     }

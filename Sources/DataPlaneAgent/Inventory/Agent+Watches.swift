@@ -81,7 +81,7 @@ extension Agent {
         case .failing(let error, let attempts, _):
             // A 401 is the list's own trouble as long as probes succeed.
             guard error.isForbidden || error.isUnauthorized || error.isNotServed else {
-                if attempts >= Self.failuresToTell, Self.isOfTheKind(error) { setTrouble("\(error)", of: type) }
+                if Self.isToTell(error, after: attempts) { setTrouble("\(error)", of: type) }
                 return requestFailed(error)
             }
             if error.isUnauthorized { requestFailed(error) }
@@ -107,14 +107,13 @@ extension Agent {
         }
     }
 
-    /// A watch that fails once or twice is tried again before anybody is told.
-    private static let failuresToTell = 3
-
-    /// Whether the error concerns this kind. The probe reports whether the connection works.
-    private static func isOfTheKind(_ error: KubeError) -> Bool {
-        guard case .transport(let failure) = error.cause else { return true }
+    /// Whether users are told about an error of a list or a watch. One that fails once or twice is tried again first. A
+    /// timeout has taken its time already. Errors of the connection are not told here: the probe reports whether it works.
+    private static func isToTell(_ error: KubeError, after attempts: Int) -> Bool {
+        guard case .transport(let failure) = error.cause else { return attempts >= 3 }
         return switch failure.kind {
-        case .timeout, .bodyTooLarge: true
+        case .timeout: true
+        case .bodyTooLarge: attempts >= 3
         default: false
         }
     }
