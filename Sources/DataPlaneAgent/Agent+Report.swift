@@ -19,7 +19,8 @@ extension Agent {
             facts: decisions.facts, authorization: authorization(decisions.facts, plan),
             listsEssentials: !isListing(plan.types.filter(Permissions.essentials.contains)),
             linkInUse: decisions.active?.configuration, credential: source?.source.report, flyte: flyte,
-            progress: progress, pruneObjection: pruneObjection, stage: stage, hasResult: hasResult,
+            progress: progress, pruneObjection: pruneObjection, endingObject: endingObject,
+            stage: stage, hasResult: hasResult,
             isSettling: progress.lastComplete == nil && !hasResult && isEarly,
             isFlyteSettling: decisions.allowsWork && (flyte?.isSettling ?? false) && isEarly)
     }

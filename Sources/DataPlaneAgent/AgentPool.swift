@@ -152,11 +152,16 @@ package final class AgentPool: Sendable {
     package func progress(of namespace: String) -> NamespaceProgress {
         var result = NamespaceProgress.zero
         var first: String?
+        var firstPending: String?
         for agent in counted {
             guard let progress = agent.progress[namespace] else { continue }
             result.desired += 1
             switch progress {
-            case .pending: break
+            case .pending:
+                if firstPending.map({ agent.name < $0 }) ?? true, let obstacle = agent.obstacle(to: namespace) {
+                    firstPending = agent.name
+                    result.obstacle = "\(agent.name): \(obstacle)"
+                }
             // In Observe, labels and assignments show what they would without it.
             case .synced, .planned(_, []): result.synced += 1
             case .failed(let failures), .planned(_, let failures):

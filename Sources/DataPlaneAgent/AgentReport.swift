@@ -19,6 +19,8 @@ package struct AgentReport: Sendable {
     package var progress: ProgressReport
     /// The message for surplus objects that are held back.
     package var pruneObjection: String?
+    /// A deleted object that is not gone, and its namespace.
+    package var endingObject: String?
     /// The revision of the settings that `progress` is about, if changes are staged.
     package var stage: Int64?
     /// Whether it has a first result: it has looked at everything once, or something prevents that.

@@ -50,6 +50,30 @@ private struct World {
     var isSafe: Bool { [entry, squadron, flyteAdmin].allSatisfy(tokens.keys.contains) }
 }
 
+/// Two entries with the token of one account: flyteadmin's, and the operator's own in another Secret.
+private struct Shared {
+    var tokens: [String: String?] = ["old": nil]
+    var entries = ["old", "old"]
+
+    /// False once it is interrupted.
+    mutating func rotate(_ index: Int, _ newName: String, steps: inout Int) -> Bool {
+        var world = World()
+        (world.entry, world.squadron, world.flyteAdmin) = (entries[index], entries[index], entries[index])
+        while true {
+            if steps == 0 { return false }
+            steps -= 1
+            world.tokens = tokens
+            var facts = world.facts
+            facts.othersUse = [entries[1 - index]]
+            let step = RotatePlan(World.place, facts, newName: newName).step
+            let isEnd = world.take(step)
+            (tokens, entries[index]) = (world.tokens, world.entry)
+            #expect(entries.allSatisfy(tokens.keys.contains), "\(step)")
+            if isEnd { return true }
+        }
+    }
+}
+
 @Suite("squadron rotate")
 struct RotateTests {
     private func run(_ world: inout World, _ newName: String, steps limit: Int = 30) -> Int {
@@ -60,6 +84,15 @@ struct RotateTests {
             if isEnd { return count }
         }
         return limit
+    }
+
+    @Test("A token that two entries have is deleted when both have another one", arguments: 0...16)
+    func shared(interruptedAfter count: Int) {
+        var (world, first, second) = (Shared(), count, 100)
+        if world.rotate(0, "new1", steps: &first) { _ = world.rotate(1, "new2", steps: &first) }
+        #expect(world.rotate(0, "new3", steps: &second) && world.rotate(1, "new4", steps: &second))
+        #expect(!world.entries.contains("old") && Set(world.tokens.keys) == Set(world.entries))
+        #expect(world.tokens.values.allSatisfy { $0 == nil })
     }
 
     @Test("Interrupted after each step and run again, it ends with the new token alone", arguments: [false, true])

@@ -241,6 +241,10 @@ struct AgentTests {
             for _ in 0..<20 { bench.clock.advance(by: .seconds(5)) }
             await bench.pass { !agent.queue.isInFlight("a-development") }
             #expect(agent.progress["a-development"] == .pending)
+            // Nobody could find the finalizer if no status named the object.
+            let wait = "resourcequotas/other is being deleted; if that lasts, look at its finalizers"
+            #expect(agent.report().endingObject == "a-development: " + wait)
+            #expect(agent.obstacle(to: "a-development") == wait)
             // The quotas are listed once more, and the first list fails.
             let fails = Locked(true)
             bench.plane.fail { sent in
@@ -259,6 +263,7 @@ struct AgentTests {
             #expect(agent.progress["a-development"] == .pending)
             try await keep([])
             await bench.pass { agent.progress.isSynced("a-development") }
+            #expect(agent.report().endingObject == nil)
             #expect(bench.plane.writes.count { $0.method == .delete } == deletes)
         }
     }

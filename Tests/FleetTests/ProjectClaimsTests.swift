@@ -155,6 +155,14 @@ struct ProjectClaimsTests {
         #expect((progress + .zero).finding("p").message == "p: on 0 of 2 data planes; waits for the attributes")
     }
 
+    @Test("What a pending data plane waits for is in the message")
+    func obstacle() {
+        let progress = NamespaceProgress(desired: 2, synced: 1, failed: 0).held(by: "b: Timeout")
+        let finding = (NamespaceProgress.zero + progress).finding("p")
+        #expect(finding.reason == "Pending" && finding.message == "p: on 1 of 2 data planes; b: Timeout")
+        #expect(!NamespaceProgress(desired: 2, synced: 2, failed: 0).held(by: "b").finding("p").message.hasSuffix("b"))
+    }
+
     @Test("The condition says why they wait, and Stalled says that only a person can help")
     func awaitedForGood() {
         func progress(_ problem: AttributesProblem?) -> ConditionFinding {

@@ -30,10 +30,21 @@ struct RotateFacts: Sendable {
     /// The Secret in the data plane that the entry's token comes from. Nil if that is not known.
     var current: String?
     var tokens: [TokenSecret] = []
+    /// The Secrets in the data plane that the tokens of the DataPlane's other entries come from. They must stay.
+    var othersUse: Set<String> = []
     /// Whether the operator works with the entry's token.
     var squadron = Use.notConcerned
     /// Whether flyteadmin does.
     var flyteAdmin = FlyteAdminFacts.Rollout.done(since: nil)
+}
+
+extension RotateFacts {
+    /// Whether that Secret is the new one of this entry: it has a mark, and not one that another entry's rotation left.
+    func isMarkedForThis(_ token: TokenSecret) -> Bool {
+        guard let replaces = token.replaces else { return false }
+        if token.name == current || replaces == current { return true }
+        return !othersUse.contains(token.name) && !othersUse.contains(replaces)
+    }
 }
 
 /// The next step of `squadron rotate`, by what it sees. During a rotation, the new token Secret in the data plane
@@ -63,7 +74,7 @@ struct RotatePlan: Sendable, Hashable {
     /// - Parameter newName: the name of a Secret that does not exist.
     init(_ entry: RotatedEntry, _ facts: RotateFacts, newName: String) {
         // If two runs began at the same time, all of them choose the same new Secret.
-        let new = facts.tokens.filter { $0.replaces != nil }.min { $0.name < $1.name }
+        let new = facts.tokens.filter { facts.isMarkedForThis($0) }.min { $0.name < $1.name }
         step = Self.step(entry, facts, new, newName)
         let isPublished = new != nil && facts.current == new?.name
         var left: [String] = []
@@ -95,7 +106,8 @@ struct RotatePlan: Sendable, Hashable {
                     + "annotation \(annotation) from Secret \(new.name) there")
         case .done: break
         }
-        if let old = facts.tokens.first(where: { $0.name == new.replaces }) {
+        // Another entry that has the same token deletes it, as the last one.
+        if let old = facts.tokens.first(where: { $0.name == new.replaces }), !facts.othersUse.contains(old.name) {
             return .deleteOld(old.name, uid: old.uid)
         }
         return .finish(name: new.name)

@@ -52,7 +52,10 @@ public struct RotateRun: Sendable {
             for note in found.notes { screen.note("note: \(note)") }
             if let refusal = found.refusal { throw Stop(message: refusal) }
             for entry in found.entries {
-                try await rotate(entry, name, &steps, &left)
+                let others = found.entries.filter {
+                    $0 != entry && $0.account == entry.account && $0.namespace == entry.namespace
+                }
+                try await rotate(entry, name, others: others, &steps, &left)
                 left = []
             }
             if isDry { screen.print("nothing was done (--dry-run)") }
@@ -71,13 +74,13 @@ public struct RotateRun: Sendable {
     }
 
     private func rotate(
-        _ entry: RotatedEntry, _ name: String, _ steps: inout Steps, _ left: inout [String]
+        _ entry: RotatedEntry, _ name: String, others: [RotatedEntry], _ steps: inout Steps, _ left: inout [String]
     ) async throws {
         let newName = "\(entry.account)-token-\(Timestamp(wallClock.now).description.filter(\.isNumber))"
         while true {
             let look: Look
             do throws(KubeError) {
-                look = try await self.look(entry, name)
+                look = try await self.look(entry, name, others)
             } catch {
                 guard !left.isEmpty, error.isRetryable, steps.wait(for: "an answer (\(error))") else { throw error }
                 try await Task.sleep(for: Self.pause)
@@ -240,19 +243,25 @@ public struct RotateRun: Sendable {
         var mark: (key: String, value: String)
     }
 
-    private func look(_ entry: RotatedEntry, _ name: String) async throws(KubeError) -> Look {
+    private func look(
+        _ entry: RotatedEntry, _ name: String, _ others: [RotatedEntry]
+    ) async throws(KubeError) -> Look {
         let objects = try await controlPlane.objects(of: [.dataPlanes, .clusterRegistries])
         let planes = objects.decoded(DataPlane.self).objects
         guard let plane = planes.first(where: { $0.metadata.name == name }) else {
             throw KubeError(
                 operation: "get dataplanes/\(name)", cause: .unexpectedAnswer("it is gone or can't be read"))
         }
-        let secret = try await controlPlane.client.get(
-            Secret.self, namespace: controlPlane.namespace, name: entry.secret)
+        let secret = try await secret(entry.secret)
         let token = RotateEntries.trimmed(secret[entry.key] ?? Sensitive(""))
         let mark = (key: Self.mark(of: plane.clusterName), value: Fingerprint.of(token))
         var facts = RotateFacts(current: AccountToken.read(token)?.secret, tokens: try await tokens(entry))
         facts.squadron = RotateFacts.Use(of: token, entry, plane)
+        for other in others {
+            let secret = other.secret == entry.secret ? secret : try await self.secret(other.secret)
+            let token = secret[other.key].map(RotateEntries.trimmed)
+            if let source = token.flatMap(AccountToken.read)?.secret { facts.othersUse.insert(source) }
+        }
         if entry.secret == PublishedCredentials.secretName {
             let flyte = try await FlyteAdminFacts(controlPlane, objects)
             let checksum = flyte.published?.configuration.map {
@@ -263,6 +272,10 @@ public struct RotateRun: Sendable {
             facts.flyteAdmin = flyte.rollout(ofEntry: entry.key, mark: mark, checksum: checksum)
         }
         return Look(plane: plane, facts: facts, version: secret.metadata.resourceVersion, mark: mark)
+    }
+
+    private func secret(_ name: String) async throws(KubeError) -> Secret {
+        try await controlPlane.client.get(Secret.self, namespace: controlPlane.namespace, name: name)
     }
 
     private func tokens(_ entry: RotatedEntry) async throws(KubeError) -> [RotateFacts.TokenSecret] {

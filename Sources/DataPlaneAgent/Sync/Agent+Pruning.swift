@@ -33,10 +33,35 @@ extension Agent {
     }
 
     /// Notes that nothing is held back in that namespace any more.
-    func hasNoSurplus(_ namespace: String) {
-        if memory.withLock({ $0.pruning.release(namespace) }) { context.changed(name, .facts) }
+    /// - Parameter object: a deleted object that is not gone, which the namespace waits for.
+    func hasNoSurplus(_ namespace: String, ending object: String? = nil) {
+        let (isReleased, isNews) = memory.withLock {
+            ($0.pruning.release(namespace), $0.pruning.awaitEnd(of: object, in: namespace))
+        }
+        if isReleased { context.changed(name, .facts) }
+        if isNews { context.changed(name, .namespace(namespace, isBusy: isBusy)) }
     }
 
     /// The message for objects that were not deleted.
     var pruneObjection: String? { memory.withLock { $0.pruning.objection } }
+
+    /// What the first namespace that waits for the end of a deleted object waits for.
+    var endingObject: String? {
+        memory.withLock { $0.pruning.firstEnding }.map { "\($0.namespace): \(Self.waits(forEndOf: $0.object))" }
+    }
+
+    /// Why that namespace is pending. Nil if it is only its turn that it waits for.
+    func obstacle(to namespace: String) -> String? {
+        let (allowsWork, facts) = state.withLock { ($0.decisions.allowsWork, $0.decisions.facts) }
+        if allowsWork { return memory.withLock { $0.pruning.ending(in: namespace) }.map(Self.waits(forEndOf:)) }
+        // No more than the reason, since the text changes from one attempt to the next.
+        if facts.changedUID != nil { return Reason.identityChanged }
+        if facts.tokenRejected != nil { return CredentialsReason.tokenRejected.rawValue }
+        if case .unreachable(let reason, _, _) = facts.reachability { return reason.rawValue }
+        return nil
+    }
+
+    private static func waits(forEndOf object: String) -> String {
+        "\(object) is being deleted; if that lasts, look at its finalizers"
+    }
 }

@@ -7,6 +7,8 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
     private var judged: (version: Version, objection: String?)?
     /// The reason for each namespace whose surplus was held back.
     private var held: [String: String] = [:]
+    /// The surplus object of each namespace that is deleted and not gone yet. A finalizer keeps it.
+    private var ending: [String: String] = [:]
 
     /// Nil if that plan has not been judged. Else its objection, which is nil if there is none.
     func objection(on version: Version) -> String?? {
@@ -25,10 +27,23 @@ struct PruneGate<Version: Hashable & Sendable>: Sendable {
     /// The namespace has no surplus any more. True if it was held back.
     mutating func release(_ namespace: String) -> Bool { held.removeValue(forKey: namespace) != nil }
 
+    /// - Parameter object: nil if every deleted object of that namespace is gone. True if that has changed.
+    mutating func awaitEnd(of object: String?, in namespace: String) -> Bool {
+        defer { ending[namespace] = object }
+        return ending[namespace] != object
+    }
+
+    /// The deleted object that this namespace waits for.
+    func ending(in namespace: String) -> String? { ending[namespace] }
+    /// The first namespace by name that waits for the end of a deleted object.
+    var firstEnding: (namespace: String, object: String)? {
+        ending.min { $0.key < $1.key }.map { (namespace: $0.key, object: $0.value) }
+    }
+
     /// - Parameter mayBeHeld: false for a namespace that is not wanted, and for each if nothing is pruned.
     mutating func retain(where mayBeHeld: (String) -> Bool) {
-        if held.isEmpty { return }
-        held = held.filter { mayBeHeld($0.key) }
+        if !held.isEmpty { held = held.filter { mayBeHeld($0.key) } }
+        if !ending.isEmpty { ending = ending.filter { mayBeHeld($0.key) } }
     }
 
     var heldNamespaces: [String] { Array(held.keys) }

@@ -28,7 +28,7 @@ struct Pruner {
         let found = surplus(at: namespace, wanted)
         let surplus = found.filter { !$0.isTerminating }
         if surplus.isEmpty {
-            agent.hasNoSurplus(namespace)
+            agent.hasNoSurplus(namespace, ending: found.map { "\($0.type)/\($0.key.name)" }.min())
             return !found.isEmpty
         }
         guard agent.mayPrune(namespace, plan, pruning) else { return false }

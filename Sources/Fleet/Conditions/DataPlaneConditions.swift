@@ -159,7 +159,9 @@ public enum DataPlaneConditions {
             return finding
         }
         if let heldBack = seen.heldBack { return .no(.synced, Reason.pruneHeld, heldBack) }
-        if counts.synced < counts.desired { return .pending(.synced, score, seen.awaited) }
+        if counts.synced < counts.desired {
+            return .pending(.synced, score + (seen.endingObject.map { "; " + $0 } ?? ""), seen.awaited)
+        }
         return .yes(.synced, Reason.inSync, score)
     }
 

@@ -57,6 +57,8 @@ public struct DataPlaneFacts: Sendable {
     public var registryProblem: String?
     /// Why objects that left the templates were not deleted.
     public var heldBack: String?
+    /// A deleted object that is not gone, for the message.
+    public var endingObject: String?
     /// At least the oldest ones, as many as the status shows.
     public var failures: [FailureEntry] = []
     /// The number of all failures, also of those that are not in `failures`.

@@ -9,6 +9,8 @@ public struct NamespaceProgress: Sendable, Hashable {
     public var failed: Int
     /// The first failure, for the message: "dataplane_2: Timeout: …".
     public var failure: String?
+    /// What the first pending data plane waits for, for the message: "dataplane_2: Timeout".
+    public var obstacle: String?
     /// What all data planes wait for, whatever their own state is.
     public var awaited: Awaited?
 
@@ -24,7 +26,12 @@ public struct NamespaceProgress: Sendable, Hashable {
             desired: left.desired + right.desired, synced: left.synced + right.synced,
             failed: left.failed + right.failed,
             failure: left.failure ?? right.failure
-        ).waiting(for: left.awaited ?? right.awaited)
+        ).waiting(for: left.awaited ?? right.awaited).held(by: left.obstacle ?? right.obstacle)
+    }
+    public func held(by obstacle: String?) -> NamespaceProgress {
+        var progress = self
+        progress.obstacle = obstacle
+        return progress
     }
     public func waiting(for awaited: Awaited?) -> NamespaceProgress {
         var progress = self
@@ -40,7 +47,7 @@ public struct NamespaceProgress: Sendable, Hashable {
         if desired == 0 { return .no(.namespaceSynced, Reason.pending, "\(place): no data plane is enabled for it") }
         if synced >= desired { return .yes(.namespaceSynced, Reason.inSync, score) }
         if failed > 0 { return .no(.namespaceSynced, synced > 0 ? Reason.partial : Reason.syncFailed, score + detail) }
-        return .pending(.namespaceSynced, score, awaited)
+        return .pending(.namespaceSynced, score + (obstacle.map { "; " + $0 } ?? ""), awaited)
     }
 }
 

@@ -70,6 +70,7 @@ struct DataPlaneAgents: Sendable {
         seen.failures = report.progress.failures
         seen.failuresTotal = report.progress.failuresTotal
         seen.heldBack = report.pruneObjection
+        seen.endingObject = report.endingObject
         seen.awaited = flyteAdmin.awaited(plan)
         seen.mode = plan.mode(of: object)
         if seen.mode == .observe {

@@ -42,8 +42,13 @@ extension EndToEnd.Alone {
                 for number in 1...10 { try await fleet.admin.apply(assignment("p\(number)", "development")) }
                 try await fleet.settles(1, 10)
                 try await fleet.reports(2, "Reachable", "Timeout")
+                // Nothing was tried for this one, so no failure says why it waits.
+                try await fleet.admin.apply(assignment("late", "development"))
+                let late = try await fleet.reports(
+                    "ExecutionClusterLabel", "late-development", "NamespaceSynced", "Pending")
+                #expect(late.message.hasSuffix("; dataplane-2: Timeout"), "\(late)")
                 fleet[2].link.isBlackHole = false
-                let back = try await clock.measure { try await fleet.settles(2, 10) }
+                let back = try await clock.measure { try await fleet.settles(2, 11) }
                 #expect(back < .seconds(3) * patience, "it took \(back) after its return")
                 #expect(try await fleet.annotation(2, "p7-development") == fleet.role)
             }
