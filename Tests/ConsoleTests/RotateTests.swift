@@ -124,6 +124,18 @@ struct RotateTests {
         #expect(world.entry == "b" && world.tokens == ["b": nil])
     }
 
+    @Test("The old token is deleted also if somebody takes the entry away meanwhile", arguments: 1...5)
+    func emptied(after count: Int) {
+        var world = World()
+        _ = run(&world, "new", steps: count)
+        var facts = world.facts
+        facts.current = nil
+        #expect(RotatePlan(World.place, facts, newName: "x").step == .publish(name: "new"))
+        world.entry = "new"
+        _ = run(&world, "x")
+        #expect(world.tokens == ["new": nil])
+    }
+
     @Test("An old token without a Secret stays valid until it expires")
     func requested() {
         var world = World()

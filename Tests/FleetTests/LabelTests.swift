@@ -117,6 +117,19 @@ struct LabelTests {
         #expect(status.summary?.clusters == "ready=0.7,nowhere=0.3")
     }
 
+    @Test("The message says that a cluster that is away still gets its share")
+    func away() throws {
+        let object = label("l", [("ready", 0.5), ("down", 0.4), ("cordoned", 0.1)])
+        let resolved = try #require(LabelResolution.all([object], clusters: Self.states)["l"])
+        #expect(
+            resolved.ready.message
+                == "Available: ready; not Available: down, which flyteadmin leaves out only with publish.healthAware; "
+                + "cordoned: cordoned")
+        // At the operator's start it is not known yet whether that cluster is away.
+        let early = LabelResolution.all([label("l", [("ready", 0.5), ("new", 0.5)])], clusters: Self.states)["l"]
+        #expect(early?.ready.message == "executions go to ready; not known yet: whether new is Available")
+    }
+
     @Test("A cordoned cluster is shown as Unschedulable and named in the message")
     func cordoned() throws {
         let object = label("l", [("ready", 0.5), ("cordoned", 0.5)])

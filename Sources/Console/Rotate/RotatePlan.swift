@@ -92,7 +92,10 @@ struct RotatePlan: Sendable, Hashable {
             return .create(name: newName, replaces: old ?? "")
         }
         guard facts.current == new.name else {
-            let old = facts.tokens.contains { $0.name == facts.current } ? facts.current ?? "" : ""
+            // An entry that somebody has emptied or overwritten meanwhile does not say what is to be deleted. The mark does.
+            guard let old = facts.current, facts.tokens.contains(where: { $0.name == old }) else {
+                return .publish(name: new.name)
+            }
             return old == new.replaces ? .publish(name: new.name) : .mark(name: new.name, replaces: old)
         }
         if case .waits(let text) = facts.squadron { return .wait(text) }

@@ -98,14 +98,21 @@ public enum LabelResolution {
         }
         let cordon = cordoned.isEmpty ? "" : "cordoned: \(cordoned.listed())"
         func joined(_ parts: String...) -> String { parts.filter { !$0.isEmpty }.joined(separator: "; ") }
+        let unclear = names { $0.weight > 0 && clusters[$0.name] == .undetermined }
         if ready.isEmpty {
-            if entries.contains(where: { $0.weight > 0 && clusters[$0.name] == .undetermined }) {
+            if !unclear.isEmpty {
                 return .unknown(.ready, Reason.pending, "not known yet: whether \(rest.listed()) is Available")
             }
             return no(.noReadyCluster, joined(rest.isEmpty ? "" : "not Available: \(rest.listed())", cordon))
         }
-        let away = rest.isEmpty ? "" : "not Available: \(rest.listed())"
-        return .yes(.ready, Reason.resolved, joined("executions go to \(ready.listed())", away, cordon))
+        let away = rest.filter { !unclear.contains($0) }
+        let doubt = unclear.isEmpty ? "" : "not known yet: whether \(unclear.listed()) is Available"
+        if away.isEmpty {
+            return .yes(.ready, Reason.resolved, joined("executions go to \(ready.listed())", doubt, cordon))
+        }
+        // Those that are away still get their share, unless the registry publishes by health.
+        let share = "not Available: \(away.listed()), which flyteadmin leaves out only with publish.healthAware"
+        return .yes(.ready, Reason.resolved, joined("Available: \(ready.listed())", share, doubt, cordon))
     }
 }
 
