@@ -216,7 +216,7 @@ struct FleetPlannerTests {
         }
     }
 
-    @Test("After each of 100,000 random changes the plan equals the snapshot's own plan", arguments: 0..<4)
+    @Test("Through 100,000 random changes the plan equals the snapshot's own plan", arguments: 0..<4)
     func equalsFromNothing(seed: Int) throws {
         let variants = [
             RegistrySettings(), try settings { $0.domains = ["a", "b"] },

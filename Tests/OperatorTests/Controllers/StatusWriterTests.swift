@@ -45,6 +45,34 @@ struct StatusWriterTests {
         }
     }
 
+    /// A kind whose status JSON can't hold.
+    private struct Odd: CustomResourceSpec {
+        struct Status: CustomResourceStatus {
+            var observedGeneration: Int64?
+            var conditions: [Condition] = []
+            var ratio = Double.infinity
+        }
+        static let resourceType = ResourceType.executionLabels
+        func problems() -> [SpecProblem] { [] }
+    }
+
+    @Test("A status that can't be encoded is an error, and the stored one stays")
+    func unencodable() async throws {
+        try await withLabel { bench, object in
+            let writer = bench.statuses.writer
+            try await writer.write(status("First"), of: object)
+            let odd = try CustomResource<Odd>(
+                json: [
+                    "apiVersion": .string(Odd.resourceType.apiVersion), "kind": "ExecutionLabel", "spec": [:],
+                    "metadata": ["name": "label1", "namespace": "flyte", "uid": .string(object.metadata.uid ?? "")],
+                ])
+            let error = await #expect(throws: KubeError.self) { try await writer.write(Odd.Status(), of: odd) }
+            #expect("\(try #require(error))".contains("can't be encoded"))
+            #expect(bench.statusWrites.count == 1)
+            #expect(try await bench.reasons(ExecutionLabel.self, "label1") == ["Ready": "First"])
+        }
+    }
+
     @Test("Until the store shows our write, the next status is compared with that")
     func behind() async throws {
         try await withLabel { bench, object in
